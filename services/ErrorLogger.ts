@@ -1,0 +1,94 @@
+import { classify, SyncError } from "./classification.ts";
+import { DatabaseError } from "./errors.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import { boundedContext, redactText } from "./redact.ts";
+
+/** One row of `sync_error_log` before it is written. */
+export interface ErrorRecord {
+  id: string;
+  tournament_no: string | null;
+  error_type: string;
+  error_code: string;
+  error_severity: string;
+  retryable: boolean;
+  error_message: string;
+  error_context: Record<string, unknown>;
+  recovery_suggestion: string;
+  fingerprint: string;
+  occurred_at: string;
+}
+
+/** More errors than this of one run are counted, but not kept one by one. */
+const KEPT_PER_RUN = 1000;
+
+/** What stays of a message when ids, numbers, dates, addresses and quoted parts are taken out; equal for equal causes. */
+export function fingerprint(code: string, message: string): string {
+  const shape = message
+    .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, "#")
+    .replace(/https?:\/\/[^\s)]+/g, "<url>")
+    .replace(/"[^"]*"|'[^']*'/g, "<text>")
+    .replace(/\d+(?:[.:,-]\d+)*/g, "#")
+    .toLowerCase();
+  return `${code}:${shape}`.slice(0, 200);
+}
+
+/** Collects a run's classified errors; they are written with the next heartbeat or the finish, not one by one. */
+export class ErrorLogger {
+  #pending: ErrorRecord[] = [];
+  #count = 0;
+
+  constructor(private readonly log: Log, private readonly clock: Clock) {}
+
+  /** How many errors the run had. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Classifies and keeps one error; returns the record. The context is redacted and at most 8 kB. */
+  record(error: unknown, about: { tournament_no?: string; context?: Record<string, unknown> } = {}): ErrorRecord {
+    const { code, type, severity, retry, suggestion } = classify(error);
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    const row: ErrorRecord = {
+      id: crypto.randomUUID(),
+      tournament_no: about.tournament_no ?? null,
+      error_type: type,
+      error_code: code,
+      error_severity: severity,
+      retryable: retry !== "never",
+      error_message: redactText(message).slice(0, 2000),
+      error_context: boundedContext({
+        name,
+        ...about.context,
+        ...(error instanceof SyncError ? error.evidence : {}),
+        ...(error instanceof DatabaseError ? { function: error.fn, sqlstate: error.sqlstate } : {}),
+        stack,
+        cause: error instanceof Error && error.cause ? String(error.cause) : undefined,
+      }),
+      recovery_suggestion: suggestion,
+      fingerprint: fingerprint(code, redactText(message)),
+      occurred_at: new Date(this.clock.now()).toISOString(),
+    };
+    this.#count++;
+    if (this.#count <= KEPT_PER_RUN) this.#pending.push(row);
+    this.log(retry === "never" || severity === "CRITICAL" ? "error" : "warn", "sync_error", {
+      error_type: type,
+      error_code: code,
+      error_severity: severity,
+      tournament_no: row.tournament_no,
+      message: row.error_message,
+    });
+    return row;
+  }
+
+  /** The errors not yet written; {@link settle} is called with them once they are. */
+  pending(): ErrorRecord[] {
+    return [...this.#pending];
+  }
+
+  /** Forgets errors that were written. */
+  settle(written: ErrorRecord[]): void {
+    const ids = new Set(written.map((row) => row.id));
+    this.#pending = this.#pending.filter((row) => !ids.has(row.id));
+  }
+}

@@ -1,0 +1,114 @@
+import type { Rpc } from "./rpc.ts";
+
+/** The counters of a run, spelled as the columns of `sync_execution_history`; totals since its start. */
+export interface Counters {
+  tournaments_total: number | null;
+  tournaments_processed: number;
+  tournaments_failed: number;
+  records_read: number;
+  records_inserted: number;
+  records_updated: number;
+  records_unchanged: number;
+  records_removed: number;
+  records_rejected: number;
+  api_calls: number;
+  api_errors: number;
+  api_retries: number;
+  api_bytes: number;
+  api_response_ms_total: number;
+  api_response_ms_max: number | null;
+  cache_hits: number;
+  cache_misses: number;
+  memory_usage_mb: number | null;
+  database_calls: number;
+  database_connections_peak: number | null;
+  error_count: number;
+}
+
+type Countable = { [K in keyof Counters]: Counters[K] extends number ? K : never }[keyof Counters];
+
+/** Bytes in use by this isolate: its heap and what it holds outside. */
+export const isolateMemory = (): number => {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+};
+
+/** Counts what a run does; nothing here waits or speaks to the database. */
+export class MetricsCollector {
+  #counters: Counters = {
+    tournaments_total: null,
+    tournaments_processed: 0,
+    tournaments_failed: 0,
+    records_read: 0,
+    records_inserted: 0,
+    records_updated: 0,
+    records_unchanged: 0,
+    records_removed: 0,
+    records_rejected: 0,
+    api_calls: 0,
+    api_errors: 0,
+    api_retries: 0,
+    api_bytes: 0,
+    api_response_ms_total: 0,
+    api_response_ms_max: null,
+    cache_hits: 0,
+    cache_misses: 0,
+    memory_usage_mb: null,
+    database_calls: 0,
+    database_connections_peak: null,
+    error_count: 0,
+  };
+  #openCalls = 0;
+
+  constructor(private readonly memory: () => number = isolateMemory) {}
+
+  /** Adds `by` to a counter. */
+  count(name: Countable, by = 1): void {
+    this.#counters[name] += by;
+  }
+
+  /** Sets how many tournaments the run has before it. */
+  expectTournaments(total: number): void {
+    this.#counters.tournaments_total = total;
+  }
+
+  /** Adds what an upsert answered. */
+  countRecords(written: { inserted: number; updated: number; unchanged: number; removed?: number }): void {
+    this.count("records_inserted", written.inserted);
+    this.count("records_updated", written.updated);
+    this.count("records_unchanged", written.unchanged);
+    this.count("records_removed", written.removed ?? 0);
+  }
+
+  /** Adds one upstream request: its milliseconds until the body was read, its bytes, and whether it failed. */
+  countApiCall(call: { ms: number; bytes: number; failed: boolean; isRetry: boolean }): void {
+    const ms = Math.round(call.ms);
+    this.count("api_calls");
+    this.count("api_bytes", call.bytes);
+    this.count("api_response_ms_total", ms);
+    this.#counters.api_response_ms_max = Math.max(this.#counters.api_response_ms_max ?? 0, ms);
+    if (call.failed) this.count("api_errors");
+    if (call.isRetry) this.count("api_retries");
+  }
+
+  /** Wraps `rpc` so that its calls, and the most of them open at once, are counted. */
+  counting(rpc: Rpc): Rpc {
+    return async (fn, args, answer) => {
+      this.count("database_calls");
+      this.#openCalls++;
+      this.#counters.database_connections_peak = Math.max(this.#counters.database_connections_peak ?? 0, this.#openCalls);
+      try {
+        return await rpc(fn, args, answer);
+      } finally {
+        this.#openCalls--;
+      }
+    };
+  }
+
+  /** Looks at the memory and returns all counters as they stand. */
+  snapshot(): Counters {
+    const mib = Math.ceil(this.memory() / 2 ** 20);
+    this.#counters.memory_usage_mb = Math.max(this.#counters.memory_usage_mb ?? 0, mib);
+    return { ...this.#counters };
+  }
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import type { StartSyncRequest } from "../types/sync.ts";
+import { AppError } from "./errors.ts";
+import { isolateMemory, MetricsCollector } from "./MetricsCollector.ts";
+import { type SyncDeps, SyncRun } from "./SyncRun.ts";
+
+/** What a run leaves of its wall clock for its own ending. */
+export const RESERVE_MS = 30_000;
+
+const Started = z.object({
+  outcome: z.enum(["STARTED", "SKIPPED"]),
+  execution_id: z.uuid(),
+  live_execution_id: z.uuid().nullable(),
+  started_at: z.string(),
+  deadline: z.string().nullable(),
+  previous_was_cut: z.boolean(),
+});
+
+/**
+ * Opens a run in the database; the answer to its caller can go out before {@link SyncRun.perform} does the work.
+ * When the monitoring tables fail, the run goes on unrecorded and the log says so.
+ * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE or ENTITY_PAUSED.
+ */
+export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
+  const executionId = crypto.randomUUID();
+  const wallClock = Math.max(0, deps.wallClockLeft());
+  const metrics = new MetricsCollector(deps.memory ?? isolateMemory);
+  const rpc = metrics.counting(deps.rpc);
+  const base = { entityType, executionId, tournamentNo: request.tournament_no ?? null, budgetMs: Math.max(0, wallClock - RESERVE_MS) };
+  try {
+    const p = { ...request, execution_id: executionId, entity_type: entityType, wall_clock_ms: wallClock };
+    const started = await rpc("start_sync_execution", { p, as_of: deps.clock.asOf() }, Started);
+    if (started.outcome === "SKIPPED") {
+      throw new AppError("RUN_IN_PROGRESS", `a run of ${entityType} is still going`, {
+        execution_id: started.live_execution_id,
+        skipped_execution_id: started.execution_id,
+      });
+    }
+    deps.log("info", "sync_started", { execution_id: executionId, tournament_no: base.tournamentNo, trigger: request.trigger });
+    return new SyncRun({ ...deps, rpc }, metrics, {
+      ...base,
+      startedAt: started.started_at,
+      deadline: started.deadline ?? started.started_at,
+      previousWasCut: started.previous_was_cut,
+      isRecorded: true,
+    });
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
+    const now = new Date(deps.clock.now()).toISOString();
+    return new SyncRun({ ...deps, rpc }, metrics, { ...base, startedAt: now, deadline: now, previousWasCut: false, isRecorded: false });
+  }
+}

@@ -1,0 +1,198 @@
+import pRetry from "p-retry";
+import { z } from "zod";
+import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
+import type { Clock } from "./clock.ts";
+import type { MetricsCollector } from "./MetricsCollector.ts";
+import type { Rpc } from "./rpc.ts";
+import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
+import {
+  MATCH_FIELDS,
+  type MatchRecord,
+  readMatches,
+  readTournaments,
+  type Records,
+  TOURNAMENT_FIELDS,
+  type TournamentRecord,
+} from "./vis-rows.ts";
+
+/** No true reply comes near: a season's list is about 0.4 MB, a tournament's matches 0.1 MB, the whole match table 150 MB. */
+const MAX_BYTES = 8 * 2 ** 20;
+/** A season has had at most about 600 tournaments; a tournament 12 to 112 matches, median 40 (5,298 matches of 2026). */
+const PLAUSIBLE_TOURNAMENTS = 2_000;
+const PLAUSIBLE_MATCHES = 400;
+/** How long a request waits for a place in flight before it gives up, and how often it asks. */
+const SLOT_WAIT_MS = 60_000;
+const SLOT_POLL_MS = 250;
+
+const Slot = z.object({ token: z.uuid().nullable(), blocked_until: z.string().nullable(), blocked_reason: z.string().nullable() });
+
+export interface VisOptions {
+  url: string;
+  appId?: string;
+  username?: string;
+  password?: string;
+  timeoutMs: number;
+  retries: number;
+  retryMinMs: number;
+}
+
+export interface VisDeps {
+  options: VisOptions;
+  rpc: Rpc;
+  clock: Clock;
+  metrics: MetricsCollector;
+  fetch?: typeof fetch;
+}
+
+const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+const attributes = (values: Record<string, string>): string =>
+  Object.entries(values).map(([name, value]) => ` ${name}="${escapeXml(value)}"`).join("");
+
+/** Speaks to the VIS web service: one place in flight per request, retries of what may pass, and guards on what comes back. */
+export class VisClient {
+  constructor(private readonly deps: VisDeps) {}
+
+  /** The tournaments of a season such as "2026". @throws SyncError */
+  async listTournaments(season: string): Promise<Records<TournamentRecord>> {
+    const reply = await this.#ask(
+      "GetBeachTournamentList",
+      { Fields: TOURNAMENT_FIELDS },
+      { Season: season },
+      "BeachTournament",
+      (rows) => {
+        guardRows(rows, PLAUSIBLE_TOURNAMENTS, (row) => row.season === undefined || String(row.season) === season, `season ${season}`);
+      },
+    );
+    return readTournaments(reply.rows);
+  }
+
+  /** One tournament by its number. @throws SyncError, VIS_NO_DATA when there is none. */
+  async getTournament(no: string): Promise<Records<TournamentRecord>> {
+    const reply = await this.#ask("GetBeachTournament", { No: no, Fields: TOURNAMENT_FIELDS }, null, "BeachTournament", (rows) => {
+      guardRows(rows, 1, (row) => String(row.no) === no, `tournament ${no}`);
+    });
+    if (reply.rows.length === 0) throw new SyncError("VIS_NO_DATA", `VIS has no tournament ${no}`);
+    return readTournaments(reply.rows);
+  }
+
+  /** All matches of a tournament; `known` is how many it had last time. @throws SyncError */
+  async listMatches(tournamentNo: string, known = 0): Promise<Records<MatchRecord>> {
+    const filter = { NoTournament: tournamentNo };
+    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, filter, "BeachMatch", (rows) => {
+      const limit = Math.max(PLAUSIBLE_MATCHES, known * 2);
+      guardRows(rows, limit, (row) => String(row.noTournament) === tournamentNo, `tournament ${tournamentNo}`);
+    });
+    return readMatches(reply.rows);
+  }
+
+  async #ask(
+    type: string,
+    parameters: Record<string, string>,
+    filter: Record<string, string> | null,
+    rowName: string,
+    guard: (rows: VisReply["rows"]) => void,
+  ): Promise<VisReply> {
+    const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
+    const { retries, retryMinMs } = this.deps.options;
+    return await pRetry(async (attempt) => {
+      const raw = await this.#send(body, attempt > 1);
+      try {
+        const reply = parseReply(raw, rowName);
+        guard(reply.rows);
+        return reply;
+      } catch (error) {
+        if (!(error instanceof SyncError)) throw error;
+        const evidence = { ...error.evidence, request: body, attempt, http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
+        throw new SyncError(error.code, error.message, evidence, { cause: error.cause });
+      }
+    }, {
+      retries,
+      minTimeout: retryMinMs,
+      maxTimeout: 30_000,
+      factor: 2,
+      randomize: true,
+      shouldRetry: ({ error }) => classify(error).retry === "now",
+    });
+  }
+
+  /** One HTTP exchange inside one place in flight; what was seen is given back with the place. */
+  async #send(body: string, isRetry: boolean): Promise<RawReply> {
+    const { clock, metrics } = this.deps;
+    const token = await this.#claimSlot();
+    const begun = clock.monotonic();
+    let raw: RawReply | null = null;
+    let bytes = 0;
+    try {
+      ({ raw, bytes } = await this.#exchange(body));
+      return raw;
+    } finally {
+      const ms = clock.monotonic() - begun;
+      metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
+      const refused = raw !== null && [403, 503].includes(raw.status) ? `VIS answered HTTP ${raw.status}` : null;
+      await this.#releaseSlot(token, raw?.status === 200 || refused ? ms : null, refused);
+    }
+  }
+
+  async #exchange(body: string): Promise<{ raw: RawReply; bytes: number }> {
+    const { url, appId, username, password, timeoutMs } = this.deps.options;
+    const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/xml" });
+    if (appId) headers.set("X-FIVB-App-ID", appId);
+    if (username && password) headers.set("Authorization", `Basic ${btoa(`${username}:${password}`)}`);
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await (this.deps.fetch ?? fetch)(url, { method: "POST", headers, body, signal, redirect: "error" });
+      const content = await readBounded(response);
+      return {
+        raw: { status: response.status, contentType: response.headers.get("content-type") ?? "", body: content.text },
+        bytes: content.bytes,
+      };
+    } catch (cause) {
+      if (cause instanceof SyncError) throw cause;
+      const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? "NETWORK_FAILED";
+      const message = code === "REQUEST_TIMED_OUT" ? `no answer within ${timeoutMs} ms` : "VIS could not be reached";
+      throw new SyncError(code, message, { request: body, host: new URL(url).host }, { cause });
+    }
+  }
+
+  async #claimSlot(): Promise<string> {
+    const { rpc, clock } = this.deps;
+    const begun = clock.monotonic();
+    while (clock.monotonic() - begun < SLOT_WAIT_MS) {
+      const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }, Slot);
+      if (slot.token) return slot.token;
+      if (slot.blocked_until) {
+        throw new SyncError("UPSTREAM_BLOCKED", `VIS is left alone until ${slot.blocked_until}: ${slot.blocked_reason}`);
+      }
+      await clock.sleep(SLOT_POLL_MS);
+    }
+    throw new SyncError("UPSTREAM_BUSY", `no place in flight to VIS within ${SLOT_WAIT_MS / 1000} s`);
+  }
+
+  async #releaseSlot(token: string, responseMs: number | null, blockReason: string | null): Promise<void> {
+    const p = { upstream: "vis", token, response_ms: responseMs, block_reason: blockReason };
+    // The place frees itself when its lease runs out; a failure here must not cost the reply.
+    await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }, z.unknown()).catch(() => {});
+  }
+}
+
+function guardRows(rows: VisReply["rows"], limit: number, isWanted: (row: VisReply["rows"][number]) => boolean, asked: string): void {
+  const stray = rows.find((row) => !isWanted(row));
+  if (stray) throw new SyncError("REPLY_WRONG_ROWS", `asked for ${asked}, got row ${stray.no} that is not of it`, { rows: rows.length });
+  if (rows.length > limit) {
+    throw new SyncError("REPLY_IMPLAUSIBLE", `${rows.length} rows for ${asked}, at most ${limit} are plausible`, {
+      rows: rows.length,
+      limit,
+    });
+  }
+}
+
+async function readBounded(response: Response): Promise<{ text: string; bytes: number }> {
+  const decoder = new TextDecoder();
+  let text = "", bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BYTES) throw new SyncError("REPLY_TOO_LARGE", `the reply is larger than ${MAX_BYTES / 2 ** 20} MiB`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return { text: text + decoder.decode(), bytes };
+}

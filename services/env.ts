@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+const named = z.string().transform((text, ctx) => {
+  try {
+    return z.record(z.string(), z.string()).parse(JSON.parse(text));
+  } catch {
+    ctx.addIssue({ code: "custom", message: "must be a JSON object of names and keys" });
+    return z.NEVER;
+  }
+});
+const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+/** An empty variable is a variable that is not set. */
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value === "" ? undefined : value, schema.optional());
+
+const Variables = z.object({
+  SUPABASE_URL: z.url(),
+  SUPABASE_SECRET_KEYS: optional(named),
+  SUPABASE_SERVICE_ROLE_KEY: optional(z.string()),
+  VIS_API_URL: z.url().default("https://www.fivb.org/Vis2009/XmlRequest.asmx"),
+  VIS_APP_ID: optional(z.string()),
+  VIS_USERNAME: optional(z.string()),
+  VIS_PASSWORD: optional(z.string()),
+  VIS_TIMEOUT_MS: whole(1, 120_000).default(30_000),
+  VIS_RETRIES: whole(0, 5).default(3),
+  VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
+  SYNC_CONCURRENCY: whole(1, 5).default(4),
+  SYNC_WALL_CLOCK_MS: whole(40_000, 3_600_000).default(150_000),
+});
+
+/** The environment, read wholly at start. */
+export interface Env extends Omit<z.infer<typeof Variables>, "SUPABASE_SECRET_KEYS" | "SUPABASE_SERVICE_ROLE_KEY"> {
+  /** The key the functions speak to the database with. */
+  secretKey: string;
+}
+
+/**
+ * Parses the environment.
+ * @throws Error that names every missing or malformed variable, and never a value.
+ */
+export function readEnv(source: Record<string, string | undefined> = Deno.env.toObject()): Env {
+  const parsed = Variables.safeParse(source);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const secretKey = parsed.data?.SUPABASE_SECRET_KEYS?.default ?? parsed.data?.SUPABASE_SERVICE_ROLE_KEY;
+  if (parsed.success && !secretKey) problems.push("SUPABASE_SECRET_KEYS: needs a key named default (or set SUPABASE_SERVICE_ROLE_KEY)");
+  if (parsed.data && !parsed.data.VIS_USERNAME !== !parsed.data.VIS_PASSWORD) problems.push("VIS_USERNAME, VIS_PASSWORD: set both or none");
+  if (!parsed.success || !secretKey || problems.length) throw new Error(`environment: ${problems.join("; ")}`);
+  const { SUPABASE_SECRET_KEYS: _keys, SUPABASE_SERVICE_ROLE_KEY: _key, ...rest } = parsed.data;
+  return { ...rest, secretKey };
+}

@@ -1,0 +1,37 @@
+/** The status each code of an answer goes out with; the one table of codes a caller can see. */
+export const HTTP_STATUS = {
+  BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  ENTITY_UNKNOWN: 404,
+  METHOD_NOT_ALLOWED: 405,
+  ENTITY_INACTIVE: 409,
+  ENTITY_PAUSED: 409,
+  LEASE_LOST: 409,
+  RUN_IN_PROGRESS: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  INTERNAL: 500,
+  DATABASE_UNAVAILABLE: 503,
+  SCHEMA_MISMATCH: 503,
+} as const;
+export type AppErrorCode = keyof typeof HTTP_STATUS;
+
+/** An expected failure with a code of {@link HTTP_STATUS}; its message is fit for the caller. */
+export class AppError extends Error {
+  override name = "AppError";
+  constructor(readonly code: AppErrorCode, message: string, readonly details?: unknown, options?: ErrorOptions) {
+    super(message, options);
+  }
+  get status(): number {
+    return HTTP_STATUS[this.code];
+  }
+}
+
+/** A database call that failed unexpectedly; `sqlstate` is PostgREST's code or a Postgres SQLSTATE, empty when no answer came. */
+export class DatabaseError extends Error {
+  override name = "DatabaseError";
+  constructor(readonly fn: string, readonly sqlstate: string, message: string, options?: ErrorOptions) {
+    super(`${fn}: ${message}`, options);
+  }
+}

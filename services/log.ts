@@ -1,0 +1,12 @@
+import { redact } from "./redact.ts";
+
+export type LogLevel = "info" | "warn" | "error";
+export type Log = (level: LogLevel, event: string, fields?: Record<string, unknown>) => void;
+
+/** Writes one JSON line an event: level, event and redacted fields; `base` is on every line. */
+export function createLog(base: Record<string, unknown>, write: (line: string) => void = writeLine): Log {
+  return (level, event, fields = {}) => write(JSON.stringify({ level, event, ...base, ...redact(fields) as Record<string, unknown> }));
+}
+
+// deno-lint-ignore no-console -- the platform's log is the console
+const writeLine = (line: string): void => console.log(line);

@@ -1,0 +1,32 @@
+import { type z } from "zod";
+import { AppError, DatabaseError, HTTP_STATUS } from "./errors.ts";
+
+/** Calls one SQL function with one jsonb argument and parses its answer; the only way the services reach the database. */
+export interface Rpc {
+  /** @throws AppError for a failure the SQL raised on purpose (`PTxyz` with its code in `detail`), DatabaseError for any other. */
+  <T>(fn: string, args: Record<string, unknown>, answer: z.ZodType<T>): Promise<T>;
+}
+
+/** What `Rpc` needs of a supabase-js client. */
+export interface RpcClient {
+  rpc(fn: string, args: Record<string, unknown>): PromiseLike<{
+    data: unknown;
+    error: { code?: string; message: string; details?: string | null } | null;
+  }>;
+}
+
+const isAppErrorCode = (code: unknown): code is keyof typeof HTTP_STATUS => typeof code === "string" && Object.hasOwn(HTTP_STATUS, code);
+
+/** Wraps a supabase-js client; `as_of` is left out of `args` where it is undefined, and the database's clock counts. */
+export function createRpc(client: RpcClient): Rpc {
+  return async (fn, args, answer) => {
+    const { data, error } = await client.rpc(fn, args);
+    if (error) {
+      if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) throw new AppError(error.details, error.message);
+      throw new DatabaseError(fn, error.code ?? "", error.message);
+    }
+    const parsed = answer.safeParse(data);
+    if (!parsed.success) throw new DatabaseError(fn, "ANSWER", `unexpected answer: ${parsed.error.message}`);
+    return parsed.data;
+  };
+}

@@ -1,0 +1,25 @@
+import { createClient } from "@supabase/supabase-js";
+import { systemClock } from "../../../services/clock.ts";
+import { type Env, readEnv } from "../../../services/env.ts";
+import { createLog } from "../../../services/log.ts";
+import { createRpc } from "../../../services/rpc.ts";
+import type { SyncAppDeps } from "./sync-app.ts";
+
+declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void };
+
+/** The real world for a function: environment, database, clock, log and the runtime's background work. */
+export function productionDeps(name: string): SyncAppDeps & { env: Env } {
+  const env = readEnv();
+  const client = createClient(env.SUPABASE_URL, env.secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false },
+  });
+  return {
+    env,
+    rpc: createRpc(client),
+    clock: systemClock,
+    log: createLog({ function: name }),
+    // performance.now() counts from the isolate's birth, as its wall clock does.
+    wallClockLeft: () => env.SYNC_WALL_CLOCK_MS - performance.now(),
+    waitUntil: (work) => EdgeRuntime.waitUntil(work),
+  };
+}

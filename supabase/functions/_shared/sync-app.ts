@@ -1,0 +1,56 @@
+import {
+  type StartSyncRequest,
+  StartSyncRequest as StartSync,
+} from "../../../types/sync.ts";
+import { startSync } from "../../../services/SyncRunner.ts";
+import type { SyncDeps, SyncRun } from "../../../services/SyncRun.ts";
+import type { VisOptions } from "../../../services/VisClient.ts";
+import type { Env } from "../../../services/env.ts";
+import {
+  createFunctionApp,
+  type FunctionApp,
+  readBody,
+  requireSecret,
+} from "./app.ts";
+
+export interface SyncAppDeps extends SyncDeps {
+  /** Keeps the worker alive until `work` settles. */
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+/** A sync function: `POST /` opens a run, answers 202 at once, and works on in the background. */
+export function createSyncApp(
+  name: string,
+  entityType: string,
+  deps: SyncAppDeps,
+  work: (run: SyncRun, request: StartSyncRequest) => Promise<void>,
+): FunctionApp {
+  const app = createFunctionApp(name, deps);
+  app.post("/", requireSecret, async (c) => {
+    const request = await readBody(c.req.raw, StartSync);
+    const run = await startSync(deps, entityType, {
+      ...request,
+      correlation_id: request.correlation_id ?? c.get("requestId"),
+    });
+    deps.waitUntil(run.perform((open) => work(open, request)));
+    const { executionId, startedAt, deadline } = run.info;
+    return c.json({
+      execution_id: executionId,
+      status: "RUNNING",
+      started_at: startedAt,
+      deadline,
+    }, 202);
+  });
+  return app;
+}
+
+/** The settings of the VIS client out of the environment. */
+export const visOptions = (env: Env): VisOptions => ({
+  url: env.VIS_API_URL,
+  appId: env.VIS_APP_ID,
+  username: env.VIS_USERNAME,
+  password: env.VIS_PASSWORD,
+  timeoutMs: env.VIS_TIMEOUT_MS,
+  retries: env.VIS_RETRIES,
+  retryMinMs: env.VIS_RETRY_MIN_MS,
+});

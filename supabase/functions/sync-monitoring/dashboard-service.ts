@@ -1,0 +1,113 @@
+import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+import type {
+  EntityHealthStatus,
+  HealthStatus,
+  PerformanceSummary,
+  SyncHealthResponse,
+} from "../../../types/monitoring.ts";
+import {
+  EntityFacts,
+  judgeEntity,
+  UpstreamFacts,
+  worst,
+} from "./health-checker.ts";
+import { isoDuration } from "./iso-duration.ts";
+
+const Overview = z.object({
+  as_of: z.string(),
+  entities: z.array(EntityFacts),
+  upstream: UpstreamFacts.nullable(),
+});
+
+/** One snapshot in, one judged answer out. @throws DatabaseError */
+export async function readHealthOverview(
+  rpc: Rpc,
+  clock: Clock,
+): Promise<SyncHealthResponse> {
+  const { as_of, entities, upstream } = await rpc("get_health_overview", {
+    as_of: clock.asOf(),
+  }, Overview);
+  const now = Date.parse(as_of);
+  const judged = entities.map((facts) =>
+    [
+      facts.entity_type,
+      describe(facts, judgeEntity(facts, upstream, now)),
+    ] as const
+  );
+  return {
+    overall_status: worst(judged.map(([, entity]) => entity.status)),
+    sync_entities: Object.fromEntries(judged),
+    active_alerts: [],
+    performance_summary: summarize(entities),
+    last_updated: new Date(now).toISOString(),
+  };
+}
+
+function describe(
+  facts: EntityFacts,
+  judgement: { status: HealthStatus; because: EntityHealthStatus["because"] },
+): EntityHealthStatus {
+  const { running } = facts;
+  return {
+    ...judgement,
+    last_successful_sync: facts.last_successful_sync,
+    success_rate_24h: facts.success_rate_24h,
+    consecutive_failures: facts.consecutive_failures,
+    average_duration: isoDuration(facts.average_duration_ms),
+    average_duration_ms: facts.average_duration_ms,
+    p95_duration_ms: facts.p95_duration_ms,
+    records_processed_today: facts.records_processed_today,
+    runs_24h: facts.runs_24h,
+    last_attempt: facts.last_attempt,
+    next_sync: facts.next_sync,
+    overdue_since: facts.overdue_since,
+    is_paused: facts.is_paused,
+    running: running && {
+      execution_id: running.id,
+      started_at: running.execution_start,
+      current_stage: running.current_stage,
+      tournaments_processed: running.tournaments_processed,
+      tournaments_total: running.tournaments_total,
+    },
+  };
+}
+
+const sum = (values: number[]): number =>
+  values.reduce((total, value) => total + value, 0);
+const ratio = (part: number, whole: number): number | null =>
+  whole > 0 ? part / whole : null;
+
+/** Pools the entities' last 24 hours: rates and durations weigh by runs, memory is the peak. */
+function summarize(entities: EntityFacts[]): PerformanceSummary {
+  const pooled = (value: (facts: EntityFacts) => number | null) =>
+    sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
+  const runs = sum(entities.map((facts) => facts.runs_24h));
+  const hits = sum(entities.map((facts) => facts.cache_hits_24h));
+  const apiCalls = sum(entities.map((facts) => facts.api_calls_24h));
+  const peaks = entities.flatMap((facts) => facts.peak_memory_mb_24h ?? []);
+  return {
+    period: "24 hours",
+    runs,
+    success_rate: ratio(pooled((facts) => facts.success_rate_24h), runs),
+    average_duration_ms: ratio(
+      pooled((facts) => facts.average_duration_ms),
+      runs,
+    ),
+    records_processed_today: sum(
+      entities.map((facts) => facts.records_processed_today),
+    ),
+    api_calls: apiCalls,
+    average_response_time_ms: ratio(
+      sum(entities.map((facts) => facts.api_response_ms_24h)),
+      apiCalls,
+    ),
+    cache_hit_ratio: ratio(
+      hits,
+      hits + sum(entities.map((facts) => facts.cache_misses_24h)),
+    ),
+    peak_memory_mb: peaks.length ? Math.max(...peaks) : null,
+    errors: sum(entities.map((facts) => facts.errors_24h)),
+  };
+}

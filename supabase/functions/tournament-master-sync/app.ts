@@ -1,0 +1,28 @@
+import type { Env } from "../../../services/env.ts";
+import { VisClient } from "../../../services/VisClient.ts";
+import {
+  createSyncApp,
+  type SyncAppDeps,
+  visOptions,
+} from "../_shared/sync-app.ts";
+import type { FunctionApp } from "../_shared/app.ts";
+import { syncTournaments } from "./sync.ts";
+
+export type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
+
+export const createApp = (deps: Deps): FunctionApp =>
+  createSyncApp(
+    "tournament-master-sync",
+    "tournaments",
+    deps,
+    (run, request) => {
+      const vis = new VisClient({
+        options: visOptions(deps.env),
+        rpc: run.rpc,
+        clock: deps.clock,
+        metrics: run.metrics,
+        fetch: deps.fetch,
+      });
+      return syncTournaments(run, vis, request.tournament_no);
+    },
+  );

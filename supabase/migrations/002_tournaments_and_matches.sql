@@ -1,0 +1,120 @@
+-- The synced data. The apps read both tables without signing in; only the service writes them.
+
+create table public.tournaments (
+  id uuid primary key default gen_random_uuid(),
+  no varchar not null unique,
+  code varchar,
+  name varchar not null,
+  title varchar,
+  season varchar,
+  gender smallint,
+  type smallint,
+  status smallint,
+  start_date date,
+  end_date date,
+  start_date_qualification date,
+  start_date_main_draw date,
+  location varchar,
+  city varchar,
+  venue varchar,
+  country_code varchar,
+  country_name varchar,
+  no_event varchar,
+  vis_version bigint,
+  vanished_at timestamptz,
+  last_synced timestamptz not null default now(),
+  version integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint tournaments_no_is_a_number check (no ~ '^[0-9]{1,10}$'),
+  constraint tournaments_end_not_before_start check (end_date >= start_date),
+  constraint tournaments_version_is_positive check (version >= 1)
+);
+comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are VIS numbers.';
+comment on column public.tournaments.version is 'Ours: raised by one whenever a synced column changed.';
+comment on column public.tournaments.vis_version is 'The service''s own change counter of the row.';
+comment on column public.tournaments.vanished_at is 'Since when the season''s list no longer holds it; null while it does.';
+create index tournaments_dates_idx on public.tournaments (end_date, start_date);
+create index tournaments_season_idx on public.tournaments (season);
+
+create table public.matches (
+  id uuid primary key default gen_random_uuid(),
+  no varchar not null unique,
+  tournament_no varchar not null references public.tournaments (no) on delete cascade,
+  no_in_tournament integer,
+  team_a_name varchar,
+  team_b_name varchar,
+  team_a_federation_code varchar,
+  team_b_federation_code varchar,
+  local_date date,
+  local_time time,
+  begin_date_time_utc timestamptz,
+  end_date_time_utc timestamptz,
+  court varchar,
+  status smallint,
+  result_type smallint,
+  round varchar,
+  round_code varchar,
+  round_phase smallint,
+  match_points_a smallint,
+  match_points_b smallint,
+  points_team_a_set1 smallint,
+  points_team_b_set1 smallint,
+  points_team_a_set2 smallint,
+  points_team_b_set2 smallint,
+  points_team_a_set3 smallint,
+  points_team_b_set3 smallint,
+  duration_set1 integer,
+  duration_set2 integer,
+  duration_set3 integer,
+  no_referee1 varchar,
+  no_referee2 varchar,
+  referee1_name varchar,
+  referee2_name varchar,
+  referee1_federation_code varchar,
+  referee2_federation_code varchar,
+  vis_version bigint,
+  vanished_at timestamptz,
+  last_synced timestamptz not null default now(),
+  version integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint matches_no_is_a_number check (no ~ '^[0-9]{1,10}$'),
+  constraint matches_version_is_positive check (version >= 1)
+);
+comment on table public.matches is 'Matches keyed on VIS No; NoInTournament repeats inside a tournament. Durations of sets are seconds.';
+comment on column public.matches.vanished_at is 'Since when the tournament''s list no longer holds the match (a draw was remade); null while it does.';
+create index matches_tournament_idx on public.matches (tournament_no);
+
+create table public.tournament_sync_state (
+  tournament_no varchar primary key references public.tournaments (no) on delete cascade,
+  synced_at timestamptz,
+  ttl interval,
+  match_count integer not null default 0,
+  live_count integer not null default 0,
+  lease_holder uuid,
+  lease_expires_at timestamptz,
+  constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
+  constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
+);
+comment on table public.tournament_sync_state is 'Per tournament: how fresh its matches are, and which run works on it now.';
+comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
+comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
+comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
+
+alter table public.tournaments enable row level security;
+alter table public.matches enable row level security;
+alter table public.tournament_sync_state enable row level security;
+
+revoke all on public.tournaments, public.matches, public.tournament_sync_state from public, anon, authenticated;
+grant select on public.tournaments, public.matches to anon, authenticated;
+grant select on public.tournament_sync_state to authenticated;
+grant all on public.tournaments, public.matches, public.tournament_sync_state to service_role;
+
+create policy "Anyone reads tournaments" on public.tournaments for select to anon, authenticated using (true);
+create policy "Anyone reads matches" on public.matches for select to anon, authenticated using (true);
+create policy "Allow monitoring read" on public.tournament_sync_state for select to authenticated
+  using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.tournaments for all to service_role using (true) with check (true);
+create policy "Allow service access" on public.matches for all to service_role using (true) with check (true);
+create policy "Allow service access" on public.tournament_sync_state for all to service_role using (true) with check (true);

@@ -1,0 +1,395 @@
+-- A run recorded: start, heartbeat, finish, and the reaper for those that never finish. What moves state, moves it here.
+
+create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
+language sql immutable set search_path = ''
+return case status
+  when 'SUCCEEDED' then 1
+  when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0)
+  when 'FAILED' then 0
+  when 'TIMED_OUT' then 0
+end;
+comment on function private.success_weight(text, integer, integer) is
+  'How a status counts in a success rate, 0 to 1; null (RUNNING, CANCELLED, SKIPPED) counts nowhere. The only place that says so.';
+
+create function private.duration_bucket(duration interval) returns integer
+language sql immutable set search_path = ''
+return 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;
+comment on function private.duration_bucket(interval) is
+  'Bucket b holds durations of (1.1^(b-2), 1.1^(b-1)] ms, so a bucket''s middle errs by at most 4.8 % (0.1 / 2.1).';
+
+create function private.add_histograms(a integer[], b integer[]) returns integer[]
+language sql immutable set search_path = ''
+return (
+  select coalesce(array_agg(coalesce(a[i], 0) + coalesce(b[i], 0) order by i), '{}')
+  from generate_series(1, greatest(cardinality(a), cardinality(b))) i
+);
+comment on function private.add_histograms(integer[], integer[]) is 'Element-wise sum; the shorter one is padded with zeros.';
+
+create table private.call_log (
+  id uuid primary key default gen_random_uuid(),
+  path text not null,
+  body jsonb not null,
+  net_request_id bigint,
+  outcome text not null,
+  called_at timestamptz not null default now(),
+  constraint call_log_outcome_is_known check (outcome in ('SENT', 'NOT_CONFIGURED'))
+);
+comment on table private.call_log is 'Each call the database makes to a function; pg_net''s own tables are unlogged and short-lived.';
+create index call_log_time_idx on private.call_log (called_at);
+alter table private.call_log enable row level security;
+
+create function private.call_function(path text, body jsonb default '{}') returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  call_id uuid := gen_random_uuid();
+  base text;
+  api_key text;
+  request_id bigint;
+begin
+  select decrypted_secret into base from vault.decrypted_secrets where name = 'project_url';
+  select decrypted_secret into api_key from vault.decrypted_secrets where name = 'secret_key';
+  body := body || jsonb_build_object('correlation_id', call_id);
+  if base is not null and api_key is not null then
+    request_id := net.http_post(
+      url := base || '/functions/v1/' || path,
+      body := body,
+      headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', api_key, 'x-correlation-id', call_id::text)
+    );
+  end if;
+  insert into private.call_log (id, path, body, net_request_id, outcome)
+  values (call_id, path, body, request_id, case when request_id is null then 'NOT_CONFIGURED' else 'SENT' end);
+  return call_id;
+end
+$$;
+comment on function private.call_function(text, jsonb) is
+  'Posts to an edge function with URL and key from Vault, logs the call and returns its correlation id. Definer: the caller may not read Vault.';
+
+create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
+language sql set search_path = ''
+begin atomic
+  -- A worker sends an item again when an answer got lost, and a tournament may have gone meanwhile: neither may fail the rest.
+  insert into public.sync_tournament_results
+    (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
+     retry_attempt, created_at)
+  select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
+    make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, coalesce(r.retry_attempt, 0), as_of
+  from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
+    tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, retry_attempt integer
+  )
+  join public.tournaments t on t.no = r.tournament_no
+  on conflict (sync_execution_id, tournament_no) do nothing;
+
+  insert into public.sync_error_log
+    (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
+     error_context, recovery_suggestion, fingerprint, occurred_at)
+  select e.id, run.id, run.entity_type, e.tournament_no, e.error_type, e.error_code, e.error_severity, e.retryable,
+    e.error_message, e.error_context, e.recovery_suggestion, e.fingerprint, least(e.occurred_at, as_of)
+  from jsonb_to_recordset(coalesce(p -> 'errors', '[]')) as e (
+    id uuid, tournament_no text, error_type text, error_code text, error_severity text, retryable boolean, error_message text,
+    error_context jsonb, recovery_suggestion text, fingerprint text, occurred_at timestamptz
+  )
+  on conflict (id) do nothing;
+end;
+comment on function private.record_run_items(public.sync_execution_history, jsonb, timestamptz) is
+  'Writes a run''s tournament results and errors; an item sent twice is kept once.';
+
+create function private.save_progress(p jsonb, as_of timestamptz) returns public.sync_execution_history
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  update public.sync_execution_history h set
+    heartbeat_at = as_of,
+    lease_expires_at = as_of + interval '60 seconds',
+    current_stage = coalesce(c.current_stage, h.current_stage),
+    tournaments_total = coalesce(c.tournaments_total, h.tournaments_total),
+    tournaments_processed = coalesce(c.tournaments_processed, h.tournaments_processed),
+    tournaments_failed = coalesce(c.tournaments_failed, h.tournaments_failed),
+    records_read = coalesce(c.records_read, h.records_read),
+    records_inserted = coalesce(c.records_inserted, h.records_inserted),
+    records_updated = coalesce(c.records_updated, h.records_updated),
+    records_unchanged = coalesce(c.records_unchanged, h.records_unchanged),
+    records_removed = coalesce(c.records_removed, h.records_removed),
+    records_rejected = coalesce(c.records_rejected, h.records_rejected),
+    api_calls = coalesce(c.api_calls, h.api_calls),
+    api_errors = coalesce(c.api_errors, h.api_errors),
+    api_retries = coalesce(c.api_retries, h.api_retries),
+    api_bytes = coalesce(c.api_bytes, h.api_bytes),
+    api_response_ms_total = coalesce(c.api_response_ms_total, h.api_response_ms_total),
+    api_response_ms_max = coalesce(c.api_response_ms_max, h.api_response_ms_max),
+    cache_hits = coalesce(c.cache_hits, h.cache_hits),
+    cache_misses = coalesce(c.cache_misses, h.cache_misses),
+    memory_usage_mb = greatest(c.memory_usage_mb, h.memory_usage_mb),
+    database_calls = coalesce(c.database_calls, h.database_calls),
+    database_connections_peak = greatest(c.database_connections_peak, h.database_connections_peak),
+    error_count = coalesce(c.error_count, h.error_count)
+  from jsonb_populate_record(null::public.sync_execution_history, (p -> 'counters') - 'id') as c
+  where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
+  returning h.* into run;
+  if found then
+    perform private.record_run_items(run, p, as_of);
+  end if;
+  return run;
+end
+$$;
+comment on function private.save_progress(jsonb, timestamptz) is
+  'Writes the counters so far (totals, so repeating them is harmless) and new items of a live run, and renews its lease; null when it is not live.';
+
+create function private.roll_up(run public.sync_execution_history) returns void
+language sql set search_path = ''
+begin atomic
+  insert into public.sync_metrics_hourly as m (
+    entity_type, hour, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
+    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
+    memory_usage_mb_peak
+  )
+  select run.entity_type, date_trunc('hour', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
+    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
+    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
+    (w.weight is not null)::integer, coalesce(w.weight, 0),
+    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
+    case when w.weight is null then '{}' else
+      array_fill(0, array[private.duration_bucket(run.duration) - 1]) || 1
+    end,
+    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
+    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
+  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
+  on conflict (entity_type, hour, trigger, is_full_run) do update set
+    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
+    runs_partial = m.runs_partial + excluded.runs_partial,
+    runs_failed = m.runs_failed + excluded.runs_failed,
+    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
+    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
+    runs_skipped = m.runs_skipped + excluded.runs_skipped,
+    runs_counted = m.runs_counted + excluded.runs_counted,
+    success_weight = m.success_weight + excluded.success_weight,
+    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
+    duration_runs = m.duration_runs + excluded.duration_runs,
+    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
+    records_read = m.records_read + excluded.records_read,
+    records_processed = m.records_processed + excluded.records_processed,
+    records_rejected = m.records_rejected + excluded.records_rejected,
+    api_calls = m.api_calls + excluded.api_calls,
+    api_errors = m.api_errors + excluded.api_errors,
+    api_retries = m.api_retries + excluded.api_retries,
+    api_bytes = m.api_bytes + excluded.api_bytes,
+    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
+    cache_hits = m.cache_hits + excluded.cache_hits,
+    cache_misses = m.cache_misses + excluded.cache_misses,
+    errors = m.errors + excluded.errors,
+    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
+end;
+comment on function private.roll_up(public.sync_execution_history) is 'Adds a run that just ended to its hour.';
+
+create function private.count_run(run public.sync_execution_history, as_of timestamptz) returns void
+language sql set search_path = ''
+begin atomic
+  update public.sync_status s set
+    success_count = s.success_count + (run.success is true)::integer,
+    error_count = s.error_count + (run.success is false)::integer,
+    records_processed_last = run.records_processed,
+    records_processed_total = s.records_processed_total + run.records_processed,
+    last_memory_usage = coalesce(run.memory_usage_mb, s.last_memory_usage),
+    last_error = case when run.success is false then run.status_reason else s.last_error end,
+    last_error_time = case when run.success is false then as_of else s.last_error_time end,
+    -- A single tournament's run says nothing about the schedule: neither its success nor its failure may touch these.
+    consecutive_failures = case
+      when run.tournament_no is not null then s.consecutive_failures
+      when run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
+      when run.status = 'SUCCEEDED' then 0
+      else s.consecutive_failures
+    end,
+    last_sync = case
+      when run.tournament_no is null and run.status = 'SUCCEEDED' then greatest(s.last_sync, run.execution_start) else s.last_sync
+    end,
+    last_duration = case when run.tournament_no is null then run.duration else s.last_duration end,
+    average_duration = case
+      when run.tournament_no is not null or run.status not in ('SUCCEEDED', 'PARTIAL') then s.average_duration
+      else coalesce(s.average_duration * 0.8 + run.duration * 0.2, run.duration)
+    end,
+    updated_at = as_of
+  where s.entity_type = run.entity_type;
+end;
+comment on function private.count_run(public.sync_execution_history, timestamptz) is 'Adds a run that just ended to its entity''s counters.';
+
+create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  update public.sync_execution_history h set
+    status = p ->> 'status',
+    status_reason = left(p ->> 'reason', 1000),
+    error_details = nullif(p -> 'error_details', 'null'),
+    execution_end = greatest(as_of, h.execution_start),
+    current_stage = null
+  where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
+  returning h.* into run;
+  if not found then
+    return run;
+  end if;
+  perform private.count_run(run, as_of);
+  perform private.roll_up(run);
+  update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
+  if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') then
+    perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'run_failed', 'execution_id', run.id));
+  end if;
+  return run;
+end
+$$;
+comment on function private.close_run(jsonb, timestamptz) is
+  'The one way from RUNNING to a terminal state: history, counters, rollup, leases, and the call to the alert processor. Null when it was not RUNNING.';
+
+create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  dead record;
+  closed public.sync_execution_history;
+  reaped integer := 0;
+begin
+  for dead in
+    select id, entity_type, deadline, heartbeat_at, lease_expires_at
+    from public.sync_execution_history
+    where status = 'RUNNING' and least(deadline, lease_expires_at) <= as_of
+      and (only_entity is null or entity_type = only_entity)
+    for update skip locked
+  loop
+    closed := private.close_run(jsonb_build_object(
+      'execution_id', dead.id,
+      'status', 'TIMED_OUT',
+      'reason', case when dead.deadline <= as_of
+        then format('no end was recorded by its deadline of %s; last heartbeat %s', dead.deadline, dead.heartbeat_at)
+        else format('no heartbeat since %s: the worker is gone', dead.heartbeat_at)
+      end
+    ), least(as_of, greatest(dead.deadline, dead.heartbeat_at)));
+    if closed.id is not null then
+      reaped := reaped + 1;
+      insert into public.sync_error_log
+        (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
+         fingerprint, occurred_at)
+      values (closed.id, closed.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed.status_reason,
+        'The next tick starts again with the stalest tournament. If it repeats, read the function''s log at the last heartbeat.',
+        'TIMEOUT:RUN_TIMED_OUT:' || closed.entity_type, closed.execution_end);
+    end if;
+  end loop;
+  return reaped;
+end
+$$;
+comment on function private.reap_dead_runs(timestamptz, text) is
+  'Closes as TIMED_OUT every run past its lease or deadline and returns how many; the guarantee behind the worker''s own ending.';
+
+create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  entity public.sync_status;
+  live public.sync_execution_history;
+  run public.sync_execution_history;
+  previous public.sync_execution_history;
+begin
+  select * into entity from public.sync_status where entity_type = p ->> 'entity_type' for update;
+  if not found then
+    raise sqlstate 'PT404' using message = format('no entity type %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
+  elsif not entity.is_active then
+    raise sqlstate 'PT409' using message = format('%s is not active', entity.entity_type), detail = 'ENTITY_INACTIVE';
+  elsif entity.paused_at is not null then
+    raise sqlstate 'PT409' using
+      message = format('%s is paused by %s since %s', entity.entity_type, entity.paused_by, entity.paused_at),
+      detail = 'ENTITY_PAUSED';
+  end if;
+  perform private.reap_dead_runs(as_of, entity.entity_type);
+  select * into live from public.sync_execution_history
+  where entity_type = entity.entity_type and coalesce(tournament_no, '') = coalesce(p ->> 'tournament_no', '') and status = 'RUNNING';
+  select * into previous from public.sync_execution_history
+  where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
+  order by execution_start desc limit 1;
+  if live.id is null then
+    insert into public.sync_execution_history
+      (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, execution_start, heartbeat_at, lease_expires_at, deadline)
+    values ((p ->> 'execution_id')::uuid, entity.entity_type, p ->> 'tournament_no', p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      p ->> 'correlation_id', as_of, as_of, as_of + interval '60 seconds',
+      as_of + least(entity.max_runtime, make_interval(secs => (p ->> 'wall_clock_ms')::numeric::double precision / 1000)))
+    returning * into run;
+  elsif live.id = (p ->> 'execution_id')::uuid then
+    run := live;  -- the worker asks again because the first answer got lost
+  else
+    insert into public.sync_execution_history
+      (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, execution_start, execution_end)
+    values ((p ->> 'execution_id')::uuid, entity.entity_type, p ->> 'tournament_no', 'SKIPPED',
+      format('run %s of the same scope is still going', live.id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      p ->> 'correlation_id', as_of, as_of)
+    returning * into run;
+    perform private.roll_up(run);
+  end if;
+  if run.tournament_no is null then
+    update public.sync_status s set
+      last_attempt = as_of,
+      next_sync = private.last_due(s.schedule_anchor, s.sync_frequency, as_of) + s.sync_frequency,
+      updated_at = as_of
+    where s.entity_type = entity.entity_type;
+  end if;
+  return jsonb_build_object(
+    'outcome', case run.status when 'RUNNING' then 'STARTED' else 'SKIPPED' end,
+    'execution_id', run.id,
+    'live_execution_id', live.id,
+    'started_at', run.execution_start,
+    'deadline', run.deadline,
+    'previous_was_cut', coalesce(previous.status in ('TIMED_OUT', 'PARTIAL')
+      and previous.tournaments_processed < previous.tournaments_total, false)
+  );
+end
+$$;
+comment on function public.start_sync_execution(jsonb, timestamptz) is
+  'Opens a run {execution_id, entity_type, trigger, tournament_no?, sync_job_id?, correlation_id?, wall_clock_ms}; SKIPPED when one of the same scope lives. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE or ENTITY_PAUSED.';
+
+create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history := private.save_progress(p, as_of);
+begin
+  return jsonb_build_object('live', run.id is not null, 'cancel_requested', run.cancel_requested_at is not null);
+end
+$$;
+comment on function public.heartbeat_sync_execution(jsonb, timestamptz) is
+  'Saves {execution_id, counters, results, errors} of a live run and renews its lease; says whether the run still is live and whether somebody asked to cancel it.';
+
+create function public.finish_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  perform private.save_progress(p, as_of);
+  run := private.close_run(p, as_of);
+  if run.id is not null then
+    return jsonb_build_object('recorded', true, 'status', run.status);
+  end if;
+  return jsonb_build_object('recorded', false, 'status',
+    (select h.status from public.sync_execution_history h where h.id = (p ->> 'execution_id')::uuid));
+end
+$$;
+comment on function public.finish_sync_execution(jsonb, timestamptz) is
+  'Closes a live run with {execution_id, status, reason, error_details?, counters, results, errors}; a run already closed stays as it is and recorded is false.';
+
+create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
+language sql set search_path = ''
+return private.reap_dead_runs(as_of);
+comment on function public.reap_sync_executions(timestamptz) is 'Closes dead runs as TIMED_OUT; how many were closed.';
+
+revoke execute on function
+  private.success_weight(text, integer, integer), private.duration_bucket(interval),
+  private.add_histograms(integer[], integer[]), private.call_function(text, jsonb),
+  private.record_run_items(public.sync_execution_history, jsonb, timestamptz), private.save_progress(jsonb, timestamptz),
+  private.roll_up(public.sync_execution_history), private.count_run(public.sync_execution_history, timestamptz),
+  private.close_run(jsonb, timestamptz), private.reap_dead_runs(timestamptz, text),
+  public.start_sync_execution(jsonb, timestamptz), public.heartbeat_sync_execution(jsonb, timestamptz),
+  public.finish_sync_execution(jsonb, timestamptz), public.reap_sync_executions(timestamptz)
+from public, anon, authenticated;
+grant execute on function
+  private.success_weight(text, integer, integer), private.duration_bucket(interval),
+  private.add_histograms(integer[], integer[]), private.call_function(text, jsonb),
+  private.record_run_items(public.sync_execution_history, jsonb, timestamptz), private.save_progress(jsonb, timestamptz),
+  private.roll_up(public.sync_execution_history), private.count_run(public.sync_execution_history, timestamptz),
+  private.close_run(jsonb, timestamptz), private.reap_dead_runs(timestamptz, text),
+  public.start_sync_execution(jsonb, timestamptz), public.heartbeat_sync_execution(jsonb, timestamptz),
+  public.finish_sync_execution(jsonb, timestamptz), public.reap_sync_executions(timestamptz)
+to service_role;

@@ -1,0 +1,389 @@
+-- What the syncs read and write: which tournaments are due, who works on one, the upserts, and the gate to the one upstream.
+
+create table public.upstream_state (
+  upstream varchar primary key,
+  in_flight_limit integer not null,
+  block_for interval not null default '25 minutes',
+  blocked_until timestamptz,
+  blocked_reason text,
+  baseline_response_ms numeric,
+  updated_at timestamptz not null default now(),
+  constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
+  constraint upstream_state_block_has_a_reason check ((blocked_until is null) = (blocked_reason is null))
+);
+comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
+comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';
+comment on column public.upstream_state.baseline_response_ms is 'Moving average of good replies, weight 0.05; a reply ten times slower is throttling.';
+
+create table public.upstream_slots (
+  upstream varchar not null references public.upstream_state (upstream) on delete cascade,
+  slot integer not null,
+  token uuid,
+  expires_at timestamptz,
+  primary key (upstream, slot),
+  constraint upstream_slots_lease_is_whole check ((token is null) = (expires_at is null))
+);
+comment on table public.upstream_slots is 'A row for each request that may be in flight; taken by a lease with a token.';
+
+insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
+insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
+
+create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
+language sql set search_path = ''
+begin atomic
+  with gate as (
+    select upstream, in_flight_limit, blocked_reason,
+      case when blocked_until > as_of then blocked_until end as blocked_until
+    from public.upstream_state where upstream = p_upstream
+  ),
+  free as (
+    select s.upstream, s.slot from public.upstream_slots s join gate g using (upstream)
+    where s.slot <= g.in_flight_limit and g.blocked_until is null and (s.token is null or s.expires_at <= as_of)
+    order by s.slot limit 1
+    for update of s skip locked
+  ),
+  taken as (
+    update public.upstream_slots s set token = gen_random_uuid(), expires_at = as_of + interval '90 seconds'
+    from free where s.upstream = free.upstream and s.slot = free.slot
+    returning s.token
+  )
+  select jsonb_build_object(
+    'token', (select token from taken),
+    'blocked_until', gate.blocked_until,
+    'blocked_reason', case when gate.blocked_until is not null then gate.blocked_reason end
+  )
+  from gate;
+end;
+comment on function public.claim_upstream_slot(text, timestamptz) is
+  'Takes a free place for one request: {token} or, with a null token, all are taken (ask again) or {blocked_until} says how long to stay away.';
+
+create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
+language sql set search_path = ''
+begin atomic
+  update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
+
+  with seen as (
+    select (p ->> 'response_ms')::numeric as response_ms, p ->> 'block_reason' as block_reason
+  ),
+  judged as (
+    select response_ms,
+      -- Half a second is never throttling, however quick the service usually is: a fast baseline would make noise of jitter.
+      coalesce(block_reason, case
+        when response_ms > greatest(10 * s.baseline_response_ms, 5000)
+        then format('a reply took %s ms, over ten times the usual %s ms', round(response_ms), round(s.baseline_response_ms))
+      end) as reason
+    from seen, public.upstream_state s where s.upstream = p ->> 'upstream'
+  )
+  update public.upstream_state s set
+    blocked_until = case when j.reason is not null then as_of + s.block_for when s.blocked_until <= as_of then null else s.blocked_until end,
+    blocked_reason = case when j.reason is not null then j.reason when s.blocked_until <= as_of then null else s.blocked_reason end,
+    baseline_response_ms = case
+      when j.response_ms is null or j.reason is not null then s.baseline_response_ms
+      else coalesce(s.baseline_response_ms * 0.95 + j.response_ms * 0.05, j.response_ms)
+    end,
+    updated_at = as_of
+  from judged j
+  where s.upstream = p ->> 'upstream';
+end;
+comment on function public.release_upstream_slot(jsonb, timestamptz) is
+  'Gives the place back with what was seen {upstream, token, response_ms, block_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for block_for.';
+
+create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = ''
+begin atomic
+  with today as (
+    select private.utc_date(as_of) as d
+  ),
+  candidate as (
+    select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
+      case when s.lease_expires_at > as_of then s.lease_holder end as lease_holder
+    from public.tournaments t
+    left join public.tournament_sync_state s on s.tournament_no = t.no
+    cross join today
+    where case
+      when p ->> 'tournament_no' is not null then t.no = p ->> 'tournament_no'
+      -- By date as well as by status: a test tournament has been Running (6) for years, and past ones stay Open.
+      else t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
+        and t.end_date >= today.d - 2 and t.start_date <= today.d + 7
+    end
+  ),
+  ranked as (
+    select c.*, case
+      when exists (
+        select from public.matches m
+        where m.tournament_no = c.no and m.vanished_at is null and m.status between 3 and 11
+          and m.local_date between today.d - 1 and today.d + 1
+      ) then 1
+      when today.d between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or exists (
+        select from public.matches m
+        where m.tournament_no = c.no and m.vanished_at is null and m.local_date between today.d - 1 and today.d + 1
+      )) then 2
+      when c.start_date <= today.d + 1 then 3
+      else 4
+    end as rank
+    from candidate c cross join today
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'no', r.no,
+    'rank', r.rank,
+    'match_count', r.match_count,
+    'is_leased', r.lease_holder is not null,
+    -- A minute of tolerance, so that 15 minutes means every tick of a 15 minute schedule.
+    'is_fresh', r.synced_at is not null and r.synced_at + r.ttl > as_of + interval '60 seconds'
+  ) order by
+    case when (p ->> 'stalest_first')::boolean then r.synced_at end nulls first,
+    r.rank, r.synced_at nulls first, r.no), '[]')
+  from ranked r;
+end;
+comment on function public.list_due_tournaments(jsonb, timestamptz) is
+  'The tournaments whose matches are kept up to date, in order of work: live, today, within a day, within a week; or {tournament_no} alone; or {stalest_first}.';
+
+create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
+  values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '2 minutes')
+  on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
+  where s.lease_holder is null or s.lease_expires_at <= as_of or s.lease_holder = excluded.lease_holder;
+  return found;
+end
+$$;
+comment on function public.claim_tournament(jsonb, timestamptz) is
+  'Takes the lease of {tournament_no} for {execution_id} for two minutes; false while another run holds it.';
+
+create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
+language sql stable set search_path = ''
+begin atomic
+  select case
+      when count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1) > 0
+        then interval '30 seconds'
+      when count(*) > 0 and bool_and(coalesce(m.status between 12 and 15, false)) then interval '24 hours'
+      else interval '15 minutes'
+    end,
+    count(*)::integer,
+    (count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1))::integer
+  from public.matches m cross join (select private.utc_date(as_of) as d) today
+  where m.tournament_no = p_tournament_no and m.vanished_at is null;
+end;
+comment on function private.matches_ttl(text, timestamptz) is
+  'How long a tournament''s matches stay fresh. Live is bounded by date: archived matches stay in a live status for years.';
+
+create function private.raise_version() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  bookkeeping constant text[] := array['id', 'vis_version', 'last_synced', 'version', 'created_at', 'updated_at'];
+begin
+  new.id := old.id;
+  new.created_at := old.created_at;
+  if to_jsonb(new) - bookkeeping is distinct from to_jsonb(old) - bookkeeping then
+    new.version := old.version + 1;
+    new.updated_at := new.last_synced;
+  else
+    new.version := old.version;
+    new.updated_at := old.updated_at;
+  end if;
+  return new;
+end
+$$;
+comment on function private.raise_version() is 'Keeps id and created_at, and raises version and updated_at exactly when a synced column changed.';
+create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
+create trigger raise_version before update on public.matches for each row execute function private.raise_version();
+
+create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
+language sql set search_path = ''
+begin atomic
+  with incoming as (
+    select r.* from jsonb_array_elements(p -> 'tournaments') as e, jsonb_populate_record(null::public.tournaments, e || jsonb_build_object(
+      'id', gen_random_uuid(), 'version', 1, 'last_synced', as_of, 'created_at', as_of, 'updated_at', as_of
+    )) as r
+  ),
+  before as (
+    select t.no, t.version, t.status from public.tournaments t join incoming using (no)
+  ),
+  written as (
+    insert into public.tournaments as t select * from incoming
+    on conflict (no) do update set
+      code = excluded.code,
+      name = excluded.name,
+      title = excluded.title,
+      season = excluded.season,
+      gender = excluded.gender,
+      type = excluded.type,
+      status = excluded.status,
+      start_date = excluded.start_date,
+      end_date = excluded.end_date,
+      start_date_qualification = excluded.start_date_qualification,
+      start_date_main_draw = excluded.start_date_main_draw,
+      location = excluded.location,
+      city = excluded.city,
+      venue = excluded.venue,
+      country_code = excluded.country_code,
+      country_name = excluded.country_name,
+      no_event = excluded.no_event,
+      vis_version = excluded.vis_version,
+      last_synced = excluded.last_synced,
+      vanished_at = excluded.vanished_at
+    -- Read before somebody fresher wrote: a full run must not undo a single one that overtook it.
+    where t.last_synced <= coalesce((p ->> 'tick_at')::timestamptz, as_of)
+    returning t.no, t.version, t.status
+  ),
+  -- A change of status ends the time to live of the tournament's matches at once.
+  due_again as (
+    update public.tournament_sync_state s set synced_at = null, ttl = null
+    from written w join before b using (no)
+    where s.tournament_no = w.no and w.status is distinct from b.status
+  )
+  select jsonb_build_object(
+    'inserted', count(*) filter (where b.no is null),
+    'updated', count(*) filter (where w.version > b.version),
+    'unchanged', jsonb_array_length(p -> 'tournaments') - count(*) filter (where b.no is null or w.version > b.version)
+  )
+  from written w left join before b using (no);
+end;
+comment on function public.upsert_tournaments(jsonb, timestamptz) is
+  'Writes {tournaments, tick_at}, keyed on no, and counts what was inserted, updated or unchanged; rows synced since tick_at are left alone.';
+
+create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  removed integer;
+begin
+  update public.tournaments t set vanished_at = as_of, last_synced = as_of
+  where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
+    and t.no not in (select jsonb_array_elements_text(p -> 'present'));
+  get diagnostics removed = row_count;
+  return removed;
+end
+$$;
+comment on function public.mark_vanished_tournaments(jsonb, timestamptz) is
+  'Marks the tournaments of {season} that its complete list {present} no longer holds; how many.';
+
+create function public.upsert_matches(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  counts jsonb;
+begin
+  perform from public.tournament_sync_state
+  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of
+  for update;
+  if not found then
+    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
+  end if;
+  update public.tournament_sync_state set lease_expires_at = as_of + interval '2 minutes' where tournament_no = p ->> 'tournament_no';
+
+  with incoming as (
+    select r.* from jsonb_array_elements(p -> 'matches') as e, jsonb_populate_record(null::public.matches, e || jsonb_build_object(
+      'id', gen_random_uuid(), 'tournament_no', p ->> 'tournament_no', 'version', 1, 'last_synced', as_of, 'created_at', as_of,
+      'updated_at', as_of
+    )) as r
+  ),
+  before as (
+    select m.no, m.version from public.matches m join incoming using (no)
+  ),
+  written as (
+    insert into public.matches as m select * from incoming
+    on conflict (no) do update set
+      tournament_no = excluded.tournament_no,
+      no_in_tournament = excluded.no_in_tournament,
+      team_a_name = excluded.team_a_name,
+      team_b_name = excluded.team_b_name,
+      team_a_federation_code = excluded.team_a_federation_code,
+      team_b_federation_code = excluded.team_b_federation_code,
+      local_date = excluded.local_date,
+      local_time = excluded.local_time,
+      begin_date_time_utc = excluded.begin_date_time_utc,
+      end_date_time_utc = excluded.end_date_time_utc,
+      court = excluded.court,
+      status = excluded.status,
+      result_type = excluded.result_type,
+      round = excluded.round,
+      round_code = excluded.round_code,
+      round_phase = excluded.round_phase,
+      match_points_a = excluded.match_points_a,
+      match_points_b = excluded.match_points_b,
+      points_team_a_set1 = excluded.points_team_a_set1,
+      points_team_b_set1 = excluded.points_team_b_set1,
+      points_team_a_set2 = excluded.points_team_a_set2,
+      points_team_b_set2 = excluded.points_team_b_set2,
+      points_team_a_set3 = excluded.points_team_a_set3,
+      points_team_b_set3 = excluded.points_team_b_set3,
+      duration_set1 = excluded.duration_set1,
+      duration_set2 = excluded.duration_set2,
+      duration_set3 = excluded.duration_set3,
+      no_referee1 = excluded.no_referee1,
+      no_referee2 = excluded.no_referee2,
+      referee1_name = excluded.referee1_name,
+      referee2_name = excluded.referee2_name,
+      referee1_federation_code = excluded.referee1_federation_code,
+      referee2_federation_code = excluded.referee2_federation_code,
+      vis_version = excluded.vis_version,
+      last_synced = excluded.last_synced,
+      vanished_at = excluded.vanished_at
+    returning m.no, m.version
+  )
+  select jsonb_build_object(
+    'inserted', count(*) filter (where b.no is null),
+    'updated', count(*) filter (where w.version > b.version),
+    'unchanged', count(*) filter (where w.version = b.version)
+  ) into counts
+  from written w left join before b using (no);
+  return counts;
+end
+$$;
+comment on function public.upsert_matches(jsonb, timestamptz) is
+  'Writes {execution_id, tournament_no, matches}, keyed on no, and counts what was inserted, updated or unchanged. PT409 LEASE_LOST.';
+
+create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  removed integer;
+begin
+  update public.tournament_sync_state s set lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz, ttl = '0'
+  where s.tournament_no = p ->> 'tournament_no' and s.lease_holder = (p ->> 'execution_id')::uuid and s.lease_expires_at > as_of;
+  if not found then
+    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
+  end if;
+  update public.matches m set vanished_at = as_of, last_synced = as_of
+  where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
+    and m.no not in (select jsonb_array_elements_text(p -> 'present'));
+  get diagnostics removed = row_count;
+  update public.tournament_sync_state s set ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
+  from private.matches_ttl(p ->> 'tournament_no', as_of) f
+  where s.tournament_no = p ->> 'tournament_no';
+  return removed;
+end
+$$;
+comment on function public.complete_tournament(jsonb, timestamptz) is
+  'After a whole reply was written: marks matches not in {present} as vanished, sets freshness from {tick_at} and gives the lease back; how many vanished. PT409 LEASE_LOST.';
+
+create function public.release_tournament(p jsonb) returns void
+language sql set search_path = ''
+begin atomic
+  update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
+  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
+end;
+comment on function public.release_tournament(jsonb) is 'Gives the lease of {tournament_no} back when the work on it failed.';
+
+alter table public.upstream_state enable row level security;
+alter table public.upstream_slots enable row level security;
+revoke all on public.upstream_state, public.upstream_slots from public, anon, authenticated;
+grant select on public.upstream_state to authenticated;
+grant all on public.upstream_state, public.upstream_slots to service_role;
+create policy "Allow monitoring read" on public.upstream_state for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.upstream_state for all to service_role using (true) with check (true);
+create policy "Allow service access" on public.upstream_slots for all to service_role using (true) with check (true);
+
+revoke execute on function
+  private.matches_ttl(text, timestamptz), private.raise_version(), public.claim_upstream_slot(text, timestamptz),
+  public.release_upstream_slot(jsonb, timestamptz), public.list_due_tournaments(jsonb, timestamptz),
+  public.claim_tournament(jsonb, timestamptz), public.release_tournament(jsonb), public.complete_tournament(jsonb, timestamptz),
+  public.upsert_matches(jsonb, timestamptz), public.upsert_tournaments(jsonb, timestamptz),
+  public.mark_vanished_tournaments(jsonb, timestamptz)
+from public, anon, authenticated;
+grant execute on function
+  private.matches_ttl(text, timestamptz), private.raise_version(), public.claim_upstream_slot(text, timestamptz),
+  public.release_upstream_slot(jsonb, timestamptz), public.list_due_tournaments(jsonb, timestamptz),
+  public.claim_tournament(jsonb, timestamptz), public.release_tournament(jsonb), public.complete_tournament(jsonb, timestamptz),
+  public.upsert_matches(jsonb, timestamptz), public.upsert_tournaments(jsonb, timestamptz),
+  public.mark_vanished_tournaments(jsonb, timestamptz)
+to service_role;

@@ -1,0 +1,157 @@
+-- What runs by itself: the schedules, the reaper, the refresh of the summary, and retention.
+
+create function private.cron_text(frequency interval, anchor timestamptz) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+  minutes constant numeric := extract(epoch from frequency) / 60;
+  at_minute constant integer := extract(minute from anchor at time zone 'UTC');
+  at_hour constant integer := extract(hour from anchor at time zone 'UTC');
+begin
+  return case
+    when minutes <= 1 then '* * * * *'
+    when minutes < 60 and 60 % minutes = 0 then
+      case when at_minute % minutes = 0 then format('*/%s * * * *', minutes::integer)
+      else format('%s-59/%s * * * *', at_minute % minutes::integer, minutes::integer) end
+    when minutes < 1440 and 1440 % minutes = 0 and minutes % 60 = 0 then
+      format('%s %s-23/%s * * *', at_minute, at_hour % (minutes / 60)::integer, (minutes / 60)::integer)
+    when minutes = 1440 then format('%s %s * * *', at_minute, at_hour)
+  end;
+end
+$$;
+comment on function private.cron_text(interval, timestamptz) is
+  'The five-field UTC cron text of an interval through an anchor; a minute at the finest, null for what cron cannot say.';
+
+create function private.dispatch_sync(p_entity_type text) returns uuid
+language sql set search_path = ''
+begin atomic
+  select private.call_function(s.function_name, jsonb_build_object('trigger', 'CRON'))
+  from public.sync_status s
+  where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
+end;
+comment on function private.dispatch_sync(text) is 'Asks an entity''s function for a run, unless the entity is paused or inactive.';
+
+create function private.refresh_health_summary() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  refresh materialized view concurrently public.sync_health_summary;
+end
+$$;
+comment on function private.refresh_health_summary() is 'Refreshes the 24 hour summary. Definer: only the owner may refresh.';
+
+create table public.retention_settings (
+  subject varchar primary key,
+  keep interval not null,
+  constraint retention_settings_keep_is_positive check (keep > interval '0')
+);
+comment on table public.retention_settings is 'How long each kind of row is kept.';
+insert into public.retention_settings (subject, keep) values
+  ('executions', '90 days'), ('resolved_errors', '90 days'), ('open_errors', '1 year'), ('hourly_metrics', '2 years'),
+  ('audit', '2 years'), ('function_calls', '7 days'), ('cron_details', '7 days');
+alter table public.retention_settings enable row level security;
+revoke all on public.retention_settings from public, anon, authenticated;
+grant select on public.retention_settings to authenticated;
+grant all on public.retention_settings to service_role;
+create policy "Allow monitoring read" on public.retention_settings for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.retention_settings for all to service_role using (true) with check (true);
+
+create function private.prune_batch(p_subject text, as_of timestamptz, batch integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  before constant timestamptz := as_of - (select keep from public.retention_settings where subject = p_subject);
+  pruned integer;
+begin
+  case p_subject
+    when 'executions' then  -- results go with their run; errors outlive it
+      delete from public.sync_execution_history where id in (
+        select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
+        order by execution_start limit batch);
+    when 'resolved_errors' then
+      delete from public.sync_error_log where id in (
+        select id from public.sync_error_log where occurred_at < before and resolved_at < before order by occurred_at limit batch);
+    when 'open_errors' then
+      delete from public.sync_error_log where id in (
+        select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch);
+    when 'hourly_metrics' then
+      delete from public.sync_metrics_hourly m using (
+        select entity_type, hour from public.sync_metrics_hourly where hour < before group by 1, 2 limit batch) old
+      where m.entity_type = old.entity_type and m.hour = old.hour;
+    when 'audit' then
+      delete from public.manual_sync_audit where id in (
+        select id from public.manual_sync_audit where completion_timestamp < before limit batch);
+    when 'function_calls' then
+      delete from private.call_log where id in (select id from private.call_log where called_at < before order by called_at limit batch);
+    when 'cron_details' then
+      delete from cron.job_run_details where runid in (
+        select runid from cron.job_run_details where end_time < before limit batch);
+  end case;
+  get diagnostics pruned = row_count;
+  return pruned;
+end
+$$;
+comment on function private.prune_batch(text, timestamptz, integer) is 'Deletes at most one batch of what is older than its setting; how many rows.';
+
+-- No search_path here: a procedure with a SET clause may not commit, and each batch must. Every name is qualified.
+create procedure private.apply_retention(as_of timestamptz default now(), batch integer default 5000)
+language plpgsql as $$
+declare
+  target text;
+begin
+  for target in select s.subject from public.retention_settings s order by s.subject loop
+    while private.prune_batch(target, as_of, batch) > 0 loop
+      commit;
+    end loop;
+  end loop;
+end
+$$;
+comment on procedure private.apply_retention(timestamptz, integer) is 'Prunes everything past its setting, a committed batch at a time.';
+
+create function private.apply_schedules() returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  entity record;
+begin
+  for entity in select s.*, private.cron_text(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
+    if not entity.is_active then
+      perform cron.unschedule(j.jobid) from cron.job j where j.jobname = 'sync-' || entity.entity_type;
+    elsif entity.schedule is null then
+      raise sqlstate 'PT400' using
+        message = format('sync_frequency %s of %s cannot be scheduled', entity.sync_frequency, entity.entity_type),
+        detail = 'FREQUENCY_NOT_SCHEDULABLE',
+        hint = 'Use a divisor of an hour, whole hours that divide a day, or a day.';
+    else
+      perform cron.schedule('sync-' || entity.entity_type, entity.schedule, format('select private.dispatch_sync(%L)', entity.entity_type));
+    end if;
+  end loop;
+  perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
+  perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
+  perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
+  perform cron.schedule('retention', '17 3 * * *', 'call private.apply_retention()');
+end
+$$;
+comment on function private.apply_schedules() is
+  'Makes pg_cron''s jobs what sync_status says; safe to repeat. URL and key are read from Vault at each call, so no job text holds a secret. Definer: cron belongs to the owner.';
+
+create function private.start_entities_never_synced() returns integer
+language sql set search_path = ''
+begin atomic
+  select count(private.dispatch_sync(s.entity_type))::integer
+  from public.sync_status s where s.is_active and s.last_attempt is null;
+end;
+comment on function private.start_entities_never_synced() is 'For right after set-up: asks for a first run of each entity without one, so that nothing is empty until midnight.';
+
+create function public.schema_version() returns integer
+language sql immutable set search_path = ''
+return 8;
+comment on function public.schema_version() is 'The number of the newest migration; functions refuse to work against another than they were written for.';
+
+revoke execute on function private.cron_text(interval, timestamptz), private.dispatch_sync(text), private.refresh_health_summary(),
+  private.prune_batch(text, timestamptz, integer), private.apply_schedules(), private.start_entities_never_synced(),
+  public.schema_version()
+from public, anon, authenticated;
+revoke execute on procedure private.apply_retention(timestamptz, integer) from public, anon, authenticated;
+grant execute on function private.cron_text(interval, timestamptz), private.dispatch_sync(text), private.refresh_health_summary(),
+  private.prune_batch(text, timestamptz, integer), private.apply_schedules(), private.start_entities_never_synced(),
+  public.schema_version()
+to service_role;
+
+select private.apply_schedules();

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { SEVERITIES } from "./sync.ts";
+
+export const HealthStatus = z.enum(["HEALTHY", "WARNING", "CRITICAL"]);
+export type HealthStatus = z.infer<typeof HealthStatus>;
+
+/** One reason for a status, with the number, the limit it was held against, and the run it comes from. */
+export const HealthReason = z.object({
+  code: z.enum(["OK", "PAUSED", "NEVER_RAN", "OVERDUE", "STUCK", "FAILING", "PARTIAL", "LOW_SUCCESS_RATE", "SLOW", "UPSTREAM_BLOCKED"]),
+  status: HealthStatus,
+  message: z.string(),
+  value: z.number().nullable(),
+  limit: z.number().nullable(),
+  execution_id: z.uuid().nullable(),
+});
+export type HealthReason = z.infer<typeof HealthReason>;
+
+/** A run that is going on now. */
+export const RunningExecution = z.object({
+  execution_id: z.uuid(),
+  started_at: z.string(),
+  current_stage: z.string().nullable(),
+  tournaments_processed: z.number().int(),
+  tournaments_total: z.number().int().nullable(),
+});
+
+/** Rate, durations and streak are over full runs; records over every run. Rates are 0 to 1; null is unknown. */
+export const EntityHealthStatus = z.object({
+  status: HealthStatus,
+  because: z.array(HealthReason).min(1),
+  last_successful_sync: z.string().nullable(),
+  success_rate_24h: z.number().min(0).max(1).nullable(),
+  consecutive_failures: z.number().int(),
+  average_duration: z.string().nullable(),
+  average_duration_ms: z.number().nullable(),
+  p95_duration_ms: z.number().nullable(),
+  records_processed_today: z.number().int(),
+  runs_24h: z.number().int(),
+  last_attempt: z.string().nullable(),
+  next_sync: z.string().nullable(),
+  overdue_since: z.string().nullable(),
+  is_paused: z.boolean(),
+  running: RunningExecution.nullable(),
+});
+export type EntityHealthStatus = z.infer<typeof EntityHealthStatus>;
+
+export const AlertSummary = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  entity_type: z.string(),
+  severity: z.enum(SEVERITIES),
+  state: z.enum(["PENDING", "FIRING", "ACKNOWLEDGED"]),
+  opened_at: z.string(),
+  message: z.string(),
+});
+export type AlertSummary = z.infer<typeof AlertSummary>;
+
+/** The last 24 hours over all active entities; null where nothing was measured. */
+export const PerformanceSummary = z.object({
+  period: z.literal("24 hours"),
+  runs: z.number().int(),
+  success_rate: z.number().min(0).max(1).nullable(),
+  average_duration_ms: z.number().nullable(),
+  records_processed_today: z.number().int(),
+  api_calls: z.number().int(),
+  average_response_time_ms: z.number().nullable(),
+  cache_hit_ratio: z.number().min(0).max(1).nullable(),
+  peak_memory_mb: z.number().nullable(),
+  errors: z.number().int(),
+});
+export type PerformanceSummary = z.infer<typeof PerformanceSummary>;
+
+/** `GET sync-monitoring/health-overview`; every active row of `sync_status` is a key of `sync_entities`. */
+export const SyncHealthResponse = z.object({
+  overall_status: HealthStatus,
+  sync_entities: z.record(z.string(), EntityHealthStatus),
+  active_alerts: z.array(AlertSummary),
+  performance_summary: PerformanceSummary,
+  last_updated: z.string(),
+});
+export type SyncHealthResponse = z.infer<typeof SyncHealthResponse>;

@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+export const ERROR_TYPES = ["NETWORK", "AUTH", "API", "DATABASE", "TIMEOUT", "VALIDATION"] as const;
+export const SEVERITIES = ["LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
+export const TERMINAL_STATUSES = ["SUCCEEDED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const;
+export type ErrorType = typeof ERROR_TYPES[number];
+export type Severity = typeof SEVERITIES[number];
+
+/** A VIS tournament number as text: one to ten digits. */
+export const TournamentNo = z.string().regex(/^[0-9]{1,10}$/, "must be one to ten digits");
+
+/** What a caller may send to `POST` of a sync function; an empty body is a manual run of everything. */
+export const StartSyncRequest = z.strictObject({
+  trigger: z.enum(["CRON", "MANUAL", "RETRY"]).default("MANUAL"),
+  tournament_no: TournamentNo.optional(),
+  sync_job_id: z.uuid().optional(),
+  correlation_id: z.string().min(1).max(100).optional(),
+});
+export type StartSyncRequest = z.infer<typeof StartSyncRequest>;
+
+/** The 202 of a sync function: the run is open and its work goes on in the background. */
+export const StartSyncResponse = z.object({
+  execution_id: z.uuid(),
+  status: z.literal("RUNNING"),
+  started_at: z.string(),
+  deadline: z.string(),
+});
+export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
+
+/** Every error of every function. */
+export const ErrorResponse = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.unknown().optional(),
+});
+export type ErrorResponse = z.infer<typeof ErrorResponse>;
