@@ -3,6 +3,7 @@
 create table public.sync_status (
   entity_type varchar primary key,
   function_name varchar,
+  depends_on varchar references public.sync_status (entity_type) on update cascade on delete set null,
   is_active boolean not null default true,
   paused_at timestamptz,
   paused_by varchar,
@@ -41,6 +42,7 @@ create table public.sync_status (
 );
 comment on table public.sync_status is 'The entity types that are synced, each with its schedule, limits and counters.';
 comment on column public.sync_status.function_name is 'The edge function that syncs it; null while none is built.';
+comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before a first run of this one makes sense.';
 comment on column public.sync_status.schedule_anchor is 'A moment the schedule goes through; due times are anchor + n * sync_frequency, all in UTC.';
 comment on column public.sync_status.grace is 'Due + grace without a run is overdue.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
@@ -57,10 +59,10 @@ grant all on public.sync_status to service_role;
 create policy "Allow monitoring read" on public.sync_status for select to authenticated using ((select private.can_read_monitoring()));
 create policy "Allow service access" on public.sync_status for all to service_role using (true) with check (true);
 
-insert into public.sync_status (entity_type, function_name, is_active, sync_frequency, grace, max_runtime) values
-  ('tournaments', 'tournament-master-sync', true, '1 day', '15 minutes', '5 minutes'),
-  ('matches_schedule', 'match-schedule-sync', true, '15 minutes', '5 minutes', '10 minutes'),
-  ('matches_live', null, false, '30 seconds', '1 minute', '1 minute')
+insert into public.sync_status (entity_type, function_name, depends_on, is_active, sync_frequency, grace, max_runtime) values
+  ('tournaments', 'tournament-master-sync', null, true, '1 day', '15 minutes', '5 minutes'),
+  ('matches_schedule', 'match-schedule-sync', 'tournaments', true, '15 minutes', '5 minutes', '10 minutes'),
+  ('matches_live', null, 'tournaments', false, '30 seconds', '1 minute', '1 minute')
 on conflict (entity_type) do nothing;
 
 create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz

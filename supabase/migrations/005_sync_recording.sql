@@ -232,7 +232,9 @@ begin
   perform private.count_run(run, as_of);
   perform private.roll_up(run);
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
-  if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') then
+  if run.status = 'SUCCEEDED' and run.tournament_no is null then
+    perform private.start_entities_never_synced();
+  elsif run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') then
     perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'run_failed', 'execution_id', run.id));
   end if;
   return run;

@@ -135,9 +135,10 @@ create function private.start_entities_never_synced() returns integer
 language sql set search_path = ''
 begin atomic
   select count(private.dispatch_sync(s.entity_type))::integer
-  from public.sync_status s where s.is_active and s.last_attempt is null;
+  from public.sync_status s left join public.sync_status d on d.entity_type = s.depends_on
+  where s.is_active and s.last_attempt is null and (s.depends_on is null or d.last_sync is not null);
 end;
-comment on function private.start_entities_never_synced() is 'For right after set-up: asks for a first run of each entity without one, so that nothing is empty until midnight.';
+comment on function private.start_entities_never_synced() is 'For right after set-up, and after the first success of an entity others depend on: asks for a first run of each entity without one, so that nothing is empty until midnight.';
 
 create function public.schema_version() returns integer
 language sql immutable set search_path = ''

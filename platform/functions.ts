@@ -1,0 +1,140 @@
+import { pathToFileURL } from "node:url";
+
+/** The wall clock of a hosted worker on a paid plan. */
+export const WALL_CLOCK_MS = 400_000;
+/** A worker older than this takes no new request, so that each has at least the rest of the wall clock before it. */
+const FRESH_MS = 120_000;
+const START_LIMIT_MS = 60_000;
+
+interface Worker {
+  process: Deno.ChildProcess;
+  address: Promise<string>;
+  born: number;
+}
+
+export interface FunctionHost {
+  has(name: string): boolean;
+  /** Passes a request on to the function, starting its process first where none is fresh. */
+  serve(name: string, request: Request): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+export interface FunctionHostOptions {
+  folder: string;
+  env: Record<string, string>;
+  write: (line: string) => void;
+  onProcess: (pid: number, isAlive: boolean) => void;
+}
+
+/** Serves each function of a folder from a process of its own, started on first use. */
+export function createFunctionHost({ folder, env, write, onProcess }: FunctionHostOptions): FunctionHost {
+  const names = new Set(
+    [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name),
+  );
+  const workers = new Map<string, Worker>();
+  const processes = new Set<Deno.ChildProcess>();
+
+  function spawn(name: string): Worker {
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
+        .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
+      clearEnv: true,
+      env: { ...inherited(), ...env, DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    processes.add(process);
+    onProcess(process.pid, true);
+    const started = Promise.withResolvers<string>();
+    const limit = setTimeout(() => started.reject(new Error(`${name} did not start within ${START_LIMIT_MS / 1000} s`)), START_LIMIT_MS);
+    const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+      for await (const line of lines(stream)) {
+        const found = /Listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
+        if (found) {
+          clearTimeout(limit);
+          started.resolve(found);
+        } else if (line.trim()) write(`[${name}] ${line}`);
+      }
+    };
+    void read(process.stdout);
+    void read(process.stderr);
+    void process.status.then((status) => {
+      clearTimeout(limit);
+      processes.delete(process);
+      onProcess(process.pid, false);
+      if (workers.get(name)?.process === process) workers.delete(name);
+      started.reject(new Error(`${name} ended with code ${status.code} before it listened`));
+    });
+    started.promise.catch(() => {});
+    return { process, address: started.promise, born: performance.now() };
+  }
+
+  function workerOf(name: string): Worker {
+    const current = workers.get(name);
+    if (current && performance.now() - current.born < FRESH_MS) return current;
+    const worker = spawn(name);
+    workers.set(name, worker);
+    return worker;
+  }
+
+  return {
+    has: (name) => names.has(name),
+    async serve(name, request) {
+      const url = new URL(request.url);
+      const headers = new Headers(request.headers);
+      headers.delete("host");
+      headers.set("x-forwarded-host", url.host);
+      headers.set("x-forwarded-proto", "http");
+      let address: string;
+      try {
+        address = await workerOf(name).address;
+      } catch (error) {
+        write(`[${name}] ${(error as Error).message}`);
+        return Response.json({ code: "BOOT_ERROR", message: "the function failed to start; its output says why" }, { status: 503 });
+      }
+      const target = `${address}${url.pathname.replace(/^\/functions\/v1/, "")}${url.search}`;
+      try {
+        return await fetch(target, { method: request.method, headers, body: request.body, redirect: "manual", signal: request.signal });
+      } catch {
+        return Response.json({ code: "WORKER_ERROR", message: "the function's worker ended before it answered" }, { status: 502 });
+      }
+    },
+    async stop() {
+      const ending = [...processes];
+      ending.forEach((process) => tryKill(process, "SIGTERM"));
+      const isOver = Promise.all(ending.map((process) => process.status));
+      const timer = setTimeout(() => ending.forEach((process) => tryKill(process, "SIGKILL")), 4_000);
+      await isOver;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Of our own environment a function sees only what a process needs to run, and the settings meant for it. */
+function inherited(): Record<string, string> {
+  const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+  const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC)_/.test(name));
+  return Object.fromEntries([...names, ...settings].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+function tryKill(process: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    process.kill(signal);
+  } catch {
+    // It is gone, which is what was wanted.
+  }
+}
+
+async function* lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+  if (rest) yield rest;
+}

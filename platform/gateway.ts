@@ -1,0 +1,56 @@
+import type { FunctionHost } from "./functions.ts";
+import type { TokenSigner } from "./keys.ts";
+import type { VisStandIn } from "./vis/stand-in.ts";
+
+export interface GatewayParts {
+  supabase: (request: Request) => Promise<Response>;
+  signer: TokenSigner;
+  functions: FunctionHost;
+  vis: VisStandIn;
+}
+
+const OPEN = { "access-control-allow-origin": "*" };
+const answer = (status: number, code: string, message: string): Response => Response.json({ code, message }, { status, headers: OPEN });
+
+/** One address for everything, with the paths of a hosted project; `/vis` is the stand-in service. */
+export function createGateway({ supabase, signer, functions, vis }: GatewayParts): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: OPEN });
+    const name = /^\/functions\/v1\/([^/]+)/.exec(pathname)?.[1];
+    if (name !== undefined) {
+      return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `there is no function ${name}`);
+    }
+    if (pathname.startsWith("/vis/")) return await vis.fetch(request);
+    if (pathname.startsWith("/rest/v1") || pathname.startsWith("/auth/v1")) return await withTokens(request, supabase, signer);
+    if (pathname === "/") return new Response("Beach volleyball sync: the API is under /functions/v1, /rest/v1 and /auth/v1.\n");
+    return answer(404, "NOT_FOUND", `there is nothing at ${pathname}`);
+  };
+}
+
+/** Swaps tokens on the way in and out, so that everybody outside sees only ES256 ones. */
+async function withTokens(request: Request, supabase: GatewayParts["supabase"], signer: TokenSigner): Promise<Response> {
+  const token = /^Bearer (ey.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
+  let inner = request;
+  if (token) {
+    const headers = new Headers(request.headers);
+    try {
+      headers.set("authorization", `Bearer ${await signer.inward(token)}`);
+    } catch {
+      return answer(401, "PGRST301", "the token is invalid or expired");
+    }
+    inner = new Request(request, { headers });
+  }
+  const response = await supabase(inner);
+  const isAuth = new URL(request.url).pathname.startsWith("/auth/v1");
+  if (!isAuth || !response.headers.get("content-type")?.includes("json")) return response;
+  const body = await response.json();
+  for (const session of [body, body?.session]) {
+    if (typeof session?.access_token !== "string") continue;
+    const { app_metadata, user_metadata } = session.user ?? {};
+    session.access_token = await signer.outward(session.access_token, { app_metadata, user_metadata, aal: "aal1", is_anonymous: false });
+  }
+  const headers = new Headers(response.headers);
+  headers.delete("content-length");
+  return new Response(JSON.stringify(body), { status: response.status, headers });
+}

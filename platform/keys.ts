@@ -1,0 +1,52 @@
+import * as jose from "jose";
+
+/** What a project is born with: API keys, and the key pair its tokens are signed with. */
+export interface Keys {
+  publishable: string;
+  secret: string;
+  /** What lite signs its own tokens with; they never leave the gateway. */
+  jwtSecret: string;
+  signing: jose.JWK;
+}
+
+/** Random, URL-safe text of `bytes` bytes. */
+export const randomText = (bytes: number): string => jose.base64url.encode(crypto.getRandomValues(new Uint8Array(bytes)));
+
+/** Makes new keys. */
+export async function createKeys(): Promise<Keys> {
+  const { privateKey } = await jose.generateKeyPair("ES256", { extractable: true });
+  return {
+    publishable: `sb_publishable_${randomText(24)}`,
+    secret: `sb_secret_${randomText(24)}`,
+    jwtSecret: randomText(32),
+    signing: { ...await jose.exportJWK(privateKey), kid: crypto.randomUUID(), alg: "ES256", use: "sig" },
+  };
+}
+
+/** Turns lite's HS256 tokens into the ES256 ones hosted projects give, and back. */
+export interface TokenSigner {
+  jwks: { keys: jose.JWK[] };
+  outward(token: string, claims: Record<string, unknown>): Promise<string>;
+  /** @throws jose's error when the token is forged or expired. */
+  inward(token: string): Promise<string>;
+}
+
+export async function createSigner(keys: Keys, issuer: string): Promise<TokenSigner> {
+  const { d: _private, ...open } = keys.signing;
+  const [signingKey, publicKey] = await Promise.all([jose.importJWK(keys.signing, "ES256"), jose.importJWK(open, "ES256")]);
+  const inner = new TextEncoder().encode(keys.jwtSecret);
+  return {
+    jwks: { keys: [open] },
+    async outward(token, claims) {
+      const { payload } = await jose.jwtVerify(token, inner);
+      return await new jose.SignJWT({ iss: issuer, ...payload, ...claims })
+        .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: keys.signing.kid })
+        .sign(signingKey);
+    },
+    async inward(token) {
+      if (jose.decodeProtectedHeader(token).alg !== "ES256") return token;
+      const { payload } = await jose.jwtVerify(token, publicKey, { issuer });
+      return await new jose.SignJWT(payload).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(inner);
+    },
+  };
+}

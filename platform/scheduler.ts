@@ -1,0 +1,139 @@
+import { Cron } from "croner";
+import type { Database } from "./database.ts";
+
+interface Job {
+  jobid: number;
+  schedule: string;
+  command: string;
+  database: string;
+  username: string;
+}
+
+interface QueuedRequest {
+  id: number;
+  method: string;
+  url: string;
+  headers: Record<string, string> | null;
+  body: string | null;
+  timeout_milliseconds: number;
+}
+
+const NET_BATCH = 200;
+/** As pg_net's own ttl. */
+const RESPONSE_TTL = "6 hours";
+
+/** Does what pg_cron's background worker does, over the stand-in's tables; a tick that meets its job still running is queued. */
+export async function startCron(database: Database): Promise<() => void> {
+  const timers = new Map<number, { text: string; stop: () => void }>();
+  const waiting = new Map<number, number>();
+
+  async function runOnce(job: Job): Promise<void> {
+    const [run] = await database.query<{ runid: number }>(
+      "insert into cron.job_run_details (jobid, database, username, command, status, start_time) values ($1, $2, $3, $4, 'running', clock_timestamp()) returning runid",
+      [job.jobid, job.database, job.username, job.command],
+    );
+    const failure = await database.exec(job.command).then(() => null, (error: Error) => error.message);
+    await database.query(
+      "update cron.job_run_details set status = $2, return_message = $3, end_time = clock_timestamp() where runid = $1",
+      [run?.runid, failure === null ? "succeeded" : "failed", failure === null ? "ok" : `ERROR: ${failure}`],
+    );
+  }
+
+  async function tick(job: Job): Promise<void> {
+    const queued = waiting.get(job.jobid) ?? 0;
+    waiting.set(job.jobid, queued + 1);
+    if (queued > 0) return;
+    while ((waiting.get(job.jobid) ?? 0) > 0) {
+      // The database may be closing under us; the next start marks what was cut off.
+      await runOnce(job).catch(() => {});
+      waiting.set(job.jobid, (waiting.get(job.jobid) ?? 1) - 1);
+    }
+  }
+
+  function schedule(job: Job): () => void {
+    const seconds = /^(\d+) seconds?$/.exec(job.schedule)?.[1];
+    if (seconds) {
+      const timer = setInterval(() => void tick(job), Number(seconds) * 1000);
+      return () => clearInterval(timer);
+    }
+    if (job.schedule === "@reboot") {
+      void tick(job);
+      return () => {};
+    }
+    const cron = new Cron(job.schedule.replace("$", "L"), { timezone: "UTC", mode: "5-part" }, () => void tick(job));
+    return () => cron.stop();
+  }
+
+  async function reload(): Promise<void> {
+    const jobs = await database.query<Job>("select jobid::integer, schedule, command, database, username from cron.job where active");
+    for (const job of jobs) {
+      const text = `${job.schedule}\n${job.command}`;
+      if (timers.get(job.jobid)?.text === text) continue;
+      timers.get(job.jobid)?.stop();
+      timers.set(job.jobid, { text, stop: schedule(job) });
+    }
+    const ids = new Set(jobs.map((job) => job.jobid));
+    for (const [id, timer] of timers) {
+      if (ids.has(id)) continue;
+      timer.stop();
+      timers.delete(id);
+    }
+  }
+
+  await database.query(
+    "update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = clock_timestamp() where status in ('starting', 'running')",
+  );
+  await database.listen("cron_standin", () => void reload().catch(() => {}));
+  await reload();
+  return () => timers.forEach((timer) => timer.stop());
+}
+
+/** Does what pg_net's background worker does: takes requests off the queue when told, sends them, and keeps the answers. */
+export async function startNet(database: Database): Promise<() => void> {
+  let isStopped = false, isDraining = false, isAgain = false;
+
+  async function send(request: QueuedRequest): Promise<void> {
+    const signal = AbortSignal.timeout(request.timeout_milliseconds);
+    try {
+      const response = await fetch(request.url, { method: request.method, headers: request.headers ?? {}, body: request.body, signal });
+      const content = await response.text();
+      await database.query(
+        "insert into net._http_response (id, status_code, content_type, headers, content, timed_out) values ($1, $2, $3, $4, $5, false)",
+        [request.id, response.status, response.headers.get("content-type"), Object.fromEntries(response.headers), content],
+      );
+    } catch (error) {
+      const message = signal.aborted ? `Timeout of ${request.timeout_milliseconds} ms reached` : (error as Error).message;
+      await database.query("insert into net._http_response (id, timed_out, error_msg) values ($1, $2, $3)", [
+        request.id,
+        signal.aborted,
+        message,
+      ])
+        .catch(() => {});
+    }
+  }
+
+  async function drain(): Promise<void> {
+    isAgain = true;
+    if (isDraining) return;
+    isDraining = true;
+    while (isAgain && !isStopped) {
+      const requests = await database.query<QueuedRequest>(
+        `delete from net.http_request_queue where id in (select id from net.http_request_queue order by id limit ${NET_BATCH})
+        returning id::integer, method, url, headers, convert_from(body, 'UTF8') as body, timeout_milliseconds`,
+      ).catch(() => []);
+      isAgain = requests.length > 0;
+      requests.forEach((request) => void send(request));
+    }
+    isDraining = false;
+  }
+
+  await database.listen("net_standin", () => void drain());
+  await drain();
+  const sweep = setInterval(() => {
+    void database.query(`delete from net._http_response where created < now() - interval '${RESPONSE_TTL}'`).catch(() => {});
+  }, 60_000);
+  return () => {
+    isStopped = true;
+    clearInterval(sweep);
+  };
+}

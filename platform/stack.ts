@@ -1,0 +1,121 @@
+import { fileURLToPath } from "node:url";
+import { connect, type Database } from "./database.ts";
+import { createFunctionHost, WALL_CLOCK_MS } from "./functions.ts";
+import { createGateway } from "./gateway.ts";
+import { createSigner } from "./keys.ts";
+import { bootstrap, migrate } from "./migrate.ts";
+import { startCron, startNet } from "./scheduler.ts";
+import { createAccounts, fillVault } from "./seed.ts";
+import { loadState, occupy, SetupError, type State } from "./state.ts";
+import { createSupabase } from "./supabase.ts";
+import { createVisStandIn, type VisStandIn } from "./vis/stand-in.ts";
+
+export interface StackOptions {
+  /** 0 takes a free one. */
+  port: number;
+  /** Where keys, accounts and the embedded database lie. */
+  folder: string;
+  /** A `postgres://` address; without one the embedded database serves. */
+  databaseUrl?: string;
+  /** The upstream; without one the stand-in serves. */
+  visUrl?: string;
+  write: (line: string) => void;
+}
+
+export interface Stack {
+  base: string;
+  state: State;
+  database: Database;
+  vis: VisStandIn;
+  visUrl: string;
+  /** Which extensions are stood in for. */
+  standIns: string[];
+  migrationsApplied: number;
+  stop(): Promise<void>;
+}
+
+/** Starts everything: database, REST and Auth, functions, scheduler, stand-in upstream. @throws SetupError in one clear sentence. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const state = await loadState(options.folder);
+  const undo: (() => unknown)[] = [];
+  const stop = async () => {
+    for (let last = undo.pop(); last; last = undo.pop()) await last();
+  };
+  try {
+    const place = await occupy(options.folder);
+    undo.push(place.leave);
+    let serve: (request: Request) => Promise<Response> = () => Promise.resolve(new Response("starting", { status: 503 }));
+    const server = listen(options.port, (request) => serve(request));
+    undo.push(() => server.shutdown());
+    const base = `http://127.0.0.1:${server.addr.port}`;
+
+    const database = await open(options);
+    undo.push(() => database.close());
+    const { standIns } = await bootstrap(database);
+    const supabase = await createSupabase(database, state.keys, base);
+    // auth.* exists only now; a SQL function of a caller may ask it for the token.
+    await database.exec("grant usage on schema auth to anon, authenticated, service_role");
+    const migrationsApplied = await migrate(database);
+    await fillVault(database, { project_url: base, secret_key: state.keys.secret });
+    await createAccounts(database, supabase, base, state);
+
+    const signer = await createSigner(state.keys, `${base}/auth/v1`);
+    const vis = createVisStandIn();
+    const visUrl = options.visUrl ?? `${base}/vis/XmlRequest.asmx`;
+    const functions = createFunctionHost({
+      folder: fileURLToPath(new URL("../supabase/functions", import.meta.url)),
+      env: functionEnv(base, state, signer.jwks, visUrl, options.databaseUrl),
+      write: options.write,
+      onProcess: place.onProcess,
+    });
+    undo.push(() => functions.stop());
+    serve = createGateway({ supabase, signer, functions, vis });
+
+    if (standIns.includes("net")) undo.push(await startNet(database));
+    if (standIns.includes("cron")) undo.push(await startCron(database));
+    await database.query("select private.start_entities_never_synced()");
+    return { base, state, database, vis, visUrl, standIns, migrationsApplied, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function listen(port: number, handler: (request: Request) => Promise<Response>): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, handler);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new SetupError(`port ${port} is taken; stop what uses it, or choose another with --port`);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new SetupError(`port ${port} may not be used; choose one above 1023 with --port`);
+    }
+    throw error;
+  }
+}
+
+async function open({ databaseUrl, folder }: StackOptions): Promise<Database> {
+  try {
+    return await connect(databaseUrl ?? `${folder}/db`);
+  } catch (error) {
+    const message = String((error as Error).message || error).split("\n")[0];
+    if (databaseUrl) throw new SetupError(`the database ${databaseUrl.replace(/:[^:@/]+@/, ":***@")} cannot be reached: ${message}`);
+    throw new SetupError(`the embedded database in ${folder}/db cannot be opened (${message}); start with --fresh to begin anew`);
+  }
+}
+
+/** The environment hosted Supabase gives a function. */
+function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: string, databaseUrl = ""): Record<string, string> {
+  return {
+    SUPABASE_URL: base,
+    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: keys.publishable }),
+    SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys.secret }),
+    SUPABASE_JWKS: JSON.stringify(jwks),
+    SUPABASE_ANON_KEY: keys.publishable,
+    SUPABASE_SERVICE_ROLE_KEY: keys.secret,
+    SUPABASE_DB_URL: databaseUrl,
+    SYNC_WALL_CLOCK_MS: String(WALL_CLOCK_MS),
+    VIS_API_URL: visUrl,
+  };
+}
