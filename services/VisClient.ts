@@ -139,8 +139,10 @@ export class VisClient {
     if (appId) headers.set("X-FIVB-App-ID", appId);
     if (username && password) headers.set("Authorization", `Basic ${btoa(`${username}:${password}`)}`);
     const signal = AbortSignal.timeout(timeoutMs);
+    let isAnswered = false;
     try {
       const response = await (this.deps.fetch ?? fetch)(url, { method: "POST", headers, body, signal, redirect: "error" });
+      isAnswered = true;
       const content = await readBounded(response);
       return {
         raw: { status: response.status, contentType: response.headers.get("content-type") ?? "", body: content.text },
@@ -148,7 +150,7 @@ export class VisClient {
       };
     } catch (cause) {
       if (cause instanceof SyncError) throw cause;
-      const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? "NETWORK_FAILED";
+      const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? (isAnswered ? "NETWORK_RESET" : "NETWORK_FAILED");
       const message = code === "REQUEST_TIMED_OUT" ? `no answer within ${timeoutMs} ms` : "VIS could not be reached";
       throw new SyncError(code, message, { request: body, host: new URL(url).host }, { cause });
     }

@@ -14,6 +14,7 @@ export const Fault = z.strictObject({
     "malformed",
     "count_mismatch",
     "whole_table",
+    "other_rows",
     "implausible",
     "access_denied",
     "token_expired",

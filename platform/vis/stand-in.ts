@@ -149,6 +149,7 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     if (!asked?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
     const { requests, isMultiple } = asked.data;
     const answers = requests.map((one) => answer(one, now(), fault?.kind === "whole_table"));
+    if (fault?.kind === "other_rows") answers[0]?.rows.forEach((row) => row.NoTournament = 502);
     if (fault?.kind === "implausible" && answers[0]) {
       const { rows } = answers[0];
       answers[0].rows = Array.from({ length: 3_000 }, (_, index) => ({ ...rows[index % rows.length], No: 900_000 + index }));

@@ -5,11 +5,7 @@ import { cors } from "hono/cors";
 import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import {
-  AppError,
-  type AppErrorCode,
-  DatabaseError,
-} from "../../../services/errors.ts";
+import { AppError, type AppErrorCode, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
@@ -59,9 +55,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   });
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
-    const known = app.routes.some((route) =>
-      route.method !== "ALL" && route.path === c.req.path
-    );
+    const known = app.routes.some((route) => route.method !== "ALL" && route.path === c.req.path);
     const [code, message]: [AppErrorCode, string] = known
       ? ["METHOD_NOT_ALLOWED", `${c.req.method} is not allowed here`]
       : ["NOT_FOUND", `there is no ${c.req.path}`];
@@ -101,8 +95,7 @@ export function requireRole(least: Role): MiddlewareHandler<AppVariables>[] {
   return [authenticate(["user", "secret"]), async (c, next) => {
     const context = c.get("supabaseContext");
     if (context.authMode === "user") {
-      const role =
-        z.enum(ROLES).safeParse(context.userClaims?.appMetadata?.role).data;
+      const role = z.enum(ROLES).safeParse(context.userClaims?.appMetadata?.role).data;
       if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
         throw new AppError(
           "FORBIDDEN",
@@ -156,9 +149,7 @@ function invalid(error: z.ZodError): AppError {
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof HTTPException) {
-    const message = error.cause instanceof AuthError
-      ? error.cause.message
-      : error.message;
+    const message = error.cause instanceof AuthError ? error.cause.message : error.message;
     if (error.status === 401) {
       return new AppError(
         "UNAUTHORIZED",

@@ -1,17 +1,9 @@
-import {
-  type StartSyncRequest,
-  StartSyncRequest as StartSync,
-} from "../../../types/sync.ts";
+import { type StartSyncRequest, StartSyncRequest as StartSync } from "../../../types/sync.ts";
 import { startSync } from "../../../services/SyncRunner.ts";
 import type { SyncDeps, SyncRun } from "../../../services/SyncRun.ts";
 import type { VisOptions } from "../../../services/VisClient.ts";
 import type { Env } from "../../../services/env.ts";
-import {
-  createFunctionApp,
-  type FunctionApp,
-  readBody,
-  requireSecret,
-} from "./app.ts";
+import { createFunctionApp, type FunctionApp, readBody, requireSecret } from "./app.ts";
 
 export interface SyncAppDeps extends SyncDeps {
   /** Keeps the worker alive until `work` settles. */

@@ -1,11 +1,7 @@
 import type { Env } from "../../../services/env.ts";
 import { VisClient } from "../../../services/VisClient.ts";
 import type { FunctionApp } from "../_shared/app.ts";
-import {
-  createSyncApp,
-  type SyncAppDeps,
-  visOptions,
-} from "../_shared/sync-app.ts";
+import { createSyncApp, type SyncAppDeps, visOptions } from "../_shared/sync-app.ts";
 import { syncMatches } from "./sync.ts";
 
 export type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };

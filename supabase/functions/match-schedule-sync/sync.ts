@@ -41,9 +41,7 @@ export async function syncMatches(
       `no tournament ${options.tournamentNo} is known here`,
     );
   }
-  const due = candidates.filter((candidate) =>
-    options.tournamentNo !== undefined || !candidate.is_fresh
-  );
+  const due = candidates.filter((candidate) => options.tournamentNo !== undefined || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
   run.metrics.count("cache_misses", due.length);
   run.stage("syncing matches");

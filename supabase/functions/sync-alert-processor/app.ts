@@ -1,12 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
-import {
-  type AppDeps,
-  createFunctionApp,
-  type FunctionApp,
-  readBody,
-  requireSecret,
-} from "../_shared/app.ts";
+import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSecret } from "../_shared/app.ts";
 
 const Wake = z.object({
   cause: z.enum(["cron", "run_failed"]).default("cron"),
@@ -25,8 +19,7 @@ export function createApp(
       (closed) => {
         if (closed > 0) deps.log("warn", "dead_runs_closed", { closed, cause });
       },
-      (error: unknown) =>
-        deps.log("error", "reaping_failed", { message: String(error) }),
+      (error: unknown) => deps.log("error", "reaping_failed", { message: String(error) }),
     );
     deps.waitUntil(closing);
     return c.json({ status: "ACCEPTED" }, 202);

@@ -2,12 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Clock } from "../../../services/clock.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
-import {
-  type AppDeps,
-  createFunctionApp,
-  type FunctionApp,
-  requireRole,
-} from "../_shared/app.ts";
+import { type AppDeps, createFunctionApp, type FunctionApp, requireRole } from "../_shared/app.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
 
 const json = <T>(description: string, schema: T) => ({

@@ -1,18 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import type {
-  EntityHealthStatus,
-  HealthStatus,
-  PerformanceSummary,
-  SyncHealthResponse,
-} from "../../../types/monitoring.ts";
-import {
-  EntityFacts,
-  judgeEntity,
-  UpstreamFacts,
-  worst,
-} from "./health-checker.ts";
+import type { EntityHealthStatus, HealthStatus, PerformanceSummary, SyncHealthResponse } from "../../../types/monitoring.ts";
+import { EntityFacts, judgeEntity, UpstreamFacts, worst } from "./health-checker.ts";
 import { isoDuration } from "./iso-duration.ts";
 
 const Overview = z.object({
@@ -74,15 +64,12 @@ function describe(
   };
 }
 
-const sum = (values: number[]): number =>
-  values.reduce((total, value) => total + value, 0);
-const ratio = (part: number, whole: number): number | null =>
-  whole > 0 ? part / whole : null;
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+const ratio = (part: number, whole: number): number | null => whole > 0 ? part / whole : null;
 
 /** Pools the entities' last 24 hours: rates and durations weigh by runs, memory is the peak. */
 function summarize(entities: EntityFacts[]): PerformanceSummary {
-  const pooled = (value: (facts: EntityFacts) => number | null) =>
-    sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
+  const pooled = (value: (facts: EntityFacts) => number | null) => sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
   const runs = sum(entities.map((facts) => facts.runs_24h));
   const hits = sum(entities.map((facts) => facts.cache_hits_24h));
   const apiCalls = sum(entities.map((facts) => facts.api_calls_24h));

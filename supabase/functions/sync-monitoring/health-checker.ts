@@ -78,8 +78,7 @@ export const worst = (statuses: HealthStatus[]): HealthStatus =>
   );
 
 const percent = (rate: number): string => `${Math.round(rate * 1000) / 10} %`;
-const minutesSince = (then: string, now: number): number =>
-  Math.round((now - Date.parse(then)) / 6_000) / 10;
+const minutesSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 6_000) / 10;
 const reason = (
   code: HealthReason["code"],
   status: HealthStatus,
@@ -130,15 +129,11 @@ const paused = (
   reason(
     "PAUSED",
     "WARNING",
-    `paused by ${paused_by} since ${paused_at}${
-      paused_reason ? `: ${paused_reason}` : ""
-    }`,
+    `paused by ${paused_by} since ${paused_at}${paused_reason ? `: ${paused_reason}` : ""}`,
   );
 
 function schedule(facts: EntityFacts, now: number): HealthReason | null {
-  const late = facts.overdue_since === null
-    ? null
-    : minutesSince(facts.overdue_since, now);
+  const late = facts.overdue_since === null ? null : minutesSince(facts.overdue_since, now);
   if (facts.last_attempt === null) {
     return late === null
       ? reason(
@@ -188,9 +183,7 @@ function streak(
 ): HealthReason | null {
   if (consecutive_failures === 0) return null;
   const limit = failure_threshold ?? LIMITS.consecutiveFailures;
-  const runs = consecutive_failures === 1
-    ? "the last run"
-    : `the last ${consecutive_failures} runs`;
+  const runs = consecutive_failures === 1 ? "the last run" : `the last ${consecutive_failures} runs`;
   const why = latest_run?.status_reason ? `: ${latest_run.status_reason}` : "";
   const status = consecutive_failures >= limit ? "CRITICAL" : "WARNING";
   return reason(
@@ -212,9 +205,7 @@ function rate(
   ) return null;
   const isCritical = success_rate_24h < LIMITS.criticalRate;
   const limit = isCritical ? LIMITS.criticalRate : LIMITS.warningRate;
-  const message = `success rate ${
-    percent(success_rate_24h)
-  } over ${runs_24h} runs in 24 hours, under ${percent(limit)}`;
+  const message = `success rate ${percent(success_rate_24h)} over ${runs_24h} runs in 24 hours, under ${percent(limit)}`;
   return reason(
     "LOW_SUCCESS_RATE",
     isCritical ? "CRITICAL" : "WARNING",
@@ -242,9 +233,7 @@ function latest(
     run?.status !== "SUCCEEDED" || run.duration_ms === null ||
     run.duration_ms <= limit
   ) return null;
-  const seconds = [run.duration_ms, max_runtime_ms].map((ms) =>
-    Math.round(ms / 1000)
-  );
+  const seconds = [run.duration_ms, max_runtime_ms].map((ms) => Math.round(ms / 1000));
   return reason(
     "SLOW",
     "WARNING",

@@ -5,7 +5,5 @@ export function isoDuration(ms: number | null): string | null {
   const hours = Math.floor(total / 3_600_000);
   const minutes = Math.floor(total % 3_600_000 / 60_000);
   const seconds = total % 60_000 / 1000;
-  return `PT${hours ? `${hours}H` : ""}${minutes ? `${minutes}M` : ""}${
-    seconds || total < 60_000 ? `${seconds}S` : ""
-  }`;
+  return `PT${hours ? `${hours}H` : ""}${minutes ? `${minutes}M` : ""}${seconds || total < 60_000 ? `${seconds}S` : ""}`;
 }

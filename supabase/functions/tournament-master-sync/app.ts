@@ -1,10 +1,6 @@
 import type { Env } from "../../../services/env.ts";
 import { VisClient } from "../../../services/VisClient.ts";
-import {
-  createSyncApp,
-  type SyncAppDeps,
-  visOptions,
-} from "../_shared/sync-app.ts";
+import { createSyncApp, type SyncAppDeps, visOptions } from "../_shared/sync-app.ts";
 import type { FunctionApp } from "../_shared/app.ts";
 import { syncTournaments } from "./sync.ts";
 

@@ -1,0 +1,139 @@
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import * as jose from "jose";
+import { connect, type Database } from "../../platform/database.ts";
+import { createKeys, createSigner, type Keys, type TokenSigner } from "../../platform/keys.ts";
+import { bootstrap, migrate } from "../../platform/migrate.ts";
+import { fillVault } from "../../platform/seed.ts";
+import { createSupabase } from "../../platform/supabase.ts";
+import { createRpc, type Rpc } from "../../services/rpc.ts";
+
+/** A migrated database of its own for a test file, reached as the functions reach it: over REST, by role. */
+export interface TestDatabase {
+  database: Database;
+  /** As the functions call it, with the secret key. */
+  rpc: Rpc;
+  keys: Keys;
+  /** SQL as the owner. */
+  query<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  /** The first column of the first row. */
+  value<T>(sql: string, parameters?: unknown[]): Promise<T>;
+  /** supabase-js with the secret key, or as a user: a role of ours, "none" for one without, "anon" for nobody. */
+  client(who: "service" | "anon" | "none" | "viewer" | "operator" | "admin"): Promise<SupabaseClient>;
+  /** A token as hosted projects give it. */
+  token(role: string | null, options?: { expires?: string; keys?: Keys }): Promise<string>;
+  /** Empties every table the tests write, and puts the seeds back. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const BASE = "http://127.0.0.1:54321";
+
+/** Makes a database the way the platform does. */
+export async function prepare(database: Database, keys: Keys): Promise<void> {
+  await bootstrap(database);
+  await createSupabase(database, keys, BASE);
+  await database.exec("grant usage on schema auth to anon, authenticated, service_role");
+  await migrate(database);
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true, mode: 0o700 });
+  for await (const entry of Deno.readDir(from)) {
+    if (entry.isDirectory) await copyFolder(`${from}/${entry.name}`, `${to}/${entry.name}`);
+    else await Deno.copyFile(`${from}/${entry.name}`, `${to}/${entry.name}`);
+  }
+}
+
+/** On the server of TEST_DATABASE_URL a clone of its template; else a copy of the embedded template folder, or a fresh database. */
+async function openCopy(keys: Keys): Promise<{ database: Database; remove: () => Promise<void> }> {
+  const server = Deno.env.get("TEST_DATABASE_URL");
+  if (server) {
+    const name = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+    const admin = await connect(server);
+    await admin.exec(`create database ${name} template sync_template`);
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    return {
+      database: await connect(url.href),
+      remove: async () => {
+        await admin.exec(`drop database ${name} with (force)`);
+        await admin.close();
+      },
+    };
+  }
+  const folder = await Deno.makeTempDir({ prefix: "sync-test-" });
+  const template = Deno.env.get("TEST_TEMPLATE");
+  if (template) await copyFolder(template, `${folder}/db`);
+  const database = await connect(`${folder}/db`);
+  if (!template) await prepare(database, keys);
+  return { database, remove: () => Deno.remove(folder, { recursive: true }) };
+}
+
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const keys = await createKeys();
+  const { database, remove } = await openCopy(keys);
+  const supabase = await createSupabase(database, keys, BASE);
+  const signer = await createSigner(keys, `${BASE}/auth/v1`);
+  useKeys(keys, signer);
+  const client = (headers: Record<string, string>, apikey: string) =>
+    createClient(BASE, apikey, {
+      auth: { persistSession: false, autoRefreshToken: false },
+      global: { headers, fetch: (input, init) => supabase(new Request(input as Request, init)) },
+    });
+  const service = client({}, keys.secret);
+  const query = database.query;
+  await fillVault(database, { project_url: BASE, secret_key: keys.secret });
+  return {
+    database,
+    keys,
+    query,
+    rpc: createRpc(service),
+    value: async <T>(sql: string, parameters?: unknown[]) => Object.values((await query(sql, parameters))[0] ?? {})[0] as T,
+    async client(who) {
+      if (who === "service") return service;
+      if (who === "anon") return client({}, keys.publishable);
+      const hosted = await signToken(keys, who === "none" ? null : who);
+      return client({ authorization: `Bearer ${await signer.inward(hosted)}` }, keys.publishable);
+    },
+    token: (role, options) => signToken(options?.keys ?? keys, role, options?.expires),
+    async reset() {
+      await query("truncate tournaments, sync_execution_history, sync_error_log, sync_metrics_hourly, private.call_log cascade");
+      await query("truncate net.http_request_queue");
+      await query("update upstream_slots set token = null, expires_at = null");
+      await query(
+        "update upstream_state set blocked_until = null, blocked_reason = null, baseline_response_ms = null, in_flight_limit = 4",
+      );
+      await query(`update sync_status set last_sync = null, last_attempt = null, next_sync = null, success_count = 0, error_count = 0,
+        consecutive_failures = 0, last_error = null, last_error_time = null, average_duration = null, last_duration = null,
+        records_processed_last = null, records_processed_total = 0, last_memory_usage = null, alert_threshold_failures = null,
+        paused_at = null, paused_by = null, paused_reason = null, created_at = '2026-06-01T00:00:00Z'`);
+    },
+    async close() {
+      await database.close();
+      await remove();
+    },
+  };
+}
+
+/** Gives the auth of the functions under test this database's keys, as the environment of a function has them. */
+function useKeys(keys: Keys, signer: TokenSigner): void {
+  Deno.env.set("SUPABASE_URL", BASE);
+  Deno.env.set("SUPABASE_PUBLISHABLE_KEYS", JSON.stringify({ default: keys.publishable }));
+  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: keys.secret }));
+  Deno.env.set("SUPABASE_JWKS", JSON.stringify(signer.jwks));
+}
+
+async function signToken(keys: Keys, role: string | null, expires = "1h"): Promise<string> {
+  return await new jose.SignJWT({
+    role: "authenticated",
+    aud: "authenticated",
+    email: "user@example.com",
+    app_metadata: role ? { role } : {},
+  })
+    .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: keys.signing.kid })
+    .setSubject("00000000-0000-4000-8000-000000000001")
+    .setIssuer(`${BASE}/auth/v1`)
+    .setIssuedAt(expires.startsWith("-") ? "2h ago" : "1s ago")
+    .setExpirationTime(expires.startsWith("-") ? `${expires.slice(1)} ago` : expires)
+    .sign(await jose.importJWK(keys.signing, "ES256"));
+}

@@ -1,0 +1,44 @@
+import type { TestDatabase } from "./database.ts";
+
+let next = 1;
+const insert = async (db: TestDatabase, table: string, row: Record<string, unknown>): Promise<Record<string, unknown>> => {
+  const names = Object.keys(row);
+  const values = names.map((_, index) => `$${index + 1}`);
+  const [written] = await db.query(
+    `insert into ${table} (${names.join(", ")}) values (${values.join(", ")}) returning *`,
+    Object.values(row),
+  );
+  return written as Record<string, unknown>;
+};
+
+/** A tournament that is being played on 10 June 2026. */
+export function aTournament(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  return insert(db, "tournaments", {
+    no: String(70_000 + next++),
+    name: "Example",
+    season: "2026",
+    status: 6,
+    start_date: "2026-06-09",
+    end_date: "2026-06-12",
+    ...row,
+  });
+}
+
+/** A match of a tournament, scheduled for 10 June 2026. */
+export function aMatch(db: TestDatabase, tournamentNo: unknown, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  return insert(db, "matches", { no: String(600_000 + next++), tournament_no: tournamentNo, status: 1, local_date: "2026-06-10", ...row });
+}
+
+/** A finished full run of `matches_schedule` that took a minute and succeeded. */
+export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  const start = String(row.execution_start ?? "2026-06-10T09:00:00Z");
+  const end = row.status === "RUNNING" ? null : new Date(Date.parse(start) + 60_000).toISOString();
+  return insert(db, "sync_execution_history", {
+    entity_type: "matches_schedule",
+    status: "SUCCEEDED",
+    trigger: "CRON",
+    execution_start: start,
+    execution_end: end,
+    ...row,
+  });
+}

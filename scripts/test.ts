@@ -1,0 +1,81 @@
+import { prepare } from "../__tests__/helpers/database.ts";
+import { connect } from "../platform/database.ts";
+import { createKeys } from "../platform/keys.ts";
+import { findPostgres, startPostgres, type TemporaryPostgres } from "./postgres.ts";
+
+// deno-lint-ignore no-console -- this is the program that speaks to a person
+const say = (line: string): void => console.log(line);
+const isCi = Deno.env.get("CI") === "true";
+const COVERAGE = ".cov";
+const only = Deno.args;
+
+async function deno(args: string[], env: Record<string, string> = {}): Promise<boolean> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn().status;
+  return success;
+}
+
+const test = (paths: string[], env: Record<string, string> = {}): Promise<boolean> =>
+  deno(["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...paths], env);
+
+/** A migrated embedded database in a folder, for the test files to copy. */
+async function embeddedTemplate(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
+  const database = await connect(`${folder}/db`);
+  await prepare(database, await createKeys());
+  await database.close();
+  return `${folder}/db`;
+}
+
+async function serverTemplate(server: TemporaryPostgres): Promise<void> {
+  const admin = await connect(server.url);
+  await admin.exec("create database sync_template");
+  await admin.close();
+  const database = await connect(server.url.replace(/\/postgres$/, "/sync_template"));
+  await prepare(database, await createKeys());
+  await database.close();
+}
+
+async function main(): Promise<boolean> {
+  await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
+  const bin = await findPostgres();
+  if (!bin && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
+  const server = bin ? await startPostgres(bin) : null;
+  const template = await embeddedTemplate();
+  try {
+    if (server) await serverTemplate(server);
+    if (server && !server.hasCron && isCi) throw new Error("CI=true runs everything: pg_cron is not installed");
+    const where: Record<string, string> = server
+      ? { TEST_SERVER_URL: server.url, ...(server.hasCron ? { TEST_SERVER_CRON: "true" } : {}) }
+      : {};
+    const integration = only.length ? only : ["__tests__/integration"];
+    say("\n== Units, and the integration suite on the embedded database");
+    let isGood = await test(only.length ? only : ["services", "supabase/functions", "platform", "__tests__"], {
+      TEST_TEMPLATE: template,
+      ...where,
+    });
+    if (server) {
+      say("\n== The integration suite on a real Postgres");
+      isGood = await test(integration, { TEST_DATABASE_URL: server.url, ...where }) && isGood;
+    } else say("\n== No Postgres 15 or newer is installed: the second pass, on a real server, is left out");
+    if (only.length) return isGood;
+    say("\n== Line coverage of services/ and supabase/functions/");
+    const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];
+    return await deno(report) && isGood;
+  } finally {
+    await server?.stop();
+    await Deno.remove(template.replace(/\/db$/, ""), { recursive: true });
+  }
+}
+
+try {
+  if (!await main()) Deno.exit(1);
+} catch (error) {
+  say((error as Error).message);
+  Deno.exit(1);
+}
