@@ -30,7 +30,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     defaultHook: (result) => {
       if (!result.success) throw invalid(result.error);
     },
-  });
+  }).basePath(`/${name}`);
   app.use(
     "*",
     cors({
@@ -72,7 +72,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     }
     return answerError(answer);
   });
-  return app.basePath(`/${name}`);
+  return app;
 }
 
 // The library types its middleware for an app that has no other variables.

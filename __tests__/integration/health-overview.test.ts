@@ -1,0 +1,222 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { createKeys } from "../../platform/keys.ts";
+import { DatabaseError } from "../../services/errors.ts";
+import { createLog } from "../../services/log.ts";
+import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
+import { SyncHealthResponse } from "../../types/monitoring.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aRun } from "../helpers/factories.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:03:00.000Z";
+
+async function setUp(now = NOW) {
+  await db.reset();
+  await db.query("update sync_status set last_attempt = '2026-06-10T12:00:00Z', last_sync = '2026-06-10T12:00:00Z'");
+  const lines: string[] = [];
+  const app = createApp({ rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) });
+  const get = (headers: Record<string, string> = { apikey: db.keys.secret }, path = "/health-overview", method = "GET") =>
+    app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers, method }));
+  const overview = async () => SyncHealthResponse.parse(await (await get()).json());
+  return { get, overview, lines };
+}
+const bearer = async (role: string | null) => ({ authorization: `Bearer ${await db.token(role)}` });
+
+Deno.test("every active entity is in the answer, the inactive one is not, and alerts are an empty list", async () => {
+  const { overview } = await setUp();
+  const answer = await overview();
+  assertEquals(Object.keys(answer.sync_entities).sort(), ["matches_schedule", "tournaments"]);
+  assertEquals(answer.active_alerts, []);
+  assertEquals(answer.last_updated, NOW);
+  await db.query(
+    "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('rankings', 'ranking-sync', '1 hour', '5 minutes', '1 minute')",
+  );
+  assert((await overview()).sync_entities.rankings, "a new entity is a row and not code");
+  await db.query("delete from sync_status where entity_type = 'rankings'");
+});
+
+Deno.test("what is not known is null", async () => {
+  const { overview } = await setUp();
+  const { sync_entities, performance_summary } = await overview();
+  assertObjectMatch(sync_entities.tournaments as object, {
+    success_rate_24h: null,
+    average_duration: null,
+    average_duration_ms: null,
+    p95_duration_ms: null,
+    runs_24h: 0,
+  });
+  assertObjectMatch(performance_summary, {
+    success_rate: null,
+    average_duration_ms: null,
+    cache_hit_ratio: null,
+    average_response_time_ms: null,
+    peak_memory_mb: null,
+  });
+});
+
+Deno.test("every figure equals what SQL over the rows says", async () => {
+  const { overview } = await setUp();
+  for (let run = 0; run < 40; run++) {
+    await aRun(db, {
+      entity_type: run % 4 ? "matches_schedule" : "tournaments",
+      execution_start: new Date(Date.parse(NOW) - run * 47 * 60_000).toISOString(),
+      execution_end: new Date(Date.parse(NOW) - run * 47 * 60_000 + 1000 * (run + 1)).toISOString(),
+      status: ["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "SUCCEEDED", "TIMED_OUT", "SKIPPED"][run % 7],
+      tournament_no: run % 9 === 8 ? "12" : null,
+      tournaments_processed: 10,
+      tournaments_failed: run % 7 === 1 ? 4 : 0,
+      records_inserted: run,
+      cache_hits: run,
+      cache_misses: 3,
+      api_calls: 3,
+      api_response_ms_total: 100 + run,
+      memory_usage_mb: 40 + run,
+      error_count: run % 3,
+    });
+  }
+  const { sync_entities, performance_summary } = await overview();
+  for (const entity of ["matches_schedule", "tournaments"]) {
+    const [sql] = await db.query<Record<string, number>>(
+      `select count(*) filter (where counted)::int as runs,
+        (sum(case status when 'SUCCEEDED' then 1.0 when 'PARTIAL' then 1 - tournaments_failed / 10.0 else 0 end) filter (where counted)
+          / count(*) filter (where counted))::float8 as rate,
+        (avg(extract(epoch from execution_end - execution_start) * 1000) filter (where counted))::float8 as average,
+        sum(records_inserted) filter (where execution_start >= '2026-06-10T00:00:00Z')::int as records
+      from (select *, status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and tournament_no is null as counted
+        from sync_execution_history where entity_type = $1 and execution_start > $2::timestamptz - interval '24 hours') h`,
+      [entity, NOW],
+    );
+    const { success_rate_24h, average_duration_ms, runs_24h, records_processed_today } = sync_entities[entity] ?? {};
+    assertEquals([runs_24h, records_processed_today], [sql?.runs, sql?.records]);
+    assert(Math.abs((success_rate_24h ?? 9) - (sql?.rate ?? 0)) < 1e-9);
+    assert(Math.abs((average_duration_ms ?? 9) - (sql?.average ?? 0)) < 1e-6);
+  }
+  const [all] = await db.query<Record<string, number>>(
+    `select sum(api_calls)::int as calls, sum(error_count)::int as errors, max(memory_usage_mb) as memory,
+      (sum(cache_hits)::float8 / sum(cache_hits + cache_misses)) as ratio
+    from sync_execution_history where execution_start > $1::timestamptz - interval '24 hours'`,
+    [NOW],
+  );
+  assertObjectMatch(performance_summary, {
+    api_calls: all?.calls,
+    errors: all?.errors,
+    peak_memory_mb: all?.memory,
+    cache_hit_ratio: all?.ratio,
+  });
+});
+
+Deno.test("an entity that stopped running is critical and says since when", async () => {
+  const { overview } = await setUp();
+  await db.query("update sync_status set last_attempt = '2026-06-10T11:15:00Z' where entity_type = 'matches_schedule'");
+  const entity = (await overview()).sync_entities.matches_schedule;
+  assertEquals(entity?.status, "CRITICAL");
+  assertEquals(Date.parse(String(entity?.overdue_since)), Date.parse("2026-06-10T11:35:00Z"));
+  assertObjectMatch(entity?.because[0] as object, { code: "OVERDUE", value: 28 });
+});
+
+Deno.test("within its grace a late tick is not overdue", async () => {
+  const { overview } = await setUp("2026-06-10T12:19:59.000Z");
+  assertEquals((await overview()).sync_entities.matches_schedule?.status, "HEALTHY");
+  const late = await setUp("2026-06-10T12:20:00.000Z");
+  assertEquals((await late.overview()).sync_entities.matches_schedule?.status, "CRITICAL");
+});
+
+Deno.test("an entity that never ran is WARNING until due + grace, then CRITICAL", async () => {
+  const { overview } = await setUp();
+  await db.query(
+    "update sync_status set last_attempt = null, last_sync = null, created_at = '2026-06-10T12:01:00Z' where entity_type = 'matches_schedule'",
+  );
+  assertObjectMatch((await overview()).sync_entities.matches_schedule as object, { status: "WARNING", last_successful_sync: null });
+  await db.query("update sync_status set created_at = '2026-06-10T11:01:00Z' where entity_type = 'matches_schedule'");
+  const entity = (await overview()).sync_entities.matches_schedule;
+  assertObjectMatch(entity as object, { status: "CRITICAL" });
+  assertEquals(Date.parse(String(entity?.overdue_since)), Date.parse("2026-06-10T11:20:00Z"));
+});
+
+Deno.test("a paused entity is not critical, whatever else is wrong with it", async () => {
+  const { overview } = await setUp();
+  await db.query(
+    "update sync_status set last_attempt = '2026-06-01T00:00:00Z', consecutive_failures = 9, paused_at = $1, paused_by = 'admin@example.com', paused_reason = 'works on the court' where entity_type = 'matches_schedule'",
+    [NOW],
+  );
+  const { sync_entities, overall_status } = await overview();
+  assertObjectMatch(sync_entities.matches_schedule as object, { status: "WARNING", is_paused: true });
+  assertMatch(String(sync_entities.matches_schedule?.because[0]?.message), /paused by admin@example.com .*works on the court/);
+  assertEquals(overall_status, "WARNING");
+});
+
+Deno.test("a failing streak names the run it comes from", async () => {
+  const { overview } = await setUp();
+  const run = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "FAILED", status_reason: "all 2 steps failed: VIS_LATER" });
+  await db.query("update sync_status set consecutive_failures = 3 where entity_type = 'matches_schedule'");
+  const entity = (await overview()).sync_entities.matches_schedule;
+  assertObjectMatch(entity?.because[0] as object, { code: "FAILING", status: "CRITICAL", value: 3, limit: 3, execution_id: run.id });
+});
+
+Deno.test("who may read: the secret key and viewers and up; others get 401 or 403 in the error shape", async () => {
+  const { get } = await setUp();
+  for (const role of ["viewer", "operator", "admin"]) assertEquals((await get(await bearer(role))).status, 200, role);
+  const forbidden = await get(await bearer(null));
+  assertEquals(forbidden.status, 403);
+  assertObjectMatch(await forbidden.json(), { code: "FORBIDDEN" });
+  assertEquals((await get(await bearer("king"))).status, 403);
+  const stranger = await createKeys();
+  const refused: Record<string, string>[] = [
+    {},
+    { apikey: db.keys.publishable },
+    { apikey: "sb_secret_wrong" },
+    { authorization: `Bearer ${db.keys.secret}` },
+    { authorization: "Bearer nonsense" },
+    { authorization: `Bearer ${await db.token("admin", { expires: "-1h" })}` },
+    {
+      authorization: `Bearer ${await db.token("admin", {
+        keys: { ...stranger, signing: { ...stranger.signing, kid: db.keys.signing.kid } },
+      })}`,
+    },
+  ];
+  for (const headers of refused) {
+    const response = await get(headers);
+    assertEquals(response.status, 401, JSON.stringify(Object.keys(headers)));
+    assertObjectMatch(await response.json(), { code: "UNAUTHORIZED" });
+  }
+});
+
+Deno.test("wrong paths and methods are told apart, and a preflight is answered", async () => {
+  const { get } = await setUp();
+  assertObjectMatch(await (await get(undefined, "/nowhere")).json(), { code: "NOT_FOUND" });
+  const post = await get(undefined, "/health-overview", "POST");
+  assertEquals(post.status, 405);
+  const preflight = await get({ origin: "http://app.test", "access-control-request-method": "GET" }, "/health-overview", "OPTIONS");
+  assertEquals(preflight.status, 204);
+  assertEquals(preflight.headers.get("access-control-allow-origin"), "*");
+});
+
+Deno.test("a database that answers with an error is a 503 without a stack, and the log has the rest", async () => {
+  const { lines } = await setUp();
+  const rpc = () => Promise.reject(new DatabaseError("schema_version", "08006", "secret detail at host 10.0.0.1"));
+  const app = createApp({ rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
+  const response = await app.fetch(
+    new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
+  );
+  assertEquals(response.status, 503);
+  const body = await response.text();
+  assert(!body.includes("10.0.0.1") && !body.includes("at "));
+  assertMatch(lines.join("\n"), /request_failed.*10\.0\.0\.1/);
+});
+
+Deno.test("functions refuse to work against another schema and name both", async () => {
+  await setUp();
+  const rpc = <T>() => Promise.resolve(7 as T);
+  const app = createApp({ rpc, clock: new TestClock(NOW), log: () => {} });
+  const response = await app.fetch(
+    new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
+  );
+  assertEquals(response.status, 503);
+  assertObjectMatch(await response.json(), {
+    code: "SCHEMA_MISMATCH",
+    message: "the code is for schema 8, the database has 7: run the migrations, then deploy",
+  });
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,305 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { z } from "zod";
+import { createLog } from "../../services/log.ts";
+import { startSync } from "../../services/SyncRunner.ts";
+import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncRun.ts";
+import { SyncError } from "../../services/classification.ts";
+import type { AppError } from "../../services/errors.ts";
+import type { Rpc } from "../../services/rpc.ts";
+import { assertRejects } from "../helpers/assert.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aTournament } from "../helpers/factories.ts";
+
+const db = await openTestDatabase();
+
+async function setUp(options: { rpc?: Rpc } = {}) {
+  await db.reset();
+  const clock = new TestClock("2026-06-10T10:00:00.000Z");
+  const lines: Record<string, unknown>[] = [];
+  const calls: string[] = [];
+  const rpc: Rpc = (fn, args, answer) => {
+    calls.push(fn);
+    return (options.rpc ?? db.rpc)(fn, args, answer);
+  };
+  const deps: SyncDeps = {
+    rpc,
+    clock,
+    log: createLog({}, (line) => lines.push(JSON.parse(line))),
+    wallClockLeft: () => 400_000,
+    memory: () => 50 * 2 ** 20,
+  };
+  const start = (entity = "matches_schedule", tournament_no?: string) => startSync(deps, entity, { trigger: "CRON", tournament_no });
+  return { clock, lines, calls, deps, start };
+}
+const row = async (run: SyncRun) =>
+  (await db.query("select * from sync_execution_history where id = $1", [run.info.executionId]))[0] as Record<string, unknown>;
+
+Deno.test("a run is recorded with its counters, results and errors in two round trips, however many there are", async () => {
+  for (const count of [1, 60]) {
+    const { start, calls, clock } = await setUp();
+    const tournaments = await Promise.all(Array.from({ length: count }, () => aTournament(db)));
+    const run = await start();
+    const outcome = await run.perform(async (open) => {
+      await open.eachTournament(tournaments.map(({ no }) => ({ no: String(no) })), 4, () => {
+        clock.advance(10);
+        return Promise.reject(new SyncError("VIS_LATER", "VIS answered HTTP 404"));
+      });
+    });
+    assertEquals(calls, ["start_sync_execution", "finish_sync_execution"]);
+    assertEquals(outcome.status, "FAILED");
+    assertObjectMatch(await row(run), {
+      status: "FAILED",
+      tournaments_total: count,
+      tournaments_failed: count,
+      error_count: count,
+      memory_usage_mb: 50,
+    });
+    assertEquals(Number(await db.value("select count(*) from sync_tournament_results where error_type = 'API'")), count);
+    assertEquals(
+      Number(await db.value("select count(distinct id) from sync_error_log where fingerprint = 'VIS_LATER:vis answered http #'")),
+      count,
+    );
+  }
+});
+
+Deno.test("a heartbeat carries progress, results and errors so far, and each is written once", async () => {
+  const { start, clock, calls } = await setUp();
+  const [one, two] = await Promise.all([aTournament(db), aTournament(db)]);
+  const run = await start();
+  await run.perform(async (open) => {
+    open.expectTournaments(2);
+    open.stage("first half");
+    open.settleTournament(String(one?.no), clock.monotonic(), { records: 3 });
+    open.reject(new SyncError("RECORD_INVALID", "record 1"));
+    clock.advance(5_000);
+    await open.beat();
+    assertObjectMatch(await row(run), { status: "RUNNING", tournaments_processed: 1, current_stage: "first half", error_count: 1 });
+    assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 1);
+    open.settleTournament(String(two?.no), clock.monotonic(), { records: 4 });
+  });
+  assertEquals(calls.filter((call) => call.includes("heartbeat")).length, 1);
+  assertObjectMatch(await row(run), { status: "SUCCEEDED", tournaments_processed: 2, current_stage: null });
+  assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 2);
+  assertEquals(Number(await db.value("select count(*) from sync_error_log")), 1);
+});
+
+Deno.test("two live runs of one scope are refused, and the tick that came too early is a SKIPPED row", async () => {
+  const { start, clock } = await setUp();
+  const run = await start();
+  clock.advance(30_000);
+  await run.beat();
+  clock.advance(31_000);
+  const error = await assertRejects(() => start(), Error, "still going") as AppError;
+  assertObjectMatch(error, { code: "RUN_IN_PROGRESS", status: 409, details: { execution_id: run.info.executionId } });
+  assertEquals(await db.query("select status, success from sync_execution_history order by status"), [
+    { status: "RUNNING", success: null },
+    { status: "SKIPPED", success: null },
+  ]);
+  await (await start("matches_schedule", "123")).perform(() => Promise.resolve());
+  await (await start("tournaments")).perform(() => Promise.resolve());
+  await run.perform(() => Promise.resolve());
+  await start();
+});
+
+Deno.test("unknown, inactive and paused entities are refused", async () => {
+  const { start } = await setUp();
+  assertObjectMatch(await assertRejects(() => start("ghosts"), Error), { code: "ENTITY_UNKNOWN", status: 404 });
+  assertObjectMatch(await assertRejects(() => start("matches_live"), Error), { code: "ENTITY_INACTIVE", status: 409 });
+  await db.query("update sync_status set paused_at = now(), paused_by = 'admin@example.com' where entity_type = 'tournaments'");
+  assertObjectMatch(await assertRejects(() => start("tournaments"), Error, "paused by admin@example.com"), {
+    code: "ENTITY_PAUSED",
+    status: 409,
+  });
+});
+
+Deno.test("a worker that dies leaves a run that the reaper closes as TIMED_OUT, and its late finish is refused", async () => {
+  const { start, clock } = await setUp();
+  const run = await start();
+  clock.advance(59_000);
+  assertEquals(await db.value("select reap_sync_executions($1)", [clock.asOf()]), 0);
+  clock.advance(2_000);
+  assertEquals(await db.value("select reap_sync_executions($1)", [clock.asOf()]), 1);
+  assertObjectMatch(await row(run), { status: "TIMED_OUT", success: false });
+  assertObjectMatch((await db.query("select * from sync_error_log"))[0] as object, {
+    error_type: "TIMEOUT",
+    error_code: "RUN_TIMED_OUT",
+    error_severity: "HIGH",
+  });
+  assertEquals(await db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'"), 1);
+  await run.beat();
+  assertEquals(run.stopReason, "FENCED");
+  await run.perform(() => Promise.resolve());
+  assertObjectMatch(await row(run), { status: "TIMED_OUT" });
+  assertEquals(await db.value("select error_count from sync_status where entity_type = 'matches_schedule'"), 1);
+});
+
+Deno.test("past its deadline a run is closed although it still beats, and a start finds the way free", async () => {
+  const { start, clock } = await setUp();
+  const run = await start("tournaments");
+  for (let beat = 0; beat < 7; beat++) {
+    clock.advance(45_000);
+    await run.beat();
+  }
+  const next = await start("tournaments");
+  assertEquals(next.info.isRecorded, true);
+  assertObjectMatch(await row(run), { status: "TIMED_OUT" });
+  assertEquals(
+    await db.value("select duration::text from sync_execution_history where id = $1", [run.info.executionId]),
+    "00:05:15",
+    "its end is its last sign of life",
+  );
+});
+
+Deno.test("a request to cancel reaches the run with its heartbeat; it stops at the next tournament and says CANCELLED", async () => {
+  const { start } = await setUp();
+  const tournaments = await Promise.all([aTournament(db), aTournament(db)]);
+  const run = await start();
+  await run.perform((open) =>
+    open.eachTournament(tournaments.map(({ no }) => ({ no: String(no) })), 1, async () => {
+      await db.query("update sync_execution_history set cancel_requested_at = now()");
+      await open.beat();
+      return { records: 1 };
+    })
+  );
+  assertObjectMatch(await row(run), { status: "CANCELLED", success: null, tournaments_processed: 1, tournaments_total: 2 });
+  assertObjectMatch((await db.query("select * from sync_status where entity_type = 'matches_schedule'"))[0] as object, {
+    success_count: 0,
+    error_count: 0,
+    consecutive_failures: 0,
+  });
+});
+
+Deno.test("when the monitoring tables cannot be written the work is done all the same and the log says so", async () => {
+  const failing: Rpc = (fn, args, answer) =>
+    /_sync_execution$/.test(fn) ? Promise.reject(new Error("relation is gone")) : db.rpc(fn, args, answer);
+  const { start, lines } = await setUp({ rpc: failing });
+  let isDone = false;
+  const run = await start();
+  const outcome = await run.perform(() => {
+    isDone = true;
+    return Promise.resolve();
+  });
+  assert(isDone);
+  assertEquals(outcome.status, "SUCCEEDED");
+  assertObjectMatch(lines.find((line) => line.event === "sync_not_recorded") as object, { level: "error", at: "start" });
+});
+
+Deno.test("a lost answer to finish is asked for again, and the run is closed once", async () => {
+  let lost = 0;
+  const flaky: Rpc = async <T>(fn: string, args: Record<string, unknown>, answer: z.ZodType<T>) => {
+    const result = await db.rpc(fn, args, answer);
+    if (fn === "finish_sync_execution" && lost++ === 0) throw new Error("connection reset");
+    return result;
+  };
+  const { start } = await setUp({ rpc: flaky });
+  const run = await start();
+  await run.perform(() => Promise.resolve());
+  assertEquals(lost, 2);
+  assertObjectMatch(await row(run), { status: "SUCCEEDED" });
+  assertEquals(await db.value("select success_count from sync_status where entity_type = 'matches_schedule'"), 1);
+});
+
+Deno.test("a worker that is shut down closes its run as TIMED_OUT itself", async () => {
+  const { start } = await setUp();
+  const run = await start();
+  const waiting = Promise.withResolvers<void>();
+  const work = run.perform(() => waiting.promise);
+  await closeLiveRuns();
+  assertObjectMatch(await row(run), { status: "TIMED_OUT", status_reason: "the worker was shut down" });
+  waiting.resolve();
+  await work;
+  assertObjectMatch(await row(run), { status: "TIMED_OUT" });
+});
+
+Deno.test("streaks: PARTIAL neither extends nor ends one, a single tournament's run does not touch it, SUCCEEDED ends it", async () => {
+  const { start, clock } = await setUp();
+  const [one, two] = await Promise.all([aTournament(db), aTournament(db)]);
+  const streak = () => db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'");
+  const fail = () => Promise.reject(new Error("boom"));
+  const end = async (work: (run: SyncRun) => Promise<void>, single?: string) => {
+    clock.advance(60_000);
+    await (await start("matches_schedule", single)).perform(work);
+    return await streak();
+  };
+  assertEquals(await end(fail), 1);
+  assertEquals(await end(fail), 2);
+  const half = [one, two].map((tournament) => ({ no: String(tournament?.no) }));
+  assertEquals(await end((run) => run.eachTournament(half, 1, ({ no }) => no === one?.no ? fail() : Promise.resolve({ records: 1 }))), 2);
+  assertEquals(await end(() => Promise.resolve(), String(one?.no)), 2);
+  assertEquals(await end(fail, String(one?.no)), 2);
+  assertEquals(await end(() => Promise.resolve()), 0);
+});
+
+Deno.test("the hourly rollup equals what SQL over the rows says, status by status", async () => {
+  const { start, clock } = await setUp();
+  for (let run = 0; run < 12; run++) {
+    clock.advance(11 * 60_000);
+    const open = await start(run % 3 ? "matches_schedule" : "tournaments", run % 4 === 3 ? "99" : undefined);
+    await open.perform((self) => {
+      clock.advance(run * 777);
+      self.metrics.count("records_read", run);
+      self.metrics.countRecords({ inserted: run, updated: 1, unchanged: 2 });
+      self.metrics.countApiCall({ ms: 100 * run, bytes: 1000, failed: false, isRetry: false });
+      return run % 5 === 0 ? Promise.reject(new Error("boom")) : Promise.resolve();
+    });
+  }
+  const independent = await db.query(`
+    select entity_type, date_trunc('hour', execution_start) as hour, trigger, tournament_no is null as is_full_run,
+      count(*) filter (where status = 'SUCCEEDED')::int as runs_succeeded, count(*) filter (where status = 'FAILED')::int as runs_failed,
+      sum(records_processed)::int as records_processed, sum(api_response_ms_total)::int as api_response_ms_total,
+      round(sum(extract(epoch from duration) * 1000))::int as duration_ms_total, max(memory_usage_mb) as memory_usage_mb_peak
+    from sync_execution_history group by 1, 2, 3, 4 order by 1, 2, 3, 4`);
+  const rolled = await db.query(`
+    select entity_type, hour, trigger, is_full_run, runs_succeeded, runs_failed, records_processed::int, api_response_ms_total::int,
+      duration_ms_total::int, memory_usage_mb_peak from sync_metrics_hourly order by 1, 2, 3, 4`);
+  assertEquals(rolled, independent);
+  const buckets = await db.query(
+    `select m.entity_type, sum(n)::int as runs from sync_metrics_hourly m, unnest(m.duration_histogram) n group by 1 order by 1`,
+  );
+  assertEquals(buckets, await db.query("select entity_type, count(*)::int as runs from sync_execution_history group by 1 order by 1"));
+});
+
+Deno.test("a duration bucket's middle errs by at most 4.8 %", async () => {
+  for (const ms of [1, 7, 350, 60_000, 399_999, 86_400_000]) {
+    const bucket = await db.value<number>("select private.duration_bucket(make_interval(secs => $1::float8 / 1000))", [ms]);
+    const [low, high] = [1.1 ** (bucket - 2), 1.1 ** (bucket - 1)];
+    assert(ms > low * 0.999 && ms <= high * 1.001, `${ms} in (${low}, ${high}]`);
+    assert((high - low) / (high + low) <= 0.048);
+  }
+});
+
+Deno.test("a failed run calls the alert processor at once, with one correlation id; the first success asks for what depends on it", async () => {
+  const { start, clock } = await setUp();
+  const run = await start();
+  await run.perform(() => Promise.reject(new Error("boom")));
+  const [call] = await db.query<{ path: string; id: string; body: Record<string, unknown> }>("select * from private.call_log");
+  assertObjectMatch(call as object, {
+    path: "sync-alert-processor",
+    outcome: "SENT",
+    body: { cause: "run_failed", execution_id: run.info.executionId },
+  });
+  assertEquals(call?.body.correlation_id, call?.id);
+  const [queued] = await db.query<{ url: string; headers: Record<string, string> }>("select url, headers from net.http_request_queue");
+  assertMatch(String(queued?.url), /\/functions\/v1\/sync-alert-processor$/);
+  assertEquals(queued?.headers.apikey, db.keys.secret);
+  await db.query("update sync_status set last_attempt = null");
+  clock.advance(1000);
+  await (await start("tournaments")).perform(() => Promise.resolve());
+  assertEquals((await db.query("select path from private.call_log order by called_at, path")).map((c) => c.path), [
+    "sync-alert-processor",
+    "match-schedule-sync",
+  ]);
+});
+
+Deno.test("a result for a tournament that is gone and an error sent twice do not fail the recording", async () => {
+  const { start, deps, clock } = await setUp();
+  const run = await start();
+  const error = run.errors.record(new Error("twice"));
+  const p = { execution_id: run.info.executionId, counters: {}, results: [{ tournament_no: "1", duration_ms: 1 }], errors: [error] };
+  for (let twice = 0; twice < 2; twice++) await deps.rpc("heartbeat_sync_execution", { p, as_of: clock.asOf() }, z.unknown());
+  assertEquals(Number(await db.value("select count(*) from sync_error_log")), 1);
+  assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 0);
+});
+
+Deno.test.afterAll(() => db.close());

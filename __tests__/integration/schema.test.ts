@@ -1,0 +1,278 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { listMigrations } from "../../platform/migrate.ts";
+import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
+import { createApp as createAlertProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aMatch, aRun, aTournament } from "../helpers/factories.ts";
+
+const db = await openTestDatabase();
+
+/** Functions that run with their owner's rights, each for the reason in its comment. */
+const DEFINERS = ["private.apply_schedules", "private.call_function", "private.refresh_health_summary"];
+/** May not have a SET clause, because a procedure with one cannot commit. */
+const WITHOUT_SEARCH_PATH = ["private.apply_retention"];
+/** Policies ask these in the name of the signed-in user. */
+const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
+
+Deno.test("every function has an empty search_path, runs as its caller unless listed, and nobody but the service may execute it", async () => {
+  const functions = await db.query<
+    {
+      name: string;
+      config: string[] | null;
+      definer: boolean;
+      public: boolean;
+      anon: boolean;
+      authenticated: boolean;
+      service: boolean;
+      is_trigger: boolean;
+    }
+  >(`
+    select n.nspname || '.' || p.proname as name, p.proconfig as config, p.prosecdef as definer, p.prorettype = 'trigger'::regtype as is_trigger,
+      has_function_privilege('anon', p.oid, 'execute') as anon, has_function_privilege('authenticated', p.oid, 'execute') as authenticated,
+      has_function_privilege('service_role', p.oid, 'execute') as service,
+      exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0) as public
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('public', 'private')
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')`);
+  assert(functions.length > 25);
+  for (const fn of functions) {
+    assertEquals(fn.config ?? [], WITHOUT_SEARCH_PATH.includes(fn.name) ? [] : ['search_path=""'], fn.name);
+    assertEquals(fn.definer, DEFINERS.includes(fn.name), `${fn.name} definer`);
+    assertEquals([fn.public, fn.anon], [false, false], fn.name);
+    assertEquals(fn.authenticated, OPEN_TO_AUTHENTICATED.includes(fn.name), fn.name);
+    assert(fn.service || WITHOUT_SEARCH_PATH.includes(fn.name), `${fn.name} service`);
+  }
+});
+
+Deno.test("every table has row level security; every table, view and API function says what it is", async () => {
+  assertEquals(
+    await db.query(
+      "select relname from pg_class c join pg_namespace n on n.oid = relnamespace where nspname in ('public', 'private') and relkind = 'r' and not relrowsecurity",
+    ),
+    [],
+  );
+  assertEquals(
+    await db.query(
+      "select relname from pg_class c join pg_namespace n on n.oid = relnamespace where nspname in ('public', 'private') and relkind in ('r', 'm') and obj_description(c.oid) is null",
+    ),
+    [],
+  );
+  assertEquals(
+    await db.query(
+      "select proname from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname in ('public', 'private') and obj_description(p.oid) is null",
+    ),
+    [],
+  );
+});
+
+Deno.test("every check is a named sentence", async () => {
+  const names = await db.query<{ conname: string }>(
+    "select conname from pg_constraint c join pg_namespace n on n.oid = connamespace where nspname = 'public' and contype = 'c'",
+  );
+  for (const { conname } of names) assertMatch(conname, /_(is|are|has|have|iff|not|after|known|in)(_|$)|_a_/, conname);
+});
+
+const MONITORING = [
+  "sync_status",
+  "sync_execution_history",
+  "sync_tournament_results",
+  "sync_error_log",
+  "sync_metrics_hourly",
+  "alert_rules",
+  "manual_sync_audit",
+  "tournament_sync_state",
+  "upstream_state",
+  "retention_settings",
+];
+
+Deno.test("anon reads tournaments and matches and nothing else, and writes nowhere", async () => {
+  await db.reset();
+  const { no } = await aTournament(db);
+  await aMatch(db, no);
+  const anon = await db.client("anon");
+  assertEquals((await anon.from("tournaments").select("no")).data?.length, 1);
+  assertEquals((await anon.from("matches").select("no")).data?.length, 1);
+  for (const table of MONITORING) assertEquals((await anon.from(table).select("*")).error?.code, "42501", table);
+  for (const table of ["tournaments", "matches"]) {
+    assertEquals((await anon.from(table).update({ court: "1", name: "x" }).eq("no", no)).error !== null, true, table);
+  }
+  assertEquals((await anon.rpc("get_health_overview")).error?.code, "42501");
+});
+
+Deno.test("a viewer reads the monitoring tables; a signed-in user without a role sees no row; neither writes", async () => {
+  await db.reset();
+  await aRun(db);
+  const [viewer, nobody] = await Promise.all([db.client("viewer"), db.client("none")]);
+  for (const table of MONITORING) {
+    assertEquals((await viewer.from(table).select("*")).error, null, table);
+    assertEquals((await nobody.from(table).select("*")).data, [], table);
+    const column = await db.value<string>("select attname::text from pg_attribute where attrelid = $1::regclass and attnum = 1", [table]);
+    assertEquals((await viewer.from(table).delete().not(column, "is", null)).error?.code, "42501", table);
+  }
+  assertEquals((await viewer.from("sync_execution_history").select("id")).data?.length, 1);
+  assertEquals((await viewer.from("tournaments").insert({ no: "1", name: "x" })).error?.code, "42501");
+  assertEquals((await viewer.rpc("start_sync_execution", { p: {} })).error?.code, "42501");
+});
+
+Deno.test("wrong rows cannot be written", async () => {
+  await db.reset();
+  const refuses = async (sql: string, check: string) => {
+    const message = await db.query(sql).then(() => "written", (error: Error) => error.message);
+    assertMatch(message, new RegExp(check), sql);
+  };
+  const history = (columns: string, values: string) =>
+    `insert into sync_execution_history (entity_type, trigger, execution_start, ${columns}) values ('tournaments', 'CRON', now(), ${values})`;
+  await refuses(history("status", "'RUNNING'"), "running_has_a_lease");
+  await refuses(history("status", "'SUCCEEDED'"), "finished_iff_terminal");
+  await refuses(history("status, execution_end", "'DONE', now()"), "status_is_known");
+  await refuses(history("status, execution_end", "'FAILED', now() - interval '1 hour'"), "end_not_before_start");
+  await refuses(history("status, execution_end, tournaments_failed", "'FAILED', now(), 1"), "failed_share_is_a_share");
+  await refuses("insert into tournaments (no, name) values ('x', 'y')", "no_is_a_number");
+  await refuses("update sync_status set sync_frequency = '0'", "frequency_is_positive");
+  await refuses("update sync_status set paused_at = now()", "pause_has_an_author");
+  await refuses("update upstream_state set in_flight_limit = 6", "limit_is_polite");
+});
+
+Deno.test("due times go through the anchor, and cron texts say the same", async () => {
+  const due = (frequency: string, at: string) =>
+    db.value<string>("select (private.last_due('2000-01-01T00:00:00Z', $1::interval, $2::timestamptz) at time zone 'UTC')::text", [
+      frequency,
+      at,
+    ]);
+  assertMatch(await due("15 minutes", "2026-06-10T12:14:59Z"), /^2026-06-10 12:00:00/);
+  assertMatch(await due("15 minutes", "2026-06-10T12:15:00Z"), /^2026-06-10 12:15:00/);
+  assertMatch(await due("1 day", "2026-06-10T23:59:59Z"), /^2026-06-10 00:00:00/);
+  const text = (frequency: string, anchor = "2000-01-01T00:00:00Z") =>
+    db.value("select private.cron_text($1::interval, $2::timestamptz)", [frequency, anchor]);
+  assertEquals(await text("15 minutes"), "*/15 * * * *");
+  assertEquals(await text("15 minutes", "2000-01-01T00:05:00Z"), "5-59/15 * * * *");
+  assertEquals(await text("1 day"), "0 0 * * *");
+  assertEquals(await text("1 day", "2000-01-01T03:30:00Z"), "30 3 * * *");
+  assertEquals(await text("6 hours", "2000-01-01T01:10:00Z"), "10 1-23/6 * * *");
+  assertEquals(await text("30 seconds"), "* * * * *");
+  assertEquals(await text("7 minutes"), null);
+});
+
+Deno.test("the schedules are what sync_status says, hold no secret, and applying them twice changes nothing", async () => {
+  const jobs = () =>
+    db.query<{ jobname: string; schedule: string; command: string }>("select jobname, schedule, command from cron.job order by jobname");
+  const before = await jobs();
+  assertEquals(before.map((job) => `${job.jobname} ${job.schedule}`), [
+    "alert-processor * * * * *",
+    "reap-dead-runs * * * * *",
+    "refresh-health-summary */5 * * * *",
+    "retention 17 3 * * *",
+    "sync-matches_schedule */15 * * * *",
+    "sync-tournaments 0 0 * * *",
+  ]);
+  await db.query("select private.apply_schedules()");
+  assertEquals(await jobs(), before);
+  assert(!JSON.stringify(before).includes("sb_secret"));
+  await db.query("update sync_status set sync_frequency = '7 minutes' where entity_type = 'tournaments'");
+  assertMatch(
+    await db.query("select private.apply_schedules()").then(() => "", (error: Error) => error.message),
+    /sync_frequency 00:07:00 of tournaments cannot be scheduled/,
+  );
+  await db.query("update sync_status set sync_frequency = '1 day', is_active = false where entity_type = 'tournaments'");
+  await db.query("select private.apply_schedules()");
+  assert(!(await jobs()).some((job) => job.jobname === "sync-tournaments"));
+  await db.query("update sync_status set is_active = true where entity_type = 'tournaments'");
+  await db.query("select private.apply_schedules()");
+  assertEquals(await jobs(), before);
+});
+
+Deno.test("every scheduled command runs as the scheduler runs it", async () => {
+  await db.reset();
+  for (const { command } of await db.query<{ command: string }>("select command from cron.job")) await db.database.exec(command);
+  const paths = (await db.query("select path from private.call_log order by path")).map((call) => call.path);
+  assertEquals(paths, ["match-schedule-sync", "sync-alert-processor", "tournament-master-sync"]);
+});
+
+Deno.test("a paused entity is not dispatched, and without secrets in Vault the call is noted as not configured", async () => {
+  await db.reset();
+  await db.query("update sync_status set paused_at = now(), paused_by = 'admin@example.com' where entity_type = 'tournaments'");
+  await db.query("select private.dispatch_sync('tournaments')");
+  assertEquals(await db.query("select 1 from private.call_log"), []);
+  const [secret] = await db.query<{ id: string }>("select id from vault.secrets where name = 'secret_key'");
+  await db.query("select vault.update_secret($1, new_name => 'elsewhere')", [secret?.id]);
+  await db.query("select private.dispatch_sync('matches_schedule')");
+  assertEquals(await db.value("select outcome from private.call_log"), "NOT_CONFIGURED");
+  await db.query("select vault.update_secret($1, new_name => 'secret_key')", [secret?.id]);
+});
+
+Deno.test("retention deletes what is past its age in batches, keeps the rest, and no foreign key stops it", async () => {
+  await db.reset();
+  const { no } = await aTournament(db);
+  for (const [age, keep] of [[91, false], [89, true]] as const) {
+    for (let run = 0; run < 5; run++) {
+      const start = new Date(Date.parse("2026-06-10T00:00:00Z") - age * 86_400_000 + run * 1000).toISOString();
+      const { id } = await aRun(db, { execution_start: start });
+      await db.query(
+        "insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success) values ($1, $2, 'matches_schedule', true)",
+        [id, no],
+      );
+      await db.query(
+        `insert into sync_error_log (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
+        values ($1, 'matches_schedule', 'API', 'X', 'LOW', false, 'x', 'x', $2, $3)`,
+        [id, start, run % 2 ? start : null],
+      );
+    }
+    assert(typeof keep === "boolean");
+  }
+  await db.query(
+    "insert into sync_metrics_hourly (entity_type, hour, trigger, is_full_run) values ('tournaments', '2024-01-01T00:00:00Z', 'CRON', true), ('tournaments', '2026-01-01T00:00:00Z', 'CRON', true)",
+  );
+  await db.database.exec("call private.apply_retention('2026-06-10T00:00:00Z', 2)");
+  assertEquals(Number(await db.value("select count(*) from sync_execution_history")), 5);
+  assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 5);
+  assertEquals(Number(await db.value("select count(*) from sync_error_log where resolved_at is not null")), 2);
+  assertEquals(
+    Number(await db.value("select count(*) from sync_error_log where resolved_at is null")),
+    6,
+    "open errors are kept for a year",
+  );
+  assertEquals(Number(await db.value("select count(*) from sync_metrics_hourly")), 1);
+});
+
+Deno.test("the summary view counts the last 24 hours and refreshes while it is read", async () => {
+  await db.reset();
+  const now = await db.value<string>("select now()");
+  await aRun(db, { execution_start: now, execution_end: now });
+  await aRun(db, { execution_start: now, execution_end: now, status: "FAILED" });
+  await db.query("select private.refresh_health_summary()");
+  const [summary] = await db.query(
+    "select entity_type, total_executions::int as total, successful_executions::int as good from sync_health_summary",
+  );
+  assertEquals(summary, { entity_type: "matches_schedule", total: 2, good: 1 });
+});
+
+Deno.test("the code, the schema and the newest migration agree on the version", async () => {
+  const newest = (await listMigrations()).at(-1);
+  assertEquals(await db.value("select schema_version()"), SCHEMA_VERSION);
+  assertEquals(Number(newest?.version), SCHEMA_VERSION);
+});
+
+Deno.test("the alert processor closes dead runs when it is woken, and only for the secret key", async () => {
+  await db.reset();
+  const clock = new TestClock("2026-06-10T12:00:00Z");
+  await aRun(db, {
+    status: "RUNNING",
+    execution_end: null,
+    execution_start: "2026-06-10T11:00:00Z",
+    heartbeat_at: "2026-06-10T11:00:00Z",
+    lease_expires_at: "2026-06-10T11:01:00Z",
+    deadline: "2026-06-10T11:10:00Z",
+  });
+  const background: Promise<unknown>[] = [];
+  const app = createAlertProcessor({ rpc: db.rpc, clock, log: () => {}, waitUntil: (work) => background.push(work) });
+  const post = (key: string, body: string) =>
+    app.fetch(new Request("http://functions.test/sync-alert-processor", { method: "POST", headers: { apikey: key }, body }));
+  assertEquals((await post(db.keys.publishable, "")).status, 401);
+  assertEquals((await post(db.keys.secret, "{")).status, 400);
+  assertEquals((await post(db.keys.secret, '{"cause": "moon"}')).status, 400);
+  assertEquals((await post(db.keys.secret, '{"cause": "cron", "correlation_id": "x"}')).status, 202);
+  await Promise.all(background);
+  assertEquals(await db.value("select status from sync_execution_history"), "TIMED_OUT");
+});
+
+Deno.test.afterAll(() => db.close());
