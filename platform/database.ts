@@ -14,6 +14,8 @@ export interface Database {
   query<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** Runs a script as one simple query, so that procedures in it may commit. */
   exec(sql: string): Promise<void>;
+  /** Runs a script whole or not at all. */
+  transaction(sql: string): Promise<void>;
   listen(channel: string, hear: () => void): Promise<void>;
   /** Runs `work` while nobody else uses the embedded session; on a server it runs at once. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
@@ -49,6 +51,7 @@ async function connectEmbedded(url: string): Promise<Database> {
     connection,
     query: (sql, parameters) => mutex.run(async () => (await driver.query(sql, parameters)).rows),
     exec: (sql) => mutex.run(async () => void await driver.exec(sql)),
+    transaction: (sql) => mutex.run(() => driver.transaction((open: LiteConnection) => open.exec(sql))),
     listen: async (channel, hear) => void await driver.listen(channel, hear),
     exclusively: (work) => mutex.run(work),
     close: () => connection.close(),
@@ -77,6 +80,7 @@ async function connectServer(url: string): Promise<Database> {
     connection,
     query: async (sql, parameters) => [...await driver.unsafe(sql, parameters)] as never,
     exec: async (sql) => void await driver.unsafe(sql).simple(),
+    transaction: (sql) => driver.begin(async (open: LiteConnection) => void await open.unsafe(sql).simple()),
     listen: async (channel, hear) => void await driver.listen(channel, hear),
     exclusively: (work) => work(),
     close: () => connection.close(),

@@ -12,7 +12,7 @@ export async function bootstrap(database: Database): Promise<{ standIns: string[
     if (!found?.has) {
       // A server that has the files may still refuse (not preloaded, another database): then the stand-in serves as well.
       const isReal = !database.isEmbedded && await database.exec(`create extension ${extension}`).then(() => true, () => false);
-      if (!isReal) await database.exec(`begin; ${await Deno.readTextFile(here(`standins/${schema}.sql`))} commit;`);
+      if (!isReal) await database.transaction(await Deno.readTextFile(here(`standins/${schema}.sql`)));
     }
     const [real] = await database.query<{ has: boolean }>("select exists (select from pg_extension where extname = $1) as has", [
       extension,
@@ -45,9 +45,8 @@ export async function migrate(database: Database): Promise<number> {
   for (const { version, name, url } of missing) {
     const record = `insert into supabase_migrations.schema_migrations (version, name) values ('${version}', '${name}');`;
     try {
-      await database.exec(`begin; ${await Deno.readTextFile(url)}; ${record} commit;`);
+      await database.transaction(`${await Deno.readTextFile(url)}; ${record}`);
     } catch (cause) {
-      await database.exec("rollback").catch(() => {});
       throw new Error(`migration ${version}_${name} failed: ${(cause as Error).message}`, { cause });
     }
   }

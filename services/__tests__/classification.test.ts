@@ -1,0 +1,83 @@
+import { assert, assertEquals } from "@std/assert";
+import { classify, codeOfHttpStatus, codeOfSqlstate, codeOfVisId, ERROR_CLASSES, type ErrorCode, SyncError } from "../classification.ts";
+import { AppError, DatabaseError } from "../errors.ts";
+
+Deno.test("every documented VIS error id has its class", () => {
+  const expected: [number[], ErrorCode][] = [
+    [[1, 2, 3, 7, 8, 9], "VIS_TOKEN"],
+    [[6, 10, 12, 13], "VIS_CREDENTIALS"],
+    [[11], "VIS_APP_ID"],
+    [[1000], "VIS_ACCESS_DENIED"],
+    [[1005], "VIS_NO_DATA"],
+    [[4, 1001, 1002, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017, 1018, 1019], "VIS_BAD_REQUEST"],
+    [[5, 1004, 4711], "VIS_INTERNAL"],
+  ];
+  for (const [ids, code] of expected) for (const id of ids) assertEquals(codeOfVisId(id), code, String(id));
+  assertEquals(codeOfVisId(null), "VIS_INTERNAL");
+});
+
+Deno.test("HTTP statuses: 404 means later, 403 and 503 keep away, 429 slows down", () => {
+  const expected: Record<number, ErrorCode> = {
+    400: "VIS_BAD_REQUEST",
+    401: "VIS_CREDENTIALS",
+    403: "VIS_FORBIDDEN",
+    404: "VIS_LATER",
+    429: "VIS_THROTTLED",
+    500: "VIS_SERVER_ERROR",
+    502: "VIS_SERVER_ERROR",
+    503: "VIS_UNAVAILABLE",
+    302: "VIS_UNEXPECTED_STATUS",
+  };
+  for (const [status, code] of Object.entries(expected)) assertEquals(codeOfHttpStatus(Number(status)), code, status);
+});
+
+Deno.test("SQLSTATEs go by class, and no answer at all is an unreachable database", () => {
+  const expected: Record<string, ErrorCode> = {
+    "": "DATABASE_UNREACHABLE",
+    "08006": "DATABASE_UNREACHABLE",
+    "22P02": "DATABASE_VALUE",
+    "23505": "DATABASE_CONSTRAINT",
+    "28P01": "DATABASE_DENIED",
+    "40001": "DATABASE_BUSY",
+    "40P01": "DATABASE_BUSY",
+    "42501": "DATABASE_DENIED",
+    "42P01": "DATABASE_SCHEMA",
+    "53300": "DATABASE_FULL",
+    "55P03": "DATABASE_BUSY",
+    "57014": "DATABASE_BUSY",
+    "57P01": "DATABASE_UNREACHABLE",
+    PGRST202: "DATABASE_SCHEMA",
+    PGRST301: "DATABASE_DENIED",
+    PGRST002: "DATABASE_UNREACHABLE",
+    ANSWER: "DATABASE_SCHEMA",
+    XX000: "DATABASE_ERROR",
+  };
+  for (const [sqlstate, code] of Object.entries(expected)) assertEquals(codeOfSqlstate(sqlstate), code, sqlstate);
+});
+
+Deno.test("exceptions are told apart by type, code and error number, along their causes", () => {
+  const caused = (cause: unknown) => new TypeError("fetch failed", { cause });
+  const coded = (code: string) => Object.assign(new Error("no words about it"), { code });
+  const expected: [unknown, ErrorCode][] = [
+    [new SyncError("VIS_LATER", "x"), "VIS_LATER"],
+    [new DatabaseError("f", "23505", "x"), "DATABASE_CONSTRAINT"],
+    [new AppError("LEASE_LOST", "x"), "LEASE_LOST"],
+    [new AppError("ENTITY_UNKNOWN", "x"), "DATABASE_ERROR"],
+    [new DOMException("late", "TimeoutError"), "REQUEST_TIMED_OUT"],
+    [caused(coded("ENOTFOUND")), "NETWORK_DNS"],
+    [caused(coded("ECONNREFUSED")), "NETWORK_REFUSED"],
+    [caused(coded("CERT_HAS_EXPIRED")), "NETWORK_TLS"],
+    [caused(new Error("tcp connect error: x (os error 111)")), "NETWORK_REFUSED"],
+    [caused(new Error("x (os error 104)")), "NETWORK_RESET"],
+    [new Error("connection refused, timed out, 404, network"), "UNEXPECTED"],
+    ["a text", "UNEXPECTED"],
+  ];
+  for (const [error, code] of expected) assertEquals(classify(error).code, code, String(error));
+});
+
+Deno.test("every class says what to do, and only what may pass is tried again at once", () => {
+  for (const [code, { suggestion, retry, type }] of Object.entries(ERROR_CLASSES)) {
+    assert(suggestion.length > 20 && suggestion.endsWith("."), code);
+    if (type === "AUTH") assertEquals(retry, "never", code);
+  }
+});

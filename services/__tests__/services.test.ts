@@ -1,0 +1,192 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
+import { z } from "zod";
+import { systemClock } from "../clock.ts";
+import { readEnv } from "../env.ts";
+import { AppError, DatabaseError } from "../errors.ts";
+import { ErrorLogger, fingerprint } from "../ErrorLogger.ts";
+import { SyncError } from "../classification.ts";
+import { createLog } from "../log.ts";
+import { MetricsCollector } from "../MetricsCollector.ts";
+import { boundedContext, redact, redactText } from "../redact.ts";
+import { createRpc } from "../rpc.ts";
+import { judgeRun, type RunFacts } from "../run-outcome.ts";
+import { TestClock } from "../../__tests__/helpers/clock.ts";
+
+const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
+
+Deno.test("secrets leave texts: tokens, keys, passwords, credentials in addresses", () => {
+  const dirty =
+    `Authorization: Bearer abc.def ${JWT} sb_secret_abc123 <Requests Username="u" Password="hunter2" AccessToken="tok"/> https://me:pw@host/x password=hunter2`;
+  const clean = redactText(dirty);
+  for (const secret of ["abc.def", JWT, "sb_secret_abc123", "hunter2", '"tok"', "me:pw"]) {
+    assert(!clean.includes(secret), `${secret} in ${clean}`);
+  }
+  assertMatch(clean, /host\/x/);
+});
+
+Deno.test("secrets leave values by the name of their field, at any depth, and cycles end", () => {
+  const value: Record<string, unknown> = { headers: { apikey: "k", Cookie: "c", "X-Plain": "kept" }, list: [{ client_secret: "s" }] };
+  value.self = value;
+  const clean = JSON.stringify(redact(value));
+  for (const secret of ['"k"', '"c"', '"s"']) assert(!clean.includes(secret));
+  assertMatch(clean, /kept/);
+});
+
+Deno.test("a context is at most 8 kB of JSON, whatever is put in, and keeps what fits", () => {
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
+  const large = boundedContext({
+    response_excerpt: "ü".repeat(50_000),
+    request: "<Request/>",
+    list: Array.from({ length: 500 }, () => "x".repeat(500)),
+  });
+  assert(bytes(large) <= 8192, String(bytes(large)));
+  assertEquals(large.request, "<Request/>");
+  const small = { a: 1, b: "two" };
+  assertEquals(boundedContext(small), small);
+  const hopeless = Object.fromEntries(
+    Array.from({ length: 50 }, (_, i) => [`${"k".repeat(300)}${i}`, Array.from({ length: 50 }, () => "v".repeat(20))]),
+  );
+  assert(bytes(boundedContext(hopeless)) <= 8192);
+});
+
+Deno.test("a fingerprint ignores ids, numbers, dates, addresses and quoted parts", () => {
+  const one = fingerprint(
+    "VIS_LATER",
+    `tournament 8100 at 2026-06-10T10:00:00 "Doha" https://a.test/1?x=2 0f0e0d0c-1111-4222-8333-444455556666`,
+  );
+  const two = fingerprint("VIS_LATER", `tournament 93 at 2025-01-02T23:59:59 "Rio" https://b.test/zz 99999999-aaaa-4bbb-8ccc-dddddddddddd`);
+  assertEquals(one, two);
+  assert(one !== fingerprint("VIS_LATER", "match 8100"));
+  assert(fingerprint("X", "y".repeat(1000)).length <= 200);
+});
+
+Deno.test("an error is kept classified, redacted and bounded, and one line is logged for it", () => {
+  const lines: string[] = [];
+  const logger = new ErrorLogger(createLog({ function: "f" }, (line) => lines.push(line)), new TestClock("2026-06-10T10:00:00Z"));
+  const row = logger.record(new SyncError("VIS_CREDENTIALS", "refused Bearer abc", { response_excerpt: `token=${JWT}` }), {
+    tournament_no: "8100",
+  });
+  assertObjectMatch(row, {
+    error_type: "AUTH",
+    error_severity: "CRITICAL",
+    retryable: false,
+    tournament_no: "8100",
+    occurred_at: "2026-06-10T10:00:00.000Z",
+  });
+  assert(!JSON.stringify(row).includes(JWT) && !row.error_message.includes("abc"));
+  assertMatch(String(row.error_context.stack), /SyncError|classification|services\.test/);
+  assertObjectMatch(JSON.parse(lines[0] as string), { level: "error", event: "sync_error", function: "f", error_code: "VIS_CREDENTIALS" });
+  for (let more = 0; more < 1100; more++) logger.record(new Error("again"));
+  assertEquals([logger.count, logger.pending().length], [1101, 1000]);
+  logger.settle(logger.pending().slice(0, 999));
+  assertEquals(logger.pending().length, 1);
+});
+
+Deno.test("the collector adds up and keeps the peaks", async () => {
+  let bytes = 10 * 2 ** 20;
+  const metrics = new MetricsCollector(() => bytes);
+  metrics.snapshot();
+  bytes = 2 ** 20;
+  metrics.countApiCall({ ms: 120.4, bytes: 10, failed: true, isRetry: false });
+  metrics.countApiCall({ ms: 80, bytes: 5, failed: false, isRetry: true });
+  metrics.countRecords({ inserted: 1, updated: 2, unchanged: 3 });
+  const rpc = metrics.counting(createRpc({ rpc: () => Promise.resolve({ data: 1, error: null }) }));
+  await Promise.all([rpc("a", {}, z.number()), rpc("b", {}, z.number())]);
+  assertObjectMatch(metrics.snapshot(), {
+    memory_usage_mb: 10,
+    api_calls: 2,
+    api_errors: 1,
+    api_retries: 1,
+    api_bytes: 15,
+    api_response_ms_total: 200,
+    api_response_ms_max: 120,
+    records_updated: 2,
+    database_calls: 2,
+    database_connections_peak: 2,
+  });
+  assert((new MetricsCollector().snapshot().memory_usage_mb ?? 0) > 0);
+});
+
+Deno.test("rpc turns what the SQL raised on purpose into its code, the rest into a DatabaseError, and a strange answer too", async () => {
+  const answering = (error: object | null, data: unknown = null) =>
+    createRpc({ rpc: () => Promise.resolve({ data, error: error as never }) });
+  const app = await assertRejects(
+    () => answering({ code: "PT409", message: "paused", details: "ENTITY_PAUSED" })("f", {}, z.null()),
+    AppError,
+  );
+  assertEquals([app.code, app.status], ["ENTITY_PAUSED", 409]);
+  assertEquals(
+    (await assertRejects(() => answering({ code: "PT409", message: "x", details: "NEW_CODE" })("f", {}, z.null()), DatabaseError)).sqlstate,
+    "PT409",
+  );
+  assertEquals(
+    (await assertRejects(() => answering({ code: "40001", message: "x" })("f", {}, z.null()), DatabaseError, "f: x")).sqlstate,
+    "40001",
+  );
+  assertEquals((await assertRejects(() => answering({ message: "fetch failed" })("f", {}, z.null()), DatabaseError)).sqlstate, "");
+  assertEquals((await assertRejects(() => answering(null, "text")("f", {}, z.number()), DatabaseError)).sqlstate, "ANSWER");
+});
+
+const GOOD = { SUPABASE_URL: "http://127.0.0.1:54321", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_x"}' };
+
+Deno.test("the environment is read with its defaults, the plural keys before the old one", () => {
+  const env = readEnv({ ...GOOD, SUPABASE_SERVICE_ROLE_KEY: "old", VIS_APP_ID: "" });
+  assertObjectMatch(env, { secretKey: "sb_secret_x", SYNC_CONCURRENCY: 4, VIS_RETRIES: 3, SYNC_WALL_CLOCK_MS: 150_000 });
+  assertEquals(env.VIS_APP_ID, undefined);
+  assertEquals(readEnv({ SUPABASE_URL: GOOD.SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: "old" }).secretKey, "old");
+});
+
+for (
+  const [variables, named] of [
+    [{}, "SUPABASE_URL"],
+    [{ ...GOOD, SUPABASE_SECRET_KEYS: "{" }, "SUPABASE_SECRET_KEYS"],
+    [{ SUPABASE_URL: GOOD.SUPABASE_URL }, "SUPABASE_SECRET_KEYS"],
+    [{ ...GOOD, SYNC_CONCURRENCY: "9" }, "SYNC_CONCURRENCY"],
+    [{ ...GOOD, VIS_USERNAME: "u" }, "VIS_USERNAME, VIS_PASSWORD"],
+    [{ ...GOOD, VIS_API_URL: "not a url" }, "VIS_API_URL"],
+  ] as [Record<string, string>, string][]
+) {
+  Deno.test(`a start with a bad environment stops and names ${named}: ${JSON.stringify(Object.keys(variables))}`, () => {
+    assertThrows(() => readEnv(variables), Error, named);
+  });
+}
+
+const FACTS: RunFacts = { stop: null, fatal: null, steps: 0, steps_failed: 0, total: 10, processed: 10, failed: 0, rejected: 0, codes: [] };
+for (
+  const [facts, status, reason] of [
+    [{}, "SUCCEEDED", /^10 tournaments done$/],
+    [{ rejected: 2 }, "SUCCEEDED", /2 records rejected/],
+    [{ total: 0, processed: 0 }, "SUCCEEDED", /nothing was due/],
+    [{ failed: 3, codes: ["VIS_LATER"] }, "PARTIAL", /^3 of 10 tournaments failed: VIS_LATER/],
+    [{ failed: 10 }, "FAILED", /all 10 tournaments failed/],
+    [{ steps: 2, steps_failed: 1 }, "PARTIAL", /1 of 2 steps failed/],
+    [{ steps: 2, steps_failed: 2, processed: 0 }, "FAILED", /all 2 steps failed/],
+    [{ fatal: "boom" }, "FAILED", /^boom$/],
+    [{ stop: "BUDGET", processed: 4 }, "PARTIAL", /time budget, 6 of 10 tournaments left/],
+    [{ stop: "CANCELLED", processed: 4, failed: 4 }, "CANCELLED", /cancelled/],
+    [{ stop: "SHUTDOWN", processed: 4 }, "TIMED_OUT", /shut down/],
+    [{ stop: "UPSTREAM_BLOCKED", processed: 4 }, "PARTIAL", /upstream is blocked/],
+    [{ stop: "UPSTREAM_BLOCKED", processed: 0 }, "FAILED", /upstream is blocked/],
+    [{ stop: "FENCED", processed: 4 }, "PARTIAL", /closed from outside/],
+  ] as [Partial<RunFacts>, string, RegExp][]
+) {
+  Deno.test(`a run with ${JSON.stringify(facts)} is ${status}`, () => {
+    const outcome = judgeRun({ ...FACTS, ...facts });
+    assertEquals(outcome.status, status);
+    assertMatch(outcome.reason, reason);
+  });
+}
+
+Deno.test("the system clock sleeps, ticks and gives up when told to", async () => {
+  const abort = new AbortController();
+  const asleep = assertRejects(() => systemClock.sleep(60_000, abort.signal), Error, "enough");
+  abort.abort(new Error("enough"));
+  await asleep;
+  await systemClock.sleep(0);
+  const ticked = Promise.withResolvers<void>();
+  const stop = systemClock.every(1, ticked.resolve);
+  await ticked.promise;
+  stop();
+  assertEquals(systemClock.asOf(), undefined);
+  assert(systemClock.now() > systemClock.monotonic());
+});
