@@ -1,10 +1,14 @@
 import { type z } from "zod";
+import type { Database } from "../types/database.ts";
 import { AppError, DatabaseError, HTTP_STATUS } from "./errors.ts";
+
+/** A SQL function of the API, by the generated types. */
+export type FunctionName = keyof Database["public"]["Functions"];
 
 /** Calls one SQL function with one jsonb argument and parses its answer; the only way the services reach the database. */
 export interface Rpc {
   /** @throws AppError for a failure the SQL raised on purpose (`PTxyz` with its code in `detail`), DatabaseError for any other. */
-  <T>(fn: string, args: Record<string, unknown>, answer: z.ZodType<T>): Promise<T>;
+  <T>(fn: FunctionName, args: Record<string, unknown>, answer: z.ZodType<T>): Promise<T>;
 }
 
 /** What `Rpc` needs of a supabase-js client. */

@@ -5,7 +5,7 @@ import { startSync } from "../../services/SyncRunner.ts";
 import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncRun.ts";
 import { SyncError } from "../../services/classification.ts";
 import type { AppError } from "../../services/errors.ts";
-import type { Rpc } from "../../services/rpc.ts";
+import type { FunctionName, Rpc } from "../../services/rpc.ts";
 import { assertRejects } from "../helpers/assert.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
@@ -187,7 +187,7 @@ Deno.test("when the monitoring tables cannot be written the work is done all the
 
 Deno.test("a lost answer to finish is asked for again, and the run is closed once", async () => {
   let lost = 0;
-  const flaky: Rpc = async <T>(fn: string, args: Record<string, unknown>, answer: z.ZodType<T>) => {
+  const flaky: Rpc = async <T>(fn: FunctionName, args: Record<string, unknown>, answer: z.ZodType<T>) => {
     const result = await db.rpc(fn, args, answer);
     if (fn === "finish_sync_execution" && lost++ === 0) throw new Error("connection reset");
     return result;

@@ -91,7 +91,7 @@ Deno.test("the collector adds up and keeps the peaks", async () => {
   metrics.countApiCall({ ms: 80, bytes: 5, failed: false, isRetry: true });
   metrics.countRecords({ inserted: 1, updated: 2, unchanged: 3 });
   const rpc = metrics.counting(createRpc({ rpc: () => Promise.resolve({ data: 1, error: null }) }));
-  await Promise.all([rpc("a", {}, z.number()), rpc("b", {}, z.number())]);
+  await Promise.all([rpc("schema_version", {}, z.number()), rpc("schema_version", {}, z.number())]);
   assertObjectMatch(metrics.snapshot(), {
     memory_usage_mb: 10,
     api_calls: 2,
@@ -111,20 +111,30 @@ Deno.test("rpc turns what the SQL raised on purpose into its code, the rest into
   const answering = (error: object | null, data: unknown = null) =>
     createRpc({ rpc: () => Promise.resolve({ data, error: error as never }) });
   const app = await assertRejects(
-    () => answering({ code: "PT409", message: "paused", details: "ENTITY_PAUSED" })("f", {}, z.null()),
+    () => answering({ code: "PT409", message: "paused", details: "ENTITY_PAUSED" })("schema_version", {}, z.null()),
     AppError,
   );
   assertEquals([app.code, app.status], ["ENTITY_PAUSED", 409]);
   assertEquals(
-    (await assertRejects(() => answering({ code: "PT409", message: "x", details: "NEW_CODE" })("f", {}, z.null()), DatabaseError)).sqlstate,
+    (await assertRejects(
+      () => answering({ code: "PT409", message: "x", details: "NEW_CODE" })("schema_version", {}, z.null()),
+      DatabaseError,
+    )).sqlstate,
     "PT409",
   );
   assertEquals(
-    (await assertRejects(() => answering({ code: "40001", message: "x" })("f", {}, z.null()), DatabaseError, "f: x")).sqlstate,
+    (await assertRejects(
+      () => answering({ code: "40001", message: "x" })("schema_version", {}, z.null()),
+      DatabaseError,
+      "schema_version: x",
+    )).sqlstate,
     "40001",
   );
-  assertEquals((await assertRejects(() => answering({ message: "fetch failed" })("f", {}, z.null()), DatabaseError)).sqlstate, "");
-  assertEquals((await assertRejects(() => answering(null, "text")("f", {}, z.number()), DatabaseError)).sqlstate, "ANSWER");
+  assertEquals(
+    (await assertRejects(() => answering({ message: "fetch failed" })("schema_version", {}, z.null()), DatabaseError)).sqlstate,
+    "",
+  );
+  assertEquals((await assertRejects(() => answering(null, "text")("schema_version", {}, z.number()), DatabaseError)).sqlstate, "ANSWER");
 });
 
 const GOOD = { SUPABASE_URL: "http://127.0.0.1:54321", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_x"}' };

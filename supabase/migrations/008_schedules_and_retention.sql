@@ -90,23 +90,8 @@ end
 $$;
 comment on function private.prune_batch(text, timestamptz, integer) is 'Deletes at most one batch of what is older than its setting; how many rows.';
 
--- No search_path here: a procedure with a SET clause may not commit, and each batch must. Every name is qualified.
-create procedure private.apply_retention(as_of timestamptz default now(), batch integer default 5000)
-language plpgsql as $$
-declare
-  target text;
-begin
-  for target in select s.subject from public.retention_settings s order by s.subject loop
-    while private.prune_batch(target, as_of, batch) > 0 loop
-      commit;
-    end loop;
-  end loop;
-end
-$$;
-comment on procedure private.apply_retention(timestamptz, integer) is 'Prunes everything past its setting, a committed batch at a time.';
-
 create function private.apply_schedules() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $schedules$
 declare
   entity record;
 begin
@@ -125,9 +110,22 @@ begin
   perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
   perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
   perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
-  perform cron.schedule('retention', '17 3 * * *', 'call private.apply_retention()');
+  -- Each batch commits: a function could not, and a procedure only without the empty search_path that every routine here has.
+  perform cron.schedule('retention', '17 3 * * *', $retention$
+do $$
+declare
+  target text;
+begin
+  for target in select subject from public.retention_settings order by subject loop
+    while private.prune_batch(target, now(), 5000) > 0 loop
+      commit;
+    end loop;
+  end loop;
 end
-$$;
+$$
+$retention$);
+end
+$schedules$;
 comment on function private.apply_schedules() is
   'Makes pg_cron''s jobs what sync_status says; safe to repeat. URL and key are read from Vault at each call, so no job text holds a secret. Definer: cron belongs to the owner.';
 
@@ -149,7 +147,6 @@ revoke execute on function private.cron_text(interval, timestamptz), private.dis
   private.prune_batch(text, timestamptz, integer), private.apply_schedules(), private.start_entities_never_synced(),
   public.schema_version()
 from public, anon, authenticated;
-revoke execute on procedure private.apply_retention(timestamptz, integer) from public, anon, authenticated;
 grant execute on function private.cron_text(interval, timestamptz), private.dispatch_sync(text), private.refresh_health_summary(),
   private.prune_batch(text, timestamptz, integer), private.apply_schedules(), private.start_entities_never_synced(),
   public.schema_version()

@@ -1,0 +1,1055 @@
+// Generated from the migrations by `deno task types`; not edited by hand.
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  "public": {
+    Tables: {
+      "alert_rules": {
+        Row: {
+          "created_at": string;
+          "description": string;
+          "entity_type": string;
+          "escalation_delay": string | null;
+          "evaluation_window": string;
+          "id": string;
+          "is_active": boolean;
+          "metric": string;
+          "name": string;
+          "notification_channels": NonNullable<Json>;
+          "severity": string;
+          "threshold": number;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "description"?: string;
+          "entity_type": string;
+          "escalation_delay"?: string | null;
+          "evaluation_window": string;
+          "id"?: string;
+          "is_active"?: boolean;
+          "metric": string;
+          "name": string;
+          "notification_channels"?: NonNullable<Json>;
+          "severity": string;
+          "threshold": number;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "description"?: string;
+          "entity_type"?: string;
+          "escalation_delay"?: string | null;
+          "evaluation_window"?: string;
+          "id"?: string;
+          "is_active"?: boolean;
+          "metric"?: string;
+          "name"?: string;
+          "notification_channels"?: NonNullable<Json>;
+          "severity"?: string;
+          "threshold"?: number;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
+      "manual_sync_audit": {
+        Row: {
+          "completion_timestamp": string | null;
+          "entity_type": string;
+          "error_details": Json | null;
+          "final_status": string | null;
+          "id": string;
+          "priority": string;
+          "records_processed": number | null;
+          "sync_job_id": string;
+          "tournament_no": string | null;
+          "trigger_reason": string;
+          "trigger_timestamp": string;
+          "triggered_by": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "completion_timestamp"?: string | null;
+          "entity_type": string;
+          "error_details"?: Json | null;
+          "final_status"?: string | null;
+          "id"?: string;
+          "priority": string;
+          "records_processed"?: number | null;
+          "sync_job_id": string;
+          "tournament_no"?: string | null;
+          "trigger_reason": string;
+          "trigger_timestamp"?: string;
+          "triggered_by": string;
+        };
+        Update: {
+          "completion_timestamp"?: string | null;
+          "entity_type"?: string;
+          "error_details"?: Json | null;
+          "final_status"?: string | null;
+          "id"?: string;
+          "priority"?: string;
+          "records_processed"?: number | null;
+          "sync_job_id"?: string;
+          "tournament_no"?: string | null;
+          "trigger_reason"?: string;
+          "trigger_timestamp"?: string;
+          "triggered_by"?: string;
+        };
+        Relationships: [];
+      };
+      "matches": {
+        Row: {
+          "begin_date_time_utc": string | null;
+          "court": string | null;
+          "created_at": string;
+          "duration_set1": number | null;
+          "duration_set2": number | null;
+          "duration_set3": number | null;
+          "end_date_time_utc": string | null;
+          "id": string;
+          "last_synced": string;
+          "local_date": string | null;
+          "local_time": string | null;
+          "match_points_a": number | null;
+          "match_points_b": number | null;
+          "no": string;
+          "no_in_tournament": number | null;
+          "no_referee1": string | null;
+          "no_referee2": string | null;
+          "points_team_a_set1": number | null;
+          "points_team_a_set2": number | null;
+          "points_team_a_set3": number | null;
+          "points_team_b_set1": number | null;
+          "points_team_b_set2": number | null;
+          "points_team_b_set3": number | null;
+          "referee1_federation_code": string | null;
+          "referee1_name": string | null;
+          "referee2_federation_code": string | null;
+          "referee2_name": string | null;
+          "result_type": number | null;
+          "round": string | null;
+          "round_code": string | null;
+          "round_phase": number | null;
+          "status": number | null;
+          "team_a_federation_code": string | null;
+          "team_a_name": string | null;
+          "team_b_federation_code": string | null;
+          "team_b_name": string | null;
+          "tournament_no": string;
+          "updated_at": string;
+          "vanished_at": string | null;
+          "version": number;
+          "vis_version": number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "begin_date_time_utc"?: string | null;
+          "court"?: string | null;
+          "created_at"?: string;
+          "duration_set1"?: number | null;
+          "duration_set2"?: number | null;
+          "duration_set3"?: number | null;
+          "end_date_time_utc"?: string | null;
+          "id"?: string;
+          "last_synced"?: string;
+          "local_date"?: string | null;
+          "local_time"?: string | null;
+          "match_points_a"?: number | null;
+          "match_points_b"?: number | null;
+          "no": string;
+          "no_in_tournament"?: number | null;
+          "no_referee1"?: string | null;
+          "no_referee2"?: string | null;
+          "points_team_a_set1"?: number | null;
+          "points_team_a_set2"?: number | null;
+          "points_team_a_set3"?: number | null;
+          "points_team_b_set1"?: number | null;
+          "points_team_b_set2"?: number | null;
+          "points_team_b_set3"?: number | null;
+          "referee1_federation_code"?: string | null;
+          "referee1_name"?: string | null;
+          "referee2_federation_code"?: string | null;
+          "referee2_name"?: string | null;
+          "result_type"?: number | null;
+          "round"?: string | null;
+          "round_code"?: string | null;
+          "round_phase"?: number | null;
+          "status"?: number | null;
+          "team_a_federation_code"?: string | null;
+          "team_a_name"?: string | null;
+          "team_b_federation_code"?: string | null;
+          "team_b_name"?: string | null;
+          "tournament_no": string;
+          "updated_at"?: string;
+          "vanished_at"?: string | null;
+          "version"?: number;
+          "vis_version"?: number | null;
+        };
+        Update: {
+          "begin_date_time_utc"?: string | null;
+          "court"?: string | null;
+          "created_at"?: string;
+          "duration_set1"?: number | null;
+          "duration_set2"?: number | null;
+          "duration_set3"?: number | null;
+          "end_date_time_utc"?: string | null;
+          "id"?: string;
+          "last_synced"?: string;
+          "local_date"?: string | null;
+          "local_time"?: string | null;
+          "match_points_a"?: number | null;
+          "match_points_b"?: number | null;
+          "no"?: string;
+          "no_in_tournament"?: number | null;
+          "no_referee1"?: string | null;
+          "no_referee2"?: string | null;
+          "points_team_a_set1"?: number | null;
+          "points_team_a_set2"?: number | null;
+          "points_team_a_set3"?: number | null;
+          "points_team_b_set1"?: number | null;
+          "points_team_b_set2"?: number | null;
+          "points_team_b_set3"?: number | null;
+          "referee1_federation_code"?: string | null;
+          "referee1_name"?: string | null;
+          "referee2_federation_code"?: string | null;
+          "referee2_name"?: string | null;
+          "result_type"?: number | null;
+          "round"?: string | null;
+          "round_code"?: string | null;
+          "round_phase"?: number | null;
+          "status"?: number | null;
+          "team_a_federation_code"?: string | null;
+          "team_a_name"?: string | null;
+          "team_b_federation_code"?: string | null;
+          "team_b_name"?: string | null;
+          "tournament_no"?: string;
+          "updated_at"?: string;
+          "vanished_at"?: string | null;
+          "version"?: number;
+          "vis_version"?: number | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "matches_tournament_no_fkey";
+            columns: ["tournament_no"];
+            isOneToOne: false;
+            referencedRelation: "tournaments";
+            referencedColumns: ["no"];
+          },
+        ];
+      };
+      "retention_settings": {
+        Row: {
+          "keep": string;
+          "subject": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "keep": string;
+          "subject": string;
+        };
+        Update: {
+          "keep"?: string;
+          "subject"?: string;
+        };
+        Relationships: [];
+      };
+      "sync_error_log": {
+        Row: {
+          "entity_type": string;
+          "error_code": string;
+          "error_context": Json | null;
+          "error_message": string;
+          "error_severity": string;
+          "error_type": string;
+          "fingerprint": string;
+          "id": string;
+          "occurred_at": string;
+          "recovery_suggestion": string | null;
+          "resolution_notes": string | null;
+          "resolved_at": string | null;
+          "retryable": boolean;
+          "sync_execution_id": string | null;
+          "tournament_no": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "entity_type": string;
+          "error_code": string;
+          "error_context"?: Json | null;
+          "error_message": string;
+          "error_severity": string;
+          "error_type": string;
+          "fingerprint": string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "recovery_suggestion"?: string | null;
+          "resolution_notes"?: string | null;
+          "resolved_at"?: string | null;
+          "retryable": boolean;
+          "sync_execution_id"?: string | null;
+          "tournament_no"?: string | null;
+        };
+        Update: {
+          "entity_type"?: string;
+          "error_code"?: string;
+          "error_context"?: Json | null;
+          "error_message"?: string;
+          "error_severity"?: string;
+          "error_type"?: string;
+          "fingerprint"?: string;
+          "id"?: string;
+          "occurred_at"?: string;
+          "recovery_suggestion"?: string | null;
+          "resolution_notes"?: string | null;
+          "resolved_at"?: string | null;
+          "retryable"?: boolean;
+          "sync_execution_id"?: string | null;
+          "tournament_no"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_error_log_sync_execution_id_fkey";
+            columns: ["sync_execution_id"];
+            isOneToOne: false;
+            referencedRelation: "sync_execution_history";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "sync_execution_history": {
+        Row: {
+          "api_bytes": number;
+          "api_calls": number;
+          "api_errors": number;
+          "api_response_ms_max": number | null;
+          "api_response_ms_total": number;
+          "api_retries": number;
+          "cache_hits": number;
+          "cache_misses": number;
+          "cancel_requested_at": string | null;
+          "correlation_id": string | null;
+          "created_at": string;
+          "current_stage": string | null;
+          "database_calls": number;
+          "database_connections_peak": number | null;
+          "deadline": string | null;
+          "duration": string | null;
+          "entity_type": string;
+          "error_count": number;
+          "error_details": Json | null;
+          "execution_end": string | null;
+          "execution_start": string;
+          "heartbeat_at": string | null;
+          "id": string;
+          "lease_expires_at": string | null;
+          "memory_usage_mb": number | null;
+          "records_inserted": number;
+          "records_processed": number | null;
+          "records_read": number;
+          "records_rejected": number;
+          "records_removed": number;
+          "records_unchanged": number;
+          "records_updated": number;
+          "status": string;
+          "status_reason": string | null;
+          "success": boolean | null;
+          "sync_job_id": string | null;
+          "tournament_no": string | null;
+          "tournaments_failed": number;
+          "tournaments_processed": number;
+          "tournaments_total": number | null;
+          "trigger": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_max"?: number | null;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "cancel_requested_at"?: string | null;
+          "correlation_id"?: string | null;
+          "created_at"?: string;
+          "current_stage"?: string | null;
+          "database_calls"?: number;
+          "database_connections_peak"?: number | null;
+          "deadline"?: string | null;
+          "duration"?: never;
+          "entity_type": string;
+          "error_count"?: number;
+          "error_details"?: Json | null;
+          "execution_end"?: string | null;
+          "execution_start": string;
+          "heartbeat_at"?: string | null;
+          "id"?: string;
+          "lease_expires_at"?: string | null;
+          "memory_usage_mb"?: number | null;
+          "records_inserted"?: number;
+          "records_processed"?: never;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "records_removed"?: number;
+          "records_unchanged"?: number;
+          "records_updated"?: number;
+          "status"?: string;
+          "status_reason"?: string | null;
+          "success"?: never;
+          "sync_job_id"?: string | null;
+          "tournament_no"?: string | null;
+          "tournaments_failed"?: number;
+          "tournaments_processed"?: number;
+          "tournaments_total"?: number | null;
+          "trigger": string;
+        };
+        Update: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_max"?: number | null;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "cancel_requested_at"?: string | null;
+          "correlation_id"?: string | null;
+          "created_at"?: string;
+          "current_stage"?: string | null;
+          "database_calls"?: number;
+          "database_connections_peak"?: number | null;
+          "deadline"?: string | null;
+          "duration"?: never;
+          "entity_type"?: string;
+          "error_count"?: number;
+          "error_details"?: Json | null;
+          "execution_end"?: string | null;
+          "execution_start"?: string;
+          "heartbeat_at"?: string | null;
+          "id"?: string;
+          "lease_expires_at"?: string | null;
+          "memory_usage_mb"?: number | null;
+          "records_inserted"?: number;
+          "records_processed"?: never;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "records_removed"?: number;
+          "records_unchanged"?: number;
+          "records_updated"?: number;
+          "status"?: string;
+          "status_reason"?: string | null;
+          "success"?: never;
+          "sync_job_id"?: string | null;
+          "tournament_no"?: string | null;
+          "tournaments_failed"?: number;
+          "tournaments_processed"?: number;
+          "tournaments_total"?: number | null;
+          "trigger"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_execution_history_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
+      "sync_metrics_hourly": {
+        Row: {
+          "api_bytes": number;
+          "api_calls": number;
+          "api_errors": number;
+          "api_response_ms_total": number;
+          "api_retries": number;
+          "cache_hits": number;
+          "cache_misses": number;
+          "duration_histogram": (number)[];
+          "duration_ms_total": number;
+          "duration_runs": number;
+          "entity_type": string;
+          "errors": number;
+          "hour": string;
+          "is_full_run": boolean;
+          "memory_usage_mb_peak": number | null;
+          "records_processed": number;
+          "records_read": number;
+          "records_rejected": number;
+          "runs_cancelled": number;
+          "runs_counted": number;
+          "runs_failed": number;
+          "runs_partial": number;
+          "runs_skipped": number;
+          "runs_succeeded": number;
+          "runs_timed_out": number;
+          "success_weight": number;
+          "trigger": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "duration_histogram"?: (number)[];
+          "duration_ms_total"?: number;
+          "duration_runs"?: number;
+          "entity_type": string;
+          "errors"?: number;
+          "hour": string;
+          "is_full_run": boolean;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_counted"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+          "success_weight"?: number;
+          "trigger": string;
+        };
+        Update: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "duration_histogram"?: (number)[];
+          "duration_ms_total"?: number;
+          "duration_runs"?: number;
+          "entity_type"?: string;
+          "errors"?: number;
+          "hour"?: string;
+          "is_full_run"?: boolean;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_counted"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+          "success_weight"?: number;
+          "trigger"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_metrics_hourly_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
+      "sync_status": {
+        Row: {
+          "alert_threshold_failures": number | null;
+          "average_duration": string | null;
+          "consecutive_failures": number;
+          "created_at": string;
+          "depends_on": string | null;
+          "entity_type": string;
+          "error_count": number;
+          "function_name": string | null;
+          "grace": string;
+          "is_active": boolean;
+          "last_attempt": string | null;
+          "last_duration": string | null;
+          "last_error": string | null;
+          "last_error_time": string | null;
+          "last_memory_usage": number | null;
+          "last_sync": string | null;
+          "max_runtime": string;
+          "next_sync": string | null;
+          "notification_channels": Json | null;
+          "paused_at": string | null;
+          "paused_by": string | null;
+          "paused_reason": string | null;
+          "records_processed_last": number | null;
+          "records_processed_total": number;
+          "schedule_anchor": string;
+          "success_count": number;
+          "sync_frequency": string;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "alert_threshold_failures"?: number | null;
+          "average_duration"?: string | null;
+          "consecutive_failures"?: number;
+          "created_at"?: string;
+          "depends_on"?: string | null;
+          "entity_type": string;
+          "error_count"?: number;
+          "function_name"?: string | null;
+          "grace": string;
+          "is_active"?: boolean;
+          "last_attempt"?: string | null;
+          "last_duration"?: string | null;
+          "last_error"?: string | null;
+          "last_error_time"?: string | null;
+          "last_memory_usage"?: number | null;
+          "last_sync"?: string | null;
+          "max_runtime": string;
+          "next_sync"?: string | null;
+          "notification_channels"?: Json | null;
+          "paused_at"?: string | null;
+          "paused_by"?: string | null;
+          "paused_reason"?: string | null;
+          "records_processed_last"?: number | null;
+          "records_processed_total"?: number;
+          "schedule_anchor"?: string;
+          "success_count"?: number;
+          "sync_frequency": string;
+          "updated_at"?: string;
+        };
+        Update: {
+          "alert_threshold_failures"?: number | null;
+          "average_duration"?: string | null;
+          "consecutive_failures"?: number;
+          "created_at"?: string;
+          "depends_on"?: string | null;
+          "entity_type"?: string;
+          "error_count"?: number;
+          "function_name"?: string | null;
+          "grace"?: string;
+          "is_active"?: boolean;
+          "last_attempt"?: string | null;
+          "last_duration"?: string | null;
+          "last_error"?: string | null;
+          "last_error_time"?: string | null;
+          "last_memory_usage"?: number | null;
+          "last_sync"?: string | null;
+          "max_runtime"?: string;
+          "next_sync"?: string | null;
+          "notification_channels"?: Json | null;
+          "paused_at"?: string | null;
+          "paused_by"?: string | null;
+          "paused_reason"?: string | null;
+          "records_processed_last"?: number | null;
+          "records_processed_total"?: number;
+          "schedule_anchor"?: string;
+          "success_count"?: number;
+          "sync_frequency"?: string;
+          "updated_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_status_depends_on_fkey";
+            columns: ["depends_on"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
+      "sync_tournament_results": {
+        Row: {
+          "created_at": string;
+          "entity_type": string;
+          "error_message": string | null;
+          "error_type": string | null;
+          "id": string;
+          "processing_duration": string | null;
+          "records_processed": number | null;
+          "retry_attempt": number;
+          "success": boolean;
+          "sync_execution_id": string;
+          "tournament_no": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "entity_type": string;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "id"?: string;
+          "processing_duration"?: string | null;
+          "records_processed"?: number | null;
+          "retry_attempt"?: number;
+          "success": boolean;
+          "sync_execution_id": string;
+          "tournament_no": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "entity_type"?: string;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "id"?: string;
+          "processing_duration"?: string | null;
+          "records_processed"?: number | null;
+          "retry_attempt"?: number;
+          "success"?: boolean;
+          "sync_execution_id"?: string;
+          "tournament_no"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_tournament_results_sync_execution_id_fkey";
+            columns: ["sync_execution_id"];
+            isOneToOne: false;
+            referencedRelation: "sync_execution_history";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "sync_tournament_results_tournament_no_fkey";
+            columns: ["tournament_no"];
+            isOneToOne: false;
+            referencedRelation: "tournaments";
+            referencedColumns: ["no"];
+          },
+        ];
+      };
+      "tournament_sync_state": {
+        Row: {
+          "lease_expires_at": string | null;
+          "lease_holder": string | null;
+          "live_count": number;
+          "match_count": number;
+          "synced_at": string | null;
+          "tournament_no": string;
+          "ttl": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "lease_expires_at"?: string | null;
+          "lease_holder"?: string | null;
+          "live_count"?: number;
+          "match_count"?: number;
+          "synced_at"?: string | null;
+          "tournament_no": string;
+          "ttl"?: string | null;
+        };
+        Update: {
+          "lease_expires_at"?: string | null;
+          "lease_holder"?: string | null;
+          "live_count"?: number;
+          "match_count"?: number;
+          "synced_at"?: string | null;
+          "tournament_no"?: string;
+          "ttl"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "tournament_sync_state_tournament_no_fkey";
+            columns: ["tournament_no"];
+            isOneToOne: true;
+            referencedRelation: "tournaments";
+            referencedColumns: ["no"];
+          },
+        ];
+      };
+      "tournaments": {
+        Row: {
+          "city": string | null;
+          "code": string | null;
+          "country_code": string | null;
+          "country_name": string | null;
+          "created_at": string;
+          "end_date": string | null;
+          "gender": number | null;
+          "id": string;
+          "last_synced": string;
+          "location": string | null;
+          "name": string;
+          "no": string;
+          "no_event": string | null;
+          "season": string | null;
+          "start_date": string | null;
+          "start_date_main_draw": string | null;
+          "start_date_qualification": string | null;
+          "status": number | null;
+          "title": string | null;
+          "type": number | null;
+          "updated_at": string;
+          "vanished_at": string | null;
+          "venue": string | null;
+          "version": number;
+          "vis_version": number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "city"?: string | null;
+          "code"?: string | null;
+          "country_code"?: string | null;
+          "country_name"?: string | null;
+          "created_at"?: string;
+          "end_date"?: string | null;
+          "gender"?: number | null;
+          "id"?: string;
+          "last_synced"?: string;
+          "location"?: string | null;
+          "name": string;
+          "no": string;
+          "no_event"?: string | null;
+          "season"?: string | null;
+          "start_date"?: string | null;
+          "start_date_main_draw"?: string | null;
+          "start_date_qualification"?: string | null;
+          "status"?: number | null;
+          "title"?: string | null;
+          "type"?: number | null;
+          "updated_at"?: string;
+          "vanished_at"?: string | null;
+          "venue"?: string | null;
+          "version"?: number;
+          "vis_version"?: number | null;
+        };
+        Update: {
+          "city"?: string | null;
+          "code"?: string | null;
+          "country_code"?: string | null;
+          "country_name"?: string | null;
+          "created_at"?: string;
+          "end_date"?: string | null;
+          "gender"?: number | null;
+          "id"?: string;
+          "last_synced"?: string;
+          "location"?: string | null;
+          "name"?: string;
+          "no"?: string;
+          "no_event"?: string | null;
+          "season"?: string | null;
+          "start_date"?: string | null;
+          "start_date_main_draw"?: string | null;
+          "start_date_qualification"?: string | null;
+          "status"?: number | null;
+          "title"?: string | null;
+          "type"?: number | null;
+          "updated_at"?: string;
+          "vanished_at"?: string | null;
+          "venue"?: string | null;
+          "version"?: number;
+          "vis_version"?: number | null;
+        };
+        Relationships: [];
+      };
+      "upstream_slots": {
+        Row: {
+          "expires_at": string | null;
+          "slot": number;
+          "token": string | null;
+          "upstream": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "expires_at"?: string | null;
+          "slot": number;
+          "token"?: string | null;
+          "upstream": string;
+        };
+        Update: {
+          "expires_at"?: string | null;
+          "slot"?: number;
+          "token"?: string | null;
+          "upstream"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "upstream_slots_upstream_fkey";
+            columns: ["upstream"];
+            isOneToOne: false;
+            referencedRelation: "upstream_state";
+            referencedColumns: ["upstream"];
+          },
+        ];
+      };
+      "upstream_state": {
+        Row: {
+          "baseline_response_ms": number | null;
+          "block_for": string;
+          "blocked_reason": string | null;
+          "blocked_until": string | null;
+          "in_flight_limit": number;
+          "updated_at": string;
+          "upstream": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "baseline_response_ms"?: number | null;
+          "block_for"?: string;
+          "blocked_reason"?: string | null;
+          "blocked_until"?: string | null;
+          "in_flight_limit": number;
+          "updated_at"?: string;
+          "upstream": string;
+        };
+        Update: {
+          "baseline_response_ms"?: number | null;
+          "block_for"?: string;
+          "blocked_reason"?: string | null;
+          "blocked_until"?: string | null;
+          "in_flight_limit"?: number;
+          "updated_at"?: string;
+          "upstream"?: string;
+        };
+        Relationships: [];
+      };
+    };
+    Views: {
+      "sync_health_summary": {
+        Row: {
+          "avg_duration_seconds": number | null;
+          "entity_type": string;
+          "last_execution": string | null;
+          "successful_executions": number | null;
+          "total_executions": number | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "sync_execution_history_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
+    };
+    Functions: {
+      "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
+      "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
+      "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "list_due_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
+      "release_tournament": { Args: { "p": Json }; Returns: undefined };
+      "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
+      "schema_version": { Args: Record<PropertyKey, never>; Returns: number };
+      "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "upsert_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "upsert_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof (
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    )
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+  )[TableName] extends {
+    Row: infer R;
+  } ? R
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R;
+    } ? R
+    : never
+  : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Insert: infer I;
+  } ? I
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I;
+    } ? I
+    : never
+  : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+    Update: infer U;
+  } ? U
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U;
+    } ? U
+    : never
+  : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"] ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never;
+
+export const Constants = {
+  "public": {
+    Enums: {},
+  },
+} as const;
