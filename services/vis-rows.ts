@@ -21,6 +21,14 @@ const seconds = whole(0, 86_400);
 export const TOURNAMENT_FIELDS =
   "No Code Name Title Season Gender Type Status StartDate StartDateMainDraw EndDateMainDraw StartDateQualification DefaultCity DefaultVenue CountryCode CountryName NoEvent Version";
 
+/** The first start that is not after the end: two of 115 recorded rows have a qualification ten years late, with a main draw that fits. */
+function startOf(
+  row: Record<"startDate" | "startDateQualification" | "startDateMainDraw" | "endDateMainDraw", string | null>,
+): string | null {
+  const starts = [row.startDate, row.startDateQualification, row.startDateMainDraw].filter((start) => start !== null);
+  return starts.find((start) => row.endDateMainDraw === null || start <= row.endDateMainDraw) ?? starts[0] ?? null;
+}
+
 const Tournament = z.object({
   no,
   code: text(100),
@@ -49,7 +57,7 @@ const Tournament = z.object({
   gender: row.gender,
   type: row.type,
   status: row.status,
-  start_date: row.startDate ?? row.startDateQualification ?? row.startDateMainDraw,
+  start_date: startOf(row),
   end_date: row.endDateMainDraw,
   start_date_qualification: row.startDateQualification,
   start_date_main_draw: row.startDateMainDraw,

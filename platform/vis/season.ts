@@ -108,6 +108,7 @@ export function tournament(no: number, now: number): Row {
     NoEvent: 400 + Math.floor(index / 2),
     NbTeamsMainDraw: 24,
     NbTeamsQualification: 16,
+    NbTeamsFromQualification: 4,
     Version: 100_000 + no * 10 + [0, 1, 6, 7, 9].indexOf(status),
   };
 }
@@ -123,6 +124,7 @@ export function matchesOf(tournamentNo: number, now: number): Row[] {
 }
 
 function match(tournamentNo: number, index: number, isRemade: boolean, start: number, now: number): Row {
+  const { Code: code = null, Name: name = null } = tournament(tournamentNo, now);
   const place = Math.floor((tournamentNo - 8_000) / 2) % PLACES.length;
   const offset = (PLACES[(place + PLACES.length) % PLACES.length] as typeof PLACES[number])[3] * 60 * MINUTE;
   const isQualification = index < 8;
@@ -151,6 +153,17 @@ function match(tournamentNo: number, index: number, isRemade: boolean, start: nu
     TeamBName: isBye ? null : TEAMS[b] as string,
     TeamAFederationCode: FEDERATIONS[a] as string,
     TeamBFederationCode: isBye ? null : FEDERATIONS[b] as string,
+    NoRound: tournamentNo * 10 + (isQualification ? 1 : index < 32 ? 2 : 3),
+    NoTeamA: 800_000 + a,
+    NoTeamB: isBye ? null : 800_000 + b,
+    NoPlayerA1: 100_000 + 2 * a,
+    NoPlayerA2: 100_001 + 2 * a,
+    NoPlayerB1: isBye ? null : 100_000 + 2 * b,
+    NoPlayerB2: isBye ? null : 100_001 + 2 * b,
+    TournamentCode: code,
+    TournamentName: name,
+    WinnerRank: 0,
+    LoserRank: 0,
     NoReferee1: 1_000 + index,
     NoReferee2: 2_000 + index,
     Referee1Name: "Example First",

@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { createVisStandIn } from "../../platform/vis/stand-in.ts";
+import { SyncError } from "../../services/classification.ts";
+import { parseReply } from "../../services/vis-reply.ts";
+import { readMatches, readTournaments } from "../../services/vis-rows.ts";
+
+// Recorded replies of the real service. They are not ours to hand on, so they lie beside the project where somebody has them.
+const FOLDER = Deno.env.get("VIS_SAMPLES") ?? "../shared/vis-samples";
+const ignore = !(await Deno.stat(FOLDER).then((stat) => stat.isDirectory, () => false));
+const read = (path: string) => Deno.readTextFile(`${FOLDER}/${path}`);
+const typeOf = (path: string) => path.endsWith(".json") ? "application/json" : "application/xml; charset=utf-8";
+const parse = async (path: string, row: string) => {
+  const status = Number(/http(\d{3})/.exec(path)?.[1] ?? 200);
+  return parseReply({ status, contentType: typeOf(path), body: await read(path) }, row);
+};
+
+Deno.test({
+  name: "the recorded list of tournaments gives 115 records, none rejected",
+  ignore,
+  fn: async () => {
+    const { records, rejected } = readTournaments((await parse("raw/tournament-list.single.json", "BeachTournament")).rows);
+    assertEquals([records.length, rejected.length], [115, 0]);
+    assertEquals(records[0]?.no, "2");
+    assertEquals([records[0]?.status, records[0]?.type, records[0]?.start_date, records[0]?.end_date], [6, 35, "2025-09-04", "2025-09-08"]);
+    assertEquals((await parse("raw/tournament.single.json", "BeachTournament")).rows.length, 1);
+  },
+});
+
+Deno.test({
+  name: "the recorded lists of matches give 70 and three times 48 records, from JSON and from XML, none rejected",
+  ignore,
+  fn: async () => {
+    for (
+      const [path, count] of [
+        ["raw/match-list-finished.single.json", 70],
+        ["raw/match.single.json", 1],
+        ["reconstructed/match-list-8981-live.multi.xml", 48],
+        ["reconstructed/match-list-8982-final-day.multi.xml", 48],
+        ["reconstructed/match-list-8982-live-a.multi.xml", 48],
+      ] as const
+    ) {
+      const { records, rejected } = readMatches((await parse(path, "BeachMatch")).rows);
+      assertEquals([records.length, rejected.length], [count, 0], path);
+    }
+    const [first] = readMatches((await parse("reconstructed/match-list-8981-live.multi.xml", "BeachMatch")).rows).records;
+    assertEquals([first?.team_b_name, first?.points_team_a_set3, first?.local_time], ["Ana Patrícia/Carol Horta", 12, "13:30:00"]);
+  },
+});
+
+Deno.test({
+  name: "each recorded error body has its class, and a truncated list is noticed",
+  ignore,
+  fn: async () => {
+    const expected: Record<string, string> = {
+      "errors/access-denied.multi.http200.xml": "VIS_ACCESS_DENIED",
+      "errors/access-token-expired.global.xml": "VIS_TOKEN",
+      "errors/bad-filter-parameter.multi.http200.xml": "VIS_BAD_REQUEST",
+      "errors/bad-parameter-no.multi.http200.xml": "VIS_BAD_REQUEST",
+      "errors/bad-parameter-type.multi.http200.xml": "VIS_BAD_REQUEST",
+      "errors/bad-request-syntax.global.xml": "VIS_BAD_REQUEST",
+      "errors/bad-user.global.xml": "VIS_CREDENTIALS",
+      "errors/error.single.json": "VIS_BAD_REQUEST",
+      "errors/no-data.multi.http200.xml": "VIS_NO_DATA",
+      "errors/not-in-new-format.single.http400.xml": "VIS_BAD_REQUEST",
+      "errors/parameter-missing-fields.multi.http200.xml": "VIS_BAD_REQUEST",
+      "raw/event-list.multi.trimmed.xml": "REPLY_COUNT_MISMATCH",
+    };
+    for (const [path, code] of Object.entries(expected)) {
+      const body = await read(path);
+      const status = Number(/http(\d{3})/.exec(path)?.[1] ?? 200);
+      const row = path.includes("event-list") ? "Event" : "BeachMatch";
+      assertEquals(assertThrows(() => parseReply({ status, contentType: typeOf(path), body }, row), SyncError).code, code, path);
+    }
+    for (
+      const path of [
+        "errors/empty-list.multi.http200.xml",
+        "errors/empty-list.single.http200.json",
+        "errors/no-changes.live.multi.xml",
+        "errors/no-changes.live.single.json",
+      ]
+    ) {
+      assertEquals((await parse(path, "BeachMatch")).rows, [], path);
+    }
+    assertEquals((await parse("raw/round-list.multi.xml", "BeachRound")).rows.length, 11);
+  },
+});
+
+/** What a value looks like: enough to tell a date from a number from a text. */
+function look(value: unknown): string {
+  if (value === null || value === "") return "empty";
+  const text = String(value);
+  if (/^-?\d+$/.test(text)) return "number";
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return "date";
+  if (/^\d\d:\d\d:\d\d$/.test(text)) return "time";
+  if (/^\d{4}-\d\d-\d\dT[\d:]+Z$/.test(text)) return "moment";
+  return "text";
+}
+
+/** By field: the JSON types and looks that occur in some rows. */
+function shape(rows: Record<string, unknown>[]): Map<string, Set<string>> {
+  const fields = new Map<string, Set<string>>();
+  for (const [name, value] of rows.flatMap((row) => Object.entries(row))) {
+    const looks = fields.get(name) ?? new Set();
+    fields.set(name, looks.add(`${value === null ? "null" : typeof value} ${look(value)}`));
+  }
+  return fields;
+}
+
+/** Free text may look like anything ("2" is a court), and a real field may be empty where ours is not; all else must occur in the recording. */
+const FREE = /^(court|name|title|code|season|roundCode|roundName|team[AB]Name|tournament(Code|Name))$/i;
+function assertSameShape(ours: Record<string, unknown>[], recorded: Record<string, unknown>[]): void {
+  const [our, their] = [shape(ours), shape(recorded)];
+  assertEquals([...our.keys()].sort(), [...their.keys()].sort());
+  for (const [field, looks] of our) {
+    const known = new Set([...their.get(field) ?? []].map((found) => FREE.test(field) ? found.split(" ")[0] : found));
+    for (const found of looks) {
+      if (found.endsWith("empty")) continue;
+      // Fields the recording has empty in every row say nothing about how they look filled.
+      if ([...known].every((one) => one === "null" || one?.endsWith("empty"))) continue;
+      assert(known.has(FREE.test(field) ? found.split(" ")[0] : found), `${field}: ours is ${found}, recorded ${[...known]}`);
+    }
+  }
+}
+
+const NOW = Date.parse("2026-06-10T15:00:00Z");
+const ask = async (body: string, accept: string): Promise<string> => {
+  const request = new Request("http://vis.test/XmlRequest.asmx", {
+    method: "POST",
+    body,
+    headers: { accept, "content-type": "application/xml" },
+  });
+  return await (await createVisStandIn({ now: () => NOW }).fetch(request)).text();
+};
+const pascal = (names: string[]) => names.map((name) => name.charAt(0).toUpperCase() + name.slice(1)).join(" ");
+
+Deno.test({
+  name: "the stand-in's JSON has the fields and types of the recorded lists",
+  ignore,
+  fn: async () => {
+    for (
+      const [path, type] of [["raw/tournament-list.single.json", "GetBeachTournamentList"], [
+        "raw/match-list-finished.single.json",
+        "GetBeachMatchList",
+      ]] as const
+    ) {
+      const recorded = JSON.parse(await read(path)).data as Record<string, unknown>[];
+      const fields = pascal(Object.keys(recorded[0] ?? {}));
+      const filter = type === "GetBeachMatchList" ? `<Filter NoTournaments="8104-8110"/>` : `<Filter Season="2026"/>`;
+      const ours = JSON.parse(await ask(`<Request Type="${type}" Fields="${fields}">${filter}</Request>`, "application/json"));
+      assertEquals(Object.keys(ours).sort(), ["data", "nbItems", "version"]);
+      // Our rows carry the version whether asked for or not; the recorded ones only when asked.
+      const without = (ours.data as Record<string, unknown>[]).map(({ version, ...row }) =>
+        "version" in (recorded[0] ?? {}) ? { ...row, version } : row
+      );
+      assertSameShape(without, recorded);
+    }
+  },
+});
+
+Deno.test({
+  name: "the stand-in's XML has the elements and attributes of the recorded replies",
+  ignore,
+  fn: async () => {
+    const recorded = await read("reconstructed/match-list-8981-live.multi.xml");
+    const attributesOf = (element: string) =>
+      Object.fromEntries([...element.matchAll(/ (\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value] as [string, string]));
+    const rowsOf = (body: string) => [...body.matchAll(/<BeachMatch [^>]*\/>/g)].map(([element]) => attributesOf(element));
+    const fields = Object.keys(rowsOf(recorded)[0] ?? {}).join(" ");
+    const ours = await ask(
+      `<Requests><Request Type="GetBeachMatchList" Fields="${fields}"><Filter NoTournaments="8104-8110"/></Request></Requests>`,
+      "application/xml",
+    );
+    const frame = (body: string) => body.replace(/<BeachMatch .*\/>/s, "…").replace(/\d+/g, "#");
+    assertEquals(frame(ours), frame(recorded).trim());
+    assertSameShape(rowsOf(ours), rowsOf(recorded));
+    const error = await ask(`<Requests><Request Type="GetBeachMatchList"/></Requests>`, "application/xml");
+    assertEquals(error, (await read("errors/parameter-missing-fields.multi.http200.xml")).trim());
+    assertEquals(
+      await ask(`<Requests><Request Type="Nonsense" Fields="No"/></Requests>`, "application/xml"),
+      (await read("errors/bad-parameter-type.multi.http200.xml")).trim(),
+    );
+    const batch = await ask(
+      `<Requests><Request Type="GetBeachMatchList" Fields="No"><Filter NoTournament="1"/></Request><Request Type="GetBeachTournament" No="x"/><Request Type="GetBeachMatchList" Fields="No"><Filter NoTournament="1"/></Request></Requests>`,
+      "application/xml",
+    );
+    const numberless = (body: string) => body.trim().replace(/Version="\d+"/g, "");
+    assertEquals(numberless(batch), numberless(await read("errors/batch-one-bad.multi.http200.xml")));
+  },
+});
+
+Deno.test("the stand-in ignores filters it does not know, as the service does", async () => {
+  const body = await ask(`<Request Type="GetBeachTournamentList" Fields="No"><Filter Seasn="2026"/></Request>`, "application/json");
+  assert(JSON.parse(body).nbItems > 700);
+});
