@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { createClient } from "@supabase/supabase-js";
+import { startStack } from "../../platform/stack.ts";
+import { SyncHealthResponse } from "../../types/monitoring.ts";
+import { until } from "../helpers/wait.ts";
+
+// On the real server this is the one suite that uses its pg_cron, which lives in one database; elsewhere the stand-in's.
+const server = Deno.env.get("TEST_DATABASE_URL");
+const folder = await Deno.makeTempDir({ prefix: "sync-stack-" });
+const stack = await startStack({ port: 0, folder, databaseUrl: server, write: () => {} });
+const { base, database, state } = stack;
+const FN = `${base}/functions/v1`;
+const secret = { apikey: state.keys.secret };
+const finished = (entity: string, since: string) =>
+  until(`a run of ${entity}`, async () => {
+    const [run] = await database.query<{ id: string; status: string }>(
+      "select id, status from sync_execution_history where entity_type = $1 and execution_start > $2 and status <> 'RUNNING' order by execution_start limit 1",
+      [entity, since],
+    );
+    return run;
+  });
+
+Deno.test("right after set-up each entity is synced once, and its data can be read without signing in", async () => {
+  assertEquals((await finished("tournaments", "2000-01-01")).status, "SUCCEEDED");
+  assertEquals((await finished("matches_schedule", "2000-01-01")).status, "SUCCEEDED");
+  const anon = createClient(base, state.keys.publishable, { auth: { persistSession: false } });
+  const [tournaments, matches] = await Promise.all(
+    ["tournaments", "matches"].map((table) => anon.from(table).select("no", { count: "exact", head: true })),
+  );
+  assert(Number(tournaments?.count) > 400 && Number(matches?.count) > 100);
+  assert((await anon.from("sync_status").select("*")).error);
+});
+
+Deno.test("sign-ins of each role read health-overview; a user nobody gave a role is refused", async () => {
+  for (const { email, password } of state.accounts) {
+    const client = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
+    const { data, error } = await client.auth.signInWithPassword({ email, password });
+    assertEquals(error, null);
+    const headers = { authorization: `Bearer ${data.session?.access_token}` };
+    assertEquals((await fetch(`${FN}/sync-monitoring/health-overview`, { headers })).status, 200, email);
+    assertEquals((await client.from("sync_status").select("entity_type")).data?.length, 3);
+  }
+  const stranger = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
+  const email = `${crypto.randomUUID()}@example.com`;
+  const { data } = await stranger.auth.signUp({ email, password: "correct horse battery" });
+  const response = await fetch(`${FN}/sync-monitoring/health-overview`, {
+    headers: { authorization: `Bearer ${data.session?.access_token}` },
+  });
+  assertEquals(response.status, 403);
+  assertEquals((await stranger.from("sync_status").select("*")).data, []);
+});
+
+Deno.test("schedules moved to every minute by cron.alter_job bring runs, and health-overview says what SQL says", async () => {
+  const [{ since } = { since: "" }] = await database.query<{ since: string }>("select clock_timestamp()::text as since");
+  // pg_cron's own function, or the stand-in's: the same text.
+  await database.query("select cron.alter_job(jobid, schedule => '* * * * *') from cron.job where jobname like 'sync-%'");
+  for (const entity of ["tournaments", "matches_schedule"]) assertEquals((await finished(entity, since)).status, "SUCCEEDED");
+  await database.query("select private.apply_schedules()");
+  const response = await fetch(`${FN}/sync-monitoring/health-overview`, { headers: secret });
+  const overview = SyncHealthResponse.parse(await response.json());
+  const rows = await database.query<{ entity_type: string; runs: number; rate: number; records: number }>(`
+    select entity_type, count(*)::int as runs, avg((status = 'SUCCEEDED')::int)::float8 as rate,
+      coalesce(sum(records_inserted + records_updated + records_unchanged + records_removed)
+        filter (where execution_start >= date_trunc('day', now() at time zone 'UTC') at time zone 'UTC'), 0)::int as records
+    from sync_execution_history where status <> 'SKIPPED' group by 1`);
+  for (const { entity_type, runs, rate, records } of rows) {
+    assertObjectMatch(overview.sync_entities[entity_type] as object, {
+      status: "HEALTHY",
+      runs_24h: runs,
+      success_rate_24h: rate,
+      records_processed_today: records,
+    });
+  }
+  const ticks = await database.query(
+    "select status from cron.job_run_details d join cron.job j using (jobid) where j.jobname = 'sync-tournaments'",
+  );
+  assert(ticks.length > 0 && ticks.every((tick) => tick.status === "succeeded" || tick.status === "running"));
+  await until(
+    "pg_net's answers",
+    async () => (await database.query("select 1 from net._http_response where status_code = 202")).length > 2,
+  );
+  const traced = await database.query(
+    "select 1 from sync_execution_history h join private.call_log c on c.id::text = h.correlation_id where c.outcome = 'SENT'",
+  );
+  assert(traced.length >= 4, "one correlation id from the tick to the run");
+});
+
+Deno.test("the upstream misbehaving turns the entity, and healing it turns it back", async () => {
+  const control = (method: string, body?: object) =>
+    fetch(`${base}/vis/control`, { method, body: body && JSON.stringify(body) }).then((response) => response.json());
+  const start = async () => {
+    const response = await fetch(`${FN}/tournament-master-sync`, { method: "POST", headers: secret });
+    assertEquals(response.status, 202);
+    const { execution_id } = await response.json();
+    return await until("the run's end", async () => {
+      const [run] = await database.query<{ status: string }>(
+        "select status from sync_execution_history where id = $1 and status <> 'RUNNING'",
+        [execution_id],
+      );
+      return run?.status;
+    });
+  };
+  const health = async () =>
+    SyncHealthResponse.parse(await (await fetch(`${FN}/sync-monitoring/health-overview`, { headers: secret })).json()).sync_entities
+      .tournaments;
+  assertObjectMatch(await control("POST", { kind: "nonsense" }), { code: "BAD_REQUEST" });
+  await control("POST", { kind: "access_denied" });
+  assertEquals(await start(), "FAILED");
+  assertObjectMatch(await health() as object, { status: "WARNING", consecutive_failures: 1 });
+  await control("DELETE");
+  assertEquals(await start(), "SUCCEEDED");
+  assertObjectMatch(await health() as object, { consecutive_failures: 0 });
+});
+
+Deno.test("unknown functions, paths, methods and keys get one clear answer", async () => {
+  const answer = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`${base}${path}`, init);
+    return [response.status, (await response.json()).code];
+  };
+  assertEquals(await answer("/functions/v1/nobody"), [404, "NOT_FOUND"]);
+  assertEquals(await answer("/nowhere"), [404, "NOT_FOUND"]);
+  assertEquals(await answer("/functions/v1/sync-monitoring/nowhere", { headers: secret }), [404, "NOT_FOUND"]);
+  assertEquals(await answer("/functions/v1/tournament-master-sync", { headers: secret }), [405, "METHOD_NOT_ALLOWED"]);
+  assertEquals(await answer("/functions/v1/tournament-master-sync", { method: "POST" }), [401, "UNAUTHORIZED"]);
+  assertEquals(
+    await answer("/rest/v1/sync_status", {
+      headers: { apikey: state.keys.publishable, authorization: "Bearer eyJhbGciOiJFUzI1NiJ9.e30.c2ln" },
+    }),
+    [401, "PGRST301"],
+  );
+});
+
+Deno.test.afterAll(async () => {
+  await stack.stop();
+  await Deno.remove(folder, { recursive: true });
+});

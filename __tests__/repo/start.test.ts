@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { until } from "../helpers/wait.ts";
+
+/** The program a person starts, as a process of its own. */
+class Started {
+  output = "";
+  readonly process: Deno.ChildProcess;
+  readonly reading: Promise<unknown>;
+
+  constructor(args: string[], env: Record<string, string> = {}) {
+    this.process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "platform/start.ts", ...args],
+      env: { NO_COLOR: "1", DATABASE_URL: "", ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.reading = Promise.all([this.process.stdout, this.process.stderr].map(async (stream) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+    }));
+  }
+  ready(): Promise<string> {
+    return until(
+      `ready: ${this.output}`,
+      () => Promise.resolve(/Ready in [\d.]+ s on (http:\S+)[^]*the data stays/.exec(this.output)?.[1]),
+    );
+  }
+  async end(signal?: Deno.Signal): Promise<{ code: number; output: string }> {
+    if (signal) this.process.kill(signal);
+    const { code } = await this.process.status;
+    // A killed one leaves its functions behind, who hold the pipes.
+    if (signal !== "SIGKILL") await this.reading;
+    return { code, output: this.output };
+  }
+}
+
+const isAlive = async (pid: number) => (await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "")).includes("edge-runtime");
+const processesOf = async (folder: string) =>
+  (JSON.parse(await Deno.readTextFile(`${folder}/run.json`)) as { processes: number[] }).processes;
+
+/** The `curl` line a person copies: its header and its address. */
+async function tryLine(output: string): Promise<Response> {
+  const [, name, value, url] = /curl -s -H '(\w+): (\S+)' (\S+)/.exec(output) as unknown as [string, string, string, string];
+  return await fetch(url, { headers: { [name]: value } });
+}
+
+Deno.test("a person's life with it: start, look, start twice, take its port, kill it, start again, stop it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
+  const first = new Started(["--port", "0", "--data", folder]);
+  const base = await first.ready();
+  assertEquals((await tryLine(first.output)).status, 200);
+  assertMatch(first.output, /viewer@example\.com[^]*operator@example\.com[^]*admin@example\.com/);
+  await until(
+    "the first runs",
+    async () => (await (await tryLine(first.output)).json()).sync_entities.matches_schedule.last_successful_sync,
+  );
+
+  const twice = await new Started(["--port", "0", "--data", folder]).end();
+  assertEquals(twice.code, 1);
+  assertMatch(
+    twice.output.trim(),
+    new RegExp(`^${folder} is in use by process ${first.process.pid}; stop that first, or choose another folder with --data$`),
+  );
+
+  const elsewhere = await Deno.makeTempDir({ prefix: "sync-start-" });
+  const taken = await new Started(["--port", new URL(base).port, "--data", elsewhere]).end();
+  assertEquals(taken.code, 1);
+  assertMatch(taken.output.trim(), /^port \d+ is taken; stop what uses it, or choose another with --port$/);
+
+  const orphans = await processesOf(folder);
+  assert(orphans.length > 0);
+  await first.end("SIGKILL");
+  assert((await Promise.all(orphans.map(isAlive))).some(Boolean), "killed so hard that its functions stay behind");
+  const second = new Started(["--port", "0", "--data", folder]);
+  await second.ready();
+  assert(!(await Promise.all(orphans.map(isAlive))).some(Boolean), "the next start ends them");
+  const overview = await (await tryLine(second.output)).json();
+  assert(overview.sync_entities.tournaments.last_successful_sync, "data survives");
+
+  const processes = await processesOf(folder);
+  assert(processes.length > 0);
+  assertEquals((await second.end("SIGTERM")).code, 0);
+  assert(!(await Promise.all(processes.map(isAlive))).some(Boolean), "no process is left");
+
+  await Deno.writeTextFile(`${folder}/db/PG_VERSION`, "nonsense");
+  for await (const file of Deno.readDir(`${folder}/db/global`)) await Deno.truncate(`${folder}/db/global/${file.name}`, 10);
+  const broken = await new Started(["--port", "0", "--data", folder]).end();
+  assertEquals(broken.code, 1);
+  assertMatch(broken.output, /the embedded database in .*\/db cannot be opened \(.*\); start with --fresh to begin anew/);
+
+  const fresh = new Started(["--port", "0", "--data", folder, "--fresh"]);
+  await fresh.ready();
+  assertEquals((await fresh.end("SIGINT")).code, 0);
+  await Promise.all([folder, elsewhere].map((path) => Deno.remove(path, { recursive: true })));
+});
+
+Deno.test("mistakes at the start are one clear sentence and exit code 1", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
+  await Deno.writeTextFile(`${folder}/file`, "");
+  const mistakes: [string[], Record<string, string>, RegExp][] = [
+    [["--prot", "1"], {}, /Unknown option '--prot'[^]*usage: deno task start/],
+    [["--port", "many"], {}, /--port many is not a port/],
+    [["--data", `${folder}/file`], {}, /the data folder .* cannot be used: /],
+    [
+      ["--port", "0", "--data", folder],
+      { DATABASE_URL: "postgres://me:hunter2@127.0.0.1:9/x" },
+      /^the database postgres:\/\/me:\*\*\*@127\.0\.0\.1:9\/x cannot be reached: /,
+    ],
+  ];
+  for (const [args, env, sentence] of mistakes) {
+    const { code, output } = await new Started(args, env).end();
+    assertEquals(code, 1, output);
+    assertMatch(output.trim(), sentence);
+    assert(!output.includes("hunter2") && !/^\s+at /m.test(output), output);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
