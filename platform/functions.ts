@@ -10,6 +10,8 @@ interface Worker {
   process: Deno.ChildProcess;
   address: Promise<string>;
   born: number;
+  requests: number;
+  isRetired: boolean;
 }
 
 export interface FunctionHost {
@@ -67,7 +69,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
       started.reject(new Error(`${name} ended with code ${status.code} before it listened`));
     });
     started.promise.catch(() => {});
-    return { process, address: started.promise, born: performance.now() };
+    return { process, address: started.promise, born: performance.now(), requests: 0, isRetired: false };
   }
 
   function workerOf(name: string): Worker {
@@ -75,7 +77,14 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
     if (current && performance.now() - current.born < FRESH_MS) return current;
     const worker = spawn(name);
     workers.set(name, worker);
+    if (current) retire(current);
     return worker;
+  }
+
+  /** Lets a worker end with its background work, once its last request is answered. */
+  function retire(worker: Worker): void {
+    worker.isRetired = true;
+    if (worker.requests === 0) tryKill(worker.process, "SIGUSR1");
   }
 
   return {
@@ -86,9 +95,11 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
       headers.delete("host");
       headers.set("x-forwarded-host", url.host);
       headers.set("x-forwarded-proto", "http");
+      const worker = workerOf(name);
       let address: string;
       try {
-        address = await workerOf(name).address;
+        worker.requests++;
+        address = await worker.address;
       } catch (error) {
         write(`[${name}] ${(error as Error).message}`);
         return Response.json({ code: "BOOT_ERROR", message: "the function failed to start; its output says why" }, { status: 503 });
@@ -98,6 +109,9 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
         return await fetch(target, { method: request.method, headers, body: request.body, redirect: "manual", signal: request.signal });
       } catch {
         return Response.json({ code: "WORKER_ERROR", message: "the function's worker ended before it answered" }, { status: 502 });
+      } finally {
+        worker.requests--;
+        if (worker.isRetired) retire(worker);
       }
     },
     async stop() {

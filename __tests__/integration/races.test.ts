@@ -2,15 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../helpers/database.ts";
 import { aRun, aTournament } from "../helpers/factories.ts";
 
-// Locks mean nothing on the embedded database, which is one session: these races are run on a real server only.
-const ignore = !Deno.env.get("TEST_DATABASE_URL");
+// Locks mean nothing on the embedded database; scripts/test.ts runs these on a real server only.
 const db = await openTestDatabase();
 const AS_OF = "2026-06-10T10:00:00Z";
 const atOnce = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-Deno.test({
-  name: "of twenty starts at once one is STARTED and nineteen are SKIPPED",
+Deno.test("of twenty starts at once one is STARTED and nineteen are SKIPPED",
   ignore,
   fn: async () => {
     await db.reset();
@@ -81,9 +79,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "twenty runs ending at once leave counters and rollup that add up",
-  ignore,
-  fn: async () => {
+  name: "twenty runs ending at once leave counters and rollup that add up", async () => {
     await db.reset();
     const runs = await atOnce(20, (index) =>
       aRun(db, {
@@ -107,7 +103,6 @@ Deno.test({
     );
     assertEquals(Number(await db.value("select records_processed_total from sync_status where entity_type = 'matches_schedule'")), 190);
     assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
-  },
 });
 
 Deno.test.afterAll(() => db.close());
