@@ -1,46 +1,14 @@
-/** One line of a benchmark's verdict: a figure and the limit it is held against. */
-export interface Bar {
-  name: string;
-  value: number;
-  limit: number;
-  holds: boolean;
+import { type Report, say } from "./report.ts";
+
+const names = [...Deno.readDirSync(new URL(".", import.meta.url))].map((file) => file.name.replace(/\.ts$/, "")).filter((name) =>
+  name !== "bench" && name !== "report"
+);
+const [name = ""] = Deno.args;
+if (!names.includes(name)) {
+  say(`usage: deno task bench ${names.join("|")}`);
+  Deno.exit(2);
 }
-/** What a benchmark measured; tables for people are printed by the benchmark itself. */
-export interface Report {
-  figures: Record<string, unknown>;
-  bars: Bar[];
-}
-
-/** A bar that holds while the value is at most the limit. */
-export const atMost = (name: string, value: number, limit: number): Bar => ({ name, value, limit, holds: value <= limit });
-
-// deno-lint-ignore no-console -- this is the program that speaks to a person
-export const say = (line: string): void => console.log(line);
-
-/** Prints rows under their heads, right-aligned. */
-export function table(head: string[], rows: (string | number)[][]): void {
-  const cells = [head, ...rows].map((row) => row.map((cell) => typeof cell === "number" ? String(Math.round(cell * 100) / 100) : cell));
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  for (const row of cells) say(row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  "));
-}
-
-export const median = (values: number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] as number : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
-};
-
-if (import.meta.main) {
-  const names = [...Deno.readDirSync(new URL(".", import.meta.url))].map((file) => file.name.replace(/\.ts$/, "")).filter((name) =>
-    name !== "bench"
-  );
-  const [name = ""] = Deno.args;
-  if (!names.includes(name)) {
-    say(`usage: deno task bench ${names.join("|")}`);
-    Deno.exit(2);
-  }
-  const { measure } = await import(new URL(`${name}.ts`, import.meta.url).href) as { measure: () => Promise<Report> };
-  const { figures, bars } = await measure();
-  say(JSON.stringify({ bench: name, figures, bars }));
-  Deno.exit(bars.every((bar) => bar.holds) ? 0 : 1);
-}
+const { measure } = await import(new URL(`${name}.ts`, import.meta.url).href) as { measure: () => Promise<Report> };
+const { figures, bars } = await measure();
+say(JSON.stringify({ bench: name, figures, bars }));
+Deno.exit(bars.every((bar) => bar.holds) ? 0 : 1);

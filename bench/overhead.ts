@@ -1,4 +1,4 @@
-import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { openTestDatabase, prepare, type TestDatabase } from "../__tests__/helpers/database.ts";
 import { systemClock } from "../services/clock.ts";
 import type { Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";
@@ -8,8 +8,7 @@ import { syncMatches } from "../supabase/functions/match-schedule-sync/sync.ts";
 import { findPostgres, startPostgres } from "../scripts/postgres.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { prepare } from "../__tests__/helpers/database.ts";
-import { atMost, median, type Report, say, table } from "./bench.ts";
+import { atMost, median, type Report, say, table } from "./report.ts";
 
 /** The upstream answers in this time, as in `docs/architecture.md`; forty matches a tournament are the median of 2026. */
 const ANSWER_MS = 300;

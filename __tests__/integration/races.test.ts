@@ -8,101 +8,85 @@ const AS_OF = "2026-06-10T10:00:00Z";
 const atOnce = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-Deno.test("of twenty starts at once one is STARTED and nineteen are SKIPPED",
-  ignore,
-  fn: async () => {
-    await db.reset();
-    const outcomes = await atOnce(20, () =>
-      db.value<string>("select start_sync_execution($1, $2) ->> 'outcome'", [
-        { execution_id: crypto.randomUUID(), entity_type: "tournaments", trigger: "CRON", wall_clock_ms: 400_000 },
-        AS_OF,
-      ]));
-    assertEquals(outcomes.filter((outcome) => outcome === "STARTED").length, 1);
-    assertEquals(Number(await db.value("select count(*) from sync_execution_history where status = 'SKIPPED'")), 19);
-    assertEquals(await db.value("select runs_skipped from sync_metrics_hourly"), 19);
-  },
+Deno.test("of twenty starts at once one is STARTED and nineteen are SKIPPED", async () => {
+  await db.reset();
+  const outcomes = await atOnce(20, () =>
+    db.value<string>("select start_sync_execution($1, $2) ->> 'outcome'", [
+      { execution_id: crypto.randomUUID(), entity_type: "tournaments", trigger: "CRON", wall_clock_ms: 400_000 },
+      AS_OF,
+    ]));
+  assertEquals(outcomes.filter((outcome) => outcome === "STARTED").length, 1);
+  assertEquals(Number(await db.value("select count(*) from sync_execution_history where status = 'SKIPPED'")), 19);
+  assertEquals(await db.value("select runs_skipped from sync_metrics_hourly"), 19);
 });
 
-Deno.test({
-  name: "of twenty claims at once of one tournament one wins",
-  ignore,
-  fn: async () => {
-    await db.reset();
-    const { no } = await aTournament(db);
-    const wins = await atOnce(
-      20,
-      () => db.value<boolean>("select claim_tournament($1, $2)", [{ tournament_no: no, execution_id: crypto.randomUUID() }, AS_OF]),
-    );
-    assertEquals(wins.filter(Boolean).length, 1);
-  },
+Deno.test("of twenty claims at once of one tournament one wins", async () => {
+  await db.reset();
+  const { no } = await aTournament(db);
+  const wins = await atOnce(
+    20,
+    () => db.value<boolean>("select claim_tournament($1, $2)", [{ tournament_no: no, execution_id: crypto.randomUUID() }, AS_OF]),
+  );
+  assertEquals(wins.filter(Boolean).length, 1);
 });
 
-Deno.test({
-  name: "of forty requests at once as many get a place in flight as there are, and a place is free again after its lease",
-  ignore,
-  fn: async () => {
-    await db.reset();
-    const claim = (at: string) => db.value<string | null>("select claim_upstream_slot('vis', $1) ->> 'token'", [at]);
-    const tokens = (await atOnce(40, () => claim(AS_OF))).filter((token) => token !== null);
-    assertEquals([tokens.length, new Set(tokens).size], [4, 4]);
-    assertEquals(await claim("2026-06-10T10:01:29Z"), null);
-    assert(await claim("2026-06-10T10:01:31Z"));
-  },
+Deno.test("of forty requests at once as many get a place in flight as there are, and a place is free again after its lease", async () => {
+  await db.reset();
+  const claim = (at: string) => db.value<string | null>("select claim_upstream_slot('vis', $1) ->> 'token'", [at]);
+  const tokens = (await atOnce(40, () => claim(AS_OF))).filter((token) => token !== null);
+  assertEquals([tokens.length, new Set(tokens).size], [4, 4]);
+  assertEquals(await claim("2026-06-10T10:01:29Z"), null);
+  assert(await claim("2026-06-10T10:01:31Z"));
 });
 
-Deno.test({
-  name: "a finish and ten reapers at once close a run once, and it is counted once",
-  ignore,
-  fn: async () => {
-    await db.reset();
-    const { id } = await aRun(db, {
+Deno.test("a finish and ten reapers at once close a run once, and it is counted once", async () => {
+  await db.reset();
+  const { id } = await aRun(db, {
+    status: "RUNNING",
+    execution_end: null,
+    execution_start: "2026-06-10T09:00:00Z",
+    heartbeat_at: "2026-06-10T09:00:00Z",
+    lease_expires_at: "2026-06-10T09:01:00Z",
+    deadline: "2026-06-10T09:10:00Z",
+  });
+  const finish = db.value("select finish_sync_execution($1, $2)", [{
+    execution_id: id,
+    status: "SUCCEEDED",
+    reason: "done",
+    counters: {},
+  }, AS_OF]);
+  await Promise.all([finish, atOnce(10, () => db.query("select reap_sync_executions($1)", [AS_OF]))]);
+  const [status] = await db.query<{ success_count: number; error_count: number }>(
+    "select success_count, error_count from sync_status where entity_type = 'matches_schedule'",
+  );
+  assertEquals(Number(status?.success_count) + Number(status?.error_count), 1);
+  assertEquals(await db.value("select runs_succeeded + runs_timed_out from sync_metrics_hourly"), 1);
+});
+
+Deno.test("twenty runs ending at once leave counters and rollup that add up", async () => {
+  await db.reset();
+  const runs = await atOnce(20, (index) =>
+    aRun(db, {
       status: "RUNNING",
       execution_end: null,
-      execution_start: "2026-06-10T09:00:00Z",
-      heartbeat_at: "2026-06-10T09:00:00Z",
-      lease_expires_at: "2026-06-10T09:01:00Z",
-      deadline: "2026-06-10T09:10:00Z",
-    });
-    const finish = db.value("select finish_sync_execution($1, $2)", [{
-      execution_id: id,
-      status: "SUCCEEDED",
-      reason: "done",
-      counters: {},
-    }, AS_OF]);
-    await Promise.all([finish, atOnce(10, () => db.query("select reap_sync_executions($1)", [AS_OF]))]);
-    const [status] = await db.query<{ success_count: number; error_count: number }>(
-      "select success_count, error_count from sync_status where entity_type = 'matches_schedule'",
-    );
-    assertEquals(Number(status?.success_count) + Number(status?.error_count), 1);
-    assertEquals(await db.value("select runs_succeeded + runs_timed_out from sync_metrics_hourly"), 1);
-  },
-});
-
-Deno.test({
-  name: "twenty runs ending at once leave counters and rollup that add up", async () => {
-    await db.reset();
-    const runs = await atOnce(20, (index) =>
-      aRun(db, {
-        status: "RUNNING",
-        execution_end: null,
-        execution_start: AS_OF,
-        tournament_no: String(index),
-        heartbeat_at: AS_OF,
-        lease_expires_at: "2026-06-10T10:01:00Z",
-        deadline: "2026-06-10T10:10:00Z",
-      }));
-    await Promise.all(
-      runs.map(({ id }, index) =>
-        db.query("select finish_sync_execution($1, $2)", [{
-          execution_id: id,
-          status: "SUCCEEDED",
-          reason: "done",
-          counters: { records_inserted: index },
-        }, "2026-06-10T10:00:20Z"])
-      ),
-    );
-    assertEquals(Number(await db.value("select records_processed_total from sync_status where entity_type = 'matches_schedule'")), 190);
-    assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
+      execution_start: AS_OF,
+      tournament_no: String(index),
+      heartbeat_at: AS_OF,
+      lease_expires_at: "2026-06-10T10:01:00Z",
+      deadline: "2026-06-10T10:10:00Z",
+    }));
+  await Promise.all(
+    runs.map(({ id }, index) =>
+      db.query("select finish_sync_execution($1, $2)", [{
+        execution_id: id,
+        status: "SUCCEEDED",
+        reason: "done",
+        counters: { records_inserted: index },
+      }, "2026-06-10T10:00:20Z"])
+    ),
+  );
+  assertEquals(Number(await db.value("select records_processed_total from sync_status where entity_type = 'matches_schedule'")), 190);
+  assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
 });
 
 Deno.test.afterAll(() => db.close());
