@@ -38,7 +38,8 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
 
   function spawn(name: string): Worker {
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
+      // Frozen: the functions run with the versions of their lock file, or not at all.
+      args: ["run", "-A", "--no-check", "--frozen", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
       env: { ...inherited(), ...env, DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
@@ -56,7 +57,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
         if (found) {
           clearTimeout(limit);
           started.resolve(found);
-        } else if (line.trim()) write(`[${name}] ${line}`);
+        } else if (line.trim() && !line.startsWith("Download ")) write(`[${name}] ${line}`);
       }
     };
     void read(process.stdout);
