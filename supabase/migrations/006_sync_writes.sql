@@ -88,8 +88,9 @@ end;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
   'Gives the place back with what was seen {upstream, token, response_ms, block_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for block_for.';
 
+-- Without jit: compiling it took 0.8 s for 25 ms of work at 9,000 tournaments and 210,000 matches.
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
+language sql stable set search_path = '' set jit = off
 begin atomic
   with today as (
     select private.utc_date(as_of) as d
