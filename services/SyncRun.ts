@@ -88,8 +88,8 @@ export class SyncRun {
     return this.deps.clock;
   }
 
-  /** Why the run should not begin anything new; null while it may. */
-  get stopReason(): StopReason | null {
+  /** Why the run should not begin anything new, null while it may; once it should stop, that is why it ended. */
+  shouldStop(): StopReason | null {
     if (this.#stop === null && this.deps.clock.monotonic() - this.#begun >= this.info.budgetMs) this.#stop = "BUDGET";
     return this.#stop;
   }
@@ -146,7 +146,7 @@ export class SyncRun {
   ): Promise<void> {
     this.expectTournaments(tournaments.length);
     await pMap(tournaments, async (tournament) => {
-      if (this.stopReason) return;
+      if (this.shouldStop()) return;
       const begun = this.deps.clock.monotonic();
       try {
         const outcome = await work(tournament);
@@ -158,7 +158,9 @@ export class SyncRun {
           this.#stop = "UPSTREAM_BLOCKED";
           return;
         }
-        this.settleTournament(tournament.no, begun, { error });
+        // The upstream's errors say at which attempt they were given up.
+        const attempt = error instanceof SyncError ? error.evidence.attempt : undefined;
+        this.settleTournament(tournament.no, begun, { error, retries: typeof attempt === "number" ? attempt - 1 : 0 });
       }
     }, { concurrency });
   }

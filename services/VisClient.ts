@@ -63,7 +63,7 @@ export class VisClient {
         guardRows(rows, PLAUSIBLE_TOURNAMENTS, (row) => row.season === undefined || String(row.season) === season, `season ${season}`);
       },
     );
-    return readTournaments(reply.rows);
+    return readTournaments(reply.rows, reply.retries);
   }
 
   /** One tournament by its number. @throws SyncError, VIS_NO_DATA when there is none. */
@@ -72,7 +72,7 @@ export class VisClient {
       guardRows(rows, 1, (row) => String(row.no) === no, `tournament ${no}`);
     });
     if (reply.rows.length === 0) throw new SyncError("VIS_NO_DATA", `VIS has no tournament ${no}`);
-    return readTournaments(reply.rows);
+    return readTournaments(reply.rows, reply.retries);
   }
 
   /** All matches of a tournament; `known` is how many it had last time. @throws SyncError */
@@ -82,7 +82,7 @@ export class VisClient {
       const limit = Math.max(PLAUSIBLE_MATCHES, known * 2);
       guardRows(rows, limit, (row) => String(row.noTournament) === tournamentNo, `tournament ${tournamentNo}`);
     });
-    return readMatches(reply.rows);
+    return readMatches(reply.rows, reply.retries);
   }
 
   async #ask(
@@ -91,19 +91,20 @@ export class VisClient {
     filter: Record<string, string> | null,
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
-  ): Promise<VisReply> {
+  ): Promise<VisReply & { retries: number }> {
     const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
-      const raw = await this.#send(body, attempt > 1);
+      let raw: RawReply | null = null;
       try {
+        raw = await this.#send(body, attempt > 1);
         const reply = parseReply(raw, rowName);
         guard(reply.rows);
-        return reply;
+        return { ...reply, retries: attempt - 1 };
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
-        const evidence = { ...error.evidence, request: body, attempt, http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
-        throw new SyncError(error.code, error.message, evidence, { cause: error.cause });
+        const seen = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
+        throw new SyncError(error.code, error.message, { ...error.evidence, request: body, attempt, ...seen }, { cause: error.cause });
       }
     }, {
       retries,
@@ -152,7 +153,7 @@ export class VisClient {
       if (cause instanceof SyncError) throw cause;
       const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? (isAnswered ? "NETWORK_RESET" : "NETWORK_FAILED");
       const message = code === "REQUEST_TIMED_OUT" ? `no answer within ${timeoutMs} ms` : "VIS could not be reached";
-      throw new SyncError(code, message, { request: body, host: new URL(url).host }, { cause });
+      throw new SyncError(code, message, { host: new URL(url).host }, { cause });
     }
   }
 

@@ -161,9 +161,11 @@ export type MatchRecord = z.infer<typeof Match>;
 export interface Records<T> {
   records: T[];
   rejected: SyncError[];
+  /** How many requests it took beside the first. */
+  retries: number;
 }
 
-function readRows<T extends { no: string }>(schema: z.ZodType<T>, rows: VisRow[]): Records<T> {
+function readRows<T extends { no: string }>(schema: z.ZodType<T>, rows: VisRow[], retries: number): Records<T> {
   const records = new Map<string, T>();
   const rejected: SyncError[] = [];
   for (const row of rows) {
@@ -176,8 +178,8 @@ function readRows<T extends { no: string }>(schema: z.ZodType<T>, rows: VisRow[]
     if (parsed.success && fault === null) records.set(parsed.data.no, parsed.data);
     else rejected.push(new SyncError("RECORD_INVALID", `record ${row.no ?? "without a number"}: ${fault}`, { record: row }));
   }
-  return { records: [...records.values()], rejected };
+  return { records: [...records.values()], rejected, retries };
 }
 
-export const readTournaments = (rows: VisRow[]): Records<TournamentRecord> => readRows(Tournament, rows);
-export const readMatches = (rows: VisRow[]): Records<MatchRecord> => readRows(Match, rows);
+export const readTournaments = (rows: VisRow[], retries = 0): Records<TournamentRecord> => readRows(Tournament, rows, retries);
+export const readMatches = (rows: VisRow[], retries = 0): Records<MatchRecord> => readRows(Match, rows, retries);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { ERROR_CLASSES, type ErrorCode } from "../../services/classification.ts";
 import { aMatch, aTournament } from "../helpers/factories.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { createWorld, type World } from "../helpers/world.ts";
@@ -185,7 +186,11 @@ for (const { kind, code, type, severity } of MISBEHAVIOURS) {
       sync_execution_id: run.id,
     });
     assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [sick?.no])), 0);
-    assertEquals(Number(await db.value("select count(*) from sync_tournament_results where not success")), 1);
+    const tries = ERROR_CLASSES[code as ErrorCode].retry === "now" ? 1 : 0;
+    const results = await db.query(
+      "select tournament_no, retry_attempt from sync_tournament_results where not success or retry_attempt > 0",
+    );
+    assertEquals(results, [{ tournament_no: sick?.no, retry_attempt: tries }]);
     assertEquals(Number(await db.value("select count(distinct tournament_no) from matches")), due.length - 1);
     world.vis.faults.clear();
     world.clock.advance(15 * 60_000);

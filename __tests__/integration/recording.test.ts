@@ -128,7 +128,7 @@ Deno.test("a worker that dies leaves a run that the reaper closes as TIMED_OUT, 
   });
   assertEquals(await db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'"), 1);
   await run.beat();
-  assertEquals(run.stopReason, "FENCED");
+  assertEquals(run.shouldStop(), "FENCED");
   await run.perform(() => Promise.resolve());
   assertObjectMatch(await row(run), { status: "TIMED_OUT" });
   assertEquals(await db.value("select error_count from sync_status where entity_type = 'matches_schedule'"), 1);

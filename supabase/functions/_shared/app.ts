@@ -14,9 +14,7 @@ export const SCHEMA_VERSION = 8;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-export type AppVariables = {
-  Variables: { supabaseContext: SupabaseContext; requestId: string };
-};
+export type AppVariables = { Variables: { supabaseContext: SupabaseContext; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
 export interface AppDeps {
   rpc: Rpc;
@@ -35,21 +33,12 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     "*",
     cors({
       origin: "*",
-      allowHeaders: [
-        "authorization",
-        "apikey",
-        "content-type",
-        "if-none-match",
-        "idempotency-key",
-      ],
+      allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"],
       exposeHeaders: ["etag", "retry-after", "x-request-id"],
     }),
   );
   app.use("*", async (c, next) => {
-    c.set(
-      "requestId",
-      c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID(),
-    );
+    c.set("requestId", c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID());
     c.header("x-request-id", c.get("requestId"));
     await next();
   });
@@ -64,11 +53,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   app.onError((error, c) => {
     const answer = toAppError(error);
     if (answer.status >= 500) {
-      deps.log("error", "request_failed", {
-        request_id: c.get("requestId"),
-        path: c.req.path,
-        message: String(error),
-      });
+      deps.log("error", "request_failed", { request_id: c.get("requestId"), path: c.req.path, message: String(error) });
     }
     return answerError(answer);
   });
@@ -76,48 +61,38 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
 }
 
 // The library types its middleware for an app that has no other variables.
-function authenticate(
-  auth: NonNullable<Parameters<typeof withSupabase>[0]>["auth"],
-): MiddlewareHandler<AppVariables> {
+function authenticate(auth: NonNullable<Parameters<typeof withSupabase>[0]>["auth"]): MiddlewareHandler<AppVariables> {
   return withSupabase({ auth }) as unknown as MiddlewareHandler<AppVariables>;
 }
 
 /** Lets in who brings the secret key in `apikey`, as pg_cron and our own functions do. */
-export const requireSecret: MiddlewareHandler<AppVariables> = authenticate(
-  "secret",
-);
+export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
 
 const ROLES = ["viewer", "operator", "admin"] as const;
-export type Role = typeof ROLES[number];
+export type Role = (typeof ROLES)[number];
 
 /** Lets in a signed-in user whose role is at least `least`, or the secret key; another user gets 403. */
 export function requireRole(least: Role): MiddlewareHandler<AppVariables>[] {
-  return [authenticate(["user", "secret"]), async (c, next) => {
-    const context = c.get("supabaseContext");
-    if (context.authMode === "user") {
-      const role = z.enum(ROLES).safeParse(context.userClaims?.appMetadata?.role).data;
-      if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
-        throw new AppError(
-          "FORBIDDEN",
-          `this needs the role ${least}; the token has ${role ?? "none"}`,
-        );
+  return [
+    authenticate(["user", "secret"]),
+    async (c, next) => {
+      const context = c.get("supabaseContext");
+      if (context.authMode === "user") {
+        const role = z.enum(ROLES).safeParse(context.userClaims?.appMetadata?.role).data;
+        if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
+          throw new AppError("FORBIDDEN", `this needs the role ${least}; the token has ${role ?? "none"}`);
+        }
       }
-    }
-    await next();
-  }];
+      await next();
+    },
+  ];
 }
 
 /** Reads a bounded JSON body; an empty one is `{}`. @throws AppError BAD_REQUEST naming every bad field, PAYLOAD_TOO_LARGE */
-export async function readBody<T>(
-  request: Request,
-  schema: z.ZodType<T>,
-): Promise<T> {
+export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const body = await request.text();
   if (body.length > MAX_BODY_BYTES) {
-    throw new AppError(
-      "PAYLOAD_TOO_LARGE",
-      `a body may have ${MAX_BODY_BYTES} bytes`,
-    );
+    throw new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
   }
   let value: unknown;
   try {
@@ -133,17 +108,10 @@ export async function readBody<T>(
 function invalid(error: z.ZodError): AppError {
   const issues = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((field) => ({
-        field: [...issue.path, field].join("."),
-        message: "is not known",
-      }))
+      ? issue.keys.map((field) => ({ field: [...issue.path, field].join("."), message: "is not known" }))
       : [{ field: issue.path.join(".") || "body", message: issue.message }]
   );
-  return new AppError(
-    "BAD_REQUEST",
-    issues.map((issue) => `${issue.field}: ${issue.message}`).join("; "),
-    issues,
-  );
+  return new AppError("BAD_REQUEST", issues.map((issue) => `${issue.field}: ${issue.message}`).join("; "), issues);
 }
 
 function toAppError(error: unknown): AppError {
@@ -151,34 +119,22 @@ function toAppError(error: unknown): AppError {
   if (error instanceof HTTPException) {
     const message = error.cause instanceof AuthError ? error.cause.message : error.message;
     if (error.status === 401) {
-      return new AppError(
-        "UNAUTHORIZED",
-        message || "sign in, or send the secret key in apikey",
-      );
+      return new AppError("UNAUTHORIZED", message || "sign in, or send the secret key in apikey");
     }
     if (error.status === 403) return new AppError("FORBIDDEN", message);
     if (error.status < 500) return new AppError("BAD_REQUEST", message);
   }
   if (error instanceof DatabaseError) {
-    return new AppError(
-      "DATABASE_UNAVAILABLE",
-      "the database did not answer as expected",
-    );
+    return new AppError("DATABASE_UNAVAILABLE", "the database did not answer as expected");
   }
-  return new AppError(
-    "INTERNAL",
-    "something failed inside; the log has it under this request id",
-  );
+  return new AppError("INTERNAL", "something failed inside; the log has it under this request id");
 }
 
 const answerError = (error: AppError): Response =>
-  Response.json({
-    code: error.code,
-    message: error.message,
-    ...(error.details === undefined ? {} : { details: error.details }),
-  }, {
-    status: error.status,
-  });
+  Response.json(
+    { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }) },
+    { status: error.status },
+  );
 
 /** Asks for the schema's version once per isolate and refuses to work against another than {@link SCHEMA_VERSION}. */
 function schemaCheck(rpc: Rpc): MiddlewareHandler {

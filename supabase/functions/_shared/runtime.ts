@@ -10,9 +10,7 @@ declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void };
 /** The real world for a function: environment, database, clock, log and the runtime's background work. */
 export function productionDeps(name: string): SyncAppDeps & { env: Env } {
   const env = readEnv();
-  const client = createClient(env.SUPABASE_URL, env.secretKey, {
-    auth: { persistSession: false, autoRefreshToken: false },
-  });
+  const client = createClient(env.SUPABASE_URL, env.secretKey, { auth: { persistSession: false, autoRefreshToken: false } });
   return {
     env,
     rpc: createRpc(client),

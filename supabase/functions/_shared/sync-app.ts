@@ -20,18 +20,10 @@ export function createSyncApp(
   const app = createFunctionApp(name, deps);
   app.post("/", requireSecret, async (c) => {
     const request = await readBody(c.req.raw, StartSync);
-    const run = await startSync(deps, entityType, {
-      ...request,
-      correlation_id: request.correlation_id ?? c.get("requestId"),
-    });
+    const run = await startSync(deps, entityType, { ...request, correlation_id: request.correlation_id ?? c.get("requestId") });
     deps.waitUntil(run.perform((open) => work(open, request)));
     const { executionId, startedAt, deadline } = run.info;
-    return c.json({
-      execution_id: executionId,
-      status: "RUNNING",
-      started_at: startedAt,
-      deadline,
-    }, 202);
+    return c.json({ execution_id: executionId, status: "RUNNING", started_at: startedAt, deadline }, 202);
   });
   return app;
 }

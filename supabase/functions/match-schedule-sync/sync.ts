@@ -4,110 +4,55 @@ import type { SyncRun, TournamentOutcome } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
 const BATCH = 100;
-const Due = z.array(
-  z.object({
-    no: z.string(),
-    rank: z.number(),
-    match_count: z.number(),
-    is_leased: z.boolean(),
-    is_fresh: z.boolean(),
-  }),
-);
+const Due = z.array(z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }));
 type DueTournament = z.infer<typeof Due>[number];
-const Written = z.object({
-  inserted: z.number(),
-  updated: z.number(),
-  unchanged: z.number(),
-});
+const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
 /** Syncs the matches of every tournament that is due, in the order the database gives; one asked for by number is always due. */
-export async function syncMatches(
-  run: SyncRun,
-  vis: VisClient,
-  options: { concurrency: number; tournamentNo?: string },
-): Promise<void> {
+export async function syncMatches(run: SyncRun, vis: VisClient, options: { concurrency: number; tournamentNo?: string }): Promise<void> {
   run.stage("choosing tournaments");
-  const p = {
-    tournament_no: options.tournamentNo,
-    stalest_first: run.info.previousWasCut,
-  };
-  const candidates = await run.rpc("list_due_tournaments", {
-    p,
-    as_of: run.clock.asOf(),
-  }, Due);
+  const p = { tournament_no: options.tournamentNo, stalest_first: run.info.previousWasCut };
+  const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() }, Due);
   if (options.tournamentNo !== undefined && candidates.length === 0) {
-    throw new SyncError(
-      "TOURNAMENT_UNKNOWN",
-      `no tournament ${options.tournamentNo} is known here`,
-    );
+    throw new SyncError("TOURNAMENT_UNKNOWN", `no tournament ${options.tournamentNo} is known here`);
   }
   const due = candidates.filter((candidate) => options.tournamentNo !== undefined || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
   run.metrics.count("cache_misses", due.length);
   run.stage("syncing matches");
-  await run.eachTournament(
-    due,
-    options.concurrency,
-    (tournament) => syncTournament(run, vis, tournament),
-  );
+  await run.eachTournament(due, options.concurrency, (tournament) => syncTournament(run, vis, tournament));
 }
 
 /** Reads one tournament under its lease and writes it whole or not at all; null when another run works on it. */
-async function syncTournament(
-  run: SyncRun,
-  vis: VisClient,
-  tournament: DueTournament,
-): Promise<TournamentOutcome | null> {
+async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTournament): Promise<TournamentOutcome | null> {
   const asOf = () => run.clock.asOf();
-  const lease = {
-    execution_id: run.info.executionId,
-    tournament_no: tournament.no,
-  };
-  const isOurs = await run.rpc(
-    "claim_tournament",
-    { p: lease, as_of: asOf() },
-    z.boolean(),
-  );
+  const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
+  const isOurs = await run.rpc("claim_tournament", { p: lease, as_of: asOf() }, z.boolean());
   if (!isOurs) return null;
   try {
-    const callsBefore = run.metrics.snapshot().api_retries;
-    const { records, rejected } = await vis.listMatches(
-      tournament.no,
-      tournament.match_count,
-    );
+    const { records, rejected, retries } = await vis.listMatches(tournament.no, tournament.match_count);
     run.metrics.count("records_read", records.length + rejected.length);
     rejected.forEach((error) => run.reject(error, tournament.no));
     for (let from = 0; from < records.length; from += BATCH) {
       const p = { ...lease, matches: records.slice(from, from + BATCH) };
-      run.metrics.countRecords(
-        await run.rpc("upsert_matches", { p, as_of: asOf() }, Written),
-      );
+      run.metrics.countRecords(await run.rpc("upsert_matches", { p, as_of: asOf() }, Written));
     }
     // A rejected record is still there upstream: it may be unreadable, but it has not vanished.
-    const present = [
-      ...records.map((record) => record.no),
-      ...rejected.map(numberOf).filter((no) => no !== null),
-    ];
+    const present = [...records.map((record) => record.no), ...rejected.map(numberOf).filter((no) => no !== null)];
     const removed = await run.rpc(
       "complete_tournament",
       { p: { ...lease, present, tick_at: run.info.startedAt }, as_of: asOf() },
       z.number(),
     );
     run.metrics.count("records_removed", removed);
-    return {
-      records: records.length + removed,
-      retries: Math.max(0, run.metrics.snapshot().api_retries - callsBefore),
-    };
+    return { records: records.length + removed, retries };
   } catch (error) {
-    await run.rpc("release_tournament", { p: lease }, z.unknown()).catch(
-      () => {},
-    );
+    await run.rpc("release_tournament", { p: lease }, z.unknown()).catch(() => {});
     throw error;
   }
 }
 
 const numberOf = (error: SyncError): string | null => {
-  const no = z.object({ record: z.object({ no: z.coerce.string() }) })
-    .safeParse(error.evidence);
+  const no = z.object({ record: z.object({ no: z.coerce.string() }) }).safeParse(error.evidence);
   return no.success ? no.data.record.no : null;
 };

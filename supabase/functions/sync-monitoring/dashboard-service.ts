@@ -5,27 +5,13 @@ import type { EntityHealthStatus, HealthStatus, PerformanceSummary, SyncHealthRe
 import { EntityFacts, judgeEntity, UpstreamFacts, worst } from "./health-checker.ts";
 import { isoDuration } from "./iso-duration.ts";
 
-const Overview = z.object({
-  as_of: z.string(),
-  entities: z.array(EntityFacts),
-  upstream: UpstreamFacts.nullable(),
-});
+const Overview = z.object({ as_of: z.string(), entities: z.array(EntityFacts), upstream: UpstreamFacts.nullable() });
 
 /** One snapshot in, one judged answer out. @throws DatabaseError */
-export async function readHealthOverview(
-  rpc: Rpc,
-  clock: Clock,
-): Promise<SyncHealthResponse> {
-  const { as_of, entities, upstream } = await rpc("get_health_overview", {
-    as_of: clock.asOf(),
-  }, Overview);
+export async function readHealthOverview(rpc: Rpc, clock: Clock): Promise<SyncHealthResponse> {
+  const { as_of, entities, upstream } = await rpc("get_health_overview", { as_of: clock.asOf() }, Overview);
   const now = Date.parse(as_of);
-  const judged = entities.map((facts) =>
-    [
-      facts.entity_type,
-      describe(facts, judgeEntity(facts, upstream, now)),
-    ] as const
-  );
+  const judged = entities.map((facts) => [facts.entity_type, describe(facts, judgeEntity(facts, upstream, now))] as const);
   return {
     overall_status: worst(judged.map(([, entity]) => entity.status)),
     sync_entities: Object.fromEntries(judged),
@@ -35,10 +21,7 @@ export async function readHealthOverview(
   };
 }
 
-function describe(
-  facts: EntityFacts,
-  judgement: { status: HealthStatus; because: EntityHealthStatus["because"] },
-): EntityHealthStatus {
+function describe(facts: EntityFacts, judgement: { status: HealthStatus; because: EntityHealthStatus["because"] }): EntityHealthStatus {
   const { running } = facts;
   return {
     ...judgement,
@@ -65,7 +48,7 @@ function describe(
 }
 
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
-const ratio = (part: number, whole: number): number | null => whole > 0 ? part / whole : null;
+const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 /** Pools the entities' last 24 hours: rates and durations weigh by runs, memory is the peak. */
 function summarize(entities: EntityFacts[]): PerformanceSummary {
@@ -77,23 +60,18 @@ function summarize(entities: EntityFacts[]): PerformanceSummary {
   return {
     period: "24 hours",
     runs,
-    success_rate: ratio(pooled((facts) => facts.success_rate_24h), runs),
+    success_rate: ratio(
+      pooled((facts) => facts.success_rate_24h),
+      runs,
+    ),
     average_duration_ms: ratio(
       pooled((facts) => facts.average_duration_ms),
       runs,
     ),
-    records_processed_today: sum(
-      entities.map((facts) => facts.records_processed_today),
-    ),
+    records_processed_today: sum(entities.map((facts) => facts.records_processed_today)),
     api_calls: apiCalls,
-    average_response_time_ms: ratio(
-      sum(entities.map((facts) => facts.api_response_ms_24h)),
-      apiCalls,
-    ),
-    cache_hit_ratio: ratio(
-      hits,
-      hits + sum(entities.map((facts) => facts.cache_misses_24h)),
-    ),
+    average_response_time_ms: ratio(sum(entities.map((facts) => facts.api_response_ms_24h)), apiCalls),
+    cache_hit_ratio: ratio(hits, hits + sum(entities.map((facts) => facts.cache_misses_24h))),
     peak_memory_mb: peaks.length ? Math.max(...peaks) : null,
     errors: sum(entities.map((facts) => facts.errors_24h)),
   };

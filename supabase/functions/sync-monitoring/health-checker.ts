@@ -31,51 +31,43 @@ export const EntityFacts = z.object({
   api_response_ms_24h: z.number(),
   peak_memory_mb_24h: figure,
   errors_24h: count,
-  latest_run: z.object({
-    id: z.uuid(),
-    status: z.string(),
-    status_reason: z.string().nullable(),
-    execution_start: z.string(),
-    tournaments_failed: count,
-    tournaments_processed: count,
-    tournaments_total: count.nullable(),
-    duration_ms: figure,
-  }).nullable(),
-  running: z.object({
-    id: z.uuid(),
-    execution_start: z.string(),
-    deadline: z.string(),
-    lease_expires_at: z.string(),
-    current_stage: z.string().nullable(),
-    tournaments_processed: count,
-    tournaments_total: count.nullable(),
-  }).nullable(),
+  latest_run: z
+    .object({
+      id: z.uuid(),
+      status: z.string(),
+      status_reason: z.string().nullable(),
+      execution_start: z.string(),
+      tournaments_failed: count,
+      tournaments_processed: count,
+      tournaments_total: count.nullable(),
+      duration_ms: figure,
+    })
+    .nullable(),
+  running: z
+    .object({
+      id: z.uuid(),
+      execution_start: z.string(),
+      deadline: z.string(),
+      lease_expires_at: z.string(),
+      current_stage: z.string().nullable(),
+      tournaments_processed: count,
+      tournaments_total: count.nullable(),
+    })
+    .nullable(),
 });
 export type EntityFacts = z.infer<typeof EntityFacts>;
 
-export const UpstreamFacts = z.object({
-  blocked_until: moment,
-  blocked_reason: z.string().nullable(),
-});
+export const UpstreamFacts = z.object({ blocked_until: moment, blocked_reason: z.string().nullable() });
 export type UpstreamFacts = z.infer<typeof UpstreamFacts>;
 
 /** Limits where an entity sets none of its own: the story's defaults, and a rate that speaks only from four runs on. */
-export const LIMITS = {
-  consecutiveFailures: 3,
-  warningRate: 0.95,
-  criticalRate: 0.8,
-  ratedRuns: 4,
-  slowShareOfMaxRuntime: 0.8,
-} as const;
+export const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
 
 const ORDER: HealthStatus[] = ["HEALTHY", "WARNING", "CRITICAL"];
 
 /** The worst of some statuses; of none, HEALTHY. */
 export const worst = (statuses: HealthStatus[]): HealthStatus =>
-  statuses.reduce(
-    (a, b) => ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b,
-    "HEALTHY",
-  );
+  statuses.reduce((a, b) => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b), "HEALTHY");
 
 const percent = (rate: number): string => `${Math.round(rate * 1000) / 10} %`;
 const minutesSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 6_000) / 10;
@@ -101,53 +93,25 @@ export function judgeEntity(
     rate(facts),
     latest(facts),
     upstream?.blocked_until
-      ? reason(
-        "UPSTREAM_BLOCKED",
-        "WARNING",
-        `the upstream is left alone until ${upstream.blocked_until}: ${upstream.blocked_reason}`,
-      )
+      ? reason("UPSTREAM_BLOCKED", "WARNING", `the upstream is left alone until ${upstream.blocked_until}: ${upstream.blocked_reason}`)
       : null,
   ].filter((found) => found !== null);
   if (because.length === 0) {
-    because.push(
-      reason(
-        "OK",
-        "HEALTHY",
-        "runs on time and succeeds",
-        facts.success_rate_24h,
-        LIMITS.warningRate,
-      ),
-    );
+    because.push(reason("OK", "HEALTHY", "runs on time and succeeds", facts.success_rate_24h, LIMITS.warningRate));
   }
   because.sort((a, b) => ORDER.indexOf(b.status) - ORDER.indexOf(a.status));
   return { status: worst(because.map((found) => found.status)), because };
 }
 
-const paused = (
-  { paused_by, paused_at, paused_reason }: EntityFacts,
-): HealthReason =>
-  reason(
-    "PAUSED",
-    "WARNING",
-    `paused by ${paused_by} since ${paused_at}${paused_reason ? `: ${paused_reason}` : ""}`,
-  );
+const paused = ({ paused_by, paused_at, paused_reason }: EntityFacts): HealthReason =>
+  reason("PAUSED", "WARNING", `paused by ${paused_by} since ${paused_at}${paused_reason ? `: ${paused_reason}` : ""}`);
 
 function schedule(facts: EntityFacts, now: number): HealthReason | null {
   const late = facts.overdue_since === null ? null : minutesSince(facts.overdue_since, now);
   if (facts.last_attempt === null) {
     return late === null
-      ? reason(
-        "NEVER_RAN",
-        "WARNING",
-        `never ran; the first run is due at ${facts.next_sync}`,
-      )
-      : reason(
-        "NEVER_RAN",
-        "CRITICAL",
-        `never ran and is overdue since ${facts.overdue_since}, ${late} minutes`,
-        late,
-        0,
-      );
+      ? reason("NEVER_RAN", "WARNING", `never ran; the first run is due at ${facts.next_sync}`)
+      : reason("NEVER_RAN", "CRITICAL", `never ran and is overdue since ${facts.overdue_since}, ${late} minutes`, late, 0);
   }
   if (late === null) return null;
   return reason(
@@ -160,13 +124,7 @@ function schedule(facts: EntityFacts, now: number): HealthReason | null {
 }
 
 function stuck({ running }: EntityFacts, now: number): HealthReason | null {
-  if (
-    !running ||
-    Math.min(
-        Date.parse(running.deadline),
-        Date.parse(running.lease_expires_at),
-      ) > now
-  ) return null;
+  if (!running || Math.min(Date.parse(running.deadline), Date.parse(running.lease_expires_at)) > now) return null;
   const minutes = minutesSince(running.execution_start, now);
   return reason(
     "STUCK",
@@ -178,68 +136,29 @@ function stuck({ running }: EntityFacts, now: number): HealthReason | null {
   );
 }
 
-function streak(
-  { consecutive_failures, failure_threshold, latest_run }: EntityFacts,
-): HealthReason | null {
+function streak({ consecutive_failures, failure_threshold, latest_run }: EntityFacts): HealthReason | null {
   if (consecutive_failures === 0) return null;
   const limit = failure_threshold ?? LIMITS.consecutiveFailures;
   const runs = consecutive_failures === 1 ? "the last run" : `the last ${consecutive_failures} runs`;
   const why = latest_run?.status_reason ? `: ${latest_run.status_reason}` : "";
   const status = consecutive_failures >= limit ? "CRITICAL" : "WARNING";
-  return reason(
-    "FAILING",
-    status,
-    `${runs} failed${why}`,
-    consecutive_failures,
-    limit,
-    latest_run?.id ?? null,
-  );
+  return reason("FAILING", status, `${runs} failed${why}`, consecutive_failures, limit, latest_run?.id ?? null);
 }
 
-function rate(
-  { success_rate_24h, runs_24h }: EntityFacts,
-): HealthReason | null {
-  if (
-    success_rate_24h === null || runs_24h < LIMITS.ratedRuns ||
-    success_rate_24h >= LIMITS.warningRate
-  ) return null;
+function rate({ success_rate_24h, runs_24h }: EntityFacts): HealthReason | null {
+  if (success_rate_24h === null || runs_24h < LIMITS.ratedRuns || success_rate_24h >= LIMITS.warningRate) return null;
   const isCritical = success_rate_24h < LIMITS.criticalRate;
   const limit = isCritical ? LIMITS.criticalRate : LIMITS.warningRate;
   const message = `success rate ${percent(success_rate_24h)} over ${runs_24h} runs in 24 hours, under ${percent(limit)}`;
-  return reason(
-    "LOW_SUCCESS_RATE",
-    isCritical ? "CRITICAL" : "WARNING",
-    message,
-    success_rate_24h,
-    limit,
-  );
+  return reason("LOW_SUCCESS_RATE", isCritical ? "CRITICAL" : "WARNING", message, success_rate_24h, limit);
 }
 
-function latest(
-  { latest_run: run, max_runtime_ms }: EntityFacts,
-): HealthReason | null {
+function latest({ latest_run: run, max_runtime_ms }: EntityFacts): HealthReason | null {
   if (run?.status === "PARTIAL") {
-    return reason(
-      "PARTIAL",
-      "WARNING",
-      `the last run was partial: ${run.status_reason}`,
-      run.tournaments_failed,
-      0,
-      run.id,
-    );
+    return reason("PARTIAL", "WARNING", `the last run was partial: ${run.status_reason}`, run.tournaments_failed, 0, run.id);
   }
   const limit = max_runtime_ms * LIMITS.slowShareOfMaxRuntime;
-  if (
-    run?.status !== "SUCCEEDED" || run.duration_ms === null ||
-    run.duration_ms <= limit
-  ) return null;
+  if (run?.status !== "SUCCEEDED" || run.duration_ms === null || run.duration_ms <= limit) return null;
   const seconds = [run.duration_ms, max_runtime_ms].map((ms) => Math.round(ms / 1000));
-  return reason(
-    "SLOW",
-    "WARNING",
-    `the last run took ${seconds[0]} s of the ${seconds[1]} s it may`,
-    run.duration_ms,
-    limit,
-    run.id,
-  );
+  return reason("SLOW", "WARNING", `the last run took ${seconds[0]} s of the ${seconds[1]} s it may`, run.duration_ms, limit, run.id);
 }
