@@ -4,18 +4,166 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "alert_evaluations": {
+        Row: {
+          "applied": number;
+          "cause": string;
+          "evaluated_at": string;
+          "id": number;
+          "rules": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "applied": number;
+          "cause": string;
+          "evaluated_at": string;
+          "id"?: never;
+          "rules": number;
+        };
+        Update: {
+          "applied"?: number;
+          "cause"?: string;
+          "evaluated_at"?: string;
+          "id"?: never;
+          "rules"?: number;
+        };
+        Relationships: [];
+      };
+      "alert_events": {
+        Row: {
+          "at": string;
+          "from_state": string | null;
+          "id": number;
+          "incident_id": string;
+          "reason": string;
+          "severity": string;
+          "to_state": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "at": string;
+          "from_state"?: string | null;
+          "id"?: never;
+          "incident_id": string;
+          "reason": string;
+          "severity": string;
+          "to_state": string;
+        };
+        Update: {
+          "at"?: string;
+          "from_state"?: string | null;
+          "id"?: never;
+          "incident_id"?: string;
+          "reason"?: string;
+          "severity"?: string;
+          "to_state"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "alert_events_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "alert_incidents": {
+        Row: {
+          "acknowledged_at": string | null;
+          "acknowledged_by": string | null;
+          "acknowledged_until": string | null;
+          "entity_type": string;
+          "escalated_at": string | null;
+          "evidence": NonNullable<Json>;
+          "fired_at": string | null;
+          "id": string;
+          "message": string;
+          "metric": string;
+          "opened_at": string;
+          "resolved_at": string | null;
+          "rule_id": string | null;
+          "rule_name": string;
+          "severity": string;
+          "state": string;
+          "threshold": number;
+          "updated_at": string;
+          "value": number | null;
+          "version": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "acknowledged_at"?: string | null;
+          "acknowledged_by"?: string | null;
+          "acknowledged_until"?: string | null;
+          "entity_type": string;
+          "escalated_at"?: string | null;
+          "evidence"?: NonNullable<Json>;
+          "fired_at"?: string | null;
+          "id"?: string;
+          "message": string;
+          "metric": string;
+          "opened_at": string;
+          "resolved_at"?: string | null;
+          "rule_id"?: string | null;
+          "rule_name": string;
+          "severity": string;
+          "state": string;
+          "threshold": number;
+          "updated_at": string;
+          "value"?: number | null;
+          "version"?: number;
+        };
+        Update: {
+          "acknowledged_at"?: string | null;
+          "acknowledged_by"?: string | null;
+          "acknowledged_until"?: string | null;
+          "entity_type"?: string;
+          "escalated_at"?: string | null;
+          "evidence"?: NonNullable<Json>;
+          "fired_at"?: string | null;
+          "id"?: string;
+          "message"?: string;
+          "metric"?: string;
+          "opened_at"?: string;
+          "resolved_at"?: string | null;
+          "rule_id"?: string | null;
+          "rule_name"?: string;
+          "severity"?: string;
+          "state"?: string;
+          "threshold"?: number;
+          "updated_at"?: string;
+          "value"?: number | null;
+          "version"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "alert_incidents_rule_id_fkey";
+            columns: ["rule_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_rules";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "alert_rules": {
         Row: {
           "created_at": string;
           "description": string;
           "entity_type": string;
+          "error_type": string | null;
           "escalation_delay": string | null;
           "evaluation_window": string;
+          "for_duration": string;
           "id": string;
           "is_active": boolean;
           "metric": string;
+          "minimum_runs": number;
           "name": string;
+          "no_data": string;
           "notification_channels": NonNullable<Json>;
+          "recovery_threshold": number | null;
+          "runbook_url": string | null;
           "severity": string;
           "threshold": number;
           "updated_at": string;
@@ -25,13 +173,19 @@ export type Database = {
           "created_at"?: string;
           "description"?: string;
           "entity_type": string;
+          "error_type"?: string | null;
           "escalation_delay"?: string | null;
           "evaluation_window": string;
+          "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
           "metric": string;
+          "minimum_runs"?: number;
           "name": string;
+          "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
+          "recovery_threshold"?: number | null;
+          "runbook_url"?: string | null;
           "severity": string;
           "threshold": number;
           "updated_at"?: string;
@@ -40,13 +194,19 @@ export type Database = {
           "created_at"?: string;
           "description"?: string;
           "entity_type"?: string;
+          "error_type"?: string | null;
           "escalation_delay"?: string | null;
           "evaluation_window"?: string;
+          "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
           "metric"?: string;
+          "minimum_runs"?: number;
           "name"?: string;
+          "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
+          "recovery_threshold"?: number | null;
+          "runbook_url"?: string | null;
           "severity"?: string;
           "threshold"?: number;
           "updated_at"?: string;
@@ -927,14 +1087,18 @@ export type Database = {
       };
     };
     Functions: {
+      "apply_alert_transitions": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_alert_incident": { Args: { "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "list_alert_incidents": { Args: { "p": Json }; Returns: Json };
       "list_due_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };

@@ -81,6 +81,9 @@ const MONITORING = [
   "tournament_sync_state",
   "upstream_state",
   "retention_settings",
+  "alert_incidents",
+  "alert_events",
+  "alert_evaluations",
 ];
 
 Deno.test("anon reads tournaments and matches and nothing else, and writes nowhere", async () => {

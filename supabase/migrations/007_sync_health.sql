@@ -15,6 +15,18 @@ create unique index sync_health_summary_entity on public.sync_health_summary (en
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;
 
+create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
+language sql immutable set search_path = ''
+return case
+  -- The latest due time whose grace is over: a run must have begun at or after it.
+  when entity.last_attempt >= private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace) then null
+  when entity.last_attempt is null
+    and entity.created_at > private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace) then null
+  else private.last_due(entity.schedule_anchor, entity.sync_frequency, coalesce(entity.last_attempt, entity.created_at))
+    + entity.sync_frequency + entity.grace
+end;
+comment on function private.overdue_since(public.sync_status, timestamptz) is 'Since when an entity owes a run: due plus grace; null while it owes none.';
+
 create function private.entity_health(entity public.sync_status, as_of timestamptz) returns jsonb
 language sql stable set search_path = ''
 begin atomic
@@ -39,10 +51,6 @@ begin atomic
       sum(error_count) as errors
     from day
   ),
-  due as (
-    -- The latest due time whose grace is over: a run must have begun at or after it.
-    select private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace) as must_have_run_since
-  ),
   latest as (
     select h.id, h.status, h.status_reason, h.execution_start, h.tournaments_failed, h.tournaments_processed, h.tournaments_total,
       extract(epoch from h.duration) * 1000 as duration_ms
@@ -66,13 +74,7 @@ begin atomic
     'last_successful_sync', entity.last_sync,
     'last_attempt', entity.last_attempt,
     'next_sync', private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of) + entity.sync_frequency,
-    'overdue_since', case
-      when entity.last_attempt >= due.must_have_run_since then null
-      when entity.last_attempt is null and entity.created_at > due.must_have_run_since then null
-      when entity.last_attempt is null then
-        private.last_due(entity.schedule_anchor, entity.sync_frequency, entity.created_at) + entity.sync_frequency + entity.grace
-      else private.last_due(entity.schedule_anchor, entity.sync_frequency, entity.last_attempt) + entity.sync_frequency + entity.grace
-    end,
+    'overdue_since', private.overdue_since(entity, as_of),
     'max_runtime_ms', extract(epoch from entity.max_runtime) * 1000,
     'consecutive_failures', entity.consecutive_failures,
     'failure_threshold', entity.alert_threshold_failures,
@@ -90,7 +92,7 @@ begin atomic
     'latest_run', (select to_jsonb(latest) from latest),
     'running', (select to_jsonb(running) from running)
   )
-  from figures, due;
+  from figures;
 end;
 comment on function private.entity_health(public.sync_status, timestamptz) is
   'The facts of one entity: rate, durations and streak over full runs, records over all runs of the UTC day, and since when it is overdue.';
@@ -114,6 +116,8 @@ begin atomic
 end;
 comment on function public.get_health_overview(timestamptz) is 'One snapshot of every active entity, for health-overview.';
 
-revoke execute on function private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz)
+revoke execute on function private.overdue_since(public.sync_status, timestamptz),
+  private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz)
 from public, anon, authenticated;
-grant execute on function private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz) to service_role;
+grant execute on function private.overdue_since(public.sync_status, timestamptz),
+  private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz) to service_role;

@@ -1,22 +1,26 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSecret } from "../_shared/app.ts";
+import { evaluateRules } from "./alert-processor.ts";
 
 const Wake = z.object({ cause: z.enum(["cron", "run_failed"]).default("cron") });
+type Deps = AppDeps & { clock: Clock; waitUntil: (work: Promise<unknown>) => void };
 
-/** `POST /` closes runs whose worker died; cron calls it every minute and the database at once when a run fails. */
-export function createApp(deps: AppDeps & { clock: Clock; waitUntil: (work: Promise<unknown>) => void }): FunctionApp {
+/** `POST /` closes runs whose worker died and evaluates every rule; cron calls it each minute, the database at once when a run fails. */
+export function createApp(deps: Deps): FunctionApp {
   const app = createFunctionApp("sync-alert-processor", deps);
   app.post("/", requireSecret, async (c) => {
     const { cause } = await readBody(c.req.raw, Wake);
-    const closing = deps.rpc("reap_sync_executions", { as_of: deps.clock.asOf() }, z.number()).then(
-      (closed) => {
-        if (closed > 0) deps.log("warn", "dead_runs_closed", { closed, cause });
-      },
-      (error: unknown) => deps.log("error", "reaping_failed", { message: String(error) }),
-    );
-    deps.waitUntil(closing);
+    const work = processAlerts(deps, cause);
+    // Answered before it is done, so that pg_net's five seconds never cut it.
+    deps.waitUntil(work.catch((error: unknown) => deps.log("error", "processing_failed", { cause, message: String(error) })));
     return c.json({ status: "ACCEPTED" }, 202);
   });
   return app;
+}
+
+async function processAlerts({ rpc, clock, log }: Deps, cause: string): Promise<void> {
+  const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() }, z.number());
+  if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
+  await evaluateRules(rpc, clock, log, cause);
 }

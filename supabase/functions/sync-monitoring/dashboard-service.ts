@@ -1,21 +1,32 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import type { EntityHealthStatus, HealthStatus, PerformanceSummary, SyncHealthResponse } from "../../../types/monitoring.ts";
+import {
+  AlertSummary,
+  type EntityHealthStatus,
+  type HealthStatus,
+  type PerformanceSummary,
+  type SyncHealthResponse,
+} from "../../../types/monitoring.ts";
 import { EntityFacts, judgeEntity, UpstreamFacts, worst } from "./health-checker.ts";
 import { isoDuration } from "./iso-duration.ts";
 
-const Overview = z.object({ as_of: z.string(), entities: z.array(EntityFacts), upstream: UpstreamFacts.nullable() });
+const Overview = z.object({
+  as_of: z.string(),
+  entities: z.array(EntityFacts),
+  upstream: UpstreamFacts.nullable(),
+  active_alerts: z.array(AlertSummary),
+});
 
 /** One snapshot in, one judged answer out. @throws DatabaseError */
 export async function readHealthOverview(rpc: Rpc, clock: Clock): Promise<SyncHealthResponse> {
-  const { as_of, entities, upstream } = await rpc("get_health_overview", { as_of: clock.asOf() }, Overview);
+  const { as_of, entities, upstream, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() }, Overview);
   const now = Date.parse(as_of);
   const judged = entities.map((facts) => [facts.entity_type, describe(facts, judgeEntity(facts, upstream, now))] as const);
   return {
     overall_status: worst(judged.map(([, entity]) => entity.status)),
     sync_entities: Object.fromEntries(judged),
-    active_alerts: [],
+    active_alerts,
     performance_summary: summarize(entities),
     last_updated: new Date(now).toISOString(),
   };

@@ -1,0 +1,320 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
+import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
+import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aRun } from "../helpers/factories.ts";
+
+const db = await openTestDatabase();
+
+async function setUp(now = "2026-06-10T12:03:00.000Z") {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations cascade");
+  await db.query("delete from alert_rules where name like 'Test%'");
+  await db.query("update alert_rules set is_active = true");
+  await db.query("update sync_status set last_attempt = $1, last_sync = $1", [now]);
+  const clock = new TestClock(now);
+  let background: Promise<unknown>[] = [];
+  const deps = { rpc: db.rpc, clock, log: () => {}, waitUntil: (work: Promise<unknown>) => background.push(work) };
+  const processor = createProcessor(deps);
+  const monitoring = createMonitoring(deps);
+  const evaluate = async () => {
+    const response = await processor.fetch(
+      new Request("http://functions.test/sync-alert-processor", {
+        method: "POST",
+        headers: { apikey: db.keys.secret },
+        body: '{"cause":"cron"}',
+      }),
+    );
+    assertEquals(response.status, 202);
+    await Promise.all(background);
+    background = [];
+  };
+  const get = (path: string) =>
+    monitoring.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers: { apikey: db.keys.secret } }));
+  const incidents = () =>
+    db.query<{ rule_name: string; state: string; severity: string; id: string }>(
+      "select id, rule_name, state, severity from alert_incidents order by rule_name",
+    );
+  return { clock, evaluate, get, incidents };
+}
+const only = (name: string) => db.query("update alert_rules set is_active = name = $1", [name]);
+
+/** For each rule the migration ships: what makes it hold at 12:03 on 10 June 2026. */
+const CAUSES: Record<string, () => Promise<unknown>> = {
+  "Tournament Sync Consecutive Failures": () =>
+    db.query("update sync_status set consecutive_failures = 3 where entity_type = 'tournaments'"),
+  "Match Schedule Consecutive Failures": () =>
+    db.query("update sync_status set consecutive_failures = 3 where entity_type = 'matches_schedule'"),
+  "Overall Sync Success Rate Drop": () =>
+    Promise.all(
+      [1, 2, 3, 4].map((hour) => aRun(db, { execution_start: `2026-06-10T0${hour}:00:00Z`, status: hour === 4 ? "FAILED" : "SUCCEEDED" })),
+    ),
+  "Tournament Sync Duration Exceeded": () =>
+    aRun(db, { entity_type: "tournaments", execution_start: "2026-06-10T12:00:00Z", execution_end: "2026-06-10T12:02:00Z" }),
+  "Match Schedule Duration Exceeded": () =>
+    aRun(db, {
+      execution_start: "2026-06-10T11:57:00Z",
+      status: "RUNNING",
+      execution_end: null,
+      heartbeat_at: "2026-06-10T12:02:59Z",
+      lease_expires_at: "2026-06-10T12:03:59Z",
+      deadline: "2026-06-10T12:07:00Z",
+    }),
+  "Memory Usage Exceeded": () => aRun(db, { execution_start: "2026-06-10T12:00:00Z", memory_usage_mb: 200 }),
+  "Tournament Sync Overdue": () =>
+    db.query("update sync_status set last_attempt = '2026-06-09T00:00:00Z' where entity_type = 'tournaments'"),
+  "Match Schedule Overdue": () =>
+    db.query("update sync_status set last_attempt = '2026-06-10T11:30:00Z' where entity_type = 'matches_schedule'"),
+};
+
+Deno.test("every default rule can be made to fire, and none fires while all is well", async () => {
+  const rules = (await db.query<{ name: string }>("select name from alert_rules where name not like 'Test%' order by name")).map((rule) =>
+    rule.name
+  );
+  assertEquals(rules, Object.keys(CAUSES).sort());
+  const well = await setUp();
+  await aRun(db, { execution_start: "2026-06-10T12:00:00Z", memory_usage_mb: 60 });
+  await well.evaluate();
+  assertEquals(await well.incidents(), []);
+  for (const name of rules) {
+    const { evaluate, incidents } = await setUp();
+    await only(name);
+    await CAUSES[name]?.();
+    await evaluate();
+    const raised = await incidents();
+    assertEquals(raised.map((incident) => `${incident.rule_name} ${incident.state}`), [`${name} FIRING`]);
+  }
+});
+
+Deno.test("an incident is raised once, escalates when nobody reacts, and ends when it is over, with its whole story", async () => {
+  const { clock, evaluate, get, incidents } = await setUp();
+  await only("Match Schedule Consecutive Failures");
+  const bad = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "FAILED", status_reason: "all 2 steps failed" });
+  await CAUSES["Match Schedule Consecutive Failures"]?.();
+  for (let tick = 0; tick < 3; tick++) await evaluate();
+  const [incident] = await incidents();
+  assertEquals((await incidents()).length, 1);
+  clock.advance(31 * 60_000);
+  await evaluate();
+  assertObjectMatch((await incidents())[0] as object, { state: "FIRING", severity: "CRITICAL" });
+  const overview = await (await get("/health-overview")).json();
+  assertObjectMatch(overview.active_alerts[0], {
+    id: incident?.id,
+    name: "Match Schedule Consecutive Failures",
+    severity: "CRITICAL",
+    state: "FIRING",
+  });
+  await db.query("update sync_status set consecutive_failures = 0");
+  clock.advance(60_000);
+  await evaluate();
+  const story = AlertDetailResponse.parse(await (await get(`/alerts/${incident?.id}`)).json());
+  assertEquals(story.events.map((event) => `${event.from_state}>${event.to_state} ${event.severity}`), [
+    "null>FIRING HIGH",
+    "FIRING>FIRING CRITICAL",
+    "FIRING>RESOLVED CRITICAL",
+  ]);
+  assertMatch(String(story.events[2]?.reason), /0 runs again, after 32 minutes/);
+  assertEquals([story.state, story.downtime_ms, story.evidence.execution_id], ["RESOLVED", 32 * 60_000, bad.id]);
+  assertEquals((await (await get("/health-overview")).json()).active_alerts, []);
+  await CAUSES["Match Schedule Consecutive Failures"]?.();
+  await evaluate();
+  assertEquals((await incidents()).length, 2, "what comes back is a new incident");
+});
+
+Deno.test("a rule with for is PENDING first, and gone without a trace when it did not hold", async () => {
+  const { clock, evaluate, incidents } = await setUp();
+  await only("Match Schedule Consecutive Failures");
+  await db.query("update alert_rules set for_duration = '5 minutes' where is_active");
+  const fail = CAUSES["Match Schedule Consecutive Failures"] as () => Promise<unknown>;
+  await fail();
+  await evaluate();
+  assertEquals((await incidents())[0]?.state, "PENDING");
+  await db.query("update sync_status set consecutive_failures = 0");
+  await evaluate();
+  assertEquals(await incidents(), []);
+  await fail();
+  await evaluate();
+  clock.advance(5 * 60_000);
+  await evaluate();
+  assertEquals((await incidents())[0]?.state, "FIRING");
+  await db.query("update alert_rules set for_duration = '0' where is_active");
+});
+
+Deno.test("an entity's own threshold overrides the rule's, a paused entity is not measured, and no data changes nothing", async () => {
+  const { evaluate, incidents } = await setUp();
+  await only("Match Schedule Consecutive Failures");
+  await db.query("update sync_status set consecutive_failures = 3, alert_threshold_failures = 5 where entity_type = 'matches_schedule'");
+  await evaluate();
+  assertEquals(await incidents(), []);
+  await db.query("update sync_status set consecutive_failures = 5 where entity_type = 'matches_schedule'");
+  await evaluate();
+  assertEquals((await incidents()).length, 1);
+  await db.query(
+    "update sync_status set consecutive_failures = 0, paused_at = now(), paused_by = 'a@example.com' where entity_type = 'matches_schedule'",
+  );
+  await evaluate();
+  assertEquals((await incidents())[0]?.state, "FIRING");
+});
+
+Deno.test("two evaluators that decided on the same state apply one of the two steps", async () => {
+  const { clock, evaluate, incidents } = await setUp();
+  await only("Match Schedule Consecutive Failures");
+  await CAUSES["Match Schedule Consecutive Failures"]?.();
+  await Promise.all([evaluate(), evaluate(), evaluate()]);
+  assertEquals((await incidents()).length, 1);
+  assertEquals(Number(await db.value("select count(*) from alert_events")), 1);
+  const [incident] = await db.query<{ id: string; version: number; rule_id: string }>("select * from alert_incidents");
+  const step = {
+    incident_id: incident?.id,
+    version: incident?.version,
+    rule_id: incident?.rule_id,
+    from_state: "FIRING",
+    to_state: "RESOLVED",
+    severity: "HIGH",
+    message: "m",
+    reason: "r",
+  };
+  const apply = () => db.value("select apply_alert_transitions($1, $2)", [{ transitions: [step] }, clock.asOf()]);
+  assertEquals([await apply(), await apply()], [1, 0]);
+  assertEquals(Number(await db.value("select count(*) from alert_events where to_state = 'RESOLVED'")), 1);
+});
+
+Deno.test("each metric equals what SQL over the rows says", async () => {
+  const { clock } = await setUp();
+  for (let run = 0; run < 30; run++) {
+    await aRun(db, {
+      execution_start: new Date(clock.now() - run * 5 * 60_000 - 1).toISOString(),
+      execution_end: new Date(clock.now() - run * 5 * 60_000 + run * 100).toISOString(),
+      status: run % 6 === 5 ? "FAILED" : "SUCCEEDED",
+      tournament_no: run % 7 === 6 ? "1" : null,
+      memory_usage_mb: 50 + run,
+      cache_hits: run,
+      cache_misses: 2,
+      api_calls: 3,
+      api_response_ms_total: 30 * run,
+      records_read: run === 0 ? 10 : 120,
+    });
+  }
+  await db.query(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    select 'matches_schedule', case i % 2 when 0 then 'API' else 'NETWORK' end, 'X', 'LOW', true, 'x', 'x', $1::timestamptz - i * interval '7 minutes' from generate_series(0, 19) i`,
+    [clock.asOf()],
+  );
+  const metrics = [
+    "success_rate",
+    "duration_exceeded",
+    "memory_usage",
+    "cache_hit_ratio",
+    "api_response_time",
+    "error_rate",
+    "records_collapse",
+    "stuck_execution",
+  ];
+  for (const metric of metrics) {
+    await db.query(
+      "insert into alert_rules (name, entity_type, metric, threshold, evaluation_window, severity, error_type) values ($1, 'matches_schedule', $2, 1, '1 hour', 'LOW', $3)",
+      [`Test ${metric}`, metric, metric === "error_rate" ? "API" : null],
+    );
+  }
+  const measured = await db.value<{ measurements: { rule_name: string; value: number; runs: number }[] }>(
+    "select measure_alert_rules($1)",
+    [clock.asOf()],
+  );
+  const value = (metric: string) => measured.measurements.find((one) => one.rule_name === `Test ${metric}`)?.value;
+  const [sql] = await db.query<Record<string, number>>(
+    `
+    select avg((status = 'SUCCEEDED')::int)::float8 as rate, max(extract(epoch from execution_end - execution_start))::float8 as seconds, max(memory_usage_mb) as memory,
+      (sum(cache_hits)::float8 / sum(cache_hits + cache_misses)) as hits, (sum(api_response_ms_total)::float8 / sum(api_calls)) as ms, count(*)::int as runs,
+      (select count(*)::int from sync_error_log where error_type = 'API' and occurred_at > $1::timestamptz - interval '1 hour') as errors
+    from sync_execution_history where tournament_no is null and execution_start > $1::timestamptz - interval '1 hour'`,
+    [clock.asOf()],
+  );
+  const close = (actual: number | undefined, expected: number | undefined) =>
+    assert(Math.abs((actual ?? NaN) - (expected ?? NaN)) < 1e-6, `${actual} and ${expected}`);
+  close(value("success_rate"), sql?.rate);
+  close(value("duration_exceeded"), sql?.seconds);
+  close(value("memory_usage"), sql?.memory);
+  close(value("cache_hit_ratio"), sql?.hits);
+  close(value("api_response_time"), sql?.ms);
+  close(value("error_rate"), (sql?.errors ?? 0) / (sql?.runs ?? 1));
+  close(value("records_collapse"), 1 - 10 / 120);
+  close(value("stuck_execution"), 0);
+});
+
+Deno.test("wrong rules cannot be written", async () => {
+  await setUp();
+  const refuses = async (columns: string, values: string, check: string) => {
+    const sql =
+      `insert into alert_rules (name, entity_type, evaluation_window, severity, ${columns}) values ('Test x', 'all', '1 hour', 'LOW', ${values})`;
+    assertMatch(await db.query(sql).then(() => "written", (error: Error) => error.message), new RegExp(check), values);
+  };
+  await refuses("metric, threshold", "'luck', 1", "metric_is_known");
+  await refuses("metric, threshold", "'success_rate', 95", "ratio_is_at_most_one");
+  await refuses("metric, threshold", "'memory_usage', -1", "threshold_is_not_negative");
+  await refuses("metric, threshold, for_duration", "'memory_usage', 1, '-1 hour'", "for_is_not_negative");
+  await refuses("metric, threshold, error_type", "'memory_usage', 1, 'API'", "error_type_has_its_metric");
+});
+
+Deno.test("alerts are listed newest first, filtered and paged; bad filters are refused by name", async () => {
+  const { get } = await setUp();
+  const [rule] = await db.query<{ id: string }>("select id from alert_rules limit 1");
+  for (let incident = 0; incident < 7; incident++) {
+    await db.query(
+      `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, opened_at, fired_at, resolved_at, updated_at)
+      values ($1, 'R', 'memory_usage', $2, $3, $4, 1, 'm', $5, $5, $6, $5)`,
+      [
+        rule?.id,
+        incident % 2 ? "tournaments" : "all",
+        incident === 6 ? "FIRING" : "RESOLVED",
+        incident < 3 ? "LOW" : "HIGH",
+        `2026-06-0${1 + (incident >> 1)}T00:00:00Z`,
+        incident === 6 ? null : "2026-06-09T00:00:00Z",
+      ],
+    );
+  }
+  const page = async (query: string) => AlertListResponse.parse(await (await get(`/alerts?${query}`)).json());
+  const all = (await page("")).alerts.map((alert) => alert.id);
+  assertEquals(all.length, 7);
+  const paged: string[] = [];
+  for (let next: string | null = ""; next !== null;) {
+    const { alerts, next_cursor }: { alerts: { id: string }[]; next_cursor: string | null } = await page(
+      `limit=2${next ? `&cursor=${encodeURIComponent(next)}` : ""}`,
+    );
+    paged.push(...alerts.map((alert) => alert.id));
+    next = next_cursor;
+  }
+  assertEquals(paged, all);
+  assertEquals((await page("state=FIRING")).alerts.length, 1);
+  assertEquals((await page("severity=LOW&entity=all")).alerts.length, 2);
+  for (
+    const [query, field] of [
+      ["state=GONE", "state"],
+      ["severity=low", "severity"],
+      ["limit=0", "limit"],
+      ["limit=many", "limit"],
+      ["cursor=e30=", "cursor"],
+      ["entity=a';--", "entity"],
+      ["colour=red", "colour"],
+    ] as const
+  ) {
+    const response = await get(`/alerts?${query}`);
+    assertEquals(response.status, 400, query);
+    assertEquals((await response.json()).details[0].field, field);
+  }
+  assertEquals((await get("/alerts/00000000-0000-4000-8000-000000000009")).status, 404);
+  assertEquals((await get("/alerts/nine")).status, 400);
+});
+
+Deno.test("each evaluation is recorded with its cause", async () => {
+  const { evaluate } = await setUp();
+  await evaluate();
+  assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
+    cause: "cron",
+    rules: 8,
+    applied: 0,
+  });
+});
+
+Deno.test.afterAll(() => db.close());

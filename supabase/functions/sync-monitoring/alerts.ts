@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { AppError } from "../../../services/errors.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+import { AlertDetailResponse, AlertIncident, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
+import { SEVERITIES } from "../../../types/sync.ts";
+
+const Position = z.object({ before_at: z.iso.datetime({ offset: true }), before_id: z.uuid() });
+type Position = z.infer<typeof Position>;
+
+const encode = (position: Position): string => btoa(JSON.stringify(position));
+const cursor = z.string().max(300).transform((text, ctx) => {
+  try {
+    return Position.parse(JSON.parse(atob(text)));
+  } catch {
+    ctx.addIssue({ code: "custom", message: "is not a cursor of this list" });
+    return z.NEVER;
+  }
+});
+
+/** What `GET /alerts` may be asked; a page has 50 incidents unless said, 200 at most. */
+export const AlertQuery = z.strictObject({
+  state: z.enum(INCIDENT_STATES).optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: cursor.optional(),
+});
+
+/** A page of incidents, newest first. @throws DatabaseError */
+export async function listAlerts(rpc: Rpc, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
+  const { entity, limit, cursor: after, ...filters } = query;
+  // One more than asked for tells whether there is a next page.
+  const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
+  const found = await rpc("list_alert_incidents", { p }, z.array(AlertIncident));
+  const alerts = found.slice(0, limit);
+  const last = alerts.at(-1);
+  return { alerts, next_cursor: found.length > limit && last ? encode({ before_at: last.opened_at, before_id: last.id }) : null };
+}
+
+/** One incident with its story. @throws AppError NOT_FOUND */
+export async function readAlert(rpc: Rpc, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
+  const found = await rpc("get_alert_incident", { p: { id } }, AlertDetailResponse.nullable());
+  if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);
+  return found;
+}
