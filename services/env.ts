@@ -23,6 +23,14 @@ const Variables = z.object({
   VIS_TIMEOUT_MS: whole(1, 120_000).default(30_000),
   VIS_RETRIES: whole(0, 5).default(3),
   VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
+  SMTP_URL: optional(
+    z.url({ protocol: /^smtps?$/ }).refine(
+      (value) => !["", "25", "587"].includes(new URL(value).port),
+      "hosted functions cannot reach port 25 or 587: name 465, 2465 or 2587",
+    ),
+  ),
+  SMTP_FROM: optional(z.string().min(3)),
+  ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),
   SYNC_CONCURRENCY: whole(1, 5).default(4),
   SYNC_WALL_CLOCK_MS: whole(40_000, 3_600_000).default(150_000),
 });
@@ -43,6 +51,7 @@ export function readEnv(source: Record<string, string | undefined> = Deno.env.to
   const secretKey = parsed.data?.SUPABASE_SECRET_KEYS?.default ?? parsed.data?.SUPABASE_SERVICE_ROLE_KEY;
   if (parsed.success && !secretKey) problems.push("SUPABASE_SECRET_KEYS: needs a key named default (or set SUPABASE_SERVICE_ROLE_KEY)");
   if (parsed.data && !parsed.data.VIS_USERNAME !== !parsed.data.VIS_PASSWORD) problems.push("VIS_USERNAME, VIS_PASSWORD: set both or none");
+  if (parsed.data && !parsed.data.SMTP_URL !== !parsed.data.SMTP_FROM) problems.push("SMTP_URL, SMTP_FROM: set both or none");
   if (!parsed.success || !secretKey || problems.length) throw new Error(`environment: ${problems.join("; ")}`);
   const { SUPABASE_SECRET_KEYS: _keys, SUPABASE_SERVICE_ROLE_KEY: _key, ...rest } = parsed.data;
   return { ...rest, secretKey };

@@ -55,5 +55,29 @@ export const AlertEvent = z.object({
   reason: z.string(),
 });
 
-/** `GET sync-monitoring/alerts/:id`: the incident with its story. */
-export const AlertDetailResponse = AlertIncident.extend({ events: z.array(AlertEvent), downtime_ms: z.number() });
+/** One message to one channel about the incident, with each try. */
+export const AlertNotification = z.object({
+  id: z.uuid(),
+  channel: z.string(),
+  kind: z.enum(["FIRING", "ESCALATED", "REPEAT", "RESOLVED"]),
+  status: z.enum(["PENDING", "SENDING", "SENT", "DEAD"]),
+  attempts: z.number().int(),
+  created_at: z.string(),
+  sent_at: z.string().nullable(),
+  last_error: z.string().nullable(),
+  deliveries: z.array(z.object({
+    attempt: z.number().int(),
+    at: z.string(),
+    outcome: z.enum(["SENT", "RETRY", "DEAD"]),
+    status_code: z.number().int().nullable(),
+    error: z.string().nullable(),
+    duration_ms: z.number().int(),
+  })),
+});
+
+/** `GET sync-monitoring/alerts/:id`: the incident with its story, and whom it was told. */
+export const AlertDetailResponse = AlertIncident.extend({
+  events: z.array(AlertEvent),
+  notifications: z.array(AlertNotification),
+  downtime_ms: z.number(),
+});

@@ -4,6 +4,48 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "alert_deliveries": {
+        Row: {
+          "at": string;
+          "attempt": number;
+          "duration_ms": number;
+          "error": string | null;
+          "id": number;
+          "notification_id": string;
+          "outcome": string;
+          "status_code": number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "at": string;
+          "attempt": number;
+          "duration_ms": number;
+          "error"?: string | null;
+          "id"?: never;
+          "notification_id": string;
+          "outcome": string;
+          "status_code"?: number | null;
+        };
+        Update: {
+          "at"?: string;
+          "attempt"?: number;
+          "duration_ms"?: number;
+          "error"?: string | null;
+          "id"?: never;
+          "notification_id"?: string;
+          "outcome"?: string;
+          "status_code"?: number | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "alert_deliveries_notification_id_fkey";
+            columns: ["notification_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_notifications";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "alert_evaluations": {
         Row: {
           "applied": number;
@@ -78,6 +120,7 @@ export type Database = {
           "evidence": NonNullable<Json>;
           "fired_at": string | null;
           "id": string;
+          "last_told_at": string | null;
           "message": string;
           "metric": string;
           "opened_at": string;
@@ -87,6 +130,7 @@ export type Database = {
           "severity": string;
           "state": string;
           "threshold": number;
+          "told_at": string | null;
           "updated_at": string;
           "value": number | null;
           "version": number;
@@ -101,6 +145,7 @@ export type Database = {
           "evidence"?: NonNullable<Json>;
           "fired_at"?: string | null;
           "id"?: string;
+          "last_told_at"?: string | null;
           "message": string;
           "metric": string;
           "opened_at": string;
@@ -110,6 +155,7 @@ export type Database = {
           "severity": string;
           "state": string;
           "threshold": number;
+          "told_at"?: string | null;
           "updated_at": string;
           "value"?: number | null;
           "version"?: number;
@@ -123,6 +169,7 @@ export type Database = {
           "evidence"?: NonNullable<Json>;
           "fired_at"?: string | null;
           "id"?: string;
+          "last_told_at"?: string | null;
           "message"?: string;
           "metric"?: string;
           "opened_at"?: string;
@@ -132,6 +179,7 @@ export type Database = {
           "severity"?: string;
           "state"?: string;
           "threshold"?: number;
+          "told_at"?: string | null;
           "updated_at"?: string;
           "value"?: number | null;
           "version"?: number;
@@ -145,6 +193,49 @@ export type Database = {
             referencedColumns: ["id"];
           },
         ];
+      };
+      "alert_notifications": {
+        Row: {
+          "attempts": number;
+          "channel": string;
+          "created_at": string;
+          "id": string;
+          "items": NonNullable<Json>;
+          "last_error": string | null;
+          "lease_expires_at": string | null;
+          "next_attempt_at": string | null;
+          "sent_at": string | null;
+          "status": string;
+          "token": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number;
+          "channel": string;
+          "created_at": string;
+          "id"?: string;
+          "items": NonNullable<Json>;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "next_attempt_at"?: string | null;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "token"?: string | null;
+        };
+        Update: {
+          "attempts"?: number;
+          "channel"?: string;
+          "created_at"?: string;
+          "id"?: string;
+          "items"?: NonNullable<Json>;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "next_attempt_at"?: string | null;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "token"?: string | null;
+        };
+        Relationships: [];
       };
       "alert_rules": {
         Row: {
@@ -163,6 +254,7 @@ export type Database = {
           "no_data": string;
           "notification_channels": NonNullable<Json>;
           "recovery_threshold": number | null;
+          "repeat_interval": string;
           "runbook_url": string | null;
           "severity": string;
           "threshold": number;
@@ -185,6 +277,7 @@ export type Database = {
           "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
           "recovery_threshold"?: number | null;
+          "repeat_interval"?: string;
           "runbook_url"?: string | null;
           "severity": string;
           "threshold": number;
@@ -206,12 +299,58 @@ export type Database = {
           "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
           "recovery_threshold"?: number | null;
+          "repeat_interval"?: string;
           "runbook_url"?: string | null;
           "severity"?: string;
           "threshold"?: number;
           "updated_at"?: string;
         };
         Relationships: [];
+      };
+      "alert_silences": {
+        Row: {
+          "created_at": string;
+          "created_by": string;
+          "ends_at": string;
+          "entity_type": string | null;
+          "id": string;
+          "reason": string;
+          "rule_id": string | null;
+          "severity": string | null;
+          "starts_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "created_by": string;
+          "ends_at": string;
+          "entity_type"?: string | null;
+          "id"?: string;
+          "reason": string;
+          "rule_id"?: string | null;
+          "severity"?: string | null;
+          "starts_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "created_by"?: string;
+          "ends_at"?: string;
+          "entity_type"?: string | null;
+          "id"?: string;
+          "reason"?: string;
+          "rule_id"?: string | null;
+          "severity"?: string | null;
+          "starts_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "alert_silences_rule_id_fkey";
+            columns: ["rule_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_rules";
+            referencedColumns: ["id"];
+          },
+        ];
       };
       "manual_sync_audit": {
         Row: {
@@ -399,6 +538,40 @@ export type Database = {
             referencedColumns: ["no"];
           },
         ];
+      };
+      "notification_channels": {
+        Row: {
+          "config": NonNullable<Json>;
+          "created_at": string;
+          "is_active": boolean;
+          "kind": string;
+          "name": string;
+          "previous_secret": string | null;
+          "secret": string | null;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "config"?: NonNullable<Json>;
+          "created_at"?: string;
+          "is_active"?: boolean;
+          "kind": string;
+          "name": string;
+          "previous_secret"?: string | null;
+          "secret"?: string | null;
+          "updated_at"?: string;
+        };
+        Update: {
+          "config"?: NonNullable<Json>;
+          "created_at"?: string;
+          "is_active"?: boolean;
+          "kind"?: string;
+          "name"?: string;
+          "previous_secret"?: string | null;
+          "secret"?: string | null;
+          "updated_at"?: string;
+        };
+        Relationships: [];
       };
       "retention_settings": {
         Row: {
@@ -1088,6 +1261,7 @@ export type Database = {
     };
     Functions: {
       "apply_alert_transitions": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
@@ -1100,6 +1274,7 @@ export type Database = {
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
+      "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "schema_version": { Args: Record<PropertyKey, never>; Returns: number };

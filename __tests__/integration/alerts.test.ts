@@ -1,22 +1,25 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
+import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { aRun } from "../helpers/factories.ts";
+import { testEnv } from "../helpers/world.ts";
 
 const db = await openTestDatabase();
 
 async function setUp(now = "2026-06-10T12:03:00.000Z") {
   await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations cascade");
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
   await db.query("update alert_rules set is_active = true");
   await db.query("update sync_status set last_attempt = $1, last_sync = $1", [now]);
   const clock = new TestClock(now);
   let background: Promise<unknown>[] = [];
-  const deps = { rpc: db.rpc, clock, log: () => {}, waitUntil: (work: Promise<unknown>) => background.push(work) };
+  const channels = createChannels(testEnv(), clock);
+  const deps = { rpc: db.rpc, clock, log: () => {}, channels, waitUntil: (work: Promise<unknown>) => background.push(work) };
   const processor = createProcessor(deps);
   const monitoring = createMonitoring(deps);
   const evaluate = async () => {

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp as createAlertProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
+import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { testEnv } from "../helpers/world.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { aMatch, aRun, aTournament } from "../helpers/factories.ts";
@@ -84,6 +86,9 @@ const MONITORING = [
   "alert_incidents",
   "alert_events",
   "alert_evaluations",
+  "alert_silences",
+  "alert_notifications",
+  "alert_deliveries",
 ];
 
 Deno.test("anon reads tournaments and matches and nothing else, and writes nowhere", async () => {
@@ -266,7 +271,13 @@ Deno.test("the alert processor closes dead runs when it is woken, and only for t
     deadline: "2026-06-10T11:10:00Z",
   });
   const background: Promise<unknown>[] = [];
-  const app = createAlertProcessor({ rpc: db.rpc, clock, log: () => {}, waitUntil: (work) => background.push(work) });
+  const app = createAlertProcessor({
+    rpc: db.rpc,
+    clock,
+    log: () => {},
+    channels: createChannels(testEnv(), clock),
+    waitUntil: (work) => background.push(work),
+  });
   const post = (key: string, body: string) =>
     app.fetch(new Request("http://functions.test/sync-alert-processor", { method: "POST", headers: { apikey: key }, body }));
   assertEquals((await post(db.keys.publishable, "")).status, 401);

@@ -46,7 +46,8 @@ create table public.retention_settings (
 comment on table public.retention_settings is 'How long each kind of row is kept.';
 insert into public.retention_settings (subject, keep) values
   ('executions', '90 days'), ('resolved_errors', '90 days'), ('open_errors', '1 year'), ('hourly_metrics', '2 years'),
-  ('audit', '2 years'), ('function_calls', '7 days'), ('cron_details', '7 days');
+  ('audit', '2 years'), ('function_calls', '7 days'), ('cron_details', '7 days'),
+  ('alert_incidents', '1 year'), ('alert_notifications', '90 days'), ('alert_evaluations', '7 days');
 alter table public.retention_settings enable row level security;
 revoke all on public.retention_settings from public, anon, authenticated;
 grant select on public.retention_settings to authenticated;
@@ -80,6 +81,14 @@ begin
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
     when 'function_calls' then
       delete from private.call_log where id in (select id from private.call_log where called_at < before order by called_at limit batch);
+    when 'alert_incidents' then
+      delete from public.alert_incidents where id in (select id from public.alert_incidents where resolved_at < before limit batch);
+    when 'alert_notifications' then
+      delete from public.alert_notifications where id in (
+        select id from public.alert_notifications where created_at < before and status in ('SENT', 'DEAD') order by created_at limit batch);
+    when 'alert_evaluations' then
+      delete from public.alert_evaluations where id in (
+        select id from public.alert_evaluations where evaluated_at < before order by evaluated_at limit batch);
     when 'cron_details' then
       delete from cron.job_run_details where runid in (
         select runid from cron.job_run_details where end_time < before limit batch);

@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSecret } from "../_shared/app.ts";
 import { evaluateRules } from "./alert-processor.ts";
+import { type Channels, deliverDue } from "./notification-service.ts";
 
 const Wake = z.object({ cause: z.enum(["cron", "run_failed"]).default("cron") });
-type Deps = AppDeps & { clock: Clock; waitUntil: (work: Promise<unknown>) => void };
+export type Deps = AppDeps & { clock: Clock; channels: Channels; waitUntil: (work: Promise<unknown>) => void };
 
-/** `POST /` closes runs whose worker died and evaluates every rule; cron calls it each minute, the database at once when a run fails. */
+/** `POST /` closes runs whose worker died, evaluates every rule and delivers what is due; cron calls it each minute, the database at once when a run fails. */
 export function createApp(deps: Deps): FunctionApp {
   const app = createFunctionApp("sync-alert-processor", deps);
   app.post("/", requireSecret, async (c) => {
@@ -19,8 +20,12 @@ export function createApp(deps: Deps): FunctionApp {
   return app;
 }
 
-async function processAlerts({ rpc, clock, log }: Deps, cause: string): Promise<void> {
+async function processAlerts({ rpc, clock, log, channels }: Deps, cause: string): Promise<void> {
   const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() }, z.number());
   if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
-  await evaluateRules(rpc, clock, log, cause);
+  // What could not be evaluated must not keep what is due from being told.
+  await evaluateRules(rpc, clock, log, cause).catch((error: unknown) =>
+    log("error", "evaluation_failed", { cause, message: String(error) })
+  );
+  await deliverDue(rpc, clock, log, channels);
 }

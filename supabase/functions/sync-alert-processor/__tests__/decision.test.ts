@@ -22,6 +22,10 @@ const MEASURED: Measurement = {
   value: 3,
   runs: 10,
   execution_id: null,
+  repeat_ms: 4 * 3_600_000,
+  channels: ["dashboard"],
+  runbook_url: null,
+  silenced_by: null,
   incident: null,
 };
 const FIRING: NonNullable<Measurement["incident"]> = {
@@ -33,6 +37,8 @@ const FIRING: NonNullable<Measurement["incident"]> = {
   fired_at: ago(10),
   escalated_at: null,
   acknowledged_until: null,
+  told_at: ago(10),
+  last_told_at: ago(10),
 };
 
 const VERDICTS: [string, Partial<Measurement>, string][] = [
@@ -107,23 +113,66 @@ for (const [what, measured, state, severity, reason] of STEPS) {
   });
 }
 
+const NOTICES: [string, Partial<Measurement>, string | null][] = [
+  ["what fires is told", {}, "FIRING"],
+  ["what is pending is not told", { for_ms: 60_000 }, null],
+  ["what fires in a silence is not told", { silenced_by: ID }, null],
+  ["what still holds when the silence is over is told then", { incident: { ...FIRING, told_at: null, last_told_at: null } }, "FIRING"],
+  ["what rises is told as such", { incident: { ...FIRING, fired_at: ago(31) } }, "ESCALATED"],
+  ["what rises in a silence is not told", { silenced_by: ID, incident: { ...FIRING, fired_at: ago(31) } }, null],
+  [
+    "what still holds after the repeat interval is told again",
+    { escalation_ms: null, incident: { ...FIRING, last_told_at: ago(241) } },
+    "REPEAT",
+  ],
+  ["in a silence nothing is repeated", { silenced_by: ID, escalation_ms: null, incident: { ...FIRING, last_told_at: ago(241) } }, null],
+  ["what is over is told to who heard of it", { value: 0, incident: FIRING }, "RESOLVED"],
+  ["also in a silence", { value: 0, silenced_by: ID, incident: FIRING }, "RESOLVED"],
+  ["the end of what nobody heard of is not told", { value: 0, incident: { ...FIRING, told_at: null, last_told_at: null } }, null],
+  ["an acknowledgement that ran out is told", { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(1) } }, "FIRING"],
+];
+for (const [what, measured, notify] of NOTICES) {
+  Deno.test(`telling: ${what}`, () => assertEquals(decide({ ...MEASURED, ...measured }, NOW)?.notify ?? null, notify as never));
+}
+
 /** Plays a history of values through the decision, as the database would keep the incident between steps. */
-function play(rule: Partial<Measurement>, history: { value: number | null; minutes: number; acknowledge: boolean }[]) {
+function play(
+  rule: Partial<Measurement>,
+  history: { value: number | null; minutes: number; acknowledge: boolean; silenced_by?: string | null }[],
+) {
   let now = NOW;
   let incident = null as Measurement["incident"];
-  const states: { from: string | null; to: string; severity: string; was: string }[] = [];
-  for (const { value, minutes, acknowledge } of history) {
+  const states: { from: string | null; to: string; severity: string; was: string; notify: string | null }[] = [];
+  for (const { value, minutes, acknowledge, silenced_by = null } of history) {
     now += minutes * 60_000;
     if (acknowledge && incident?.state === "FIRING") incident = { ...incident, state: "ACKNOWLEDGED" };
-    const step = decide({ ...MEASURED, ...rule, value, incident }, now);
+    const step = decide({ ...MEASURED, ...rule, value, incident, silenced_by }, now);
     if (!step) continue;
-    states.push({ from: step.from_state, to: step.to_state, severity: step.severity, was: incident?.severity ?? step.severity });
+    states.push({
+      from: step.from_state,
+      to: step.to_state,
+      severity: step.severity,
+      was: incident?.severity ?? step.severity,
+      notify: step.notify,
+    });
     const at = new Date(now).toISOString();
     incident = step.to_state === "GONE" || step.to_state === "RESOLVED" ? null : {
-      ...(incident ?? { id: ID, version: 1, opened_at: at, fired_at: null, escalated_at: null, acknowledged_until: null }),
+      ...(incident ??
+        {
+          id: ID,
+          version: 1,
+          opened_at: at,
+          fired_at: null,
+          escalated_at: null,
+          acknowledged_until: null,
+          told_at: null,
+          last_told_at: null,
+        }),
       state: step.to_state,
       severity: step.severity,
       fired_at: incident?.fired_at ?? (step.to_state === "FIRING" ? at : null),
+      told_at: incident?.told_at ?? (step.notify ? at : null),
+      last_told_at: step.notify ? at : incident?.last_told_at ?? null,
       escalated_at: incident && incident.severity !== step.severity ? at : incident?.escalated_at ?? null,
     };
   }
@@ -148,7 +197,10 @@ Deno.test("over any history: every opening ends when the input is well again, st
       const { states, incident } = play(limits, [...history, well]);
       assertEquals(incident, null);
       let state: string | null = null;
+      let isTold = false;
       for (const step of states) {
+        if (step.to === "RESOLVED") assertEquals(step.notify === "RESOLVED", isTold);
+        isTold = step.to !== "RESOLVED" && step.to !== "GONE" && (isTold || step.notify !== null);
         if (step.from !== state) assert(state === "FIRING" && step.from === "ACKNOWLEDGED", `${state} then from ${step.from}`);
         assert(SEVERITIES.indexOf(step.severity as never) >= SEVERITIES.indexOf(step.was as never));
         if (step.to === "RESOLVED") assert(step.from === "FIRING" || step.from === "ACKNOWLEDGED");

@@ -1,101 +1,4 @@
--- Rules, the incidents they raise, and the story of each. Measured here in one call, judged in TypeScript, applied here by compare-and-set.
-
-alter table public.alert_rules
-  add column minimum_runs integer not null default 1,
-  add column for_duration interval not null default '0',
-  add column recovery_threshold numeric,
-  add column error_type varchar,
-  add column no_data varchar not null default 'KEEP',
-  add column runbook_url varchar,
-  add constraint alert_rules_metric_is_known check (metric in (
-    'success_rate', 'consecutive_failures', 'duration_exceeded', 'memory_usage', 'sync_overdue', 'error_rate', 'records_collapse',
-    'cache_hit_ratio', 'api_response_time', 'stuck_execution'
-  )),
-  add constraint alert_rules_threshold_is_not_negative check (threshold >= 0),
-  add constraint alert_rules_ratio_is_at_most_one
-    check (metric not in ('success_rate', 'cache_hit_ratio', 'records_collapse') or threshold <= 1),
-  add constraint alert_rules_minimum_runs_is_not_negative check (minimum_runs >= 0),
-  add constraint alert_rules_for_is_not_negative check (for_duration >= interval '0'),
-  add constraint alert_rules_escalation_is_positive check (escalation_delay > interval '0'),
-  add constraint alert_rules_no_data_is_known check (no_data in ('KEEP', 'OK', 'ALERT')),
-  add constraint alert_rules_error_type_is_known
-    check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
-  add constraint alert_rules_error_type_has_its_metric check (error_type is null or metric = 'error_rate');
-comment on column public.alert_rules.minimum_runs is 'Finished full runs in the window before the rule may speak.';
-comment on column public.alert_rules.for_duration is 'How long the condition must hold before the incident fires; until then it is PENDING.';
-comment on column public.alert_rules.recovery_threshold is 'Where the incident resolves; null is the threshold itself.';
-comment on column public.alert_rules.no_data is 'What an unknown value does: KEEP the state, count as OK, or ALERT.';
-comment on column public.alert_rules.escalation_delay is 'Without acknowledgement for this long the severity rises one step, again and again up to CRITICAL.';
-
-create table public.alert_incidents (
-  id uuid primary key default gen_random_uuid(),
-  rule_id uuid references public.alert_rules (id) on delete set null,
-  rule_name varchar not null,
-  metric varchar not null,
-  entity_type varchar not null,
-  state varchar not null,
-  severity varchar not null,
-  value numeric,
-  threshold numeric not null,
-  message text not null,
-  evidence jsonb not null default '{}',
-  opened_at timestamptz not null,
-  fired_at timestamptz,
-  escalated_at timestamptz,
-  acknowledged_at timestamptz,
-  acknowledged_by varchar,
-  acknowledged_until timestamptz,
-  resolved_at timestamptz,
-  version integer not null default 1,
-  updated_at timestamptz not null,
-  constraint alert_incidents_state_is_known check (state in ('PENDING', 'FIRING', 'ACKNOWLEDGED', 'RESOLVED')),
-  constraint alert_incidents_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
-  constraint alert_incidents_fired_iff_not_pending check ((state = 'PENDING') = (fired_at is null)),
-  constraint alert_incidents_resolved_iff_terminal check ((state = 'RESOLVED') = (resolved_at is not null)),
-  constraint alert_incidents_acknowledged_has_an_author check (state <> 'ACKNOWLEDGED' or acknowledged_by is not null)
-);
-comment on table public.alert_incidents is 'A rule that holds for a scope, from opening to resolution; entity_type is all for a rule over every entity.';
-comment on column public.alert_incidents.version is 'Raised by each change; a change must name the one it was decided on.';
-create unique index alert_incidents_one_live_a_scope on public.alert_incidents (rule_id, entity_type) where state <> 'RESOLVED';
-comment on index public.alert_incidents_one_live_a_scope is 'Two live incidents of one rule and scope cannot be written.';
-create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
-create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
-
-create table public.alert_events (
-  id bigint generated always as identity primary key,
-  incident_id uuid not null references public.alert_incidents (id) on delete cascade,
-  at timestamptz not null,
-  from_state varchar,
-  to_state varchar not null,
-  severity varchar not null,
-  reason text not null
-);
-comment on table public.alert_events is 'The story of an incident: each step with its reason.';
-create index alert_events_incident_idx on public.alert_events (incident_id, id);
-
-create table public.alert_evaluations (
-  id bigint generated always as identity primary key,
-  evaluated_at timestamptz not null,
-  cause varchar not null,
-  rules integer not null,
-  applied integer not null
-);
-comment on table public.alert_evaluations is 'When the rules were last looked at, and what came of it.';
-create index alert_evaluations_time_idx on public.alert_evaluations (evaluated_at desc);
-
--- Limits are ones that can happen on the platform: memory under the 256 MB a function may use, durations under its wall clock.
-insert into public.alert_rules
-  (name, description, entity_type, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs, recovery_threshold)
-values
-  ('Tournament Sync Consecutive Failures', 'Full runs failed in a row.', 'tournaments', 'consecutive_failures', 3, '1 hour', 'HIGH', '30 minutes', 0, null),
-  ('Match Schedule Consecutive Failures', 'Full runs failed in a row.', 'matches_schedule', 'consecutive_failures', 3, '45 minutes', 'HIGH', '30 minutes', 0, null),
-  ('Overall Sync Success Rate Drop', 'Fewer runs of all entities succeed than should.', 'all', 'success_rate', 0.95, '24 hours', 'MEDIUM', null, 4, 0.97),
-  ('Tournament Sync Duration Exceeded', 'A run takes longer than its wall clock bears for long.', 'tournaments', 'duration_exceeded', 120, '15 minutes', 'MEDIUM', null, 0, null),
-  ('Match Schedule Duration Exceeded', 'A run takes longer than its wall clock bears for long.', 'matches_schedule', 'duration_exceeded', 300, '15 minutes', 'MEDIUM', null, 0, null),
-  ('Memory Usage Exceeded', 'A run came near the memory a function may use.', 'all', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180),
-  ('Tournament Sync Overdue', 'No run began when one was due.', 'tournaments', 'sync_overdue', 1, '15 minutes', 'HIGH', '30 minutes', 0, null),
-  ('Match Schedule Overdue', 'No run began when one was due.', 'matches_schedule', 'sync_overdue', 1, '15 minutes', 'HIGH', '15 minutes', 0, null)
-on conflict (name) do nothing;
+-- Rules measured in one call, judged in TypeScript, applied by compare-and-set; notifications claimed by lease and recorded by token.
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = ''
@@ -155,13 +58,15 @@ begin atomic
   entity as (
     select m.scope, m.evaluation_window, max(e.consecutive_failures) as consecutive_failures,
       max(extract(epoch from as_of - private.overdue_since(e, as_of))) as overdue_seconds,
-      min(e.alert_threshold_failures) filter (where m.scope <> 'all') as failure_threshold
+      min(e.alert_threshold_failures) filter (where m.scope <> 'all') as failure_threshold,
+      (array_agg(e.notification_channels) filter (where m.scope <> 'all'))[1] as channels
     from member m join public.sync_status e on e.entity_type = m.entity_type
     group by m.scope, m.evaluation_window
   ),
   measured as (
     select r.*, f.runs, f.slowest_run, f.latest_bad_run,
       case when r.metric = 'consecutive_failures' then coalesce(n.failure_threshold, r.threshold) else r.threshold end as limit_now,
+      coalesce(n.channels, r.notification_channels) as channels_now,
       case r.metric
         when 'success_rate' then f.success_rate
         when 'consecutive_failures' then n.consecutive_failures
@@ -186,11 +91,18 @@ begin atomic
     'rule_id', m.id, 'rule_name', m.name, 'metric', m.metric, 'entity_type', m.entity_type, 'severity', m.severity,
     'threshold', m.limit_now, 'recovery_threshold', m.recovery_threshold, 'minimum_runs', m.minimum_runs, 'no_data', m.no_data,
     'for_ms', extract(epoch from m.for_duration) * 1000, 'escalation_ms', extract(epoch from m.escalation_delay) * 1000,
+    'repeat_ms', extract(epoch from m.repeat_interval) * 1000, 'channels', m.channels_now, 'runbook_url', m.runbook_url,
+    'silenced_by', (
+      select s.id from public.alert_silences s
+      where s.starts_at <= as_of and s.ends_at > as_of and (s.entity_type is null or s.entity_type = m.entity_type)
+        and (s.rule_id is null or s.rule_id = m.id) and (s.severity is null or s.severity = m.severity)
+      order by s.ends_at desc limit 1
+    ),
     'value', m.value, 'runs', coalesce(m.runs, 0),
     'execution_id', case when m.metric in ('duration_exceeded', 'stuck_execution') then m.slowest_run else m.latest_bad_run end,
     'incident', (
       select jsonb_build_object('id', i.id, 'version', i.version, 'state', i.state, 'severity', i.severity, 'opened_at', i.opened_at,
-        'fired_at', i.fired_at, 'escalated_at', i.escalated_at, 'acknowledged_until', i.acknowledged_until)
+        'fired_at', i.fired_at, 'escalated_at', i.escalated_at, 'acknowledged_until', i.acknowledged_until, 'told_at', i.told_at, 'last_told_at', i.last_told_at)
       from public.alert_incidents i
       where i.rule_id = m.id and i.entity_type = m.entity_type and i.state <> 'RESOLVED'
     )
@@ -200,61 +112,160 @@ end;
 comment on function public.measure_alert_rules(timestamptz) is
   'Every active rule''s value with its limits and its live incident, in one snapshot; null is no data. Seconds, MiB, ms, ratios 0 to 1, errors a run.';
 
+create function private.apply_alert_step(step jsonb, as_of timestamptz) returns public.alert_incidents
+language plpgsql set search_path = '' as $$
+declare
+  incident public.alert_incidents;
+  wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, step - 'evidence');
+  to_state constant text := step ->> 'to_state';
+  is_telling constant boolean := step ->> 'notify' is not null;
+begin
+  if step ->> 'incident_id' is null then
+    insert into public.alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, value, threshold, message, evidence,
+      opened_at, fired_at, told_at, last_told_at, updated_at)
+    values (wanted.rule_id, wanted.rule_name, wanted.metric, wanted.entity_type, to_state, wanted.severity, wanted.value, wanted.threshold,
+      wanted.message, coalesce(step -> 'evidence', '{}'), as_of, case to_state when 'FIRING' then as_of end,
+      case when is_telling then as_of end, case when is_telling then as_of end, as_of)
+    on conflict (rule_id, entity_type) where state <> 'RESOLVED' do nothing
+    returning * into incident;
+  elsif to_state = 'GONE' then
+    delete from public.alert_incidents
+    where id = (step ->> 'incident_id')::uuid and version = wanted.version and state = 'PENDING'
+    returning * into incident;
+    return incident;
+  else
+    update public.alert_incidents i set
+      state = to_state,
+      severity = wanted.severity,
+      value = wanted.value,
+      message = wanted.message,
+      evidence = coalesce(step -> 'evidence', i.evidence),
+      fired_at = coalesce(i.fired_at, as_of),
+      escalated_at = case when wanted.severity <> i.severity then as_of else i.escalated_at end,
+      acknowledged_until = case when to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
+      told_at = coalesce(i.told_at, case when is_telling then as_of end),
+      last_told_at = case when is_telling then as_of else i.last_told_at end,
+      resolved_at = case to_state when 'RESOLVED' then as_of end,
+      version = i.version + 1,
+      updated_at = as_of
+    where i.id = (step ->> 'incident_id')::uuid and i.version = wanted.version and i.state <> 'RESOLVED'
+    returning i.* into incident;
+  end if;
+  if incident.id is not null then
+    insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
+    values (incident.id, as_of, step ->> 'from_state', to_state, wanted.severity, step ->> 'reason');
+  end if;
+  return incident;
+end
+$$;
+comment on function private.apply_alert_step(jsonb, timestamptz) is
+  'Opens, moves or resolves one incident, or removes a PENDING one, by compare-and-set on its version, with its event; null when it was too late.';
+
 create function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
   step record;
   incident public.alert_incidents;
+  told jsonb := '[]';
   applied integer := 0;
 begin
   for step in
     select * from jsonb_to_recordset(p -> 'transitions') as t (
       incident_id uuid, version integer, rule_id uuid, rule_name text, metric text, entity_type text, from_state text, to_state text,
-      severity text, value numeric, threshold numeric, message text, reason text, evidence jsonb
+      severity text, value numeric, threshold numeric, message text, reason text, evidence jsonb, notify text, channels jsonb,
+      runbook_url text
     )
   loop
-    if step.incident_id is null then
-      insert into public.alert_incidents
-        (rule_id, rule_name, metric, entity_type, state, severity, value, threshold, message, evidence, opened_at, fired_at, updated_at)
-      values (step.rule_id, step.rule_name, step.metric, step.entity_type, step.to_state, step.severity, step.value, step.threshold,
-        step.message, coalesce(step.evidence, '{}'), as_of, case step.to_state when 'FIRING' then as_of end, as_of)
-      on conflict (rule_id, entity_type) where state <> 'RESOLVED' do nothing
-      returning * into incident;
-    elsif step.to_state = 'GONE' then
-      delete from public.alert_incidents
-      where id = step.incident_id and version = step.version and state = 'PENDING' returning * into incident;
-    else
-      update public.alert_incidents i set
-        state = step.to_state,
-        severity = step.severity,
-        value = step.value,
-        message = step.message,
-        evidence = coalesce(step.evidence, i.evidence),
-        fired_at = coalesce(i.fired_at, as_of),
-        escalated_at = case when step.severity <> i.severity then as_of else i.escalated_at end,
-        acknowledged_until = case when step.to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
-        resolved_at = case step.to_state when 'RESOLVED' then as_of end,
-        version = i.version + 1,
-        updated_at = as_of
-      where i.id = step.incident_id and i.version = step.version and i.state <> 'RESOLVED'
-      returning i.* into incident;
-    end if;
-    -- Not found: another evaluator was quicker, and what it wrote stands.
-    if found then
+    incident := private.apply_alert_step(to_jsonb(step), as_of);
+    -- Null: another evaluator was quicker, and what it wrote stands.
+    if incident.id is not null then
       applied := applied + 1;
-      if step.to_state <> 'GONE' then
-        insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
-        values (incident.id, as_of, step.from_state, step.to_state, step.severity, step.reason);
+      if step.notify is not null then
+        told := told || jsonb_build_object('channels', step.channels, 'item', jsonb_build_object(
+          'incident_id', incident.id, 'kind', step.notify, 'rule_name', step.rule_name, 'metric', step.metric,
+          'entity_type', step.entity_type, 'severity', step.severity, 'message', incident.message, 'reason', step.reason,
+          'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at, 'runbook_url', step.runbook_url
+        ));
       end if;
     end if;
   end loop;
+  -- One message a channel for all that this evaluation has to tell. A channel nobody set up is not told, and that can be seen.
+  insert into public.alert_notifications (channel, items, status, next_attempt_at, last_error, created_at)
+  select c.name, jsonb_agg(t.entry -> 'item' order by t.position),
+    case when h.name is null then 'DEAD' else 'PENDING' end,
+    case when h.name is not null then as_of end,
+    case when h.name is null then 'the channel is not set up or not active' end, as_of
+  from jsonb_array_elements(told) with ordinality as t (entry, position)
+  cross join jsonb_array_elements_text(t.entry -> 'channels') as c (name)
+  left join public.notification_channels h on h.name = c.name and h.is_active
+  group by c.name, h.name;
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied)
   values (as_of, coalesce(p ->> 'cause', 'cron'), coalesce((p ->> 'rules')::integer, 0), applied);
   return applied;
 end
 $$;
 comment on function public.apply_alert_transitions(jsonb, timestamptz) is
-  'Opens, moves, resolves or (PENDING) removes incidents, each by compare-and-set on its version, with its event; how many were applied.';
+  'Applies {transitions}, each by compare-and-set with its event, and writes what is to be told into the outbox, all in one; how many were applied.';
+
+create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
+language sql set search_path = ''
+begin atomic
+  with due as (
+    select n.id from public.alert_notifications n
+    where (n.status = 'PENDING' and n.next_attempt_at <= as_of) or (n.status = 'SENDING' and n.lease_expires_at <= as_of)
+    order by n.created_at limit (p ->> 'limit')::integer
+    for update skip locked
+  ),
+  claimed as (
+    update public.alert_notifications n set
+      status = 'SENDING', token = gen_random_uuid(), lease_expires_at = as_of + interval '60 seconds', attempts = n.attempts + 1
+    from due where n.id = due.id
+    returning n.*
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', n.id, 'token', n.token, 'attempt', n.attempts, 'channel', n.channel, 'items', n.items, 'kind', c.kind, 'config', c.config,
+    'secret', c.secret, 'previous_secret', c.previous_secret
+  ) order by n.created_at, n.id), '[]')
+  from claimed n left join public.notification_channels c on c.name = n.channel and c.is_active;
+end;
+comment on function public.claim_alert_notifications(jsonb, timestamptz) is
+  'Takes up to {limit} notifications that are due, or whose sender''s lease lapsed, for a minute each; the id stays the same for every try.';
+
+create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  most_attempts constant integer := 8;
+  notification public.alert_notifications;
+  outcome text := p ->> 'outcome';
+begin
+  select * into notification from public.alert_notifications
+  where id = (p ->> 'id')::uuid and token = (p ->> 'token')::uuid and status = 'SENDING' for update;
+  if not found then
+    return false;
+  end if;
+  if outcome = 'RETRY' and notification.attempts >= most_attempts then
+    outcome := 'DEAD';
+  end if;
+  insert into public.alert_deliveries (notification_id, attempt, at, outcome, status_code, error, duration_ms)
+  values (notification.id, notification.attempts, as_of, outcome, (p ->> 'status_code')::integer, left(p ->> 'error', 1000),
+    coalesce((p ->> 'duration_ms')::numeric, 0)::integer);
+  update public.alert_notifications set
+    status = case outcome when 'RETRY' then 'PENDING' else outcome end,
+    token = null,
+    lease_expires_at = null,
+    last_error = case when outcome <> 'SENT' then left(p ->> 'error', 1000) end,
+    sent_at = case outcome when 'SENT' then as_of end,
+    -- 10 s, 20 s, 40 s … an hour at most, a quarter of it jitter either way; never before the receiver's own Retry-After.
+    next_attempt_at = case outcome when 'RETRY' then as_of + greatest(
+      make_interval(secs => coalesce((p ->> 'retry_after_ms')::double precision, 0) / 1000),
+      make_interval(secs => least(10 * 2 ^ (notification.attempts - 1), 3600) * (0.75 + random() / 2))
+    ) end
+  where id = notification.id;
+  return true;
+end
+$$;
+comment on function public.record_alert_delivery(jsonb, timestamptz) is
+  'Records a try {id, token, outcome: SENT, RETRY or DEAD, status_code?, error?, retry_after_ms?, duration_ms}; the eighth RETRY is DEAD. False for a token that is no longer the one.';
 
 create function public.list_alert_incidents(p jsonb) returns jsonb
 language sql stable set search_path = ''
@@ -278,6 +289,14 @@ create function public.get_alert_incident(p jsonb) returns jsonb
 language sql stable set search_path = ''
 begin atomic
   select to_jsonb(i) || jsonb_build_object(
+    'notifications', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts,
+        'created_at', n.created_at, 'sent_at', n.sent_at, 'last_error', n.last_error, 'kind', t.item ->> 'kind',
+        'deliveries', (select coalesce(jsonb_agg(to_jsonb(d) - 'id' - 'notification_id' order by d.id), '[]')
+          from public.alert_deliveries d where d.notification_id = n.id)) order by n.created_at, n.channel), '[]')
+      from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
+      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id)) and t.item ->> 'incident_id' = i.id::text
+    ),
     'events', (select coalesce(jsonb_agg(to_jsonb(e) - 'id' - 'incident_id' order by e.id), '[]') from public.alert_events e where e.incident_id = i.id),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, now()) - i.opened_at) * 1000
   )
@@ -310,33 +329,17 @@ end;
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
-return 9;
-
-do $$
-declare
-  monitored text;
-begin
-  foreach monitored in array array['alert_incidents', 'alert_events', 'alert_evaluations'] loop
-    execute format('alter table public.%I enable row level security', monitored);
-    execute format('revoke all on public.%I from public, anon, authenticated', monitored);
-    execute format('grant select on public.%I to authenticated', monitored);
-    execute format('grant all on public.%I to service_role', monitored);
-    execute format(
-      'create policy "Allow monitoring read" on public.%I for select to authenticated using ((select private.can_read_monitoring()))',
-      monitored
-    );
-    execute format(
-      'create policy "Allow service monitoring access" on public.%I for all to service_role using (true) with check (true)', monitored
-    );
-  end loop;
-end
-$$;
+return 10;
 
 revoke execute on function private.records_collapse(text, timestamptz),
   public.measure_alert_rules(timestamptz), public.apply_alert_transitions(jsonb, timestamptz), public.list_alert_incidents(jsonb),
+  private.apply_alert_step(jsonb, timestamptz), public.claim_alert_notifications(jsonb, timestamptz),
+  public.record_alert_delivery(jsonb, timestamptz),
   public.get_alert_incident(jsonb)
 from public, anon, authenticated;
 grant execute on function private.records_collapse(text, timestamptz),
   public.measure_alert_rules(timestamptz), public.apply_alert_transitions(jsonb, timestamptz), public.list_alert_incidents(jsonb),
+  private.apply_alert_step(jsonb, timestamptz), public.claim_alert_notifications(jsonb, timestamptz),
+  public.record_alert_delivery(jsonb, timestamptz),
   public.get_alert_incident(jsonb)
 to service_role;

@@ -1,0 +1,334 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { SMTPServer } from "smtp-server";
+import { Webhook } from "standardwebhooks";
+import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { testEnv } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
+const OLD_SECRET = `whsec_${btoa("an older one of some bytes")}`;
+
+interface Received {
+  url: string;
+  headers: Headers;
+  body: string;
+}
+
+async function setUp(
+  answer: (received: Received) => Response | Promise<Response> = () => new Response(),
+  env: Record<string, string> = {},
+) {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query("delete from notification_channels where name <> 'dashboard'");
+  await db.query(
+    "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://receiver.test/alerts\"}', $1)",
+    [SECRET],
+  );
+  await db.query("update alert_rules set is_active = name = 'Match Schedule Consecutive Failures', notification_channels = '[\"hook\"]'");
+  const clock = new TestClock("2026-06-10T12:03:00.000Z");
+  await db.query("update sync_status set last_attempt = $1, consecutive_failures = 3", [clock.asOf()]);
+  const received: Received[] = [];
+  const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+    const request = new Request(input as string, init);
+    const one = { url: request.url, headers: request.headers, body: await request.text() };
+    received.push(one);
+    return await answer(one);
+  };
+  const channels = createChannels(testEnv(env), clock, {
+    fetch: fetch as typeof globalThis.fetch,
+    resolve: (host) => Promise.resolve(host.startsWith("inside") ? ["10.0.0.7"] : ["93.184.216.34"]),
+  });
+  const tick = async () => {
+    await evaluateRules(db.rpc, clock, () => {}, "cron");
+    return await deliverDue(db.rpc, clock, () => {}, channels);
+  };
+  const heal = () => db.query("update sync_status set consecutive_failures = 0");
+  return { clock, received, tick, heal, channels };
+}
+const notifications = () =>
+  db.query<{ status: string; attempts: number; last_error: string | null }>(
+    "select status, attempts, last_error from alert_notifications order by created_at, channel",
+  );
+
+Deno.test("an incident is told once when it fires and once when it is over, signed, in Alertmanager's shape", async () => {
+  const { clock, received, tick, heal } = await setUp();
+  for (let minute = 0; minute < 5; minute++) {
+    await tick();
+    clock.advance(60_000);
+  }
+  assertEquals(received.length, 1);
+  await heal();
+  await tick();
+  await tick();
+  assertEquals(received.length, 2);
+  const [fired, resolved] = received.map(({ body }) => JSON.parse(body));
+  assertObjectMatch(fired, { version: "4", status: "firing", receiver: "hook" });
+  assertObjectMatch(fired.alerts[0], {
+    status: "firing",
+    labels: { alertname: "Match Schedule Consecutive Failures", severity: "high", entity_type: "matches_schedule" },
+  });
+  assertMatch(fired.alerts[0].annotations.summary, /consecutive failures of matches_schedule is 3 runs/);
+  assertObjectMatch(resolved, { status: "resolved" });
+  assertEquals(resolved.alerts[0].fingerprint, fired.alerts[0].fingerprint);
+  for (const { body, headers } of received) {
+    const timed = Object.fromEntries(headers);
+    // The library checks the time stamp against its own clock; only the signature is of interest here.
+    const expected = new Webhook(SECRET).sign(String(timed["webhook-id"]), new Date(Number(timed["webhook-timestamp"]) * 1000), body);
+    assertEquals(timed["webhook-signature"], expected);
+  }
+  assertEquals((await notifications()).map((one) => one.status), ["SENT", "SENT"]);
+});
+
+Deno.test("while keys change over, both sign", async () => {
+  const { received, tick } = await setUp();
+  await db.query("update notification_channels set previous_secret = $1 where name = 'hook'", [OLD_SECRET]);
+  await tick();
+  assertEquals(received[0]?.headers.get("webhook-signature")?.split(" ").length, 2);
+});
+
+Deno.test("what fails for a while is tried again under the same id, with growing pauses; the eighth failure is DEAD", async () => {
+  const { clock, received, tick } = await setUp(() => new Response("", { status: 500 }));
+  const pauses: number[] = [];
+  await tick();
+  for (let attempt = 2; attempt <= 8; attempt++) {
+    const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
+    pauses.push(due - clock.now());
+    assertEquals(await tick(), 0, "nothing before its time");
+    clock.moveTo(new Date(due + 1).toISOString()); // the database counts microseconds
+    await tick();
+  }
+  assertEquals(received.length, 8);
+  assertEquals(new Set(received.map(({ headers }) => headers.get("webhook-id"))).size, 1);
+  pauses.forEach((pause, index) =>
+    assert(pause >= 7_500 * 2 ** index - 2 && pause <= 12_500 * 2 ** index + 1, `pause ${index + 1}: ${pause}`)
+  );
+  assertObjectMatch((await notifications())[0] as object, { status: "DEAD", attempts: 8, last_error: "the receiver answered 500" });
+  assertEquals(Number(await db.value("select count(*) from alert_deliveries")), 8);
+});
+
+Deno.test("Retry-After is honoured", async () => {
+  const { clock, tick } = await setUp(() => new Response("", { status: 429, headers: { "retry-after": "120" } }));
+  await tick();
+  const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
+  assertEquals(due - clock.now(), 120_000);
+});
+
+for (
+  const [what, answer, status, error] of [
+    ["a redirect", () => new Response(null, { status: 302, headers: { location: "http://169.254.169.254/" } }), "DEAD", /answered 302/],
+    ["a refusal", () => new Response("", { status: 410 }), "DEAD", /answered 410/],
+    ["a hang", () => Promise.reject(new DOMException("late", "TimeoutError")), "PENDING", /could not be reached|no answer/],
+    ["a reset", () => Promise.reject(new TypeError("reset")), "PENDING", /could not be reached/],
+  ] as const
+) {
+  Deno.test(`a receiver answering with ${what} leaves the notification ${status}`, async () => {
+    const { received, tick } = await setUp(answer as () => Response);
+    await tick();
+    assertEquals(received.length, 1);
+    const [one] = await notifications();
+    assertEquals(one?.status, status);
+    assertMatch(String(one?.last_error), error);
+  });
+}
+
+for (
+  const [url, reason] of [
+    ["http://receiver.test/x", /not https/],
+    ["https://127.0.0.1/x", /private address/],
+    ["https://[::1]/x", /private address/],
+    ["https://[::ffff:10.0.0.1]/x", /private address/],
+    ["https://169.254.169.254/latest/meta-data", /private address/],
+    ["https://inside.test/x", /private address/],
+    ["nonsense", /malformed/],
+  ] as const
+) {
+  Deno.test(`a webhook at ${url} is not fetched`, async () => {
+    const { received, tick } = await setUp();
+    await db.query("update notification_channels set config = jsonb_build_object('url', $1::text) where name = 'hook'", [url]);
+    await tick();
+    assertEquals(received.length, 0);
+    assertMatch(String((await notifications())[0]?.last_error), reason);
+    assertEquals((await notifications())[0]?.status, "DEAD");
+  });
+}
+
+Deno.test("on one's own machine a private address is fetched", async () => {
+  const { received, tick } = await setUp(undefined, { ALERT_ALLOW_PRIVATE_URLS: "true" });
+  await db.query("update notification_channels set config = '{\"url\": \"http://127.0.0.1:1/x\"}' where name = 'hook'");
+  await tick();
+  assertEquals(received.length, 1);
+});
+
+Deno.test("a channel nobody set up is DEAD and seen, never counted as sent; the others are told", async () => {
+  const { received, tick } = await setUp();
+  await db.query('update alert_rules set notification_channels = \'["hook", "pager", "dashboard"]\' where is_active');
+  await tick();
+  const told = await db.query("select channel, status from alert_notifications order by channel");
+  assertEquals(told, [{ channel: "dashboard", status: "SENT" }, { channel: "hook", status: "SENT" }, { channel: "pager", status: "DEAD" }]);
+  assertEquals(received.length, 1);
+});
+
+Deno.test("an entity's own channels override the rule's, and what opens together is one message", async () => {
+  const { received, tick } = await setUp();
+  await db.query("update alert_rules set is_active = true, notification_channels = '[\"hook\"]' where metric = 'consecutive_failures'");
+  await tick();
+  assertEquals(received.length, 1);
+  assertEquals(JSON.parse(String(received[0]?.body)).alerts.length, 2);
+  await db.query("truncate alert_incidents, alert_notifications cascade");
+  await db.query("update sync_status set notification_channels = '[\"dashboard\"]' where entity_type = 'tournaments'");
+  await tick();
+  const told = await db.query("select channel, jsonb_array_length(items) as items from alert_notifications order by channel");
+  assertEquals(told, [{ channel: "dashboard", items: 1 }, { channel: "hook", items: 1 }]);
+  await db.query("update sync_status set notification_channels = null");
+});
+
+Deno.test("a sender that dies between sending and recording sends again under the same id after its lease; a late record is refused", async () => {
+  const { clock, received, tick, channels } = await setUp();
+  await evaluateRules(db.rpc, clock, () => {}, "cron");
+  const [lost] = await db.value<{ id: string; token: string }[]>("select claim_alert_notifications('{\"limit\": 5}', $1)", [clock.asOf()]);
+  assertEquals(await deliverDue(db.rpc, clock, () => {}, channels), 0, "leased to another");
+  clock.advance(61_000);
+  await tick();
+  assertEquals(received[0]?.headers.get("webhook-id"), lost?.id);
+  assertEquals(
+    await db.value("select record_alert_delivery($1, $2)", [{ id: lost?.id, token: lost?.token, outcome: "DEAD" }, clock.asOf()]),
+    false,
+  );
+  assertEquals((await notifications())[0]?.status, "SENT");
+});
+
+Deno.test("a silence stops telling and not recording; what still holds at its end is told, and an end is never lost", async () => {
+  const { clock, received, tick, heal } = await setUp();
+  await db.query(
+    "insert into alert_silences (entity_type, starts_at, ends_at, created_by, reason) values ('matches_schedule', $1, $1::timestamptz + interval '10 minutes', 'operator@example.com', 'works')",
+    [clock.asOf()],
+  );
+  await tick();
+  assertEquals([received.length, Number(await db.value("select count(*) from alert_incidents where state = 'FIRING'"))], [0, 1]);
+  assertMatch(String(await db.value("select reason from alert_events")), /\(silenced\)$/);
+  clock.advance(10 * 60_000);
+  await tick();
+  assertEquals(received.length, 1);
+  await db.query(
+    "insert into alert_silences (severity, starts_at, ends_at, created_by, reason) values ('HIGH', $1, $1::timestamptz + interval '1 hour', 'operator@example.com', 'works')",
+    [clock.asOf()],
+  );
+  await heal();
+  await tick();
+  assertObjectMatch(JSON.parse(String(received[1]?.body)), { status: "resolved" });
+});
+
+Deno.test("what nobody hears is repeated at the repeat interval and told as it rises", async () => {
+  const { clock, received, tick } = await setUp();
+  await db.query("update alert_rules set repeat_interval = '1 hour', escalation_delay = '30 minutes' where is_active");
+  for (let minute = 0; minute <= 100; minute++) {
+    await tick();
+    clock.advance(60_000);
+  }
+  const kinds = received.map(({ body }) => JSON.parse(body).alerts[0].annotations.kind);
+  assertEquals(kinds, ["FIRING", "ESCALATED", "REPEAT"]);
+  await db.query("update alert_rules set repeat_interval = '4 hours' where is_active");
+});
+
+Deno.test("slack gets blocks with what it would read as markup escaped, and its URL is in no row and no error", async () => {
+  const hook = "https://hooks.slack.test/services/T000/B000/verysecret";
+  const { received, tick } = await setUp(() => Promise.reject(new TypeError(`error sending request for url (${hook})`)));
+  await db.query("insert into notification_channels (name, kind, secret) values ('team', 'slack', $1)", [hook]);
+  await db.query("update alert_rules set notification_channels = '[\"team\"]' where is_active");
+  await tick();
+  const { text, blocks } = JSON.parse(String(received[0]?.body));
+  assertMatch(text, /^\[HIGH\] Match Schedule Consecutive Failures/);
+  assertEquals(blocks[0].type, "header");
+  assert(!JSON.stringify(await db.query("select * from alert_notifications, alert_deliveries")).includes("verysecret"));
+});
+
+/** A real SMTP server; `refuse` answers a recipient with its code. */
+async function smtpServer(refuse: number | null) {
+  const mails: string[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS", "AUTH"],
+    onRcptTo: (_address, _session, done) =>
+      done(refuse === null ? null : Object.assign(new Error("no such person"), { responseCode: refuse })),
+    onData: (stream, _session, done) => {
+      let mail = "";
+      stream.on("data", (chunk) => mail += new TextDecoder().decode(chunk as Uint8Array));
+      stream.on("end", () => {
+        mails.push(mail);
+        done();
+      });
+    },
+  });
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", () => listening.resolve());
+  await listening.promise;
+  const { port } = server.server.address() as { port: number };
+  const closed = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { env: { SMTP_URL: `smtp://127.0.0.1:${port}`, SMTP_FROM: "alerts@example.com" }, mails, closed };
+}
+
+const byEmail = async () => {
+  await db.query("insert into notification_channels (name, kind, config) values ('mail', 'email', '{\"to\": [\"ops@example.com\"]}')");
+  await db.query("update alert_rules set notification_channels = '[\"mail\"]' where is_active");
+};
+
+Deno.test("email goes out as text and HTML through a real SMTP server", async () => {
+  const { env, mails, closed } = await smtpServer(null);
+  const { tick } = await setUp(undefined, env);
+  await byEmail();
+  await tick();
+  await closed();
+  assertEquals(mails.length, 1);
+  for (
+    const part of [
+      /^To: ops@example\.com/m,
+      /^Subject: \[HIGH\] Match Schedule Consecutive Failures/m,
+      /^Content-Type: text\/plain/m,
+      /^Content-Type: text\/html/m,
+      /consecutive failures of/,
+    ]
+  ) assertMatch(String(mails[0]), part);
+  assertEquals((await notifications())[0]?.status, "SENT");
+});
+
+for (const [refuse, status] of [[550, "DEAD"], [450, "PENDING"]] as const) {
+  Deno.test(`a mail server that answers a recipient with ${refuse} leaves the notification ${status}`, async () => {
+    const { env, closed } = await smtpServer(refuse);
+    const { tick } = await setUp(undefined, env);
+    await byEmail();
+    await tick();
+    await closed();
+    assertObjectMatch((await notifications())[0] as object, { status, last_error: `the mail server answered ${refuse}` });
+  });
+}
+
+Deno.test("a mail server that is gone is tried again; without SMTP settings email is DEAD and says so", async () => {
+  const { env, closed } = await smtpServer(null);
+  await closed();
+  const gone = await setUp(undefined, env);
+  await byEmail();
+  await gone.tick();
+  assertObjectMatch((await notifications())[0] as object, { status: "PENDING", last_error: "the mail server could not be reached" });
+  const bare = await setUp();
+  await byEmail();
+  await bare.tick();
+  assertMatch(String((await notifications())[0]?.last_error), /SMTP_URL and SMTP_FROM are missing/);
+});
+
+Deno.test("a viewer reads the channels but not their addresses and secrets", async () => {
+  await setUp();
+  const viewer = await db.client("viewer");
+  assertEquals((await viewer.from("notification_channels").select("name, kind, is_active").order("name")).data, [
+    { name: "dashboard", kind: "dashboard", is_active: true },
+    { name: "hook", kind: "webhook", is_active: true },
+  ]);
+  for (const column of ["secret", "previous_secret", "config"]) {
+    assertEquals((await viewer.from("notification_channels").select(column)).error?.code, "42501");
+  }
+});
+
+Deno.test.afterAll(() => db.close());
