@@ -277,7 +277,7 @@ Deno.test("a failed run calls the alert processor at once, with one correlation 
   assertObjectMatch(call as object, {
     path: "sync-alert-processor",
     outcome: "SENT",
-    body: { cause: "run_failed", execution_id: run.info.executionId },
+    body: { cause: "run_ended", execution_id: run.info.executionId },
   });
   assertEquals(call?.body.correlation_id, call?.id);
   const [queued] = await db.query<{ url: string; headers: Record<string, string> }>("select url, headers from net.http_request_queue");

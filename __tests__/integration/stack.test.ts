@@ -85,7 +85,19 @@ Deno.test("schedules moved to every minute by cron.alter_job bring runs, and hea
   assert(traced.length >= 4, "one correlation id from the tick to the run");
 });
 
-Deno.test("the upstream misbehaving turns the entity, and healing it turns it back", async () => {
+Deno.test("the upstream misbehaving turns the entity and is told at once; healing it turns it back and is told too", async () => {
+  const arrivals: { status: string; at: number }[] = [];
+  const receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    arrivals.push({ status: (await request.json()).status, at: Date.now() });
+    return new Response();
+  });
+  await database.query("insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', $1, $2)", [
+    { url: `http://127.0.0.1:${receiver.addr.port}/` },
+    `whsec_${btoa("a secret of twenty-four by")}`,
+  ]);
+  await database.query(
+    `update alert_rules set threshold = 1, notification_channels = '["hook"]' where name = 'Tournament Sync Consecutive Failures'`,
+  );
   const control = (method: string, body?: object) =>
     fetch(`${base}/vis/control`, { method, body: body && JSON.stringify(body) }).then((response) => response.json());
   const start = async () => {
@@ -107,9 +119,18 @@ Deno.test("the upstream misbehaving turns the entity, and healing it turns it ba
   await control("POST", { kind: "access_denied" });
   assertEquals(await start(), "FAILED");
   assertObjectMatch(await health() as object, { status: "WARNING", consecutive_failures: 1 });
+  const fired = await until("the webhook", () => Promise.resolve(arrivals.find((arrival) => arrival.status === "firing")));
+  const ended = await database.query<{ at: string }>(
+    "select execution_end as at from sync_execution_history where status = 'FAILED' order by execution_end desc limit 1",
+  );
+  // deno-lint-ignore no-console -- a figure, not a bar: how soon depends on the machine
+  console.log(`from the failing run's end to the webhook: ${fired.at - Date.parse(String(ended[0]?.at))} ms`);
   await control("DELETE");
   assertEquals(await start(), "SUCCEEDED");
   assertObjectMatch(await health() as object, { consecutive_failures: 0 });
+  await until("the end told", () => Promise.resolve(arrivals.find((arrival) => arrival.status === "resolved")));
+  assertEquals(arrivals.map((arrival) => arrival.status), ["firing", "resolved"]);
+  await receiver.shutdown();
 });
 
 Deno.test("unknown functions, paths, methods and keys get one clear answer", async () => {

@@ -234,8 +234,12 @@ begin
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
   if run.status = 'SUCCEEDED' and run.tournament_no is null then
     perform private.start_entities_never_synced();
-  elsif run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') then
-    perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'run_failed', 'execution_id', run.id));
+  end if;
+  -- A failure is looked at at once, and so is what may end an incident.
+  if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
+    select from public.alert_incidents i where i.state <> 'RESOLVED' and i.entity_type in (run.entity_type, 'all')
+  ) then
+    perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'run_ended', 'execution_id', run.id));
   end if;
   return run;
 end
