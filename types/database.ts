@@ -352,6 +352,52 @@ export type Database = {
           },
         ];
       };
+      "audit_log": {
+        Row: {
+          "action": string;
+          "actor": string;
+          "actor_role": string;
+          "address": string | null;
+          "after": Json | null;
+          "at": string;
+          "before": Json | null;
+          "id": number;
+          "object_id": string;
+          "object_type": string;
+          "reason": string | null;
+          "request_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "action": string;
+          "actor": string;
+          "actor_role": string;
+          "address"?: string | null;
+          "after"?: Json | null;
+          "at": string;
+          "before"?: Json | null;
+          "id"?: never;
+          "object_id": string;
+          "object_type": string;
+          "reason"?: string | null;
+          "request_id"?: string | null;
+        };
+        Update: {
+          "action"?: string;
+          "actor"?: string;
+          "actor_role"?: string;
+          "address"?: string | null;
+          "after"?: Json | null;
+          "at"?: string;
+          "before"?: Json | null;
+          "id"?: never;
+          "object_id"?: string;
+          "object_type"?: string;
+          "reason"?: string | null;
+          "request_id"?: string | null;
+        };
+        Relationships: [];
+      };
       "manual_sync_audit": {
         Row: {
           "completion_timestamp": string | null;
@@ -1261,15 +1307,21 @@ export type Database = {
     };
     Functions: {
       "apply_alert_transitions": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "change_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_incidents": { Args: { "p": Json }; Returns: Json };
+      "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_alert_silences": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "list_audit_log": { Args: { "p": Json }; Returns: Json };
       "list_due_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
@@ -1277,6 +1329,8 @@ export type Database = {
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
+      "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "schema_version": { Args: Record<PropertyKey, never>; Returns: number };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -89,6 +89,7 @@ const MONITORING = [
   "alert_silences",
   "alert_notifications",
   "alert_deliveries",
+  "audit_log",
 ];
 
 Deno.test("anon reads tournaments and matches and nothing else, and writes nowhere", async () => {

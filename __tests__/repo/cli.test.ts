@@ -8,7 +8,7 @@ const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
 // With CI=true nothing may be left out: scripts/test.ts has made sure of the server, and npx must be there.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
-const FUNCTIONS = ["match-schedule-sync", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
+const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
 
 async function bareDatabase(): Promise<string> {
   const name = `cli_${crypto.randomUUID().slice(0, 8)}`;
@@ -32,7 +32,7 @@ Deno.test(
     const remote = `--remote=${url}?sslmode=disable`;
     const pushed = await supabase(["db", "push", remote, "--yes"]);
     assert(pushed.success, pushed.text);
-    assertMatch(pushed.text, /Applying migration 010_alert_evaluation\.sql/);
+    assertMatch(pushed.text, /Applying migration 011_people\.sql/);
     const again = await supabase(["db", "push", remote, "--yes"]);
     assert(again.success, again.text);
     assertMatch(again.text, /up to date/i);

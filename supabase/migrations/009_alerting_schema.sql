@@ -98,7 +98,7 @@ create table public.alert_silences (
   created_by varchar not null,
   reason text not null,
   created_at timestamptz not null default now(),
-  constraint alert_silences_end_is_after_start check (ends_at > starts_at),
+  constraint alert_silences_end_not_before_start check (ends_at >= starts_at),
   constraint alert_silences_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_silences_match_is_not_everything check (num_nonnulls(entity_type, rule_id, severity) > 0)
 );

@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { withSupabase } from "@supabase/server/adapters/hono";
 import { AuthError, type SupabaseContext } from "@supabase/server";
 import { cors } from "hono/cors";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
 import { AppError, type AppErrorCode, DatabaseError } from "../../../services/errors.ts";
@@ -10,7 +10,7 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 10;
+export const SCHEMA_VERSION = 11;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -44,7 +44,9 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   });
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
-    const known = app.routes.some((route) => route.method !== "ALL" && route.path === c.req.path);
+    const known = app.routes.some((route) =>
+      route.method !== "ALL" && new URLPattern({ pathname: route.path }).test({ pathname: c.req.path })
+    );
     const [code, message]: [AppErrorCode, string] = known
       ? ["METHOD_NOT_ALLOWED", `${c.req.method} is not allowed here`]
       : ["NOT_FOUND", `there is no ${c.req.path}`];
@@ -72,7 +74,7 @@ const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Lets in a signed-in user whose role is at least `least`, or the secret key; another user gets 403. */
-export function requireRole(least: Role): MiddlewareHandler<AppVariables>[] {
+export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
     authenticate(["user", "secret"]),
     async (c, next) => {
@@ -88,6 +90,19 @@ export function requireRole(least: Role): MiddlewareHandler<AppVariables>[] {
   ];
 }
 
+/** Who acts: the signed-in user by email or id, or the service itself; with the request it came by. */
+export function actorOf(c: Context<AppVariables>): { name: string; role: string; request_id: string; address: string | null } {
+  const { authMode, userClaims } = c.get("supabaseContext");
+  const isUser = authMode === "user";
+  const role = z.string().safeParse(userClaims?.appMetadata?.role).data ?? "none";
+  return {
+    name: isUser ? userClaims?.email ?? userClaims?.id ?? "unknown" : "service",
+    role: isUser ? role : "service",
+    request_id: c.get("requestId"),
+    address: c.req.header("x-forwarded-for")?.split(",")[0]?.trim().slice(0, 100) ?? null,
+  };
+}
+
 /** Reads a bounded JSON body; an empty one is `{}`. @throws AppError BAD_REQUEST naming every bad field, PAYLOAD_TOO_LARGE */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const body = await request.text();
@@ -100,6 +115,11 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   } catch {
     throw new AppError("BAD_REQUEST", "the body is not JSON");
   }
+  return parse(schema, value);
+}
+
+/** Parses what a caller sent. @throws AppError BAD_REQUEST naming every bad field */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(parsed.error);
   return parsed.data;

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { createApp } from "../../supabase/functions/sync-admin/app.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:00:00.000Z";
+const tokens = Object.fromEntries(
+  await Promise.all(["viewer", "operator", "admin"].map(async (role) => [role, await db.token(role)] as const)),
+);
+
+async function setUp() {
+  await db.query("truncate alert_incidents, alert_notifications, alert_silences cascade");
+  await db.query("delete from alert_rules where name like 'Test%'");
+  const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {} });
+  const call = async (method: string, path: string, body?: unknown, who: string = "operator") => {
+    const headers: Record<string, string> = { "x-correlation-id": "request-1", "x-forwarded-for": "203.0.113.9, 10.0.0.1" };
+    if (who === "service") headers.apikey = db.keys.secret;
+    else if (who !== "nobody") headers.authorization = `Bearer ${tokens[who] ?? await db.token(null)}`;
+    const response = await app.fetch(
+      new Request(`http://functions.test/sync-admin${path}`, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }),
+    );
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : null };
+  };
+  return { call };
+}
+async function anIncident(state = "FIRING"): Promise<string> {
+  const [row] = await db.query<{ id: string }>(
+    `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, opened_at, fired_at, told_at, last_told_at, updated_at, acknowledged_by)
+    select id, name, metric, entity_type, $1::text, 'HIGH', 3, 'm', $2, $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end
+    from alert_rules where name = 'Match Schedule Consecutive Failures' returning id`,
+    [state, "2026-06-10T11:00:00Z"],
+  );
+  return String(row?.id);
+}
+const lastAct = async () => (await db.query("select * from audit_log order by id desc limit 1"))[0] as Record<string, unknown>;
+const RULE = {
+  name: "Test slow answers",
+  entity_type: "matches_schedule",
+  metric: "api_response_time",
+  threshold: 2000,
+  evaluation_window: "1 hour",
+  severity: "LOW",
+};
+
+Deno.test("an operator acknowledges with a note and an end, lets go again, and resolves; each act is in the story and in the audit", async () => {
+  const { call } = await setUp();
+  const id = await anIncident();
+  await db.query(
+    "insert into alert_notifications (channel, items, status, sent_at, created_at) values ('dashboard', jsonb_build_array(jsonb_build_object('incident_id', $1::text, 'kind', 'FIRING', 'rule_name', 'R', 'metric', 'm', 'entity_type', 'e', 'severity', 'HIGH', 'message', 'm', 'reason', 'r', 'opened_at', now(), 'resolved_at', null, 'runbook_url', null)), 'SENT', now(), now())",
+    [id],
+  );
+  const acknowledged = await call("POST", `/alerts/${id}/acknowledge`, { note: "looking into it", until: "2026-06-10T13:00:00Z" });
+  assertEquals(acknowledged.status, 200);
+  assertObjectMatch(acknowledged.body, { state: "ACKNOWLEDGED", acknowledged_by: "user@example.com" });
+  assertObjectMatch(await lastAct(), {
+    actor: "user@example.com",
+    actor_role: "operator",
+    action: "acknowledge",
+    object_type: "alert",
+    object_id: id,
+    before: { state: "FIRING" },
+    after: { state: "ACKNOWLEDGED" },
+    reason: "looking into it",
+    request_id: "request-1",
+    address: "203.0.113.9",
+  });
+  assertObjectMatch((await call("POST", `/alerts/${id}/unacknowledge`)).body, { state: "FIRING", acknowledged_by: null });
+  assertObjectMatch((await call("POST", `/alerts/${id}/resolve`, { note: "fixed by hand" })).body, { state: "RESOLVED" });
+  const story = await db.query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by id", [id]);
+  assertEquals(story.map((event) => event.reason), [
+    "acknowledged by user@example.com: looking into it",
+    "unacknowledged by user@example.com",
+    "resolved by user@example.com: fixed by hand",
+  ]);
+  const [told] = await db.query<{ items: { kind: string; reason: string }[] }>(
+    "select items from alert_notifications where status = 'PENDING'",
+  );
+  assertObjectMatch(told?.items[0] as object, { kind: "RESOLVED", reason: "resolved by user@example.com" });
+  const again = await call("POST", `/alerts/${id}/acknowledge`);
+  assertEquals([again.status, again.body.code], [409, "ALERT_STATE"]);
+});
+
+Deno.test("silences are made, listed and ended; bad ones are refused by every bad field", async () => {
+  const { call } = await setUp();
+  const made = await call("POST", "/silences", {
+    entity_type: "tournaments",
+    ends_at: "2026-06-10T13:00:00Z",
+    reason: "works on the court",
+  });
+  assertEquals(made.status, 201);
+  assertObjectMatch(made.body, { created_by: "user@example.com", entity_type: "tournaments" });
+  assertEquals((await call("GET", "/silences", undefined, "viewer")).body.silences.length, 1);
+  assertEquals((await call("DELETE", `/silences/${made.body.id}`)).status, 200);
+  assertObjectMatch(await lastAct(), { action: "end-silence", object_id: made.body.id });
+  assertEquals((await call("GET", "/silences")).body.silences, []);
+  assertEquals((await call("DELETE", `/silences/${made.body.id}`)).body.code, "SILENCE_OVER");
+  const bad = await call("POST", "/silences", { entity_type: "A B", severity: "MILD", ends_at: "tomorrow", reason: "x", colour: 1 });
+  assertEquals(bad.status, 400);
+  assertEquals(bad.body.details.map((issue: { field: string }) => issue.field).sort(), [
+    "colour",
+    "ends_at",
+    "entity_type",
+    "reason",
+    "severity",
+  ]);
+  assertEquals(
+    (await call("POST", "/silences", { ends_at: "2026-06-10T13:00:00Z", reason: "everything" })).body.details[0].field,
+    "entity_type",
+  );
+  assertEquals(
+    (await call("POST", "/silences", {
+      severity: "LOW",
+      starts_at: "2026-06-10T14:00:00Z",
+      ends_at: "2026-06-10T13:00:00Z",
+      reason: "backwards",
+    })).body.details[0].field,
+    "ends_at",
+  );
+  assertEquals(
+    (await call("POST", "/silences", { rule_id: crypto.randomUUID(), ends_at: "2026-06-10T13:00:00Z", reason: "no such rule" })).status,
+    404,
+  );
+});
+
+Deno.test("an admin creates, changes and deletes rules, with before and after in the audit; deleting ends what the rule raised", async () => {
+  const { call } = await setUp();
+  const made = await call("POST", "/alert-rules", RULE, "admin");
+  assertEquals(made.status, 201);
+  assertObjectMatch(made.body, {
+    ...RULE,
+    evaluation_window: "01:00:00",
+    is_active: true,
+    notification_channels: ["dashboard"],
+    minimum_runs: 1,
+  });
+  assertObjectMatch(await lastAct(), { action: "create-rule", before: null, after: { name: RULE.name } });
+  assertEquals((await call("POST", "/alert-rules", RULE, "admin")).body.code, "NAME_TAKEN");
+  const changed = await call("PATCH", `/alert-rules/${made.body.id}`, {
+    is_active: false,
+    notification_channels: ["hook"],
+    escalation_delay: "30 minutes",
+  }, "admin");
+  assertObjectMatch(changed.body, { is_active: false, notification_channels: ["hook"], threshold: 2000, escalation_delay: "00:30:00" });
+  assertObjectMatch(await lastAct(), { action: "change-rule", before: { is_active: true }, after: { is_active: false } });
+  assert((await call("GET", "/alert-rules", undefined, "viewer")).body.rules.some((rule: { name: string }) => rule.name === RULE.name));
+  const [incident] = await db.query<{ id: string }>(
+    "insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, opened_at, fired_at, updated_at) values ($1, 'R', 'api_response_time', 'matches_schedule', 'FIRING', 'LOW', 1, 'm', $2, $2, $2) returning id",
+    [made.body.id, "2026-06-10T11:00:00Z"],
+  );
+  assertEquals((await call("DELETE", `/alert-rules/${made.body.id}`, undefined, "admin")).status, 204);
+  assertObjectMatch((await db.query("select state, rule_id, rule_name from alert_incidents where id = $1", [incident?.id]))[0] as object, {
+    state: "RESOLVED",
+    rule_id: null,
+    rule_name: "R",
+  });
+  assertEquals((await call("DELETE", `/alert-rules/${made.body.id}`, undefined, "admin")).status, 404);
+});
+
+for (
+  const [what, rule, fields] of [
+    ["unknown metric and channel", { ...RULE, metric: "luck", notification_channels: ["Not a name"] }, [
+      "metric",
+      "notification_channels.0",
+    ]],
+    ["negative window and threshold", { ...RULE, evaluation_window: "-1 hour", threshold: -1 }, ["evaluation_window", "threshold"]],
+    ["empty window", { ...RULE, evaluation_window: "0 hours" }, ["evaluation_window"]],
+    ["a ratio over one", { ...RULE, metric: "success_rate", threshold: 95 }, ["threshold"]],
+    ["recovery on the wrong side", { ...RULE, recovery_threshold: 3000 }, ["recovery_threshold"]],
+    ["an error type for another metric", { ...RULE, error_type: "API" }, ["error_type"]],
+    ["a script as runbook", { ...RULE, runbook_url: "javascript:alert(1)" }, ["runbook_url"]],
+    ["an unknown field", { ...RULE, colour: "red" }, ["colour"]],
+    ["nothing at all", {}, ["entity_type", "evaluation_window", "metric", "name", "severity", "threshold"]],
+  ] as const
+) {
+  Deno.test(`a rule with ${what} is refused, naming every bad field`, async () => {
+    const { call } = await setUp();
+    const { status, body } = await call("POST", "/alert-rules", rule, "admin");
+    assertEquals(status, 400);
+    assertEquals(body.details.map((issue: { field: string }) => issue.field).sort(), [...fields]);
+  });
+}
+
+Deno.test("a change of limits must say the metric; a rule of an unknown entity is not found", async () => {
+  const { call } = await setUp();
+  const { body } = await call("POST", "/alert-rules", RULE, "admin");
+  assertEquals((await call("PATCH", `/alert-rules/${body.id}`, { threshold: 1 }, "admin")).body.details[0].field, "metric");
+  assertEquals((await call("PATCH", `/alert-rules/${body.id}`, {}, "admin")).status, 400);
+  assertObjectMatch((await call("PATCH", `/alert-rules/${body.id}`, { metric: "api_response_time", threshold: 1 }, "admin")).body, {
+    threshold: 1,
+  });
+  assertEquals(
+    (await call("POST", "/alert-rules", { ...RULE, name: "Test other", entity_type: "ghosts" }, "admin")).body.code,
+    "ENTITY_UNKNOWN",
+  );
+});
+
+Deno.test("who may do what: each route for each role", async () => {
+  const { call } = await setUp();
+  const id = crypto.randomUUID();
+  const routes: [string, string, string][] = [
+    ["POST", `/alerts/${id}/acknowledge`, "operator"],
+    ["POST", `/alerts/${id}/unacknowledge`, "operator"],
+    ["POST", `/alerts/${id}/resolve`, "operator"],
+    ["GET", "/silences", "viewer"],
+    ["POST", "/silences", "operator"],
+    ["DELETE", `/silences/${id}`, "operator"],
+    ["GET", "/alert-rules", "viewer"],
+    ["POST", "/alert-rules", "admin"],
+    ["PATCH", `/alert-rules/${id}`, "admin"],
+    ["DELETE", `/alert-rules/${id}`, "admin"],
+    ["GET", "/audit", "viewer"],
+  ];
+  const order = ["viewer", "operator", "admin", "service"];
+  for (const [method, path, least] of routes) {
+    assertEquals((await call(method, path, undefined, "nobody")).status, 401, path);
+    assertEquals((await call(method, path, undefined, "without a role")).status, 403, path);
+    for (const who of order) {
+      const { status } = await call(method, path, undefined, who);
+      assertEquals(status === 403, order.indexOf(who) < order.indexOf(least), `${method} ${path} as ${who}: ${status}`);
+      assert(status < 500);
+    }
+  }
+});
+
+Deno.test("the audit is listed, filtered and paged; nobody changes or deletes a row of it, the owner included", async () => {
+  const { call } = await setUp();
+  for (let act = 0; act < 5; act++) {
+    await call(
+      "POST",
+      "/silences",
+      { severity: "LOW", ends_at: "2026-06-10T13:00:00Z", reason: `reason ${act}` },
+      act % 2 ? "service" : "operator",
+    );
+  }
+  const first = (await call("GET", "/audit?action=create-silence&actor=service&limit=1", undefined, "viewer")).body;
+  assertObjectMatch(first.entries[0], { actor: "service", actor_role: "service", reason: "reason 3" });
+  assertEquals(
+    (await call("GET", `/audit?action=create-silence&actor=service&limit=1&cursor=${first.next_cursor}`, undefined, "viewer")).body
+      .entries[0].reason,
+    "reason 1",
+  );
+  assertEquals((await call("GET", "/audit?limit=0&cursor=x", undefined, "viewer")).body.details.length, 2);
+  for (const sql of ["update audit_log set actor = 'x'", "delete from audit_log", "truncate audit_log"]) {
+    assertMatch(await db.query(sql).then(() => "done", (error: Error) => error.message), /append-only/, sql);
+  }
+  const service = await db.client("service");
+  assertEquals((await service.from("audit_log").update({ actor: "x" }).gt("id", 0)).error?.code, "42501");
+  assertEquals((await service.from("audit_log").delete().gt("id", 0)).error?.code, "42501");
+});
+
+Deno.test("a wrong method on a known path is 405, an unknown path 404, a bad id 400", async () => {
+  const { call } = await setUp();
+  assertEquals((await call("GET", `/alerts/${crypto.randomUUID()}/acknowledge`)).status, 405);
+  assertEquals((await call("GET", "/nowhere")).status, 404);
+  assertEquals((await call("POST", "/alerts/nine/acknowledge")).body.details[0].field, "id");
+  assertEquals((await call("POST", `/alerts/${crypto.randomUUID()}/acknowledge`)).body.code, "NOT_FOUND");
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
+import type { FunctionName } from "../../../services/rpc.ts";
+import { AcknowledgeRequest, AuditEntry, ChangeRuleRequest, CreateRuleRequest, NoteRequest, SilenceRequest } from "../../../types/admin.ts";
+import {
+  actorOf,
+  type AppDeps,
+  type AppVariables,
+  createFunctionApp,
+  type FunctionApp,
+  parse,
+  readBody,
+  requireRole,
+} from "../_shared/app.ts";
+
+const Id = z.object({ id: z.uuid() });
+const Row = z.record(z.string(), z.unknown());
+const AuditQuery = z.strictObject({
+  actor: z.string().max(200).optional(),
+  action: z.string().max(50).optional(),
+  object_id: z.string().max(100).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
+});
+
+/** What people do about alerts; every change is audited in the transaction that makes it. */
+export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
+  const app = createFunctionApp("sync-admin", deps);
+  const as_of = () => deps.clock.asOf();
+  const act = async (c: Context<AppVariables>, fn: FunctionName, p: Record<string, unknown>) =>
+    await deps.rpc(fn, { p: { ...p, actor: actorOf(c) }, as_of: as_of() }, z.union([Row, z.boolean()]));
+  const idOf = (c: Context<AppVariables>) => parse(Id, c.req.param()).id;
+
+  for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
+    app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
+      const request = await readBody(c.req.raw, body);
+      return c.json(await act(c, "change_alert_incident", { id: idOf(c), action, ...request }));
+    });
+  }
+
+  app.get("/silences", ...requireRole("viewer"), async (c) => {
+    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(Row)) });
+  });
+  app.post("/silences", ...requireRole("operator"), async (c) => {
+    return c.json(await act(c, "save_alert_silence", await readBody(c.req.raw, SilenceRequest)), 201);
+  });
+  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await act(c, "end_alert_silence", { id: idOf(c) })));
+
+  app.get("/alert-rules", ...requireRole("viewer"), async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(Row)) }));
+  app.post("/alert-rules", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "save_alert_rule", { rule: await readBody(c.req.raw, CreateRuleRequest) }), 201);
+  });
+  app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "save_alert_rule", { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) }));
+  });
+  app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
+    await act(c, "delete_alert_rule", { id: idOf(c) });
+    return c.body(null, 204);
+  });
+
+  app.get("/audit", ...requireRole("viewer"), async (c) => {
+    const { cursor, limit, ...filters } = parse(AuditQuery, c.req.query());
+    const found = await deps.rpc("list_audit_log", { p: { ...filters, before_id: cursor, limit: limit + 1 } }, z.array(AuditEntry));
+    const entries = found.slice(0, limit);
+    return c.json({ entries, next_cursor: found.length > limit ? String(entries.at(-1)?.id) : null });
+  });
+  return app;
+}

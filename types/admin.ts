@@ -1,0 +1,113 @@
+import { z } from "zod";
+import { ALERT_METRICS, AlertMetric } from "./alerts.ts";
+import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
+
+const reason = z.string().trim().min(3).max(500);
+const moment = z.iso.datetime({ offset: true });
+const scope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type or all");
+/** A length of time in words, such as `15 minutes`, `1 hour` or `2 days`. */
+const duration = z.string().regex(/^\d{1,6} (second|minute|hour|day)s?$/, "must be a number and seconds, minutes, hours or days");
+const positive = duration.refine((text) => !/^0+ /.test(text), "must be longer than nothing");
+const channelName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, "must be a channel's name");
+
+/** `POST sync-admin/alerts/:id/acknowledge`; with `until` it fires again then, if it still holds. */
+export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), until: moment.optional() });
+export const NoteRequest = z.strictObject({ note: reason.optional() });
+
+/** `POST sync-admin/silences`: at least one of entity type, rule and severity. */
+export const SilenceRequest = z.strictObject({
+  entity_type: scope.optional(),
+  rule_id: z.uuid().optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  starts_at: moment.optional(),
+  ends_at: moment,
+  reason,
+}).refine((silence) => silence.entity_type ?? silence.rule_id ?? silence.severity, {
+  path: ["entity_type"],
+  message: "name at least one of entity_type, rule_id and severity",
+}).refine((silence) => !silence.starts_at || Date.parse(silence.starts_at) < Date.parse(silence.ends_at), {
+  path: ["ends_at"],
+  message: "must be after starts_at",
+});
+
+const ruleFields = {
+  name: z.string().trim().min(3).max(200),
+  description: z.string().max(2000),
+  entity_type: scope,
+  metric: AlertMetric,
+  threshold: z.number().min(0),
+  evaluation_window: positive,
+  severity: z.enum(SEVERITIES),
+  notification_channels: z.array(channelName).max(10),
+  escalation_delay: positive.nullable(),
+  is_active: z.boolean(),
+  minimum_runs: z.number().int().min(0).max(10_000),
+  for_duration: duration,
+  recovery_threshold: z.number().min(0).nullable(),
+  error_type: z.enum(ERROR_TYPES).nullable(),
+  no_data: z.enum(["KEEP", "OK", "ALERT"]),
+  runbook_url: z.url({ protocol: /^https?$/ }).nullable(),
+  repeat_interval: positive,
+};
+
+interface RuleLimits {
+  metric?: AlertMetric;
+  threshold?: number;
+  recovery_threshold?: number | null;
+  error_type?: string | null;
+}
+
+/** What a rule's fields must be together: thresholds in the metric's range and on the right side of each other. */
+function checkRule(rule: RuleLimits, ctx: z.RefinementCtx): void {
+  const { metric, threshold, recovery_threshold: recovery, error_type } = rule;
+  if (metric === undefined) return;
+  const { direction, unit } = ALERT_METRICS[metric];
+  const refuse = (field: string, message: string) => ctx.addIssue({ code: "custom", path: [field], message });
+  if (unit === "ratio" && (threshold ?? 0) > 1) refuse("threshold", "must be between 0 and 1 for this metric");
+  if (unit === "ratio" && (recovery ?? 0) > 1) refuse("recovery_threshold", "must be between 0 and 1 for this metric");
+  const isWrongSide = direction === "above" ? (recovery ?? 0) > (threshold ?? Infinity) : (recovery ?? Infinity) < (threshold ?? 0);
+  if (recovery !== null && recovery !== undefined && isWrongSide) {
+    refuse("recovery_threshold", `must be ${direction === "above" ? "at most" : "at least"} the threshold`);
+  }
+  if (error_type && metric !== "error_rate") refuse("error_type", "is only for the metric error_rate");
+}
+
+const { name, entity_type, metric, threshold, evaluation_window, severity, ...others } = ruleFields;
+
+/** `POST sync-admin/alert-rules`; what is left out takes the schema's default. */
+export const CreateRuleRequest = z.strictObject({
+  name,
+  entity_type,
+  metric,
+  threshold,
+  evaluation_window,
+  severity,
+  ...z.object(others).partial().shape,
+})
+  .superRefine(checkRule);
+
+/** `PATCH sync-admin/alert-rules/:id`; who changes a limit says the metric with it, so that the range can be checked. */
+export const ChangeRuleRequest = z.strictObject(z.object(ruleFields).partial().shape)
+  .refine((rule) => Object.keys(rule).length > 0, "must change something")
+  .refine((rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type) === undefined, {
+    path: ["metric"],
+    message: "must be given with threshold, recovery_threshold or error_type",
+  })
+  .superRefine(checkRule);
+
+/** An act of a person as `GET sync-admin/audit` gives it. */
+export const AuditEntry = z.object({
+  id: z.number().int(),
+  at: z.string(),
+  actor: z.string(),
+  actor_role: z.string(),
+  action: z.string(),
+  object_type: z.string(),
+  object_id: z.string(),
+  before: z.unknown(),
+  after: z.unknown(),
+  reason: z.string().nullable(),
+  request_id: z.string().nullable(),
+  address: z.string().nullable(),
+});
+export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_cursor: z.string().nullable() });
