@@ -95,6 +95,30 @@ export const ChangeRuleRequest = z.strictObject(z.object(ruleFields).partial().s
   })
   .superRefine(checkRule);
 
+export const ChannelName = channelName;
+const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "must be whsec_ and 24 to 64 bytes of base64");
+
+/** `PUT sync-admin/channels/:name`; a secret not sent stays, one sent is never given back. */
+export const ChannelRequest = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("webhook"),
+    config: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2000) }),
+    secret: webhookSecret.optional(),
+    is_active: z.boolean().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("slack"),
+    secret: z.url({ protocol: /^https?$/ }).max(2000).optional(),
+    is_active: z.boolean().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("email"),
+    config: z.strictObject({ to: z.array(z.email()).min(1).max(50) }),
+    is_active: z.boolean().optional(),
+  }),
+  z.strictObject({ kind: z.literal("dashboard"), is_active: z.boolean().optional() }),
+]);
+
 /** An act of a person as `GET sync-admin/audit` gives it. */
 export const AuditEntry = z.object({
   id: z.number().int(),

@@ -200,6 +200,68 @@ Deno.test("a change of limits must say the metric; a rule of an unknown entity i
   );
 });
 
+const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
+
+Deno.test("an admin keeps channels; secrets go in and never come out, not into the audit either", async () => {
+  const { call } = await setUp();
+  await db.query("delete from notification_channels where name <> 'dashboard'");
+  const hook = { kind: "webhook", config: { url: "https://receiver.test/x" } };
+  const missing = await call("PUT", "/channels/hook", hook, "admin");
+  assertEquals([missing.status, missing.body.message], [400, "secret: a webhook channel needs one"]);
+  const made = await call("PUT", "/channels/hook", { ...hook, secret: SECRET }, "admin");
+  assertObjectMatch(made.body, {
+    name: "hook",
+    kind: "webhook",
+    is_active: true,
+    config: hook.config,
+    has_secret: true,
+    has_previous_secret: false,
+  });
+  assertObjectMatch((await call("PUT", "/channels/hook", { ...hook, is_active: false }, "admin")).body, {
+    is_active: false,
+    has_secret: true,
+    has_previous_secret: false,
+  });
+  const other = `whsec_${btoa("another one of thirty bytes...")}`;
+  assertObjectMatch((await call("PUT", "/channels/hook", { ...hook, secret: other }, "admin")).body, { has_previous_secret: true });
+  assertEquals(await db.query("select secret, previous_secret from notification_channels where name = 'hook'"), [{
+    secret: other,
+    previous_secret: SECRET,
+  }]);
+  const seen = JSON.stringify([await call("GET", "/channels", undefined, "admin"), await db.query("select * from audit_log")]);
+  assert(!seen.includes("whsec_"));
+  assertEquals((await call("DELETE", "/channels/hook", undefined, "admin")).status, 204);
+  assertObjectMatch(await lastAct(), { action: "delete-channel", object_id: "hook", after: null });
+  for (
+    const [channel, field] of [
+      [{ kind: "pigeon" }, "kind"],
+      [{ kind: "webhook", config: { url: "ftp://x" }, secret: SECRET }, "config.url"],
+      [{ kind: "webhook", config: { url: "https://x.test" }, secret: "short" }, "secret"],
+      [{ kind: "email", config: { to: ["nobody"] } }, "config.to.0"],
+      [{ kind: "email", config: { to: [] } }, "config.to"],
+      [{ kind: "slack", secret: "not a url" }, "secret"],
+      [{ kind: "dashboard", colour: 1 }, "colour"],
+    ] as const
+  ) {
+    const { status, body } = await call("PUT", "/channels/x", channel, "admin");
+    assertEquals([status, body.details[0].field], [400, field]);
+  }
+});
+
+Deno.test("a test message goes the way of every message; what is DEAD can be sent again, what is not cannot", async () => {
+  const { call } = await setUp();
+  const tried = await call("POST", "/channels/dashboard/test", undefined, "admin");
+  assertEquals(tried.status, 202);
+  const path = `/notifications/${tried.body.notification_id}`;
+  assertObjectMatch((await call("GET", path, undefined, "viewer")).body, { channel: "dashboard", status: "PENDING", attempts: 0 });
+  assertEquals((await call("POST", `${path}/resend`)).body.code, "NOT_DEAD");
+  await db.query("update alert_notifications set status = 'DEAD', next_attempt_at = null, attempts = 8");
+  assertObjectMatch((await call("POST", `${path}/resend`)).body, { status: "PENDING", attempts: 0 });
+  assertObjectMatch(await lastAct(), { action: "resend", before: { status: "DEAD" } });
+  assertEquals((await call("POST", "/channels/pigeon/test", undefined, "admin")).status, 404);
+  assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);
+});
+
 Deno.test("who may do what: each route for each role", async () => {
   const { call } = await setUp();
   const id = crypto.randomUUID();
@@ -214,6 +276,12 @@ Deno.test("who may do what: each route for each role", async () => {
     ["POST", "/alert-rules", "admin"],
     ["PATCH", `/alert-rules/${id}`, "admin"],
     ["DELETE", `/alert-rules/${id}`, "admin"],
+    ["GET", "/channels", "admin"],
+    ["PUT", "/channels/x", "admin"],
+    ["DELETE", "/channels/x", "admin"],
+    ["POST", "/channels/x/test", "admin"],
+    ["GET", `/notifications/${id}`, "viewer"],
+    ["POST", `/notifications/${id}/resend`, "operator"],
     ["GET", "/audit", "viewer"],
   ];
   const order = ["viewer", "operator", "admin", "service"];

@@ -10,7 +10,7 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 11;
+export const SCHEMA_VERSION = 12;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 

@@ -1,8 +1,18 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import { AppError } from "../../../services/errors.ts";
 import type { FunctionName } from "../../../services/rpc.ts";
-import { AcknowledgeRequest, AuditEntry, ChangeRuleRequest, CreateRuleRequest, NoteRequest, SilenceRequest } from "../../../types/admin.ts";
+import {
+  AcknowledgeRequest,
+  AuditEntry,
+  ChangeRuleRequest,
+  ChannelName,
+  ChannelRequest,
+  CreateRuleRequest,
+  NoteRequest,
+  SilenceRequest,
+} from "../../../types/admin.ts";
 import {
   actorOf,
   type AppDeps,
@@ -15,6 +25,7 @@ import {
 } from "../_shared/app.ts";
 
 const Id = z.object({ id: z.uuid() });
+const Named = z.object({ name: ChannelName });
 const Row = z.record(z.string(), z.unknown());
 const AuditQuery = z.strictObject({
   actor: z.string().max(200).optional(),
@@ -57,6 +68,31 @@ export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
     await act(c, "delete_alert_rule", { id: idOf(c) });
     return c.body(null, 204);
+  });
+
+  app.get(
+    "/channels",
+    ...requireRole("admin"),
+    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(Row)) }),
+  );
+  app.put("/channels/:name", ...requireRole("admin"), async (c) => {
+    const { name } = parse(Named, c.req.param());
+    return c.json(await act(c, "save_notification_channel", { name, ...await readBody(c.req.raw, ChannelRequest) }));
+  });
+  app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
+    await act(c, "delete_notification_channel", parse(Named, c.req.param()));
+    return c.body(null, 204);
+  });
+  app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "try_notification_channel", parse(Named, c.req.param())), 202);
+  });
+  app.get("/notifications/:id", ...requireRole("viewer"), async (c) => {
+    const found = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
+    if (!found) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
+    return c.json(found);
+  });
+  app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
+    return c.json(await act(c, "resend_alert_notification", { id: idOf(c) }), 202);
   });
 
   app.get("/audit", ...requireRole("viewer"), async (c) => {

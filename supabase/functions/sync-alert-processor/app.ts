@@ -4,7 +4,7 @@ import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSec
 import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 
-const Wake = z.object({ cause: z.enum(["cron", "run_ended"]).default("cron") });
+const Wake = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
 export type Deps = AppDeps & { clock: Clock; channels: Channels; waitUntil: (work: Promise<unknown>) => void };
 
 /** `POST /` closes runs whose worker died, evaluates every rule and delivers what is due; cron calls it each minute, the database at once when a run fails. */
