@@ -1,14 +1,12 @@
-import { openTestDatabase, prepare, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
 import { systemClock } from "../services/clock.ts";
 import type { Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";
 import type { SyncDeps } from "../services/SyncRun.ts";
 import { VisClient } from "../services/VisClient.ts";
 import { syncMatches } from "../supabase/functions/match-schedule-sync/sync.ts";
-import { findPostgres, startPostgres } from "../scripts/postgres.ts";
-import { connect } from "../platform/database.ts";
-import { createKeys } from "../platform/keys.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
+import { startBenchServer } from "./server.ts";
 
 /** The upstream answers in this time, as in `docs/architecture.md`; forty matches a tournament are the median of 2026. */
 const ANSWER_MS = 300;
@@ -89,22 +87,12 @@ const UNMONITORED: Record<string, unknown> = {
 
 /** What recording adds to a sync, beside the same sync without it: the two alternate, and medians are compared. */
 export async function measure(): Promise<Report> {
-  const bin = await findPostgres();
-  const server = bin ? await startPostgres(bin) : null;
-  if (server) {
-    const admin = await connect(server.url);
-    await admin.exec("create database sync_template");
-    await admin.close();
-    const template = await connect(server.url.replace(/\/postgres$/, "/sync_template"));
-    await prepare(template, await createKeys());
-    await template.close();
-    Deno.env.set("TEST_DATABASE_URL", server.url);
-  }
+  const server = await startBenchServer();
   const db = await openTestDatabase();
   try {
     await sample(db, 4, true, 0);
     const rows: (string | number)[][] = [];
-    const figures: Record<string, unknown> = { database: server ? "postgres" : "embedded", answer_ms: ANSWER_MS };
+    const figures: Record<string, unknown> = { database: server.name, answer_ms: ANSWER_MS };
     const calls: number[] = [];
     let addedAt50 = 0;
     for (const size of SIZES) {
@@ -141,6 +129,6 @@ export async function measure(): Promise<Report> {
     };
   } finally {
     await db.close();
-    await server?.stop();
+    await server.stop();
   }
 }

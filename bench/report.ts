@@ -14,6 +14,9 @@ export interface Report {
 /** A bar that holds while the value is at most the limit. */
 export const atMost = (name: string, value: number, limit: number): Bar => ({ name, value, limit, holds: value <= limit });
 
+/** A bar that holds while the value is at least the limit. */
+export const atLeast = (name: string, value: number, limit: number): Bar => ({ name, value, limit, holds: value >= limit });
+
 // deno-lint-ignore no-console -- this is the program that speaks to a person
 export const say = (line: string): void => console.log(line);
 

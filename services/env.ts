@@ -30,6 +30,7 @@ const Variables = z.object({
     ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
+  ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),
   SYNC_CONCURRENCY: whole(1, 5).default(4),
   SYNC_WALL_CLOCK_MS: whole(40_000, 3_600_000).default(150_000),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
-import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
 import { TestClock } from "../helpers/clock.ts";
@@ -19,7 +19,12 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
   const clock = new TestClock(now);
   let background: Promise<unknown>[] = [];
   const channels = createChannels(testEnv(), clock);
-  const deps = { rpc: db.rpc, clock, log: () => {}, channels, waitUntil: (work: Promise<unknown>) => background.push(work) };
+  const beats: string[] = [];
+  const heartbeat = createHeartbeat("https://switch.test/ping", () => {}, (input) => {
+    beats.push(String(input));
+    return Promise.resolve(new Response());
+  });
+  const deps = { rpc: db.rpc, clock, log: () => {}, channels, heartbeat, waitUntil: (work: Promise<unknown>) => background.push(work) };
   const processor = createProcessor(deps);
   const monitoring = createMonitoring(deps);
   const evaluate = async () => {
@@ -40,7 +45,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
     db.query<{ rule_name: string; state: string; severity: string; id: string }>(
       "select id, rule_name, state, severity from alert_incidents order by rule_name",
     );
-  return { clock, evaluate, get, incidents };
+  return { clock, evaluate, get, incidents, beats };
 }
 const only = (name: string) => db.query("update alert_rules set is_active = name = $1", [name]);
 
@@ -310,9 +315,19 @@ Deno.test("alerts are listed newest first, filtered and paged; bad filters are r
   assertEquals((await get("/alerts/nine")).status, 400);
 });
 
-Deno.test("each evaluation is recorded with its cause", async () => {
-  const { evaluate } = await setUp();
+Deno.test("a dead man's switch that fails or is not there is never our failure, and its URL stays out of the log", async () => {
+  const lines: string[] = [];
+  const log = (_level: string, event: string, fields?: object) => lines.push(JSON.stringify({ event, ...fields }));
+  await createHeartbeat(undefined, log)();
+  await createHeartbeat("https://switch.test/secret", log, () => Promise.reject(new Error("https://switch.test/secret")))();
+  await createHeartbeat("https://switch.test/secret", log, () => Promise.resolve(new Response("", { status: 500 })))();
+  assertEquals(lines, ['{"event":"heartbeat_not_answered"}', '{"event":"heartbeat_refused","status":500}']);
+});
+
+Deno.test("each evaluation is recorded with its cause, and a good one is told to the dead man's switch", async () => {
+  const { evaluate, beats } = await setUp();
   await evaluate();
+  assertEquals(beats, ["https://switch.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
     rules: 8,

@@ -277,6 +277,7 @@ Deno.test("the alert processor closes dead runs when it is woken, and only for t
     clock,
     log: () => {},
     channels: createChannels(testEnv(), clock),
+    heartbeat: () => Promise.resolve(),
     waitUntil: (work) => background.push(work),
   });
   const post = (key: string, body: string) =>

@@ -166,7 +166,7 @@ language plpgsql set search_path = '' as $$
 declare
   step record;
   incident public.alert_incidents;
-  told jsonb := '[]';
+  told jsonb := jsonb_build_array();
   applied integer := 0;
 begin
   for step in

@@ -5,7 +5,12 @@ import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 
 const Wake = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
-export type Deps = AppDeps & { clock: Clock; channels: Channels; waitUntil: (work: Promise<unknown>) => void };
+export type Deps = AppDeps & {
+  clock: Clock;
+  channels: Channels;
+  heartbeat: () => Promise<void>;
+  waitUntil: (work: Promise<unknown>) => void;
+};
 
 /** `POST /` closes runs whose worker died, evaluates every rule and delivers what is due; cron calls it each minute, the database at once when a run fails. */
 export function createApp(deps: Deps): FunctionApp {
@@ -20,12 +25,14 @@ export function createApp(deps: Deps): FunctionApp {
   return app;
 }
 
-async function processAlerts({ rpc, clock, log, channels }: Deps, cause: string): Promise<void> {
+async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cause: string): Promise<void> {
   const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() }, z.number());
   if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
   // What could not be evaluated must not keep what is due from being told.
-  await evaluateRules(rpc, clock, log, cause).catch((error: unknown) =>
-    log("error", "evaluation_failed", { cause, message: String(error) })
-  );
+  const isGood = await evaluateRules(rpc, clock, log, cause).then(() => true, (error: unknown) => {
+    log("error", "evaluation_failed", { cause, message: String(error) });
+    return false;
+  });
   await deliverDue(rpc, clock, log, channels);
+  if (isGood) await heartbeat();
 }

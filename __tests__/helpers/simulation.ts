@@ -1,0 +1,153 @@
+import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { type Channels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { TestClock } from "./clock.ts";
+import type { TestDatabase } from "./database.ts";
+
+const MINUTE = 60_000;
+
+/** Something wrong with `matches_schedule` for a while, and the rule that must notice it; near misses name none. */
+export interface Trouble {
+  kind: "failing" | "silent" | "slow" | "heavy" | "late" | "partial";
+  /** The first tick it concerns, and how many in a row. */
+  tick: number;
+  ticks: number;
+  rule: string | null;
+}
+
+/** What a simulated stretch left behind. */
+export interface Outcome {
+  incidents: { rule: string; opened: number; resolved: number | null; severity: string }[];
+  /** Messages by incident's rule and kind, as the channel got them. */
+  told: { kind: string; rule: string; at: number }[];
+  evaluations: number;
+}
+
+/** The moment a trouble has become one, by its own nature: the third failure, the missed due time plus grace, the limit passed. */
+export function begins(trouble: Trouble, start: number): number {
+  const tick = (index: number) => start + index * 15 * MINUTE;
+  switch (trouble.kind) {
+    case "failing":
+      return tick(trouble.tick + 2);
+    case "silent":
+      return tick(trouble.tick) + 5 * MINUTE;
+    case "slow":
+      return tick(trouble.tick) + 5 * MINUTE;
+    default:
+      // Known when the run ends, a minute after its tick at the latest.
+      return tick(trouble.tick) + MINUTE;
+  }
+}
+
+/**
+ * Plays `ticks` quarter hours of match syncs through the real functions on a virtual clock: each run as the trouble of its tick has it, the rules
+ * evaluated every five minutes by two evaluators, and at once when a run failed.
+ */
+export async function simulate(
+  db: TestDatabase,
+  options: { start: string; ticks: number; troubles: Trouble[]; random: () => number },
+): Promise<Outcome> {
+  const clock = new TestClock(options.start);
+  const start = clock.now();
+  const told: Outcome["told"] = [];
+  const channels: Channels = {
+    dashboard: ({ items }) => {
+      items.forEach((item) => told.push({ kind: item.kind, rule: item.rule_name, at: clock.now() }));
+      return Promise.resolve({ outcome: "SENT" });
+    },
+    webhook: () => Promise.resolve({ outcome: "DEAD" }),
+    slack: () => Promise.resolve({ outcome: "DEAD" }),
+    email: () => Promise.resolve({ outcome: "DEAD" }),
+  };
+  let evaluations = 0;
+  const evaluate = async () => {
+    evaluations += 2;
+    await Promise.all([1, 2].map(() => evaluateRules(db.rpc, clock, () => {}, "cron")));
+    await deliverDue(db.rpc, clock, () => {}, channels);
+  };
+  const at = async <T>(ms: number, sql: string, p: object): Promise<T> => await db.value<T>(sql, [p, new Date(ms).toISOString()]);
+
+  for (let tick = 0; tick < options.ticks; tick++) {
+    const due = start + tick * 15 * MINUTE;
+    const trouble = options.troubles.find((one) => tick >= one.tick && tick < one.tick + one.ticks);
+    const late = trouble?.kind === "late" ? 4 * MINUTE : Math.floor(options.random() * 2_000);
+    const seconds = trouble?.kind === "slow" ? 420 : 20 + options.random() * 40;
+    const failed = trouble?.kind === "failing";
+    const begun = due + late, ended = begun + seconds * 1000;
+    const execution_id = crypto.randomUUID();
+    const events: { at: number; act: () => Promise<unknown> }[] = [0, 5, 10].map((minutes) => ({
+      at: due + minutes * MINUTE + 30_000,
+      act: evaluate,
+    }));
+    if (trouble?.kind !== "silent") {
+      const beat = (ms: number) => ({
+        at: ms,
+        act: () => at(ms, "select heartbeat_sync_execution($1, $2)", { execution_id, counters: {} }),
+      });
+      events.push({
+        at: begun,
+        act: () =>
+          at(begun, "select start_sync_execution($1, $2)", {
+            execution_id,
+            entity_type: "matches_schedule",
+            trigger: "CRON",
+            wall_clock_ms: 600_000,
+          }),
+      });
+      for (let ms = begun + 50_000; ms < ended; ms += 50_000) events.push(beat(ms));
+      const memory_usage_mb = trouble?.kind === "heavy" ? 220 : Math.round(40 + options.random() * 120);
+      const counters = {
+        tournaments_processed: 10,
+        tournaments_failed: failed ? 10 : trouble?.kind === "partial" ? 1 : 0,
+        memory_usage_mb,
+        records_read: 400,
+        api_calls: 10,
+      };
+      const status = failed ? "FAILED" : trouble?.kind === "partial" ? "PARTIAL" : "SUCCEEDED";
+      events.push({
+        at: ended,
+        act: async () => {
+          await at(ended, "select finish_sync_execution($1, $2)", { execution_id, status, reason: "simulated", counters });
+          if (failed) await evaluate();
+        },
+      });
+    }
+    for (const event of events.sort((a, b) => a.at - b.at)) {
+      clock.advance(Math.max(0, event.at - clock.now()));
+      await event.act();
+    }
+  }
+  const incidents = await db.query<{ rule: string; opened: string; resolved: string | null; severity: string }>(
+    "select rule_name as rule, opened_at as opened, resolved_at as resolved, severity from alert_incidents where state <> 'PENDING' order by opened_at, rule_name",
+  );
+  return {
+    evaluations,
+    told,
+    incidents: incidents.map(({ rule, opened, resolved, severity }) => ({
+      rule,
+      severity,
+      opened: Date.parse(opened),
+      resolved: resolved === null ? null : Date.parse(resolved),
+    })),
+  };
+}
+
+/** Readies a database for a simulation: only the rules on `matches_schedule`, all told on the dashboard. */
+export async function prepareSimulation(db: TestDatabase): Promise<void> {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query(
+    "update alert_rules set is_active = entity_type = 'matches_schedule' or metric = 'memory_usage', escalation_delay = null, notification_channels = '[\"dashboard\"]'",
+  );
+  await db.query("update sync_status set paused_at = now(), paused_by = 'simulation' where entity_type = 'tournaments'");
+}
+
+/** Repeatable numbers in [0, 1) (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

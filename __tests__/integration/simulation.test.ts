@@ -1,0 +1,37 @@
+import { assert, assertEquals } from "@std/assert";
+import { openTestDatabase } from "../helpers/database.ts";
+import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../helpers/simulation.ts";
+
+const db = await openTestDatabase();
+const START = "2026-06-01T00:00:00.000Z";
+const FAILURES = "Match Schedule Consecutive Failures",
+  OVERDUE = "Match Schedule Overdue",
+  DURATION = "Match Schedule Duration Exceeded",
+  MEMORY = "Memory Usage Exceeded";
+
+Deno.test("a simulated day and a half with trouble of every kind gives exactly its incidents, each told once at the start and once at the end", async () => {
+  await prepareSimulation(db);
+  const troubles: Trouble[] = [
+    { kind: "failing", tick: 4, ticks: 2, rule: null },
+    { kind: "failing", tick: 10, ticks: 5, rule: FAILURES },
+    { kind: "late", tick: 20, ticks: 3, rule: null },
+    { kind: "silent", tick: 30, ticks: 3, rule: OVERDUE },
+    { kind: "slow", tick: 44, ticks: 1, rule: DURATION },
+    { kind: "partial", tick: 56, ticks: 6, rule: null },
+    { kind: "heavy", tick: 70, ticks: 2, rule: MEMORY },
+    { kind: "failing", tick: 84, ticks: 3, rule: FAILURES },
+    { kind: "silent", tick: 100, ticks: 1, rule: OVERDUE },
+    { kind: "failing", tick: 120, ticks: 1, rule: null },
+  ];
+  const { incidents, told } = await simulate(db, { start: START, ticks: 144, troubles, random: seeded(1) });
+  const expected = troubles.filter((trouble) => trouble.rule !== null);
+  assertEquals(incidents.map((incident) => incident.rule), expected.map((trouble) => String(trouble.rule)));
+  expected.forEach((trouble, index) => {
+    const delay = (incidents[index]?.opened ?? NaN) - begins(trouble, Date.parse(START));
+    assert(delay >= 0 && delay <= 5 * 60_000, `${trouble.rule} was noticed ${delay} ms after it began`);
+    assert(incidents[index]?.resolved, `${trouble.rule} ended`);
+  });
+  assertEquals(told.map(({ kind, rule }) => `${kind} ${rule}`), expected.flatMap(({ rule }) => [`FIRING ${rule}`, `RESOLVED ${rule}`]));
+});
+
+Deno.test.afterAll(() => db.close());

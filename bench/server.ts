@@ -1,0 +1,19 @@
+import { prepare } from "../__tests__/helpers/database.ts";
+import { connect } from "../platform/database.ts";
+import { createKeys } from "../platform/keys.ts";
+import { findPostgres, startPostgres } from "../scripts/postgres.ts";
+
+/** Starts a real Postgres with the migrated template that test databases are cloned from, where one is installed; else they are embedded. */
+export async function startBenchServer(): Promise<{ name: "postgres" | "embedded"; stop: () => Promise<void> }> {
+  const bin = await findPostgres();
+  if (!bin) return { name: "embedded", stop: () => Promise.resolve() };
+  const server = await startPostgres(bin);
+  const admin = await connect(server.url);
+  await admin.exec("create database sync_template");
+  await admin.close();
+  const template = await connect(server.url.replace(/\/postgres$/, "/sync_template"));
+  await prepare(template, await createKeys());
+  await template.close();
+  Deno.env.set("TEST_DATABASE_URL", server.url);
+  return { name: "postgres", stop: () => server.stop() };
+}
