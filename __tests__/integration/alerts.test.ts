@@ -1,3 +1,4 @@
+// Past 300 lines, because each rule and metric has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";

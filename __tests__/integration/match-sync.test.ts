@@ -1,3 +1,4 @@
+// Past 300 lines, because each misbehaviour of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { ERROR_CLASSES, type ErrorCode } from "../../services/classification.ts";
 import { aMatch, aTournament } from "../helpers/factories.ts";

@@ -1,3 +1,4 @@
+// Past 300 lines, because each way a receiver can fail has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";

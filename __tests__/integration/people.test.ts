@@ -1,3 +1,4 @@
+// Past 300 lines, because each route has its good and its bad cases here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../helpers/clock.ts";

@@ -1,3 +1,4 @@
+// Past 300 lines, because each way a run can end has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { z } from "zod";
 import { createLog } from "../../services/log.ts";

@@ -1,4 +1,5 @@
 -- A run recorded: start, heartbeat, finish, and the reaper for those that never finish. What moves state, moves it here.
+-- Past 300 lines, because every way from RUNNING to an end is in one place.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
 language sql immutable set search_path = ''

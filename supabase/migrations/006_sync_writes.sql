@@ -1,4 +1,5 @@
 -- What the syncs read and write: which tournaments are due, who works on one, the upserts, and the gate to the one upstream.
+-- Past 300 lines, because the upserts name every column of the two synced tables.
 
 create table public.upstream_state (
   upstream varchar primary key,

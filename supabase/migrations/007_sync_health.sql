@@ -97,6 +97,11 @@ end;
 comment on function private.entity_health(public.sync_status, timestamptz) is
   'The facts of one entity: rate, durations and streak over full runs, records over all runs of the UTC day, and since when it is overdue.';
 
+create function private.active_alerts() returns jsonb
+language sql stable set search_path = ''
+return '[]'::jsonb;
+comment on function private.active_alerts() is 'Incidents that fire or are acknowledged, the oldest first; replaced where incidents exist.';
+
 create function public.get_health_overview(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = ''
 begin atomic
@@ -111,13 +116,14 @@ begin atomic
         'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
       )
       from public.upstream_state u where u.upstream = 'vis'
-    )
+    ),
+    'active_alerts', private.active_alerts()
   );
 end;
 comment on function public.get_health_overview(timestamptz) is 'One snapshot of every active entity, for health-overview.';
 
 revoke execute on function private.overdue_since(public.sync_status, timestamptz),
-  private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz)
+  private.entity_health(public.sync_status, timestamptz), private.active_alerts(), public.get_health_overview(timestamptz)
 from public, anon, authenticated;
 grant execute on function private.overdue_since(public.sync_status, timestamptz),
-  private.entity_health(public.sync_status, timestamptz), public.get_health_overview(timestamptz) to service_role;
+  private.entity_health(public.sync_status, timestamptz), private.active_alerts(), public.get_health_overview(timestamptz) to service_role;

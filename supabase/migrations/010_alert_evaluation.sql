@@ -1,4 +1,5 @@
 -- Rules measured in one call, judged in TypeScript, applied by compare-and-set; notifications claimed by lease and recorded by token.
+-- Past 300 lines, because an evaluation's measure, step and outbox are read together.
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = ''
@@ -304,28 +305,13 @@ begin atomic
 end;
 comment on function public.get_alert_incident(jsonb) is 'One incident {id} with its story; null when there is none.';
 
-create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
+create or replace function private.active_alerts() returns jsonb
 language sql stable set search_path = ''
-begin atomic
-  select jsonb_build_object(
-    'as_of', as_of,
-    'entities', (
-      select coalesce(jsonb_agg(private.entity_health(s, as_of) order by s.entity_type), '[]') from public.sync_status s where s.is_active
-    ),
-    'upstream', (
-      select jsonb_build_object(
-        'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
-        'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
-      )
-      from public.upstream_state u where u.upstream = 'vis'
-    ),
-    'active_alerts', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
-        'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
-      from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
-    )
-  );
-end;
+return (
+  select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
+    'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
+  from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
+);
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
