@@ -42,7 +42,7 @@ export async function measure(): Promise<Report> {
     const random = seeded(SEED);
     const troubles = generate(random);
     const begun = performance.now();
-    const { incidents, told, evaluations } = await simulate(db, { start: START, ticks: DAYS * 96, troubles, random });
+    const { incidents, told, evaluations, ends } = await simulate(db, { start: START, ticks: DAYS * 96, troubles, random });
     const seconds = (performance.now() - begun) / 1000;
     const start = Date.parse(START);
     const unmatched = new Set(incidents);
@@ -50,7 +50,7 @@ export async function measure(): Promise<Report> {
     const missed: Trouble[] = [];
     const labelled = troubles.filter((trouble) => trouble.rule !== null);
     for (const trouble of labelled) {
-      const from = begins(trouble, start), until = start + (trouble.tick + trouble.ticks + 2) * 15 * 60_000;
+      const from = begins(trouble, start, ends), until = start + (trouble.tick + trouble.ticks + 2) * 15 * 60_000;
       const found = [...unmatched].find((incident) =>
         incident.rule === trouble.rule && incident.opened >= from && incident.opened <= until
       );

@@ -20,21 +20,21 @@ export interface Outcome {
   /** Messages by incident's rule and kind, as the channel got them. */
   told: { kind: string; rule: string; at: number }[];
   evaluations: number;
+  /** When the run of each tick ended, ms since the epoch. */
+  ends: Map<number, number>;
 }
 
-/** The moment a trouble has become one, by its own nature: the third failure, the missed due time plus grace, the limit passed. */
-export function begins(trouble: Trouble, start: number): number {
-  const tick = (index: number) => start + index * 15 * MINUTE;
+/** The moment a trouble has become one, by its own nature: the third failed run's end, the due time plus grace, the limit passed, the heavy run's end. */
+export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): number {
+  const due = start + trouble.tick * 15 * MINUTE;
   switch (trouble.kind) {
     case "failing":
-      return tick(trouble.tick + 2);
+      return ends.get(trouble.tick + 2) ?? NaN;
     case "silent":
-      return tick(trouble.tick) + 5 * MINUTE;
     case "slow":
-      return tick(trouble.tick) + 5 * MINUTE;
+      return due + 5 * MINUTE;
     default:
-      // Known when the run ends, a minute after its tick at the latest.
-      return tick(trouble.tick) + MINUTE;
+      return ends.get(trouble.tick) ?? NaN;
   }
 }
 
@@ -49,6 +49,7 @@ export async function simulate(
   const clock = new TestClock(options.start);
   const start = clock.now();
   const told: Outcome["told"] = [];
+  const ends: Outcome["ends"] = new Map();
   const channels: Channels = {
     dashboard: ({ items }) => {
       items.forEach((item) => told.push({ kind: item.kind, rule: item.rule_name, at: clock.now() }));
@@ -79,6 +80,7 @@ export async function simulate(
       act: evaluate,
     }));
     if (trouble?.kind !== "silent") {
+      ends.set(tick, ended);
       const beat = (ms: number) => ({
         at: ms,
         act: () => at(ms, "select heartbeat_sync_execution($1, $2)", { execution_id, counters: {} }),
@@ -120,6 +122,7 @@ export async function simulate(
     "select rule_name as rule, opened_at as opened, resolved_at as resolved, severity from alert_incidents where state <> 'PENDING' order by opened_at, rule_name",
   );
   return {
+    ends,
     evaluations,
     told,
     incidents: incidents.map(({ rule, opened, resolved, severity }) => ({
