@@ -73,7 +73,7 @@ export async function simulate(
     const late = trouble?.kind === "late" ? 4 * MINUTE : Math.floor(options.random() * 2_000);
     const seconds = trouble?.kind === "slow" ? 420 : 20 + options.random() * 40;
     const failed = trouble?.kind === "failing";
-    const begun = due + late, ended = begun + seconds * 1000;
+    const begun = due + late, ended = Math.round(begun + seconds * 1000);
     const execution_id = crypto.randomUUID();
     const events: { at: number; act: () => Promise<unknown> }[] = [0, 5, 10].map((minutes) => ({
       at: due + minutes * MINUTE + 30_000,
