@@ -2,7 +2,7 @@ import pMap from "p-map";
 import { z } from "zod";
 import { ERROR_CLASSES, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
-import { ErrorLogger } from "./ErrorLogger.ts";
+import { ErrorLogger, type ErrorRecord } from "./ErrorLogger.ts";
 import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
@@ -38,6 +38,9 @@ export interface TournamentOutcome {
   records: number;
   retries?: number;
 }
+
+/** Why a tournament's work failed: an error of its own, or one recorded already. */
+type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
 
 /** What the start of a run settled. */
 export interface RunInfo {
@@ -119,9 +122,14 @@ export class SyncRun {
     }
   }
 
+  /** Records one error that several tournaments share; each is then settled with what this returns. */
+  report(error: unknown): { failure: ErrorRecord } {
+    return { failure: this.#note(error) };
+  }
+
   /** Counts a tournament done or failed as its own result; never throws. */
-  settleTournament(no: string, begun: number, outcome: TournamentOutcome | { error: unknown; retries?: number }): void {
-    const failure = "error" in outcome ? this.#note(outcome.error, no) : null;
+  settleTournament(no: string, begun: number, outcome: TournamentOutcome | Failure): void {
+    const failure = "failure" in outcome ? outcome.failure : "error" in outcome ? this.#note(outcome.error, no) : null;
     this.#processed++;
     this.metrics.count("tournaments_processed");
     if (failure) {
@@ -134,7 +142,7 @@ export class SyncRun {
       duration_ms: Math.round(this.deps.clock.monotonic() - begun),
       error_message: failure?.error_message ?? null,
       error_type: failure?.error_type ?? null,
-      retry_attempt: outcome.retries ?? 0,
+      retry_attempt: "retries" in outcome ? outcome.retries ?? 0 : 0,
     });
   }
 

@@ -63,7 +63,7 @@ async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean
     const p = { tournaments: batch, tick_at: run.info.startedAt };
     const outcome = await run.rpc("upsert_tournaments", { p, as_of: run.clock.asOf() }, Written).then(
       (written) => (run.metrics.countRecords(written), { records: 1 }),
-      (error: unknown) => ({ error }),
+      (error: unknown) => run.report(error),
     );
     batch.forEach(({ no }) => run.settleTournament(no, begun, outcome));
   }
