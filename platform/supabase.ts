@@ -18,6 +18,20 @@ function statusOf(sqlstate: string): number {
   return /^(40|53|54|55|57|58|P0|XX)/.test(sqlstate) ? 500 : 400;
 }
 
+/** What hosted PostgREST answers for an error of the database that lite answers with 500; null where lite's answer is right already. */
+export function answerFor(error: SqlError | undefined): { status: number; body: Record<string, unknown> } | null {
+  if (!error?.code || /^(PT|PGRST)/.test(error.code)) return null;
+  // Not a SQLSTATE but a code of the driver or the socket: nobody answered.
+  if (!/^[0-9A-Z]{5}$/.test(error.code)) {
+    return {
+      status: 503,
+      body: { code: "PGRST001", message: "Database connection error. Retrying the connection.", details: null, hint: null },
+    };
+  }
+  const { code, message, detail = null, hint = null } = error;
+  return { status: statusOf(code), body: { code, message, details: detail, hint } };
+}
+
 /** REST and Auth over a database, as hosted Supabase answers them; everything there is to know about lite is in this file. */
 export async function createSupabase(database: Database, keys: Keys, siteUrl: string): Promise<(request: Request) => Promise<Response>> {
   const failed = new AsyncLocalStorage<{ error?: SqlError }>();
@@ -48,9 +62,8 @@ export async function createSupabase(database: Database, keys: Keys, siteUrl: st
   return (request) =>
     failed.run({}, async () => {
       const response = await database.exclusively(async () => await app.fetch(request));
-      const error = failed.getStore()?.error;
-      if (response.status !== 500 || !error?.code || /^(PT|PGRST)/.test(error.code)) return response;
-      const body = { code: error.code, message: error.message, details: error.detail ?? null, hint: error.hint ?? null };
-      return Response.json(body, { status: statusOf(error.code), headers: { "access-control-allow-origin": "*" } });
+      const answer = response.status === 500 ? answerFor(failed.getStore()?.error) : null;
+      if (!answer) return response;
+      return Response.json(answer.body, { status: answer.status, headers: { "access-control-allow-origin": "*" } });
     });
 }

@@ -49,7 +49,8 @@ export interface RunInfo {
   tournamentNo: string | null;
   budgetMs: number;
   startedAt: string;
-  deadline: string;
+  /** Null when the run could not be recorded. */
+  deadline: string | null;
   previousWasCut: boolean;
   isRecorded: boolean;
 }

@@ -40,7 +40,7 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
     return new SyncRun({ ...deps, rpc }, metrics, {
       ...base,
       startedAt: started.started_at,
-      deadline: started.deadline ?? started.started_at,
+      deadline: started.deadline,
       previousWasCut: started.previous_was_cut,
       isRecorded: true,
     });
@@ -48,6 +48,6 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
     if (error instanceof AppError) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();
-    return new SyncRun({ ...deps, rpc }, metrics, { ...base, startedAt: now, deadline: now, previousWasCut: false, isRecorded: false });
+    return new SyncRun({ ...deps, rpc }, metrics, { ...base, startedAt: now, deadline: null, previousWasCut: false, isRecorded: false });
   }
 }

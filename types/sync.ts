@@ -23,7 +23,8 @@ export const StartSyncResponse = z.object({
   execution_id: z.uuid(),
   status: z.literal("RUNNING"),
   started_at: z.string(),
-  deadline: z.string(),
+  /** When the run is closed if it has not ended; null when it could not be recorded. */
+  deadline: z.string().nullable(),
 });
 export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { createApp } from "../../supabase/functions/tournament-master-sync/app.ts";
 import { aTournament } from "../helpers/factories.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { createWorld, type World } from "../helpers/world.ts";
@@ -133,6 +134,25 @@ for (
     assertEquals(Number(await db.value("select count(*) from sync_execution_history")), 0);
   });
 }
+
+Deno.test("a body too large is refused before it is read, whether its length is said or not", async () => {
+  const world = await fresh();
+  const app = createApp(world.deps);
+  const post = (body: BodyInit, headers: Record<string, string> = {}) =>
+    app.fetch(
+      new Request("http://functions.test/tournament-master-sync", {
+        method: "POST",
+        headers: { apikey: db.keys.secret, ...headers },
+        body,
+      }),
+    );
+  const large = JSON.stringify({ correlation_id: "x".repeat(70_000) });
+  const streamed = new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(4096)) });
+  for (const response of [await post(large, { "content-length": String(large.length) }), await post(streamed)]) {
+    assertEquals(response.status, 413);
+    assertObjectMatch(await response.json(), { code: "PAYLOAD_TOO_LARGE", message: "a body may have 65536 bytes" });
+  }
+});
 
 Deno.test("without the secret key nobody starts a sync", async () => {
   const world = await fresh();

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { withSupabase } from "@supabase/server/adapters/hono";
 import { AuthError, type SupabaseContext } from "@supabase/server";
+import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -13,6 +14,7 @@ import type { Rpc } from "../../../services/rpc.ts";
 export const SCHEMA_VERSION = 12;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
+const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
 
 export type AppVariables = { Variables: { supabaseContext: SupabaseContext; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
@@ -42,6 +44,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     c.header("x-request-id", c.get("requestId"));
     await next();
   });
+  app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => answerError(tooLarge) }));
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
     const known = app.routes.some((route) =>
@@ -103,12 +106,9 @@ export function actorOf(c: Context<AppVariables>): { name: string; role: string;
   };
 }
 
-/** Reads a bounded JSON body; an empty one is `{}`. @throws AppError BAD_REQUEST naming every bad field, PAYLOAD_TOO_LARGE */
+/** Reads a JSON body; an empty one is `{}`. @throws AppError BAD_REQUEST naming every bad field */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const body = await request.text();
-  if (body.length > MAX_BODY_BYTES) {
-    throw new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
-  }
   let value: unknown;
   try {
     value = body.trim() === "" ? {} : JSON.parse(body);

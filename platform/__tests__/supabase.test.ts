@@ -1,0 +1,26 @@
+import { assertEquals, assertObjectMatch } from "@std/assert";
+import { answerFor } from "../supabase.ts";
+
+Deno.test("errors of the database are answered as hosted PostgREST answers them", () => {
+  const expected: [string, number, string][] = [
+    ["P0001", 400, "P0001"],
+    ["23514", 400, "23514"],
+    ["23505", 409, "23505"],
+    ["25006", 405, "25006"],
+    ["40001", 500, "40001"],
+    ["57014", 500, "57014"],
+    ["08006", 503, "08006"],
+    ["42703", 400, "42703"],
+    ["ECONNREFUSED", 503, "PGRST001"],
+    ["CONNECTION_CLOSED", 503, "PGRST001"],
+  ];
+  for (const [code, status, answered] of expected) {
+    const answer = answerFor({ code, message: "m" });
+    assertEquals(answer?.status, status, code);
+    assertObjectMatch(answer?.body as object, { code: answered });
+  }
+});
+
+Deno.test("what lite answers rightly is left alone", () => {
+  for (const code of ["PT409", "PGRST202", undefined]) assertEquals(answerFor({ code, message: "m" }), null);
+});
