@@ -20,7 +20,8 @@ const Variables = z.object({
   VIS_APP_ID: optional(z.string()),
   VIS_USERNAME: optional(z.string()),
   VIS_PASSWORD: optional(z.string()),
-  VIS_TIMEOUT_MS: whole(1, 120_000).default(30_000),
+  // Under the 90 s a place in flight is leased for, or two requests could share one.
+  VIS_TIMEOUT_MS: whole(1, 60_000).default(30_000),
   VIS_RETRIES: whole(0, 5).default(3),
   VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
   SMTP_URL: optional(

@@ -144,14 +144,14 @@ create function public.claim_tournament(p jsonb, as_of timestamptz default now()
 language plpgsql set search_path = '' as $$
 begin
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
-  values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '2 minutes')
+  values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '5 minutes')
   on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
   where s.lease_holder is null or s.lease_expires_at <= as_of or s.lease_holder = excluded.lease_holder;
   return found;
 end
 $$;
 comment on function public.claim_tournament(jsonb, timestamptz) is
-  'Takes the lease of {tournament_no} for {execution_id} for two minutes; false while another run holds it.';
+  'Takes the lease of {tournament_no} for {execution_id} for five minutes, longer than four requests at the longest timeout with their pauses; false while another run holds it.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
 language sql stable set search_path = ''
@@ -271,7 +271,7 @@ begin
   if not found then
     raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
   end if;
-  update public.tournament_sync_state set lease_expires_at = as_of + interval '2 minutes' where tournament_no = p ->> 'tournament_no';
+  update public.tournament_sync_state set lease_expires_at = as_of + interval '5 minutes' where tournament_no = p ->> 'tournament_no';
 
   with incoming as (
     select r.* from jsonb_array_elements(p -> 'matches') as e, jsonb_populate_record(null::public.matches, e || jsonb_build_object(
