@@ -30,6 +30,7 @@ interface TournamentResult {
   duration_ms: number;
   error_message: string | null;
   error_type: string | null;
+  error_fingerprint: string | null;
   retry_attempt: number;
 }
 
@@ -143,6 +144,7 @@ export class SyncRun {
       duration_ms: Math.round(this.deps.clock.monotonic() - begun),
       error_message: failure?.error_message ?? null,
       error_type: failure?.error_type ?? null,
+      error_fingerprint: failure?.fingerprint ?? null,
       retry_attempt: "retries" in outcome ? outcome.retries ?? 0 : 0,
     });
   }

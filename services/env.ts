@@ -31,6 +31,7 @@ const Variables = z.object({
     ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
+  DASHBOARD_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),
   SYNC_CONCURRENCY: whole(1, 5).default(4),

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { ALERT_METRICS, AlertMetric } from "./alerts.ts";
+import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, TOURNAMENT_METRICS } from "./alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
 const reason = z.string().trim().min(3).max(500);
 const moment = z.iso.datetime({ offset: true });
-const scope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type or all");
+const scope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
+const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament's number");
 /** A length of time in words, such as `15 minutes`, `1 hour` or `2 days`. */
 const duration = z.string().regex(/^\d{1,6} (second|minute|hour|day)s?$/, "must be a number and seconds, minutes, hours or days");
 const positive = duration.refine((text) => !/^0+ /.test(text), "must be longer than nothing");
@@ -14,17 +15,32 @@ const channelName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, "must be a chann
 export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), until: moment.optional() });
 export const NoteRequest = z.strictObject({ note: reason.optional() });
 
-/** `POST sync-admin/silences`: at least one of entity type, rule and severity. */
+/** A length of time in ms. */
+const lengthOf = (text: string): number => {
+  const [count, unit = ""] = text.split(" ");
+  return Number(count) * (/^d/.test(unit) ? 86_400_000 : /^h/.test(unit) ? 3_600_000 : /^m/.test(unit) ? 60_000 : 1000);
+};
+
+/** `POST sync-admin/silences`: at least one of entity type, rule, severity and tournament; recurring, it holds for `lasts` every `recurs_every` from `starts_at` on, in UTC. */
 export const SilenceRequest = z.strictObject({
   entity_type: scope.optional(),
   rule_id: z.uuid().optional(),
   severity: z.enum(SEVERITIES).optional(),
+  tournament_no: tournamentNo.optional(),
   starts_at: moment.optional(),
   ends_at: moment,
+  recurs_every: positive.optional(),
+  lasts: positive.optional(),
   reason,
-}).refine((silence) => silence.entity_type ?? silence.rule_id ?? silence.severity, {
+}).refine((silence) => silence.entity_type ?? silence.rule_id ?? silence.severity ?? silence.tournament_no, {
   path: ["entity_type"],
-  message: "name at least one of entity_type, rule_id and severity",
+  message: "name at least one of entity_type, rule_id, severity and tournament_no",
+}).refine((silence) => !silence.recurs_every === !silence.lasts, {
+  path: ["lasts"],
+  message: "must be given with recurs_every, and only with it",
+}).refine((silence) => !silence.recurs_every || !silence.lasts || lengthOf(silence.lasts) < lengthOf(silence.recurs_every), {
+  path: ["lasts"],
+  message: "must be shorter than recurs_every",
 }).refine((silence) => !silence.starts_at || Date.parse(silence.starts_at) < Date.parse(silence.ends_at), {
   path: ["ends_at"],
   message: "must be after starts_at",
@@ -34,12 +50,15 @@ const ruleFields = {
   name: z.string().trim().min(3).max(200),
   description: z.string().max(2000),
   entity_type: scope,
+  scope: z.enum(["ENTITY", "TOURNAMENT"]),
   metric: AlertMetric,
   threshold: z.number().min(0),
   evaluation_window: positive,
   severity: z.enum(SEVERITIES),
   notification_channels: z.array(channelName).max(10),
   escalation_delay: positive.nullable(),
+  /** Channels told from the first escalation step on, from the second, and so on. */
+  escalation_channels: z.array(z.array(channelName).max(10)).max(10),
   is_active: z.boolean(),
   minimum_runs: z.number().int().min(0).max(10_000),
   for_duration: duration,
@@ -55,6 +74,8 @@ interface RuleLimits {
   threshold?: number;
   recovery_threshold?: number | null;
   error_type?: string | null;
+  entity_type?: string;
+  scope?: string;
 }
 
 /** What a rule's fields must be together: thresholds in the metric's range and on the right side of each other. */
@@ -70,6 +91,13 @@ function checkRule(rule: RuleLimits, ctx: z.RefinementCtx): void {
     refuse("recovery_threshold", `must be ${direction === "above" ? "at most" : "at least"} the threshold`);
   }
   if (error_type && metric !== "error_rate") refuse("error_type", "is only for the metric error_rate");
+  const isSystem = SYSTEM_METRICS.includes(metric);
+  if (rule.entity_type !== undefined && isSystem !== (rule.entity_type === "system")) {
+    refuse("entity_type", isSystem ? "must be system for this metric" : "can be system only for the metrics of the monitoring itself");
+  }
+  if (rule.scope === "TOURNAMENT" && (!TOURNAMENT_METRICS.includes(metric) || rule.entity_type === "all")) {
+    refuse("scope", `can be TOURNAMENT only for ${TOURNAMENT_METRICS.join(" and ")}, of one entity type`);
+  }
 }
 
 const { name, entity_type, metric, threshold, evaluation_window, severity, ...others } = ruleFields;
@@ -86,17 +114,56 @@ export const CreateRuleRequest = z.strictObject({
 })
   .superRefine(checkRule);
 
-/** `PATCH sync-admin/alert-rules/:id`; who changes a limit says the metric with it, so that the range can be checked. */
-export const ChangeRuleRequest = z.strictObject(z.object(ruleFields).partial().shape)
-  .refine((rule) => Object.keys(rule).length > 0, "must change something")
-  .refine((rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type) === undefined, {
-    path: ["metric"],
-    message: "must be given with threshold, recovery_threshold or error_type",
-  })
+const Changes = z.strictObject(z.object(ruleFields).partial().shape)
+  .refine(
+    (rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined,
+    {
+      path: ["metric"],
+      message: "must be given with threshold, recovery_threshold, error_type or scope",
+    },
+  )
   .superRefine(checkRule);
+
+/** `PATCH sync-admin/alert-rules/:id`; who changes a limit says the metric with it, so that the range can be checked. */
+export const ChangeRuleRequest = Changes.refine((rule) => Object.keys(rule).length > 0, "must change something");
+
+/** `POST sync-admin/alert-rules/:id/preview`: the changes to try, none for the rule as it is. */
+export const PreviewRuleRequest = Changes;
+
+/** What a rule measures now in each of its scopes, and the step it would take. */
+export const PreviewRuleResponse = z.object({
+  as_of: z.string(),
+  scopes: z.array(z.object({
+    entity_type: z.string(),
+    tournament_no: z.string().nullable(),
+    value: z.number().nullable(),
+    runs: z.number(),
+    threshold: z.number(),
+    verdict: z.enum(["BREACH", "RECOVERED", "BETWEEN", "UNKNOWN"]),
+    evidence: z.record(z.string(), z.unknown()),
+    /** Null: it would leave everything as it is. */
+    would: z.object({
+      to_state: z.string(),
+      severity: z.enum(SEVERITIES),
+      reason: z.string(),
+      notify: z.string().nullable(),
+      channels: z.array(z.string()),
+    }).nullable(),
+  })),
+});
+export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 
 export const ChannelName = channelName;
 const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "must be whsec_ and 24 to 64 bytes of base64");
+
+const recipients = z.array(z.email()).min(1).max(50);
+const always = {
+  is_active: z.boolean().optional(),
+  /** What opens within this long after a message goes out together at its end. */
+  group_window: duration.refine((text) => lengthOf(text) <= 3_600_000, "must be an hour at most").optional(),
+  /** Messages an hour; what is over it waits and says how many were withheld. */
+  hourly_cap: z.number().int().min(1).max(10_000).optional(),
+};
 
 /** `PUT sync-admin/channels/:name`; a secret not sent stays, one sent is never given back. */
 export const ChannelRequest = z.discriminatedUnion("kind", [
@@ -104,19 +171,19 @@ export const ChannelRequest = z.discriminatedUnion("kind", [
     kind: z.literal("webhook"),
     config: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2000) }),
     secret: webhookSecret.optional(),
-    is_active: z.boolean().optional(),
+    ...always,
   }),
   z.strictObject({
     kind: z.literal("slack"),
     secret: z.url({ protocol: /^https?$/ }).max(2000).optional(),
-    is_active: z.boolean().optional(),
+    ...always,
   }),
   z.strictObject({
     kind: z.literal("email"),
-    config: z.strictObject({ to: z.array(z.email()).min(1).max(50) }),
-    is_active: z.boolean().optional(),
+    config: z.strictObject({ to: recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), recipients).optional() }),
+    ...always,
   }),
-  z.strictObject({ kind: z.literal("dashboard"), is_active: z.boolean().optional() }),
+  z.strictObject({ kind: z.literal("dashboard"), ...always }),
 ]);
 
 /** An act of a person as `GET sync-admin/audit` gives it. */

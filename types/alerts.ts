@@ -16,9 +16,22 @@ export const ALERT_METRICS = {
   cache_hit_ratio: { direction: "below", unit: "ratio" },
   api_response_time: { direction: "above", unit: "ms" },
   stuck_execution: { direction: "above", unit: "s" },
+  shared_failure: { direction: "above", unit: "tournaments" },
+  dead_notifications: { direction: "above", unit: "notifications" },
+  processor_late: { direction: "above", unit: "s" },
+  queue_age: { direction: "above", unit: "s" },
 } as const satisfies Record<string, { direction: "above" | "below"; unit: string }>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
+
+/** The metrics of the monitoring itself; their rules have the entity type `system`. */
+export const SYSTEM_METRICS: readonly AlertMetric[] = ["dead_notifications", "processor_late", "queue_age"];
+/** What can be measured of each single tournament. */
+export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures"];
+
+/** What a message is about: it fires, rose in severity, still holds, is over, comes and goes, or was over before anybody looked. */
+export const NOTICE_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
+export type NoticeKind = typeof NOTICE_KINDS[number];
 
 /** An incident as it is read; times are ISO 8601, value and threshold in the unit of the metric. */
 export const AlertIncident = z.object({
@@ -27,14 +40,20 @@ export const AlertIncident = z.object({
   rule_name: z.string(),
   metric: AlertMetric,
   entity_type: z.string(),
+  tournament_no: z.string().nullable(),
+  parent_id: z.uuid().nullable(),
   state: z.enum(INCIDENT_STATES),
   severity: z.enum(SEVERITIES),
   value: z.number().nullable(),
   threshold: z.number(),
   message: z.string(),
   evidence: z.record(z.string(), z.unknown()),
+  began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
+  told_at: z.string().nullable(),
+  is_flapping: z.boolean(),
+  escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),
   acknowledged_at: z.string().nullable(),
   acknowledged_by: z.string().nullable(),
@@ -43,8 +62,19 @@ export const AlertIncident = z.object({
 });
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
+/** Means over the incidents that fired in the last 30 days, in ms; null where none got so far. */
+export const AlertTimes = z.object({
+  incidents: z.number().int(),
+  /** From what holds coming to hold until it was told. */
+  detect_ms: z.number().nullable(),
+  /** From telling until somebody acknowledged. */
+  acknowledge_ms: z.number().nullable(),
+  /** From coming to hold until it was over. */
+  resolve_ms: z.number().nullable(),
+});
+
 /** `GET sync-monitoring/alerts`: newest first; `next_cursor` asks for the page after, null on the last. */
-export const AlertListResponse = z.object({ alerts: z.array(AlertIncident), next_cursor: z.string().nullable() });
+export const AlertListResponse = z.object({ alerts: z.array(AlertIncident), mean_times: AlertTimes, next_cursor: z.string().nullable() });
 
 /** One step in an incident's life, with its reason. */
 export const AlertEvent = z.object({
@@ -59,7 +89,7 @@ export const AlertEvent = z.object({
 export const AlertNotification = z.object({
   id: z.uuid(),
   channel: z.string(),
-  kind: z.enum(["FIRING", "ESCALATED", "REPEAT", "RESOLVED"]),
+  kind: z.enum(NOTICE_KINDS),
   status: z.enum(["PENDING", "SENDING", "SENT", "DEAD"]),
   attempts: z.number().int(),
   created_at: z.string(),
@@ -79,5 +109,13 @@ export const AlertNotification = z.object({
 export const AlertDetailResponse = AlertIncident.extend({
   events: z.array(AlertEvent),
   notifications: z.array(AlertNotification),
+  /** What hangs under it because it has the same cause. */
+  children: z.array(z.object({
+    id: z.uuid(),
+    rule_name: z.string(),
+    entity_type: z.string(),
+    tournament_no: z.string().nullable(),
+    state: z.enum(INCIDENT_STATES),
+  })),
   downtime_ms: z.number(),
 });

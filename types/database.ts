@@ -53,6 +53,7 @@ export type Database = {
           "evaluated_at": string;
           "id": number;
           "rules": number;
+          "watched_since": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -61,6 +62,7 @@ export type Database = {
           "evaluated_at": string;
           "id"?: never;
           "rules": number;
+          "watched_since"?: string | null;
         };
         Update: {
           "applied"?: number;
@@ -68,6 +70,7 @@ export type Database = {
           "evaluated_at"?: string;
           "id"?: never;
           "rules"?: number;
+          "watched_since"?: string | null;
         };
         Relationships: [];
       };
@@ -115,15 +118,21 @@ export type Database = {
           "acknowledged_at": string | null;
           "acknowledged_by": string | null;
           "acknowledged_until": string | null;
+          "began_at": string;
           "entity_type": string;
           "escalated_at": string | null;
+          "escalation_step": number;
           "evidence": NonNullable<Json>;
           "fired_at": string | null;
           "id": string;
+          "is_flapping": boolean;
           "last_told_at": string | null;
           "message": string;
           "metric": string;
+          "missed_due_at": string | null;
           "opened_at": string;
+          "parent_id": string | null;
+          "recovered_at": string | null;
           "resolved_at": string | null;
           "rule_id": string | null;
           "rule_name": string;
@@ -131,6 +140,7 @@ export type Database = {
           "state": string;
           "threshold": number;
           "told_at": string | null;
+          "tournament_no": string | null;
           "updated_at": string;
           "value": number | null;
           "version": number;
@@ -140,15 +150,21 @@ export type Database = {
           "acknowledged_at"?: string | null;
           "acknowledged_by"?: string | null;
           "acknowledged_until"?: string | null;
+          "began_at": string;
           "entity_type": string;
           "escalated_at"?: string | null;
+          "escalation_step"?: number;
           "evidence"?: NonNullable<Json>;
           "fired_at"?: string | null;
           "id"?: string;
+          "is_flapping"?: boolean;
           "last_told_at"?: string | null;
           "message": string;
           "metric": string;
+          "missed_due_at"?: string | null;
           "opened_at": string;
+          "parent_id"?: string | null;
+          "recovered_at"?: string | null;
           "resolved_at"?: string | null;
           "rule_id"?: string | null;
           "rule_name": string;
@@ -156,6 +172,7 @@ export type Database = {
           "state": string;
           "threshold": number;
           "told_at"?: string | null;
+          "tournament_no"?: string | null;
           "updated_at": string;
           "value"?: number | null;
           "version"?: number;
@@ -164,15 +181,21 @@ export type Database = {
           "acknowledged_at"?: string | null;
           "acknowledged_by"?: string | null;
           "acknowledged_until"?: string | null;
+          "began_at"?: string;
           "entity_type"?: string;
           "escalated_at"?: string | null;
+          "escalation_step"?: number;
           "evidence"?: NonNullable<Json>;
           "fired_at"?: string | null;
           "id"?: string;
+          "is_flapping"?: boolean;
           "last_told_at"?: string | null;
           "message"?: string;
           "metric"?: string;
+          "missed_due_at"?: string | null;
           "opened_at"?: string;
+          "parent_id"?: string | null;
+          "recovered_at"?: string | null;
           "resolved_at"?: string | null;
           "rule_id"?: string | null;
           "rule_name"?: string;
@@ -180,11 +203,19 @@ export type Database = {
           "state"?: string;
           "threshold"?: number;
           "told_at"?: string | null;
+          "tournament_no"?: string | null;
           "updated_at"?: string;
           "value"?: number | null;
           "version"?: number;
         };
         Relationships: [
+          {
+            foreignKeyName: "alert_incidents_parent_id_fkey";
+            columns: ["parent_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
           {
             foreignKeyName: "alert_incidents_rule_id_fkey";
             columns: ["rule_id"];
@@ -199,6 +230,7 @@ export type Database = {
           "attempts": number;
           "channel": string;
           "created_at": string;
+          "due_at": string;
           "id": string;
           "items": NonNullable<Json>;
           "last_error": string | null;
@@ -207,12 +239,14 @@ export type Database = {
           "sent_at": string | null;
           "status": string;
           "token": string | null;
+          "withheld": number;
         };
         ComputedFields: never;
         Insert: {
           "attempts"?: number;
           "channel": string;
           "created_at": string;
+          "due_at": string;
           "id"?: string;
           "items": NonNullable<Json>;
           "last_error"?: string | null;
@@ -221,11 +255,13 @@ export type Database = {
           "sent_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
+          "withheld"?: number;
         };
         Update: {
           "attempts"?: number;
           "channel"?: string;
           "created_at"?: string;
+          "due_at"?: string;
           "id"?: string;
           "items"?: NonNullable<Json>;
           "last_error"?: string | null;
@@ -234,6 +270,7 @@ export type Database = {
           "sent_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
+          "withheld"?: number;
         };
         Relationships: [];
       };
@@ -243,6 +280,7 @@ export type Database = {
           "description": string;
           "entity_type": string;
           "error_type": string | null;
+          "escalation_channels": NonNullable<Json>;
           "escalation_delay": string | null;
           "evaluation_window": string;
           "for_duration": string;
@@ -256,6 +294,7 @@ export type Database = {
           "recovery_threshold": number | null;
           "repeat_interval": string;
           "runbook_url": string | null;
+          "scope": string;
           "severity": string;
           "threshold": number;
           "updated_at": string;
@@ -266,6 +305,7 @@ export type Database = {
           "description"?: string;
           "entity_type": string;
           "error_type"?: string | null;
+          "escalation_channels"?: NonNullable<Json>;
           "escalation_delay"?: string | null;
           "evaluation_window": string;
           "for_duration"?: string;
@@ -279,6 +319,7 @@ export type Database = {
           "recovery_threshold"?: number | null;
           "repeat_interval"?: string;
           "runbook_url"?: string | null;
+          "scope"?: string;
           "severity": string;
           "threshold": number;
           "updated_at"?: string;
@@ -288,6 +329,7 @@ export type Database = {
           "description"?: string;
           "entity_type"?: string;
           "error_type"?: string | null;
+          "escalation_channels"?: NonNullable<Json>;
           "escalation_delay"?: string | null;
           "evaluation_window"?: string;
           "for_duration"?: string;
@@ -301,6 +343,7 @@ export type Database = {
           "recovery_threshold"?: number | null;
           "repeat_interval"?: string;
           "runbook_url"?: string | null;
+          "scope"?: string;
           "severity"?: string;
           "threshold"?: number;
           "updated_at"?: string;
@@ -314,10 +357,13 @@ export type Database = {
           "ends_at": string;
           "entity_type": string | null;
           "id": string;
+          "lasts": string | null;
           "reason": string;
+          "recurs_every": string | null;
           "rule_id": string | null;
           "severity": string | null;
           "starts_at": string;
+          "tournament_no": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -326,10 +372,13 @@ export type Database = {
           "ends_at": string;
           "entity_type"?: string | null;
           "id"?: string;
+          "lasts"?: string | null;
           "reason": string;
+          "recurs_every"?: string | null;
           "rule_id"?: string | null;
           "severity"?: string | null;
           "starts_at"?: string;
+          "tournament_no"?: string | null;
         };
         Update: {
           "created_at"?: string;
@@ -337,10 +386,13 @@ export type Database = {
           "ends_at"?: string;
           "entity_type"?: string | null;
           "id"?: string;
+          "lasts"?: string | null;
           "reason"?: string;
+          "recurs_every"?: string | null;
           "rule_id"?: string | null;
           "severity"?: string | null;
           "starts_at"?: string;
+          "tournament_no"?: string | null;
         };
         Relationships: [
           {
@@ -589,6 +641,8 @@ export type Database = {
         Row: {
           "config": NonNullable<Json>;
           "created_at": string;
+          "group_window": string;
+          "hourly_cap": number;
           "is_active": boolean;
           "kind": string;
           "name": string;
@@ -600,6 +654,8 @@ export type Database = {
         Insert: {
           "config"?: NonNullable<Json>;
           "created_at"?: string;
+          "group_window"?: string;
+          "hourly_cap"?: number;
           "is_active"?: boolean;
           "kind": string;
           "name": string;
@@ -610,6 +666,8 @@ export type Database = {
         Update: {
           "config"?: NonNullable<Json>;
           "created_at"?: string;
+          "group_window"?: string;
+          "hourly_cap"?: number;
           "is_active"?: boolean;
           "kind"?: string;
           "name"?: string;
@@ -1044,6 +1102,7 @@ export type Database = {
         Row: {
           "created_at": string;
           "entity_type": string;
+          "error_fingerprint": string | null;
           "error_message": string | null;
           "error_type": string | null;
           "id": string;
@@ -1058,6 +1117,7 @@ export type Database = {
         Insert: {
           "created_at"?: string;
           "entity_type": string;
+          "error_fingerprint"?: string | null;
           "error_message"?: string | null;
           "error_type"?: string | null;
           "id"?: string;
@@ -1071,6 +1131,7 @@ export type Database = {
         Update: {
           "created_at"?: string;
           "entity_type"?: string;
+          "error_fingerprint"?: string | null;
           "error_message"?: string | null;
           "error_type"?: string | null;
           "id"?: string;
@@ -1328,6 +1389,7 @@ export type Database = {
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
+      "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };

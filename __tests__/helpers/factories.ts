@@ -42,3 +42,18 @@ export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promi
     ...row,
   });
 }
+
+/** The outcome for a tournament inside a run, when the run began; it succeeded unless the row says otherwise. */
+export function aResult(
+  db: TestDatabase,
+  run: Record<string, unknown>,
+  row: Record<string, unknown> = {},
+): Promise<Record<string, unknown>> {
+  return insert(db, "sync_tournament_results", {
+    sync_execution_id: run.id,
+    entity_type: run.entity_type,
+    success: true,
+    created_at: run.execution_start,
+    ...row,
+  });
+}

@@ -219,6 +219,7 @@ Deno.test("a silence stops telling and not recording; what still holds at its en
     [clock.asOf()],
   );
   await heal();
+  clock.advance(60_000);
   await tick();
   assertObjectMatch(JSON.parse(String(received[1]?.body)), { status: "resolved" });
 });

@@ -32,8 +32,8 @@ async function setUp() {
 }
 async function anIncident(state = "FIRING"): Promise<string> {
   const [row] = await db.query<{ id: string }>(
-    `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, opened_at, fired_at, told_at, last_told_at, updated_at, acknowledged_by)
-    select id, name, metric, entity_type, $1::text, 'HIGH', 3, 'm', $2, $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end
+    `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, told_at, last_told_at, updated_at, acknowledged_by)
+    select id, name, metric, entity_type, $1::text, 'HIGH', 3, 'm', $2, $2, $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end
     from alert_rules where name = 'Match Schedule Consecutive Failures' returning id`,
     [state, "2026-06-10T11:00:00Z"],
   );
@@ -53,7 +53,7 @@ Deno.test("an operator acknowledges with a note and an end, lets go again, and r
   const { call } = await setUp();
   const id = await anIncident();
   await db.query(
-    "insert into alert_notifications (channel, items, status, sent_at, created_at) values ('dashboard', jsonb_build_array(jsonb_build_object('incident_id', $1::text, 'kind', 'FIRING', 'rule_name', 'R', 'metric', 'm', 'entity_type', 'e', 'severity', 'HIGH', 'message', 'm', 'reason', 'r', 'opened_at', now(), 'resolved_at', null, 'runbook_url', null)), 'SENT', now(), now())",
+    "insert into alert_notifications (channel, items, status, sent_at, created_at, due_at) values ('dashboard', jsonb_build_array(jsonb_build_object('incident_id', $1::text, 'kind', 'FIRING', 'rule_name', 'R', 'metric', 'm', 'entity_type', 'e', 'severity', 'HIGH', 'message', 'm', 'reason', 'r', 'opened_at', now(), 'resolved_at', null, 'runbook_url', null)), 'SENT', now(), now(), now())",
     [id],
   );
   const acknowledged = await call("POST", `/alerts/${id}/acknowledge`, { note: "looking into it", until: "2026-06-10T13:00:00Z" });
@@ -144,14 +144,17 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
   assertEquals((await call("POST", "/alert-rules", RULE, "admin")).body.code, "NAME_TAKEN");
   const changed = await call("PATCH", `/alert-rules/${made.body.id}`, {
     is_active: false,
-    notification_channels: ["hook"],
+    notification_channels: [],
+    escalation_channels: [["dashboard"]],
     escalation_delay: "30 minutes",
   }, "admin");
-  assertObjectMatch(changed.body, { is_active: false, notification_channels: ["hook"], threshold: 2000, escalation_delay: "00:30:00" });
+  const unknown = await call("PATCH", `/alert-rules/${made.body.id}`, { notification_channels: ["pigeon"] }, "admin");
+  assertEquals([unknown.status, unknown.body.message], [400, "notification_channels: there is no channel pigeon"]);
+  assertObjectMatch(changed.body, { is_active: false, notification_channels: [], threshold: 2000, escalation_delay: "00:30:00" });
   assertObjectMatch(await lastAct(), { action: "change-rule", before: { is_active: true }, after: { is_active: false } });
   assert((await call("GET", "/alert-rules", undefined, "viewer")).body.rules.some((rule: { name: string }) => rule.name === RULE.name));
   const [incident] = await db.query<{ id: string }>(
-    "insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, opened_at, fired_at, updated_at) values ($1, 'R', 'api_response_time', 'matches_schedule', 'FIRING', 'LOW', 1, 'm', $2, $2, $2) returning id",
+    "insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at) values ($1, 'R', 'api_response_time', 'matches_schedule', 'FIRING', 'LOW', 1, 'm', $2, $2, $2, $2) returning id",
     [made.body.id, "2026-06-10T11:00:00Z"],
   );
   assertEquals((await call("DELETE", `/alert-rules/${made.body.id}`, undefined, "admin")).status, 204);
@@ -173,6 +176,8 @@ for (
     ["empty window", { ...RULE, evaluation_window: "0 hours" }, ["evaluation_window"]],
     ["a ratio over one", { ...RULE, metric: "success_rate", threshold: 95 }, ["threshold"]],
     ["recovery on the wrong side", { ...RULE, recovery_threshold: 3000 }, ["recovery_threshold"]],
+    ["a tournament scope where there is none", { ...RULE, scope: "TOURNAMENT" }, ["scope"]],
+    ["a metric of the monitoring for an entity", { ...RULE, metric: "processor_late" }, ["entity_type"]],
     ["an error type for another metric", { ...RULE, error_type: "API" }, ["error_type"]],
     ["a script as runbook", { ...RULE, runbook_url: "javascript:alert(1)" }, ["runbook_url"]],
     ["an unknown field", { ...RULE, colour: "red" }, ["colour"]],

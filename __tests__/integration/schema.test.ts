@@ -11,7 +11,7 @@ import { aMatch, aRun, aTournament } from "../helpers/factories.ts";
 const db = await openTestDatabase();
 
 /** Functions that run with their owner's rights, each for the reason in its comment. */
-const DEFINERS = ["private.apply_schedules", "private.call_function", "private.refresh_health_summary"];
+const DEFINERS = ["private.apply_schedules", "private.call_function", "private.post_watchdog", "private.refresh_health_summary"];
 /** Policies ask these in the name of the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 
@@ -171,6 +171,7 @@ Deno.test("the schedules are what sync_status says, hold no secret, and applying
     "retention 17 3 * * *",
     "sync-matches_schedule */15 * * * *",
     "sync-tournaments 0 0 * * *",
+    "watch-alert-processor * * * * *",
   ]);
   await db.query("select private.apply_schedules()");
   assertEquals(await jobs(), before);

@@ -11,6 +11,7 @@ import {
   ChannelRequest,
   CreateRuleRequest,
   NoteRequest,
+  PreviewRuleRequest,
   SilenceRequest,
 } from "../../../types/admin.ts";
 import {
@@ -23,6 +24,7 @@ import {
   readBody,
   requireRole,
 } from "../_shared/app.ts";
+import { previewRule } from "./rule-preview.ts";
 
 const Id = z.object({ id: z.uuid() });
 const Named = z.object({ name: ChannelName });
@@ -64,6 +66,12 @@ export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
   });
   app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
     return c.json(await act(c, "save_alert_rule", { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) }));
+  });
+  app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
+    return c.json(await previewRule(deps.rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
+  });
+  app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
+    return c.json(await previewRule(deps.rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
   });
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
     await act(c, "delete_alert_rule", { id: idOf(c) });

@@ -22,10 +22,12 @@ export function createChannels(env: Env, clock: Clock, world: Partial<Pick<HttpD
     allowPrivate: env.ALERT_ALLOW_PRIVATE_URLS === "true",
     now: () => clock.now(),
   };
+  // The page keeps its views behind the hash, so that any host of static files can serve it.
+  const linkOf = (id: string) => env.DASHBOARD_URL ? new URL(`#/alerts/${id}`, env.DASHBOARD_URL).href : null;
   return {
-    webhook: sendWebhook(http),
-    slack: sendSlack(http),
-    email: sendEmail(env.SMTP_URL && env.SMTP_FROM ? { url: env.SMTP_URL, from: env.SMTP_FROM } : null),
+    webhook: sendWebhook(http, linkOf),
+    slack: sendSlack(http, linkOf),
+    email: sendEmail(env.SMTP_URL && env.SMTP_FROM ? { url: env.SMTP_URL, from: env.SMTP_FROM } : null, linkOf),
     // The page reads the incident itself: that it can is all there is to deliver.
     dashboard: () => Promise.resolve({ outcome: "SENT" }),
   };

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { AlertDetailResponse, AlertIncident, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
+import { AlertDetailResponse, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 
 const Position = z.object({ before_at: z.iso.datetime({ offset: true }), before_id: z.uuid() });
@@ -22,19 +23,24 @@ export const AlertQuery = z.strictObject({
   state: z.enum(INCIDENT_STATES).optional(),
   severity: z.enum(SEVERITIES).optional(),
   entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional(),
+  tournament_no: z.string().regex(/^\d{1,10}$/, "is not a tournament's number").optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: cursor.optional(),
 });
 
-/** A page of incidents, newest first. @throws DatabaseError */
-export async function listAlerts(rpc: Rpc, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
+/** A page of incidents, newest first, with the mean times of the last 30 days. @throws DatabaseError */
+export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
   const { entity, limit, cursor: after, ...filters } = query;
   // One more than asked for tells whether there is a next page.
-  const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
-  const found = await rpc("list_alert_incidents", { p }, z.array(AlertIncident));
+  const p = { ...filters, entity_type: entity, ...after, limit: limit + 1, as_of: clock.asOf() };
+  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p }, AlertListResponse.omit({ next_cursor: true }));
   const alerts = found.slice(0, limit);
   const last = alerts.at(-1);
-  return { alerts, next_cursor: found.length > limit && last ? encode({ before_at: last.opened_at, before_id: last.id }) : null };
+  return {
+    alerts,
+    mean_times,
+    next_cursor: found.length > limit && last ? encode({ before_at: last.opened_at, before_id: last.id }) : null,
+  };
 }
 
 /** One incident with its story. @throws AppError NOT_FOUND */

@@ -41,7 +41,7 @@ const alert = createRoute({
 export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
   const app = createFunctionApp("sync-monitoring", deps);
   app.openapi(healthOverview, async (c) => c.json(await readHealthOverview(deps.rpc, deps.clock), 200));
-  app.openapi(alerts, async (c) => c.json(await listAlerts(deps.rpc, c.req.valid("query")), 200));
+  app.openapi(alerts, async (c) => c.json(await listAlerts(deps.rpc, deps.clock, c.req.valid("query")), 200));
   app.openapi(alert, async (c) => c.json(await readAlert(deps.rpc, c.req.valid("param").id), 200));
   return app;
 }

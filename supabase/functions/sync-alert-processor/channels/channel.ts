@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { NOTICE_KINDS } from "../../../../types/alerts.ts";
 import { SEVERITIES } from "../../../../types/sync.ts";
-import { NOTICE_KINDS } from "../decision.ts";
 
 /** One incident in a message. */
 export const Notice = z.object({
@@ -9,9 +9,12 @@ export const Notice = z.object({
   rule_name: z.string(),
   metric: z.string(),
   entity_type: z.string(),
+  tournament_no: z.string().nullable().default(null),
   severity: z.enum(SEVERITIES),
   message: z.string(),
   reason: z.string(),
+  evidence: z.record(z.string(), z.unknown()).default({}),
+  began_at: z.string().nullable().default(null),
   opened_at: z.string(),
   resolved_at: z.string().nullable(),
   runbook_url: z.string().nullable(),
@@ -25,6 +28,9 @@ export const Claimed = z.object({
   attempt: z.number().int(),
   channel: z.string(),
   items: z.array(Notice).min(1),
+  /** Messages this one stands for beyond `hourly_cap`. */
+  withheld: z.number().int(),
+  hourly_cap: z.number().int().nullable(),
   kind: z.enum(["email", "webhook", "slack", "dashboard"]).nullable(),
   config: z.record(z.string(), z.unknown()).nullable(),
   secret: z.string().nullable(),
@@ -39,6 +45,9 @@ export interface Delivery {
   error?: string;
   retry_after_ms?: number;
 }
+
+/** Where a person reads more of an incident; null where no page is configured. */
+export type LinkOf = (incidentId: string) => string | null;
 
 /** Sends one message; never throws what a receiver did, but says whether it is permanent. */
 export type Send = (notification: Claimed) => Promise<Delivery>;

@@ -1,14 +1,17 @@
 import nodemailer from "nodemailer";
 import { z } from "zod";
-import { htmlOf, subjectOf, textOf } from "../message.ts";
-import type { Send } from "./channel.ts";
+import { SEVERITIES } from "../../../../types/sync.ts";
+import { htmlOf, severityOf, subjectOf, textOf } from "../message.ts";
+import type { LinkOf, Send } from "./channel.ts";
 
-const Config = z.object({ to: z.array(z.email()).min(1).max(50) });
+const Recipients = z.array(z.email()).min(1).max(50);
+const Config = z.object({ to: Recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), Recipients).default({}) });
 /** Of nodemailer's errors: the server's answer code, where it gave one. */
 const Refusal = z.object({ responseCode: z.number().int() });
 
-/** Sends plain text and HTML by SMTP; a 5xx answer is permanent, anything else may pass. Without SMTP settings nothing is sent. */
-export const sendEmail = (smtp: { url: string; from: string } | null): Send => async ({ id, items, config }) => {
+/** Sends plain text and HTML by SMTP to the recipients of its severity; a 5xx answer is permanent, anything else may pass. */
+export const sendEmail = (smtp: { url: string; from: string } | null, linkOf: LinkOf): Send => async (notification) => {
+  const { id, items, config } = notification;
   if (!smtp) return { outcome: "DEAD", error: "email is not set up: SMTP_URL and SMTP_FROM are missing" };
   const parsed = Config.safeParse(config);
   if (!parsed.success) return { outcome: "DEAD", error: "the channel's recipients are not email addresses" };
@@ -21,10 +24,10 @@ export const sendEmail = (smtp: { url: string; from: string } | null): Send => a
   try {
     await transport.sendMail({
       from: smtp.from,
-      to: parsed.data.to,
+      to: parsed.data.by_severity[severityOf(items)] ?? parsed.data.to,
       subject: subjectOf(items),
-      text: textOf(items),
-      html: htmlOf(items),
+      text: textOf(notification, linkOf),
+      html: htmlOf(notification, linkOf),
       messageId: `<${id}@sync-alerts>`,
     });
     return { outcome: "SENT" };

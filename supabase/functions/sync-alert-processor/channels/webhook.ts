@@ -1,26 +1,35 @@
 import { Webhook } from "standardwebhooks";
-import { subjectOf } from "../message.ts";
-import type { Claimed, Notice, Send } from "./channel.ts";
+import { subjectOf, withheldOf } from "../message.ts";
+import type { Claimed, LinkOf, Notice, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 
-const alertOf = (notice: Notice) => ({
-  status: notice.kind === "RESOLVED" ? "resolved" : "firing",
-  labels: { alertname: notice.rule_name, severity: notice.severity.toLowerCase(), entity_type: notice.entity_type, metric: notice.metric },
+const alertOf = (notice: Notice, linkOf: LinkOf) => ({
+  status: notice.resolved_at === null ? "firing" : "resolved",
+  labels: {
+    alertname: notice.rule_name,
+    severity: notice.severity.toLowerCase(),
+    entity_type: notice.entity_type,
+    metric: notice.metric,
+    ...(notice.tournament_no === null ? {} : { tournament_no: notice.tournament_no }),
+  },
   annotations: {
     summary: notice.message,
     description: notice.reason,
     kind: notice.kind,
+    evidence: JSON.stringify(notice.evidence),
     ...(notice.runbook_url ? { runbook_url: notice.runbook_url } : {}),
   },
-  startsAt: notice.opened_at,
+  startsAt: notice.began_at ?? notice.opened_at,
   endsAt: notice.resolved_at ?? "0001-01-01T00:00:00Z",
-  generatorURL: "",
+  generatorURL: linkOf(notice.incident_id) ?? "",
   fingerprint: notice.incident_id,
 });
 
 /** The body in Alertmanager's version 4 shape, so that every receiver of that understands it. */
-export function webhookBody({ items, channel }: Claimed): string {
-  const alerts = items.map(alertOf);
+export function webhookBody(notification: Claimed, linkOf: LinkOf): string {
+  const { items, channel } = notification;
+  const alerts = items.map((notice) => alertOf(notice, linkOf));
+  const withheld = withheldOf(notification);
   return JSON.stringify({
     version: "4",
     groupKey: `{}:{receiver="${channel}"}`,
@@ -29,18 +38,18 @@ export function webhookBody({ items, channel }: Claimed): string {
     receiver: channel,
     groupLabels: {},
     commonLabels: {},
-    commonAnnotations: { summary: subjectOf(items) },
+    commonAnnotations: { summary: subjectOf(items), ...(withheld ? { withheld } : {}) },
     externalURL: "",
     alerts,
   });
 }
 
 /** Posts to a webhook, signed by Standard Webhooks; `webhook-id` is the notification's id, the same for every try. */
-export const sendWebhook = (deps: HttpDeps): Send => async (notification) => {
+export const sendWebhook = (deps: HttpDeps, linkOf: LinkOf): Send => async (notification) => {
   const { id, config, secret, previous_secret } = notification;
   const url = config?.url;
   if (typeof url !== "string" || !secret) return { outcome: "DEAD", error: "the channel has no URL or no secret" };
-  const body = webhookBody(notification);
+  const body = webhookBody(notification, linkOf);
   const now = new Date(deps.now());
   let signatures: string[];
   try {

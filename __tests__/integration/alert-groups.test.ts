@@ -1,0 +1,197 @@
+import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
+import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
+import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { testEnv } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
+
+/** A channel `hook` and rules on it, one an entity, that fire and end as `break` and `heal` say. */
+async function setUp(answer: () => Response = () => new Response()) {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query("delete from notification_channels where name <> 'dashboard'");
+  await db.query("delete from alert_rules where name like 'Test%'");
+  await db.query(
+    "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://receiver.test/\"}', $1)",
+    [SECRET],
+  );
+  await db.query(
+    "update alert_rules set is_active = metric = 'consecutive_failures' and scope = 'ENTITY', notification_channels = '[\"hook\"]', evaluation_window = '1 hour', escalation_delay = null",
+  );
+  const clock = new TestClock("2026-06-10T12:03:00.000Z");
+  await db.query("update sync_status set last_attempt = $1", [clock.asOf()]);
+  const bodies: {
+    alerts: { labels: { entity_type: string }; annotations: { kind: string } }[];
+    commonAnnotations: Record<string, string>;
+  }[] = [];
+  const channels = createChannels(testEnv({ DASHBOARD_URL: "https://monitor.test/page/" }), clock, {
+    fetch: (async (input: Request | string, init?: RequestInit) => {
+      bodies.push(await new Request(input, init).json());
+      return answer();
+    }) as typeof fetch,
+    resolve: () => Promise.resolve(["93.184.216.34"]),
+  });
+  const tick = async (seconds = 0) => {
+    clock.advance(seconds * 1000);
+    await evaluateRules(db.rpc, clock, () => {}, "cron");
+    await deliverDue(db.rpc, clock, () => {}, channels);
+  };
+  const fail = (entity: string, count = 3) =>
+    db.query("update sync_status set consecutive_failures = $2 where entity_type = $1", [entity, count]);
+  const told = () => bodies.map((body) => body.alerts.map((alert) => `${alert.annotations.kind} ${alert.labels.entity_type}`));
+  return { clock, bodies, tick, fail, told };
+}
+
+Deno.test("the first goes out at once, what opens within the group window together at its end", async () => {
+  const { bodies, tick, fail, told } = await setUp();
+  await fail("tournaments");
+  await tick();
+  assertEquals(told(), [["FIRING tournaments"]]);
+  await fail("matches_schedule");
+  await tick(10);
+  await fail("tournaments", 0);
+  await tick(10);
+  assertEquals(told().length, 1, "within the window");
+  await tick(10);
+  assertEquals(told()[1], ["FIRING matches_schedule", "RESOLVED tournaments"]);
+  assertMatch(
+    String(Reflect.get(bodies[0]?.alerts[0] as object, "generatorURL")),
+    /^https:\/\/monitor\.test\/page\/#\/alerts\/[0-9a-f-]{36}$/,
+  );
+});
+
+Deno.test("over its cap an hour a channel gets one message for the rest, with the last word on each and how many were withheld", async () => {
+  const { bodies, tick, fail, told } = await setUp();
+  await db.query("update notification_channels set hourly_cap = 3, group_window = '0' where name = 'hook'");
+  await db.query("update alert_rules set evaluation_window = '1 minute' where is_active");
+  for (let round = 0; round < 4; round++) {
+    await fail("matches_schedule", round % 2 ? 0 : 3);
+    await tick(60);
+  }
+  await fail("tournaments");
+  await tick(60);
+  assertEquals(told().map((message) => message.join()), [
+    "FIRING matches_schedule",
+    "RESOLVED matches_schedule",
+    "FIRING matches_schedule",
+  ]);
+  for (let minutes = 0; minutes < 56; minutes++) await tick(60);
+  assertEquals(told().length, 4);
+  assertEquals(told()[3]?.sort(), ["FIRING tournaments", "RESOLVED matches_schedule"]);
+  assertMatch(String(bodies[3]?.commonAnnotations.withheld), /^2 more messages were withheld: this channel takes 3 an hour/);
+});
+
+Deno.test("a channel that keeps failing is reported on another, once, and well again when it delivers", async () => {
+  let isDown = true;
+  const { tick, fail } = await setUp(() => new Response("", { status: isDown ? 500 : 200 }));
+  await db.query("update alert_rules set is_active = true where name = 'Notifications Undelivered'");
+  await fail("tournaments");
+  for (let minute = 0; minute < 10; minute++) await tick(60);
+  const told = () =>
+    db.query(
+      "select channel, items -> 0 ->> 'kind' as kind, items -> 0 ->> 'rule_name' as rule from alert_notifications where channel = 'dashboard' order by created_at",
+    );
+  assertEquals(await told(), [{ channel: "dashboard", kind: "FIRING", rule: "Notifications Undelivered" }]);
+  assertObjectMatch(
+    (await db.query("select evidence from alert_incidents where rule_name = 'Notifications Undelivered'"))[0] as object,
+    { evidence: { channels: { hook: 1 } } },
+  );
+  isDown = false;
+  for (let minute = 0; minute < 10; minute++) await tick(60);
+  assertEquals((await told()).map((one) => one.kind), ["FIRING", "RESOLVED"]);
+});
+
+Deno.test("escalation steps tell their own channels as they come, and the end goes to each that heard", async () => {
+  const { tick, fail } = await setUp();
+  await db.query(
+    `update alert_rules set escalation_delay = '30 minutes', escalation_channels = '[["dashboard"]]', severity = 'HIGH', repeat_interval = '1 day' where is_active`,
+  );
+  await fail("tournaments");
+  for (let minute = 0; minute < 40; minute++) await tick(60);
+  await fail("tournaments", 0);
+  await tick(60);
+  const told = await db.query(
+    "select channel || ' ' || (items -> 0 ->> 'kind') as line from alert_notifications order by created_at, channel",
+  );
+  assertEquals(told.map((one) => one.line), [
+    "hook FIRING",
+    "dashboard ESCALATED",
+    "hook ESCALATED",
+    "dashboard RESOLVED",
+    "hook RESOLVED",
+  ]);
+  await db.query("update alert_rules set escalation_channels = '[]', repeat_interval = '4 hours'");
+});
+
+const NOTICE = {
+  incident_id: "00000000-0000-4000-8000-000000000001",
+  kind: "FIRING",
+  rule_name: "Rule",
+  metric: "memory_usage",
+  entity_type: "matches_schedule",
+  tournament_no: "8104",
+  severity: "HIGH",
+  message: "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
+  reason: "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
+  evidence: { runs: 3, execution_id: null, error: "<b>bad</b>" },
+  began_at: "2026-06-10T11:59:00Z",
+  opened_at: "2026-06-10T12:00:00Z",
+  resolved_at: null,
+  runbook_url: "docs/runbook.md#rule",
+} as const;
+
+Deno.test("a text says what failed, since when, how bad, the evidence, what to do, and where to read more", () => {
+  const text = textOf({ items: [NOTICE], withheld: 0, hourly_cap: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
+  assertEquals(text.trimEnd().split("\n"), [
+    "Rule [HIGH]",
+    "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
+    "Since 2026-06-10T11:59:00Z",
+    "Evidence: runs 3; error <b>bad</b>",
+    "What to do: docs/runbook.md#rule",
+    "Incident https://monitor.test/#/alerts/00000000-0000-4000-8000-000000000001",
+  ]);
+});
+
+Deno.test("an email goes to the recipients of its worst severity", async () => {
+  const { SMTPServer } = await import("smtp-server");
+  const recipients: string[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS", "AUTH"],
+    onRcptTo: ({ address }, _session, done) => {
+      recipients.push(address);
+      done();
+    },
+    onData: (stream, _session, done) => {
+      stream.resume();
+      stream.on("end", () => done());
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = server.server.address() as { port: number };
+  const send = sendEmail({ url: `smtp://127.0.0.1:${port}`, from: "alerts@example.com" }, () => null);
+  const mail = (severity: "LOW" | "CRITICAL") =>
+    send({
+      id: NOTICE.incident_id,
+      token: NOTICE.incident_id,
+      attempt: 1,
+      channel: "mail",
+      items: [NOTICE, { ...NOTICE, severity }],
+      withheld: 0,
+      hourly_cap: 60,
+      kind: "email",
+      config: { to: ["all@example.com"], by_severity: { CRITICAL: ["chief@example.com", "all@example.com"] } },
+      secret: null,
+      previous_secret: null,
+    });
+  assertEquals([(await mail("LOW")).outcome, (await mail("CRITICAL")).outcome], ["SENT", "SENT"]);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  assertEquals(recipients, ["all@example.com", "chief@example.com", "all@example.com"]);
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,202 @@
+-- Transitions applied with their causes, and what is told about them: grouped, capped, under one id.
+
+create or replace function private.apply_alert_step(step jsonb, as_of timestamptz) returns public.alert_incidents
+language plpgsql set search_path = '' as $$
+declare
+  incident public.alert_incidents;
+  wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, step - 'evidence');
+  to_state constant text := step ->> 'to_state';
+  is_telling constant boolean := step ->> 'notify' is not null;
+  parent uuid := (
+    select i.id from public.alert_incidents i
+    where i.rule_id = (step -> 'parent' ->> 'rule_id')::uuid and i.entity_type = step -> 'parent' ->> 'entity_type'
+      and coalesce(i.tournament_no, '') = coalesce(step -> 'parent' ->> 'tournament_no', '') and i.state <> 'RESOLVED'
+  );
+begin
+  if step ->> 'incident_id' is null then
+    insert into public.alert_incidents (rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message,
+      evidence, parent_id, is_flapping, began_at, opened_at, fired_at, told_at, last_told_at, resolved_at, missed_due_at, updated_at)
+    values (wanted.rule_id, wanted.rule_name, wanted.metric, wanted.entity_type, wanted.tournament_no, to_state, wanted.severity,
+      wanted.value, wanted.threshold, wanted.message, coalesce(step -> 'evidence', '{}'), parent, coalesce(wanted.is_flapping, false),
+      coalesce(wanted.began_at, as_of), as_of, case when to_state <> 'PENDING' then as_of end, case when is_telling then as_of end,
+      case when is_telling then as_of end, wanted.resolved_at, wanted.missed_due_at, as_of)
+    on conflict do nothing
+    returning * into incident;
+  elsif to_state = 'GONE' then
+    delete from public.alert_incidents
+    where id = (step ->> 'incident_id')::uuid and version = wanted.version and state = 'PENDING'
+    returning * into incident;
+    return incident;
+  else
+    update public.alert_incidents i set
+      state = to_state,
+      severity = wanted.severity,
+      value = wanted.value,
+      message = wanted.message,
+      evidence = coalesce(step -> 'evidence', i.evidence),
+      parent_id = case when to_state = 'RESOLVED' then i.parent_id else parent end,
+      recovered_at = case when to_state = 'RESOLVED' then i.recovered_at else wanted.recovered_at end,
+      escalation_step = coalesce(wanted.escalation_step, i.escalation_step),
+      fired_at = coalesce(i.fired_at, as_of),
+      escalated_at = case when wanted.severity <> i.severity or wanted.escalation_step > i.escalation_step then as_of else i.escalated_at end,
+      acknowledged_until = case when to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
+      told_at = coalesce(i.told_at, case when is_telling then as_of end),
+      last_told_at = case when is_telling then as_of else i.last_told_at end,
+      resolved_at = case to_state when 'RESOLVED' then as_of end,
+      version = i.version + 1,
+      updated_at = as_of
+    where i.id = (step ->> 'incident_id')::uuid and i.version = wanted.version and i.state <> 'RESOLVED'
+    returning i.* into incident;
+  end if;
+  if incident.id is not null then
+    insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
+    values (incident.id, as_of, step ->> 'from_state', to_state, wanted.severity, step ->> 'reason');
+  end if;
+  return incident;
+end
+$$;
+
+create function private.newest_items(earlier jsonb, later jsonb) returns jsonb
+language sql immutable set search_path = ''
+return (
+  select jsonb_agg(item order by position) from (
+    select distinct on (t.item ->> 'incident_id') t.item, t.position
+    from jsonb_array_elements(earlier || later) with ordinality as t (item, position)
+    order by t.item ->> 'incident_id', t.position desc
+  ) newest
+);
+comment on function private.newest_items(jsonb, jsonb) is 'Two lists of items as one, with the last word on each incident.';
+
+create function private.tell(p_channel text, p_items jsonb, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  channel public.notification_channels;
+  grouped_until timestamptz;
+  capped_until timestamptz;
+begin
+  -- The lock lets one teller a channel decide which message is the first of a group.
+  select * into channel from public.notification_channels where name = p_channel and is_active for update;
+  if not found then
+    insert into public.alert_notifications (channel, items, status, last_error, created_at, due_at)
+    values (p_channel, p_items, 'DEAD', 'the channel is not set up or not active', as_of, as_of);
+    return;
+  end if;
+  select max(due_at) + channel.group_window into grouped_until
+  from public.alert_notifications n where n.channel = p_channel and n.due_at > as_of - channel.group_window and n.due_at <= as_of;
+  select n.due_at + interval '1 hour' into capped_until
+  from public.alert_notifications n where n.channel = p_channel and n.due_at > as_of - interval '1 hour' and n.due_at <= as_of
+  order by n.due_at desc offset channel.hourly_cap - 1 limit 1;
+  -- What waits for its first try takes this along.
+  update public.alert_notifications n set
+    items = private.newest_items(n.items, p_items),
+    withheld = n.withheld + (capped_until is not null)::integer
+  where n.id = (
+    select w.id from public.alert_notifications w
+    where w.channel = p_channel and w.status = 'PENDING' and w.attempts = 0 and w.due_at > as_of order by w.due_at limit 1
+  ) and n.status = 'PENDING';
+  if not found then
+    insert into public.alert_notifications (channel, items, next_attempt_at, created_at, due_at, withheld)
+    select p_channel, p_items, due.at, as_of, due.at, (capped_until is not null)::integer
+    from (select greatest(as_of, grouped_until, capped_until) as at) due;
+  end if;
+end
+$$;
+comment on function private.tell(text, jsonb, timestamptz) is
+  'Writes items into a channel''s outbox: the first at once, what follows within the group window or is over the cap as one message later, no channel as DEAD.';
+
+create function private.who_heard(p_incident_id uuid) returns table (channel varchar, item jsonb)
+language sql stable set search_path = ''
+begin atomic
+  select distinct on (n.channel) n.channel, t.item
+  from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
+  where n.items @> jsonb_build_array(jsonb_build_object('incident_id', p_incident_id)) and t.item ->> 'incident_id' = p_incident_id::text
+    and n.status <> 'DEAD' and t.item ->> 'kind' <> 'RESOLVED'
+  order by n.channel, n.created_at desc;
+end;
+comment on function private.who_heard(uuid) is 'The channels that were told of an incident, or will be, with the last item each got.';
+
+create or replace function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  step jsonb;
+  incident public.alert_incidents;
+  told jsonb := jsonb_build_array();
+  message record;
+  applied integer := 0;
+begin
+  -- One at a time, so that a parent is there before what hangs under it, whoever opened it.
+  perform pg_advisory_xact_lock(hashtext('public.apply_alert_transitions'));
+  for step in select value from jsonb_array_elements(p -> 'transitions') loop
+    incident := private.apply_alert_step(step, as_of);
+    -- Null: another evaluator was quicker, and what it wrote stands.
+    if incident.id is not null then
+      applied := applied + 1;
+      if step ->> 'notify' is not null then
+        told := told || jsonb_build_object('channels', case step ->> 'notify'
+          when 'RESOLVED' then (select coalesce(jsonb_agg(h.channel), '[]') from private.who_heard(incident.id) h)
+          else step -> 'channels'
+        end, 'item', jsonb_build_object(
+          'incident_id', incident.id, 'kind', step ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
+          'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
+          'message', incident.message, 'reason', step ->> 'reason', 'evidence', incident.evidence, 'began_at', incident.began_at,
+          'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at, 'runbook_url', step ->> 'runbook_url'
+        ));
+      end if;
+    end if;
+  end loop;
+  -- One message a channel for all that this evaluation has to tell, in the order of the names, so that two never wait for each other.
+  for message in
+    select c.name, jsonb_agg(t.entry -> 'item' order by t.position) as items
+    from jsonb_array_elements(told) with ordinality as t (entry, position) cross join jsonb_array_elements_text(t.entry -> 'channels') as c (name)
+    group by c.name order by c.name
+  loop
+    perform private.tell(message.name, message.items, as_of);
+  end loop;
+  insert into public.alert_evaluations (evaluated_at, cause, rules, applied, watched_since)
+  values (as_of, coalesce(p ->> 'cause', 'cron'), coalesce((p ->> 'rules')::integer, 0), applied,
+    coalesce((p ->> 'watched_since')::timestamptz, as_of));
+  return applied;
+end
+$$;
+comment on function public.apply_alert_transitions(jsonb, timestamptz) is
+  'Applies {transitions, watched_since, rules, cause}, each by compare-and-set with its event, and writes what is to be told into the outbox, all in one; how many were applied.';
+
+create or replace function private.tell_resolved(incident public.alert_incidents, reason text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  heard record;
+begin
+  for heard in select * from private.who_heard(incident.id) loop
+    perform private.tell(heard.channel, jsonb_build_array(heard.item || jsonb_build_object(
+      'kind', 'RESOLVED', 'severity', incident.severity, 'message', incident.message, 'reason', reason, 'resolved_at', incident.resolved_at
+    )), as_of);
+  end loop;
+end
+$$;
+
+create or replace function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
+language sql set search_path = ''
+begin atomic
+  with due as (
+    select n.id from public.alert_notifications n
+    where (n.status = 'PENDING' and n.next_attempt_at <= as_of) or (n.status = 'SENDING' and n.lease_expires_at <= as_of)
+    order by n.created_at limit (p ->> 'limit')::integer
+    for update skip locked
+  ),
+  claimed as (
+    update public.alert_notifications n set
+      status = 'SENDING', token = gen_random_uuid(), lease_expires_at = as_of + interval '60 seconds', attempts = n.attempts + 1
+    from due where n.id = due.id
+    returning n.*
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', n.id, 'token', n.token, 'attempt', n.attempts, 'channel', n.channel, 'items', n.items, 'withheld', n.withheld,
+    'hourly_cap', c.hourly_cap, 'kind', c.kind, 'config', c.config, 'secret', c.secret, 'previous_secret', c.previous_secret
+  ) order by n.created_at, n.id), '[]')
+  from claimed n left join public.notification_channels c on c.name = n.channel and c.is_active;
+end;
+
+revoke execute on function private.newest_items(jsonb, jsonb), private.tell(text, jsonb, timestamptz),
+  private.who_heard(uuid) from public, anon, authenticated;
+grant execute on function private.newest_items(jsonb, jsonb), private.tell(text, jsonb, timestamptz),
+  private.who_heard(uuid) to service_role;
