@@ -28,6 +28,10 @@ function generate(random: () => number): Trouble[] {
     const [least, most] = chosen.ticks;
     const ticks = least + Math.floor(random() * (most - least + 1));
     troubles.push({ kind: chosen.kind, tick, ticks, rule: chosen.rule });
+    // One in four has a second cause in the middle of it; where no run begins there is none to be heavy.
+    if (chosen.kind !== "silent" && chosen.kind !== "heavy" && random() < 0.25) {
+      troubles.push({ kind: "heavy", tick: tick + Math.floor(random() * ticks), ticks: 1, rule: "Memory Usage Exceeded" });
+    }
     tick += ticks + 4 + Math.floor(random() * 20);
   }
   return troubles;

@@ -118,5 +118,6 @@ function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: strin
     SYNC_WALL_CLOCK_MS: String(WALL_CLOCK_MS),
     VIS_API_URL: visUrl,
     ALERT_ALLOW_PRIVATE_URLS: "true",
+    DASHBOARD_URL: `${base}/`,
   };
 }

@@ -39,8 +39,8 @@ export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): 
 }
 
 /**
- * Plays `ticks` quarter hours of match syncs through the real functions on a virtual clock: each run as the trouble of its tick has it, the rules
- * evaluated every five minutes by two evaluators, and at once when a run failed.
+ * Plays `ticks` quarter hours of match syncs through the real functions on a virtual clock: each run as the troubles of its tick have it, the rules
+ * evaluated every three minutes by two evaluators, and at once when a run failed.
  */
 export async function simulate(
   db: TestDatabase,
@@ -69,17 +69,20 @@ export async function simulate(
 
   for (let tick = 0; tick < options.ticks; tick++) {
     const due = start + tick * 15 * MINUTE;
-    const trouble = options.troubles.find((one) => tick >= one.tick && tick < one.tick + one.ticks);
-    const late = trouble?.kind === "late" ? 4 * MINUTE : Math.floor(options.random() * 2_000);
-    const seconds = trouble?.kind === "slow" ? 420 : 20 + options.random() * 40;
-    const failed = trouble?.kind === "failing";
+    // Troubles may overlap: a run can be slow, heavy and fail all at once.
+    const kinds = new Set(options.troubles.filter((one) => tick >= one.tick && tick < one.tick + one.ticks).map((one) => one.kind));
+    const late = kinds.has("late") ? 4 * MINUTE : Math.floor(options.random() * 2_000);
+    const seconds = kinds.has("slow") ? 420 : 20 + options.random() * 40;
+    const failed = kinds.has("failing");
     const begun = due + late, ended = Math.round(begun + seconds * 1000);
     const execution_id = crypto.randomUUID();
-    const events: { at: number; act: () => Promise<unknown> }[] = [0, 5, 10].map((minutes) => ({
-      at: due + minutes * MINUTE + 30_000,
-      act: evaluate,
-    }));
-    if (trouble?.kind !== "silent") {
+    // One evaluation in twenty never comes, one in ten comes up to a minute late.
+    const events: { at: number; act: () => Promise<unknown> }[] = [0, 3, 6, 9, 12].flatMap((minutes) => {
+      const chance = options.random();
+      const delay = chance < 0.15 ? options.random() * MINUTE : 0;
+      return chance < 0.05 ? [] : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];
+    });
+    if (!kinds.has("silent")) {
       ends.set(tick, ended);
       const beat = (ms: number) => ({
         at: ms,
@@ -96,15 +99,15 @@ export async function simulate(
           }),
       });
       for (let ms = begun + 50_000; ms < ended; ms += 50_000) events.push(beat(ms));
-      const memory_usage_mb = trouble?.kind === "heavy" ? 220 : Math.round(40 + options.random() * 120);
+      const memory_usage_mb = kinds.has("heavy") ? 220 : Math.round(40 + options.random() * 120);
       const counters = {
         tournaments_processed: 10,
-        tournaments_failed: failed ? 10 : trouble?.kind === "partial" ? 1 : 0,
+        tournaments_failed: failed ? 10 : kinds.has("partial") ? 1 : 0,
         memory_usage_mb,
         records_read: 400,
         api_calls: 10,
       };
-      const status = failed ? "FAILED" : trouble?.kind === "partial" ? "PARTIAL" : "SUCCEEDED";
+      const status = failed ? "FAILED" : kinds.has("partial") ? "PARTIAL" : "SUCCEEDED";
       events.push({
         at: ended,
         act: async () => {

@@ -91,10 +91,13 @@ Deno.test("the upstream misbehaving turns the entity and is told at once; healin
     arrivals.push({ status: (await request.json()).status, at: Date.now() });
     return new Response();
   });
-  await database.query("insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', $1, $2)", [
-    { url: `http://127.0.0.1:${receiver.addr.port}/` },
-    `whsec_${btoa("a secret of twenty-four by")}`,
-  ]);
+  await database.query(
+    "insert into notification_channels (name, kind, config, secret, group_window) values ('hook', 'webhook', $1, $2, '0')",
+    [
+      { url: `http://127.0.0.1:${receiver.addr.port}/` },
+      `whsec_${btoa("a secret of twenty-four by")}`,
+    ],
+  );
   await database.query(
     `update alert_rules set threshold = 1, notification_channels = '["hook"]' where name = 'Tournament Sync Consecutive Failures'`,
   );
