@@ -66,6 +66,7 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
   await run.perform((open) => {
     const options = { url: "http://vis.test/", timeoutMs: 30_000, retries: 0, retryMinMs: 0 };
     return syncMatches(open, new VisClient({ options, rpc: open.rpc, clock: systemClock, metrics: open.metrics, fetch: flaky }), {
+      ignoreTtl: false,
       concurrency: CONCURRENCY,
     });
   });

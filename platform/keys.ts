@@ -7,6 +7,8 @@ export interface Keys {
   /** What lite signs its own tokens with; they never leave the gateway. */
   jwtSecret: string;
   signing: jose.JWK;
+  /** What the audit is sealed with. */
+  audit: string;
 }
 
 /** Random, URL-safe text of `bytes` bytes. */
@@ -19,6 +21,7 @@ export async function createKeys(): Promise<Keys> {
     publishable: `sb_publishable_${randomText(24)}`,
     secret: `sb_secret_${randomText(24)}`,
     jwtSecret: randomText(32),
+    audit: randomText(32),
     signing: { ...await jose.exportJWK(privateKey), kid: crypto.randomUUID(), alg: "ES256", use: "sig" },
   };
 }

@@ -117,6 +117,7 @@ function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: strin
     SUPABASE_DB_URL: databaseUrl,
     SYNC_WALL_CLOCK_MS: String(WALL_CLOCK_MS),
     VIS_API_URL: visUrl,
+    AUDIT_KEY: keys.audit,
     ALERT_ALLOW_PRIVATE_URLS: "true",
     DASHBOARD_URL: `${base}/`,
   };

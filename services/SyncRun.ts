@@ -48,6 +48,8 @@ export interface RunInfo {
   entityType: string;
   executionId: string;
   tournamentNo: string | null;
+  /** The tournaments the run is for, however long they have been fresh; null when it is for all that are due. */
+  targets: string[] | null;
   budgetMs: number;
   startedAt: string;
   /** Null when the run could not be recorded. */
@@ -270,7 +272,9 @@ export class SyncRun {
 
   async #record(outcome: RunOutcome): Promise<void> {
     const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].type }));
-    const p = { ...this.#progress(), ...outcome, error_details: top.length ? { codes: top } : null };
+    // What failed only for reasons that no retry helps need not be tried again by its job.
+    const retryable = top.length === 0 || top.some(({ code }) => ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].retry !== "never");
+    const p = { ...this.#progress(), ...outcome, retryable, error_details: top.length ? { codes: top } : null };
     // A second try, because the answer to the first may have been lost; the database closes a run once.
     for (const isLast of [false, true]) {
       try {

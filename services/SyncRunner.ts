@@ -18,15 +18,21 @@ const Started = z.object({
 
 /**
  * Opens a run in the database; the answer to its caller can go out before {@link SyncRun.perform} does the work.
- * When the monitoring tables fail, the run goes on unrecorded and the log says so.
- * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE or ENTITY_PAUSED.
+ * When the monitoring tables fail, a run that is no job's goes on unrecorded and the log says so.
+ * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for a job's run.
  */
 export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
   const executionId = crypto.randomUUID();
   const wallClock = Math.max(0, deps.wallClockLeft());
   const metrics = new MetricsCollector(deps.memory ?? isolateMemory);
   const rpc = metrics.counting(deps.rpc);
-  const base = { entityType, executionId, tournamentNo: request.tournament_no ?? null, budgetMs: Math.max(0, wallClock - RESERVE_MS) };
+  const base = {
+    entityType,
+    executionId,
+    tournamentNo: request.tournament_no ?? null,
+    targets: request.tournament_nos ?? (request.tournament_no ? [request.tournament_no] : null),
+    budgetMs: Math.max(0, wallClock - RESERVE_MS),
+  };
   try {
     const p = { ...request, execution_id: executionId, entity_type: entityType, wall_clock_ms: wallClock };
     const started = await rpc("start_sync_execution", { p, as_of: deps.clock.asOf() }, Started);
@@ -45,7 +51,8 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
       isRecorded: true,
     });
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    // A job's run that is not recorded would be handed out once more while it works.
+    if (error instanceof AppError || request.sync_job_id) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();
     return new SyncRun({ ...deps, rpc }, metrics, { ...base, startedAt: now, deadline: null, previousWasCut: false, isRecorded: false });

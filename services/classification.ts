@@ -113,6 +113,7 @@ export const ERROR_CLASSES = {
     "never",
     "One record was left out, the rest was written. The field and its value are in the context.",
   ),
+  TOURNAMENT_BUSY: kind("DATABASE", "LOW", "later", "Another run writes this tournament right now. A job tries again by itself."),
   TOURNAMENT_UNKNOWN: kind("VALIDATION", "LOW", "never", "No such tournament here. Sync it with tournament-master-sync first."),
   NETWORK_DNS: kind("NETWORK", "HIGH", "now", "The host name did not resolve. Check VIS_API_URL and DNS."),
   NETWORK_REFUSED: kind("NETWORK", "HIGH", "now", "Nobody listens there. Check VIS_API_URL and that the service is up."),

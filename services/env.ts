@@ -31,6 +31,8 @@ const Variables = z.object({
     ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
+  // 32 bytes or more; without it the audit is kept but not sealed.
+  AUDIT_KEY: optional(z.string().min(32)),
   DASHBOARD_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),

@@ -15,7 +15,7 @@ export interface Rpc {
 export interface RpcClient {
   rpc(fn: string, args: Record<string, unknown>): PromiseLike<{
     data: unknown;
-    error: { code?: string; message: string; details?: string | null } | null;
+    error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
   }>;
 }
 
@@ -26,7 +26,11 @@ export function createRpc(client: RpcClient): Rpc {
   return async (fn, args, answer) => {
     const { data, error } = await client.rpc(fn, args);
     if (error) {
-      if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) throw new AppError(error.details, error.message);
+      if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
+        // A refusal for now says in its hint after how many seconds to ask again.
+        const wait = error.code === "PT429" ? { retry_after_s: Number(error.hint) } : undefined;
+        throw new AppError(error.details, error.message, wait);
+      }
       throw new DatabaseError(fn, error.code ?? "", error.message);
     }
     const parsed = answer.safeParse(data);

@@ -202,3 +202,41 @@ export const AuditEntry = z.object({
   address: z.string().nullable(),
 });
 export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_cursor: z.string().nullable() });
+
+/** What a check of the audit found: the first row that was changed, is missing, was put in between, or was cut from the end. */
+export const AuditVerifyResponse = z.object({
+  status: z.enum(["INTACT", "BROKEN"]),
+  /** Sealed rows that were looked at. */
+  rows: z.number().int(),
+  /** Rows at the end that no seal covers yet. */
+  unsealed: z.number().int(),
+  /** `id:mac` of the newest seal; keep it elsewhere and send it as `head` to find out later whether the end was cut. */
+  head: z.string().nullable(),
+  /** The row up to which older ones were deleted by retention. */
+  pruned_to: z.number().int().nullable(),
+  first_bad: z.object({ id: z.number().int(), what: z.enum(["CHANGED", "MISSING", "INSERTED", "CUT"]), message: z.string() }).nullable(),
+});
+export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
+
+/** `PATCH sync-admin/entities/:type`. */
+export const ChangeEntityRequest = z.strictObject({
+  is_paused: z.boolean().optional(),
+  grace: duration.optional(),
+  max_runtime: positive.optional(),
+  alert_threshold_failures: z.number().int().min(1).max(1000).nullable().optional(),
+  notification_channels: z.array(channelName).max(10).nullable().optional(),
+  reason,
+}).refine((changes) => Object.keys(changes).length > 1, "must change something");
+
+/** `GET sync-admin/test-connectivity`: whether each part can be reached, without any effect. */
+export const ConnectivityResponse = z.object({
+  status: z.enum(["OK", "FAILED"]),
+  checks: z.array(z.object({
+    name: z.string(),
+    kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),
+    status: z.enum(["OK", "FAILED", "SKIPPED"]),
+    response_time_ms: z.number(),
+    message: z.string(),
+  })),
+});
+export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;

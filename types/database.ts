@@ -450,15 +450,40 @@ export type Database = {
         };
         Relationships: [];
       };
+      "audit_seals": {
+        Row: {
+          "audit_id": number;
+          "mac": string;
+          "previous_id": number | null;
+          "sealed_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "audit_id": number;
+          "mac": string;
+          "previous_id"?: number | null;
+          "sealed_at"?: string;
+        };
+        Update: {
+          "audit_id"?: number;
+          "mac"?: string;
+          "previous_id"?: number | null;
+          "sealed_at"?: string;
+        };
+        Relationships: [];
+      };
       "manual_sync_audit": {
         Row: {
+          "actor": string | null;
           "completion_timestamp": string | null;
           "entity_type": string;
           "error_details": Json | null;
           "final_status": string | null;
           "id": string;
+          "idempotency_key": string | null;
           "priority": string;
           "records_processed": number | null;
+          "request_hash": string | null;
           "sync_job_id": string;
           "tournament_no": string | null;
           "trigger_reason": string;
@@ -467,13 +492,16 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "actor"?: string | null;
           "completion_timestamp"?: string | null;
           "entity_type": string;
           "error_details"?: Json | null;
           "final_status"?: string | null;
           "id"?: string;
+          "idempotency_key"?: string | null;
           "priority": string;
           "records_processed"?: number | null;
+          "request_hash"?: string | null;
           "sync_job_id": string;
           "tournament_no"?: string | null;
           "trigger_reason": string;
@@ -481,13 +509,16 @@ export type Database = {
           "triggered_by": string;
         };
         Update: {
+          "actor"?: string | null;
           "completion_timestamp"?: string | null;
           "entity_type"?: string;
           "error_details"?: Json | null;
           "final_status"?: string | null;
           "id"?: string;
+          "idempotency_key"?: string | null;
           "priority"?: string;
           "records_processed"?: number | null;
+          "request_hash"?: string | null;
           "sync_job_id"?: string;
           "tournament_no"?: string | null;
           "trigger_reason"?: string;
@@ -897,6 +928,148 @@ export type Database = {
           },
         ];
       };
+      "sync_job_attempts": {
+        Row: {
+          "claimed_at": string;
+          "ended_at": string | null;
+          "error": string | null;
+          "execution_id": string | null;
+          "job_id": string;
+          "outcome": string | null;
+          "token": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "claimed_at": string;
+          "ended_at"?: string | null;
+          "error"?: string | null;
+          "execution_id"?: string | null;
+          "job_id": string;
+          "outcome"?: string | null;
+          "token": string;
+        };
+        Update: {
+          "claimed_at"?: string;
+          "ended_at"?: string | null;
+          "error"?: string | null;
+          "execution_id"?: string | null;
+          "job_id"?: string;
+          "outcome"?: string | null;
+          "token"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_job_attempts_job_id_fkey";
+            columns: ["job_id"];
+            isOneToOne: false;
+            referencedRelation: "sync_jobs";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "sync_jobs": {
+        Row: {
+          "attempts": number;
+          "cancel_requested_at": string | null;
+          "cancelled_by": string | null;
+          "enqueued_at": string;
+          "entity_type": string;
+          "execution_id": string | null;
+          "expires_at": string | null;
+          "final_status": string | null;
+          "finished_at": string | null;
+          "id": string;
+          "last_error": string | null;
+          "lease_expires_at": string | null;
+          "max_attempts": number;
+          "not_before": string;
+          "priority": string;
+          "rank_at": string;
+          "reason": string;
+          "records_processed": number | null;
+          "retried_from": string | null;
+          "started_at": string | null;
+          "status": string;
+          "target": string | null;
+          "token": string | null;
+          "tournament_no": string | null;
+          "tournament_nos": Json | null;
+          "triggered_by": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number;
+          "cancel_requested_at"?: string | null;
+          "cancelled_by"?: string | null;
+          "enqueued_at": string;
+          "entity_type": string;
+          "execution_id"?: string | null;
+          "expires_at"?: string | null;
+          "final_status"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "max_attempts": number;
+          "not_before": string;
+          "priority": string;
+          "rank_at": string;
+          "reason": string;
+          "records_processed"?: number | null;
+          "retried_from"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string;
+          "target"?: never;
+          "token"?: string | null;
+          "tournament_no"?: string | null;
+          "tournament_nos"?: Json | null;
+          "triggered_by": string;
+        };
+        Update: {
+          "attempts"?: number;
+          "cancel_requested_at"?: string | null;
+          "cancelled_by"?: string | null;
+          "enqueued_at"?: string;
+          "entity_type"?: string;
+          "execution_id"?: string | null;
+          "expires_at"?: string | null;
+          "final_status"?: string | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "max_attempts"?: number;
+          "not_before"?: string;
+          "priority"?: string;
+          "rank_at"?: string;
+          "reason"?: string;
+          "records_processed"?: number | null;
+          "retried_from"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string;
+          "target"?: never;
+          "token"?: string | null;
+          "tournament_no"?: string | null;
+          "tournament_nos"?: Json | null;
+          "triggered_by"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_jobs_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+          {
+            foreignKeyName: "sync_jobs_retried_from_fkey";
+            columns: ["retried_from"];
+            isOneToOne: false;
+            referencedRelation: "sync_jobs";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "sync_metrics_hourly": {
         Row: {
           "api_bytes": number;
@@ -995,6 +1168,40 @@ export type Database = {
             referencedColumns: ["entity_type"];
           },
         ];
+      };
+      "sync_queue_settings": {
+        Row: {
+          "emergency_slots": number;
+          "high_after": string;
+          "id": boolean;
+          "max_attempts": number;
+          "normal_after": string;
+          "slots": number;
+          "slots_per_entity": number;
+          "triggers_per_minute": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "emergency_slots"?: number;
+          "high_after"?: string;
+          "id"?: boolean;
+          "max_attempts"?: number;
+          "normal_after"?: string;
+          "slots"?: number;
+          "slots_per_entity"?: number;
+          "triggers_per_minute"?: number;
+        };
+        Update: {
+          "emergency_slots"?: number;
+          "high_after"?: string;
+          "id"?: boolean;
+          "max_attempts"?: number;
+          "normal_after"?: string;
+          "slots"?: number;
+          "slots_per_entity"?: number;
+          "triggers_per_minute"?: number;
+        };
+        Relationships: [];
       };
       "sync_status": {
         Row: {
@@ -1368,25 +1575,36 @@ export type Database = {
     };
     Functions: {
       "apply_alert_transitions": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "cancel_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "change_entity": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "enqueue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
+      "get_connectivity_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
+      "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
+      "get_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_incidents": { Args: { "p": Json }; Returns: Json };
       "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_alert_silences": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_audit_log": { Args: { "p": Json }; Returns: Json };
       "list_due_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "list_entities": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
+      "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
+      "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -1394,11 +1612,13 @@ export type Database = {
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
+      "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resend_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "schema_version": { Args: Record<PropertyKey, never>; Returns: number };
+      "seal_audit": { Args: { "p": Json }; Returns: number };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "try_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -13,8 +13,17 @@ export const TournamentNo = z.string().regex(/^[0-9]{1,10}$/, "must be one to te
 export const StartSyncRequest = z.strictObject({
   trigger: z.enum(["CRON", "MANUAL", "RETRY"]).default("MANUAL"),
   tournament_no: TournamentNo.optional(),
+  tournament_nos: z.array(TournamentNo).min(1).max(1_000).optional(),
   sync_job_id: z.uuid().optional(),
+  /** The token of the job's attempt; a run with an old one is refused. */
+  job_token: z.uuid().optional(),
   correlation_id: z.string().min(1).max(100).optional(),
+}).refine((request) => !request.sync_job_id === !request.job_token, {
+  path: ["job_token"],
+  message: "must be given with sync_job_id, and only with it",
+}).refine((request) => !request.tournament_no || !request.tournament_nos, {
+  path: ["tournament_nos"],
+  message: "cannot be given with tournament_no",
 });
 export type StartSyncRequest = z.infer<typeof StartSyncRequest>;
 

@@ -40,7 +40,7 @@ export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): 
 
 /**
  * Plays `ticks` quarter hours of match syncs through the real functions on a virtual clock: each run as the troubles of its tick have it, the rules
- * evaluated every three minutes by two evaluators, and at once when a run failed.
+ * evaluated every five minutes by two evaluators, and at once when a run failed.
  */
 export async function simulate(
   db: TestDatabase,
@@ -77,7 +77,7 @@ export async function simulate(
     const begun = due + late, ended = Math.round(begun + seconds * 1000);
     const execution_id = crypto.randomUUID();
     // One evaluation in twenty never comes, one in ten comes up to a minute late.
-    const events: { at: number; act: () => Promise<unknown> }[] = [0, 3, 6, 9, 12].flatMap((minutes) => {
+    const events: { at: number; act: () => Promise<unknown> }[] = [0, 5, 10].flatMap((minutes) => {
       const chance = options.random();
       const delay = chance < 0.15 ? options.random() * MINUTE : 0;
       return chance < 0.05 ? [] : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];

@@ -4,6 +4,7 @@ import { evaluateRules } from "../../supabase/functions/sync-alert-processor/ale
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { aResult, aRun, aTournament } from "../helpers/factories.ts";
+import { testEnv } from "../helpers/world.ts";
 
 const db = await openTestDatabase();
 const DEFAULTS = await db.value<string[]>("select jsonb_agg(name) from alert_rules");
@@ -168,7 +169,7 @@ Deno.test("a preview measures and decides as the processor would, with changes, 
   await evaluate();
   await db.query("update sync_status set consecutive_failures = 2 where entity_type = 'matches_schedule'");
   const { createApp } = await import("../../supabase/functions/sync-admin/app.ts");
-  const app = createApp({ rpc: db.rpc, clock, log: () => {} });
+  const app = createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
   const id = await db.value("select id from alert_rules where name = 'Match Schedule Consecutive Failures'");
   const preview = async (path: string, body: object) => {
     const request = { method: "POST", headers: { authorization: `Bearer ${await db.token("admin")}` }, body: JSON.stringify(body) };

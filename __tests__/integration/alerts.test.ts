@@ -13,7 +13,7 @@ const db = await openTestDatabase();
 
 async function setUp(now = "2026-06-10T12:03:00.000Z") {
   await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, sync_jobs cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
   await db.query("update alert_rules set is_active = true");
   await db.query("update sync_status set last_attempt = $1, last_sync = $1", [now]);
@@ -93,6 +93,11 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
   "Notifications Undelivered": () =>
     db.query(
       "insert into alert_notifications (channel, items, status, created_at, due_at) values ('gone', '[{}]', 'DEAD', '2026-06-10T12:00:00Z', '2026-06-10T12:00:00Z')",
+    ),
+  "Sync Queue Waiting": () =>
+    db.query(
+      `insert into sync_jobs (entity_type, priority, triggered_by, reason, max_attempts, enqueued_at, rank_at, not_before)
+      values ('tournaments', 'NORMAL', 'operator@example.com', 'test', 3, '2026-06-10T11:33:00Z', '2026-06-10T12:03:00Z', '2026-06-10T11:33:00Z')`,
     ),
   "Alert Processor Late": () =>
     db.query("insert into alert_evaluations (evaluated_at, cause, rules, applied) values ('2026-06-10T11:58:00Z', 'cron', 0, 0)"),
@@ -352,7 +357,7 @@ Deno.test("each evaluation is recorded with its cause, and a good one is told to
   assertEquals(beats, ["https://switch.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 11,
+    rules: 12,
     applied: 0,
   });
 });

@@ -11,7 +11,14 @@ import { aMatch, aRun, aTournament } from "../helpers/factories.ts";
 const db = await openTestDatabase();
 
 /** Functions that run with their owner's rights, each for the reason in its comment. */
-const DEFINERS = ["private.apply_schedules", "private.call_function", "private.post_watchdog", "private.refresh_health_summary"];
+const DEFINERS = [
+  "private.apply_schedules",
+  "private.call_function",
+  "private.check_scheduler",
+  "private.post_watchdog",
+  "private.prune_audit_log",
+  "private.refresh_health_summary",
+];
 /** Policies ask these in the name of the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 
@@ -166,6 +173,7 @@ Deno.test("the schedules are what sync_status says, hold no secret, and applying
   const before = await jobs();
   assertEquals(before.map((job) => `${job.jobname} ${job.schedule}`), [
     "alert-processor * * * * *",
+    "process-queue * * * * *",
     "reap-dead-runs * * * * *",
     "refresh-health-summary */5 * * * *",
     "retention 17 3 * * *",

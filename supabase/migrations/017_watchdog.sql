@@ -82,9 +82,3 @@ revoke execute on function private.hmac_sha256(bytea, bytea), private.post_watch
 grant execute on function private.hmac_sha256(bytea, bytea), private.post_watchdog(text, timestamptz, timestamptz),
   private.watch_processor(timestamptz) to service_role;
 grant select, update on private.watchdog to service_role;
-
-select cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
-
-create or replace function public.schema_version() returns integer
-language sql immutable set search_path = ''
-return 17;

@@ -11,7 +11,7 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 17;
+export const SCHEMA_VERSION = 21;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
@@ -94,12 +94,15 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
 }
 
 /** Who acts: the signed-in user by email or id, or the service itself; with the request it came by. */
-export function actorOf(c: Context<AppVariables>): { name: string; role: string; request_id: string; address: string | null } {
+export function actorOf(
+  c: Context<AppVariables>,
+): { name: string; id: string | null; role: string; request_id: string; address: string | null } {
   const { authMode, userClaims } = c.get("supabaseContext");
   const isUser = authMode === "user";
   const role = z.string().safeParse(userClaims?.appMetadata?.role).data ?? "none";
   return {
     name: isUser ? userClaims?.email ?? userClaims?.id ?? "unknown" : "service",
+    id: isUser ? userClaims?.id ?? null : null,
     role: isUser ? role : "service",
     request_id: c.get("requestId"),
     address: c.req.header("x-forwarded-for")?.split(",")[0]?.trim().slice(0, 100) ?? null,
@@ -150,11 +153,15 @@ function toAppError(error: unknown): AppError {
   return new AppError("INTERNAL", "something failed inside; the log has it under this request id");
 }
 
-const answerError = (error: AppError): Response =>
-  Response.json(
+const Wait = z.object({ retry_after_s: z.number() });
+
+const answerError = (error: AppError): Response => {
+  const wait = error.status === 429 ? Wait.safeParse(error.details).data : undefined;
+  return Response.json(
     { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }) },
-    { status: error.status },
+    { status: error.status, headers: wait ? { "retry-after": String(wait.retry_after_s) } : {} },
   );
+};
 
 /** Asks for the schema's version once per isolate and refuses to work against another than {@link SCHEMA_VERSION}. */
 function schemaCheck(rpc: Rpc): MiddlewareHandler {

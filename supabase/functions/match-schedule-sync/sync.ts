@@ -8,15 +8,14 @@ const Due = z.array(z.object({ no: z.string(), rank: z.number(), match_count: z.
 type DueTournament = z.infer<typeof Due>[number];
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
-/** Syncs the matches of every tournament that is due, in the order the database gives; one asked for by number is always due. */
-export async function syncMatches(run: SyncRun, vis: VisClient, options: { concurrency: number; tournamentNo?: string }): Promise<void> {
+/** Syncs the matches of every tournament that is due, in the order the database gives; who asks by number, or by hand, gets what is fresh too. */
+export async function syncMatches(run: SyncRun, vis: VisClient, options: { concurrency: number; ignoreTtl: boolean }): Promise<void> {
   run.stage("choosing tournaments");
-  const p = { tournament_no: options.tournamentNo, stalest_first: run.info.previousWasCut };
+  const { targets, previousWasCut } = run.info;
+  const p = { tournament_nos: targets ?? undefined, stalest_first: previousWasCut };
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() }, Due);
-  if (options.tournamentNo !== undefined && candidates.length === 0) {
-    throw new SyncError("TOURNAMENT_UNKNOWN", `no tournament ${options.tournamentNo} is known here`);
-  }
-  const due = candidates.filter((candidate) => options.tournamentNo !== undefined || !candidate.is_fresh);
+  if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `no tournament ${targets.join(", ")} is known here`);
+  const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
   run.metrics.count("cache_misses", due.length);
   run.stage("syncing matches");
@@ -28,6 +27,7 @@ async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTourn
   const asOf = () => run.clock.asOf();
   const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
   const isOurs = await run.rpc("claim_tournament", { p: lease, as_of: asOf() }, z.boolean());
+  if (!isOurs && run.info.targets) throw new SyncError("TOURNAMENT_BUSY", `another run works on tournament ${tournament.no}`);
   if (!isOurs) return null;
   try {
     const { records, rejected, retries } = await vis.listMatches(tournament.no, tournament.match_count);

@@ -1,113 +1,21 @@
-import type { Context } from "hono";
-import { z } from "zod";
-import type { Clock } from "../../../services/clock.ts";
-import { AppError } from "../../../services/errors.ts";
-import type { FunctionName } from "../../../services/rpc.ts";
-import {
-  AcknowledgeRequest,
-  AuditEntry,
-  ChangeRuleRequest,
-  ChannelName,
-  ChannelRequest,
-  CreateRuleRequest,
-  NoteRequest,
-  PreviewRuleRequest,
-  SilenceRequest,
-} from "../../../types/admin.ts";
-import {
-  actorOf,
-  type AppDeps,
-  type AppVariables,
-  createFunctionApp,
-  type FunctionApp,
-  parse,
-  readBody,
-  requireRole,
-} from "../_shared/app.ts";
-import { previewRule } from "./rule-preview.ts";
+import { createFunctionApp, type FunctionApp } from "../_shared/app.ts";
+import type { AdminDeps } from "./acts.ts";
+import { addAlertRoutes } from "./alert-routes.ts";
+import { sealAudit } from "./audit-logger.ts";
+import { addAuditRoutes } from "./audit-routes.ts";
+import { addJobRoutes } from "./job-routes.ts";
 
-const Id = z.object({ id: z.uuid() });
-const Named = z.object({ name: ChannelName });
-const Row = z.record(z.string(), z.unknown());
-const AuditQuery = z.strictObject({
-  actor: z.string().max(200).optional(),
-  action: z.string().max(50).optional(),
-  object_id: z.string().max(100).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
-});
-
-/** What people do about alerts; every change is audited in the transaction that makes it. */
-export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
+/** What people do, and what it is done to; every change is audited in the transaction that makes it, and sealed right after. */
+export function createApp(deps: AdminDeps): FunctionApp {
   const app = createFunctionApp("sync-admin", deps);
-  const as_of = () => deps.clock.asOf();
-  const act = async (c: Context<AppVariables>, fn: FunctionName, p: Record<string, unknown>) =>
-    await deps.rpc(fn, { p: { ...p, actor: actorOf(c) }, as_of: as_of() }, z.union([Row, z.boolean()]));
-  const idOf = (c: Context<AppVariables>) => parse(Id, c.req.param()).id;
-
-  for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
-    app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
-      const request = await readBody(c.req.raw, body);
-      return c.json(await act(c, "change_alert_incident", { id: idOf(c), action, ...request }));
-    });
-  }
-
-  app.get("/silences", ...requireRole("viewer"), async (c) => {
-    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(Row)) });
+  app.use("*", async (c, next) => {
+    await next();
+    if (c.req.method === "GET" || c.req.method === "OPTIONS" || !c.res.ok) return;
+    const sealing = sealAudit(deps.rpc, deps.env.AUDIT_KEY, deps.log);
+    deps.waitUntil(sealing.catch((error: unknown) => deps.log("error", "audit_not_sealed", { message: String(error) })));
   });
-  app.post("/silences", ...requireRole("operator"), async (c) => {
-    return c.json(await act(c, "save_alert_silence", await readBody(c.req.raw, SilenceRequest)), 201);
-  });
-  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await act(c, "end_alert_silence", { id: idOf(c) })));
-
-  app.get("/alert-rules", ...requireRole("viewer"), async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(Row)) }));
-  app.post("/alert-rules", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "save_alert_rule", { rule: await readBody(c.req.raw, CreateRuleRequest) }), 201);
-  });
-  app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "save_alert_rule", { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) }));
-  });
-  app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(deps.rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
-  });
-  app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(deps.rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
-  });
-  app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    await act(c, "delete_alert_rule", { id: idOf(c) });
-    return c.body(null, 204);
-  });
-
-  app.get(
-    "/channels",
-    ...requireRole("admin"),
-    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(Row)) }),
-  );
-  app.put("/channels/:name", ...requireRole("admin"), async (c) => {
-    const { name } = parse(Named, c.req.param());
-    return c.json(await act(c, "save_notification_channel", { name, ...await readBody(c.req.raw, ChannelRequest) }));
-  });
-  app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
-    await act(c, "delete_notification_channel", parse(Named, c.req.param()));
-    return c.body(null, 204);
-  });
-  app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "try_notification_channel", parse(Named, c.req.param())), 202);
-  });
-  app.get("/notifications/:id", ...requireRole("viewer"), async (c) => {
-    const found = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
-    if (!found) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
-    return c.json(found);
-  });
-  app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
-    return c.json(await act(c, "resend_alert_notification", { id: idOf(c) }), 202);
-  });
-
-  app.get("/audit", ...requireRole("viewer"), async (c) => {
-    const { cursor, limit, ...filters } = parse(AuditQuery, c.req.query());
-    const found = await deps.rpc("list_audit_log", { p: { ...filters, before_id: cursor, limit: limit + 1 } }, z.array(AuditEntry));
-    const entries = found.slice(0, limit);
-    return c.json({ entries, next_cursor: found.length > limit ? String(entries.at(-1)?.id) : null });
-  });
+  addAlertRoutes(app, deps);
+  addJobRoutes(app, deps);
+  addAuditRoutes(app, deps);
   return app;
 }

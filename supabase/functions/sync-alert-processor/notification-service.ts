@@ -2,10 +2,11 @@ import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
+import { resolveHost } from "../../../services/outbound.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { Claimed, type Delivery, type Send } from "./channels/channel.ts";
 import { sendEmail } from "./channels/email.ts";
-import { type HttpDeps, resolveHost } from "./channels/http.ts";
+import type { HttpDeps } from "./channels/http.ts";
 import { sendSlack } from "./channels/slack.ts";
 import { sendWebhook } from "./channels/webhook.ts";
 

@@ -4,19 +4,7 @@ import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { AlertDetailResponse, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-
-const Position = z.object({ before_at: z.iso.datetime({ offset: true }), before_id: z.uuid() });
-type Position = z.infer<typeof Position>;
-
-const encode = (position: Position): string => btoa(JSON.stringify(position));
-const cursor = z.string().max(300).transform((text, ctx) => {
-  try {
-    return Position.parse(JSON.parse(atob(text)));
-  } catch {
-    ctx.addIssue({ code: "custom", message: "is not a cursor of this list" });
-    return z.NEVER;
-  }
-});
+import { cursor, nextCursor } from "../_shared/cursor.ts";
 
 /** What `GET /alerts` may be asked; a page has 50 incidents unless said, 200 at most. */
 export const AlertQuery = z.strictObject({
@@ -39,7 +27,7 @@ export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof A
   return {
     alerts,
     mean_times,
-    next_cursor: found.length > limit && last ? encode({ before_at: last.opened_at, before_id: last.id }) : null,
+    next_cursor: found.length > limit && last ? nextCursor(last.opened_at, last.id) : null,
   };
 }
 

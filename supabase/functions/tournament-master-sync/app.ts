@@ -7,7 +7,7 @@ import { syncTournaments } from "./sync.ts";
 export type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
 
 export const createApp = (deps: Deps): FunctionApp =>
-  createSyncApp("tournament-master-sync", "tournaments", deps, (run, request) => {
+  createSyncApp("tournament-master-sync", "tournaments", deps, (run) => {
     const vis = new VisClient({ options: visOptions(deps.env), rpc: run.rpc, clock: deps.clock, metrics: run.metrics, fetch: deps.fetch });
-    return syncTournaments(run, vis, request.tournament_no);
+    return syncTournaments(run, vis);
   });

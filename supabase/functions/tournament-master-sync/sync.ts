@@ -7,14 +7,15 @@ import type { TournamentRecord } from "../../../services/vis-rows.ts";
 const BATCH = 50;
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
-/** Syncs this season and the next, or one tournament; each season's list is a step that may fail alone. */
-export async function syncTournaments(run: SyncRun, vis: VisClient, tournamentNo?: string): Promise<void> {
+/** Syncs this season and the next, or the tournaments asked for; each of these is a step that may fail alone. */
+export async function syncTournaments(run: SyncRun, vis: VisClient): Promise<void> {
   const year = new Date(run.info.startedAt).getUTCFullYear();
   const seasons = [String(year), String(year + 1)];
-  if (tournamentNo !== undefined) {
-    await run.step(`tournament ${tournamentNo}`, async () => write(run, await readOne(vis, tournamentNo, seasons, run)));
-    return;
+  for (const no of run.info.targets ?? []) {
+    if (run.shouldStop()) return;
+    await run.step(`tournament ${no}`, async () => write(run, await readOne(vis, no, seasons, run)));
   }
+  if (run.info.targets) return;
   for (const season of seasons) {
     if (run.shouldStop()) return;
     await run.step(`season ${season}`, () => syncSeason(run, vis, season));

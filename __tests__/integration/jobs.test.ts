@@ -1,0 +1,432 @@
+// Past 300 lines, because each way a job can go has its case here.
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { createApp } from "../../supabase/functions/sync-admin/app.ts";
+import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aRun, aTournament } from "../helpers/factories.ts";
+import { createWorld, testEnv, VIS_URL, type World } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const AUDIT_KEY = "a key of thirty-two bytes or more";
+const tokens = Object.fromEntries(
+  await Promise.all(["viewer", "operator", "admin"].map(async (role) => [role, await db.token(role)] as const)),
+);
+
+async function setUp(start = "2026-06-10T12:00:00.000Z") {
+  await db.reset();
+  await db.query("truncate sync_jobs, manual_sync_audit cascade");
+  await db.query(
+    "update sync_queue_settings set slots = 4, emergency_slots = 1, slots_per_entity = 2, triggers_per_minute = 10, max_attempts = 3",
+  );
+  await db.query("update sync_status set last_attempt = $1, last_sync = $1", [start]);
+  const world = createWorld(db, { start });
+  const { clock } = world;
+  const background: Promise<unknown>[] = [];
+  const app = createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv({ AUDIT_KEY }), waitUntil: (work) => background.push(work) });
+  const call = async (method: string, path: string, body?: unknown, who = "operator", headers: Record<string, string> = {}) => {
+    if (who === "service") headers = { ...headers, apikey: db.keys.secret };
+    else if (who !== "nobody") headers = { ...headers, authorization: `Bearer ${tokens[who] ?? await db.token(null)}` };
+    const response = await app.fetch(
+      new Request(`http://functions.test/sync-admin${path}`, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }),
+    );
+    await Promise.all(background.splice(0));
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const trigger = (body: object = {}, who = "operator", headers: Record<string, string> = {}) =>
+    call("POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "results are wrong", ...body }, who, headers);
+  /** The calls the database made to sync functions since the last time. */
+  const dispatched = async () => {
+    const calls = await db.query<{ path: string; body: Record<string, unknown> }>(
+      "delete from private.call_log where path like '%-sync' returning path, body",
+    );
+    return calls.map(({ path, body: { correlation_id: _, ...body } }) => ({
+      path: path as "match-schedule-sync" | "tournament-master-sync",
+      body,
+    }));
+  };
+  /** Runs what was handed out, as pg_net would. */
+  const work = async () => {
+    const calls = await dispatched();
+    for (const { path, body } of calls) await world.run(path, body);
+    return calls.length;
+  };
+  const job = async (id: string) => JobDetailResponse.parse((await call("GET", `/jobs/${id}`)).body);
+  const drain = () => db.query("select drain_sync_queue($1)", [clock.asOf()]);
+  return { world, clock, call, trigger, dispatched, work, job, drain };
+}
+/** Tells the stand-in upstream to misbehave, or with null to stop that. */
+const fault = ({ vis }: World, body: object | null) =>
+  vis.fetch(new Request(`${VIS_URL}/control`, body ? { method: "POST", body: JSON.stringify(body) } : { method: "DELETE" }));
+const outcomes = async (id: string) =>
+  (await db.query<{ outcome: string }>("select outcome from sync_job_attempts where job_id = $1 order by claimed_at", [id])).map((
+    attempt,
+  ) => attempt.outcome);
+const audit = (id: string) =>
+  db.query("select triggered_by, priority, trigger_reason, final_status, records_processed from manual_sync_audit where sync_job_id = $1", [
+    id,
+  ]);
+
+Deno.test("a trigger is answered 202, handed out at once, run, and closed with its audit row in the same transaction as the run", async () => {
+  const { trigger, work, job, world } = await setUp();
+  await world.run("tournament-master-sync");
+  const { status, body } = await trigger({ priority: "EMERGENCY" });
+  assertEquals(status, 202);
+  const made = ManualSyncResponse.parse(body);
+  assertObjectMatch(made, { status: "RUNNING", priority: "EMERGENCY", queue_position: null });
+  assertEquals(await work(), 1);
+  const done = await job(made.sync_job_id);
+  assertObjectMatch(done, { status: "COMPLETED", final_status: "SUCCEEDED", attempts: 1 });
+  assert(
+    done.progress && done.progress.tournaments_processed > 0 && done.progress.tournaments_processed === done.progress.total_tournaments,
+  );
+  const [row] = await audit(made.sync_job_id);
+  assertObjectMatch(row as object, {
+    triggered_by: "user@example.com",
+    priority: "EMERGENCY",
+    trigger_reason: "results are wrong",
+    final_status: "SUCCEEDED",
+    records_processed: done.records_processed,
+  });
+  const [run] = await db.query("select trigger, sync_job_id from sync_execution_history where id = $1", [done.execution_id]);
+  assertEquals(run, { trigger: "MANUAL", sync_job_id: made.sync_job_id });
+  const [act] = await db.query("select actor, action, object_id, reason from audit_log order by id desc limit 1");
+  assertEquals(act, { actor: "user@example.com", action: "trigger-sync", object_id: made.sync_job_id, reason: "results are wrong" });
+});
+
+Deno.test("bad triggers are refused by every bad field, and nothing is queued", async () => {
+  const { call, trigger } = await setUp();
+  const { no } = await aTournament(db);
+  const bad: [object, string[]][] = [
+    [{ entity_type: "ghosts", priority: "SOON", reason: "x", colour: 1 }, ["colour", "entity_type", "priority", "reason"]],
+    [{ tournament_no: "x" }, ["tournament_no"]],
+    [{ reason: "y".repeat(501) }, ["reason"]],
+    [{ not_before: "2026-06-11T00:00:00Z", expires_at: "2026-06-10T00:00:00Z" }, ["expires_at"]],
+    [{ triggered_by: "somebody@example.com" }, ["triggered_by"]],
+  ];
+  for (const [body, fields] of bad) {
+    const answer = await trigger(body);
+    assertEquals(answer.status, 400);
+    assertEquals(answer.body.details.map((issue: { field: string }) => issue.field).sort(), fields);
+  }
+  assertMatch((await trigger({ tournament_no: "999999" })).body.message, /^tournament_no: there is no tournament 999999/);
+  assertEquals((await trigger({}, "operator", { "idempotency-key": "a b" })).body.details[0].field, "idempotency-key");
+  assertEquals((await call("POST", "/manual-trigger")).status, 400);
+  await db.query("update sync_status set is_active = false where entity_type = 'tournaments'");
+  assertMatch((await trigger({ entity_type: "tournaments" })).body.message, /^entity_type: tournaments cannot be triggered/);
+  await db.query("update sync_status set is_active = true where entity_type = 'tournaments'");
+  assertEquals(await db.value("select count(*)::int from sync_jobs"), 0);
+  const named = await trigger({ triggered_by: "somebody@example.com", tournament_no: no }, "service");
+  assertEquals(named.status, 202);
+  assertObjectMatch((await audit(named.body.sync_job_id))[0] as object, { triggered_by: "somebody@example.com" });
+});
+
+Deno.test("the same Idempotency-Key is the same job, another body under it is refused, and a stuck finger is asked to wait", async () => {
+  const { clock, trigger } = await setUp();
+  const key = { "idempotency-key": "once" };
+  const first = await trigger({}, "operator", key);
+  const again = await trigger({ priority: "NORMAL" }, "operator", key);
+  assertEquals([again.status, again.body.sync_job_id], [202, first.body.sync_job_id]);
+  const other = await trigger({ priority: "HIGH" }, "operator", key);
+  assertEquals([other.status, other.body.code], [409, "IDEMPOTENCY_KEY_REUSED"]);
+  assertEquals((await audit(first.body.sync_job_id)).length, 1);
+  clock.advance(24 * 3_600_000 + 1);
+  for (let press = 0; press < 10; press++) assertEquals((await trigger()).status, 202);
+  clock.advance(20_000);
+  const refused = await trigger();
+  assertEquals([refused.status, refused.body.code, refused.headers.get("retry-after")], [429, "TOO_MANY_TRIGGERS", "40"]);
+  assertEquals((await trigger({}, "service")).status, 202, "another actor may");
+  clock.advance(40_001);
+  assertEquals((await trigger()).status, 202);
+});
+
+Deno.test("a waiting job of the same target is joined and raised; each trigger has its audit row, and one end closes them", async () => {
+  const { call, trigger, work, drain, job } = await setUp();
+  await call("PATCH", "/entities/matches_schedule", { is_paused: true, reason: "works" }, "admin");
+  const first = await trigger();
+  const second = await trigger({ priority: "EMERGENCY", reason: "now really" });
+  assertEquals(second.body.sync_job_id, first.body.sync_job_id);
+  assertObjectMatch(second.body, { status: "QUEUED", priority: "EMERGENCY", queue_position: 1 });
+  assertEquals((await job(first.body.sync_job_id)).waits_because, "matches_schedule is paused by user@example.com");
+  assertEquals((await trigger({ priority: "NORMAL" })).body.priority, "EMERGENCY", "nobody lowers it");
+  await call("PATCH", "/entities/matches_schedule", { is_paused: false, reason: "done" }, "admin");
+  await drain();
+  assertEquals(await work(), 1);
+  assertEquals((await audit(first.body.sync_job_id)).map((row) => row.final_status), ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
+});
+
+Deno.test("EMERGENCY goes before HIGH before NORMAL, then age; one slot is EMERGENCY's, and an entity has its share", async () => {
+  const { clock, trigger, dispatched } = await setUp();
+  const nos = await Promise.all(Array.from({ length: 9 }, async () => String((await aTournament(db)).no)));
+  await db.query("update sync_queue_settings set slots = 2, slots_per_entity = 9, triggers_per_minute = 100");
+  const ids: string[] = [];
+  const priorities = ["NORMAL", "NORMAL", "HIGH", "NORMAL", "HIGH", "EMERGENCY", "EMERGENCY"];
+  for (const [index, priority] of priorities.entries()) {
+    clock.advance(1_000);
+    ids.push((await trigger({ tournament_no: nos[index], priority })).body.sync_job_id);
+  }
+  const order = (await dispatched()).map(({ body }) => ids.indexOf(String(body.sync_job_id)));
+  assertEquals(order, [0, 5], "the first at once, then the emergency in the slot that is kept for it");
+  while (order.length < priorities.length) {
+    clock.advance(1_000);
+    const [running] = await db.query<{ id: string; token: string; priority: string }>(
+      "select id, token, priority from sync_jobs where status = 'RUNNING' order by priority, rank_at limit 1",
+    );
+    const execution_id = crypto.randomUUID();
+    const [target] = await db.query<{ tournament_no: string }>("select tournament_no from sync_jobs where id = $1", [running?.id]);
+    await db.query("select start_sync_execution($1, $2)", [
+      {
+        execution_id,
+        entity_type: "matches_schedule",
+        trigger: "MANUAL",
+        wall_clock_ms: 60_000,
+        sync_job_id: running?.id,
+        job_token: running?.token,
+        ...target,
+      },
+      clock.asOf(),
+    ]);
+    await db.query("select finish_sync_execution($1, $2)", [
+      { execution_id, status: "SUCCEEDED", reason: "ok", counters: {} },
+      clock.asOf(),
+    ]);
+    order.push(...(await dispatched()).map(({ body }) => ids.indexOf(String(body.sync_job_id))));
+  }
+  assertEquals(order, [0, 5, 6, 2, 4, 1, 3]);
+});
+
+Deno.test("a job waits while a run of its target lives, without spending an attempt, and begins when that ends", async () => {
+  const { clock, trigger, dispatched, job } = await setUp();
+  const execution_id = crypto.randomUUID();
+  const start = { execution_id, entity_type: "matches_schedule", trigger: "CRON", wall_clock_ms: 60_000 };
+  await db.query("select start_sync_execution($1, $2)", [start, clock.asOf()]);
+  const { body } = await trigger();
+  assertObjectMatch(body, { status: "QUEUED", queue_position: 1 });
+  assertEquals(await dispatched(), []);
+  await db.query("select finish_sync_execution($1, $2)", [{ execution_id, status: "SUCCEEDED", reason: "ok", counters: {} }, clock.asOf()]);
+  assertEquals((await dispatched()).length, 1);
+  // Between handing out and beginning the schedule was quicker: the run is SKIPPED and the job waits again.
+  const [handed] = await db.query<{ token: string }>("select token from sync_jobs where id = $1", [body.sync_job_id]);
+  await db.query("select start_sync_execution($1, $2)", [{ ...start, execution_id: crypto.randomUUID() }, clock.asOf()]);
+  const late = { ...start, execution_id: crypto.randomUUID(), trigger: "MANUAL", sync_job_id: body.sync_job_id, job_token: handed?.token };
+  assertObjectMatch(await db.value("select start_sync_execution($1, $2)", [late, clock.asOf()]), { outcome: "SKIPPED" });
+  assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 0 });
+  assertEquals(await outcomes(body.sync_job_id), ["WAITED"]);
+});
+
+Deno.test("a waiting job is cancelled at once, a running one at the next tournament, and neither completes afterwards", async () => {
+  const { call, world, clock, trigger, dispatched, job } = await setUp();
+  await world.run("tournament-master-sync");
+  const waiting = await trigger({ not_before: "2026-06-10T13:00:00Z" });
+  assertObjectMatch(waiting.body, { status: "QUEUED" });
+  const cancelled = await call("POST", `/jobs/${waiting.body.sync_job_id}/cancel`, { reason: "not needed" });
+  assertObjectMatch(cancelled.body, { status: "CANCELLED", cancelled_by: "user@example.com" });
+  assertEquals((await call("POST", `/jobs/${waiting.body.sync_job_id}/cancel`)).body.code, "JOB_OVER");
+  const { body } = await trigger();
+  const [handed] = await dispatched();
+  // At the third request a person cancels, and a heartbeat brings it to the run.
+  const beaten = Promise.withResolvers<void>();
+  let requests = 0;
+  world.deps.env.SYNC_CONCURRENCY = 1;
+  world.deps.rpc = async (fn, args, answer) => {
+    const result = await db.rpc(fn, args, answer);
+    if (fn === "heartbeat_sync_execution") beaten.resolve();
+    return result;
+  };
+  world.deps.fetch = async (input, init) => {
+    if (++requests === 3) {
+      await call("POST", `/jobs/${body.sync_job_id}/cancel`);
+      clock.advance(5_000);
+      await beaten.promise;
+    }
+    return await world.vis.fetch(new Request(input as string, init));
+  };
+  await world.run("match-schedule-sync", handed?.body);
+  const over = await job(body.sync_job_id);
+  assertObjectMatch(over, { status: "CANCELLED", final_status: "CANCELLED" });
+  assertEquals(await outcomes(body.sync_job_id), ["CANCELLED"]);
+  assert(over.progress && over.progress.tournaments_processed < Number(over.progress.total_tournaments), "it stopped before the end");
+  assertEquals(await db.value("select status from sync_execution_history where id = $1", [over.execution_id]), "CANCELLED");
+});
+
+Deno.test("what may pass is tried again after a growing pause up to its limit, what cannot is not; each attempt is kept", async () => {
+  const { world, clock, trigger, dispatched, job, drain } = await setUp();
+  await world.run("tournament-master-sync");
+  await fault(world, { kind: "server_error" });
+  const { body } = await trigger();
+  const pauses: number[] = [];
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const [handed] = await dispatched();
+    await world.run("match-schedule-sync", handed?.body);
+    const after = await job(body.sync_job_id);
+    if (attempt === 3) break;
+    assertObjectMatch(after, { status: "QUEUED", attempts: attempt });
+    pauses.push(Date.parse(after.not_before) - clock.now());
+    await drain();
+    assertEquals(await dispatched(), [], "not before its pause is over");
+    clock.moveTo(new Date(Date.parse(after.not_before) + 1).toISOString());
+    await drain();
+  }
+  const [first = 0, second = 0] = pauses;
+  assert(first >= 22_000 && first <= 38_000 && second >= 44_000 && second <= 76_000, `${pauses}`);
+  const failed = await job(body.sync_job_id);
+  assertObjectMatch(failed, { status: "FAILED", attempts: 3 });
+  assertEquals(failed.attempts_made.map(({ outcome }) => outcome), ["FAILED", "FAILED", "FAILED"]);
+  assertObjectMatch((await audit(body.sync_job_id))[0] as object, { final_status: "FAILED" });
+  await fault(world, null);
+  await fault(world, { kind: "access_denied" });
+  const denied = await trigger();
+  await world.run("match-schedule-sync", (await dispatched())[0]?.body);
+  assertObjectMatch(await job(denied.body.sync_job_id), { status: "FAILED", attempts: 1 });
+});
+
+Deno.test("a worker that dies is replaced when its run's lease lapses; coming back late it can neither begin, report nor end", async () => {
+  const { clock, trigger, dispatched, job, drain } = await setUp();
+  const { body } = await trigger();
+  const [handed] = await dispatched();
+  clock.advance(31_000);
+  await drain();
+  assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED" });
+  const begin = (p: object, execution_id: string) =>
+    db.value("select start_sync_execution($1, $2)", [
+      { ...p, execution_id, entity_type: "matches_schedule", wall_clock_ms: 60_000 },
+      clock.asOf(),
+    ])
+      .then(() => "begun", (error: Error) => error.message);
+  assertMatch(await begin(handed?.body ?? {}, crypto.randomUUID()), /no longer the one/);
+  clock.advance(60_000);
+  await drain();
+  const [second] = await dispatched();
+  const execution_id = crypto.randomUUID();
+  assertEquals(await begin(second?.body ?? {}, execution_id), "begun");
+  clock.advance(61_000);
+  await db.query("select reap_sync_executions($1)", [clock.asOf()]);
+  assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 2 });
+  assertEquals(await outcomes(body.sync_job_id), ["LAPSED", "FAILED"]);
+  const p = { execution_id, status: "SUCCEEDED", reason: "late", counters: { tournaments_processed: 9 } };
+  assertObjectMatch(await db.value("select heartbeat_sync_execution($1, $2)", [p, clock.asOf()]), { live: false });
+  assertObjectMatch(await db.value("select finish_sync_execution($1, $2)", [p, clock.asOf()]), { recorded: false });
+  assertEquals((await job(body.sync_job_id)).status, "QUEUED");
+});
+
+Deno.test("a failed job is made again by a person, whole or only its failed tournaments, as a new job that names the old one", async () => {
+  const { call, world, trigger, dispatched, work, job } = await setUp();
+  await world.run("tournament-master-sync");
+  const due = await db.query<{ no: string }>("select t ->> 'no' as no from jsonb_array_elements(list_due_tournaments('{}', $1)) t", [
+    world.clock.asOf(),
+  ]);
+  const [bad] = due;
+  await fault(world, { kind: "access_denied", tournament_no: bad?.no });
+  const { body } = await trigger();
+  await work();
+  assertObjectMatch(await job(body.sync_job_id), { status: "COMPLETED", final_status: "PARTIAL" });
+  await fault(world, null);
+  const again = await call("POST", `/jobs/${body.sync_job_id}/requeue`, { only_failed: true, reason: "healed now" });
+  assertEquals(again.status, 202);
+  assertObjectMatch(again.body, { tournament_nos: [bad?.no], retried_from: body.sync_job_id, reason: "healed now" });
+  const [handed] = await dispatched();
+  assertEquals(handed?.body.tournament_nos, [bad?.no]);
+  await world.run("match-schedule-sync", handed?.body);
+  const done = await job(again.body.id);
+  assertObjectMatch(done, { status: "COMPLETED", final_status: "SUCCEEDED", progress: { tournaments_processed: 1 } });
+  assertEquals((await job(body.sync_job_id)).requeued_as, [again.body.id]);
+  assertEquals((await call("POST", `/jobs/${again.body.id}/requeue`, { only_failed: true })).body.code, "NOTHING_FAILED");
+  const whole = await call("POST", `/jobs/${again.body.id}/requeue`);
+  assertObjectMatch(whole.body, { tournament_nos: [bad?.no], status: "RUNNING" });
+  assertEquals((await call("POST", `/jobs/${whole.body.id}/requeue`)).body.code, "JOB_NOT_OVER");
+  assertEquals(await db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'"), 0);
+});
+
+Deno.test("what expires waiting is FAILED, and says so", async () => {
+  const { clock, trigger, job, drain } = await setUp();
+  const { body } = await trigger({ not_before: "2026-06-10T13:00:00Z", expires_at: "2026-06-10T13:30:00Z" });
+  await db.query("update sync_status set paused_at = now(), paused_by = 'x' where entity_type = 'matches_schedule'");
+  clock.moveTo("2026-06-10T13:30:00Z");
+  await drain();
+  const expired = await job(body.sync_job_id);
+  assertEquals(expired.status, "FAILED");
+  assertMatch(String(expired.last_error), /expired at .* before it could begin/);
+});
+
+Deno.test("the queue's state and a list of jobs say what SQL says; the list pages", async () => {
+  const { call, clock, trigger } = await setUp();
+  await db.query("update sync_queue_settings set triggers_per_minute = 100");
+  for (let index = 0; index < 7; index++) {
+    await trigger({ tournament_no: String((await aTournament(db)).no), priority: index % 2 ? "HIGH" : "NORMAL" });
+    clock.advance(1_000);
+  }
+  const state = QueueStatusResponse.parse((await call("GET", "/queue-status", undefined, "viewer")).body);
+  assertObjectMatch(state, {
+    waiting: { EMERGENCY: 0, HIGH: 2, NORMAL: 3 },
+    oldest_wait_ms: 5_000,
+    slots: { total: 4, free: 2, per_entity: 2 },
+  });
+  assertEquals(state.running.length, 2);
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const page: { jobs: { id: string }[]; next_cursor: string | null } = JobListResponse.parse(
+      (await call("GET", `/jobs?limit=3${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).body,
+    );
+    seen.push(...page.jobs.map(({ id }) => id));
+    cursor = page.next_cursor;
+  }
+  assertEquals(seen, (await db.query<{ id: string }>("select id from sync_jobs order by enqueued_at desc")).map(({ id }) => id));
+  assertEquals((await call("GET", "/jobs?status=RUNNING&entity=matches_schedule")).body.jobs.length, 2);
+  assertEquals((await call("GET", "/jobs?status=LOST")).body.details[0].field, "status");
+});
+
+Deno.test("an estimate comes from the entity's own history, with the wait before it; without history there is none", async () => {
+  const { clock, trigger, job } = await setUp();
+  assertObjectMatch((await trigger()).body, { estimated_completion: null, estimated_completion_p90: null });
+  const { no } = await aTournament(db);
+  for (let run = 1; run <= 30; run++) {
+    await aRun(db, {
+      tournament_no: no,
+      execution_start: new Date(clock.now() - run * 3_600_000).toISOString(),
+      execution_end: new Date(clock.now() - run * 3_600_000 + run * 1_000).toISOString(),
+    });
+  }
+  const { body } = await trigger({ tournament_no: no });
+  const { estimated_completion, estimated_completion_p90 } = await job(body.sync_job_id);
+  assertEquals([estimated_completion, estimated_completion_p90].map((at) => Date.parse(String(at)) - clock.now()), [16_000, 28_000]);
+});
+
+Deno.test("who may do what: each route for each role", async () => {
+  const { call, trigger } = await setUp();
+  const { body } = await trigger();
+  const id = body.sync_job_id;
+  const routes: [string, string, unknown, string][] = [
+    ["POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "test" }, "operator"],
+    ["GET", "/jobs", undefined, "viewer"],
+    ["GET", `/jobs/${id}`, undefined, "viewer"],
+    ["GET", "/queue-status", undefined, "viewer"],
+    ["POST", `/jobs/${id}/cancel`, {}, "operator"],
+    ["POST", `/jobs/${id}/requeue`, {}, "operator"],
+    ["GET", "/audit", undefined, "viewer"],
+    ["GET", "/audit/verify", undefined, "viewer"],
+    ["GET", "/entities", undefined, "viewer"],
+    ["GET", "/entities/tournaments", undefined, "viewer"],
+    ["PATCH", "/entities/tournaments", { grace: "15 minutes", reason: "test" }, "admin"],
+  ];
+  const ranks = ["none", "viewer", "operator", "admin"];
+  const expired = await db.token("admin", { expires: "-1h" });
+  for (const [method, path, sent, least] of routes) {
+    assertEquals((await call(method, path, sent, "nobody")).status, 401, `${path} nobody`);
+    for (const bad of [expired, `${tokens.admin}x`, "nonsense"]) {
+      const answer = await call(method, path, sent, "nobody", { authorization: `Bearer ${bad}` });
+      assertEquals(answer.status, 401, `${path} with a bad token`);
+    }
+    for (const role of ranks) {
+      const { status } = await call(method, path, sent, role);
+      assertEquals(status === 403, ranks.indexOf(role) < ranks.indexOf(least), `${path} ${role} ${status}`);
+      assert(status !== 401 && status < 500, `${path} ${role} ${status}`);
+    }
+  }
+  for (const role of ["nobody", "admin"]) assertEquals((await call("POST", "/process-queue", {}, role)).status, 401);
+  assertEquals((await call("POST", "/process-queue", {}, "service")).status, 200);
+});
+
+Deno.test.afterAll(() => db.close());

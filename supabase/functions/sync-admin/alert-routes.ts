@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { AppError } from "../../../services/errors.ts";
+import {
+  AcknowledgeRequest,
+  ChangeRuleRequest,
+  ChannelName,
+  ChannelRequest,
+  CreateRuleRequest,
+  NoteRequest,
+  PreviewRuleRequest,
+  SilenceRequest,
+} from "../../../types/admin.ts";
+import { type FunctionApp, parse, readBody, requireRole } from "../_shared/app.ts";
+import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
+import { previewRule } from "./rule-preview.ts";
+
+const Named = z.object({ name: ChannelName });
+
+/** What people do about alerts: incidents, silences, rules, channels, messages. */
+export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
+  const { act, as_of } = actsOf(deps);
+  for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
+    app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
+      const request = await readBody(c.req.raw, body);
+      return c.json(await act(c, "change_alert_incident", { id: idOf(c), action, ...request }));
+    });
+  }
+
+  app.get("/silences", ...requireRole("viewer"), async (c) => {
+    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(Row)) });
+  });
+  app.post("/silences", ...requireRole("operator"), async (c) => {
+    return c.json(await act(c, "save_alert_silence", await readBody(c.req.raw, SilenceRequest)), 201);
+  });
+  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await act(c, "end_alert_silence", { id: idOf(c) })));
+
+  app.get("/alert-rules", ...requireRole("viewer"), async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(Row)) }));
+  app.post("/alert-rules", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "save_alert_rule", { rule: await readBody(c.req.raw, CreateRuleRequest) }), 201);
+  });
+  app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "save_alert_rule", { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) }));
+  });
+  app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
+    return c.json(await previewRule(deps.rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
+  });
+  app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
+    return c.json(await previewRule(deps.rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
+  });
+  app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
+    await act(c, "delete_alert_rule", { id: idOf(c) });
+    return c.body(null, 204);
+  });
+
+  app.get(
+    "/channels",
+    ...requireRole("admin"),
+    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(Row)) }),
+  );
+  app.put("/channels/:name", ...requireRole("admin"), async (c) => {
+    const { name } = parse(Named, c.req.param());
+    return c.json(await act(c, "save_notification_channel", { name, ...await readBody(c.req.raw, ChannelRequest) }));
+  });
+  app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
+    await act(c, "delete_notification_channel", parse(Named, c.req.param()));
+    return c.body(null, 204);
+  });
+  app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
+    return c.json(await act(c, "try_notification_channel", parse(Named, c.req.param())), 202);
+  });
+  app.get("/notifications/:id", ...requireRole("viewer"), async (c) => {
+    const found = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
+    if (!found) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
+    return c.json(found);
+  });
+  app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
+    return c.json(await act(c, "resend_alert_notification", { id: idOf(c) }), 202);
+  });
+}

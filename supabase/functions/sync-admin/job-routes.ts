@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { AppError } from "../../../services/errors.ts";
+import { ChangeEntityRequest } from "../../../types/admin.ts";
+import {
+  CancelJobRequest,
+  IdempotencyKey,
+  JOB_STATUSES,
+  ManualSyncRequest,
+  QueueStatusResponse,
+  RequeueJobRequest,
+} from "../../../types/jobs.ts";
+import { TournamentNo } from "../../../types/sync.ts";
+import { actorOf, type FunctionApp, parse, readBody, requireRole, requireSecret } from "../_shared/app.ts";
+import { cursor, nextCursor } from "../_shared/cursor.ts";
+import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
+import { testConnectivity } from "./connectivity.ts";
+import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.ts";
+
+const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type");
+const Headers = z.object({ "idempotency-key": IdempotencyKey });
+const JobQuery = z.strictObject({
+  status: z.enum(JOB_STATUSES).optional(),
+  entity: EntityType.optional(),
+  tournament_no: TournamentNo.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: cursor.optional(),
+});
+const Drained = z.object({ dispatched: z.number().int(), returned: z.number().int() });
+
+/** Triggering, watching and stopping syncs, and the entities they are of. */
+export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
+  const { act, as_of } = actsOf(deps);
+  const { rpc } = deps;
+
+  app.post("/manual-trigger", ...requireRole("operator"), async (c) => {
+    const key = parse(Headers, { "idempotency-key": c.req.header("idempotency-key") })["idempotency-key"];
+    const request = await readBody(c.req.raw, ManualSyncRequest);
+    return c.json(await triggerSync(rpc, as_of(), actorOf(c), request, key), 202);
+  });
+  app.get("/jobs", ...requireRole("viewer"), async (c) => {
+    const { entity, cursor: after, ...filters } = parse(JobQuery, c.req.query());
+    const { jobs, last } = await listJobs(rpc, { ...filters, entity_type: entity, ...after });
+    return c.json({ jobs, next_cursor: last && nextCursor(last.enqueued_at, last.id) });
+  });
+  app.get("/jobs/:id", ...requireRole("viewer"), async (c) => c.json(await readJob(rpc, as_of(), idOf(c))));
+  app.get("/queue-status", ...requireRole("viewer"), async (c) => {
+    return c.json(await rpc("get_queue_status", { as_of: as_of() }, QueueStatusResponse));
+  });
+  app.post("/jobs/:id/cancel", ...requireRole("operator"), async (c) => {
+    const request = await readBody(c.req.raw, CancelJobRequest);
+    return c.json(await changeJob(rpc, as_of(), "cancel_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }));
+  });
+  app.post("/jobs/:id/requeue", ...requireRole("operator"), async (c) => {
+    const request = await readBody(c.req.raw, RequeueJobRequest);
+    return c.json(await changeJob(rpc, as_of(), "requeue_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }), 202);
+  });
+  app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, Drained)));
+  app.get("/test-connectivity", ...requireRole("viewer"), async (c) => c.json(await testConnectivity(deps)));
+
+  app.get("/entities", ...requireRole("viewer"), async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Row)) }));
+  app.get("/entities/:type", ...requireRole("viewer"), async (c) => {
+    const type = c.req.param("type");
+    const found = (await rpc("list_entities", {}, z.array(Row))).find((entity) => entity.entity_type === type);
+    if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);
+    return c.json(found);
+  });
+  app.patch("/entities/:type", ...requireRole("admin"), async (c) => {
+    const { type } = parse(z.object({ type: EntityType }), c.req.param());
+    const { reason, ...changes } = await readBody(c.req.raw, ChangeEntityRequest);
+    return c.json(await act(c, "change_entity", { entity_type: type, changes, reason }));
+  });
+}

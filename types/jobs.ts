@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { TournamentNo } from "./sync.ts";
+
+export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
+export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+
+const reason = z.string().trim().min(3).max(500);
+const moment = z.iso.datetime({ offset: true });
+
+/** `POST sync-admin/manual-trigger`. A user is the actor himself; the service may name whom it acts for in `triggered_by`. */
+export const ManualSyncRequest = z.strictObject({
+  entity_type: z.enum(["tournaments", "matches_schedule"]),
+  tournament_no: TournamentNo.optional(),
+  priority: z.enum(PRIORITIES).default("NORMAL"),
+  triggered_by: z.string().trim().min(1).max(200).optional(),
+  reason,
+  /** It begins no earlier. */
+  not_before: moment.optional(),
+  /** If it has not begun by then, it ends as FAILED. */
+  expires_at: moment.optional(),
+}).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
+  path: ["expires_at"],
+  message: "must be after not_before",
+});
+export type ManualSyncRequest = z.infer<typeof ManualSyncRequest>;
+
+/** `Idempotency-Key`: the same key makes the same job for 24 hours. */
+export const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters").optional();
+
+/** How far a running job is; null where the run has not said yet. */
+export const JobProgress = z.object({
+  tournaments_processed: z.number().int(),
+  total_tournaments: z.number().int().nullable(),
+  current_stage: z.string().nullable(),
+  tournaments_failed: z.number().int(),
+  records_processed: z.number().int(),
+});
+
+const estimates = {
+  /** The median by its own history and what is before it; null without history. */
+  estimated_completion: z.string().nullable(),
+  /** Nine of ten are done by then. */
+  estimated_completion_p90: z.string().nullable(),
+};
+
+/** The 202 of `manual-trigger`. */
+export const ManualSyncResponse = z.object({
+  sync_job_id: z.uuid(),
+  status: z.enum(JOB_STATUSES),
+  priority: z.enum(PRIORITIES),
+  /** 1 is next; null when it does not wait. */
+  queue_position: z.number().int().nullable(),
+  ...estimates,
+  progress: JobProgress.nullable(),
+});
+export type ManualSyncResponse = z.infer<typeof ManualSyncResponse>;
+
+/** A job in a list. */
+export const Job = z.object({
+  id: z.uuid(),
+  entity_type: z.string(),
+  tournament_no: z.string().nullable(),
+  tournament_nos: z.array(z.string()).nullable(),
+  priority: z.enum(PRIORITIES),
+  status: z.enum(JOB_STATUSES),
+  triggered_by: z.string(),
+  reason: z.string(),
+  retried_from: z.uuid().nullable(),
+  attempts: z.number().int(),
+  max_attempts: z.number().int(),
+  enqueued_at: z.string(),
+  not_before: z.string(),
+  expires_at: z.string().nullable(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  cancel_requested_at: z.string().nullable(),
+  cancelled_by: z.string().nullable(),
+  execution_id: z.uuid().nullable(),
+  final_status: z.string().nullable(),
+  records_processed: z.number().int().nullable(),
+  last_error: z.string().nullable(),
+});
+export const JobListResponse = z.object({ jobs: z.array(Job), next_cursor: z.string().nullable() });
+
+/** One try of a job: WAITED met a live run and did not count, LAPSED never began. */
+export const JobAttempt = z.object({
+  claimed_at: z.string(),
+  execution_id: z.uuid().nullable(),
+  ended_at: z.string().nullable(),
+  outcome: z.enum(["COMPLETED", "FAILED", "CANCELLED", "LAPSED", "WAITED"]).nullable(),
+  error: z.string().nullable(),
+});
+
+/** `GET sync-admin/jobs/:id`. */
+export const JobDetailResponse = Job.extend({
+  queue_position: z.number().int().nullable(),
+  /** Why it does not begin though its turn may have come; null when it only waits its turn. */
+  waits_because: z.string().nullable(),
+  ...estimates,
+  progress: JobProgress.nullable(),
+  attempts_made: z.array(JobAttempt),
+  requeued_as: z.array(z.uuid()),
+});
+export type JobDetailResponse = z.infer<typeof JobDetailResponse>;
+
+/** `GET sync-admin/queue-status`. */
+export const QueueStatusResponse = z.object({
+  as_of: z.string(),
+  waiting: z.object({ EMERGENCY: z.number().int(), HIGH: z.number().int(), NORMAL: z.number().int() }),
+  oldest_wait_ms: z.number().nullable(),
+  running: z.array(z.object({
+    id: z.uuid(),
+    entity_type: z.string(),
+    tournament_no: z.string().nullable(),
+    priority: z.enum(PRIORITIES),
+    started_at: z.string(),
+    execution_id: z.uuid().nullable(),
+  })),
+  slots: z.object({
+    total: z.number().int(),
+    for_emergency: z.number().int(),
+    per_entity: z.number().int(),
+    free: z.number().int(),
+  }),
+  paused: z.array(z.object({ entity_type: z.string(), paused_by: z.string(), since: z.string() })),
+});
+
+/** `POST sync-admin/jobs/:id/cancel`. */
+export const CancelJobRequest = z.strictObject({ reason: reason.optional() });
+/** `POST sync-admin/jobs/:id/requeue`: the whole job, or only what failed in its last attempt. */
+export const RequeueJobRequest = z.strictObject({
+  only_failed: z.boolean().default(false),
+  priority: z.enum(PRIORITIES).optional(),
+  reason: reason.optional(),
+});
