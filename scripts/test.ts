@@ -8,7 +8,7 @@ const say = (line: string): void => console.log(line);
 const isCi = Deno.env.get("CI") === "true";
 const COVERAGE = ".cov";
 /** Locks mean nothing on the embedded database, which is one session: these are claimed on a real server only. */
-const RACES = "__tests__/integration/races.test.ts";
+const RACES = "__tests__/integration/races.test.ts,__tests__/integration/queue-model.test.ts";
 const only = Deno.args;
 
 async function deno(args: string[], env: Record<string, string> = {}): Promise<boolean> {

@@ -3,9 +3,8 @@ import { z } from "zod";
 const known = z.object({
   entity_type: z.string(),
   target: z.string(),
-  /** Null while it waits. */
-  elapsed_ms: z.number().nullable(),
-  mean_ms: z.number().nullable(),
+  /** What is left of it on average; null without history. */
+  left_ms: z.number().nullable(),
   variance: z.number(),
 });
 
@@ -32,6 +31,9 @@ export interface Estimate {
   p90_ms: number;
 }
 
+/** How much wider a prediction one step past a line through `count` points is than the scatter about it (the prediction interval of linear regression). */
+const predictionFactor = (count: number): number => count < 8 ? 1 : Math.sqrt(1 + 1 / count + 3 * (count + 1) / (count * (count - 1)));
+
 /** A busy place: when it is free, by mean and variance. */
 interface Place {
   entity_type: string;
@@ -47,6 +49,17 @@ const Z90 = 1.2816;
 function quantile(sorted: number[], share: number): number {
   const position = Math.min(Math.ceil(share * (sorted.length + 1)), sorted.length);
   return sorted[position - 1] ?? NaN;
+}
+
+/** The durations as they would be now: the drift, the slope of their logarithms over their age by least squares, is taken out. */
+export function withoutDrift(samples: number[]): number[] {
+  const count = samples.length;
+  if (count < 8) return samples;
+  const logs = samples.map((ms) => Math.log(Math.max(ms, 1)));
+  const meanAge = (count - 1) / 2, meanLog = logs.reduce((sum, log) => sum + log, 0) / count;
+  const spread = logs.reduce((sum, _, age) => sum + (age - meanAge) ** 2, 0);
+  const slope = logs.reduce((sum, log, age) => sum + (age - meanAge) * (log - meanLog), 0) / spread;
+  return samples.map((ms, age) => ms * Math.exp(-slope * (age + 1)));
 }
 
 /** Until when, by mean and variance, something cannot begin beside what runs: its target, its entity's places, and all places. */
@@ -68,8 +81,9 @@ function earliestStart(
 
 /** Estimates from the job's own history and what stands before it, played through the places in order; null where a history is missing. */
 export function estimate(facts: EstimateFacts): Estimate | null {
-  const { samples, elapsed_ms } = facts;
-  if (!samples?.length) return null;
+  const { elapsed_ms } = facts;
+  if (!facts.samples?.length) return null;
+  const samples = withoutDrift(facts.samples);
   if (elapsed_ms !== null) {
     const rest = samples.filter((ms) => ms > elapsed_ms).toSorted((a, b) => a - b);
     // It has taken longer than any before: nothing is known of how much longer.
@@ -79,7 +93,7 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   const own = { median: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) };
   const wait = waitOf(facts);
   if (!wait) return null;
-  const spread = Math.hypot(own.p90 - own.median, Z90 * Math.sqrt(wait.variance));
+  const spread = Math.hypot((own.p90 - own.median) * predictionFactor(sorted.length), Z90 * Math.sqrt(wait.variance));
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
@@ -88,17 +102,12 @@ function waitOf(facts: EstimateFacts): { mean: number; variance: number } | null
   const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency } = facts;
   // Handed out already: it has its place.
   if (facts.status === "RUNNING") return { mean: 0, variance: 0 };
-  const busy: Place[] = running.map(({ entity_type, target, elapsed_ms, mean_ms, variance }) => ({
-    entity_type,
-    target,
-    mean: Math.max((mean_ms ?? Infinity) - (elapsed_ms ?? 0), (mean_ms ?? Infinity) * 0.1),
-    variance,
-  }));
+  const busy: Place[] = running.map(({ left_ms, ...place }) => ({ ...place, mean: left_ms ?? Infinity }));
   const places = is_emergency ? slots : slots - emergency_slots;
   const placesOfEntity = slots_per_entity + (is_emergency ? emergency_slots : 0);
-  for (const { entity_type, target, mean_ms, variance } of waiting) {
+  for (const { entity_type, target, left_ms, variance } of waiting) {
     const begins = earliestStart(busy, { entity_type, target }, places, placesOfEntity);
-    busy.push({ entity_type, target, mean: begins.mean + (mean_ms ?? Infinity), variance: begins.variance + variance });
+    busy.push({ entity_type, target, mean: begins.mean + (left_ms ?? Infinity), variance: begins.variance + variance });
   }
   const begins = earliestStart(busy, facts, places, placesOfEntity);
   if (!Number.isFinite(begins.mean)) return null;

@@ -1,0 +1,207 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aTournament } from "../helpers/factories.ts";
+
+// Concurrent workers mean nothing on the embedded database; scripts/test.ts runs this on a real server only.
+const db = await openTestDatabase();
+const START = Date.parse("2026-06-10T12:00:00Z");
+const SEQUENCES = 51, OPERATIONS = 200;
+
+const nos = await Promise.all(Array.from({ length: 6 }, async () => String((await aTournament(db)).no)));
+await db.query("update sync_queue_settings set triggers_per_minute = 1000000, slots = 3, slots_per_entity = 2");
+await db.database.exec(`
+  create table job_changes (seq bigint generated always as identity, job_id uuid, was varchar, is_now varchar);
+  create table order_violations (job_id uuid, before_id uuid);
+  create function note_change() returns trigger language plpgsql set search_path = public as $$
+  declare
+    ahead uuid;
+  begin
+    insert into job_changes (job_id, was, is_now) values (new.id, case tg_op when 'UPDATE' then old.status end, new.status);
+    if tg_op = 'UPDATE' and old.status = 'QUEUED' and new.status = 'RUNNING' then
+      -- Nothing of the same entity that could have begun instead ranks before it; what another session holds is passed over.
+      select j.id into ahead from sync_jobs j
+      where j.status = 'QUEUED' and j.entity_type = new.entity_type and (j.rank_at, j.id) < (new.rank_at, new.id)
+        and j.not_before <= new.lease_expires_at - interval '30 seconds'
+        and (j.expires_at is null or j.expires_at > new.lease_expires_at - interval '30 seconds')
+        and (j.priority = 'EMERGENCY' or new.priority <> 'EMERGENCY')
+        and not exists (select from sync_jobs o where o.status = 'RUNNING' and o.id <> new.id and o.entity_type = j.entity_type and o.target = j.target)
+        and j.target <> new.target
+        and not exists (select from sync_execution_history h where h.status = 'RUNNING' and h.entity_type = j.entity_type and coalesce(h.tournament_no, '') = j.target)
+      limit 1 for update skip locked;
+      if ahead is not null then
+        insert into order_violations values (new.id, ahead);
+      end if;
+    end if;
+    return new;
+  end $$;
+  create trigger note_change after insert or update of status on sync_jobs for each row execute function note_change();
+`);
+
+const operation = fc.record({
+  kind: fc.constantFrom(
+    ...["enqueue", "enqueue", "enqueue", "drain", "start", "start", "start", "late start", "heartbeat", "finish", "finish", "late finish"],
+    ...["cancel", "requeue", "reap", "long pause", "pause", "resume", "cron run"],
+  ),
+  entity: fc.constantFrom("tournaments", "matches_schedule"),
+  target: fc.constantFrom(null, null, ...nos),
+  priority: fc.constantFrom("NORMAL", "NORMAL", "HIGH", "EMERGENCY"),
+  outcome: fc.constantFrom("SUCCEEDED", "SUCCEEDED", "PARTIAL", "FAILED", "FAILED", "CANCELLED"),
+  retryable: fc.boolean(),
+  pick: fc.nat(1_000_000),
+});
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+
+const EXPECTED = /PT\d{3}|cannot be|no longer the one|already|still|is paused|nothing|no tournament failed/i;
+
+/** What workers and people do, by several at once, in whatever order the database takes them. */
+async function play(operations: readonly Operation[], workers: number): Promise<void> {
+  await db.database.exec(
+    "truncate sync_jobs, manual_sync_audit, sync_execution_history, job_changes, order_violations, private.call_log cascade",
+  );
+  await db.query("update sync_status set paused_at = null, paused_by = null");
+  let now = START;
+  const handed: Record<string, unknown>[] = [], old: Record<string, unknown>[] = [], runs: string[] = [], ended: string[] = [];
+  const actor = { name: "operator@example.com", role: "operator" };
+  const at = () => new Date(now).toISOString();
+  const call = (fn: string, p: object) => db.value(`select ${fn}($1, $2)`, [p, at()]);
+  const jobAt = (pick: number) => db.value<string | null>("select id from sync_jobs order by md5(id::text || $1) limit 1", [String(pick)]);
+  const start = async (body: Record<string, unknown> | undefined, pick: number) => {
+    if (!body) return;
+    const execution_id = crypto.randomUUID();
+    const entity_type = await db.value("select entity_type from sync_jobs where id = $1", [body.sync_job_id]);
+    const started = await call("start_sync_execution", { ...body, entity_type, execution_id, wall_clock_ms: 600_000 }) as {
+      outcome: string;
+    };
+    if (started.outcome === "STARTED") runs.push(execution_id);
+    if (pick % 3 === 0) old.push(body);
+  };
+  const perform = async ({ kind, entity, target, priority, outcome, retryable, pick }: Operation): Promise<unknown> => {
+    now += 1 + pick % 3_000;
+    switch (kind) {
+      case "enqueue":
+        return await call("enqueue_sync_job", {
+          entity_type: entity,
+          tournament_no: target,
+          priority,
+          triggered_by: actor.name,
+          reason: "model",
+          actor,
+        });
+      case "drain":
+        return await db.query("select drain_sync_queue($1)", [at()]);
+      case "start": {
+        const calls = await db.query<{ body: Record<string, unknown> }>(
+          "delete from private.call_log where path like '%-sync' and body ? 'job_token' returning body",
+        );
+        handed.push(...calls.map(({ body }) => body));
+        return await start(handed.splice(pick % (handed.length || 1), 1)[0], pick);
+      }
+      case "late start":
+        return await start(old[pick % (old.length || 1)], 1);
+      case "heartbeat":
+        return await call("heartbeat_sync_execution", {
+          execution_id: runs[pick % (runs.length || 1)],
+          counters: { tournaments_processed: pick % 9 },
+        });
+      case "finish": {
+        const [execution_id] = runs.splice(pick % (runs.length || 1), 1);
+        if (!execution_id) return null;
+        ended.push(execution_id);
+        return await call("finish_sync_execution", { execution_id, status: outcome, reason: "model", retryable, counters: {} });
+      }
+      case "late finish":
+        return await call("finish_sync_execution", {
+          execution_id: ended[pick % (ended.length || 1)],
+          status: outcome,
+          reason: "late",
+          counters: {},
+        });
+      case "cancel":
+        return await call("cancel_sync_job", { id: await jobAt(pick), actor });
+      case "requeue":
+        return await call("requeue_sync_job", { id: await jobAt(pick), only_failed: retryable, actor });
+      case "reap":
+        return await db.query("select reap_sync_executions($1)", [at()]);
+      case "long pause":
+        now += 20_000 + pick % 60_000;
+        return await db.query("select drain_sync_queue($1)", [at()]);
+      case "pause":
+      case "resume":
+        return await call("change_entity", {
+          entity_type: entity,
+          changes: { is_paused: kind === "pause" && pick % 4 === 0 },
+          reason: "model",
+          actor,
+        });
+      default: // a tick of the schedule, which takes no slot
+        return await call("start_sync_execution", {
+          entity_type: entity,
+          execution_id: crypto.randomUUID(),
+          trigger: "CRON",
+          wall_clock_ms: 60_000,
+        });
+    }
+  };
+  const rest = [...operations];
+  await Promise.all(Array.from({ length: workers }, async () => {
+    for (let next = rest.shift(); next; next = rest.shift()) {
+      await perform(next).catch((error: Error) => {
+        if (!EXPECTED.test(`${Reflect.get(error, "code")} ${error.message}`)) throw error;
+      });
+    }
+  }));
+  await check();
+  for (const { status } of await db.query<{ status: string }>("select distinct status from sync_jobs")) seen.states.add(status);
+  const ways = await db.query<{ outcome: string }>("select distinct outcome from sync_job_attempts where outcome is not null");
+  ways.forEach(({ outcome }) => seen.outcomes.add(outcome));
+}
+
+const seen = { states: new Set<string>(), outcomes: new Set<string>() };
+
+/** Each invariant as the query that finds what breaks it. */
+const INVARIANTS: Record<string, string> = {
+  "a terminal state is left": "select 1 from job_changes where was in ('COMPLETED', 'FAILED', 'CANCELLED') and is_now is distinct from was",
+  "a job ended twice":
+    "select 1 from job_changes where is_now in ('COMPLETED', 'FAILED', 'CANCELLED') and was is distinct from is_now group by job_id having count(*) > 1",
+  "what was cancelled completed": "select 1 from sync_jobs where cancel_requested_at is not null and status = 'COMPLETED'",
+  "two attempts live": "select 1 from sync_job_attempts where ended_at is null group by job_id having count(*) > 1",
+  "a live attempt of a job that does not run":
+    "select 1 from sync_job_attempts a join sync_jobs j on j.id = a.job_id where a.ended_at is null and (j.status <> 'RUNNING' or j.token <> a.token)",
+  "a running job without a live attempt":
+    "select 1 from sync_jobs j where j.status = 'RUNNING' and not exists (select from sync_job_attempts a where a.token = j.token and a.ended_at is null)",
+  "a job without its audit row": "select 1 from sync_jobs j where not exists (select from manual_sync_audit a where a.sync_job_id = j.id)",
+  "an audit row that says otherwise":
+    "select 1 from sync_jobs j join manual_sync_audit a on a.sync_job_id = j.id where (j.finished_at is null) <> (a.completion_timestamp is null)",
+  "more running than slots":
+    "select 1 from sync_jobs where status = 'RUNNING' having count(*) > 3 or count(*) filter (where priority <> 'EMERGENCY') > 2",
+  "more of an entity than its share":
+    "select 1 from sync_jobs where status = 'RUNNING' group by entity_type having count(*) filter (where priority <> 'EMERGENCY') > 2",
+  "more attempts than allowed": "select 1 from sync_jobs where attempts > max_attempts",
+  "two live runs of a target":
+    "select 1 from sync_execution_history where status = 'RUNNING' group by entity_type, coalesce(tournament_no, '') having count(*) > 1",
+  "one begun before another that ranked before it": "select 1 from order_violations",
+};
+async function check(): Promise<void> {
+  for (const [what, sql] of Object.entries(INVARIANTS)) assertEquals((await db.query(sql)).length, 0, what);
+}
+
+for (const workers of [2, 3, 4]) {
+  Deno.test(`with ${workers} workers, whatever they do and whenever they die: one end a job, one live attempt, an audit row for each, the order kept`, async () => {
+    let operations = 0;
+    const sequence = fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS });
+    await fc.assert(
+      fc.asyncProperty(sequence, async (ops) => {
+        operations += ops.length;
+        await play(ops, workers);
+      }),
+      { numRuns: SEQUENCES / 3, seed: workers, endOnFailure: true },
+    );
+    // The sequences went everywhere: every state, and every way an attempt ends.
+    assert(operations >= 3_400);
+    assertEquals([...seen.states].sort(), ["CANCELLED", "COMPLETED", "FAILED", "QUEUED", "RUNNING"]);
+    assertEquals([...seen.outcomes].sort(), ["CANCELLED", "COMPLETED", "FAILED", "LAPSED", "WAITED"]);
+  });
+}
+
+Deno.test.afterAll(() => db.close());

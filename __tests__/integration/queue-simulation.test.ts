@@ -1,0 +1,83 @@
+import { assert, assertEquals } from "@std/assert";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aTournament } from "../helpers/factories.ts";
+import { simulateQueue } from "../helpers/queue-simulation.ts";
+import { seeded } from "../helpers/simulation.ts";
+
+const db = await openTestDatabase();
+const START = Date.parse("2026-06-10T00:00:00Z"), MINUTE = 60_000;
+
+async function setUp(tournaments: number): Promise<string[]> {
+  await db.reset();
+  await db.query("truncate sync_jobs, manual_sync_audit cascade");
+  await db.query("update sync_queue_settings set triggers_per_minute = 100000, slots = 4, emergency_slots = 1, slots_per_entity = 3");
+  return await Promise.all(Array.from({ length: tournaments }, async () => String((await aTournament(db)).no)));
+}
+
+Deno.test("under a load nine tenths of which is HIGH and EMERGENCY, every NORMAL starts within its bound and every EMERGENCY within one job's time", async () => {
+  const nos = await setUp(400);
+  const random = seeded(11);
+  let next = 0;
+  const JOB = 2 * MINUTE;
+  // Three ordinary slots do 1.5 jobs a minute; 1.4 come, and the slot of EMERGENCY takes some of them.
+  const jobs = await simulateQueue(db, {
+    start: START,
+    minutes: 240,
+    stepMs: 20_000,
+    arrivals: () => {
+      const count = random() < 1.4 / 3 ? 1 : 0;
+      return Array.from({ length: count }, () => {
+        const pick = random();
+        return { tournament_no: String(nos[next++ % nos.length]), priority: pick < 0.1 ? "NORMAL" : pick < 0.85 ? "HIGH" : "EMERGENCY" };
+      });
+    },
+    duration: () => JOB,
+  });
+  const waits = (priority: string) => jobs.filter((job) => job.priority === priority).map((job) => job.started - job.enqueued);
+  for (const priority of ["NORMAL", "HIGH", "EMERGENCY"]) {
+    assert(waits(priority).length > 20 && waits(priority).every(Number.isFinite), priority);
+  }
+  // What may overtake a NORMAL came at most normal_after later; the work before it then is at most what three slots do in that time.
+  assert(Math.max(...waits("NORMAL")) <= 45 * MINUTE, `NORMAL ${Math.max(...waits("NORMAL")) / MINUTE} min`);
+  assert(Math.max(...waits("EMERGENCY")) <= JOB, `EMERGENCY ${Math.max(...waits("EMERGENCY")) / 1000} s`);
+});
+
+Deno.test("of jobs of all sizes under drift, waits included, between 85 and 95 in a hundred are done by their 90th percentile estimate", async () => {
+  const nos = await setUp(12);
+  const random = seeded(12);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const size = new Map(nos.map((no, index) => [no, (10 + index * 8) * 1_000]));
+  // Everything takes a third longer in the course of the day, and each time its own luck.
+  const duration = (no: string, now: number) => Number(size.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
+  for (const no of nos) {
+    for (let run = 1; run <= 30; run++) {
+      const begun = START - run * 20 * MINUTE;
+      await db.query(
+        "insert into sync_execution_history (entity_type, tournament_no, status, trigger, execution_start, execution_end) values ('matches_schedule', $1, 'SUCCEEDED', 'MANUAL', $2, $3)",
+        [no, new Date(begun).toISOString(), new Date(begun + duration(no, START)).toISOString()],
+      );
+    }
+  }
+  const jobs = await simulateQueue(db, {
+    start: START,
+    minutes: 24 * 60,
+    stepMs: 30_000,
+    // Bursts, so that there are waits to be estimated.
+    arrivals: () =>
+      random() < 0.03
+        ? Array.from(
+          { length: 1 + Math.floor(random() * 6) },
+          () => ({ tournament_no: String(nos[Math.floor(random() * nos.length)]), priority: "HIGH" }),
+        )
+        : [],
+    duration,
+  });
+  const estimated = jobs.filter((job) => job.p90 !== null);
+  assertEquals(estimated.length, jobs.length);
+  assert(jobs.length > 200, `${jobs.length} jobs`);
+  assert(jobs.filter((job) => job.started > job.enqueued).length > jobs.length / 10, "some had to wait");
+  const inside = estimated.filter((job) => job.finished <= (job.p90 ?? 0)).length / estimated.length;
+  assert(inside >= 0.85 && inside <= 0.95, `${Math.round(inside * 1000) / 10} % of ${jobs.length}`);
+});
+
+Deno.test.afterAll(() => db.close());
