@@ -126,7 +126,10 @@ Deno.test("nobody changes or deletes, the service included, nor with the setting
   for (const table of ["audit_log", "audit_seals"]) {
     const key = table === "audit_log" ? "id" : "audit_id";
     assertEquals((await service.from(table).delete().eq(key, 1)).error?.code, "42501");
-    assertEquals((await service.from(table).update({ [key]: 100 }).eq(key, 1)).error?.code, "42501");
+    assertEquals(
+      (await service.from(table).update(table === "audit_log" ? { reason: "x" } : { mac: "x" }).eq(key, 1)).error?.code,
+      "42501",
+    );
     const asOwner = (sql: string) => db.database.exec(sql).then(() => "done", (error: Error) => error.message);
     assertMatch(await asOwner(`delete from ${table}`), /append-only: DELETE is refused/);
     assertMatch(await asOwner(`update ${table} set ${key} = ${key} + 100`), /append-only|can only be updated/);

@@ -386,12 +386,13 @@ Deno.test("an estimate comes from the entity's own history, with the wait before
     await aRun(db, {
       tournament_no: no,
       execution_start: new Date(clock.now() - run * 3_600_000).toISOString(),
-      execution_end: new Date(clock.now() - run * 3_600_000 + run * 1_000).toISOString(),
+      execution_end: new Date(clock.now() - run * 3_600_000 + (run % 10 === 0 ? 20_000 : 10_000)).toISOString(),
     });
   }
   const { body } = await trigger({ tournament_no: no });
   const { estimated_completion, estimated_completion_p90 } = await job(body.sync_job_id);
-  assertEquals([estimated_completion, estimated_completion_p90].map((at) => Date.parse(String(at)) - clock.now()), [16_000, 28_000]);
+  const [median = 0, p90 = 0] = [estimated_completion, estimated_completion_p90].map((at) => Date.parse(String(at)) - clock.now());
+  assert(median > 8_000 && median < 12_000 && p90 > median && p90 < 25_000, `${median} ${p90}`);
 });
 
 Deno.test("who may do what: each route for each role", async () => {

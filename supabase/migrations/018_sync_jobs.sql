@@ -214,6 +214,9 @@ declare
 begin
   -- Limits are counted and taken under one lock; whoever holds it never waits for a row.
   perform pg_advisory_xact_lock(hashtext('private.claim_sync_job'));
+  if (select count(*) from public.sync_jobs where status = 'RUNNING') >= (select slots from public.sync_queue_settings) then
+    return null;
+  end if;
   with running as (
     select count(*) as jobs, count(*) filter (where priority <> 'EMERGENCY') as ordinary from public.sync_jobs where status = 'RUNNING'
   ),
