@@ -1,12 +1,15 @@
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
+import { JobDetailResponse, ManualSyncResponse } from "../../types/jobs.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { until } from "../helpers/wait.ts";
 
 // On the real server this is the one suite that uses its pg_cron, which lives in one database; elsewhere the stand-in's.
 const server = Deno.env.get("TEST_DATABASE_URL");
 const folder = await Deno.makeTempDir({ prefix: "sync-stack-" });
+// One tournament after the other, so that there is a half way.
+Deno.env.set("SYNC_CONCURRENCY", "1");
 const stack = await startStack({ port: 0, folder, databaseUrl: server, write: () => {} });
 const { base, database, state } = stack;
 const FN = `${base}/functions/v1`;
@@ -134,6 +137,88 @@ Deno.test("the upstream misbehaving turns the entity and is told at once; healin
   await until("the end told", () => Promise.resolve(arrivals.find((arrival) => arrival.status === "resolved")));
   assertEquals(arrivals.map((arrival) => arrival.status), ["firing", "resolved"]);
   await receiver.shutdown();
+});
+
+/** The process of a function, among this process's children. */
+async function processOf(name: string): Promise<number> {
+  for await (const entry of Deno.readDir("/proc")) {
+    const stat = /^\d+$/.test(entry.name) ? await Deno.readTextFile(`/proc/${entry.name}/stat`).catch(() => "") : "";
+    // The fourth field is the parent; the second, in brackets, may have spaces.
+    if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) !== Deno.pid) continue;
+    const command = await Deno.readTextFile(`/proc/${entry.name}/cmdline`).catch(() => "");
+    if (command.includes(`/${name}/index.ts`)) return Number(entry.name);
+  }
+  throw new Error(`no process of ${name}`);
+}
+
+Deno.test("a sync triggered by hand is watched to its end, cancelled half way, and begun again when its process is killed", async () => {
+  const operator = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
+  const account = state.accounts.find(({ role }) => role === "operator");
+  const { data } = await operator.auth.signInWithPassword({ email: account?.email ?? "", password: account?.password ?? "" });
+  const headers = { authorization: `Bearer ${data.session?.access_token}` };
+  const admin = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${FN}/sync-admin${path}`, { method, headers, body: body && JSON.stringify(body) });
+    return await response.json();
+  };
+  const job = (id: string) => admin("GET", `/jobs/${id}`).then((answer) => JobDetailResponse.parse(answer));
+  const half = (id: string) =>
+    until("half of it", async () => {
+      const { progress } = await job(id);
+      return progress && progress.tournaments_processed > 0 && progress.tournaments_processed < Number(progress.total_tournaments)
+        ? progress
+        : null;
+    });
+  const trigger = async () => {
+    const answer = ManualSyncResponse.parse(
+      await admin("POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "shown in a test" }),
+    );
+    assertEquals(answer.status, "RUNNING");
+    return answer.sync_job_id;
+  };
+  const ended = (id: string) =>
+    until("its end", async () => ["COMPLETED", "FAILED", "CANCELLED"].includes((await job(id)).status) && await job(id));
+  await fetch(`${base}/vis/control`, { method: "POST", body: JSON.stringify({ kind: "latency", ms: 2_500 }) });
+
+  const watched = await trigger();
+  await half(watched);
+  assertObjectMatch(await ended(watched), { status: "COMPLETED", final_status: "SUCCEEDED", attempts: 1, triggered_by: account?.email });
+
+  const stopped = await trigger();
+  await half(stopped);
+  await admin("POST", `/jobs/${stopped}/cancel`, { reason: "seen enough" });
+  const cancelled = await ended(stopped);
+  assertObjectMatch(cancelled, { status: "CANCELLED", cancelled_by: account?.email });
+  assert(Number(cancelled.progress?.tournaments_processed) < Number(cancelled.progress?.total_tournaments));
+
+  const killed = await trigger();
+  await half(killed);
+  Deno.kill(await processOf("match-schedule-sync"), "SIGKILL");
+  await fetch(`${base}/vis/control`, { method: "DELETE" });
+  // What a minute without a heartbeat brings, and the pause before the retry, now.
+  await database.query("update sync_execution_history set lease_expires_at = now() where sync_job_id = $1 and status = 'RUNNING'", [
+    killed,
+  ]);
+  await database.query("select reap_sync_executions()");
+  assertObjectMatch(await job(killed), { status: "QUEUED", attempts: 1 });
+  await database.query("update sync_jobs set not_before = now() where id = $1", [killed]);
+  await database.query("select drain_sync_queue()");
+  assertObjectMatch(await ended(killed), { status: "COMPLETED", attempts: 2 });
+
+  const rows = await database.query<{ final_status: string }>(
+    "select final_status from manual_sync_audit where sync_job_id = any ($1::uuid[]) order by trigger_timestamp",
+    [`{${[watched, stopped, killed].join(",")}}`],
+  );
+  assertEquals(rows.map((row) => row.final_status), ["SUCCEEDED", "CANCELLED", "SUCCEEDED"]);
+  const verified = await until("the seals", async () => {
+    const answer = await admin("GET", "/audit/verify");
+    return answer.unsealed === 0 && answer;
+  });
+  assertObjectMatch(verified, { status: "INTACT" });
+  const connectivity = await admin("GET", "/test-connectivity");
+  assertEquals(
+    connectivity.checks.filter((check: { status: string; kind: string }) => check.status !== "OK" && check.kind !== "channel"),
+    [],
+  );
 });
 
 Deno.test("unknown functions, paths, methods and keys get one clear answer", async () => {
