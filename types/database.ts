@@ -931,30 +931,30 @@ export type Database = {
       "sync_job_attempts": {
         Row: {
           "claimed_at": string;
-          "ended_at": string | null;
+          "ended_at": string;
           "error": string | null;
           "execution_id": string | null;
           "job_id": string;
-          "outcome": string | null;
+          "outcome": string;
           "token": string;
         };
         ComputedFields: never;
         Insert: {
           "claimed_at": string;
-          "ended_at"?: string | null;
+          "ended_at": string;
           "error"?: string | null;
           "execution_id"?: string | null;
           "job_id": string;
-          "outcome"?: string | null;
+          "outcome": string;
           "token": string;
         };
         Update: {
           "claimed_at"?: string;
-          "ended_at"?: string | null;
+          "ended_at"?: string;
           "error"?: string | null;
           "execution_id"?: string | null;
           "job_id"?: string;
-          "outcome"?: string | null;
+          "outcome"?: string;
           "token"?: string;
         };
         Relationships: [
@@ -972,6 +972,7 @@ export type Database = {
           "attempts": number;
           "cancel_requested_at": string | null;
           "cancelled_by": string | null;
+          "claimed_at": string | null;
           "enqueued_at": string;
           "entity_type": string;
           "execution_id": string | null;
@@ -1001,6 +1002,7 @@ export type Database = {
           "attempts"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_by"?: string | null;
+          "claimed_at"?: string | null;
           "enqueued_at": string;
           "entity_type": string;
           "execution_id"?: string | null;
@@ -1029,6 +1031,7 @@ export type Database = {
           "attempts"?: number;
           "cancel_requested_at"?: string | null;
           "cancelled_by"?: string | null;
+          "claimed_at"?: string | null;
           "enqueued_at"?: string;
           "entity_type"?: string;
           "execution_id"?: string | null;

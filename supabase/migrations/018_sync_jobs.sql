@@ -40,6 +40,7 @@ create table public.sync_jobs (
   not_before timestamptz not null,
   expires_at timestamptz,
   token uuid,
+  claimed_at timestamptz,
   lease_expires_at timestamptz,
   execution_id uuid,
   cancel_requested_at timestamptz,
@@ -52,7 +53,7 @@ create table public.sync_jobs (
   constraint sync_jobs_status_is_known check (status in ('QUEUED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
   constraint sync_jobs_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
   constraint sync_jobs_finished_iff_terminal check ((status in ('COMPLETED', 'FAILED', 'CANCELLED')) = (finished_at is not null)),
-  constraint sync_jobs_token_iff_running check ((status = 'RUNNING') = (token is not null)),
+  constraint sync_jobs_token_iff_running check ((status = 'RUNNING') = (token is not null and claimed_at is not null)),
   constraint sync_jobs_running_has_a_lease_or_a_run check (status <> 'RUNNING' or lease_expires_at is not null or execution_id is not null),
   constraint sync_jobs_attempts_are_within_limit check (attempts between 0 and max_attempts),
   constraint sync_jobs_cancelled_is_never_completed check (status <> 'COMPLETED' or cancel_requested_at is null),
@@ -65,7 +66,6 @@ comment on column public.sync_jobs.rank_at is 'The order of work: when it came, 
 comment on column public.sync_jobs.token is 'The fencing token of the attempt under way; whoever comes with another is late.';
 comment on column public.sync_jobs.lease_expires_at is 'Until when the attempt must have begun its run; from then on the run''s own lease counts.';
 create index sync_jobs_waiting_idx on public.sync_jobs (rank_at, id) where status = 'QUEUED';
-create index sync_jobs_running_idx on public.sync_jobs (entity_type, target) where status = 'RUNNING';
 create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id);
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
 create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
@@ -73,19 +73,17 @@ comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of o
 
 create table public.sync_job_attempts (
   job_id uuid not null references public.sync_jobs (id) on delete cascade,
-  token uuid primary key,
   claimed_at timestamptz not null,
+  token uuid not null,
   execution_id uuid,
-  ended_at timestamptz,
-  outcome varchar,
+  ended_at timestamptz not null,
+  outcome varchar not null,
   error text,
-  constraint sync_job_attempts_outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'LAPSED', 'WAITED')),
-  constraint sync_job_attempts_ended_iff_outcome check ((ended_at is null) = (outcome is null))
+  primary key (job_id, claimed_at, token),
+  constraint sync_job_attempts_outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'LAPSED', 'WAITED'))
 );
-comment on table public.sync_job_attempts is 'Each try of a job; WAITED met a live run and did not count, LAPSED never began.';
-create unique index sync_job_attempts_one_live on public.sync_job_attempts (job_id) where ended_at is null;
-comment on index public.sync_job_attempts_one_live is 'Two live attempts of one job cannot be written.';
-create index sync_job_attempts_job_idx on public.sync_job_attempts (job_id, claimed_at);
+comment on table public.sync_job_attempts is
+  'Each try of a job that is over; the one under way is in the job itself. WAITED met a live run and did not count, LAPSED never began.';
 
 alter table public.manual_sync_audit
   add column idempotency_key varchar,
@@ -121,24 +119,28 @@ return at_time + (select case p_priority when 'EMERGENCY' then interval '0' when
 comment on function private.job_rank(text, timestamptz) is 'The order of work of what comes at a time with a priority.';
 
 create function private.end_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
-language sql set search_path = ''
-begin atomic
-  update public.sync_job_attempts set ended_at = as_of, outcome = p_outcome, error = left(p_error, 1000)
-  where token = job.token and ended_at is null;
-end;
-comment on function private.end_attempt(public.sync_jobs, text, text, timestamptz) is 'Closes the attempt under way.';
+language plpgsql set search_path = '' as $$
+begin
+  if job.token is not null then
+    insert into public.sync_job_attempts (job_id, claimed_at, token, execution_id, ended_at, outcome, error)
+    values (job.id, job.claimed_at, job.token, job.execution_id, as_of, p_outcome, left(p_error, 1000));
+  end if;
+end
+$$;
+comment on function private.end_attempt(public.sync_jobs, text, text, timestamptz) is 'Writes down the attempt under way, if there is one, as over.';
 
 create function private.finish_job(p_job_id uuid, p_status text, p_final text, p_records integer, p_error text, p_details jsonb, as_of timestamptz)
 returns void
-language sql set search_path = ''
-begin atomic
-  update public.sync_jobs set status = p_status, token = null, lease_expires_at = null, finished_at = as_of, final_status = p_final,
-    records_processed = p_records, last_error = left(p_error, 1000)
+language plpgsql set search_path = '' as $$
+begin
+  update public.sync_jobs set status = p_status, token = null, claimed_at = null, lease_expires_at = null, finished_at = as_of,
+    final_status = p_final, records_processed = p_records, last_error = left(p_error, 1000)
   where id = p_job_id and status in ('QUEUED', 'RUNNING');
   update public.manual_sync_audit set completion_timestamp = as_of, final_status = coalesce(p_final, p_status), records_processed = p_records,
     error_details = p_details
   where sync_job_id = p_job_id and completion_timestamp is null;
-end;
+end
+$$;
 comment on function private.finish_job(uuid, text, text, integer, text, jsonb, timestamptz) is
   'The one way of a job into a terminal state, with the audit rows of its triggers.';
 
@@ -149,7 +151,7 @@ begin
     perform private.finish_job(job.id, 'CANCELLED', 'CANCELLED', null, p_error, null, as_of);
   elsif is_retryable and job.attempts < job.max_attempts then
     -- 30 s, 60 s, 120 s …, a quarter of it jitter either way.
-    update public.sync_jobs set status = 'QUEUED', token = null, lease_expires_at = null, execution_id = null, last_error = left(p_error, 1000),
+    update public.sync_jobs set status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, execution_id = null, last_error = left(p_error, 1000),
       not_before = as_of + make_interval(secs => 30 * 2 ^ (job.attempts - 1) * (0.75 + random() / 2))
     where id = job.id;
   else
@@ -211,41 +213,45 @@ create function private.claim_sync_job(as_of timestamptz) returns public.sync_jo
 language plpgsql set search_path = '' as $$
 declare
   claimed public.sync_jobs;
+  limits public.sync_queue_settings;
+  running integer;
+  ordinary integer;
+  open_to_all text[];
+  open_to_emergency text[];
+  busy text[];
 begin
   -- Limits are counted and taken under one lock; whoever holds it never waits for a row.
   perform pg_advisory_xact_lock(hashtext('private.claim_sync_job'));
-  if (select count(*) from public.sync_jobs where status = 'RUNNING') >= (select slots from public.sync_queue_settings) then
+  select * into limits from public.sync_queue_settings;
+  select count(*), count(*) filter (where priority <> 'EMERGENCY'), coalesce(array_agg(entity_type || ':' || target), '{}')
+  into running, ordinary, busy
+  from public.sync_jobs where status = 'RUNNING';
+  if running >= limits.slots then
     return null;
   end if;
-  with running as (
-    select count(*) as jobs, count(*) filter (where priority <> 'EMERGENCY') as ordinary from public.sync_jobs where status = 'RUNNING'
-  ),
-  next as (
-    select j.id from public.sync_jobs j
-    cross join public.sync_queue_settings s
-    cross join running r
-    join public.sync_status e on e.entity_type = j.entity_type and e.is_active and e.paused_at is null
-    where j.status = 'QUEUED' and j.not_before <= as_of and (j.expires_at is null or j.expires_at > as_of)
-      and r.jobs < s.slots and (j.priority = 'EMERGENCY' or r.ordinary < s.slots - s.emergency_slots)
-      and (select count(*) from public.sync_jobs o where o.status = 'RUNNING' and o.entity_type = j.entity_type)
-        < s.slots_per_entity + case j.priority when 'EMERGENCY' then s.emergency_slots else 0 end
-      and not exists (
-        select from public.sync_jobs o where o.status = 'RUNNING' and o.entity_type = j.entity_type and o.target = j.target)
-      and not exists (
-        select from public.sync_execution_history h
-        where h.status = 'RUNNING' and h.entity_type = j.entity_type and coalesce(h.tournament_no, '') = j.target)
-    order by j.rank_at, j.id
-    limit 1
-    for update of j skip locked
-  )
+  busy := busy || array(
+    select h.entity_type || ':' || coalesce(h.tournament_no, '') from public.sync_execution_history h where h.status = 'RUNNING');
+  select array_agg(e.entity_type) filter (where e.jobs < limits.slots_per_entity and ordinary < limits.slots - limits.emergency_slots),
+    array_agg(e.entity_type) filter (where e.jobs < limits.slots_per_entity + limits.emergency_slots)
+  into open_to_all, open_to_emergency
+  from (
+    select s.entity_type, (select count(*) from public.sync_jobs o where o.status = 'RUNNING' and o.entity_type = s.entity_type) as jobs
+    from public.sync_status s where s.is_active and s.paused_at is null
+  ) e;
+  -- One table and one order, so that the first that may begin is found along the index however many wait.
   update public.sync_jobs j set
-    status = 'RUNNING', token = gen_random_uuid(), attempts = j.attempts + 1, execution_id = null,
+    status = 'RUNNING', token = gen_random_uuid(), claimed_at = as_of, attempts = j.attempts + 1, execution_id = null,
     lease_expires_at = as_of + interval '30 seconds', started_at = coalesce(j.started_at, as_of)
-  from next where j.id = next.id
+  where j.id = (
+    select q.id from public.sync_jobs q
+    where q.status = 'QUEUED' and q.not_before <= as_of and (q.expires_at is null or q.expires_at > as_of)
+      and q.entity_type = any (case q.priority when 'EMERGENCY' then open_to_emergency else open_to_all end)
+      and (q.entity_type || ':' || q.target) <> all (busy)
+    order by q.rank_at, q.id
+    limit 1
+    for update skip locked
+  )
   returning j.* into claimed;
-  if claimed.id is not null then
-    insert into public.sync_job_attempts (job_id, token, claimed_at) values (claimed.id, claimed.token, as_of);
-  end if;
   return claimed;
 end
 $$;
@@ -288,12 +294,11 @@ begin
   if run.status = 'SKIPPED' then
     -- It met a live run: it waits, and the attempt does not count.
     perform private.end_attempt(job, 'WAITED', run.status_reason, as_of);
-    update public.sync_jobs set status = 'QUEUED', token = null, lease_expires_at = null, attempts = attempts - 1,
+    update public.sync_jobs set status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, attempts = attempts - 1,
       not_before = as_of + interval '5 seconds'
     where id = job.id;
   else
     update public.sync_jobs set execution_id = run.id, lease_expires_at = null where id = job.id;
-    update public.sync_job_attempts set execution_id = run.id where token = job.token;
   end if;
 end
 $$;

@@ -78,7 +78,7 @@ comment on function private.job_estimate(public.sync_jobs, timestamptz) is
 create function private.job_view(job public.sync_jobs, as_of timestamptz) returns jsonb
 language sql stable set search_path = ''
 begin atomic
-  select to_jsonb(job) - 'token' - 'lease_expires_at' - 'target' || jsonb_build_object(
+  select to_jsonb(job) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' || jsonb_build_object(
     'as_of', as_of,
     'queue_position', case when job.status = 'QUEUED' then 1 + (
       select count(*) from public.sync_jobs o where o.status = 'QUEUED' and (o.rank_at, o.id) < (job.rank_at, job.id)) end,
@@ -92,7 +92,11 @@ begin atomic
         'current_stage', h.current_stage, 'tournaments_failed', h.tournaments_failed, 'records_processed', h.records_processed)
       from public.sync_execution_history h where h.id = job.execution_id),
     'attempts_made', (
-      select coalesce(jsonb_agg(to_jsonb(a) - 'token' - 'job_id' order by a.claimed_at), '[]') from public.sync_job_attempts a where a.job_id = job.id),
+      select coalesce(jsonb_agg(to_jsonb(a) - 'token' - 'job_id' order by a.claimed_at), '[]') from (
+        select * from public.sync_job_attempts a where a.job_id = job.id
+        union all
+        select job.id, job.claimed_at, job.token, job.execution_id, null, null, null where job.token is not null
+      ) a),
     'requeued_as', (select coalesce(jsonb_agg(o.id order by o.enqueued_at), '[]') from public.sync_jobs o where o.retried_from = job.id),
     'estimate', case when job.status in ('QUEUED', 'RUNNING') then private.job_estimate(job, as_of) end
   );
@@ -260,7 +264,7 @@ comment on function public.get_sync_job(jsonb, timestamptz) is 'Job {id} with it
 create function public.list_sync_jobs(p jsonb) returns jsonb
 language sql stable set search_path = ''
 return (
-  select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]') from (
+  select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]') from (
     select * from public.sync_jobs
     where (p ->> 'status' is null or status = p ->> 'status') and (p ->> 'entity_type' is null or entity_type = p ->> 'entity_type')
       and (p ->> 'tournament_no' is null or tournament_no = p ->> 'tournament_no' or tournament_nos ? (p ->> 'tournament_no'))
