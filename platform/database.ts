@@ -58,7 +58,19 @@ async function connectEmbedded(url: string): Promise<Database> {
   };
 }
 
+/** postgres.js writes on a socket that closed a moment before, in a callback nobody can catch; the query it was for fails by itself. */
+function surviveLostSockets(): void {
+  const handler = (event: ErrorEvent) => {
+    const stack = event.error instanceof TypeError ? event.error.stack ?? "" : "";
+    if (/nextWrite .*postgres\/[\d.]+\/src\/connection\.js/.test(stack)) event.preventDefault();
+  };
+  globalThis.addEventListener("error", handler);
+}
+let isSurviving = false;
+
 async function connectServer(url: string): Promise<Database> {
+  if (!isSurviving) surviveLostSockets();
+  isSurviving = true;
   const json = (oid: number) => ({ to: oid, from: [oid], serialize: asText, parse: JSON.parse });
   const connection: LiteConnection = createPostgresConnection({
     url,

@@ -240,3 +240,6 @@ export const ConnectivityResponse = z.object({
   })),
 });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
+
+/** `POST sync-admin/errors/:id/resolve`: the one, or with `group` every open one of its fingerprint. */
+export const ResolveErrorRequest = z.strictObject({ group: z.boolean().default(false), note: reason.optional() });

@@ -824,6 +824,7 @@ export type Database = {
           "status": string;
           "status_reason": string | null;
           "success": boolean | null;
+          "success_weight": number | null;
           "sync_job_id": string | null;
           "tournament_no": string | null;
           "tournaments_failed": number;
@@ -868,6 +869,7 @@ export type Database = {
           "status"?: string;
           "status_reason"?: string | null;
           "success"?: never;
+          "success_weight"?: never;
           "sync_job_id"?: string | null;
           "tournament_no"?: string | null;
           "tournaments_failed"?: number;
@@ -911,6 +913,7 @@ export type Database = {
           "status"?: string;
           "status_reason"?: string | null;
           "success"?: never;
+          "success_weight"?: never;
           "sync_job_id"?: string | null;
           "tournament_no"?: string | null;
           "tournaments_failed"?: number;
@@ -1594,9 +1597,16 @@ export type Database = {
       "get_alert_incident": { Args: { "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
       "get_connectivity_facts": { Args: { "as_of"?: string }; Returns: Json };
+      "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_execution": { Args: { "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
+      "get_metrics_facts": { Args: { "as_of"?: string }; Returns: Json };
+      "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
       "get_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_sync_statistics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_system_facts": { Args: { "as_of"?: string }; Returns: Json };
+      "get_tournament_state": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_incidents": { Args: { "p": Json }; Returns: Json };
       "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
@@ -1604,9 +1614,12 @@ export type Database = {
       "list_audit_log": { Args: { "p": Json }; Returns: Json };
       "list_due_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_entities": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_errors": { Args: { "p": Json }; Returns: Json };
+      "list_executions": { Args: { "p": Json }; Returns: Json };
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
       "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
+      "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
@@ -1617,6 +1630,7 @@ export type Database = {
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resend_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "resolve_errors": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

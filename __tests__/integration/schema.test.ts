@@ -18,6 +18,7 @@ const DEFINERS = [
   "private.post_watchdog",
   "private.prune_audit_log",
   "private.refresh_health_summary",
+  "private.schedule_chain",
 ];
 /** Policies ask these in the name of the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];

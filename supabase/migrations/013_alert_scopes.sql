@@ -1,5 +1,9 @@
 -- Rules on single tournaments, on what many share and on the monitoring itself; causes, flapping, recurring silences, groups and caps.
 
+alter table public.sync_execution_history add column success_weight numeric
+  generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored;
+comment on column public.sync_execution_history.success_weight is 'private.success_weight() of the run, kept because calling it for each row of a day is slow.';
+
 alter table public.sync_tournament_results add column error_fingerprint varchar;
 comment on column public.sync_tournament_results.error_fingerprint is 'Equal for failures that differ only in ids and numbers, as in sync_error_log.';
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;

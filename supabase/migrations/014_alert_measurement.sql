@@ -30,6 +30,7 @@ comment on function private.run_fingerprint(uuid) is 'The most frequent failure 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable set search_path = ''
 begin atomic
+  -- Materialized: an array of rules looks like one row to the planner, which would do each part again for every rule.
   with rule as (
     select r.* from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
   ),
@@ -44,14 +45,14 @@ begin atomic
   run as (
     select m.scope, m.evaluation_window, h.id, h.entity_type, h.status, h.memory_usage_mb, h.cache_hits, h.cache_misses, h.api_calls,
       h.api_response_ms_total, h.execution_start,
-      private.success_weight(h.status, h.tournaments_failed, h.tournaments_processed) as weight,
+      h.success_weight as weight,
       extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
       case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as silent_seconds
     from member m join public.sync_execution_history h on h.entity_type = m.entity_type
     where h.tournament_no is null and h.execution_start <= as_of
       and (h.execution_start > as_of - m.evaluation_window or (h.status = 'RUNNING'))
   ),
-  figures as (
+  figures as materialized (
     select scope, evaluation_window, count(weight) as runs, avg(weight) as success_rate, max(seconds) filter (where status <> 'SKIPPED') as seconds,
       max(memory_usage_mb) as memory_mb, max(silent_seconds) as silent_seconds,
       sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0) as cache_hit_ratio,
@@ -62,7 +63,7 @@ begin atomic
       (array_agg(id order by execution_start desc, id) filter (where weight < 1))[1] as latest_bad_run
     from run group by scope, evaluation_window
   ),
-  by_entity as (
+  by_entity as materialized (
     select scope, evaluation_window, jsonb_object_agg(entity_type, jsonb_build_object('runs', runs, 'success_rate', round(rate, 4),
       'slowest_s', round(seconds, 1), 'memory_mb', memory_mb)) as entities
     from (
@@ -70,7 +71,7 @@ begin atomic
       from run where scope = 'all' group by scope, evaluation_window, entity_type
     ) each group by scope, evaluation_window
   ),
-  entity as (
+  entity as materialized (
     select m.scope, m.evaluation_window, max(e.consecutive_failures) as consecutive_failures,
       min(private.overdue_since(e, as_of)) as overdue_since,
       min(e.alert_threshold_failures) filter (where m.scope <> 'all') as failure_threshold,
@@ -78,7 +79,7 @@ begin atomic
     from member m join public.sync_status e on e.entity_type = m.entity_type
     group by m.scope, m.evaluation_window
   ),
-  pointed as (
+  pointed as materialized (
     select r.id as rule_id, case
       when r.metric = 'duration_exceeded' then f.slowest_run
       when r.metric = 'stuck_execution' then f.quietest_run
@@ -87,7 +88,7 @@ begin atomic
     end as execution_id
     from rule r join figures f on f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
   ),
-  cause as (
+  cause as materialized (
     select execution_id, private.run_fingerprint(execution_id) as fingerprint
     from (select distinct execution_id from pointed where execution_id is not null) p
   )

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../../../services/errors.ts";
-import { ChangeEntityRequest } from "../../../types/admin.ts";
+import { ChangeEntityRequest, ResolveErrorRequest } from "../../../types/admin.ts";
 import {
   CancelJobRequest,
   IdempotencyKey,
@@ -57,6 +57,9 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, Drained)));
   app.get("/test-connectivity", ...requireRole("viewer"), async (c) => c.json(await testConnectivity(deps)));
 
+  app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
+    return c.json(await act(c, "resolve_errors", { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) }));
+  });
   app.get("/entities", ...requireRole("viewer"), async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Row)) }));
   app.get("/entities/:type", ...requireRole("viewer"), async (c) => {
     const type = c.req.param("type");

@@ -1,11 +1,39 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Clock } from "../../../services/clock.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../../types/alerts.ts";
+import {
+  ErrorAnalyticsResponse,
+  ErrorListResponse,
+  ExecutionDetailResponse,
+  ExecutionListResponse,
+  MetricsResponse,
+  PerformanceHistoryResponse,
+  SyncStatisticsResponse,
+  SystemStatusResponse,
+  TournamentDetailResponse,
+  TournamentListResponse,
+} from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
-import { ErrorResponse } from "../../../types/sync.ts";
-import { type AppDeps, createFunctionApp, type FunctionApp, requireRole } from "../_shared/app.ts";
+import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
+import { type AppDeps, createFunctionApp, type FunctionApp, requireRole, SCHEMA_VERSION } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
+import {
+  ErrorQuery,
+  ExecutionQuery,
+  listErrors,
+  listExecutions,
+  listTournaments,
+  PeriodQuery,
+  readErrorAnalytics,
+  readExecution,
+  readHistory,
+  readStatistics,
+  readTournament,
+  TournamentQuery,
+} from "./history.ts";
+import { readMetrics } from "./metrics.ts";
+import { readSystemStatus } from "./system-status.ts";
 
 const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
 const refusals = {
@@ -13,35 +41,99 @@ const refusals = {
   403: json("The token has no role", ErrorResponse),
   503: json("The database cannot be read", ErrorResponse),
 };
+const Nothing = z.strictObject({});
+const WithId = z.object({ id: z.uuid() });
 
-const healthOverview = createRoute({
-  method: "get",
-  path: "/health-overview",
-  middleware: requireRole("viewer"),
-  responses: { 200: json("Every active entity with its status and why", SyncHealthResponse), ...refusals },
-});
+/** A read of a list, or of the whole: viewers and up, a query, one answer. */
+const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(path: P, description: string, query: Q, response: R) =>
+  createRoute({
+    method: "get",
+    path,
+    middleware: requireRole("viewer"),
+    request: { query },
+    responses: { 200: json(description, response), 400: json("A bad filter, by name", ErrorResponse), ...refusals },
+  });
 
-const alerts = createRoute({
-  method: "get",
-  path: "/alerts",
-  middleware: requireRole("viewer"),
-  request: { query: AlertQuery },
-  responses: { 200: json("Incidents, newest first", AlertListResponse), 400: json("A bad filter, by name", ErrorResponse), ...refusals },
-});
-
-const alert = createRoute({
-  method: "get",
-  path: "/alerts/{id}",
-  middleware: requireRole("viewer"),
-  request: { params: z.object({ id: z.uuid() }) },
-  responses: { 200: json("One incident with its story", AlertDetailResponse), 404: json("No such incident", ErrorResponse), ...refusals },
-});
+/** A read of one thing by what is in its path. */
+const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(path: P, description: string, params: K, response: R) =>
+  createRoute({
+    method: "get",
+    path,
+    middleware: requireRole("viewer"),
+    request: { params },
+    responses: {
+      200: json(description, response),
+      400: json("A bad path", ErrorResponse),
+      404: json("There is none", ErrorResponse),
+      ...refusals,
+    },
+  });
 
 /** The reads; a read never writes. */
-export function createApp(deps: AppDeps & { clock: Clock }): FunctionApp {
-  const app = createFunctionApp("sync-monitoring", deps);
-  app.openapi(healthOverview, async (c) => c.json(await readHealthOverview(deps.rpc, deps.clock), 200));
-  app.openapi(alerts, async (c) => c.json(await listAlerts(deps.rpc, deps.clock, c.req.valid("query")), 200));
-  app.openapi(alert, async (c) => c.json(await readAlert(deps.rpc, c.req.valid("param").id), 200));
+export function createApp({ rpc, log, clock }: AppDeps & { clock: Clock }): FunctionApp {
+  const app = createFunctionApp("sync-monitoring", { rpc, log });
+
+  app.openapi(
+    read("/health-overview", "Every active entity with its status and why", Nothing, SyncHealthResponse),
+    async (c) => c.json(await readHealthOverview(rpc, clock), 200),
+  );
+  app.openapi(
+    read("/performance-history", "Evenly spaced buckets of a period", PeriodQuery, PerformanceHistoryResponse),
+    async (c) => c.json(await readHistory(rpc, clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    read("/sync-statistics", "Counts, rates, durations and throughput beside the period before", PeriodQuery, SyncStatisticsResponse),
+    async (c) => c.json(await readStatistics(rpc, clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    read("/error-analytics", "Errors of a period by kind, and grouped by fingerprint", PeriodQuery, ErrorAnalyticsResponse),
+    async (c) => c.json(await readErrorAnalytics(rpc, clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    read("/errors", "Errors, newest first", ErrorQuery, ErrorListResponse),
+    async (c) => c.json(await listErrors(rpc, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    read("/executions", "Runs, newest first", ExecutionQuery, ExecutionListResponse),
+    async (c) => c.json(await listExecutions(rpc, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    readOne("/executions/{id}", "One run with its tournaments, errors, job and incidents", WithId, ExecutionDetailResponse),
+    async (c) => c.json(await readExecution(rpc, c.req.valid("param").id), 200),
+  );
+  app.openapi(
+    read("/tournaments", "Tournaments that are synced, those in trouble first", TournamentQuery, TournamentListResponse),
+    async (c) => c.json(await listTournaments(rpc, clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    readOne("/tournaments/{no}", "One tournament with its last hundred results", z.object({ no: TournamentNo }), TournamentDetailResponse),
+    async (c) => c.json(await readTournament(rpc, clock, c.req.valid("param").no), 200),
+  );
+  app.openapi(
+    read("/alerts", "Incidents, newest first, and the mean times of thirty days", AlertQuery, AlertListResponse),
+    async (c) => c.json(await listAlerts(rpc, clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    readOne("/alerts/{id}", "One incident with its story", WithId, AlertDetailResponse),
+    async (c) => c.json(await readAlert(rpc, c.req.valid("param").id), 200),
+  );
+  app.openapi(
+    read("/metrics", "The contract's metrics over the last 24 hours", Nothing, MetricsResponse),
+    async (c) => c.json(await readMetrics(rpc, clock), 200),
+  );
+  app.openapi(
+    read("/system-status", "Each part with its status and evidence", Nothing, SystemStatusResponse),
+    async (c) => c.json(await readSystemStatus(rpc, clock), 200),
+  );
+  app.get("/openapi.json", ...requireRole("viewer"), (c) =>
+    c.json(app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "sync-monitoring",
+        version: String(SCHEMA_VERSION),
+        description: "What is looked at: health, history, errors, alerts.",
+      },
+      servers: [{ url: "/functions/v1" }],
+    })));
   return app;
 }

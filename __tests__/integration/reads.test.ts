@@ -1,0 +1,407 @@
+// Past 300 lines, because each read is held against SQL of its own.
+import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
+import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
+import { judgeSchedule } from "../../supabase/functions/sync-monitoring/system-status.ts";
+import {
+  ErrorAnalyticsResponse,
+  ErrorListResponse,
+  ExecutionDetailResponse,
+  ExecutionListResponse,
+  MetricsResponse,
+  PerformanceHistoryResponse,
+  PERIODS,
+  SyncStatisticsResponse,
+  SystemStatusResponse,
+  TournamentDetailResponse,
+  TournamentListResponse,
+} from "../../types/history.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aResult, aRun, aTournament } from "../helpers/factories.ts";
+import { seeded } from "../helpers/simulation.ts";
+import { createWorld, testEnv } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:07:30.000Z";
+const world = createWorld(db, { start: NOW });
+const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {} });
+const viewer = await db.token("viewer");
+
+async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${viewer}` }) {
+  const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
+  return { status: response.status, body: await response.json() };
+}
+
+/** 400 days of runs of two entities, a tenth of the usual density, through the real recording, so that the rollup is what it would be. */
+async function aYear(): Promise<void> {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_notifications, sync_jobs cascade");
+  await db.query("update alert_rules set is_active = false");
+  await db.query("update sync_status set created_at = '2025-01-01T00:00:00Z'");
+  const random = seeded(5);
+  const rows: object[] = [];
+  const end = Date.parse(NOW);
+  for (let at = end - 400 * 86_400_000; at < end - 60_000; at += (at > end - 3 * 86_400_000 ? 15 : 600) * 60_000 * (0.7 + random() * 0.6)) {
+    const pick = random();
+    const status = pick < 0.05
+      ? "FAILED"
+      : pick < 0.08
+      ? "PARTIAL"
+      : pick < 0.09
+      ? "TIMED_OUT"
+      : pick < 0.1
+      ? "CANCELLED"
+      : pick < 0.11
+      ? "SKIPPED"
+      : "SUCCEEDED";
+    rows.push({
+      entity_type: random() < 0.2 ? "tournaments" : "matches_schedule",
+      tournament_no: random() < 0.1 ? "1" : null,
+      trigger: random() < 0.85 ? "CRON" : "MANUAL",
+      status,
+      start: new Date(at).toISOString(),
+      seconds: status === "SKIPPED" ? 0 : 5 + random() * 120,
+      failed: status === "PARTIAL" ? 2 : 0,
+      memory: Math.round(40 + random() * 150),
+      errors: status === "SUCCEEDED" ? 0 : 1,
+      calls: Math.round(random() * 40),
+      records: Math.round(random() * 500),
+    });
+  }
+  await db.query(
+    `with run as (
+      insert into sync_execution_history (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
+        memory_usage_mb, error_count, api_calls, api_response_ms_total, records_read, records_inserted, cache_hits, cache_misses)
+      select r.entity_type, r.tournament_no, r.trigger, r.status, r.start, r.start + make_interval(secs => r.seconds), 10, r.failed, r.memory, r.errors, r.calls,
+        r.calls * 100, r.records, r.records, r.calls, 3
+      from jsonb_to_recordset($1) as r (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, memory int,
+        errors int, calls int, records int)
+      returning *
+    )
+    select count(private.roll_up(run::sync_execution_history)) from run`,
+    [rows],
+  );
+}
+await aYear();
+
+const RATE =
+  "avg(case status when 'SUCCEEDED' then 1 when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0) when 'FAILED' then 0 when 'TIMED_OUT' then 0 end) filter (where tournament_no is null)";
+const SECONDS = "extract(epoch from execution_end - execution_start) * 1000";
+const COUNTED = "status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and tournament_no is null";
+const near = (actual: number | null, expected: unknown, tolerance: number, what: string) => {
+  if (actual === null || expected === null) return assertEquals(actual, expected, what);
+  assert(Math.abs(actual - Number(expected)) <= tolerance * Math.max(1, Math.abs(Number(expected))), `${what}: ${actual} and ${expected}`);
+};
+
+for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
+  for (const entity of [undefined, "matches_schedule"]) {
+    Deno.test(`performance-history of ${period} for ${entity ?? "all"} is evenly spaced and says what SQL over the runs says`, async () => {
+      const { body } = await get(`/performance-history?period=${period}${entity ? `&entity=${entity}` : ""}`);
+      const history = PerformanceHistoryResponse.parse(body);
+      const points = history.data_points;
+      points.forEach((point, index) =>
+        assertEquals(Date.parse(point.timestamp), Date.parse(history.from) + index * history.step_ms, "evenly spaced")
+      );
+      assertEquals(Date.parse(history.from) + points.length * history.step_ms, Date.parse(history.until));
+      assert(points.length <= 500 && Date.parse(history.until) > Date.parse(NOW));
+      const where = `execution_start >= $1 and execution_start < $2 ${entity ? "and entity_type = 'matches_schedule'" : ""}`;
+      const figures =
+        `count(*)::int as runs, ${RATE} as rate, avg(${SECONDS}) filter (where ${COUNTED}) as duration, coalesce(sum(records_processed), 0)::int as records,
+        max(memory_usage_mb) as memory, coalesce(sum(error_count), 0)::int as errors,
+        percentile_disc(0.5) within group (order by ${SECONDS}) filter (where ${COUNTED}) as p50,
+        percentile_disc(0.95) within group (order by ${SECONDS}) filter (where ${COUNTED}) as p95`;
+      const sql = async (from: string, until: string) =>
+        (await db.query<Record<string, number | null>>(`select ${figures} from sync_execution_history where ${where}`, [from, until]))[0] ??
+          {};
+      const isExact = ["1h", "6h", "24h"].includes(period);
+      const total = await sql(history.from, history.until);
+      const { aggregated_metrics: all } = history;
+      assertEquals([all.runs, all.records_processed, all.error_count, all.peak_memory_mb], [
+        total.runs,
+        total.records,
+        total.errors,
+        total.memory,
+      ]);
+      near(all.success_rate, total.rate, 1e-5, "rate");
+      near(all.average_duration_ms, total.duration, isExact ? 1e-3 : 1e-2, "average");
+      near(all.p50_duration_ms, total.p50, isExact ? 1e-3 : 0.05, "p50");
+      near(all.p95_duration_ms, total.p95, isExact ? 1e-3 : 0.05, "p95");
+      // Every bucket of a short period, some of a long one.
+      for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
+        const point = points[index];
+        if (!point) continue;
+        const one = await sql(point.timestamp, new Date(Date.parse(point.timestamp) + history.step_ms).toISOString());
+        assertEquals(
+          [point.runs, point.memory_usage_mb, point.records_processed ?? 0],
+          [one.runs, one.memory, one.records],
+          point.timestamp,
+        );
+        near(point.success_rate, one.rate, 1e-5, "rate");
+        near(point.p95_duration_ms, one.p95, isExact ? 1e-3 : 0.05, "p95");
+      }
+    });
+  }
+}
+
+Deno.test("a bucket in which nothing ran is there and null, and says which runs of the schedule are missing", async () => {
+  await db.query(
+    "delete from sync_execution_history where execution_start > '2026-06-10T10:00:00Z' and execution_start < '2026-06-10T11:00:00Z'",
+  );
+  const { body } = await get("/performance-history?period=24h&entity=matches_schedule");
+  const gap = PerformanceHistoryResponse.parse(body).data_points.filter(({ timestamp }) =>
+    timestamp >= "2026-06-10T10:00" && timestamp < "2026-06-10T11:00"
+  );
+  assertEquals(
+    gap.map((
+      { runs, success_rate, duration_ms, records_processed, runs_missed },
+    ) => [runs, success_rate, duration_ms, records_processed, runs_missed]),
+    Array.from({ length: 4 }, () => [0, null, null, null, 1]),
+  );
+});
+
+Deno.test("sync-statistics equal SQL for each entity and trigger, and for the period before", async () => {
+  const { from, until, statistics } = SyncStatisticsResponse.parse((await get("/sync-statistics?period=24h")).body);
+  const span = Date.parse(until) - Date.parse(from);
+  for (const { entity_type, trigger, current, previous } of statistics) {
+    for (const [figures, begin] of [[current, Date.parse(from)], [previous, Date.parse(from) - span]] as const) {
+      const [row] = await db.query<Record<string, number | null>>(
+        `select count(*)::int as runs, count(*) filter (where status = 'FAILED')::int as failed, ${RATE} as rate, sum(records_processed)::int as records,
+          sum(api_calls)::int as calls, percentile_disc(0.95) within group (order by ${SECONDS}) filter (where ${COUNTED}) as p95
+        from sync_execution_history where execution_start >= $1 and execution_start < $2 and ($3::text is null or entity_type = $3) and ($4::text is null or trigger = $4)`,
+        [new Date(begin).toISOString(), new Date(begin + span).toISOString(), entity_type, trigger],
+      );
+      if (!figures) {
+        assertEquals(row?.runs, 0);
+        continue;
+      }
+      assertEquals([figures.runs, figures.failed, figures.records_processed, figures.api_calls], [
+        row?.runs,
+        row?.failed,
+        row?.records,
+        row?.calls,
+      ]);
+      near(figures.success_rate, row?.rate ?? null, 1e-5, "rate");
+      near(figures.p95_duration_ms, row?.p95 ?? null, 1e-3, "p95");
+    }
+  }
+  assert(statistics.length >= 4);
+});
+
+Deno.test("errors are analysed by kind and group, with trend, regressions and the time to resolve", async () => {
+  await db.query("truncate sync_error_log");
+  await db.query(
+    `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
+    select 'matches_schedule', case when i % 3 = 0 then (i % 5)::text end, case when i % 2 = 0 then 'API' else 'NETWORK' end, 'C' || i % 4, case when i % 7 = 0 then 'HIGH' else 'LOW' end, true,
+      'm' || i % 4, 'f' || i % 4, $1::timestamptz - i * interval '20 minutes', case when i % 4 = 1 and i > 40 then $1::timestamptz - i * interval '20 minutes' + interval '10 minutes' end
+    from generate_series(1, 71) i`,
+    [NOW],
+  );
+  const analytics = ErrorAnalyticsResponse.parse((await get("/error-analytics?period=24h")).body);
+  assertEquals([analytics.total, analytics.by_type.API, analytics.by_type.NETWORK, analytics.by_severity.HIGH], [71, 35, 36, 10]);
+  assertEquals(analytics.trend.reduce((sum, { count }) => sum + count, 0), 71);
+  assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), ["f1 18", "f2 18", "f3 18", "f0 17"]);
+  assertEquals(analytics.groups.map(({ is_regression }) => is_regression), [true, false, false, false]);
+  assertObjectMatch(analytics.resolution_ms, { count: 8, average: 600_000, p95: 600_000 });
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const page: { errors: { id: string }[]; next_cursor: string | null } = ErrorListResponse.parse(
+      (await get(`/errors?limit=30&type=NETWORK${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).body,
+    );
+    seen.push(...page.errors.map(({ id }) => id));
+    cursor = page.next_cursor;
+  }
+  assertEquals([seen.length, new Set(seen).size], [36, 36]);
+  assertEquals(ErrorListResponse.parse((await get("/errors?resolved=true")).body).errors.length, 8);
+  const admin = createAdmin({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
+  const resolve = async (id: string | undefined, body: object) => {
+    const request = { method: "POST", headers: { authorization: `Bearer ${await db.token("operator")}` }, body: JSON.stringify(body) };
+    const response = await admin.fetch(new Request(`http://functions.test/sync-admin/errors/${id}/resolve`, request));
+    return { status: response.status, body: await response.json() };
+  };
+  const [open] = ErrorListResponse.parse((await get("/errors?fingerprint=f2&resolved=false")).body).errors;
+  assertEquals((await resolve(open?.id, { group: true, note: "fixed upstream" })).body, { resolved: 18 });
+  assertEquals((await resolve(open?.id, {})).body, { resolved: 0 });
+  assertEquals((await resolve(crypto.randomUUID(), {})).status, 404);
+});
+
+Deno.test("runs are listed by filter and page, and one shows its tournaments, errors, job and incidents", async () => {
+  const all = (await db.query<{ id: string }>(
+    "select id from sync_execution_history where status = 'FAILED' and entity_type = 'matches_schedule' order by execution_start desc, id desc",
+  )).map(({ id }) => id);
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const page: { executions: { id: string }[]; next_cursor: string | null } = ExecutionListResponse.parse(
+      (await get(`/executions?limit=20&status=FAILED&entity=matches_schedule${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).body,
+    );
+    seen.push(...page.executions.map(({ id }) => id));
+    cursor = page.next_cursor;
+  }
+  assertEquals(seen, all);
+  const { no } = await aTournament(db, { name: "Example Open" });
+  const run = await aRun(db, { execution_start: "2026-06-10T12:01:00Z", status: "PARTIAL" });
+  await aResult(db, run, { tournament_no: no, success: false, error_type: "API", error_message: "no" });
+  await db.query(
+    "insert into sync_error_log (sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at) values ($1, 'matches_schedule', $2, 'API', 'VIS_NO_DATA', 'LOW', false, 'no', 'x', '2026-06-10T12:01:30Z')",
+    [run.id, no],
+  );
+  await db.query(
+    "insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, evidence, began_at, opened_at, fired_at, updated_at) values ('R', 'error_rate', 'matches_schedule', 'FIRING', 'LOW', 1, 'm', jsonb_build_object('execution_id', $1::text), $2, $2, $2, $2)",
+    [run.id, "2026-06-10T12:03:00Z"],
+  );
+  const detail = ExecutionDetailResponse.parse((await get(`/executions/${run.id}`)).body);
+  assertObjectMatch(detail.tournaments[0] as object, { tournament_no: no, name: "Example Open", success: false, error_type: "API" });
+  assertEquals([detail.errors.length, detail.incidents.length, detail.job, detail.duration_ms], [1, 1, null, 60_000]);
+  assertEquals((await get(`/executions/${crypto.randomUUID()}`)).status, 404);
+  await db.query("truncate alert_incidents cascade");
+});
+
+Deno.test("tournaments come with their freshness, streak and last error, those in trouble first", async () => {
+  const [well, bad] = [await aTournament(db, { name: "Well" }), await aTournament(db, { name: "Bad" })];
+  for (const [index, time] of ["11:15", "11:30", "11:45", "12:00"].entries()) {
+    const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z` });
+    await aResult(db, run, { tournament_no: well.no });
+    await aResult(db, run, {
+      tournament_no: bad.no,
+      success: index === 0,
+      ...(index ? { error_type: "API", error_message: `bad ${index}` } : {}),
+    });
+  }
+  await db.query(
+    "insert into tournament_sync_state (tournament_no, synced_at, ttl) values ($1, '2026-06-10T12:00:00Z', '15 minutes'), ($2, '2026-06-10T11:15:00Z', '15 minutes') on conflict (tournament_no) do update set synced_at = excluded.synced_at, ttl = excluded.ttl",
+    [well.no, bad.no],
+  );
+  const { tournaments } = TournamentListResponse.parse((await get("/tournaments")).body);
+  const found = (name: string) => tournaments.find((tournament) => tournament.name === name);
+  assertObjectMatch(found("Bad") as object, {
+    failing_streak: 3,
+    success_rate: 0.25,
+    last_error: "bad 3",
+    last_error_type: "API",
+    ttl_left_ms: -2_250_000,
+  });
+  assertObjectMatch(found("Well") as object, { failing_streak: 0, success_rate: 1, last_error: null, ttl_left_ms: 450_000 });
+  assert(tournaments.findIndex(({ name }) => name === "Bad") < tournaments.findIndex(({ name }) => name === "Well"));
+  assertEquals(TournamentListResponse.parse((await get("/tournaments?search=bad&failing=true")).body).tournaments.map(({ name }) => name), [
+    "Bad",
+  ]);
+  assertEquals(TournamentDetailResponse.parse((await get(`/tournaments/${bad.no}`)).body).history.map(({ success }) => success), [
+    false,
+    false,
+    false,
+    true,
+  ]);
+  assertEquals((await get("/tournaments/999999")).status, 404);
+});
+
+Deno.test("metrics are measured, and the health score is made of the parts that are shown", async () => {
+  const { monitoring, performance, score_parts } = MetricsResponse.parse((await get("/metrics")).body);
+  const [row] = await db.query<Record<string, number>>(
+    `select ${RATE} as rate, sum(cache_hits)::float8 / sum(cache_hits + cache_misses) as hits from sync_execution_history
+    where tournament_no is null and execution_start > $1::timestamptz - interval '24 hours' and execution_start <= $1`,
+    [NOW],
+  );
+  near(performance.syncJobSuccessRate, row?.rate ?? null, 1e-5, "rate");
+  near(performance.cacheHitRatio, row?.hits ?? null, 1e-5, "hits");
+  const known = score_parts.filter((part) => part.value !== null);
+  const score = 100 * known.reduce((sum, { value, weight }) => sum + (value ?? 0) * weight, 0) /
+    known.reduce((sum, { weight }) => sum + weight, 0);
+  near(monitoring.overallSyncHealthScore, score, 1e-9, "score");
+});
+
+Deno.test("system-status judges each part, and says when the alert processor last ran", async () => {
+  await db.query("truncate alert_evaluations");
+  const component = async (name: string) =>
+    SystemStatusResponse.parse((await get("/system-status")).body).components.find((one) => one.name === name);
+  assertObjectMatch(await component("sync-alert-processor") as object, { status: "FAILED", message: "it never evaluated" });
+  await db.query(
+    "insert into alert_evaluations (evaluated_at, cause, rules, applied) values ($1::timestamptz - interval '30 seconds', 'cron', 0, 0)",
+    [NOW],
+  );
+  assertObjectMatch(await component("sync-alert-processor") as object, { status: "OK", message: "evaluated 30 s ago" });
+  assertObjectMatch(await component("vis") as object, { status: "OK" });
+  await db.query("update upstream_state set blocked_until = $1::timestamptz + interval '5 minutes', blocked_reason = '403'", [NOW]);
+  assertObjectMatch(await component("vis") as object, { status: "DEGRADED" });
+});
+
+const CHAIN = { entity_type: "e", is_paused: false, schedule: "* * * * *", is_scheduled: true, tick: null, call: null, run: null };
+const CALL = {
+  id: "00000000-0000-4000-8000-000000000001",
+  at: "2026-06-10T12:00:00Z",
+  outcome: "SENT" as const,
+  status_code: 202,
+  error: null,
+  is_answered: true,
+  is_timed_out: false,
+};
+const RUN = { id: CALL.id, status: "SUCCEEDED", at: CALL.at, correlation_id: CALL.id };
+for (
+  const [what, chain, status, words] of [
+    ["paused", { is_paused: true }, "OK", "paused"],
+    ["not scheduled", { is_scheduled: false }, "FAILED", "not scheduled"],
+    ["failed by cron", { tick: { at: CALL.at, status: "failed", message: "no such function" } }, "FAILED", "no such function"],
+    ["never sent", { call: { ...CALL, outcome: "NOT_CONFIGURED" as const } }, "FAILED", "Vault"],
+    ["never answered", { call: { ...CALL, is_answered: false } }, "FAILED", "never answered"],
+    ["refused", { call: { ...CALL, status_code: 401 } }, "FAILED", "refused with 401"],
+    ["in the way of a live run", { call: { ...CALL, status_code: 409 }, run: { ...RUN, status: "RUNNING" } }, "OK", "RUNNING"],
+    ["killed", { call: CALL, run: { ...RUN, status: "TIMED_OUT" } }, "DEGRADED", "killed"],
+    ["finished", { call: CALL, run: RUN }, "OK", "SUCCEEDED"],
+    ["not yet run", {}, "UNKNOWN", "no run yet"],
+  ] as const
+) {
+  Deno.test(`a schedule that is ${what} is ${status}`, () => {
+    const verdict = judgeSchedule({ ...CHAIN, ...chain }, Date.parse(NOW));
+    assertEquals(verdict.status, status);
+    assert(verdict.message.includes(words), verdict.message);
+  });
+}
+
+const ROUTES = [
+  "/performance-history",
+  "/sync-statistics",
+  "/error-analytics",
+  "/errors",
+  "/executions",
+  "/tournaments",
+  "/metrics",
+  "/system-status",
+  "/openapi.json",
+  `/executions/${CALL.id}`,
+  "/tournaments/1",
+];
+Deno.test("each read is for viewers and up, or the secret key, and refuses bad filters by name", async () => {
+  for (const route of ROUTES) {
+    assertEquals((await get(route, {})).status, 401, route);
+    assertEquals((await get(route, { authorization: `Bearer ${await db.token(null)}` })).status, 403, route);
+    assertEquals((await get(route, { authorization: `Bearer ${await db.token("viewer", { expires: "-1h" })}` })).status, 401, route);
+    assert([200, 404].includes((await get(route, { apikey: db.keys.secret })).status), route);
+  }
+  for (
+    const [path, field] of [
+      ["/performance-history?period=2h", "period"],
+      ["/performance-history?entity=A;", "entity"],
+      ["/sync-statistics?colour=red", "colour"],
+      ["/executions?status=DONE", "status"],
+      ["/executions?from=yesterday", "from"],
+      ["/errors?type=LUCK", "type"],
+      ["/errors?cursor=x", "cursor"],
+      ["/tournaments?failing=perhaps", "failing"],
+      ["/tournaments/abc", "no"],
+      ["/executions/abc", "id"],
+      ["/system-status?x=1", "x"],
+    ] as const
+  ) {
+    const { status, body } = await get(path);
+    assertEquals([status, body.details?.[0]?.field], [400, field], path);
+  }
+});
+
+Deno.test("openapi.json describes every read, by the schemas that validate", async () => {
+  const { body } = await get("/openapi.json");
+  assertEquals(body.openapi, "3.1.0");
+  const paths = Object.keys(body.paths).map((path) => path.replace("/sync-monitoring", ""));
+  for (const route of ["/health-overview", "/performance-history", "/executions/{id}", "/tournaments/{no}", "/alerts", "/system-status"]) {
+    assert(paths.includes(route), `${route} of ${paths}`);
+  }
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
+import { AppError } from "../../../services/errors.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+import {
+  ErrorAnalyticsResponse,
+  ErrorListResponse,
+  Execution,
+  ExecutionDetailResponse,
+  ExecutionListResponse,
+  PerformanceHistoryResponse,
+  Period,
+  PERIODS,
+  SyncErrorRecord,
+  SyncStatisticsResponse,
+  TournamentDetailResponse,
+  TournamentListResponse,
+  TournamentState,
+} from "../../../types/history.ts";
+import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TournamentNo } from "../../../types/sync.ts";
+import { cursor, nextCursor } from "../_shared/cursor.ts";
+
+const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional();
+const moment = z.iso.datetime({ offset: true }).optional();
+const limit = z.coerce.number().int().min(1).max(200).default(50);
+const flag = z.enum(["true", "false"]).optional();
+
+export const PeriodQuery = z.strictObject({ period: Period.default("24h"), entity });
+export const ExecutionQuery = z.strictObject({
+  entity,
+  status: z.enum(["RUNNING", ...TERMINAL_STATUSES]).optional(),
+  trigger: z.enum(["CRON", "MANUAL", "RETRY"]).optional(),
+  tournament_no: TournamentNo.optional(),
+  from: moment,
+  to: moment,
+  limit,
+  cursor: cursor.optional(),
+});
+export const ErrorQuery = z.strictObject({
+  entity,
+  type: z.enum(ERROR_TYPES).optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  tournament_no: TournamentNo.optional(),
+  fingerprint: z.string().max(200).optional(),
+  resolved: flag,
+  from: moment,
+  to: moment,
+  limit,
+  cursor: cursor.optional(),
+});
+export const TournamentQuery = z.strictObject({
+  search: z.string().trim().min(1).max(100).optional(),
+  season: z.string().regex(/^\d{4}$/, "is not a season").optional(),
+  failing: flag,
+  limit,
+  cursor: z.string().regex(/^\d{1,6}$/, "is not a cursor of this list").optional(),
+});
+
+type Query = z.infer<typeof PeriodQuery>;
+const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
+
+/** Every bucket of a period, the empty ones too. @throws DatabaseError */
+export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof PerformanceHistoryResponse>> {
+  const Answer = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
+  const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, Answer);
+  return { entity_type: query.entity ?? "all", period: query.period, ...answer };
+}
+
+/** What runs did in a period, beside the one before. @throws DatabaseError */
+export async function readStatistics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof SyncStatisticsResponse>> {
+  const answer = await rpc(
+    "get_sync_statistics",
+    { p: withPeriod(query), as_of: clock.asOf() },
+    SyncStatisticsResponse.omit({ period: true }),
+  );
+  return { period: query.period, ...answer };
+}
+
+/** What went wrong in a period, by kind and by group. @throws DatabaseError */
+export async function readErrorAnalytics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
+  const answer = await rpc(
+    "get_error_analytics",
+    { p: withPeriod(query), as_of: clock.asOf() },
+    ErrorAnalyticsResponse.omit({ period: true }),
+  );
+  return { period: query.period, ...answer };
+}
+
+/** A page of runs, newest first. @throws DatabaseError */
+export async function listExecutions(rpc: Rpc, query: z.infer<typeof ExecutionQuery>): Promise<z.infer<typeof ExecutionListResponse>> {
+  const { entity, cursor: after, ...filters } = query;
+  const p = { ...filters, ...after, entity_type: entity, limit: query.limit + 1 };
+  const found = await rpc("list_executions", { p }, z.array(Execution));
+  const executions = found.slice(0, query.limit), last = executions.at(-1);
+  return { executions, next_cursor: found.length > query.limit && last ? nextCursor(last.execution_start, last.id) : null };
+}
+
+/** A page of errors, newest first. @throws DatabaseError */
+export async function listErrors(rpc: Rpc, query: z.infer<typeof ErrorQuery>): Promise<z.infer<typeof ErrorListResponse>> {
+  const { entity, type, resolved, cursor: after, ...filters } = query;
+  const p = { ...filters, ...after, entity_type: entity, error_type: type, is_resolved: resolved, limit: query.limit + 1 };
+  const found = await rpc("list_errors", { p }, z.array(SyncErrorRecord));
+  const errors = found.slice(0, query.limit), last = errors.at(-1);
+  return { errors, next_cursor: found.length > query.limit && last ? nextCursor(last.occurred_at, last.id) : null };
+}
+
+/** A page of tournaments, those in trouble first; the cursor counts, since their order changes with each sync. @throws DatabaseError */
+export async function listTournaments(
+  rpc: Rpc,
+  clock: Clock,
+  query: z.infer<typeof TournamentQuery>,
+): Promise<z.infer<typeof TournamentListResponse>> {
+  const { cursor: after, limit, ...filters } = query;
+  const offset = Number(after ?? 0);
+  const found = await rpc(
+    "list_tournament_states",
+    { p: { ...filters, offset, limit: limit + 1 }, as_of: clock.asOf() },
+    z.array(TournamentState),
+  );
+  return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
+}
+
+/** One run with all that belongs to it. @throws AppError NOT_FOUND */
+export async function readExecution(rpc: Rpc, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
+  const found = await rpc("get_execution", { p: { id } }, ExecutionDetailResponse.nullable());
+  if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
+  return found;
+}
+
+/** One tournament with its history. @throws AppError NOT_FOUND */
+export async function readTournament(rpc: Rpc, clock: Clock, no: string): Promise<z.infer<typeof TournamentDetailResponse>> {
+  const found = await rpc("get_tournament_state", { p: { no }, as_of: clock.asOf() }, TournamentDetailResponse.nullable());
+  if (!found) throw new AppError("NOT_FOUND", `there is no tournament ${no}`);
+  return found;
+}

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+import type { MetricsResponse } from "../../../types/history.ts";
+
+const Facts = z.object({
+  success_rates: z.record(z.string(), z.number().nullable()),
+  totals: z.object({
+    runs: z.number(),
+    success_rate: z.number().nullable(),
+    average_duration_ms: z.number().nullable(),
+    peak_memory_mb: z.number().nullable(),
+    cache_hits: z.number(),
+    cache_misses: z.number(),
+    api_calls: z.number(),
+    api_errors: z.number(),
+    api_response_ms: z.number(),
+  }),
+  errors_by_type: z.record(z.string(), z.number()),
+  critical_errors: z.number(),
+  consecutive_failures: z.number(),
+  overdue: z.number(),
+  entities: z.number(),
+  active_alerts: z.number(),
+  escalations: z.number(),
+  mean_resolution_ms: z.number().nullable(),
+});
+
+const ratio = (part: number, whole: number): number | null => whole > 0 ? part / whole : null;
+
+/**
+ * The contract's metrics out of one snapshot. The health score is 100 times the weighted mean of the known parts: success rate (0.5), entities
+ * that are not overdue (0.3), upstream calls that did not fail (0.1), and 1 / (1 + active alerts) (0.1). @throws DatabaseError
+ */
+export async function readMetrics(rpc: Rpc, clock: Clock): Promise<z.infer<typeof MetricsResponse>> {
+  const facts = await rpc("get_metrics_facts", { as_of: clock.asOf() }, Facts);
+  const { totals } = facts;
+  const hits = ratio(totals.cache_hits, totals.cache_hits + totals.cache_misses);
+  const callErrors = ratio(totals.api_errors, totals.api_calls);
+  const parts = [
+    { name: "success_rate", value: totals.success_rate, weight: 0.5 },
+    { name: "on_time", value: facts.entities > 0 ? 1 - facts.overdue / facts.entities : null, weight: 0.3 },
+    { name: "upstream_calls", value: callErrors === null ? null : Math.max(0, 1 - callErrors), weight: 0.1 },
+    { name: "quiet", value: 1 / (1 + facts.active_alerts), weight: 0.1 },
+  ];
+  const known = parts.filter((part) => part.value !== null);
+  const weight = known.reduce((sum, part) => sum + part.weight, 0);
+  const score = totals.runs === 0 ? null : 100 * known.reduce((sum, part) => sum + (part.value ?? 0) * part.weight, 0) / weight;
+  const errors = Object.entries(facts.errors_by_type).map(([type, count]) =>
+    [type, totals.runs > 0 ? count / totals.runs : count] as const
+  );
+  return {
+    monitoring: {
+      tournamentSyncSuccessRate: facts.success_rates.tournaments ?? null,
+      matchScheduleSyncSuccessRate: facts.success_rates.matches_schedule ?? null,
+      overallSyncHealthScore: score,
+      averageSyncDuration: totals.average_duration_ms,
+      peakMemoryUsage: totals.peak_memory_mb,
+      apiCallVolumeReduction: hits,
+      errorRateByType: Object.fromEntries(errors),
+      consecutiveFailureCount: facts.consecutive_failures,
+      criticalErrorCount: facts.critical_errors,
+      activeAlerts: facts.active_alerts,
+      alertEscalationCount: facts.escalations,
+      meanTimeToResolution: facts.mean_resolution_ms,
+    },
+    performance: {
+      cacheHitRatio: hits,
+      averageResponseTime: ratio(totals.api_response_ms, totals.api_calls),
+      apiCallReduction: hits,
+      errorRate: callErrors === null ? null : Math.min(callErrors, 1),
+      syncJobSuccessRate: totals.success_rate,
+    },
+    score_parts: parts,
+  };
+}

@@ -1,0 +1,311 @@
+import { z } from "zod";
+import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES } from "./sync.ts";
+
+const figure = z.number().nullable();
+const share = z.number().min(0).max(1).nullable();
+const count = z.number().int();
+
+/** The periods that can be asked for, each with the width of its buckets; at most 500 buckets, and from a week on whole hours. */
+export const PERIODS = {
+  "1h": { span: "1 hour", step: "1 minute" },
+  "6h": { span: "6 hours", step: "5 minutes" },
+  "24h": { span: "24 hours", step: "15 minutes" },
+  "7d": { span: "7 days", step: "1 hour" },
+  "30d": { span: "30 days", step: "2 hours" },
+  "90d": { span: "90 days", step: "6 hours" },
+  "1y": { span: "365 days", step: "1 day" },
+} as const;
+export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
+
+/** A bucket of time. Rates and durations are over full runs, records and errors over every run that began in it; null is nothing measured. */
+export const PerformanceDataPoint = z.object({
+  timestamp: z.string(),
+  success_rate: share,
+  duration_ms: figure,
+  p50_duration_ms: figure,
+  p95_duration_ms: figure,
+  p99_duration_ms: figure,
+  records_processed: count.nullable(),
+  memory_usage_mb: figure,
+  error_count: count.nullable(),
+  runs: count,
+  /** Runs of the schedule that were due and did not come; null before the entity was there. */
+  runs_missed: count.nullable(),
+  cache_hit_ratio: share,
+  api_response_ms: figure,
+});
+export type PerformanceDataPoint = z.infer<typeof PerformanceDataPoint>;
+
+/** The same over the whole period. */
+export const AggregatedMetrics = z.object({
+  runs: count,
+  success_rate: share,
+  average_duration_ms: figure,
+  p50_duration_ms: figure,
+  p95_duration_ms: figure,
+  p99_duration_ms: figure,
+  records_processed: count,
+  peak_memory_mb: figure,
+  error_count: count,
+  runs_missed: count.nullable(),
+  cache_hit_ratio: share,
+  api_calls: count,
+  api_response_ms: figure,
+});
+
+/** `GET sync-monitoring/performance-history`. */
+export const PerformanceHistoryResponse = z.object({
+  entity_type: z.string(),
+  period: Period,
+  from: z.string(),
+  until: z.string(),
+  step_ms: z.number(),
+  data_points: z.array(PerformanceDataPoint).max(500),
+  aggregated_metrics: AggregatedMetrics,
+});
+export type PerformanceHistoryResponse = z.infer<typeof PerformanceHistoryResponse>;
+
+/** What runs of one kind did in a period. */
+export const StatisticsFigures = z.object({
+  runs: count,
+  succeeded: count,
+  partial: count,
+  failed: count,
+  timed_out: count,
+  cancelled: count,
+  skipped: count,
+  success_rate: share,
+  average_duration_ms: figure,
+  p50_duration_ms: figure,
+  p95_duration_ms: figure,
+  p99_duration_ms: figure,
+  records_processed: count,
+  records_rejected: count,
+  records_per_second: figure,
+  records_per_api_call: figure,
+  api_calls: count,
+  api_errors: count,
+  api_retries: count,
+  errors: count,
+});
+
+/** `GET sync-monitoring/sync-statistics`: in all (both null), by entity, and by entity and trigger, each beside the period before. */
+export const SyncStatisticsResponse = z.object({
+  period: Period,
+  from: z.string(),
+  until: z.string(),
+  statistics: z.array(z.object({
+    entity_type: z.string().nullable(),
+    trigger: z.enum(["CRON", "MANUAL", "RETRY"]).nullable(),
+    current: StatisticsFigures.nullable(),
+    previous: StatisticsFigures.nullable(),
+  })),
+});
+
+/** `GET sync-monitoring/error-analytics`. */
+export const ErrorAnalyticsResponse = z.object({
+  period: Period,
+  from: z.string(),
+  until: z.string(),
+  total: count,
+  open: count,
+  by_type: z.record(z.string(), count),
+  by_severity: z.record(z.string(), count),
+  by_entity: z.record(z.string(), count),
+  /** The twenty with the most. */
+  by_tournament: z.array(z.object({ tournament_no: z.string(), count })),
+  trend: z.array(z.object({ timestamp: z.string(), count })).max(500),
+  /** The fifty most frequent; a regression came back after it was resolved. */
+  groups: z.array(z.object({
+    fingerprint: z.string(),
+    count,
+    first_seen: z.string(),
+    last_seen: z.string(),
+    message: z.string(),
+    error_code: z.string(),
+    error_type: z.enum(ERROR_TYPES),
+    severity: z.enum(SEVERITIES),
+    tournaments: count,
+    open: count,
+    is_regression: z.boolean(),
+  })),
+  resolution_ms: z.object({ count, average: figure, p50: figure, p95: figure }),
+});
+
+/** A run in a list. */
+export const Execution = z.object({
+  id: z.uuid(),
+  entity_type: z.string(),
+  tournament_no: z.string().nullable(),
+  status: z.enum(["RUNNING", ...TERMINAL_STATUSES]),
+  status_reason: z.string().nullable(),
+  success: z.boolean().nullable(),
+  trigger: z.enum(["CRON", "MANUAL", "RETRY"]),
+  sync_job_id: z.uuid().nullable(),
+  correlation_id: z.string().nullable(),
+  execution_start: z.string(),
+  execution_end: z.string().nullable(),
+  duration_ms: figure,
+  current_stage: z.string().nullable(),
+  tournaments_total: count.nullable(),
+  tournaments_processed: count,
+  tournaments_failed: count,
+  records_read: count,
+  records_inserted: count,
+  records_updated: count,
+  records_unchanged: count,
+  records_removed: count,
+  records_rejected: count,
+  records_processed: count,
+  api_calls: count,
+  api_errors: count,
+  api_retries: count,
+  api_bytes: count,
+  api_response_ms_total: count,
+  api_response_ms_max: count.nullable(),
+  cache_hits: count,
+  cache_misses: count,
+  memory_usage_mb: figure,
+  database_calls: count,
+  error_count: count,
+});
+export const ExecutionListResponse = z.object({ executions: z.array(Execution), next_cursor: z.string().nullable() });
+
+/** An error as it was classified; its context is redacted. */
+export const SyncErrorRecord = z.object({
+  id: z.uuid(),
+  sync_execution_id: z.uuid().nullable(),
+  entity_type: z.string(),
+  tournament_no: z.string().nullable(),
+  error_type: z.enum(ERROR_TYPES),
+  error_code: z.string(),
+  error_severity: z.enum(SEVERITIES),
+  retryable: z.boolean(),
+  error_message: z.string(),
+  error_context: z.unknown(),
+  recovery_suggestion: z.string().nullable(),
+  fingerprint: z.string(),
+  occurred_at: z.string(),
+  resolved_at: z.string().nullable(),
+  resolution_notes: z.string().nullable(),
+});
+export const ErrorListResponse = z.object({ errors: z.array(SyncErrorRecord), next_cursor: z.string().nullable() });
+
+/** `GET sync-monitoring/executions/:id`: the run with its tournaments, its first 200 errors, its job and incidents. */
+export const ExecutionDetailResponse = Execution.extend({
+  tournaments: z.array(z.object({
+    tournament_no: z.string(),
+    name: z.string().nullable(),
+    success: z.boolean(),
+    records_processed: count.nullable(),
+    duration_ms: figure,
+    error_type: z.enum(ERROR_TYPES).nullable(),
+    error_message: z.string().nullable(),
+    retry_attempt: count,
+  })),
+  errors: z.array(SyncErrorRecord),
+  job: z.object({
+    id: z.uuid(),
+    status: z.string(),
+    priority: z.string(),
+    triggered_by: z.string(),
+    reason: z.string(),
+    attempts: count,
+  }).nullable(),
+  incidents: z.array(
+    z.object({ id: z.uuid(), rule_name: z.string(), severity: z.enum(SEVERITIES), state: z.string(), opened_at: z.string() }),
+  ),
+});
+
+/** A tournament's state; rates and streak over its last fifty results, times in ms. */
+export const TournamentState = z.object({
+  no: z.string(),
+  name: z.string().nullable(),
+  season: z.string().nullable(),
+  status: count.nullable(),
+  start_date: z.string().nullable(),
+  end_date: z.string().nullable(),
+  is_vanished: z.boolean(),
+  synced_at: z.string().nullable(),
+  age_ms: figure,
+  ttl_ms: figure,
+  /** Negative when it is due. */
+  ttl_left_ms: figure,
+  match_count: count.nullable(),
+  live_count: count.nullable(),
+  results: count,
+  success_rate: share,
+  failing_streak: count,
+  last_success: z.string().nullable(),
+  last_result: z.string().nullable(),
+  last_error: z.string().nullable(),
+  last_error_type: z.enum(ERROR_TYPES).nullable(),
+});
+export const TournamentListResponse = z.object({ tournaments: z.array(TournamentState), next_cursor: z.string().nullable() });
+
+/** `GET sync-monitoring/tournaments/:no`: its state and its last hundred results. */
+export const TournamentDetailResponse = TournamentState.extend({
+  history: z.array(z.object({
+    execution_id: z.uuid(),
+    entity_type: z.string(),
+    at: z.string(),
+    success: z.boolean(),
+    records_processed: count.nullable(),
+    duration_ms: figure,
+    error_type: z.enum(ERROR_TYPES).nullable(),
+    error_message: z.string().nullable(),
+    retry_attempt: count,
+  })),
+});
+
+/** The last 24 hours over full runs, errors over every run; null where nothing was measured. */
+export const MetricsResponse = z.object({
+  /** `SyncMonitoringMetrics` of the contract. */
+  monitoring: z.object({
+    /** Mean success of full runs of `tournaments`, 0 to 1. */
+    tournamentSyncSuccessRate: share,
+    /** Mean success of full runs of `matches_schedule`, 0 to 1. */
+    matchScheduleSyncSuccessRate: share,
+    /** 0 to 100, by the parts beside it. */
+    overallSyncHealthScore: figure,
+    /** Milliseconds. */
+    averageSyncDuration: figure,
+    /** MiB. */
+    peakMemoryUsage: figure,
+    /** The share of upstream calls that fresh data saved: hits / (hits + misses). */
+    apiCallVolumeReduction: share,
+    errorRateByType: z.record(z.string(), z.number()),
+    consecutiveFailureCount: count,
+    criticalErrorCount: count,
+    activeAlerts: count,
+    alertEscalationCount: count,
+    /** Milliseconds, over the last 30 days. */
+    meanTimeToResolution: figure,
+  }),
+  /** `PerformanceMetrics` of the contract. */
+  performance: z.object({
+    cacheHitRatio: share,
+    /** Milliseconds of an upstream call. */
+    averageResponseTime: figure,
+    apiCallReduction: share,
+    /** Failed upstream calls of all. */
+    errorRate: share,
+    syncJobSuccessRate: share,
+  }),
+  /** What the health score is made of: each part 0 to 1, with its weight. */
+  score_parts: z.array(z.object({ name: z.string(), value: share, weight: z.number() })),
+});
+
+/** `GET sync-monitoring/system-status`: each part with what is known of it. */
+export const SystemStatusResponse = z.object({
+  status: z.enum(["OK", "DEGRADED", "FAILED"]),
+  as_of: z.string(),
+  components: z.array(z.object({
+    name: z.string(),
+    kind: z.enum(["database", "scheduler", "schedule", "alert_processor", "channel", "upstream", "queue", "audit"]),
+    status: z.enum(["OK", "DEGRADED", "FAILED", "UNKNOWN"]),
+    message: z.string(),
+    evidence: z.record(z.string(), z.unknown()),
+  })),
+});
+export type SystemStatusResponse = z.infer<typeof SystemStatusResponse>;
