@@ -62,9 +62,13 @@ export function findParents(measurements: Measurement[]): Map<Measurement, Measu
   return parents;
 }
 
-const mostSevere = (children: Measurement[]): Situation["floor"] =>
-  children.map(({ rule_name, severity, incident }) => ({ rule_name, severity: incident?.severity ?? severity }))
-    .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0] ?? null;
+/** What children ask of who speaks for them: the severity of the worst, and the channels of those that are not silenced. */
+function floorOf(children: Measurement[]): Situation["floor"] {
+  const worst = children.map(({ rule_name, severity, incident }) => ({ rule_name, severity: incident?.severity ?? severity }))
+    .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
+  const channels = new Set(children.filter((child) => child.silenced_by === null).flatMap((child) => child.channels));
+  return worst ? { ...worst, channels: [...channels] } : null;
+}
 
 /** Decides every step of one evaluation, parents before what hangs under them. `now` in ms since the epoch. */
 export function decideAll(measurements: Measurement[], now: number, watchedSince: number | null): Transition[] {
@@ -73,7 +77,7 @@ export function decideAll(measurements: Measurement[], now: number, watchedSince
   return order.flatMap((m) => {
     const parent = parents.get(m);
     const children = [...parents].flatMap(([child, speaker]) => speaker === m ? [child] : []);
-    const situation = { now, watchedSince, parent: parent ? scopeOf(parent) : null, floor: mostSevere(children) };
+    const situation = { now, watchedSince, parent: parent ? scopeOf(parent) : null, floor: floorOf(children) };
     return [decide(m, situation), decideMissed(m, situation)].filter((step) => step !== null);
   });
 }

@@ -50,6 +50,7 @@ export const Measurement = Scope.extend({
     acknowledged_until: moment,
     told_at: moment,
     last_told_at: moment,
+    told_channels: z.array(z.string()),
     is_flapping: z.boolean(),
     recovered_at: moment,
     parent: Scope.nullable(),
@@ -96,8 +97,8 @@ export interface Situation {
   watchedSince: number | null;
   /** The incident that already speaks for this cause. */
   parent: Scope | null;
-  /** The most severe of what hangs under this one. */
-  floor: { severity: Severity; rule_name: string } | null;
+  /** The most severe of what hangs under this one, and where all of that would be told. */
+  floor: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
 export type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
@@ -140,11 +141,11 @@ const nextSeverity = (severity: Severity): Severity => SEVERITIES[Math.min(rank(
 const isSame = (a: Scope | null, b: Scope | null): boolean =>
   a?.rule_id === b?.rule_id && a?.entity_type === b?.entity_type && a?.tournament_no === b?.tournament_no;
 
-type Change = Partial<Pick<Transition, "severity" | "escalation_step" | "is_flapping" | "recovered_at">>;
+type Change = Partial<Pick<Transition, "channels" | "severity" | "escalation_step" | "is_flapping" | "recovered_at">>;
 type Step = (to: Transition["to_state"], reason: string, notify?: NoticeKind | null, change?: Change) => Transition;
 
 /** Builds steps of one incident: what they carry unless a step changes it, and whether anybody hears of them. */
-function stepsOf(m: Measurement, { now, parent }: Situation): Step {
+function stepsOf(m: Measurement, { now, parent, floor }: Situation): Step {
   const { incident } = m;
   return (to_state, reason, notify = null, change = {}) => {
     // A silence, or another incident that speaks, keeps everything but the end from being told; the end is told to whoever heard of the beginning.
@@ -173,7 +174,7 @@ function stepsOf(m: Measurement, { now, parent }: Situation): Step {
       recovered_at: incident?.recovered_at ?? null,
       parent,
       notify: isMuted ? null : notify,
-      channels: [...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat()])],
+      channels: [...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat(), ...floor?.channels ?? []])],
       runbook_url: m.runbook_url,
       ...change,
     };
@@ -242,6 +243,8 @@ function goOn(m: Measurement, verdict: Verdict, { now, parent, floor }: Situatio
   if (floor && rank(floor.severity) > rank(severity)) {
     return step("FIRING", `${floor.rule_name} has the same cause and is ${floor.severity}`, "ESCALATED", { severity: floor.severity });
   }
+  const unaware = floor?.channels.filter((channel) => !incident.told_channels.includes(channel)) ?? [];
+  if (unaware.length) return step("FIRING", "what hangs under it is to be told here too", "FIRING", { channels: unaware });
   const unheard = sinceMs(incident.escalated_at ?? incident.told_at, now);
   const canRise = severity !== "CRITICAL" || incident.escalation_step < m.escalation_channels.length;
   if (m.escalation_ms !== null && canRise && unheard >= m.escalation_ms) {

@@ -50,6 +50,7 @@ const FIRING: NonNullable<Measurement["incident"]> = {
   acknowledged_until: null,
   told_at: ago(10),
   last_told_at: ago(10),
+  told_channels: ["dashboard"],
   is_flapping: false,
   recovered_at: null,
   parent: null,
@@ -188,6 +189,7 @@ function play(
           escalated_at: null,
           escalation_step: 0,
           is_flapping: false,
+          told_channels: [],
           recovered_at: null,
           parent: null,
           acknowledged_until: null,
@@ -332,6 +334,16 @@ Deno.test("under a shared failure the tournaments with its fingerprint are silen
     "tournament 2: silent under shared",
     "failures: silent under shared",
   ]);
+});
+
+Deno.test("who speaks for others tells where they would be told, also when they come later", () => {
+  const child = RULE("failures", { execution_id: RUN, channels: ["hook"] });
+  const speaker = RULE("stuck", { metric: "stuck_execution", execution_id: RUN, channels: ["dashboard"] });
+  assertEquals(decideAll([child, speaker], NOW, null)[0]?.channels, ["dashboard", "hook"]);
+  const later = decideAll([child, { ...speaker, incident: FIRING }], NOW, null)[0];
+  assertEquals([later?.notify, later?.channels], ["FIRING", ["hook"]]);
+  const known = decideAll([child, { ...speaker, incident: { ...FIRING, told_channels: ["dashboard", "hook"] } }], NOW, null);
+  assertEquals(known.map((step) => step.rule_name), ["failures"]);
 });
 
 Deno.test("what hangs under another neither rises nor repeats, tells its end if its beginning was told, and speaks when left alone", () => {

@@ -318,7 +318,11 @@ begin atomic
         'incident', case when i.id is not null then jsonb_build_object('id', i.id, 'version', i.version, 'state', i.state,
           'severity', i.severity, 'opened_at', i.opened_at, 'began_at', i.began_at, 'fired_at', i.fired_at, 'escalated_at', i.escalated_at,
           'escalation_step', i.escalation_step, 'acknowledged_until', i.acknowledged_until, 'told_at', i.told_at,
-          'last_told_at', i.last_told_at, 'is_flapping', i.is_flapping, 'recovered_at', i.recovered_at,
+          'last_told_at', i.last_told_at, 'told_channels', (
+            -- Those that could not be told too: they are not tried again each minute.
+            select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
+            where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id))),
+          'is_flapping', i.is_flapping, 'recovered_at', i.recovered_at,
           'parent', case when u.id is not null then jsonb_build_object('rule_id', u.rule_id, 'rule_name', u.rule_name,
             'entity_type', u.entity_type, 'tournament_no', u.tournament_no) end
         ) end
