@@ -129,7 +129,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
 /** Of our own environment a function sees only what a process needs to run, and the settings meant for it. */
 function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-  const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT)_/.test(name));
+  const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT|PROMETHEUS|BADGE)_/.test(name));
   return Object.fromEntries([...names, ...settings].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

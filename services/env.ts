@@ -33,6 +33,9 @@ const Variables = z.object({
   SMTP_FROM: optional(z.string().min(3)),
   // 32 bytes or more; without it the audit is kept but not sealed.
   AUDIT_KEY: optional(z.string().min(32)),
+  // What a scraper and a badge bring; without them these reads are closed.
+  PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must be 32 characters or more without blanks")),
+  BADGE_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must be 32 characters or more without blanks")),
   DASHBOARD_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),

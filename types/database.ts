@@ -1311,6 +1311,69 @@ export type Database = {
           },
         ];
       };
+      "sync_totals": {
+        Row: {
+          "api_calls": number;
+          "api_errors": number;
+          "duration_counts": (number)[];
+          "duration_ms": number;
+          "duration_runs": number;
+          "entity_type": string;
+          "errors": number;
+          "records_processed": number;
+          "records_rejected": number;
+          "runs_cancelled": number;
+          "runs_failed": number;
+          "runs_partial": number;
+          "runs_skipped": number;
+          "runs_succeeded": number;
+          "runs_timed_out": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "duration_counts"?: (number)[];
+          "duration_ms"?: number;
+          "duration_runs"?: number;
+          "entity_type": string;
+          "errors"?: number;
+          "records_processed"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+        };
+        Update: {
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "duration_counts"?: (number)[];
+          "duration_ms"?: number;
+          "duration_runs"?: number;
+          "entity_type"?: string;
+          "errors"?: number;
+          "records_processed"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_totals_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: true;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
       "sync_tournament_results": {
         Row: {
           "created_at": string;
@@ -1602,6 +1665,7 @@ export type Database = {
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
       "get_metrics_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_prometheus_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
       "get_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_sync_statistics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -1624,6 +1688,7 @@ export type Database = {
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "read_monitoring": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };

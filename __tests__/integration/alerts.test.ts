@@ -25,7 +25,15 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
     beats.push(String(input));
     return Promise.resolve(new Response());
   });
-  const deps = { rpc: db.rpc, clock, log: () => {}, channels, heartbeat, waitUntil: (work: Promise<unknown>) => background.push(work) };
+  const deps = {
+    rpc: db.rpc,
+    clock,
+    log: () => {},
+    env: testEnv(),
+    channels,
+    heartbeat,
+    waitUntil: (work: Promise<unknown>) => background.push(work),
+  };
   const processor = createProcessor(deps);
   const monitoring = createMonitoring(deps);
   const evaluate = async () => {

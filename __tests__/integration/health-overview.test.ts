@@ -6,6 +6,7 @@ import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { testEnv } from "../helpers/world.ts";
 import { aRun } from "../helpers/factories.ts";
 
 const db = await openTestDatabase();
@@ -15,7 +16,7 @@ async function setUp(now = NOW) {
   await db.reset();
   await db.query("update sync_status set last_attempt = '2026-06-10T12:00:00Z', last_sync = '2026-06-10T12:00:00Z'");
   const lines: string[] = [];
-  const app = createApp({ rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) });
+  const app = createApp({ env: testEnv(), rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) });
   const get = (headers: Record<string, string> = { apikey: db.keys.secret }, path = "/health-overview", method = "GET") =>
     app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers, method }));
   const overview = async () => SyncHealthResponse.parse(await (await get()).json());
@@ -195,7 +196,7 @@ Deno.test("wrong paths and methods are told apart, and a preflight is answered",
 Deno.test("a database that answers with an error is a 503 without a stack, and the log has the rest", async () => {
   const { lines } = await setUp();
   const rpc = () => Promise.reject(new DatabaseError("schema_version", "08006", "secret detail at host 10.0.0.1"));
-  const app = createApp({ rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
+  const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
   const response = await app.fetch(
     new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
   );
@@ -208,14 +209,14 @@ Deno.test("a database that answers with an error is a 503 without a stack, and t
 Deno.test("functions refuse to work against another schema and name both", async () => {
   await setUp();
   const rpc = <T>() => Promise.resolve(7 as T);
-  const app = createApp({ rpc, clock: new TestClock(NOW), log: () => {} });
+  const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: () => {} });
   const response = await app.fetch(
     new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
   );
   assertEquals(response.status, 503);
   assertObjectMatch(await response.json(), {
     code: "SCHEMA_MISMATCH",
-    message: "the code is for schema 23, the database has 7: run the migrations, then deploy",
+    message: "the code is for schema 24, the database has 7: run the migrations, then deploy",
   });
 });
 

@@ -24,7 +24,8 @@ import { createWorld, testEnv } from "../helpers/world.ts";
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
 const world = createWorld(db, { start: NOW });
-const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {} });
+const TOKENS = { PROMETHEUS_TOKEN: "a-token-for-scrapes-of-thirty-two-bytes", BADGE_TOKEN: "a-token-for-badges-of-thirty-two-bytes" };
+const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(TOKENS) });
 const viewer = await db.token("viewer");
 
 async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${viewer}` }) {
@@ -402,6 +403,107 @@ Deno.test("openapi.json describes every read, by the schemas that validate", asy
   for (const route of ["/health-overview", "/performance-history", "/executions/{id}", "/tournaments/{no}", "/alerts", "/system-status"]) {
     assert(paths.includes(route), `${route} of ${paths}`);
   }
+});
+
+/** The reads a page polls, each with its answer's tag. */
+const POLLED = [
+  "/health-overview",
+  "/performance-history?period=30d",
+  "/executions",
+  "/errors",
+  "/tournaments",
+  "/alerts",
+  "/metrics",
+  "/system-status",
+];
+const ask = (path: string, tag?: string) =>
+  app.fetch(
+    new Request(`http://functions.test/sync-monitoring${path}`, {
+      headers: { authorization: `Bearer ${viewer}`, ...(tag ? { "if-none-match": tag } : {}) },
+    }),
+  );
+
+Deno.test("each read carries an ETag and answers 304 to it, until something changes, or five seconds on", async () => {
+  for (const path of POLLED) {
+    const first = await ask(path);
+    const tag = String(first.headers.get("etag"));
+    await first.body?.cancel();
+    assert(/^W\/"[0-9a-f]{32}"$/.test(tag), `${path} ${tag}`);
+    const again = await ask(path, tag);
+    assertEquals([again.status, again.headers.get("etag"), await again.text()], [304, tag, ""], path);
+    assertEquals((await ask(`${path}${path.includes("?") ? "&" : "?"}limit=0`, tag)).status, 400, path);
+  }
+  const tag = String((await ask("/health-overview")).headers.get("etag"));
+  await db.query("update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'");
+  assertEquals((await ask("/health-overview", tag)).status, 200, "something changed");
+  const fresh = String((await ask("/health-overview")).headers.get("etag"));
+  world.clock.advance(5_000);
+  assertEquals((await ask("/health-overview", fresh)).status, 200, "health ages by itself");
+});
+
+Deno.test("a scrape needs its own token, has counters that agree with the runs, and outlives them", async () => {
+  const scrape = (token?: string) =>
+    app.fetch(
+      new Request("http://functions.test/sync-monitoring/prometheus", { headers: token ? { authorization: `Bearer ${token}` } : {} }),
+    );
+  assertEquals((await scrape()).status, 401);
+  assertEquals((await scrape(viewer)).status, 401);
+  await db.query("truncate sync_totals, sync_metrics_hourly");
+  await db.query("select count(private.roll_up(h)) from sync_execution_history h where status <> 'RUNNING'");
+  const response = await scrape(TOKENS.PROMETHEUS_TOKEN);
+  assertEquals([response.status, response.headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+  const text = await response.text();
+  const value = (line: string) => Number(text.split("\n").find((one) => one.startsWith(`${line} `))?.split(" ").at(-1));
+  const counted = await db.query<{ entity_type: string; status: string; runs: number }>(
+    "select entity_type, lower(status) as status, count(*)::int as runs from sync_execution_history where status <> 'RUNNING' group by 1, 2",
+  );
+  for (const { entity_type, status, runs } of counted) {
+    assertEquals(value(`sync_runs_total{entity_type="${entity_type}",status="${status}"}`), runs);
+  }
+  const [slow] = await db.query<{ slow: number; all: number }>(
+    `select count(*) filter (where execution_end - execution_start <= interval '60 s')::int as slow, count(*)::int as all from sync_execution_history
+    where entity_type = 'matches_schedule' and status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT')`,
+  );
+  assertEquals(value('sync_run_duration_seconds_bucket{entity_type="matches_schedule",le="60"}'), slow?.slow);
+  assertEquals(value('sync_run_duration_seconds_bucket{entity_type="matches_schedule",le="+Inf"}'), slow?.all);
+  await db.query("delete from sync_execution_history where entity_type = 'tournaments'");
+  await db.query("delete from sync_metrics_hourly");
+  assertEquals(await (await scrape(TOKENS.PROMETHEUS_TOKEN)).text(), text, "retention takes nothing from a counter");
+});
+
+Deno.test("promtool finds nothing wrong with a scrape, where it is installed", async () => {
+  const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
+  const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
+  const labels = new Set([...text.matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
+  assertEquals(
+    [...labels].sort(),
+    ["entity_type", "le", "priority", "status"].filter((label) => labels.has(label)),
+    "no label without bound",
+  );
+  const isInstalled = await new Deno.Command("promtool", { args: ["--version"], stdout: "null", stderr: "null" }).output().catch(() =>
+    null
+  );
+  if (!isInstalled) return assert(Deno.env.get("CI") !== "true", "CI has promtool");
+  const promtool = new Deno.Command("promtool", { args: ["check", "metrics"], stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+  const writer = promtool.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { code, stderr } = await promtool.output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+});
+
+Deno.test("a badge says the status in words, behind its own token", async () => {
+  const badge = (path: string) => app.fetch(new Request(`http://functions.test/sync-monitoring/badge/${path}`));
+  assertEquals((await badge("tournaments.svg")).status, 401);
+  assertEquals((await badge("tournaments.svg?token=x")).status, 401);
+  const token = encodeURIComponent(TOKENS.BADGE_TOKEN);
+  const response = await badge(`tournaments.svg?token=${token}`);
+  assertEquals([response.status, response.headers.get("content-type")], [200, "image/svg+xml"]);
+  assert(/aria-label="tournaments: (healthy|warning|critical)"/.test(await response.text()));
+  assertEquals((await badge(`all.svg?token=${token}`)).status, 200);
+  for (const path of ["ghosts.svg", "tournaments.png", "A%3C.svg"]) assertEquals((await badge(`${path}?token=${token}`)).status, 404, path);
+  const closed = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+  assertEquals((await closed.fetch(new Request(`http://functions.test/sync-monitoring/badge/all.svg?token=${token}`))).status, 401);
 });
 
 Deno.test.afterAll(() => db.close());

@@ -11,13 +11,21 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 23;
+export const SCHEMA_VERSION = 24;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
 
 export type AppVariables = { Variables: { supabaseContext: SupabaseContext; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
+/** What the caller has already is what there is: answered with 304. */
+export class NotModified extends Error {
+  override name = "NotModified";
+  constructor(readonly etag: string) {
+    super("not modified");
+  }
+}
+
 export interface AppDeps {
   rpc: Rpc;
   log: Log;
@@ -56,6 +64,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     return answerError(new AppError(code, message));
   });
   app.onError((error, c) => {
+    if (error instanceof NotModified) return new Response(null, { status: 304, headers: { etag: error.etag } });
     const answer = toAppError(error);
     if (answer.status >= 500) {
       deps.log("error", "request_failed", { request_id: c.get("requestId"), path: c.req.path, message: String(error) });

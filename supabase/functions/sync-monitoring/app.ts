@@ -1,5 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { Clock } from "../../../services/clock.ts";
+import type { Env } from "../../../services/env.ts";
+import { AppError } from "../../../services/errors.ts";
+import { isToken } from "../../../services/tokens.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
@@ -15,9 +19,11 @@ import {
 } from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
-import { type AppDeps, createFunctionApp, type FunctionApp, requireRole, SCHEMA_VERSION } from "../_shared/app.ts";
+import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, requireRole, SCHEMA_VERSION } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
+import { badge } from "./badge.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
+import { readerOf } from "./etag.ts";
 import {
   ErrorQuery,
   ExecutionQuery,
@@ -33,6 +39,7 @@ import {
   TournamentQuery,
 } from "./history.ts";
 import { readMetrics } from "./metrics.ts";
+import { scrape } from "./prometheus.ts";
 import { readSystemStatus } from "./system-status.ts";
 
 const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
@@ -70,60 +77,61 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
   });
 
 /** The reads; a read never writes. */
-export function createApp({ rpc, log, clock }: AppDeps & { clock: Clock }): FunctionApp {
+export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
   const app = createFunctionApp("sync-monitoring", { rpc, log });
+  const reader = (c: Context<AppVariables>) => readerOf(c, rpc);
 
   app.openapi(
     read("/health-overview", "Every active entity with its status and why", Nothing, SyncHealthResponse),
-    async (c) => c.json(await readHealthOverview(rpc, clock), 200),
+    async (c) => c.json(await readHealthOverview(reader(c), clock), 200),
   );
   app.openapi(
     read("/performance-history", "Evenly spaced buckets of a period", PeriodQuery, PerformanceHistoryResponse),
-    async (c) => c.json(await readHistory(rpc, clock, c.req.valid("query")), 200),
+    async (c) => c.json(await readHistory(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
     read("/sync-statistics", "Counts, rates, durations and throughput beside the period before", PeriodQuery, SyncStatisticsResponse),
-    async (c) => c.json(await readStatistics(rpc, clock, c.req.valid("query")), 200),
+    async (c) => c.json(await readStatistics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
     read("/error-analytics", "Errors of a period by kind, and grouped by fingerprint", PeriodQuery, ErrorAnalyticsResponse),
-    async (c) => c.json(await readErrorAnalytics(rpc, clock, c.req.valid("query")), 200),
+    async (c) => c.json(await readErrorAnalytics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
     read("/errors", "Errors, newest first", ErrorQuery, ErrorListResponse),
-    async (c) => c.json(await listErrors(rpc, c.req.valid("query")), 200),
+    async (c) => c.json(await listErrors(reader(c), c.req.valid("query")), 200),
   );
   app.openapi(
     read("/executions", "Runs, newest first", ExecutionQuery, ExecutionListResponse),
-    async (c) => c.json(await listExecutions(rpc, c.req.valid("query")), 200),
+    async (c) => c.json(await listExecutions(reader(c), c.req.valid("query")), 200),
   );
   app.openapi(
     readOne("/executions/{id}", "One run with its tournaments, errors, job and incidents", WithId, ExecutionDetailResponse),
-    async (c) => c.json(await readExecution(rpc, c.req.valid("param").id), 200),
+    async (c) => c.json(await readExecution(reader(c), c.req.valid("param").id), 200),
   );
   app.openapi(
     read("/tournaments", "Tournaments that are synced, those in trouble first", TournamentQuery, TournamentListResponse),
-    async (c) => c.json(await listTournaments(rpc, clock, c.req.valid("query")), 200),
+    async (c) => c.json(await listTournaments(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
     readOne("/tournaments/{no}", "One tournament with its last hundred results", z.object({ no: TournamentNo }), TournamentDetailResponse),
-    async (c) => c.json(await readTournament(rpc, clock, c.req.valid("param").no), 200),
+    async (c) => c.json(await readTournament(reader(c), clock, c.req.valid("param").no), 200),
   );
   app.openapi(
     read("/alerts", "Incidents, newest first, and the mean times of thirty days", AlertQuery, AlertListResponse),
-    async (c) => c.json(await listAlerts(rpc, clock, c.req.valid("query")), 200),
+    async (c) => c.json(await listAlerts(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
     readOne("/alerts/{id}", "One incident with its story", WithId, AlertDetailResponse),
-    async (c) => c.json(await readAlert(rpc, c.req.valid("param").id), 200),
+    async (c) => c.json(await readAlert(reader(c), c.req.valid("param").id), 200),
   );
   app.openapi(
     read("/metrics", "The contract's metrics over the last 24 hours", Nothing, MetricsResponse),
-    async (c) => c.json(await readMetrics(rpc, clock), 200),
+    async (c) => c.json(await readMetrics(reader(c), clock), 200),
   );
   app.openapi(
     read("/system-status", "Each part with its status and evidence", Nothing, SystemStatusResponse),
-    async (c) => c.json(await readSystemStatus(rpc, clock), 200),
+    async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
   );
   app.get("/openapi.json", ...requireRole("viewer"), (c) =>
     c.json(app.getOpenAPI31Document({
@@ -135,5 +143,22 @@ export function createApp({ rpc, log, clock }: AppDeps & { clock: Clock }): Func
       },
       servers: [{ url: "/functions/v1" }],
     })));
+  app.get("/prometheus", async (c) => {
+    const given = /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    if (!env.PROMETHEUS_TOKEN || !await isToken(given, env.PROMETHEUS_TOKEN)) {
+      throw new AppError("UNAUTHORIZED", "send PROMETHEUS_TOKEN as the bearer token");
+    }
+    return c.text(await scrape(rpc, clock), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+  app.get("/badge/:name", async (c) => {
+    if (!env.BADGE_TOKEN || !await isToken(c.req.query("token"), env.BADGE_TOKEN)) {
+      throw new AppError("UNAUTHORIZED", "send BADGE_TOKEN as ?token=");
+    }
+    const entity = /^([a-z][a-z0-9_]{1,62})\.svg$/.exec(c.req.param("name"))?.[1] ?? "";
+    const overview = await readHealthOverview(rpc, clock);
+    const status = entity === "all" ? overview.overall_status : overview.sync_entities[entity]?.status;
+    if (!status) throw new AppError("ENTITY_UNKNOWN", `there is no badge ${c.req.param("name")}`);
+    return c.body(badge(entity, status), 200, { "content-type": "image/svg+xml", "cache-control": "max-age=60" });
+  });
   return app;
 }

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+import { QueueStatusResponse } from "../../../types/jobs.ts";
+
+/** Missing before an entity's first run. */
+const many = z.number().nullish();
+const Facts = z.object({
+  entities: z.array(z.object({
+    entity_type: z.string(),
+    runs_succeeded: many,
+    runs_partial: many,
+    runs_failed: many,
+    runs_timed_out: many,
+    runs_cancelled: many,
+    runs_skipped: many,
+    duration_ms: many,
+    duration_runs: many,
+    duration_counts: z.array(z.number()).nullish(),
+    records_processed: many,
+    records_rejected: many,
+    api_calls: many,
+    api_errors: many,
+    errors: many,
+    consecutive_failures: z.number(),
+    is_paused: z.boolean(),
+    last_success_s: many,
+    last_memory_mb: many,
+    overdue_s: z.number(),
+    running: z.number(),
+  })),
+  incidents: z.array(z.object({ severity: z.string(), state: z.string(), count: z.number() })),
+  evaluated_s: many,
+  dead_notifications: z.number(),
+  upstream_blocked: z.number(),
+  queue: QueueStatusResponse,
+});
+type Facts = z.infer<typeof Facts>;
+type Sample = [labels: Record<string, string>, value: number | null | undefined, suffix?: string];
+
+const EDGES = ["1", "5", "10", "30", "60", "120", "300", "600", "+Inf"];
+/** Text format 0.0.4 escapes these three in a label's value. */
+const escape = (value: string): string => value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
+
+function family(name: string, type: "counter" | "gauge" | "histogram", help: string, samples: Sample[]): string {
+  const lines = samples.filter(([, value]) => value !== null && value !== undefined).map(([labels, value, suffix = ""]) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`).join(",");
+    return `${name}${suffix}${pairs ? `{${pairs}}` : ""} ${value}`;
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join("\n");
+}
+
+/** The scrape in text format 0.0.4; labels are entities, states and severities alone. */
+export function render(facts: Facts): string {
+  const { entities, queue } = facts;
+  const each = (value: (entity: Facts["entities"][number]) => number | null | undefined): Sample[] =>
+    entities.map((entity) => [{ entity_type: entity.entity_type }, value(entity)]);
+  const statuses = ["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"] as const;
+  return [
+    family(
+      "sync_runs_total",
+      "counter",
+      "Runs that ended, by status.",
+      entities.flatMap((entity) =>
+        statuses.map((status): Sample => [{ entity_type: entity.entity_type, status }, entity[`runs_${status}`] ?? 0])
+      ),
+    ),
+    family(
+      "sync_run_duration_seconds",
+      "histogram",
+      "How long counted runs took.",
+      entities.flatMap(({ entity_type, duration_counts, duration_ms, duration_runs }): Sample[] => [
+        ...EDGES.map((le, index): Sample => [{ entity_type, le }, duration_counts?.[index] ?? 0, "_bucket"]),
+        [{ entity_type }, (duration_ms ?? 0) / 1000, "_sum"],
+        [{ entity_type }, duration_runs ?? 0, "_count"],
+      ]),
+    ),
+    family(
+      "sync_records_processed_total",
+      "counter",
+      "Records written or found unchanged.",
+      each((entity) => entity.records_processed ?? 0),
+    ),
+    family(
+      "sync_records_rejected_total",
+      "counter",
+      "Records left out because they could not be read.",
+      each((entity) => entity.records_rejected ?? 0),
+    ),
+    family("sync_api_calls_total", "counter", "Requests to the upstream.", each((entity) => entity.api_calls ?? 0)),
+    family("sync_api_errors_total", "counter", "Requests to the upstream that failed.", each((entity) => entity.api_errors ?? 0)),
+    family("sync_errors_total", "counter", "Errors recorded.", each((entity) => entity.errors ?? 0)),
+    family("sync_consecutive_failures", "gauge", "Full runs that failed in a row.", each((entity) => entity.consecutive_failures)),
+    family(
+      "sync_last_success_timestamp_seconds",
+      "gauge",
+      "When the last full run that succeeded began.",
+      each((entity) => entity.last_success_s),
+    ),
+    family("sync_overdue_seconds", "gauge", "How long a run is owed, past due time and grace.", each((entity) => entity.overdue_s)),
+    family("sync_running", "gauge", "Runs that go on now.", each((entity) => entity.running)),
+    family("sync_paused", "gauge", "1 while the entity is paused.", each((entity) => Number(entity.is_paused))),
+    family(
+      "sync_last_memory_bytes",
+      "gauge",
+      "Peak memory of the last run.",
+      each((entity) => entity.last_memory_mb && entity.last_memory_mb * 1_048_576),
+    ),
+    family(
+      "sync_incidents",
+      "gauge",
+      "Incidents that fire or are acknowledged.",
+      facts.incidents.map(({ severity, state, count }) => [{ severity: severity.toLowerCase(), state: state.toLowerCase() }, count]),
+    ),
+    family("sync_alert_evaluation_timestamp_seconds", "gauge", "When the rules were last evaluated.", [[{}, facts.evaluated_s]]),
+    family("sync_notifications_dead", "gauge", "Messages that died within a day.", [[{}, facts.dead_notifications]]),
+    family("sync_upstream_blocked", "gauge", "1 while we stay away from the upstream.", [[{}, facts.upstream_blocked]]),
+    family(
+      "sync_queue_jobs",
+      "gauge",
+      "Jobs that wait, by priority.",
+      Object.entries(queue.waiting).map(([priority, count]) => [{ priority: priority.toLowerCase() }, count]),
+    ),
+    family("sync_queue_running", "gauge", "Jobs that run.", [[{}, queue.running.length]]),
+    family("sync_queue_oldest_wait_seconds", "gauge", "The longest wait of a job that may begin.", [[
+      {},
+      (queue.oldest_wait_ms ?? 0) / 1000,
+    ]]),
+  ].join("\n") + "\n";
+}
+
+/** Reads and renders a scrape. @throws DatabaseError */
+export async function scrape(rpc: Rpc, clock: Clock): Promise<string> {
+  return render(await rpc("get_prometheus_facts", { as_of: clock.asOf() }, Facts));
+}
