@@ -1076,6 +1076,105 @@ export type Database = {
           },
         ];
       };
+      "sync_metrics_daily": {
+        Row: {
+          "api_bytes": number;
+          "api_calls": number;
+          "api_errors": number;
+          "api_response_ms_total": number;
+          "api_retries": number;
+          "cache_hits": number;
+          "cache_misses": number;
+          "day": string;
+          "duration_histogram": (number)[];
+          "duration_ms_total": number;
+          "duration_runs": number;
+          "entity_type": string;
+          "errors": number;
+          "is_full_run": boolean;
+          "memory_usage_mb_peak": number | null;
+          "records_processed": number;
+          "records_read": number;
+          "records_rejected": number;
+          "runs_cancelled": number;
+          "runs_counted": number;
+          "runs_failed": number;
+          "runs_partial": number;
+          "runs_skipped": number;
+          "runs_succeeded": number;
+          "runs_timed_out": number;
+          "success_weight": number;
+          "trigger": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "day": string;
+          "duration_histogram"?: (number)[];
+          "duration_ms_total"?: number;
+          "duration_runs"?: number;
+          "entity_type": string;
+          "errors"?: number;
+          "is_full_run": boolean;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_counted"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+          "success_weight"?: number;
+          "trigger": string;
+        };
+        Update: {
+          "api_bytes"?: number;
+          "api_calls"?: number;
+          "api_errors"?: number;
+          "api_response_ms_total"?: number;
+          "api_retries"?: number;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "day"?: string;
+          "duration_histogram"?: (number)[];
+          "duration_ms_total"?: number;
+          "duration_runs"?: number;
+          "entity_type"?: string;
+          "errors"?: number;
+          "is_full_run"?: boolean;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "records_read"?: number;
+          "records_rejected"?: number;
+          "runs_cancelled"?: number;
+          "runs_counted"?: number;
+          "runs_failed"?: number;
+          "runs_partial"?: number;
+          "runs_skipped"?: number;
+          "runs_succeeded"?: number;
+          "runs_timed_out"?: number;
+          "success_weight"?: number;
+          "trigger"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_metrics_daily_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
       "sync_metrics_hourly": {
         Row: {
           "api_bytes": number;

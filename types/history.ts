@@ -5,14 +5,14 @@ const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const count = z.number().int();
 
-/** The periods that can be asked for, each with the width of its buckets; at most 500 buckets, and from a week on whole hours. */
+/** The periods that can be asked for, each with the width of its buckets; at most 500 buckets, and from a week on whole hours, from 90 days on whole UTC days. */
 export const PERIODS = {
   "1h": { span: "1 hour", step: "1 minute" },
   "6h": { span: "6 hours", step: "5 minutes" },
   "24h": { span: "24 hours", step: "15 minutes" },
   "7d": { span: "7 days", step: "1 hour" },
   "30d": { span: "30 days", step: "2 hours" },
-  "90d": { span: "90 days", step: "6 hours" },
+  "90d": { span: "90 days", step: "1 day" },
   "1y": { span: "365 days", step: "1 day" },
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);

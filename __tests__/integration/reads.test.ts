@@ -448,7 +448,7 @@ Deno.test("a scrape needs its own token, has counters that agree with the runs, 
     );
   assertEquals((await scrape()).status, 401);
   assertEquals((await scrape(viewer)).status, 401);
-  await db.query("truncate sync_totals, sync_metrics_hourly");
+  await db.query("truncate sync_totals, sync_metrics_hourly, sync_metrics_daily");
   await db.query("select count(private.roll_up(h)) from sync_execution_history h where status <> 'RUNNING'");
   const response = await scrape(TOKENS.PROMETHEUS_TOKEN);
   assertEquals([response.status, response.headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);

@@ -293,6 +293,10 @@ begin
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
     when 'jobs' then  -- attempts go with their job
       delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
+    when 'daily_metrics' then
+      delete from public.sync_metrics_daily m using (
+        select entity_type, day from public.sync_metrics_daily where day < before group by 1, 2 limit batch) old
+      where m.entity_type = old.entity_type and m.day = old.day;
     when 'audit_log' then
       return private.prune_audit_log(as_of);
     when 'function_calls' then

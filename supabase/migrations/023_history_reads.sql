@@ -1,4 +1,4 @@
--- Figures over time: the last day exactly from runs, longer periods from the hourly rollup, which is exact but for percentiles (4.8 % at most).
+-- Figures over time: a day exactly from its runs, longer periods from the rollups, which are exact but for percentiles (4.8 % at most).
 
 create or replace function private.entity_health(entity public.sync_status, as_of timestamptz) returns jsonb
 language sql stable set search_path = ''
@@ -68,11 +68,10 @@ begin atomic
   from figures;
 end;
 
-create function private.bucket_ms(bucket bigint) returns double precision
+create function private.grain_of(span interval) returns text
 language sql immutable set search_path = ''
-return 2 * power(1.1, bucket - 2) * power(1.1, bucket - 1) / (power(1.1, bucket - 2) + power(1.1, bucket - 1));
-comment on function private.bucket_ms(bigint) is
-  'The duration in ms that stands for a bucket of private.duration_bucket(): the harmonic mean of its edges, off by 4.8 % at either.';
+return case when span <= interval '24 hours' then 'runs' when span <= interval '30 days' then 'hours' else 'days' end;
+comment on function private.grain_of(interval) is 'What a period is read from: a day from its runs, a month from the hourly rollup, longer from the daily one.';
 
 create type private.run_sums as (
   at timestamptz,
@@ -104,7 +103,7 @@ create type private.run_sums as (
 );
 comment on type private.run_sums is 'What is added up of ended runs that began in a stretch of time; durations are of counted runs.';
 
-create function private.run_sums(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, is_exact boolean)
+create function private.run_sums(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text)
 returns setof private.run_sums
 language sql stable set search_path = ''
 begin atomic
@@ -116,7 +115,7 @@ begin atomic
     sum(h.records_rejected), sum(h.api_calls), sum(h.api_errors), sum(h.api_retries), sum(h.api_bytes)::bigint, sum(h.api_response_ms_total)::bigint,
     sum(h.cache_hits), sum(h.cache_misses), sum(h.error_count), max(h.memory_usage_mb)
   from public.sync_execution_history h
-  where is_exact and h.execution_start >= p_from and h.execution_start < p_until and h.status <> 'RUNNING'
+  where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.status <> 'RUNNING'
     and (p_entity_type is null or h.entity_type = p_entity_type)
   group by 1, 2, 3, 4
   union all
@@ -127,43 +126,63 @@ begin atomic
     sum(m.api_calls)::bigint, sum(m.api_errors)::bigint, sum(m.api_retries)::bigint, sum(m.api_bytes)::bigint, sum(m.api_response_ms_total)::bigint,
     sum(m.cache_hits)::bigint, sum(m.cache_misses)::bigint, sum(m.errors)::bigint, max(m.memory_usage_mb_peak)
   from public.sync_metrics_hourly m
-  where not is_exact and m.hour >= p_from and m.hour < p_until and (p_entity_type is null or m.entity_type = p_entity_type)
+  where grain = 'hours' and m.hour >= p_from and m.hour < p_until and (p_entity_type is null or m.entity_type = p_entity_type)
+  group by 1, 2, 3, 4
+  union all
+  select date_bin(step, m.day, '2000-01-01 00:00:00+00'), m.entity_type, m.trigger, m.is_full_run,
+    sum(m.runs_succeeded + m.runs_partial + m.runs_failed + m.runs_timed_out + m.runs_cancelled + m.runs_skipped), sum(m.runs_succeeded),
+    sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_counted),
+    sum(m.success_weight), sum(m.duration_ms_total), sum(m.records_read)::bigint, sum(m.records_processed)::bigint, sum(m.records_rejected)::bigint,
+    sum(m.api_calls)::bigint, sum(m.api_errors)::bigint, sum(m.api_retries)::bigint, sum(m.api_bytes)::bigint, sum(m.api_response_ms_total)::bigint,
+    sum(m.cache_hits)::bigint, sum(m.cache_misses)::bigint, sum(m.errors)::bigint, max(m.memory_usage_mb_peak)
+  from public.sync_metrics_daily m
+  where grain = 'days' and m.day >= p_from and m.day < p_until and (p_entity_type is null or m.entity_type = p_entity_type)
   group by 1, 2, 3, 4;
 end;
-comment on function private.run_sums(timestamptz, timestamptz, text, interval, boolean) is
-  'Ended runs that began from p_from to before p_until by step, entity, trigger and scope: exactly from the runs, or from the rollup, whose hours the edges must be.';
+comment on function private.run_sums(timestamptz, timestamptz, text, interval, text) is
+  'Ended runs that began from p_from to before p_until by step, entity, trigger and scope: exactly from the runs, or from a rollup, whose hours or days the edges must be.';
 
-create function private.duration_points(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, is_exact boolean)
+create function private.duration_points(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text, by_kind boolean)
 returns table (at timestamptz, entity_type varchar, trigger varchar, ms double precision, runs bigint)
 language sql stable set search_path = ''
 begin atomic
   select date_bin(step, h.execution_start, '2000-01-01 00:00:00+00'), h.entity_type, h.trigger, (extract(epoch from h.duration) * 1000)::double precision, 1
   from public.sync_execution_history h
-  where is_exact and h.execution_start >= p_from and h.execution_start < p_until and h.success_weight is not null and h.tournament_no is null
+  where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.success_weight is not null and h.tournament_no is null
     and (p_entity_type is null or h.entity_type = p_entity_type)
   union all
-  select date_bin(step, m.hour, '2000-01-01 00:00:00+00'), m.entity_type, m.trigger, private.bucket_ms(b.bucket), sum(b.runs)::bigint
-  from public.sync_metrics_hourly m cross join unnest(m.duration_histogram) with ordinality b (runs, bucket)
-  where not is_exact and m.hour >= p_from and m.hour < p_until and m.is_full_run and b.runs > 0
-    and (p_entity_type is null or m.entity_type = p_entity_type)
-  group by 1, 2, 3, b.bucket;
+  select g.at, g.entity_type, g.trigger, private.bucket_ms(g.bucket), g.runs
+  from (
+    select date_bin(step, m.at, '2000-01-01 00:00:00+00') as at, case when by_kind then m.entity_type end as entity_type,
+      case when by_kind then m.trigger end as trigger, b.bucket, sum(b.runs)::bigint as runs
+    from (
+      select h.entity_type, h.trigger, h.hour as at, h.duration_histogram from public.sync_metrics_hourly h
+      where grain = 'hours' and h.hour >= p_from and h.hour < p_until and h.is_full_run
+      union all
+      select d.entity_type, d.trigger, d.day, d.duration_histogram from public.sync_metrics_daily d
+      where grain = 'days' and d.day >= p_from and d.day < p_until and d.is_full_run
+    ) m cross join unnest(m.duration_histogram) with ordinality b (runs, bucket)
+    where b.runs > 0
+      and (p_entity_type is null or m.entity_type = p_entity_type)
+    group by 1, 2, 3, 4
+  ) g;
 end;
-comment on function private.duration_points(timestamptz, timestamptz, text, interval, boolean) is
-  'Durations in ms of counted full runs with how many had them; from the rollup by its histogram''s buckets.';
+comment on function private.duration_points(timestamptz, timestamptz, text, interval, text, boolean) is
+  'Durations in ms of counted full runs with how many had them, {by_kind} by entity and trigger; from the rollup by its histogram''s buckets.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = ''
 begin atomic
   with frame as (
-    select s.step, s.is_exact, date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step as until,
+    select s.step, s.grain, date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step as until,
       date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step - (p ->> 'span')::interval as began
-    from (select (p ->> 'step')::interval as step, (p ->> 'span')::interval <= interval '24 hours' as is_exact) s
+    from (select (p ->> 'step')::interval as step, private.grain_of((p ->> 'span')::interval) as grain) s
   ),
   sums as materialized (
-    select r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', f.step, f.is_exact) r
+    select r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', f.step, f.grain) r
   ),
   points as materialized (
-    select d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', f.step, f.is_exact) d
+    select d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', f.step, f.grain, false) d
   ),
   percentiles as (
     select at, min(ms) filter (where upto >= 0.5 * total) as p50, min(ms) filter (where upto >= 0.95 * total) as p95,
@@ -172,7 +191,7 @@ begin atomic
       select at, ms, sum(runs) over (partition by at order by ms) as upto, sum(runs) over (partition by at) as total from points
       union all
       -- All of them once more, for the whole period.
-      select null, ms, sum(runs) over (order by ms), sum(runs) over () from points
+      select null, ms, sum(runs) over (order by ms), sum(runs) over () from (select ms, sum(runs) as runs from points group by ms) whole
     ) cumulated group by at
   ),
   due as (
@@ -227,22 +246,25 @@ create function public.get_sync_statistics(p jsonb, as_of timestamptz default no
 language sql stable set search_path = ''
 begin atomic
   with frame as (
-    select s.span, s.is_exact, s.until, s.until - s.span as began, s.until - 2 * s.span as before
+    select s.span, s.grain, s.until, s.until - s.span as began, s.until - 2 * s.span as before
     from (
-      select (p ->> 'span')::interval as span, (p ->> 'span')::interval <= interval '24 hours' as is_exact,
-        case when (p ->> 'span')::interval <= interval '24 hours' then as_of + interval '1 microsecond'
-          else date_bin('1 hour', as_of, '2000-01-01 00:00:00+00') + interval '1 hour' end as until
+      select (p ->> 'span')::interval as span, private.grain_of((p ->> 'span')::interval) as grain,
+        case private.grain_of((p ->> 'span')::interval)
+          when 'runs' then as_of + interval '1 microsecond'
+          when 'hours' then date_bin('1 hour', as_of, '2000-01-01 00:00:00+00') + interval '1 hour'
+          else date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day'
+        end as until
     ) s
   ),
   sums as materialized (
-    select 'current' as period, r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', '365000 days', f.is_exact) r
+    select 'current' as period, r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', '365000 days', f.grain) r
     union all
-    select 'previous', r.* from frame f cross join lateral private.run_sums(f.before, f.began, p ->> 'entity_type', '365000 days', f.is_exact) r
+    select 'previous', r.* from frame f cross join lateral private.run_sums(f.before, f.began, p ->> 'entity_type', '365000 days', f.grain) r
   ),
   points as materialized (
-    select 'current' as period, d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', '365000 days', f.is_exact) d
+    select 'current' as period, d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', '365000 days', f.grain, true) d
     union all
-    select 'previous', d.* from frame f cross join lateral private.duration_points(f.before, f.began, p ->> 'entity_type', '365000 days', f.is_exact) d
+    select 'previous', d.* from frame f cross join lateral private.duration_points(f.before, f.began, p ->> 'entity_type', '365000 days', f.grain, true) d
   ),
   keyed as (
     select s.*, k.by_entity, k.by_trigger from sums s
@@ -288,9 +310,9 @@ end;
 comment on function public.get_sync_statistics(jsonb, timestamptz) is
   'Counts, rates, durations, throughput and retries over {span} and the one before it, in all, by entity, and by entity and trigger; for {entity_type?} or all.';
 
-revoke execute on function private.bucket_ms(bigint), private.run_sums(timestamptz, timestamptz, text, interval, boolean),
-  private.duration_points(timestamptz, timestamptz, text, interval, boolean), public.get_performance_history(jsonb, timestamptz),
+revoke execute on function private.grain_of(interval), private.run_sums(timestamptz, timestamptz, text, interval, text),
+  private.duration_points(timestamptz, timestamptz, text, interval, text, boolean), public.get_performance_history(jsonb, timestamptz),
   public.get_sync_statistics(jsonb, timestamptz) from public, anon, authenticated;
-grant execute on function private.bucket_ms(bigint), private.run_sums(timestamptz, timestamptz, text, interval, boolean),
-  private.duration_points(timestamptz, timestamptz, text, interval, boolean), public.get_performance_history(jsonb, timestamptz),
+grant execute on function private.grain_of(interval), private.run_sums(timestamptz, timestamptz, text, interval, text),
+  private.duration_points(timestamptz, timestamptz, text, interval, text, boolean), public.get_performance_history(jsonb, timestamptz),
   public.get_sync_statistics(jsonb, timestamptz) to service_role;

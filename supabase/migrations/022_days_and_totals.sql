@@ -1,4 +1,10 @@
--- For whoever asks again and again: an answer that says "the same" without being made, and counters that never fall.
+-- What a run adds to when it ends, beside its hour: its day, so that a year is quick to read, and the totals since the beginning, that never fall.
+
+create function private.bucket_ms(bucket bigint) returns double precision
+language sql immutable set search_path = ''
+return power(1.1, bucket - 2) * 2.2 / 2.1;
+comment on function private.bucket_ms(bigint) is
+  'The duration in ms that stands for a bucket of private.duration_bucket(): the harmonic mean of its edges, off by 4.8 % at either.';
 
 create table public.sync_totals (
   entity_type varchar primary key references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -25,6 +31,45 @@ grant select on public.sync_totals to authenticated;
 grant all on public.sync_totals to service_role;
 create policy "Allow monitoring read" on public.sync_totals for select to authenticated using ((select private.can_read_monitoring()));
 create policy "Allow service monitoring access" on public.sync_totals for all to service_role using (true) with check (true);
+
+create table public.sync_metrics_daily (
+  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
+  day timestamptz not null,
+  trigger varchar not null,
+  is_full_run boolean not null,
+  runs_succeeded integer not null default 0,
+  runs_partial integer not null default 0,
+  runs_failed integer not null default 0,
+  runs_timed_out integer not null default 0,
+  runs_cancelled integer not null default 0,
+  runs_skipped integer not null default 0,
+  runs_counted integer not null default 0,
+  success_weight numeric not null default 0,
+  duration_ms_total bigint not null default 0,
+  duration_runs integer not null default 0,
+  duration_histogram integer[] not null default '{}',
+  records_read bigint not null default 0,
+  records_processed bigint not null default 0,
+  records_rejected bigint not null default 0,
+  api_calls bigint not null default 0,
+  api_errors bigint not null default 0,
+  api_retries bigint not null default 0,
+  api_bytes bigint not null default 0,
+  api_response_ms_total bigint not null default 0,
+  cache_hits bigint not null default 0,
+  cache_misses bigint not null default 0,
+  errors bigint not null default 0,
+  memory_usage_mb_peak integer,
+  primary key (entity_type, day, trigger, is_full_run),
+  constraint sync_metrics_daily_day_is_whole check (extract(epoch from day)::bigint % 86400 = 0)
+);
+comment on table public.sync_metrics_daily is 'The same by UTC day, so that a year is 365 rows and not 8,760.';
+alter table public.sync_metrics_daily enable row level security;
+revoke all on public.sync_metrics_daily from public, anon, authenticated;
+grant select on public.sync_metrics_daily to authenticated;
+grant all on public.sync_metrics_daily to service_role;
+create policy "Allow monitoring read" on public.sync_metrics_daily for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_metrics_daily for all to service_role using (true) with check (true);
 
 create function private.duration_counts(duration interval) returns bigint[]
 language sql immutable set search_path = ''
@@ -60,6 +105,48 @@ begin atomic
     run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
   from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
   on conflict (entity_type, hour, trigger, is_full_run) do update set
+    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
+    runs_partial = m.runs_partial + excluded.runs_partial,
+    runs_failed = m.runs_failed + excluded.runs_failed,
+    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
+    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
+    runs_skipped = m.runs_skipped + excluded.runs_skipped,
+    runs_counted = m.runs_counted + excluded.runs_counted,
+    success_weight = m.success_weight + excluded.success_weight,
+    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
+    duration_runs = m.duration_runs + excluded.duration_runs,
+    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
+    records_read = m.records_read + excluded.records_read,
+    records_processed = m.records_processed + excluded.records_processed,
+    records_rejected = m.records_rejected + excluded.records_rejected,
+    api_calls = m.api_calls + excluded.api_calls,
+    api_errors = m.api_errors + excluded.api_errors,
+    api_retries = m.api_retries + excluded.api_retries,
+    api_bytes = m.api_bytes + excluded.api_bytes,
+    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
+    cache_hits = m.cache_hits + excluded.cache_hits,
+    cache_misses = m.cache_misses + excluded.cache_misses,
+    errors = m.errors + excluded.errors,
+    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
+
+  insert into public.sync_metrics_daily as m (
+    entity_type, day, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
+    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
+    memory_usage_mb_peak
+  )
+  select run.entity_type, date_trunc('day', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
+    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
+    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
+    (w.weight is not null)::integer, coalesce(w.weight, 0),
+    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
+    case when w.weight is null then '{}' else
+      array_fill(0, array[private.duration_bucket(run.duration) - 1]) || 1
+    end,
+    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
+    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
+  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
+  on conflict (entity_type, day, trigger, is_full_run) do update set
     runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
     runs_partial = m.runs_partial + excluded.runs_partial,
     runs_failed = m.runs_failed + excluded.runs_failed,
@@ -120,72 +207,25 @@ select m.entity_type, sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_fai
   sum(m.records_processed), sum(m.records_rejected), sum(m.api_calls), sum(m.api_errors), sum(m.errors)
 from public.sync_metrics_hourly m group by m.entity_type;
 
-create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return jsonb_build_object(
-  'entities', (
-    select coalesce(jsonb_agg(coalesce(to_jsonb(t), '{}') || jsonb_build_object('entity_type', s.entity_type, 'consecutive_failures', s.consecutive_failures,
-      'is_paused', s.paused_at is not null, 'last_success_s', extract(epoch from s.last_sync), 'last_memory_mb', s.last_memory_usage,
-      'overdue_s', coalesce(extract(epoch from as_of - private.overdue_since(s, as_of)), 0),
-      'running', (select count(*) from public.sync_execution_history h where h.status = 'RUNNING' and h.entity_type = s.entity_type)) order by s.entity_type), '[]')
-    from public.sync_status s left join public.sync_totals t on t.entity_type = s.entity_type where s.is_active),
-  'incidents', (
-    select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
-    from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
-  'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
-  'dead_notifications', (select count(*) from public.alert_notifications where status = 'DEAD' and created_at > as_of - interval '1 day'),
-  'upstream_blocked', (select coalesce(max((u.blocked_until > as_of)::integer), 0) from public.upstream_state u),
-  'queue', public.get_queue_status(as_of)
-);
-comment on function public.get_prometheus_facts(timestamptz) is 'Counters since the beginning and gauges of now, for a scrape.';
+insert into public.sync_metrics_daily (entity_type, day, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled,
+  runs_skipped, runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed, records_rejected,
+  api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
+select m.entity_type, m.day, m.trigger, m.is_full_run, sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed),
+  sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_counted), sum(m.success_weight), sum(m.duration_ms_total), sum(m.duration_runs),
+  array(
+    select coalesce(sum(h.runs), 0)::integer
+    from generate_series(1, max(cardinality(m.duration_histogram))) b (bucket)
+    left join (
+      select u.bucket, u.runs from public.sync_metrics_hourly o cross join unnest(o.duration_histogram) with ordinality u (runs, bucket)
+      where o.entity_type = m.entity_type and o.trigger = m.trigger and o.is_full_run = m.is_full_run
+        and date_trunc('day', o.hour, 'UTC') = m.day
+    ) h on h.bucket = b.bucket
+    group by b.bucket order by b.bucket),
+  sum(m.records_read), sum(m.records_processed), sum(m.records_rejected), sum(m.api_calls), sum(m.api_errors), sum(m.api_retries), sum(m.api_bytes),
+  sum(m.api_response_ms_total), sum(m.cache_hits), sum(m.cache_misses), sum(m.errors), max(m.memory_usage_mb_peak)
+from (select h.*, date_trunc('day', h.hour, 'UTC') as day from public.sync_metrics_hourly h) m group by m.entity_type, m.day, m.trigger, m.is_full_run;
+insert into public.retention_settings (subject, keep) values ('daily_metrics', '5 years') on conflict (subject) do nothing;
 
-create function private.data_version() returns text
-language sql stable set search_path = ''
-return concat_ws('.',
-  (select max(s.updated_at) from public.sync_status s),
-  (select max(h.heartbeat_at) from public.sync_execution_history h where h.status = 'RUNNING'),
-  (select max(e.id) from public.alert_events e),
-  (select max(d.id) from public.alert_deliveries d),
-  (select max(a.id) from public.audit_log a)
-);
-comment on function private.data_version() is 'Changes with every run''s heartbeat and end, every step of an incident, every delivery and every act of a person.';
-
-create function public.read_monitoring(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql stable set search_path = '' as $$
-declare
-  fn constant text := p ->> 'fn';
-  args constant jsonb := p -> 'p';
-  -- Health ages by itself: an answer is good for five seconds at most.
-  etag constant text := format('W/"%s"', md5(concat_ws('|', private.data_version(), floor(extract(epoch from as_of) / 5), fn, args)));
-begin
-  if p ->> 'known' = etag then
-    return jsonb_build_object('etag', etag, 'is_same', true);
-  end if;
-  return jsonb_build_object('etag', etag, 'is_same', false, 'body', case fn
-    when 'get_health_overview' then public.get_health_overview(as_of)
-    when 'get_performance_history' then public.get_performance_history(args, as_of)
-    when 'get_sync_statistics' then public.get_sync_statistics(args, as_of)
-    when 'get_error_analytics' then public.get_error_analytics(args, as_of)
-    when 'list_errors' then public.list_errors(args)
-    when 'list_executions' then public.list_executions(args)
-    when 'get_execution' then public.get_execution(args)
-    when 'list_tournament_states' then public.list_tournament_states(args, as_of)
-    when 'get_tournament_state' then public.get_tournament_state(args, as_of)
-    when 'list_alert_incidents' then public.list_alert_incidents(args)
-    when 'get_alert_incident' then public.get_alert_incident(args)
-    when 'get_metrics_facts' then public.get_metrics_facts(as_of)
-    when 'get_system_facts' then public.get_system_facts(as_of)
-  end);
-end
-$$;
-comment on function public.read_monitoring(jsonb, timestamptz) is
-  'The read {fn} with {p} and its ETag; without the body when {known} is that tag, so that nothing big is read for it.';
-
-create or replace function public.schema_version() returns integer
-language sql immutable set search_path = ''
-return 24;
-
-revoke execute on function private.duration_counts(interval), private.add_counts(bigint[], bigint[]), public.get_prometheus_facts(timestamptz),
-  private.data_version(), public.read_monitoring(jsonb, timestamptz) from public, anon, authenticated;
-grant execute on function private.duration_counts(interval), private.add_counts(bigint[], bigint[]), public.get_prometheus_facts(timestamptz),
-  private.data_version(), public.read_monitoring(jsonb, timestamptz) to service_role;
+revoke execute on function private.bucket_ms(bigint), private.duration_counts(interval), private.add_counts(bigint[], bigint[])
+from public, anon, authenticated;
+grant execute on function private.bucket_ms(bigint), private.duration_counts(interval), private.add_counts(bigint[], bigint[]) to service_role;

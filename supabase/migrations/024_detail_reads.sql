@@ -302,7 +302,3 @@ grant execute on function private.execution_json(public.sync_execution_history),
   private.tournament_json(public.tournaments, timestamptz), public.list_tournament_states(jsonb, timestamptz), public.get_tournament_state(jsonb, timestamptz),
   private.schedule_chain(timestamptz), public.get_system_facts(timestamptz), public.get_metrics_facts(timestamptz)
 to service_role;
-
-create or replace function public.schema_version() returns integer
-language sql immutable set search_path = ''
-return 23;
