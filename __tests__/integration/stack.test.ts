@@ -17,7 +17,7 @@ const secret = { apikey: state.keys.secret };
 const finished = (entity: string, since: string) =>
   until(`a run of ${entity}`, async () => {
     const [run] = await database.query<{ id: string; status: string }>(
-      "select id, status from sync_execution_history where entity_type = $1 and execution_start > $2 and status <> 'RUNNING' order by execution_start limit 1",
+      "select id, status from sync_execution_history where entity_type = $1 and execution_start > $2 and status not in ('RUNNING', 'SKIPPED') order by execution_start limit 1",
       [entity, since],
     );
     return run;

@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { testEnv } from "../__tests__/helpers/world.ts";
+import { systemClock } from "../services/clock.ts";
+import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
+import { atMost, type Report, say, table } from "./report.ts";
+import { startBenchServer } from "./server.ts";
+
+/** Runs over one calendar year; denser and not longer. Other sizes: BENCH_RUNS=10000,1000000. */
+const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);
+const READS = {
+  "health-overview": "/health-overview",
+  "performance-history 24h": "/performance-history?period=24h",
+  "performance-history 30d": "/performance-history?period=30d",
+  "performance-history 1y": "/performance-history?period=1y",
+  "error-analytics 24h": "/error-analytics?period=24h",
+  executions: "/executions",
+  tournaments: "/tournaments",
+};
+const ROUNDS = 60;
+
+/** So many runs of two entities over the last year, one in twenty failed with an error, each with its hour and its day. */
+async function seed(db: TestDatabase, runs: number): Promise<void> {
+  await db.reset();
+  await db.query(
+    "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
+  );
+  for (let from = 0; from < runs; from += 500_000) {
+    await db.query(
+      `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed, memory_usage_mb, error_count,
+        api_calls, api_response_ms_total, records_read, records_inserted, cache_hits, cache_misses)
+      select case when i % 5 = 0 then 'tournaments' else 'matches_schedule' end, 'CRON', case when i % 20 = 0 then 'FAILED' else 'SUCCEEDED' end, s.at,
+        s.at + (5 + i % 100) * interval '1 second', 10, 0, 50 + i % 100, (i % 20 = 0)::int, 10, 1000, 400, 400, 5, 5
+      from generate_series($1::int + 1, $2::int) i cross join lateral (select now() - i * (interval '365 days' / $3::int) as at) s`,
+      [from, Math.min(from + 500_000, runs), runs],
+    );
+  }
+  await db.query(
+    `insert into sync_error_log (sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    select id, entity_type, (70000 + (random() * 499)::int + 1)::text, 'API', 'X', 'LOW', true, 'm', 'f' || (random() * 40)::int, execution_end
+    from sync_execution_history where status = 'FAILED'`,
+  );
+  await db.query(
+    `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, created_at)
+    select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type = 'matches_schedule'`,
+  );
+  for (const [name, column, unit] of [["sync_metrics_hourly", "hour", "hour"], ["sync_metrics_daily", "day", "day"]]) {
+    await db.query(
+      `insert into ${name} (entity_type, ${column}, trigger, is_full_run, runs_succeeded, runs_failed, runs_counted, success_weight, duration_ms_total, duration_runs,
+        duration_histogram, records_read, records_processed, api_calls, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
+      select g.entity_type, g.at, 'CRON', true, sum(g.good), sum(g.runs) - sum(g.good), sum(g.runs), sum(g.good), sum(g.ms), sum(g.runs),
+        (select array_agg(coalesce(h.runs, 0) order by b) from generate_series(1, max(g.bucket)) b
+          left join unnest(array_agg(g.bucket), array_agg(g.runs::int)) h (bucket, runs) on h.bucket = b),
+        sum(g.records), sum(g.records), sum(g.runs) * 10, sum(g.runs) * 1000, sum(g.runs) * 5, sum(g.runs) * 5, sum(g.runs) - sum(g.good), max(g.memory)
+      from (
+        select entity_type, date_trunc('${unit}', execution_start, 'UTC') as at, private.duration_bucket(duration) as bucket, count(*) as runs,
+          count(*) filter (where success) as good, sum(extract(epoch from duration) * 1000)::bigint as ms, sum(records_read) as records, max(memory_usage_mb) as memory
+        from sync_execution_history group by 1, 2, 3
+      ) g group by g.entity_type, g.at`,
+    );
+  }
+  await db.query("vacuum analyze");
+}
+
+const percentile = (sorted: number[], share: number): number =>
+  sorted[Math.min(Math.ceil(share * sorted.length) - 1, sorted.length - 1)] ?? NaN;
+
+async function time(work: () => Promise<unknown>, concurrency: number): Promise<{ p50: number; p95: number; p99: number; rate: number }> {
+  for (let round = 0; round < 6; round++) await work();
+  const times: number[] = [];
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: concurrency }, async () => {
+    for (let round = 0; round < Math.ceil(ROUNDS / concurrency); round++) {
+      const start = performance.now();
+      await work();
+      times.push(performance.now() - start);
+    }
+  }));
+  const rate = times.length / (performance.now() - begun) * 1000;
+  times.sort((a, b) => a - b);
+  return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99), rate };
+}
+
+/** Reads at each size, beside an rpc that returns one constant and a handler that does. */
+export async function measure(): Promise<Report> {
+  const server = await startBenchServer();
+  const db = await openTestDatabase();
+  try {
+    const app = createApp({ rpc: db.rpc, clock: systemClock, log: () => {}, env: testEnv() });
+    const get = async (path: string, tag?: string) => {
+      const headers = { apikey: db.keys.secret, ...(tag ? { "if-none-match": tag } : {}) };
+      const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
+      await response.arrayBuffer();
+      return response;
+    };
+    const p95 = new Map<string, Map<number, number>>();
+    const rows: (string | number)[][] = [];
+    let overview = NaN, constant = NaN, same = NaN;
+    for (const size of SIZES) {
+      const begun = performance.now();
+      await seed(db, size);
+      say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
+      for (const [name, path] of Object.entries(READS)) {
+        for (const concurrency of [1, 16]) {
+          const figures = await time(() => get(path), concurrency);
+          rows.push([name, size, concurrency, figures.p50, figures.p95, figures.p99, figures.rate]);
+          if (concurrency === 1) p95.set(name, (p95.get(name) ?? new Map()).set(size, figures.p95));
+          if (concurrency === 1 && name === "health-overview") overview = figures.p50;
+        }
+      }
+      const limits = { "a constant rpc": () => db.rpc("schema_version", {}, z.number()), "a constant handler": () => get("/openapi.json") };
+      for (const [name, work] of Object.entries(limits)) {
+        const figures = await time(work, 1);
+        rows.push([name, size, 1, figures.p50, figures.p95, figures.p99, figures.rate]);
+        if (name === "a constant rpc") constant = figures.p50;
+      }
+      // The tag holds for a step of five seconds: what came back as 200 is not counted.
+      const times: number[] = [];
+      for (let round = 0; times.length < ROUNDS && round < 20 * ROUNDS; round++) {
+        const tag = round % 5 === 0 ? (await get("/performance-history?period=30d")).headers.get("etag") : null;
+        const known = tag ?? (await get("/performance-history?period=30d", "x")).headers.get("etag");
+        const start = performance.now();
+        const { status } = await get("/performance-history?period=30d", String(known));
+        if (status === 304) times.push(performance.now() - start);
+      }
+      times.sort((a, b) => a - b);
+      same = percentile(times, 0.5);
+      rows.push(["304", size, 1, same, percentile(times, 0.95), percentile(times, 0.99), 1000 / same]);
+    }
+    table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second"], rows);
+    const least = Math.min(...SIZES), most = Math.max(...SIZES);
+    const growth = [...p95].map(([name, sizes]) =>
+      atMost(`${name}: p95 at ${most} over ${least} runs`, (sizes.get(most) ?? NaN) / (sizes.get(least) ?? NaN), 1.3)
+    );
+    return {
+      figures: { sizes: SIZES, server: server.name, rows },
+      bars: [
+        ...growth,
+        atMost("health-overview over a constant rpc", overview / constant, 2),
+        atMost("304 over a constant rpc", same / constant, 1.2),
+      ],
+    };
+  } finally {
+    await db.close();
+    await server.stop();
+  }
+}
