@@ -34,29 +34,4 @@ Deno.test("a simulated day and a half with trouble of every kind gives exactly i
   assertEquals(told.map(({ kind, rule }) => `${kind} ${rule}`), expected.flatMap(({ rule }) => [`FIRING ${rule}`, `RESOLVED ${rule}`]));
 });
 
-/** The exact month is played once, where a real server is; the embedded database has played a day and a half of it. */
-Deno.test({
-  name:
-    "a simulated month of thousands of runs with trouble of every kind gives exactly its incidents and its messages, none more and none less",
-  ignore: !Deno.env.get("TEST_DATABASE_URL"),
-  fn: async () => {
-    await prepareSimulation(db);
-    const kinds: Omit<Trouble, "tick">[] = [
-      { kind: "failing", ticks: 2, rule: null },
-      { kind: "failing", ticks: 6, rule: FAILURES },
-      { kind: "late", ticks: 4, rule: null },
-      { kind: "silent", ticks: 2, rule: OVERDUE },
-      { kind: "slow", ticks: 1, rule: DURATION },
-      { kind: "partial", ticks: 8, rule: null },
-      { kind: "heavy", ticks: 2, rule: MEMORY },
-    ];
-    const troubles = Array.from({ length: 70 }, (_, index) => ({ ...kinds[index % kinds.length] as Trouble, tick: 10 + index * 41 }));
-    const { incidents, told } = await simulate(db, { start: START, ticks: 2_880, troubles, random: seeded(30), evaluateAt: [8] });
-    const expected = troubles.filter((trouble) => trouble.rule !== null).map((trouble) => String(trouble.rule));
-    assertEquals(incidents.map((incident) => incident.rule), expected);
-    assertEquals(told.map(({ kind, rule }) => `${kind} ${rule}`), expected.flatMap((rule) => [`FIRING ${rule}`, `RESOLVED ${rule}`]));
-    assert(incidents.every((incident) => incident.resolved !== null));
-  },
-});
-
 Deno.test.afterAll(() => db.close());
