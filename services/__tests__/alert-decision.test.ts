@@ -1,3 +1,4 @@
+// Past 300 lines, because each state and each input of the decision has its case here.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";

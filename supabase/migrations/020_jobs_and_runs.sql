@@ -1,4 +1,5 @@
 -- Where jobs meet runs, schedules, retention and alerts.
+-- Past 300 lines, because what runs and schedules had already is written anew as a whole.
 
 create or replace function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
