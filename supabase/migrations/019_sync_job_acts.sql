@@ -344,7 +344,9 @@ declare
 begin
   select count(*) into jobs from cron.job where active;
   select max(start_time) into last_tick from cron.job_run_details;
-  return jsonb_build_object('jobs', jobs, 'last_tick', last_tick, 'is_late', coalesce(last_tick < as_of - interval '3 minutes', true));
+  -- Right after set-up none was due yet.
+  return jsonb_build_object('jobs', jobs, 'last_tick', last_tick,
+    'is_late', coalesce(last_tick, (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes');
 end
 $$;
 comment on function private.check_scheduler(timestamptz) is 'How many jobs are scheduled and when one last ran. Definer: cron belongs to the owner.';

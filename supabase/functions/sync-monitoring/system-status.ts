@@ -79,6 +79,12 @@ function judgeChannel({ is_active, dead_24h, waiting, last_error }: Facts["chann
   return waiting > 0 && last_error ? is("DEGRADED", `${waiting} messages wait: ${last_error}`) : is("OK", "delivers");
 }
 
+function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: boolean): Verdict {
+  if (sinceMs < 5 * MINUTE) return is("OK", `evaluated ${Math.round(sinceMs / 1000)} s ago`);
+  if (last === null && !isSchedulerLate) return is("UNKNOWN", "it has not evaluated yet");
+  return is("FAILED", last === null ? "it never evaluated" : `nothing evaluated since ${last}`);
+}
+
 /** Judges each part by its facts. */
 export function judgeSystem(facts: Facts): SystemStatusResponse {
   const now = Date.parse(facts.as_of);
@@ -101,10 +107,7 @@ export function judgeSystem(facts: Facts): SystemStatusResponse {
     {
       name: "sync-alert-processor",
       kind: "alert_processor",
-      ...(sinceEvaluation < 5 * MINUTE ? is("OK", `evaluated ${Math.round(sinceEvaluation / 1000)} s ago`) : is(
-        "FAILED",
-        alert_processor.last_evaluation === null ? "it never evaluated" : `nothing evaluated since ${alert_processor.last_evaluation}`,
-      )),
+      ...judgeProcessor(alert_processor.last_evaluation, sinceEvaluation, scheduler.is_late),
       evidence: alert_processor,
     },
     ...facts.channels.map((channel): Component => ({ name: channel.name, kind: "channel", ...judgeChannel(channel), evidence: channel })),
