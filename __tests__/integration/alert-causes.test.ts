@@ -126,6 +126,29 @@ Deno.test("after an outage of the evaluator each missed run is flagged once, by 
   ]);
 });
 
+Deno.test("due times inside a stretch that was told as overdue are not flagged as missed as well, those of a later one are", async () => {
+  const { clock, evaluate } = await setUp("Match Schedule Overdue");
+  const began = async (at: string) => {
+    await aRun(db, { execution_start: at });
+    await db.query("update sync_status set last_attempt = $1 where entity_type = 'matches_schedule'", [at]);
+  };
+  await began("2026-06-10T12:00:01Z");
+  clock.moveTo("2026-06-10T12:21:00Z");
+  await evaluate();
+  // 12:30 is missed in the same stretch, which a run at 12:40 ends; 12:45 is missed on its own, made good at 12:55.
+  await began("2026-06-10T12:40:00Z");
+  await began("2026-06-10T12:55:00Z");
+  clock.moveTo("2026-06-10T12:56:00Z");
+  await evaluate();
+  const incidents = await db.query<{ state: string; missed: string[] | null }>(
+    "select state, evidence -> 'missed' as missed from alert_incidents order by began_at",
+  );
+  assertEquals(incidents.map(({ state, missed }) => `${state} ${missed?.map((due) => due.slice(11, 16)) ?? ""}`), [
+    "RESOLVED ",
+    "RESOLVED 12:45",
+  ]);
+});
+
 Deno.test("what comes and goes is told as flapping once, and over when it stayed well", async () => {
   const { evaluate, minutes } = await setUp("Match Schedule Consecutive Failures");
   const failures = (count: number) =>

@@ -306,7 +306,11 @@ begin atomic
           order by s.ends_at desc limit 1
         ),
         'missed', case when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all' then (
-          select private.missed_runs(s, e.last_at, as_of) from public.sync_status s where s.entity_type = r.entity_type
+          -- What a live incident told of lasts until the first run after it began: those due times are not missed once more.
+          select private.missed_runs(s, greatest(e.last_at, (
+            select min(h.execution_start) from public.sync_execution_history h
+            where h.entity_type = s.entity_type and h.tournament_no is null and h.execution_start >= i.began_at)), as_of)
+          from public.sync_status s where s.entity_type = r.entity_type
         ) else jsonb_build_array() end
       ) || jsonb_build_object(
         'recent', case when i.id is null then (
