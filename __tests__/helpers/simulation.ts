@@ -45,7 +45,7 @@ export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): 
  */
 export async function simulate(
   db: TestDatabase,
-  options: { start: string; ticks: number; troubles: Trouble[]; random: () => number; evaluateAt?: number[] },
+  options: { start: string; ticks: number; troubles: Trouble[]; random: () => number; evaluateAt?: number[]; isPunctual?: boolean },
 ): Promise<Outcome> {
   const clock = new TestClock(options.start);
   const start = clock.now();
@@ -83,9 +83,9 @@ export async function simulate(
     const failed = kinds.has("failing");
     const begun = due + late, ended = Math.round(begun + seconds * 1000);
     const execution_id = crypto.randomUUID();
-    // One evaluation in twenty never comes, one in ten comes up to a minute late.
+    // Unless they are punctual, one evaluation in twenty never comes, and one in ten comes late.
     const events: { at: number; act: () => Promise<unknown> }[] = (options.evaluateAt ?? [0, 5, 10]).flatMap((minutes) => {
-      const chance = options.random();
+      const chance = options.isPunctual ? 1 : options.random();
       const delay = chance < 0.15 ? options.random() * MINUTE : 0;
       return chance < 0.05 ? [] : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];
     });
