@@ -218,6 +218,33 @@ export const AuditVerifyResponse = z.object({
 });
 export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
 
+/** An entity type with its schedule, limits and counters; lengths of time that are set in words. */
+export const Entity = z.looseObject({
+  entity_type: z.string(),
+  is_active: z.boolean(),
+  sync_frequency: z.string(),
+  schedule_anchor: z.string(),
+  grace: z.string(),
+  max_runtime: z.string(),
+  depends_on: z.string().nullable(),
+  last_attempt: z.string().nullable(),
+  last_sync: z.string().nullable(),
+  next_sync: z.string().nullable(),
+  consecutive_failures: z.number().int(),
+  success_count: z.number().int(),
+  error_count: z.number().int(),
+  last_error: z.string().nullable(),
+  last_error_time: z.string().nullable(),
+  alert_threshold_failures: z.number().int().nullable(),
+  notification_channels: z.array(z.string()).nullable(),
+  paused_at: z.string().nullable(),
+  paused_by: z.string().nullable(),
+  paused_reason: z.string().nullable(),
+});
+export type Entity = z.infer<typeof Entity>;
+/** `GET sync-admin/entities`. */
+export const EntityListResponse = z.object({ entities: z.array(Entity) });
+
 /** `PATCH sync-admin/entities/:type`. */
 export const ChangeEntityRequest = z.strictObject({
   is_paused: z.boolean().optional(),

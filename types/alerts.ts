@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SEVERITIES } from "./sync.ts";
+import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
@@ -119,3 +119,70 @@ export const AlertDetailResponse = AlertIncident.extend({
   })),
   downtime_ms: z.number(),
 });
+
+/** A rule as it is read; lengths of time in words, such as `15 minutes`. */
+export const AlertRule = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  description: z.string(),
+  entity_type: z.string(),
+  scope: z.enum(["ENTITY", "TOURNAMENT"]),
+  metric: AlertMetric,
+  threshold: z.number(),
+  recovery_threshold: z.number().nullable(),
+  evaluation_window: z.string(),
+  for_duration: z.string(),
+  minimum_runs: z.number().int(),
+  no_data: z.enum(["KEEP", "OK", "ALERT"]),
+  error_type: z.enum(ERROR_TYPES).nullable(),
+  severity: z.enum(SEVERITIES),
+  notification_channels: z.array(z.string()),
+  repeat_interval: z.string(),
+  escalation_delay: z.string().nullable(),
+  escalation_channels: z.array(z.array(z.string())),
+  runbook_url: z.string().nullable(),
+  is_active: z.boolean(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+export type AlertRule = z.infer<typeof AlertRule>;
+/** `GET sync-admin/alert-rules`. */
+export const RuleListResponse = z.object({ rules: z.array(AlertRule) });
+
+/** A silence as it is read; what it does not name it matches all of. */
+export const AlertSilence = z.object({
+  id: z.uuid(),
+  entity_type: z.string().nullable(),
+  rule_id: z.uuid().nullable(),
+  severity: z.enum(SEVERITIES).nullable(),
+  tournament_no: z.string().nullable(),
+  starts_at: z.string(),
+  ends_at: z.string(),
+  recurs_every: z.string().nullable(),
+  lasts: z.string().nullable(),
+  created_by: z.string(),
+  created_at: z.string(),
+  reason: z.string(),
+  /** Whether it holds now; a recurring one does so in its windows only. */
+  is_silencing: z.boolean(),
+});
+export type AlertSilence = z.infer<typeof AlertSilence>;
+/** `GET sync-admin/silences`: those that last or are to come. */
+export const SilenceListResponse = z.object({ silences: z.array(AlertSilence) });
+
+/** A channel as it is read; its secrets never are. */
+export const NotificationChannel = z.object({
+  name: z.string(),
+  kind: z.enum(["email", "webhook", "slack", "dashboard"]),
+  is_active: z.boolean(),
+  config: z.record(z.string(), z.unknown()),
+  group_window: z.string(),
+  hourly_cap: z.number().int(),
+  has_secret: z.boolean(),
+  has_previous_secret: z.boolean(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+export type NotificationChannel = z.infer<typeof NotificationChannel>;
+/** `GET sync-admin/channels`. */
+export const ChannelListResponse = z.object({ channels: z.array(NotificationChannel) });

@@ -136,7 +136,7 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
   assertEquals(made.status, 201);
   assertObjectMatch(made.body, {
     ...RULE,
-    evaluation_window: "01:00:00",
+    evaluation_window: "1 hour",
     is_active: true,
     notification_channels: ["dashboard"],
     minimum_runs: 1,
@@ -151,7 +151,7 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
   }, "admin");
   const unknown = await call("PATCH", `/alert-rules/${made.body.id}`, { notification_channels: ["pigeon"] }, "admin");
   assertEquals([unknown.status, unknown.body.message], [400, "notification_channels: there is no channel pigeon"]);
-  assertObjectMatch(changed.body, { is_active: false, notification_channels: [], threshold: 2000, escalation_delay: "00:30:00" });
+  assertObjectMatch(changed.body, { is_active: false, notification_channels: [], threshold: 2000, escalation_delay: "30 minutes" });
   assertObjectMatch(await lastAct(), { action: "change-rule", before: { is_active: true }, after: { is_active: false } });
   assert((await call("GET", "/alert-rules", undefined, "viewer")).body.rules.some((rule: { name: string }) => rule.name === RULE.name));
   const [incident] = await db.query<{ id: string }>(

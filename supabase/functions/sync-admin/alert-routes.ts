@@ -10,6 +10,7 @@ import {
   PreviewRuleRequest,
   SilenceRequest,
 } from "../../../types/admin.ts";
+import { AlertRule, AlertSilence, NotificationChannel } from "../../../types/alerts.ts";
 import { type FunctionApp, parse, readBody, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
 import { previewRule } from "./rule-preview.ts";
@@ -27,14 +28,18 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   }
 
   app.get("/silences", ...requireRole("viewer"), async (c) => {
-    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(Row)) });
+    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(AlertSilence)) });
   });
   app.post("/silences", ...requireRole("operator"), async (c) => {
     return c.json(await act(c, "save_alert_silence", await readBody(c.req.raw, SilenceRequest)), 201);
   });
   app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await act(c, "end_alert_silence", { id: idOf(c) })));
 
-  app.get("/alert-rules", ...requireRole("viewer"), async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(Row)) }));
+  app.get(
+    "/alert-rules",
+    ...requireRole("viewer"),
+    async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(AlertRule)) }),
+  );
   app.post("/alert-rules", ...requireRole("admin"), async (c) => {
     return c.json(await act(c, "save_alert_rule", { rule: await readBody(c.req.raw, CreateRuleRequest) }), 201);
   });
@@ -55,7 +60,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.get(
     "/channels",
     ...requireRole("admin"),
-    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(Row)) }),
+    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(NotificationChannel)) }),
   );
   app.put("/channels/:name", ...requireRole("admin"), async (c) => {
     const { name } = parse(Named, c.req.param());

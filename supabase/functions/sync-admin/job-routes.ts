@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../../../services/errors.ts";
-import { ChangeEntityRequest, ResolveErrorRequest } from "../../../types/admin.ts";
+import { ChangeEntityRequest, Entity, ResolveErrorRequest } from "../../../types/admin.ts";
 import {
   CancelJobRequest,
   IdempotencyKey,
@@ -12,7 +12,7 @@ import {
 import { TournamentNo } from "../../../types/sync.ts";
 import { actorOf, type FunctionApp, parse, readBody, requireRole, requireSecret } from "../_shared/app.ts";
 import { cursor, nextCursor } from "../_shared/cursor.ts";
-import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
+import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
 import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.ts";
 
@@ -60,10 +60,10 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
     return c.json(await act(c, "resolve_errors", { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) }));
   });
-  app.get("/entities", ...requireRole("viewer"), async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Row)) }));
+  app.get("/entities", ...requireRole("viewer"), async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }));
   app.get("/entities/:type", ...requireRole("viewer"), async (c) => {
     const type = c.req.param("type");
-    const found = (await rpc("list_entities", {}, z.array(Row))).find((entity) => entity.entity_type === type);
+    const found = (await rpc("list_entities", {}, z.array(Entity))).find((entity) => entity.entity_type === type);
     if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);
     return c.json(found);
   });
