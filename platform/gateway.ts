@@ -7,13 +7,15 @@ export interface GatewayParts {
   signer: TokenSigner;
   functions: FunctionHost;
   vis: VisStandIn;
+  /** The page's file at a path; null where it has none. */
+  dashboard: (pathname: string) => Promise<Response | null>;
 }
 
 const OPEN = { "access-control-allow-origin": "*" };
 const answer = (status: number, code: string, message: string): Response => Response.json({ code, message }, { status, headers: OPEN });
 
 /** One address for everything, with the paths of a hosted project; `/vis` is the stand-in service. */
-export function createGateway({ supabase, signer, functions, vis }: GatewayParts): (request: Request) => Promise<Response> {
+export function createGateway({ supabase, signer, functions, vis, dashboard }: GatewayParts): (request: Request) => Promise<Response> {
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: OPEN });
@@ -23,7 +25,13 @@ export function createGateway({ supabase, signer, functions, vis }: GatewayParts
     }
     if (pathname.startsWith("/vis/")) return await vis.fetch(request);
     if (pathname.startsWith("/rest/v1") || pathname.startsWith("/auth/v1")) return await withTokens(request, supabase, signer);
-    if (pathname === "/") return new Response("Beach volleyball sync: the API is under /functions/v1, /rest/v1 and /auth/v1.\n");
+    const file = ["GET", "HEAD"].includes(request.method) ? await dashboard(pathname) : null;
+    if (file) return file;
+    if (pathname === "/") {
+      return new Response("The page is being built; the API is under /functions/v1, /rest/v1 and /auth/v1.\n", {
+        headers: { refresh: "2" },
+      });
+    }
     return answer(404, "NOT_FOUND", `there is nothing at ${pathname}`);
   };
 }

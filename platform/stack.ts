@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { connect, type Database } from "./database.ts";
+import { buildDashboard, createDashboard } from "./dashboard.ts";
 import { createFunctionHost, WALL_CLOCK_MS } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner } from "./keys.ts";
@@ -31,6 +32,8 @@ export interface Stack {
   /** Which extensions are stood in for. */
   standIns: string[];
   migrationsApplied: number;
+  /** Resolves when the page can be opened; it may be built first. */
+  pageReady: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,6 +41,8 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const state = await loadState(options.folder);
   const undo: (() => unknown)[] = [];
+  // Everything else goes on without the page, and does not wait for it.
+  const pageReady = buildDashboard().catch((error: Error) => options.write(`the page could not be built: ${error.message}`));
   const stop = async () => {
     for (let last = undo.pop(); last; last = undo.pop()) await last();
   };
@@ -69,12 +74,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       onProcess: place.onProcess,
     });
     undo.push(() => functions.stop());
-    serve = createGateway({ supabase, signer, functions, vis });
+    const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
+    serve = createGateway({ supabase, signer, functions, vis, dashboard });
 
     if (standIns.includes("net")) undo.push(await startNet(database));
     if (standIns.includes("cron")) undo.push(await startCron(database));
     await database.query("select private.start_entities_never_synced()");
-    return { base, state, database, vis, visUrl, standIns, migrationsApplied, stop };
+    return { base, state, database, vis, visUrl, standIns, migrationsApplied, pageReady, stop };
   } catch (error) {
     await stop();
     throw error;

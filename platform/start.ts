@@ -31,6 +31,7 @@ function describe(stack: Stack, seconds: string): string {
   return `
 Ready in ${seconds} s on ${base}
 
+  Page        ${base}/
   Functions   ${base}/functions/v1/<name>   (started on first use)
   REST, Auth  ${base}/rest/v1  ${base}/auth/v1
   Database    ${db}${standIns.length ? `; stand-ins for ${standIns.join(", ")}` : ""}

@@ -1,0 +1,49 @@
+import { useMemo, useSyncExternalStore } from "preact/compat";
+
+// The view's address, with its filters, lies in the hash, so that any web host can serve the page.
+const read = (): string => location.hash.slice(1) || "/";
+function subscribe(onChange: () => void): () => void {
+  addEventListener("hashchange", onChange);
+  addEventListener("popstate", onChange);
+  return () => {
+    removeEventListener("hashchange", onChange);
+    removeEventListener("popstate", onChange);
+  };
+}
+const useHash = (): string => useSyncExternalStore(subscribe, read);
+
+/** Goes to an address inside the page; replaced, the one before is not come back to. */
+export function go(to: string, { replace = false } = {}): void {
+  history[replace ? "replaceState" : "pushState"](null, "", `#${to}`);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/** Where the router is: the hash up to its question mark. */
+export const useHashPath = (): [
+  string,
+  typeof go,
+] => [useHash().split("?")[0] || "/", go];
+Object.assign(useHashPath, { hrefs: (href: string) => `#${href}` });
+
+/** The filters in the address, and how to change one; changing them can be undone with the back button. */
+export function useFilters<K extends string>(
+  names: readonly K[],
+): [Record<K, string>, (changes: Partial<Record<K, string>>) => void] {
+  const hash = useHash();
+  const filters = useMemo(() => {
+    const search = new URLSearchParams(hash.split("?")[1]);
+    return Object.fromEntries(
+      names.map((name) => [name, search.get(name) ?? ""]),
+    ) as Record<K, string>;
+  }, [hash]);
+  const change = (changes: Partial<Record<K, string>>) => {
+    const search = new URLSearchParams(hash.split("?")[1]);
+    for (const [name, value] of Object.entries<string | undefined>(changes)) {
+      if (value) search.set(name, value);
+      else search.delete(name);
+    }
+    const query = search.toString();
+    go(`${hash.split("?")[0]}${query ? `?${query}` : ""}`);
+  };
+  return [filters, change];
+}

@@ -1,0 +1,125 @@
+import "uplot/dist/uPlot.min.css";
+import uPlot from "uplot";
+
+export interface Series {
+  name: string;
+  /** A custom property of the style sheet. */
+  colour: string;
+  values: (number | null)[];
+  isBars?: boolean;
+  isDashed?: boolean;
+}
+
+export interface Plot {
+  /** Seconds since the epoch. */
+  times: number[];
+  series: Series[];
+  /** Stretches drawn behind the lines, in seconds. */
+  bands: { from: number; until: number }[];
+  /** Moments marked at the bottom, in seconds. */
+  marks: number[];
+  range: [number, number];
+  /** The largest value the scale shows at least; a ratio ends at 1. */
+  top?: number;
+  format: (value: number) => string;
+  onZoom: (from: number, until: number) => void;
+}
+
+const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Bands behind everything, marks where a run was due and none came. */
+const background = ({ bands, marks }: Plot): uPlot.Plugin => ({
+  hooks: {
+    drawClear: (u) => {
+      const { ctx, bbox } = u;
+      ctx.save();
+      ctx.beginPath();
+      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+      ctx.clip();
+      ctx.fillStyle = colourOf("--band");
+      for (const { from, until } of bands) {
+        const left = u.valToPos(from, "x", true),
+          right = u.valToPos(until, "x", true);
+        ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
+      }
+      ctx.fillStyle = colourOf("--bad");
+      for (const mark of marks) {
+        ctx.fillRect(
+          u.valToPos(mark, "x", true) - 1,
+          bbox.top + bbox.height - 8,
+          3,
+          8,
+        );
+      }
+      ctx.restore();
+    },
+  },
+});
+
+/** Draws a plot into an element; the answer takes it away again. */
+export function draw(box: HTMLElement, plot: Plot): () => void {
+  const text = colourOf("--pico-muted-color"), grid = colourOf("--grid");
+  const axis = {
+    stroke: text,
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1 },
+  };
+  const bars = uPlot.paths.bars?.({ size: [0.8, 40] });
+  const chart = new uPlot(
+    {
+      width: box.clientWidth || 300,
+      height: 180,
+      legend: { show: true, live: true },
+      cursor: {
+        sync: { key: "history" },
+        drag: { x: true, y: false, setScale: false },
+      },
+      scales: {
+        x: { time: true, range: () => plot.range },
+        y: {
+          range: (
+            _,
+            __,
+            max,
+          ) => [0, Math.max(max ?? 0, plot.top ?? 0) * 1.05 || 1],
+        },
+      },
+      axes: [axis, {
+        ...axis,
+        size: 64,
+        values: (_, values) => values.map((value) => plot.format(value)),
+      }],
+      series: [
+        {},
+        ...plot.series.map(({ name, colour, isBars, isDashed }) => ({
+          label: name,
+          stroke: colourOf(colour),
+          width: 1.5,
+          ...isDashed ? { dash: [6, 4] } : {},
+          ...isBars && bars ? { paths: bars, fill: colourOf(colour), points: { show: false } } : { spanGaps: false, points: { size: 4 } },
+          value: (_: uPlot, value: number | null) => value === null ? "–" : plot.format(value),
+        })),
+      ],
+      hooks: {
+        setSelect: [(u) => {
+          if (u.select.width > 4) {
+            plot.onZoom(
+              u.posToVal(u.select.left, "x"),
+              u.posToVal(u.select.left + u.select.width, "x"),
+            );
+          }
+          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        }],
+      },
+      plugins: [background(plot)],
+    },
+    [plot.times, ...plot.series.map((series) => series.values)],
+    box,
+  );
+  const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: 180 }));
+  observer.observe(box);
+  return () => {
+    observer.disconnect();
+    chart.destroy();
+  };
+}

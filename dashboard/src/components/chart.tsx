@@ -1,0 +1,86 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Plot } from "../charts/plot.ts";
+import { inZoneShort } from "../format.ts";
+import { useTheme } from "../theme.ts";
+
+/** A chart that is loaded when it is first seen, with the same figures as a table for who cannot see it. */
+export function Chart({ title, ...plot }: Plot & { title: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [theme] = useTheme();
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    let takeAway = () => {};
+    let isGone = false;
+    void import("../charts/plot.ts").then(({ draw }) => {
+      if (!isGone && box.current) takeAway = draw(box.current, plot);
+    });
+    return () => {
+      isGone = true;
+      takeAway();
+    };
+  }, [
+    plot.times,
+    plot.series,
+    plot.bands,
+    plot.range[0],
+    plot.range[1],
+    theme,
+  ]);
+  return (
+    <figure class="chart">
+      <figcaption>{title}</figcaption>
+      <div
+        ref={box}
+        class="plot"
+        role="img"
+        aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}; the figures are in the table below`}
+      />
+      <details
+        open={isOpen}
+        onToggle={(event) => setOpen(event.currentTarget.open)}
+      >
+        <summary>Figures</summary>
+        {isOpen && <Figures {...plot} title={title} />}
+      </details>
+    </figure>
+  );
+}
+
+function Figures({ title, times, series, format }: Plot & { title: string }) {
+  const rows = times.map((time, index) => ({
+    time,
+    values: series.map(({ values }) => values[index] ?? null),
+  }))
+    .filter(({ values }) => values.some((value) => value !== null)).slice(-100);
+  return (
+    <div
+      class="scroll"
+      role="region"
+      aria-label={`${title}, figures`}
+      tabIndex={0}
+    >
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {series.map(({ name }) => <th key={name} scope="col" class="number">{name}</th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ time, values }) => (
+            <tr key={time}>
+              <th scope="row">
+                {inZoneShort(new Date(time * 1000).toISOString())}
+              </th>
+              {values.map((value, index) => (
+                <td key={index} class="number">
+                  {value === null ? "–" : format(value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+/** A question over the page, by the browser's own dialog: it keeps the focus inside and closes on Escape. */
+export function Dialog(
+  { title, onClose, children }: {
+    title: string;
+    onClose: () => void;
+    children: ComponentChildren;
+  },
+) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onClose={onClose}
+      onCancel={onClose}
+    >
+      <article>
+        <header>
+          <button
+            type="button"
+            class="close"
+            aria-label="Close"
+            onClick={onClose}
+          >
+            ✕
+          </button>
+          <h2 id={id}>{title}</h2>
+        </header>
+        {children}
+      </article>
+    </dialog>
+  );
+}

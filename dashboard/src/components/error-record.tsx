@@ -1,0 +1,55 @@
+import { Link } from "wouter-preact";
+import type { z } from "zod";
+import type { SyncErrorRecord } from "../../../types/history.ts";
+import { title } from "../format.ts";
+import { Status } from "./status.tsx";
+import { Moment } from "./time.tsx";
+
+/** One error: what it says, what to do about it, and under what circumstances it came. */
+export function ErrorRecord(
+  { of: error }: { of: z.infer<typeof SyncErrorRecord> },
+) {
+  return (
+    <article class="error">
+      <header>
+        <Status of={error.error_severity} /> <strong>{title(error.error_type)}</strong> <code>{error.error_code}</code>{" "}
+        {error.resolved_at ? <Status of="RESOLVED" /> : <Status of="PENDING" label="Open" />} <Moment at={error.occurred_at} />
+      </header>
+      <p class="message">{error.error_message}</p>
+      {error.recovery_suggestion && (
+        <p>
+          <strong>What to do:</strong> {error.recovery_suggestion}
+        </p>
+      )}
+      {error.resolution_notes && (
+        <p>
+          <strong>Resolved:</strong> {error.resolution_notes}
+        </p>
+      )}
+      <p>
+        {error.tournament_no && (
+          <>
+            <Link href={`/tournaments/${error.tournament_no}`}>
+              Tournament {error.tournament_no}
+            </Link>{" "}
+            ·
+          </>
+        )}
+        {error.sync_execution_id && (
+          <>
+            <Link href={`/runs/${error.sync_execution_id}`}>Its run</Link> ·
+          </>
+        )}
+        <Link href={`/errors/${encodeURIComponent(error.fingerprint)}`}>
+          All like it
+        </Link>
+      </p>
+      {error.error_context !== null && (
+        <details>
+          <summary>Context</summary>
+          <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
+        </details>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,101 @@
+import { Link } from "wouter-preact";
+import type { z } from "zod";
+import { type Execution, ExecutionListResponse } from "../../../types/history.ts";
+import { TERMINAL_STATUSES } from "../../../types/sync.ts";
+import { useFilters } from "../address.ts";
+import { duration, number, title, words } from "../format.ts";
+import { usePages } from "../queries.ts";
+import { SelectField } from "./fields.tsx";
+import { Empty, Reading } from "./states.tsx";
+import { Status } from "./status.tsx";
+import { type Column, LongTable } from "./table.tsx";
+import { Moment } from "./time.tsx";
+
+type Run = z.infer<typeof Execution>;
+const COLUMNS: Column<Run>[] = [
+  {
+    name: "Began",
+    isHead: true,
+    cell: (run) => (
+      <Link href={`/runs/${run.id}`}>
+        <Moment at={run.execution_start} />
+      </Link>
+    ),
+  },
+  { name: "Outcome", cell: (run) => <Status of={run.status} /> },
+  {
+    name: "Scope",
+    cell: (run) =>
+      run.tournament_no === null ? "everything" : run.tournament_no === "*" ? "several tournaments" : `tournament ${run.tournament_no}`,
+  },
+  { name: "By", cell: (run) => words(run.trigger) },
+  {
+    name: "Duration",
+    isNumber: true,
+    cell: (run) => duration(run.duration_ms),
+  },
+  {
+    name: "Records",
+    isNumber: true,
+    cell: (run) => number(run.records_processed),
+  },
+  {
+    name: "Tournaments",
+    isNumber: true,
+    cell: (run) => `${number(run.tournaments_processed)} of ${number(run.tournaments_total)}`,
+  },
+  { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
+];
+
+/** Runs, newest first, as far back as one scrolls. */
+export function Runs(
+  { query, caption }: { query: Record<string, string>; caption: string },
+) {
+  const [filters, change] = useFilters(["status", "trigger"]);
+  const pages = usePages("sync-monitoring/executions", {
+    ...query,
+    ...filters,
+    limit: 200,
+  }, ExecutionListResponse);
+  return (
+    <>
+      <div class="filters">
+        <SelectField
+          label="Outcome"
+          value={filters.status}
+          options={[
+            ["", "any"],
+            ...["RUNNING", ...TERMINAL_STATUSES].map((status) => [status, title(status)] as const),
+          ]}
+          onChange={(status) => change({ status })}
+        />
+        <SelectField
+          label="Begun by"
+          value={filters.trigger}
+          options={[["", "anything"], ["CRON", "the schedule"], [
+            "MANUAL",
+            "a person",
+          ], ["RETRY", "a retry"]]}
+          onChange={(trigger) => change({ trigger })}
+        />
+      </div>
+      <Reading of={pages}>
+        {({ pages: read }) => {
+          const rows = read.flatMap((page) => page.executions);
+          if (!rows.length) return <Empty>No run is like that.</Empty>;
+          return (
+            <LongTable
+              caption={caption}
+              columns={COLUMNS}
+              rows={rows}
+              keyOf={(run) => run.id}
+              hasMore={pages.hasNextPage}
+              onMore={() => void pages.fetchNextPage()}
+              isLoading={pages.isFetchingNextPage}
+            />
+          );
+        }}
+      </Reading>
+    </>
+  );
+}

@@ -1,0 +1,56 @@
+import { title } from "../format.ts";
+
+/** How good or bad a word of the contract is. */
+const TONES: Record<string, "good" | "warn" | "bad" | "busy" | "idle"> = {
+  HEALTHY: "good",
+  SUCCEEDED: "good",
+  COMPLETED: "good",
+  RESOLVED: "good",
+  SENT: "good",
+  OK: "good",
+  INTACT: "good",
+  WARNING: "warn",
+  PARTIAL: "warn",
+  DEGRADED: "warn",
+  ACKNOWLEDGED: "warn",
+  PENDING: "warn",
+  MEDIUM: "warn",
+  RETRY: "warn",
+  CRITICAL: "bad",
+  FAILED: "bad",
+  TIMED_OUT: "bad",
+  FIRING: "bad",
+  DEAD: "bad",
+  HIGH: "bad",
+  BROKEN: "bad",
+  EMERGENCY: "bad",
+  RUNNING: "busy",
+  SENDING: "busy",
+};
+/** A shape for each tone, since colour is never the only sign. */
+const SHAPES = {
+  good: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm-1 10L3.8 7.8l1.1-1.1L7 8.8l4.1-4.1 1.1 1.1Z",
+  warn: "M8 1 .8 14.5h14.4ZM7.2 6h1.6v4.4H7.2Zm0 5.4h1.6V13H7.2Z",
+  bad: "M5 1h6l4 4v6l-4 4H5l-4-4V5Zm0 4 2 3-2 3h1.8L8 9.2 9.2 11H11L9 8l2-3H9.2L8 6.8 6.8 5Z",
+  busy: "M8 1a7 7 0 1 0 7 7h-2a5 5 0 1 1-5-5Z",
+  idle: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm0 2a5 5 0 1 1 0 10A5 5 0 0 1 8 3Z",
+};
+
+export const toneOf = (word: string): keyof typeof SHAPES => TONES[word] ?? "idle";
+
+/** A word of the contract with its sign. */
+export function Status({ of, label }: { of: string; label?: string }) {
+  const tone = toneOf(of);
+  return (
+    <span class={`status ${tone}`}>
+      <svg
+        viewBox="0 0 16 16"
+        aria-hidden="true"
+        class={tone === "busy" ? "turning" : undefined}
+      >
+        <path d={SHAPES[tone]} fill="currentColor" fill-rule="evenodd" />
+      </svg>
+      {label ?? title(of)}
+    </span>
+  );
+}

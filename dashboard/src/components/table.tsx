@@ -1,0 +1,166 @@
+import type { ComponentChildren } from "preact";
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+
+export interface Column<T> {
+  name: string;
+  cell: (row: T) => ComponentChildren;
+  isNumber?: boolean;
+  /** The name of the row for who cannot see the rest of it. */
+  isHead?: boolean;
+  sort?: { isDescending: boolean } | undefined;
+  onSort?: () => void;
+}
+
+function Head<T>({ columns }: { columns: Column<T>[] }) {
+  return (
+    <thead>
+      <tr>
+        {columns.map(({ name, isNumber, sort, onSort }) => (
+          <th
+            key={name}
+            scope="col"
+            class={isNumber ? "number" : undefined}
+            aria-sort={sort && (sort.isDescending ? "descending" : "ascending")}
+          >
+            {onSort
+              ? (
+                <button type="button" class="sort" onClick={onSort}>
+                  {name}
+                  {sort && (
+                    <span aria-hidden="true">
+                      {sort.isDescending ? " ▼" : " ▲"}
+                    </span>
+                  )}
+                </button>
+              )
+              : name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+function Row<T>(
+  { columns, row, index }: { columns: Column<T>[]; row: T; index?: number },
+) {
+  return (
+    <tr aria-rowindex={index}>
+      {columns.map(({ name, cell, isNumber, isHead }) =>
+        isHead ? <th key={name} scope="row">{cell(row)}</th> : (
+          <td key={name} class={isNumber ? "number" : undefined}>
+            {cell(row)}
+          </td>
+        )
+      )}
+    </tr>
+  );
+}
+
+/** A table of some rows, which scrolls sideways where it must. */
+export function Table<T>(
+  { caption, columns, rows, keyOf }: {
+    caption: string;
+    columns: Column<T>[];
+    rows: T[];
+    keyOf: (row: T) => string;
+  },
+) {
+  return (
+    <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <Head columns={columns} />
+        <tbody>
+          {rows.map((row) => <Row key={keyOf(row)} columns={columns} row={row} />)}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const ROW_PX = 38;
+
+/** A table of as many rows as there are, of which only those in sight are in the page; asks for more near its end. */
+export function LongTable<T>(
+  { caption, columns, rows, keyOf, hasMore, onMore, isLoading }: {
+    caption: string;
+    columns: Column<T>[];
+    rows: T[];
+    keyOf: (row: T) => string;
+    hasMore: boolean;
+    onMore: () => void;
+    isLoading: boolean;
+  },
+) {
+  const box = useRef<HTMLDivElement>(null);
+  const [, rerender] = useReducer((count: number) => count + 1, 0);
+  const options = {
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+    scrollToFn: elementScroll,
+    observeElementRect,
+    observeElementOffset,
+    onChange: () => rerender(0),
+  };
+  const [virtual] = useState(() => new Virtualizer<HTMLDivElement, HTMLTableRowElement>(options));
+  virtual.setOptions(options);
+  useEffect(() => virtual._didMount(), []);
+  useEffect(() => virtual._willUpdate());
+  const items = virtual.getVirtualItems();
+  const first = items[0], last = items.at(-1);
+  const isNearEnd = (last?.index ?? 0) >= rows.length - 30;
+  useEffect(() => {
+    if (isNearEnd && hasMore && !isLoading) onMore();
+  }, [isNearEnd, hasMore, isLoading, rows.length]);
+  const below = virtual.getTotalSize() - (last?.end ?? 0);
+  return (
+    <div
+      class="scroll long"
+      role="region"
+      aria-label={caption}
+      tabIndex={0}
+      ref={box}
+      aria-busy={isLoading}
+    >
+      <table aria-rowcount={hasMore ? -1 : rows.length + 1}>
+        <caption class="unseen">{caption}</caption>
+        <Head columns={columns} />
+        <tbody>
+          {first && first.start > 0 && (
+            <tr aria-hidden="true">
+              <td
+                colSpan={columns.length}
+                class="space"
+                style={{ height: `${first.start}px` }}
+              />
+            </tr>
+          )}
+          {items.map(({ index }) => {
+            const row = rows[index];
+            return row && (
+              <Row
+                key={keyOf(row)}
+                columns={columns}
+                row={row}
+                index={index + 2}
+              />
+            );
+          })}
+          {below > 0 && (
+            <tr aria-hidden="true">
+              <td
+                colSpan={columns.length}
+                class="space"
+                style={{ height: `${below}px` }}
+              />
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+const zone = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "medium",
+});
+const short = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+const count = new Intl.NumberFormat();
+export const UNKNOWN = "–";
+
+/** A moment in the viewer's zone. */
+export const inZone = (moment: string): string => zone.format(new Date(moment));
+export const inZoneShort = (moment: string): string => short.format(new Date(moment));
+/** The same in UTC, to the second. */
+export const inUtc = (moment: string): string => `${new Date(moment).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+export const number = (value: number | null | undefined): string => value === null || value === undefined ? UNKNOWN : count.format(value);
+/** A share of one, in percent; 100 % only when it is all. */
+export const percent = (share: number | null | undefined): string => {
+  if (share === null || share === undefined) return UNKNOWN;
+  const rounded = share < 1 ? Math.min(Math.round(share * 1000) / 10, 99.9) : 100;
+  return `${count.format(rounded)} %`;
+};
+
+/** Milliseconds in the two largest units that matter. */
+export function duration(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return UNKNOWN;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) {
+    return `${ms < 10_000 ? (ms / 1000).toFixed(1) : seconds} s`;
+  }
+  const units: [number, string][] = [[86_400, "d"], [3_600, "h"], [60, "min"], [
+    1,
+    "s",
+  ]];
+  const largest = units.findIndex(([size]) => seconds >= size);
+  const [first, second] = units.slice(largest, largest + 2);
+  if (!first) return UNKNOWN;
+  const rest = second ? Math.floor((seconds % first[0]) / second[0]) : 0;
+  return `${Math.floor(seconds / first[0])} ${first[1]}${second && rest ? ` ${rest} ${second[1]}` : ""}`;
+}
+
+/** How far a moment is from now: `in 4 min 10 s`, `3 h ago`. */
+export function distance(moment: string, now: number): string {
+  const ms = Date.parse(moment) - now;
+  if (Math.abs(ms) < 1_000) return "now";
+  return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
+}
+
+/** `CONSECUTIVE_FAILURES` and `matches_schedule` as words. */
+export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
+export const title = (name: string): string => {
+  const text = words(name);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
+/** A length of time in words, such as `15 minutes`, in ms; null for what is none. */
+export function msOf(length: string): number | null {
+  const [, number, unit = ""] = /^(\d+) (second|minute|hour|day)s?$/.exec(length) ?? [];
+  const sizes: Record<string, number> = {
+    second: 1_000,
+    minute: 60_000,
+    hour: 3_600_000,
+    day: 86_400_000,
+  };
+  return number === undefined ? null : Number(number) * (sizes[unit] ?? 0);
+}

@@ -1,0 +1,114 @@
+import "@picocss/pico/css/pico.css";
+import "./style.css";
+import type { GoTrueClient } from "@supabase/auth-js";
+import { QueryClientProvider } from "@tanstack/preact-query";
+import { render } from "preact";
+import { lazy, Suspense } from "preact/compat";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Route, Router, Switch } from "wouter-preact";
+import { useHashPath } from "./address.ts";
+import { ApiContext, createApi } from "./api.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { createQueries } from "./queries.ts";
+import { createAuth, SessionContext, type User, userOf } from "./session.ts";
+import { Shell } from "./shell.tsx";
+import "./theme.ts";
+import { NotFound } from "./views/not-found.tsx";
+import { NoRole, SignIn } from "./views/sign-in.tsx";
+import { Overview } from "./views/overview.tsx";
+
+// The first view comes with the page; the others when they are opened.
+const views = {
+  "/entities/:type": lazy(() => import("./views/entity.tsx")),
+  "/runs/:id": lazy(() => import("./views/run.tsx")),
+  "/tournaments": lazy(() => import("./views/tournaments.tsx")),
+  "/tournaments/:no": lazy(() => import("./views/tournament.tsx")),
+  "/errors": lazy(() => import("./views/errors.tsx")),
+  "/errors/:fingerprint": lazy(() => import("./views/error-group.tsx")),
+  "/alerts": lazy(() => import("./views/alerts.tsx")),
+  "/alerts/rules": lazy(() => import("./views/rules.tsx")),
+  "/alerts/rules/:id": lazy(() => import("./views/rule.tsx")),
+  "/alerts/silences": lazy(() => import("./views/silences.tsx")),
+  "/alerts/channels": lazy(() => import("./views/channels.tsx")),
+  "/alerts/:id": lazy(() => import("./views/alert.tsx")),
+  "/sync": lazy(() => import("./views/sync.tsx")),
+  "/jobs/:id": lazy(() => import("./views/job.tsx")),
+  "/audit": lazy(() => import("./views/audit.tsx")),
+  "/system": lazy(() => import("./views/system.tsx")),
+} as const;
+
+function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
+  const [user, setUser] = useState<User | null | undefined>(undefined);
+  const [hasEnded, setEnded] = useState(false);
+  const [queries] = useState(createQueries);
+  useEffect(() => {
+    const { data } = auth.onAuthStateChange((_event, session) => {
+      if (!session) queries.clear();
+      setUser((before) => {
+        const now = session && userOf(session);
+        // A renewed token is the same user: nothing is drawn anew.
+        return before && now && before.email === now.email &&
+            before.role === now.role
+          ? before
+          : now;
+      });
+    });
+    return () => data.subscription.unsubscribe();
+  }, []);
+  const api = useMemo(() =>
+    createApi({
+      url: config.url,
+      token: async (isRefused) => {
+        const { data } = isRefused ? await auth.refreshSession() : await auth.getSession();
+        return data.session?.access_token ?? null;
+      },
+      onRefused: () => {
+        setEnded(true);
+        void auth.signOut({ scope: "local" });
+      },
+    }), []);
+  if (user === undefined) {
+    return <p class="loading" aria-busy="true">Loading …</p>;
+  }
+  if (!user) return <SignIn auth={auth} hasEnded={hasEnded} />;
+  const signOut = () => {
+    setEnded(false);
+    void auth.signOut({ scope: "local" });
+  };
+  if (!user.role) return <NoRole user={user} onSignOut={signOut} />;
+  return (
+    <SessionContext.Provider value={{ user, signOut }}>
+      <ApiContext.Provider value={api}>
+        <QueryClientProvider client={queries}>
+          <Router hook={useHashPath}>
+            <Shell>
+              <Suspense
+                fallback={<p class="loading" aria-busy="true">Loading …</p>}
+              >
+                <Switch>
+                  <Route path="/" component={Overview} />
+                  {Object.entries(views).map(([path, View]) => <Route key={path} path={path} component={View} />)}
+                  <Route component={NotFound} />
+                </Switch>
+              </Suspense>
+            </Shell>
+          </Router>
+        </QueryClientProvider>
+      </ApiContext.Provider>
+    </SessionContext.Provider>
+  );
+}
+
+const root = document.getElementById("app");
+if (root) {
+  loadConfig().then(
+    (config) => render(<App config={config} auth={createAuth(config)} />, root),
+    (error: Error) =>
+      render(
+        <main>
+          <article class="failure" role="alert">{error.message}</article>
+        </main>,
+        root,
+      ),
+  );
+}

@@ -1,0 +1,101 @@
+import { useState } from "preact/hooks";
+import { useParams } from "wouter-preact";
+import { ErrorListResponse } from "../../../types/history.ts";
+import { Dialog } from "../components/dialog.tsx";
+import { ErrorRecord } from "../components/error-record.tsx";
+import { LongTextField } from "../components/fields.tsx";
+import { Page } from "../components/page.tsx";
+import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Anything, useAct, usePages, wordsOf } from "../queries.ts";
+import { useUser } from "../session.ts";
+
+/** Errors of one fingerprint, newest first, and settling all of them at once. */
+export default function ErrorGroup() {
+  const fingerprint = decodeURIComponent(useParams().fingerprint ?? "");
+  const errors = usePages(
+    "sync-monitoring/errors",
+    { fingerprint, limit: 20 },
+    ErrorListResponse,
+  );
+  const open = errors.data?.pages.flatMap((page) => page.errors).find((error) => error.resolved_at === null);
+  const { can } = useUser();
+  return (
+    <Page
+      title="Errors with one cause"
+      lead={<code>{fingerprint}</code>}
+      acts={open && can("operator") && <Resolve id={open.id} />}
+    >
+      <Reading of={errors}>
+        {({ pages }) => {
+          const rows = pages.flatMap((page) => page.errors);
+          if (!rows.length) {
+            return <Empty>No error has this fingerprint.</Empty>;
+          }
+          return (
+            <>
+              {rows.map((error) => <ErrorRecord key={error.id} of={error} />)}
+              {errors.hasNextPage && (
+                <button
+                  type="button"
+                  class="secondary"
+                  aria-busy={errors.isFetchingNextPage}
+                  onClick={() => void errors.fetchNextPage()}
+                >
+                  Older ones
+                </button>
+              )}
+            </>
+          );
+        }}
+      </Reading>
+    </Page>
+  );
+}
+
+function Resolve({ id }: { id: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const [note, setNote] = useState("");
+  const act = useAct(
+    () => ({
+      method: "POST",
+      path: `sync-admin/errors/${id}/resolve`,
+      body: { group: true, ...note ? { note } : {} },
+    }),
+    Anything,
+    () => setOpen(false),
+  );
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>Resolve all</button>
+      {isOpen && (
+        <Dialog
+          title="Resolve every open error of this cause"
+          onClose={() => setOpen(false)}
+        >
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              act.mutate();
+            }}
+          >
+            <LongTextField
+              label="Note"
+              help="What was done about it. If it comes back, that is shown as a regression."
+              value={note}
+              onChange={setNote}
+              error={wordsOf(act.error).fields.note}
+            />
+            <Refusal error={act.error} />
+            <button
+              type="submit"
+              aria-busy={act.isPending}
+              disabled={act.isPending}
+            >
+              Resolve
+            </button>
+          </form>
+        </Dialog>
+      )}
+    </>
+  );
+}

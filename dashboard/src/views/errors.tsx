@@ -1,0 +1,142 @@
+import { useMemo } from "preact/hooks";
+import { Link } from "wouter-preact";
+import type { z } from "zod";
+import { ErrorAnalyticsResponse, PERIODS } from "../../../types/history.ts";
+import { useFilters } from "../address.ts";
+import { Chart } from "../components/chart.tsx";
+import { SelectField } from "../components/fields.tsx";
+import { Facts, Page, Section } from "../components/page.tsx";
+import { Empty, Reading } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { type Column, Table } from "../components/table.tsx";
+import { Distance } from "../components/time.tsx";
+import { duration, number, title } from "../format.ts";
+import { pathOf, useRead } from "../queries.ts";
+import { useOverview } from "../shell.tsx";
+
+type Analytics = z.infer<typeof ErrorAnalyticsResponse>;
+
+const COLUMNS: Column<Analytics["groups"][number]>[] = [
+  {
+    name: "Error",
+    isHead: true,
+    cell: (one) => (
+      <Link href={`/errors/${encodeURIComponent(one.fingerprint)}`}>
+        {one.message}
+      </Link>
+    ),
+  },
+  { name: "Type", cell: (one) => title(one.error_type) },
+  { name: "Severity", cell: (one) => <Status of={one.severity} /> },
+  {
+    name: "State",
+    cell: (one) =>
+      one.is_regression
+        ? <Status of="FAILED" label="Came back" />
+        : one.open
+        ? <Status of="PENDING" label={`${number(one.open)} open`} />
+        : <Status of="RESOLVED" />,
+  },
+  { name: "Count", isNumber: true, cell: (one) => number(one.count) },
+  {
+    name: "Tournaments",
+    isNumber: true,
+    cell: (one) => number(one.tournaments),
+  },
+  { name: "First", cell: (one) => <Distance at={one.first_seen} /> },
+  { name: "Last", cell: (one) => <Distance at={one.last_seen} /> },
+];
+
+export default function Errors() {
+  const [filters, change] = useFilters(["period", "entity"]);
+  const period = filters.period in PERIODS ? filters.period : "24h";
+  const entities = Object.keys(useOverview().data?.sync_entities ?? {});
+  const analytics = useRead(
+    pathOf("sync-monitoring/error-analytics", {
+      period,
+      entity: filters.entity,
+    }),
+    ErrorAnalyticsResponse,
+    { every: 10_000 },
+  );
+  return (
+    <Page title="Errors">
+      <div class="filters">
+        <SelectField
+          label="Period"
+          value={period}
+          options={Object.entries(PERIODS).map(([name, { span }]) => [name, span] as const)}
+          onChange={(value) => change({ period: value })}
+        />
+        <SelectField
+          label="Entity"
+          value={filters.entity}
+          options={[
+            ["", "all"],
+            ...entities.map((name) => [name, title(name)] as const),
+          ]}
+          onChange={(entity) => change({ entity })}
+        />
+      </div>
+      <Reading of={analytics}>{(data) => <Analysis data={data} />}</Reading>
+    </Page>
+  );
+}
+
+function Analysis({ data }: { data: Analytics }) {
+  const trend = useMemo(() => ({
+    times: data.trend.map(({ timestamp }) => Date.parse(timestamp) / 1000),
+    series: [{
+      name: "Errors",
+      colour: "--bad",
+      values: data.trend.map(({ count }) => count),
+      isBars: true,
+    }],
+    bands: [],
+    marks: [],
+  }), [data]);
+  if (data.total === 0) return <Empty>No error in this period.</Empty>;
+  const seconds = (moment: string) => Date.parse(moment) / 1000;
+  return (
+    <>
+      <Facts
+        of={[
+          ["Errors", number(data.total)],
+          ["Open", number(data.open)],
+          ...Object.entries(data.by_severity).filter(([, count]) => count > 0)
+            .map(([name, count]) => [title(name), number(count)] as [string, string]),
+          ["Resolved in, p50", duration(data.resolution_ms.p50)],
+        ]}
+      />
+      <Chart
+        title="Trend"
+        {...trend}
+        range={[seconds(data.from), seconds(data.until)]}
+        format={number}
+        onZoom={() => {}}
+      />
+      <Section title="Groups">
+        <Table
+          caption="Errors with the same cause"
+          columns={COLUMNS}
+          rows={data.groups}
+          keyOf={(one) => one.fingerprint}
+        />
+      </Section>
+      {data.by_tournament.length > 0 && (
+        <Section title="Tournaments with the most">
+          <ul class="chips">
+            {data.by_tournament.map(({ tournament_no, count }) => (
+              <li key={tournament_no}>
+                <Link href={`/tournaments/${tournament_no}`}>
+                  {tournament_no}
+                </Link>{" "}
+                {number(count)}
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+    </>
+  );
+}

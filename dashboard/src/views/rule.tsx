@@ -1,0 +1,410 @@
+import { useState } from "preact/hooks";
+import { useParams } from "wouter-preact";
+import { PreviewRuleResponse } from "../../../types/admin.ts";
+import { ALERT_METRICS, type AlertMetric, type AlertRule, ChannelListResponse, RuleListResponse } from "../../../types/alerts.ts";
+import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
+import { go } from "../address.ts";
+import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { Page, Section } from "../components/page.tsx";
+import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { Table } from "../components/table.tsx";
+import { number, title, words } from "../format.ts";
+import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { limitOf, METRIC_WORDS } from "../rule-words.ts";
+import { useUser } from "../session.ts";
+import { useOverview } from "../shell.tsx";
+
+/** A rule as its form has it: every field as it is typed. */
+const fieldsOf = (rule: AlertRule | null) => ({
+  name: rule?.name ?? "",
+  description: rule?.description ?? "",
+  entity_type: rule?.entity_type ?? "matches_schedule",
+  scope: rule?.scope ?? "ENTITY",
+  metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
+  threshold: String(rule?.threshold ?? 3),
+  recovery_threshold: String(rule?.recovery_threshold ?? ""),
+  evaluation_window: rule?.evaluation_window ?? "1 hour",
+  for_duration: rule?.for_duration ?? "0 seconds",
+  minimum_runs: String(rule?.minimum_runs ?? 1),
+  no_data: rule?.no_data ?? "KEEP",
+  error_type: rule?.error_type ?? "",
+  severity: rule?.severity ?? "MEDIUM",
+  notification_channels: rule?.notification_channels ?? ["dashboard"],
+  repeat_interval: rule?.repeat_interval ?? "4 hours",
+  escalation_delay: rule?.escalation_delay ?? "",
+  escalation_channels: (rule?.escalation_channels ?? []).map((step) => step.join(", ")).join("\n"),
+  runbook_url: rule?.runbook_url ?? "",
+  is_active: rule?.is_active ?? true,
+});
+type Fields = ReturnType<typeof fieldsOf>;
+
+// What is not a number is sent as it is, so that the server says what is wrong with it beside everything else.
+const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
+
+/** What is sent: a new rule whole, of one that is there what was changed, with its metric. */
+function requestOf(
+  fields: Fields,
+  rule: AlertRule | null,
+): Record<string, unknown> {
+  const body: Record<string, unknown> = {
+    ...fields,
+    threshold: numeric(fields.threshold),
+    recovery_threshold: numeric(fields.recovery_threshold),
+    minimum_runs: numeric(fields.minimum_runs),
+    error_type: fields.error_type || null,
+    escalation_delay: fields.escalation_delay.trim() || null,
+    escalation_channels: fields.escalation_channels.split("\n").map((line) => line.split(",").map((name) => name.trim()).filter(Boolean))
+      .filter((step) => step.length),
+    runbook_url: fields.runbook_url.trim() || null,
+  };
+  if (!rule) return body;
+  const before = requestOf(fieldsOf(rule), null);
+  const changes = Object.entries(body).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
+  const needsMetric = changes.some(([name]) => ["threshold", "recovery_threshold", "error_type", "scope"].includes(name));
+  return {
+    ...Object.fromEntries(changes),
+    ...needsMetric ? { metric: fields.metric } : {},
+  };
+}
+
+export default function RuleView() {
+  const { id = "" } = useParams();
+  const rules = useRead("sync-admin/alert-rules", RuleListResponse, {
+    isEnabled: id !== "new",
+    every: 3_600_000,
+  });
+  const rule = rules.data?.rules.find((one) => one.id === id);
+  const { can } = useUser();
+  return (
+    <Page
+      title={id === "new" ? "New alert rule" : rule?.name ?? "Alert rule"}
+      lead={rule && limitOf(rule)}
+    >
+      {id === "new" ? can("admin") ? <RuleForm rule={null} /> : <Empty>Only an admin makes rules.</Empty> : (
+        <Reading of={rules}>
+          {() =>
+            !rule
+              ? <Empty>There is no such rule.</Empty>
+              : can("admin")
+              ? <RuleForm key={rule.updated_at} rule={rule} />
+              : <Description rule={rule} />}
+        </Reading>
+      )}
+    </Page>
+  );
+}
+
+function Description({ rule }: { rule: AlertRule }) {
+  return (
+    <dl class="plain">
+      {Object.entries(rule).map(([name, value]) => (
+        <div key={name}>
+          <dt>{title(name)}</dt>
+          <dd>
+            {typeof value === "object" ? JSON.stringify(value) : String(value)}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function RuleForm({ rule }: { rule: AlertRule | null }) {
+  const [fields, setFields] = useState(() => fieldsOf(rule));
+  const entities = Object.keys(useOverview().data?.sync_entities ?? {});
+  const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 60_000 }).data
+    ?.channels ?? [];
+  const request = requestOf(fields, rule);
+  const save = useAct(
+    () =>
+      rule
+        ? {
+          method: "PATCH",
+          path: `sync-admin/alert-rules/${rule.id}`,
+          body: request,
+        }
+        : { method: "POST", path: "sync-admin/alert-rules", body: request },
+    Anything,
+    () => go("/alerts/rules"),
+  );
+  const remove = useAct(
+    () => ({ method: "DELETE", path: `sync-admin/alert-rules/${rule?.id}` }),
+    Anything,
+    () => go("/alerts/rules"),
+  );
+  const preview = useAct(
+    () => ({
+      method: "POST",
+      path: `sync-admin/alert-rules/${rule ? `${rule.id}/` : ""}preview`,
+      body: request,
+    }),
+    PreviewRuleResponse,
+  );
+  const wrong = {
+    ...wordsOf(preview.error).fields,
+    ...wordsOf(save.error).fields,
+  };
+  const set = <K extends keyof Fields>(name: K) => (value: Fields[K]) => setFields((before) => ({ ...before, [name]: value }));
+  const text = (
+    name: {
+      [K in keyof Fields]: Fields[K] extends string ? K : never;
+    }[keyof Fields],
+    label: string,
+    help: string,
+  ) => (
+    <TextField
+      label={label}
+      help={help}
+      value={fields[name]}
+      error={wrong[name]}
+      onChange={set(name) as (value: string) => void}
+    />
+  );
+  const { unit, direction } = ALERT_METRICS[fields.metric];
+  return (
+    <>
+      <form
+        class="rule"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        {text("name", "Name", "As messages and the runbook call it.")}
+        {text("description", "Description", "What it means that it speaks.")}
+        <SelectField
+          label="About"
+          help="One entity, all of them pooled, or the monitoring itself."
+          value={fields.entity_type}
+          error={wrong.entity_type}
+          options={[
+            ...new Set([...entities, fields.entity_type, "all", "system"]),
+          ].map((name) => [name, title(name)] as const)}
+          onChange={set("entity_type")}
+        />
+        <SelectField
+          label="Scope"
+          help="The entity as a whole, or each of its tournaments by itself."
+          value={fields.scope}
+          error={wrong.scope}
+          options={[["ENTITY", "the whole"], ["TOURNAMENT", "each tournament"]]}
+          onChange={(value) => set("scope")(value as Fields["scope"])}
+        />
+        <SelectField
+          label="Metric"
+          help={METRIC_WORDS[fields.metric]}
+          value={fields.metric}
+          error={wrong.metric}
+          options={Object.keys(ALERT_METRICS).map((name) => [name, title(name)] as const)}
+          onChange={(value) => set("metric")(value as AlertMetric)}
+        />
+        {text(
+          "threshold",
+          `Threshold, ${unit}`,
+          direction === "above" ? "It speaks at this value and over it." : "It speaks under this value, a share of 1.",
+        )}
+        {text(
+          "recovery_threshold",
+          "Recovery threshold",
+          `It is over only when the value is ${direction === "above" ? "under" : "at least"} this; empty is the threshold.`,
+        )}
+        {text(
+          "evaluation_window",
+          "Window",
+          "How far back is looked: 15 minutes, 1 hour, 2 days.",
+        )}
+        {text(
+          "for_duration",
+          "For",
+          "How long it must hold before it speaks: 0 seconds is at once.",
+        )}
+        {text(
+          "minimum_runs",
+          "Least runs",
+          "So many runs must be in the window before it may speak.",
+        )}
+        <SelectField
+          label="Without data"
+          help="What it means that nothing was measured."
+          value={fields.no_data}
+          error={wrong.no_data}
+          options={[
+            ["KEEP", "leave things as they are"],
+            ["OK", "all is well"],
+            ["ALERT", "speak"],
+          ]}
+          onChange={(value) => set("no_data")(value as Fields["no_data"])}
+        />
+        {fields.metric === "error_rate" && (
+          <SelectField
+            label="Error type"
+            help="Only errors of this type count."
+            value={fields.error_type}
+            error={wrong.error_type}
+            options={[
+              ["", "any"],
+              ...ERROR_TYPES.map((name) => [name, title(name)] as const),
+            ]}
+            onChange={(value) => set("error_type")(value as Fields["error_type"])}
+          />
+        )}
+        <SelectField
+          label="Severity"
+          help="Where it begins; escalation raises it."
+          value={fields.severity}
+          error={wrong.severity}
+          options={SEVERITIES.map((name) => [name, title(name)] as const)}
+          onChange={(value) => set("severity")(value as Fields["severity"])}
+        />
+        <fieldset class="field">
+          <legend>Channels</legend>
+          {channels.map(({ name, kind }) => (
+            <label key={name}>
+              <input
+                type="checkbox"
+                checked={fields.notification_channels.includes(name)}
+                onChange={(event) =>
+                  set("notification_channels")(
+                    event.currentTarget.checked
+                      ? [...fields.notification_channels, name]
+                      : fields.notification_channels.filter((one) => one !== name),
+                  )}
+              />
+              {name} <small>{kind}</small>
+            </label>
+          ))}
+          {wrong.notification_channels && (
+            <small class="wrong" role="alert">
+              {wrong.notification_channels}
+            </small>
+          )}
+        </fieldset>
+        {text(
+          "repeat_interval",
+          "Repeat every",
+          "How often it is told again while it holds.",
+        )}
+        {text(
+          "escalation_delay",
+          "Escalate after",
+          "Without acknowledgement its severity rises after this; empty is never.",
+        )}
+        <LongTextField
+          label="Escalation channels"
+          help="A line a step, names with commas: who is told besides from that step on."
+          value={fields.escalation_channels}
+          error={wrong.escalation_channels}
+          onChange={set("escalation_channels")}
+        />
+        {text(
+          "runbook_url",
+          "Runbook",
+          "An https address that says what to do.",
+        )}
+        <CheckField
+          label="On"
+          help="Off, its live incidents are resolved."
+          value={fields.is_active}
+          onChange={set("is_active")}
+        />
+        <Refusal error={save.error ?? remove.error} />
+        <div class="acts">
+          <button
+            type="submit"
+            aria-busy={save.isPending}
+            disabled={save.isPending}
+          >
+            Save
+          </button>
+          <button
+            type="button"
+            class="secondary"
+            aria-busy={preview.isPending}
+            onClick={() => preview.mutate()}
+          >
+            What would it do now?
+          </button>
+          {rule && <Remove name={rule.name} onSure={() => remove.mutate()} />}
+        </div>
+      </form>
+      <Refusal error={preview.error} />
+      {preview.data && <Preview of={preview.data} metric={fields.metric} />}
+    </>
+  );
+}
+
+/** Asks once more before a rule goes. */
+function Remove({ name, onSure }: { name: string; onSure: () => void }) {
+  const [isAsked, setAsked] = useState(false);
+  return isAsked
+    ? (
+      <button type="button" class="danger" onClick={onSure}>
+        Yes, delete {name}
+      </button>
+    )
+    : (
+      <button
+        type="button"
+        class="secondary outline"
+        onClick={() => setAsked(true)}
+      >
+        Delete
+      </button>
+    );
+}
+
+function Preview(
+  { of: { scopes }, metric }: { of: PreviewRuleResponse; metric: AlertMetric },
+) {
+  return (
+    <Section title="What it would do now">
+      {scopes.length === 0 ? <Empty>It has nothing to measure now.</Empty> : (
+        <Table
+          caption="What the rule measures, and would do"
+          keyOf={(one) => `${one.entity_type} ${one.tournament_no}`}
+          rows={scopes}
+          columns={[
+            {
+              name: "About",
+              isHead: true,
+              cell: (one) => one.tournament_no ? `Tournament ${one.tournament_no}` : title(one.entity_type),
+            },
+            {
+              name: `${title(metric)}, ${ALERT_METRICS[metric].unit}`,
+              isNumber: true,
+              cell: (one) => number(one.value),
+            },
+            {
+              name: "Limit",
+              isNumber: true,
+              cell: (one) => number(one.threshold),
+            },
+            { name: "Runs", isNumber: true, cell: (one) => number(one.runs) },
+            {
+              name: "Verdict",
+              cell: (one) => (
+                <Status
+                  of={{
+                    BREACH: "FIRING",
+                    RECOVERED: "OK",
+                    BETWEEN: "PENDING",
+                    UNKNOWN: "IDLE",
+                  }[one.verdict]}
+                  label={title(one.verdict)}
+                />
+              ),
+            },
+            {
+              name: "Would",
+              cell: (one) =>
+                one.would
+                  ? `${words(one.would.to_state)}, tell ${one.would.notify ? one.would.channels.join(", ") : "nobody"}: ${one.would.reason}`
+                  : "leave everything as it is",
+            },
+          ]}
+        />
+      )}
+    </Section>
+  );
+}

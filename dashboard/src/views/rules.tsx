@@ -1,0 +1,66 @@
+import { Link } from "wouter-preact";
+import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
+import { Page } from "../components/page.tsx";
+import { Empty, Reading } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { type Column, Table } from "../components/table.tsx";
+import { AlertTabs } from "../components/tabs.tsx";
+import { title, words } from "../format.ts";
+import { limitOf } from "../rule-words.ts";
+import { useRead } from "../queries.ts";
+import { useUser } from "../session.ts";
+
+const COLUMNS: Column<AlertRule>[] = [
+  {
+    name: "Rule",
+    isHead: true,
+    cell: (rule) => (
+      <>
+        <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
+        <p class="under">{rule.description}</p>
+      </>
+    ),
+  },
+  {
+    name: "State",
+    cell: (rule) => rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
+  },
+  {
+    name: "About",
+    cell: (rule) => rule.scope === "TOURNAMENT" ? `each tournament of ${words(rule.entity_type)}` : title(rule.entity_type),
+  },
+  { name: "Speaks when", cell: limitOf },
+  { name: "Severity", cell: (rule) => <Status of={rule.severity} /> },
+  {
+    name: "Channels",
+    cell: (rule) => rule.notification_channels.join(", ") || "none",
+  },
+];
+
+export default function Rules() {
+  const rules = useRead("sync-admin/alert-rules", RuleListResponse, {
+    every: 30_000,
+  });
+  const { can } = useUser();
+  return (
+    <Page
+      title="Alert rules"
+      acts={can("admin") && <Link href="/alerts/rules/new" role="button">New rule</Link>}
+    >
+      <AlertTabs at="/alerts/rules" />
+      <Reading of={rules}>
+        {({ rules }) =>
+          rules.length
+            ? (
+              <Table
+                caption="Alert rules"
+                columns={COLUMNS}
+                rows={rules}
+                keyOf={(rule) => rule.id}
+              />
+            )
+            : <Empty>There is no rule.</Empty>}
+      </Reading>
+    </Page>
+  );
+}

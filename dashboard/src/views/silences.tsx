@@ -1,0 +1,229 @@
+import { useState } from "preact/hooks";
+import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
+import { SEVERITIES } from "../../../types/sync.ts";
+import { useFilters } from "../address.ts";
+import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { Page, Section } from "../components/page.tsx";
+import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { Table } from "../components/table.tsx";
+import { AlertTabs } from "../components/tabs.tsx";
+import { Moment } from "../components/time.tsx";
+import { title } from "../format.ts";
+import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { useUser } from "../session.ts";
+import { useOverview } from "../shell.tsx";
+
+export default function Silences() {
+  const silences = useRead("sync-admin/silences", SilenceListResponse, {
+    every: 10_000,
+  });
+  const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 60_000 }).data
+    ?.rules ?? [];
+  const { can } = useUser();
+  const names = new Map(rules.map(({ id, name }) => [id, name] as const));
+  return (
+    <Page
+      title="Silences"
+      lead="They keep things from being told, never from being recorded; the end of what was told is always told."
+    >
+      <AlertTabs at="/alerts/silences" />
+      <Reading of={silences}>
+        {({ silences }) => silences.length ? <List silences={silences} names={names} /> : <Empty>Nothing is silenced.</Empty>}
+      </Reading>
+      {can("operator") && (
+        <Section title="New silence">
+          <SilenceForm rules={[...names]} />
+        </Section>
+      )}
+    </Page>
+  );
+}
+
+const matchOf = (
+  { entity_type, rule_id, severity, tournament_no }: AlertSilence,
+  names: Map<string, string>,
+): string =>
+  [
+    entity_type && title(entity_type),
+    rule_id && `rule ${names.get(rule_id) ?? rule_id}`,
+    severity && `severity ${severity}`,
+    tournament_no && `tournament ${tournament_no}`,
+  ].filter(Boolean).join(", ");
+
+function List(
+  { silences, names }: { silences: AlertSilence[]; names: Map<string, string> },
+) {
+  const { can } = useUser();
+  const end = useAct(
+    (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
+    Anything,
+  );
+  return (
+    <>
+      <Table
+        caption="Silences"
+        rows={silences}
+        keyOf={(one) => one.id}
+        columns={[
+          { name: "Matches", isHead: true, cell: (one) => matchOf(one, names) },
+          {
+            name: "Now",
+            cell: (one) => one.is_silencing ? <Status of="PENDING" label="Silent" /> : <Status of="IDLE" label="Not now" />,
+          },
+          { name: "From", cell: (one) => <Moment at={one.starts_at} /> },
+          { name: "Until", cell: (one) => <Moment at={one.ends_at} /> },
+          {
+            name: "Again",
+            cell: (one) => one.recurs_every ? `for ${one.lasts}, every ${one.recurs_every}` : "",
+          },
+          { name: "By", cell: (one) => one.created_by },
+          { name: "Reason", cell: (one) => one.reason },
+          ...can("operator")
+            ? [{
+              name: "Act",
+              cell: (one: AlertSilence) => (
+                <button
+                  type="button"
+                  class="secondary small"
+                  aria-label={`End the silence of ${matchOf(one, names)}`}
+                  onClick={() => end.mutate(one.id)}
+                >
+                  End
+                </button>
+              ),
+            }]
+            : [],
+        ]}
+      />
+      <Refusal error={end.error} />
+    </>
+  );
+}
+
+const LENGTHS = [
+  ["30", "30 minutes"],
+  ["120", "2 hours"],
+  ["480", "8 hours"],
+  ["1440", "1 day"],
+  ["10080", "1 week"],
+  ["43200", "30 days"],
+] as const;
+
+function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
+  const [asked] = useFilters(["rule", "entity", "tournament"]);
+  const entities = Object.keys(useOverview().data?.sync_entities ?? {});
+  const first = {
+    entity_type: asked.tournament ? "" : asked.entity,
+    rule_id: asked.rule,
+    severity: "",
+    tournament_no: asked.tournament,
+    minutes: "120",
+    recurs_every: "",
+    lasts: "",
+    reason: "",
+  };
+  const [fields, setFields] = useState(first);
+  const act = useAct(
+    () => {
+      const { minutes, ...others } = fields;
+      const said = Object.fromEntries(
+        Object.entries(others).filter(([, value]) => value.trim() !== ""),
+      );
+      return {
+        method: "POST",
+        path: "sync-admin/silences",
+        body: {
+          ...said,
+          ends_at: new Date(Date.now() + Number(minutes) * 60_000)
+            .toISOString(),
+        },
+      };
+    },
+    Anything,
+    () => setFields({ ...first, reason: "" }),
+  );
+  const wrong = wordsOf(act.error).fields;
+  const set = (name: keyof typeof fields) => (value: string) => setFields((before) => ({ ...before, [name]: value }));
+  return (
+    <form
+      class="columns"
+      onSubmit={(event) => {
+        event.preventDefault();
+        act.mutate();
+      }}
+    >
+      <SelectField
+        label="Entity"
+        value={fields.entity_type}
+        error={wrong.entity_type}
+        options={[
+          ["", "any"],
+          ...[...new Set([...entities, "all", "system"])].map((name) => [name, title(name)] as const),
+        ]}
+        onChange={set("entity_type")}
+      />
+      <SelectField
+        label="Rule"
+        value={fields.rule_id}
+        error={wrong.rule_id}
+        options={[["", "any"], ...rules]}
+        onChange={set("rule_id")}
+      />
+      <SelectField
+        label="Severity"
+        value={fields.severity}
+        error={wrong.severity}
+        options={[
+          ["", "any"],
+          ...SEVERITIES.map((name) => [name, title(name)] as const),
+        ]}
+        onChange={set("severity")}
+      />
+      <TextField
+        label="Tournament"
+        help="Its number; empty is any."
+        value={fields.tournament_no}
+        error={wrong.tournament_no}
+        onChange={set("tournament_no")}
+      />
+      <SelectField
+        label="For"
+        value={fields.minutes}
+        error={wrong.ends_at}
+        options={LENGTHS}
+        onChange={set("minutes")}
+      />
+      <TextField
+        label="Every"
+        help="For a window that comes again: 1 day, 7 days."
+        value={fields.recurs_every}
+        error={wrong.recurs_every}
+        onChange={set("recurs_every")}
+      />
+      <TextField
+        label="Each time for"
+        help="Such as 1 hour."
+        value={fields.lasts}
+        error={wrong.lasts}
+        onChange={set("lasts")}
+      />
+      <LongTextField
+        label="Reason"
+        required
+        value={fields.reason}
+        error={wrong.reason}
+        onChange={set("reason")}
+      />
+      <Refusal error={act.error} />
+      {act.isSuccess && (
+        <p role="status">
+          <Status of="OK" label="The silence is there." />
+        </p>
+      )}
+      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
+        Silence
+      </button>
+    </form>
+  );
+}

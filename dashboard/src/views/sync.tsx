@@ -1,0 +1,262 @@
+import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import type { z } from "zod";
+import { TournamentListResponse } from "../../../types/history.ts";
+import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
+import { go, useFilters } from "../address.ts";
+import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { Facts, Page, Section } from "../components/page.tsx";
+import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { type Column, Table } from "../components/table.tsx";
+import { Distance, Moment } from "../components/time.tsx";
+import { duration, number, title } from "../format.ts";
+import { pathOf, useAct, usePages, useRead, wordsOf } from "../queries.ts";
+import { useUser } from "../session.ts";
+
+export default function Sync() {
+  const { can } = useUser();
+  return (
+    <Page title="Sync now">
+      {can("operator") ? <Trigger /> : <p>An operator starts syncs; you see those that were.</p>}
+      <Section title="The queue">
+        <Queue />
+      </Section>
+      <Section title="Jobs">
+        <Jobs />
+      </Section>
+    </Page>
+  );
+}
+
+const PRIORITY_WORDS = {
+  NORMAL: "normal: when its turn comes",
+  HIGH: "high: before normal ones",
+  EMERGENCY: "emergency: before all, in a place of its own",
+} as const;
+const ENTITIES = [["matches_schedule", "Matches"], [
+  "tournaments",
+  "Tournaments",
+]] as const;
+
+function Trigger() {
+  const [asked] = useFilters(["entity", "tournament"]);
+  const [fields, setFields] = useState({
+    entity_type: asked.entity || "matches_schedule",
+    tournament_no: asked.tournament,
+    priority: "NORMAL",
+    reason: "",
+  });
+  // The same press of the button, repeated by a bad line, is the same job.
+  const [key, setKey] = useState(() => crypto.randomUUID());
+  const act = useAct(
+    () => ({
+      method: "POST",
+      path: "sync-admin/manual-trigger",
+      body: {
+        ...fields,
+        tournament_no: fields.tournament_no.trim() || undefined,
+      },
+    }),
+    ManualSyncResponse,
+    ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
+  );
+  const wrong = wordsOf(act.error).fields;
+  const set = (name: keyof typeof fields) => (value: string) => {
+    setFields((before) => ({ ...before, [name]: value }));
+    setKey(crypto.randomUUID());
+  };
+  return (
+    <form
+      class="columns"
+      data-key={key}
+      onSubmit={(event) => {
+        event.preventDefault();
+        act.mutate();
+      }}
+    >
+      <SelectField
+        label="What"
+        value={fields.entity_type}
+        error={wrong.entity_type}
+        options={ENTITIES}
+        onChange={set("entity_type")}
+      />
+      <TournamentField
+        value={fields.tournament_no}
+        error={wrong.tournament_no}
+        onChange={set("tournament_no")}
+      />
+      <SelectField
+        label="Priority"
+        value={fields.priority}
+        error={wrong.priority}
+        options={PRIORITIES.map((name) => [name, PRIORITY_WORDS[name]] as const)}
+        onChange={set("priority")}
+      />
+      <LongTextField
+        label="Reason"
+        help="Three letters or more; it is kept in the audit."
+        required
+        value={fields.reason}
+        error={wrong.reason}
+        onChange={set("reason")}
+      />
+      <Refusal error={act.error} />
+      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
+        Start the sync
+      </button>
+    </form>
+  );
+}
+
+/** A tournament by its number, with names to pick from as one types. */
+function TournamentField(
+  { value, error, onChange }: {
+    value: string;
+    error: string | undefined;
+    onChange: (value: string) => void;
+  },
+) {
+  const found = useRead(
+    pathOf("sync-monitoring/tournaments", { search: value.trim(), limit: 20 }),
+    TournamentListResponse,
+    {
+      isEnabled: value.trim().length > 1,
+      every: 60_000,
+    },
+  );
+  return (
+    <>
+      <TextField
+        label="Tournament"
+        help="A number, or part of a name to choose from; empty is everything."
+        list="tournaments-found"
+        autocomplete="off"
+        value={value}
+        error={error}
+        onChange={onChange}
+      />
+      <datalist id="tournaments-found">
+        {found.data?.tournaments.map(({ no, name, season }) => <option key={no} value={no}>{`${name ?? ""} ${season ?? ""}`}</option>)}
+      </datalist>
+    </>
+  );
+}
+
+function Queue() {
+  const queue = useRead("sync-admin/queue-status", QueueStatusResponse, {
+    isLive: ({ running }) => running.length > 0,
+  });
+  return (
+    <Reading of={queue}>
+      {({ waiting, oldest_wait_ms, running, slots, paused }) => (
+        <>
+          <Facts
+            of={[
+              [
+                "Waiting",
+                `${number(waiting.EMERGENCY)} emergency, ${number(waiting.HIGH)} high, ${number(waiting.NORMAL)} normal`,
+              ],
+              ["Longest wait", duration(oldest_wait_ms)],
+              [
+                "Running",
+                `${number(running.length)} of ${number(slots.total)} places`,
+              ],
+            ]}
+          />
+          {paused.map((one) => (
+            <p key={one.entity_type}>
+              <Status
+                of="WARNING"
+                label={`${title(one.entity_type)} is paused`}
+              />{" "}
+              by {one.paused_by} since <Moment at={one.since} />
+            </p>
+          ))}
+        </>
+      )}
+    </Reading>
+  );
+}
+
+const targetOf = (
+  { entity_type, tournament_no, tournament_nos }: z.infer<typeof Job>,
+): string =>
+  `${title(entity_type)}${
+    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${tournament_nos.length} tournaments` : ""
+  }`;
+
+const COLUMNS: Column<z.infer<typeof Job>>[] = [
+  {
+    name: "Job",
+    isHead: true,
+    cell: (job) => <Link href={`/jobs/${job.id}`}>{targetOf(job)}</Link>,
+  },
+  { name: "State", cell: (job) => <Status of={job.status} /> },
+  { name: "Priority", cell: (job) => title(job.priority) },
+  { name: "Queued", cell: (job) => <Distance at={job.enqueued_at} /> },
+  { name: "By", cell: (job) => job.triggered_by },
+  {
+    name: "Reason",
+    cell: (job) => <span class="cut" title={job.reason}>{job.reason}</span>,
+  },
+  {
+    name: "Tries",
+    isNumber: true,
+    cell: (job) => `${job.attempts} of ${job.max_attempts}`,
+  },
+];
+
+function Jobs() {
+  const [filters, change] = useFilters(["status"]);
+  const jobs = usePages(
+    "sync-admin/jobs",
+    { ...filters, limit: 50 },
+    JobListResponse,
+  );
+  return (
+    <>
+      <div class="filters">
+        <SelectField
+          label="State"
+          value={filters.status}
+          options={[
+            ["", "any"],
+            ...JOB_STATUSES.map((status) => [status, title(status)] as const),
+          ]}
+          onChange={(status) => change({ status })}
+        />
+      </div>
+      <Reading of={jobs}>
+        {({ pages }) => {
+          const rows = pages.flatMap((page) => page.jobs);
+          return (
+            <>
+              {rows.length
+                ? (
+                  <Table
+                    caption="Jobs, newest first"
+                    columns={COLUMNS}
+                    rows={rows}
+                    keyOf={(job) => job.id}
+                  />
+                )
+                : <Empty>No job is like that.</Empty>}
+              {jobs.hasNextPage && (
+                <button
+                  type="button"
+                  class="secondary"
+                  aria-busy={jobs.isFetchingNextPage}
+                  onClick={() => void jobs.fetchNextPage()}
+                >
+                  Older ones
+                </button>
+              )}
+            </>
+          );
+        }}
+      </Reading>
+    </>
+  );
+}
