@@ -53,7 +53,7 @@ export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): 
  * evaluated every five minutes by two evaluators, and at once when a run failed.
  */
 export async function simulate(
-  db: TestDatabase,
+  db: Pick<TestDatabase, "query" | "value">,
   options: {
     start: string;
     ticks: number;

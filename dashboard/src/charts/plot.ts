@@ -86,7 +86,7 @@ export function draw(box: HTMLElement, plot: Plot): () => void {
       },
       axes: [axis, {
         ...axis,
-        size: 64,
+        size: 88,
         values: (_, values) => values.map((value) => plot.format(value)),
       }],
       series: [
@@ -96,7 +96,9 @@ export function draw(box: HTMLElement, plot: Plot): () => void {
           stroke: colourOf(colour),
           width: 1.5,
           ...isDashed ? { dash: [6, 4] } : {},
-          ...isBars && bars ? { paths: bars, fill: colourOf(colour), points: { show: false } } : { spanGaps: false, points: { size: 4 } },
+          ...isBars && bars
+            ? { paths: bars, fill: colourOf(colour), points: { show: false } }
+            : { spanGaps: false, points: { show: true, size: 3 } },
           value: (_: uPlot, value: number | null) => value === null ? "–" : plot.format(value),
         })),
       ],

@@ -72,7 +72,7 @@ function Incidents({ alerts }: { alerts: z.infer<typeof AlertSummary>[] }) {
               <p>{message}</p>
             </div>
             <small>
-              since <Distance at={opened_at} />
+              <Distance at={opened_at} />
             </small>
           </li>
         ))}
@@ -96,7 +96,7 @@ function EntityRow(
     },
   );
   const now = useNow();
-  const last = runs.data?.executions.find((run) => run.duration_ms !== null && run.tournament_no === null);
+  const last = runs.data?.executions.find((run) => run.duration_ms !== null && run.tournament_no === null && run.status !== "SKIPPED");
   const { running } = health;
   return (
     <article class="entity" data-entity={type}>
@@ -113,7 +113,7 @@ function EntityRow(
         {runs.data ? <Strip runs={runs.data.executions} entity={entity} now={now} /> : <p aria-busy="true">Loading its runs …</p>}
         {running && (
           <p class="running">
-            <Link href={`/runs/${running.execution_id}`}>Running</Link> since <Distance at={running.started_at} />:{" "}
+            <Link href={`/runs/${running.execution_id}`}>Running</Link>, begun <Distance at={running.started_at} />:{" "}
             {running.current_stage ?? "begins"}
             {running.tournaments_total !== null && (
               <>

@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { marksOf } from "../../dashboard/src/due.ts";
+import { distance, duration, msOf, percent } from "../../dashboard/src/format.ts";
+
+const ENTITY = { sync_frequency: "15 minutes", schedule_anchor: "2000-01-01T00:00:00Z", grace: "5 minutes", paused_at: null };
+const at = (time: string) => `2026-06-10T${time}Z`;
+const marks = (times: string[], now: string, entity: Parameters<typeof marksOf>[1] | null = ENTITY) =>
+  marksOf(times.map((time) => ({ execution_start: at(time) })), entity ?? undefined, Date.parse(at(now)))
+    .map(({ at, run }) => `${new Date(at).toISOString().slice(11, 16)}${run ? "" : " gap"}`);
+
+Deno.test("a due time at which no run began is a gap; a run a moment early or late is none", () => {
+  assertEquals(marks(["12:00:01", "12:14:30", "12:44:00", "13:00:02"], "13:04:00"), ["12:00", "12:14", "12:30 gap", "12:44", "13:00"]);
+});
+
+Deno.test("a due time is a gap only when its grace is over, and none is before the oldest run that is known", () => {
+  assertEquals(marks(["12:00:01"], "12:19:59"), ["12:00"]);
+  assertEquals(marks(["12:00:01"], "12:20:00"), ["12:00", "12:15 gap"]);
+});
+
+Deno.test("a paused entity owes no run, and without its schedule there are only its runs", () => {
+  assertEquals(marks(["12:00:01"], "13:00:00", { ...ENTITY, paused_at: at("12:01:00") }), ["12:00"]);
+  assertEquals(marks(["12:00:01"], "13:00:00", null), ["12:00"]);
+});
+
+Deno.test("figures are in the units that matter, and never rounded up to all", () => {
+  assertEquals([0, 999, 1_500, 59_600, 61_000, 3_600_000, 90_000_000, null].map(duration), [
+    ...["0 ms", "999 ms", "1.5 s", "1 min", "1 min 1 s", "1 h", "1 d 1 h", "–"],
+  ]);
+  assertEquals([1, 0.9999, 0.5, 0, null].map(percent), ["100 %", "99.9 %", "50 %", "0 %", "–"]);
+  assertEquals(["15 minutes", "1 day", "0 seconds", "soon"].map(msOf), [900_000, 86_400_000, 0, null]);
+  assertEquals([distance(at("12:00:00"), Date.parse(at("12:01:00"))), distance(at("12:00:00"), Date.parse(at("11:59:50")))], [
+    "1 min ago",
+    "in 10 s",
+  ]);
+});

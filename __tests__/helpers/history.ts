@@ -1,0 +1,85 @@
+import type { Stack } from "../../platform/stack.ts";
+import { ALONE, seeded, simulate, TOGETHER, type Trouble } from "./simulation.ts";
+import { until } from "./wait.ts";
+
+const HOUR = 3_600_000, TICK = HOUR / 4;
+
+const trouble = (kind: Trouble["kind"], ticks: number, hoursAgo: number, last: number): Trouble => ({
+  kind,
+  ticks,
+  tick: last - hoursAgo * 4,
+  rule: null,
+});
+
+/** Gives a fresh stack two days of match syncs with a trouble of each kind, the last of which still lasts. */
+export async function tellHistory({ database, base, state }: Stack): Promise<void> {
+  await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
+  const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
+  const ticks = Math.floor((now - start) / TICK);
+  // What the start itself left behind would lie in the future of what is played.
+  await database.query("delete from sync_execution_history where entity_type = 'matches_schedule'");
+  await database.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
+  await database.query(
+    "update sync_status set last_attempt = null, last_sync = null, created_at = $1 where entity_type = 'matches_schedule'",
+    [
+      new Date(start).toISOString(),
+    ],
+  );
+  await database.query("select cron.unschedule(jobid) from cron.job");
+  for (const no of [...TOGETHER, ALONE]) {
+    await database.query(
+      "insert into tournaments (no, name, season, status, start_date, end_date) values ($1, 'Example', '2026', 6, now()::date, now()::date) on conflict do nothing",
+      [no],
+    );
+  }
+  const query = database.query;
+  const value = async <T>(sql: string, p?: unknown[]) => Object.values((await query(sql, p))[0] ?? {})[0] as T;
+  for (const day of [2, 1]) {
+    const midnight = Math.floor(now / (24 * HOUR)) * 24 * HOUR - (day - 1) * 24 * HOUR;
+    const p = { execution_id: crypto.randomUUID(), entity_type: "tournaments", trigger: "CRON", wall_clock_ms: 600_000 };
+    if (midnight > start) await query("select start_sync_execution($1, $2)", [p, new Date(midnight).toISOString()]);
+    const counters = { tournaments_processed: 484, tournaments_failed: 0, memory_usage_mb: 61, records_read: 484, api_calls: 2 };
+    const end = { execution_id: p.execution_id, status: "SUCCEEDED", reason: "484 tournaments done", counters };
+    await query("select finish_sync_execution($1, $2)", [end, new Date(midnight + 4_200).toISOString()]);
+  }
+  await simulate({ query, value }, {
+    start: new Date(start).toISOString(),
+    ticks,
+    troubles: [
+      trouble("failing", 4, 40, ticks),
+      trouble("silent", 2, 32, ticks),
+      trouble("partial", 3, 26, ticks),
+      trouble("slow", 1, 20, ticks),
+      trouble("shared", 3, 14, ticks),
+      trouble("heavy", 2, 9, ticks),
+      trouble("silent", 1, 5, ticks),
+      trouble("lone", 4, 1, ticks),
+    ],
+    random: seeded(7),
+    evaluateAt: [8],
+    isPunctual: true,
+    acts: [],
+  });
+  // And what only the real thing leaves behind: errors with their context, a job, acts of people.
+  const headers = { apikey: state.keys.secret, "content-type": "application/json" };
+  const post = (path: string, body: object) =>
+    fetch(`${base}${path}`, { method: "POST", headers, body: JSON.stringify(body) }).then((response) => response.json());
+  await post("/vis/control", { kind: "server_error", times: 4 });
+  const { sync_job_id } = await post("/functions/v1/sync-admin/manual-trigger", {
+    entity_type: "matches_schedule",
+    priority: "HIGH",
+    triggered_by: "operator@example.com",
+    reason: "the schedule of the final day changed",
+  });
+  await post("/functions/v1/sync-admin/silences", {
+    tournament_no: ALONE,
+    ends_at: new Date(now + 2 * HOUR).toISOString(),
+    reason: "the organiser is on it",
+  });
+  await until(
+    "the job",
+    async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
+  );
+  await fetch(`${base}/vis/control`, { method: "DELETE" }).then((response) => response.body?.cancel());
+  await query("select private.apply_schedules()");
+}

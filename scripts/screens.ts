@@ -1,0 +1,58 @@
+import { findChromium, launch, visit } from "../__tests__/helpers/browser.ts";
+import { tellHistory } from "../__tests__/helpers/history.ts";
+import { startStack } from "../platform/stack.ts";
+
+const OUT = "docs/screens";
+// deno-lint-ignore no-console -- this is the program that speaks to a person
+const say = (line: string): void => console.log(line);
+
+/** A picture of each view, light and dark, of a stack with two days behind it. */
+async function main(): Promise<void> {
+  const executable = await findChromium();
+  if (!executable) throw new Error("install Chromium first");
+  const folder = await Deno.makeTempDir({ prefix: "sync-screens-" });
+  const stack = await startStack({ port: 0, folder, write: () => {} });
+  const browser = await launch(executable);
+  try {
+    await tellHistory(stack);
+    const one = async (sql: string) => encodeURIComponent(String((await stack.database.query<{ id: string }>(sql))[0]?.id));
+    const views: Record<string, string> = {
+      overview: "/",
+      entity: "/entities/matches_schedule?period=24h",
+      run: `/runs/${await one("select id from sync_execution_history where trigger = 'MANUAL' limit 1")}`,
+      tournaments: "/tournaments",
+      tournament: `/tournaments/${await one("select tournament_no as id from alert_incidents where tournament_no is not null limit 1")}`,
+      errors: "/errors",
+      "error-group": `/errors/${await one("select fingerprint as id from sync_error_log limit 1")}`,
+      alerts: "/alerts",
+      alert: `/alerts/${await one(
+        "select id from alert_incidents order by (select count(*) from alert_events e where e.incident_id = alert_incidents.id) desc limit 1",
+      )}`,
+      rules: "/alerts/rules",
+      rule: `/alerts/rules/${await one("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
+      silences: "/alerts/silences",
+      channels: "/alerts/channels",
+      sync: "/sync",
+      job: `/jobs/${await one("select id from sync_jobs limit 1")}`,
+      audit: "/audit",
+      system: "/system",
+    };
+    await Deno.mkdir(OUT, { recursive: true });
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme });
+      for (const [name, address] of Object.entries(views)) {
+        await open(address);
+        await page.waitForLoadState("networkidle");
+        await page.screenshot({ path: `${OUT}/${name}-${colorScheme}.png`, animations: "disabled" });
+        say(`${OUT}/${name}-${colorScheme}.png`);
+      }
+      await leave();
+    }
+  } finally {
+    await browser.close();
+    await stack.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+await main();
