@@ -5,15 +5,19 @@ import { startStack } from "../platform/stack.ts";
 import { startBenchServer } from "./server.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 
-const JOBS = 4_000, PUT_IN = 400;
-const ROUNDS = 3;
+const JOBS = 10_000, PUT_IN = 400;
+const ROUNDS = 3, CONNECTIONS = 12;
 const IDLE = 40;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const silent = { error() {}, warn() {}, info() {}, debug() {}, scope: () => silent } as unknown as Logger;
 
-/** A queue as it is measured: jobs put in one at a time, then claimed and completed one at a time by `workers`, all over the same driver. */
+/**
+ * A queue as it is measured: jobs put in one at a time, then claimed and completed one at a time by `workers`, all over the same driver.
+ * A worker has one connection: with more, graphile-worker, which does not wait for a completion, would do two things at a time.
+ */
 interface Contender {
   name: string;
+  pool: pg.Pool;
   enqueue(count: number): Promise<void>;
   /** The rest, from the number put in on, in whatever way is quick. */
   fill(from: number, count: number): Promise<void>;
@@ -39,18 +43,19 @@ async function ours(pool: pg.Pool): Promise<Contender> {
     declare
       job sync_jobs;
     begin
-      select * into job from sync_jobs j where j.id = p_id and j.token = p_token for update;
-      if found then
-        perform private.end_attempt(job, 'COMPLETED', null, now());
-        perform private.finish_job(job.id, 'COMPLETED', 'SUCCEEDED', 1, null, null, now());
+      if p_id is not null then
+        job := private.complete_job(p_id, p_token, 'SUCCEEDED', 1, null, now());
       end if;
-      job := private.claim_sync_job(now());
+      if job.id is null then
+        job := private.claim_sync_job(now());
+      end if;
       id := job.id;
       token := job.token;
     end $$`);
   const actor = { name: "operator@example.com", role: "operator" };
   return {
     name: "this queue",
+    pool,
     async enqueue(count) {
       await pool.query("truncate sync_jobs, manual_sync_audit cascade");
       // Paused, so that putting in does not hand out as well.
@@ -107,6 +112,7 @@ async function pgBoss(pool: pg.Pool): Promise<Contender & { boss: PgBoss }> {
   await boss.createQueue("bench");
   return {
     name: "pg-boss",
+    pool,
     boss,
     enqueue: (count) => inParallel(count, () => boss.send("bench", { n: 1 })),
     fill: (from, count) => inParallel(count - from, () => boss.send("bench", { n: 1 })),
@@ -127,6 +133,7 @@ async function graphile(pool: pg.Pool): Promise<Contender> {
   await utils.migrate();
   return {
     name: "graphile-worker",
+    pool,
     enqueue: (count) => inParallel(count, () => utils.addJob("bench", { n: 1 })),
     fill: (from, count) => inParallel(count - from, () => utils.addJob("bench", { n: 1 })),
     work: (workers) =>
@@ -142,6 +149,13 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 const percentile = (values: number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(Math.ceil(share * values.length) - 1, values.length - 1)] ?? NaN;
 
+/** Lets a pool have so many connections; those it has beyond that are closed. */
+async function limit(pool: pg.Pool, count: number): Promise<void> {
+  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  pool.options.max = count;
+  clients.forEach((client, index) => client.release(index >= count));
+}
+
 /** Jobs a second of each contender, in turns on one server. */
 async function throughput(url: string): Promise<Record<string, { enqueue: number; one: number; ten: number }>> {
   const pools = await Promise.all(["ours", "boss", "graphile"].map(async (name) => {
@@ -151,7 +165,7 @@ async function throughput(url: string): Promise<Record<string, { enqueue: number
     await admin.end();
     const target = new URL(url);
     target.pathname = `/q_${name}`;
-    const pool = new pg.Pool({ connectionString: target.href, max: 12, idleTimeoutMillis: 0 });
+    const pool = new pg.Pool({ connectionString: target.href, max: CONNECTIONS, idleTimeoutMillis: 0 });
     pool.on("error", () => {});
     return pool;
   }));
@@ -161,11 +175,13 @@ async function throughput(url: string): Promise<Record<string, { enqueue: number
   const contenders = [await ours(first), boss, await graphile(third)];
   const rates = new Map(contenders.map(({ name }) => [name, { enqueue: [] as number[], one: [] as number[], ten: [] as number[] }]));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { name, enqueue, fill, work } of contenders) {
+    for (const { name, pool, enqueue, fill, work } of contenders) {
       for (const [workers, key] of [[1, "one"], [10, "ten"]] as const) {
         rates.get(name)?.enqueue.push(PUT_IN / await timed(() => enqueue(PUT_IN)));
         await fill(PUT_IN, JOBS);
+        await limit(pool, workers);
         rates.get(name)?.[key].push(JOBS / await timed(() => work(workers)));
+        await limit(pool, CONNECTIONS);
       }
     }
   }

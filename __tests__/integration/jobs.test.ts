@@ -62,7 +62,10 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
 const fault = ({ vis }: World, body: object | null) =>
   vis.fetch(new Request(`${VIS_URL}/control`, body ? { method: "POST", body: JSON.stringify(body) } : { method: "DELETE" }));
 const outcomes = async (id: string) =>
-  (await db.query<{ outcome: string }>("select outcome from sync_job_attempts where job_id = $1 order by claimed_at", [id])).map((
+  (await db.query<{ outcome: string }>(
+    "select a.outcome from sync_jobs j cross join private.attempts_of(j) a where j.id = $1 order by a.claimed_at",
+    [id],
+  )).map((
     attempt,
   ) => attempt.outcome);
 const audit = (id: string) =>

@@ -19,7 +19,7 @@ await db.database.exec(`
   begin
     insert into job_changes (job_id, was, is_now) values (new.id, case tg_op when 'UPDATE' then old.status end, new.status);
     if tg_op = 'UPDATE' and old.status = 'QUEUED' and new.status = 'RUNNING' then
-      -- Nothing of the same entity that could have begun instead ranks before it; what another session holds is passed over.
+      -- Nothing of the same entity that could have begun instead ranks before it; what another session holds or looks at is passed over.
       select j.id into ahead from sync_jobs j
       where j.status = 'QUEUED' and j.entity_type = new.entity_type and (j.rank_at, j.id) < (new.rank_at, new.id)
         and j.not_before <= new.lease_expires_at - interval '30 seconds'
@@ -28,6 +28,7 @@ await db.database.exec(`
         and not exists (select from sync_jobs o where o.status = 'RUNNING' and o.id <> new.id and o.entity_type = j.entity_type and o.target = j.target)
         and j.target <> new.target
         and not exists (select from sync_execution_history h where h.status = 'RUNNING' and h.entity_type = j.entity_type and coalesce(h.tournament_no, '') = j.target)
+        and pg_try_advisory_xact_lock(hashtext('sync_target:' || j.entity_type || ':' || j.target))
       limit 1 for update skip locked;
       if ahead is not null then
         insert into order_violations values (new.id, ahead);
@@ -153,7 +154,9 @@ async function play(operations: readonly Operation[], workers: number): Promise<
   }));
   await check();
   for (const { status } of await db.query<{ status: string }>("select distinct status from sync_jobs")) seen.states.add(status);
-  const ways = await db.query<{ outcome: string }>("select distinct outcome from sync_job_attempts");
+  const ways = await db.query<{ outcome: string }>(
+    "select distinct a.outcome from sync_jobs j cross join private.attempts_of(j) a where a.outcome is not null",
+  );
   ways.forEach(({ outcome }) => seen.outcomes.add(outcome));
 }
 
@@ -168,7 +171,10 @@ const INVARIANTS: Record<string, string> = {
   "an attempt that is over and still the one":
     "select 1 from sync_job_attempts a join sync_jobs j on j.id = a.job_id and j.token = a.token",
   "an attempt that ended twice": "select 1 from sync_job_attempts group by token having count(*) > 1",
-  "two runs of one attempt": "select 1 from sync_job_attempts where execution_id is not null group by execution_id having count(*) > 1",
+  "two runs of one attempt":
+    "select 1 from sync_jobs j cross join private.attempts_of(j) a where a.execution_id is not null group by a.execution_id having count(*) > 1",
+  "a completed job without the attempt that did it":
+    "select 1 from sync_jobs j where j.status = 'COMPLETED' and not exists (select from private.attempts_of(j) a where a.outcome = 'COMPLETED')",
   "a job without its audit row": "select 1 from sync_jobs j where not exists (select from manual_sync_audit a where a.sync_job_id = j.id)",
   "an audit row that says otherwise":
     "select 1 from sync_jobs j join manual_sync_audit a on a.sync_job_id = j.id where (j.finished_at is null) <> (a.completion_timestamp is null)",
