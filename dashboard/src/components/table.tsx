@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { memo } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 
@@ -42,7 +43,7 @@ function Head<T>({ columns }: { columns: Column<T>[] }) {
   );
 }
 
-function Row<T>(
+function PlainRow<T>(
   { columns, row, index }: { columns: Column<T>[]; row: T; index?: number },
 ) {
   return (
@@ -57,6 +58,9 @@ function Row<T>(
     </tr>
   );
 }
+
+// A row that was in sight before the last scroll is not drawn anew.
+const Row = memo(PlainRow) as typeof PlainRow;
 
 /** A table of some rows, which scrolls sideways where it must. */
 export function Table<T>(
