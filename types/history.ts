@@ -296,6 +296,9 @@ export const MetricsResponse = z.object({
   score_parts: z.array(z.object({ name: z.string(), value: share, weight: z.number() })),
 });
 
+export type SyncMonitoringMetrics = z.infer<typeof MetricsResponse>["monitoring"];
+export type PerformanceMetrics = z.infer<typeof MetricsResponse>["performance"];
+
 /** `GET sync-monitoring/system-status`: each part with what is known of it. */
 export const SystemStatusResponse = z.object({
   status: z.enum(["OK", "DEGRADED", "FAILED"]),

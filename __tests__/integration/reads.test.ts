@@ -492,6 +492,16 @@ Deno.test("promtool finds nothing wrong with a scrape, where it is installed", a
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
 });
 
+Deno.test("the Grafana dashboard asks only for what a scrape has", async () => {
+  const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
+  const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
+  const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const dashboard = await Deno.readTextFile(new URL("../../docs/grafana/dashboard.json", import.meta.url));
+  const asked = [...dashboard.matchAll(/\bsync_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ""));
+  assertEquals([...new Set(asked)].filter((name) => !known.has(name)), []);
+  assertEquals([...known].filter((name) => !asked.includes(String(name))), [], "and for all of it");
+});
+
 Deno.test("a badge says the status in words, behind its own token", async () => {
   const badge = (path: string) => app.fetch(new Request(`http://functions.test/sync-monitoring/badge/${path}`));
   assertEquals((await badge("tournaments.svg")).status, 401);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
 import { JobDetailResponse, ManualSyncResponse } from "../../types/jobs.ts";
@@ -219,6 +219,16 @@ Deno.test("a sync triggered by hand is watched to its end, cancelled half way, a
     connectivity.checks.filter((check: { status: string; kind: string }) => check.status !== "OK" && check.kind !== "channel"),
     [],
   );
+});
+
+Deno.test("the example client reads the health and follows a sync to its end", async () => {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "docs/client/example.ts"],
+    env: { SUPABASE_URL: base, SECRET_KEY: state.keys.secret, NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  assert(success, text.decode(stderr));
+  assertMatch(text.decode(stdout), /^matches_schedule is [A-Z]+: [^]+COMPLETED: \d+ of \d+/);
 });
 
 Deno.test("unknown functions, paths, methods and keys get one clear answer", async () => {

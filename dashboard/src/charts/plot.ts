@@ -28,9 +28,10 @@ export interface Plot {
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Bands behind everything, marks where a run was due and none came. */
-const background = ({ bands, marks }: Plot): uPlot.Plugin => ({
+const background = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
     drawClear: (u) => {
+      const { bands, marks } = current();
       const { ctx, bbox } = u;
       ctx.save();
       ctx.beginPath();
@@ -56,8 +57,15 @@ const background = ({ bands, marks }: Plot): uPlot.Plugin => ({
   },
 });
 
-/** Draws a plot into an element; the answer takes it away again. */
-export function draw(box: HTMLElement, plot: Plot): () => void {
+/** What was drawn: other figures of the same series are put into it, or it is taken away. */
+export interface Drawing {
+  update: (plot: Plot) => void;
+  remove: () => void;
+}
+
+/** Draws a plot into an element. */
+export function draw(box: HTMLElement, first: Plot): Drawing {
+  let plot = first;
   const text = colourOf("--pico-muted-color"), grid = colourOf("--grid");
   const axis = {
     stroke: text,
@@ -113,15 +121,21 @@ export function draw(box: HTMLElement, plot: Plot): () => void {
           u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         }],
       },
-      plugins: [background(plot)],
+      plugins: [background(() => plot)],
     },
     [plot.times, ...plot.series.map((series) => series.values)],
     box,
   );
   const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: 180 }));
   observer.observe(box);
-  return () => {
-    observer.disconnect();
-    chart.destroy();
+  return {
+    update: (next) => {
+      plot = next;
+      chart.setData([plot.times, ...plot.series.map((series) => series.values)]);
+    },
+    remove: () => {
+      observer.disconnect();
+      chart.destroy();
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Plot } from "../charts/plot.ts";
+import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
@@ -8,24 +8,25 @@ export function Chart({ title, ...plot }: Plot & { title: string }) {
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
   const [isOpen, setOpen] = useState(false);
+  const drawing = useRef<Drawing | null>(null);
+  const latest = useRef(plot);
+  latest.current = plot;
   useEffect(() => {
-    let takeAway = () => {};
     let isGone = false;
     void import("../charts/plot.ts").then(({ draw }) => {
-      if (!isGone && box.current) takeAway = draw(box.current, plot);
+      if (!isGone && box.current) drawing.current = draw(box.current, latest.current);
     });
     return () => {
       isGone = true;
-      takeAway();
+      drawing.current?.remove();
+      drawing.current = null;
     };
-  }, [
-    plot.times,
-    plot.series,
-    plot.bands,
-    plot.range[0],
-    plot.range[1],
-    theme,
-  ]);
+  }, [theme]);
+  useEffect(() => {
+    // A chart a turn, so that new figures for all of them do not hold up a scroll.
+    const turn = setTimeout(() => drawing.current?.update(plot));
+    return () => clearTimeout(turn);
+  }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>

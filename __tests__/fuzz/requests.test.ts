@@ -1,0 +1,123 @@
+import { assertEquals, assertObjectMatch } from "@std/assert";
+import fc from "fast-check";
+import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
+import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { aRun, aTournament } from "../helpers/factories.ts";
+import { createWorld, testEnv } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const world = createWorld(db, { start: "2026-06-10T12:07:30.000Z" });
+const deps = {
+  rpc: db.rpc,
+  clock: world.clock,
+  log: () => {},
+  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so" }),
+  waitUntil: () => {},
+};
+const apps = { "sync-monitoring": createMonitoring(deps), "sync-admin": createAdmin(deps) };
+const [token, run] = await Promise.all([db.token("admin"), aRun(db), aTournament(db, { no: "8104" })]);
+const REQUESTS = 10_000;
+
+/** Every route there is, as the apps themselves know them; what would call out, or is not JSON, is left alone. */
+const routes = Object.entries(apps).flatMap(([name, app]) =>
+  app.routes.filter(({ method, path }) => method !== "ALL" && !/test-connectivity|prometheus|badge|openapi/.test(path))
+    .map(({ method, path }) => ({ app: name as keyof typeof apps, method, path }))
+);
+
+const strange = fc.oneof(
+  fc.constantFrom(
+    "'; drop table sync_status; --",
+    "%00",
+    "\u0000",
+    "null",
+    "-1",
+    "1e309",
+    "NaN",
+    "*",
+    "(a,b)",
+    "eq.1",
+    "../..",
+    "{}",
+    "[]",
+    "true",
+    "9".repeat(40),
+  ),
+  fc.constantFrom("x".repeat(10_000), "💥", "a=b&c=d", "2026-13-45", "0001-01-01T00:00:00Z", "294277-01-01T00:00:00Z", "eyJhIjoxfQ==", "%"),
+  fc.string({ maxLength: 40 }),
+);
+const fitting = fc.constantFrom(
+  ...["24h", "1y", "matches_schedule", "tournaments", "FAILED", "MANUAL", "8104", "50", "HIGH", "true", "2026-06-10T00:00:00Z"],
+  String(run.id),
+);
+const value = fc.oneof(fitting, strange);
+const names = [
+  "period",
+  "entity",
+  "limit",
+  "cursor",
+  "status",
+  "trigger",
+  "tournament_no",
+  "from",
+  "to",
+  "search",
+  "season",
+  "failing",
+  "state",
+  "severity",
+];
+const fields = [
+  "entity_type",
+  "tournament_no",
+  "priority",
+  "reason",
+  "not_before",
+  "note",
+  "until",
+  "is_paused",
+  "grace",
+  "rule_id",
+  "ends_at",
+  "lasts",
+  "kind",
+  "config",
+];
+const request = fc.record({
+  route: fc.constantFrom(...routes),
+  parts: fc.array(value, { minLength: 2, maxLength: 2 }),
+  query: fc.dictionary(fc.oneof(fc.constantFrom(...names, "actor", "head", "fingerprint"), fc.string({ maxLength: 10 })), value, {
+    maxKeys: 4,
+  }),
+  body: fc.oneof(
+    fc.dictionary(
+      fc.oneof(fc.constantFrom(...fields, "metric", "threshold", "name", "evaluation_window", "severity"), fc.string({ maxLength: 10 })),
+      fc.oneof(value, fc.jsonValue()),
+      { maxKeys: 7 },
+    ).map((body) => JSON.stringify(body)),
+    strange,
+  ),
+});
+
+Deno.test("ten thousand strange requests over every route: none is answered 5xx, and a 400 says what is wrong", async () => {
+  const seen = new Map<number, number>();
+  const property = fc.asyncProperty(request, async ({ route: { app, method, path }, parts, query, body }) => {
+    let part = 0;
+    const filled = path.replace(/:\w+(\{[^}]*\})?/g, () => encodeURIComponent(parts[part++] ?? "")) + `?${new URLSearchParams(query)}`;
+    const response = await apps[app].fetch(
+      new Request(`http://functions.test${filled}`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        ...["GET", "HEAD"].includes(method) ? {} : { body },
+      }),
+    );
+    const text = await response.text();
+    seen.set(response.status, (seen.get(response.status) ?? 0) + 1);
+    if (response.status >= 500) throw new Error(`${method} ${filled.slice(0, 300)} ${body.slice(0, 300)}: ${response.status} ${text}`);
+    if (response.status === 400) assertObjectMatch(JSON.parse(text), { code: "BAD_REQUEST" });
+  });
+  await fc.assert(property, { numRuns: REQUESTS, seed: 20260610, endOnFailure: true });
+  assertEquals([200, 400, 404].filter((status) => !seen.has(status)), [], "they went everywhere");
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,7 @@
+// Everything a client needs: the schemas of requests and responses, and the types inferred from them.
+export * from "./admin.ts";
+export * from "./alerts.ts";
+export * from "./history.ts";
+export * from "./jobs.ts";
+export * from "./monitoring.ts";
+export * from "./sync.ts";
