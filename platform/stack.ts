@@ -43,13 +43,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const undo: (() => unknown)[] = [];
   // Everything else goes on without the page, and does not wait for it.
   const pageReady = buildDashboard().catch((error: Error) => options.write(`the page could not be built: ${error.message}`));
+  const unavailable = (message: string) => () => Promise.resolve(Response.json({ code: "UNAVAILABLE", message }, { status: 503 }));
+  let serve: (request: Request) => Promise<Response> = unavailable("starting");
   const stop = async () => {
+    // A request that came now would start a function again.
+    serve = unavailable("stopping");
     for (let last = undo.pop(); last; last = undo.pop()) await last();
   };
   try {
     const place = await occupy(options.folder);
     undo.push(place.leave);
-    let serve: (request: Request) => Promise<Response> = () => Promise.resolve(new Response("starting", { status: 503 }));
     const server = listen(options.port, (request) => serve(request));
     undo.push(() => server.shutdown());
     const base = `http://127.0.0.1:${server.addr.port}`;

@@ -42,7 +42,8 @@ async function main(): Promise<void> {
       const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme });
       for (const [name, address] of Object.entries(views)) {
         await open(address);
-        await page.waitForLoadState("networkidle");
+        // What a view reads second, such as the incidents in its charts.
+        await page.waitForTimeout(800);
         await page.screenshot({ path: `${OUT}/${name}-${colorScheme}.png`, animations: "disabled" });
         say(`${OUT}/${name}-${colorScheme}.png`);
       }

@@ -278,6 +278,7 @@ test(
 test("when the server goes the page says so and keeps what it knows; when it is back, so is the page", "viewer", async ({ page }) => {
   const { stack } = running();
   const port = Number(new URL(stack.base).port);
+  await page.locator("[data-entity=tournaments]").waitFor();
   await stack.stop();
   await seen(page, "The server cannot be reached.");
   await page.locator("[data-entity=tournaments]").waitFor();
