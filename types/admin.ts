@@ -270,3 +270,19 @@ export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
 
 /** `POST sync-admin/errors/:id/resolve`: the one, or with `group` every open one of its fingerprint. */
 export const ResolveErrorRequest = z.strictObject({ group: z.boolean().default(false), note: reason.optional() });
+
+/** What `GET sync-admin/audit` may be asked. */
+export const AuditQuery = z.strictObject({
+  actor: z.string().max(200).optional(),
+  action: z.string().max(50).optional(),
+  object_type: z.string().max(50).optional(),
+  object_id: z.string().max(100).optional(),
+  from: moment.optional(),
+  to: moment.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
+});
+/** `GET sync-admin/audit/verify`; with a head that was kept it finds a cut end too. */
+export const VerifyQuery = z.strictObject({
+  head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, as a verification or the log gave it").optional(),
+});

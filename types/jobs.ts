@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cursor } from "./cursor.ts";
 import { TournamentNo } from "./sync.ts";
 
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
@@ -133,3 +134,14 @@ export const RequeueJobRequest = z.strictObject({
   priority: z.enum(PRIORITIES).optional(),
   reason: reason.optional(),
 });
+
+/** What `GET sync-admin/jobs` may be asked. */
+export const JobQuery = z.strictObject({
+  status: z.enum(JOB_STATUSES).optional(),
+  entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional(),
+  tournament_no: TournamentNo.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: cursor.optional(),
+});
+/** `POST sync-admin/process-queue`. */
+export const DrainResponse = z.object({ dispatched: z.number().int(), returned: z.number().int() });

@@ -6,6 +6,7 @@ import { createApp as createMonitoring } from "../../supabase/functions/sync-mon
 import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { aResult, aRun, aTournament } from "../helpers/factories.ts";
 import { testEnv } from "../helpers/world.ts";
 
@@ -35,7 +36,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
     waitUntil: (work: Promise<unknown>) => background.push(work),
   };
   const processor = createProcessor(deps);
-  const monitoring = createMonitoring(deps);
+  const monitoring = documented(createMonitoring(deps));
   const evaluate = async () => {
     const response = await processor.fetch(
       new Request("http://functions.test/sync-alert-processor", {

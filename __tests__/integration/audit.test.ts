@@ -4,6 +4,7 @@ import { sealAudit } from "../../supabase/functions/sync-admin/audit-logger.ts";
 import { AuditVerifyResponse, ConnectivityResponse } from "../../types/admin.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { testEnv } from "../helpers/world.ts";
 
 const db = await openTestDatabase();
@@ -32,7 +33,7 @@ async function anAudit(count: number, at = "2026-06-10T12:00:00Z"): Promise<void
   await sealAudit(db.rpc, AUDIT_KEY, log);
 }
 const app = (env: Record<string, string> = { AUDIT_KEY }, send?: typeof fetch) =>
-  createApp({ rpc: db.rpc, clock, log, env: testEnv(env), waitUntil: () => {}, fetch: send });
+  documented(createApp({ rpc: db.rpc, clock, log, env: testEnv(env), waitUntil: () => {}, fetch: send }));
 async function get(path: string, on = app()): Promise<{ status: number; body: Record<string, unknown> }> {
   const headers = { authorization: `Bearer ${await db.token("viewer")}` };
   const response = await on.fetch(new Request(`http://functions.test/sync-admin${path}`, { headers }));

@@ -6,6 +6,7 @@ import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { testEnv } from "../helpers/world.ts";
 import { aRun } from "../helpers/factories.ts";
 
@@ -16,7 +17,9 @@ async function setUp(now = NOW) {
   await db.reset();
   await db.query("update sync_status set last_attempt = '2026-06-10T12:00:00Z', last_sync = '2026-06-10T12:00:00Z'");
   const lines: string[] = [];
-  const app = createApp({ env: testEnv(), rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) });
+  const app = documented(
+    createApp({ env: testEnv(), rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) }),
+  );
   const get = (headers: Record<string, string> = { apikey: db.keys.secret }, path = "/health-overview", method = "GET") =>
     app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers, method }));
   const overview = async () => SyncHealthResponse.parse(await (await get()).json());

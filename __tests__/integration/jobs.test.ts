@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { aRun, aTournament } from "../helpers/factories.ts";
 import { createWorld, testEnv, VIS_URL, type World } from "../helpers/world.ts";
 
@@ -22,7 +23,9 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
   const world = createWorld(db, { start });
   const { clock } = world;
   const background: Promise<unknown>[] = [];
-  const app = createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv({ AUDIT_KEY }), waitUntil: (work) => background.push(work) });
+  const app = documented(
+    createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv({ AUDIT_KEY }), waitUntil: (work) => background.push(work) }),
+  );
   const call = async (method: string, path: string, body?: unknown, who = "operator", headers: Record<string, string> = {}) => {
     if (who === "service") headers = { ...headers, apikey: db.keys.secret };
     else if (who !== "nobody") headers = { ...headers, authorization: `Bearer ${tokens[who] ?? await db.token(null)}` };

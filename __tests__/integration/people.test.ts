@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../helpers/clock.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { testEnv } from "../helpers/world.ts";
 
 const db = await openTestDatabase();
@@ -14,7 +15,7 @@ const tokens = Object.fromEntries(
 async function setUp() {
   await db.query("truncate alert_incidents, alert_notifications, alert_silences cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
-  const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} });
+  const app = documented(createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} }));
   const call = async (method: string, path: string, body?: unknown, who: string = "operator") => {
     const headers: Record<string, string> = { "x-correlation-id": "request-1", "x-forwarded-for": "203.0.113.9, 10.0.0.1" };
     if (who === "service") headers.apikey = db.keys.secret;

@@ -17,6 +17,7 @@ import {
   TournamentListResponse,
 } from "../../types/history.ts";
 import { openTestDatabase } from "../helpers/database.ts";
+import { documented } from "../helpers/openapi.ts";
 import { aResult, aRun, aTournament } from "../helpers/factories.ts";
 import { seeded } from "../helpers/simulation.ts";
 import { createWorld, testEnv } from "../helpers/world.ts";
@@ -25,7 +26,7 @@ const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
 const world = createWorld(db, { start: NOW });
 const TOKENS = { PROMETHEUS_TOKEN: "a-token-for-scrapes-of-thirty-two-bytes", BADGE_TOKEN: "a-token-for-badges-of-thirty-two-bytes" };
-const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(TOKENS) });
+const app = documented(createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(TOKENS) }));
 const viewer = await db.token("viewer");
 
 async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${viewer}` }) {

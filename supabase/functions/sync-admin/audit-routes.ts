@@ -1,24 +1,9 @@
 import { z } from "zod";
 import { AppError } from "../../../services/errors.ts";
-import { AuditEntry } from "../../../types/admin.ts";
+import { AuditEntry, AuditQuery, VerifyQuery } from "../../../types/admin.ts";
 import { type FunctionApp, parse, requireRole } from "../_shared/app.ts";
 import type { AdminDeps } from "./acts.ts";
 import { verifyAudit } from "./audit-logger.ts";
-
-const moment = z.iso.datetime({ offset: true });
-const AuditQuery = z.strictObject({
-  actor: z.string().max(200).optional(),
-  action: z.string().max(50).optional(),
-  object_type: z.string().max(50).optional(),
-  object_id: z.string().max(100).optional(),
-  from: moment.optional(),
-  to: moment.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
-});
-const VerifyQuery = z.strictObject({
-  head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, as a verification or the log gave it").optional(),
-});
 
 /** Who did what, and whether the record of it was touched. */
 export function addAuditRoutes(app: FunctionApp, { rpc, env }: AdminDeps): void {

@@ -3,30 +3,21 @@ import { AppError } from "../../../services/errors.ts";
 import { ChangeEntityRequest, Entity, ResolveErrorRequest } from "../../../types/admin.ts";
 import {
   CancelJobRequest,
+  DrainResponse,
   IdempotencyKey,
-  JOB_STATUSES,
+  JobQuery,
   ManualSyncRequest,
   QueueStatusResponse,
   RequeueJobRequest,
 } from "../../../types/jobs.ts";
-import { TournamentNo } from "../../../types/sync.ts";
 import { actorOf, type FunctionApp, parse, readBody, requireRole, requireSecret } from "../_shared/app.ts";
-import { cursor, nextCursor } from "../_shared/cursor.ts";
+import { nextCursor } from "../../../types/cursor.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
 import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.ts";
 
 const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type");
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
-const JobQuery = z.strictObject({
-  status: z.enum(JOB_STATUSES).optional(),
-  entity: EntityType.optional(),
-  tournament_no: TournamentNo.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: cursor.optional(),
-});
-const Drained = z.object({ dispatched: z.number().int(), returned: z.number().int() });
-
 /** Triggering, watching and stopping syncs, and the entities they are of. */
 export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { act, as_of } = actsOf(deps);
@@ -54,7 +45,7 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
     const request = await readBody(c.req.raw, RequeueJobRequest);
     return c.json(await changeJob(rpc, as_of(), "requeue_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }), 202);
   });
-  app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, Drained)));
+  app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, DrainResponse)));
   app.get("/test-connectivity", ...requireRole("viewer"), async (c) => c.json(await testConnectivity(deps)));
 
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {

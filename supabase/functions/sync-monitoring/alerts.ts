@@ -4,7 +4,7 @@ import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { AlertDetailResponse, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { cursor, nextCursor } from "../_shared/cursor.ts";
+import { cursor, nextCursor } from "../../../types/cursor.ts";
 
 /** What `GET /alerts` may be asked; a page has 50 incidents unless said, 200 at most. */
 export const AlertQuery = z.strictObject({

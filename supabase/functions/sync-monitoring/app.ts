@@ -19,7 +19,7 @@ import {
 } from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
-import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, requireRole, SCHEMA_VERSION } from "../_shared/app.ts";
+import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, requireRole } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
 import { badge } from "./badge.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
@@ -39,6 +39,7 @@ import {
   TournamentQuery,
 } from "./history.ts";
 import { readMetrics } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
 import { scrape } from "./prometheus.ts";
 import { readSystemStatus } from "./system-status.ts";
 
@@ -133,16 +134,7 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
     read("/system-status", "Each part with its status and evidence", Nothing, SystemStatusResponse),
     async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
   );
-  app.get("/openapi.json", ...requireRole("viewer"), (c) =>
-    c.json(app.getOpenAPI31Document({
-      openapi: "3.1.0",
-      info: {
-        title: "sync-monitoring",
-        version: String(SCHEMA_VERSION),
-        description: "What is looked at: health, history, errors, alerts.",
-      },
-      servers: [{ url: "/functions/v1" }],
-    })));
+  app.get("/openapi.json", ...requireRole("viewer"), (c) => c.json(openApiDocument(app)));
   app.get("/prometheus", async (c) => {
     const given = /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
     if (!env.PROMETHEUS_TOKEN || !await isToken(given, env.PROMETHEUS_TOKEN)) {

@@ -18,7 +18,7 @@ import {
   TournamentState,
 } from "../../../types/history.ts";
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TournamentNo } from "../../../types/sync.ts";
-import { cursor, nextCursor } from "../_shared/cursor.ts";
+import { cursor, nextCursor } from "../../../types/cursor.ts";
 
 const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional();
 const moment = z.iso.datetime({ offset: true }).optional();

@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
+import { ROUTES } from "../../types/routes.ts";
+import { TestClock } from "../helpers/clock.ts";
+import { document } from "../helpers/openapi.ts";
+import { testEnv } from "../helpers/world.ts";
+
+const deps = {
+  rpc: () => Promise.reject(new Error("nothing is asked")),
+  clock: new TestClock("2026-06-10T12:00:00Z"),
+  log: () => {},
+  env: testEnv(),
+  waitUntil: () => {},
+};
+
+Deno.test("the description names each route of sync-admin, and none that is not there", () => {
+  const served = createAdmin(deps).routes.filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`);
+  const told = ROUTES.filter((route) => route.function === "sync-admin").map(({ method, path }) => `${method} /sync-admin${path}`);
+  assertEquals([...new Set(served)].sort(), told.sort());
+});
+
+Deno.test("the description is of all functions, and every operation says who may and what is refused", () => {
+  const { openapi, paths } = document as {
+    openapi: string;
+    paths: Record<string, Record<string, { description?: string; responses: object }>>;
+  };
+  assertEquals(openapi, "3.1.0");
+  assertEquals([...new Set(Object.keys(paths).map((path) => path.split("/")[1]))].sort(), [
+    "match-schedule-sync",
+    "sync-admin",
+    "sync-alert-processor",
+    "sync-monitoring",
+    "tournament-master-sync",
+  ]);
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { responses }] of Object.entries(operations)) {
+      const statuses = Object.keys(responses);
+      assertEquals(["401", "403", "503"].filter((status) => !statuses.includes(status)), [], `${method} ${path}`);
+      assertEquals(statuses.filter((status) => status.startsWith("2")).length, 1, `${method} ${path}`);
+    }
+  }
+});
