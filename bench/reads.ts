@@ -81,6 +81,39 @@ async function time(work: () => Promise<unknown>, concurrency: number): Promise<
   return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99), rate };
 }
 
+/** Database time in ms of closing a run with its results, and of the longest batch of retention, while everything else is there. */
+async function writes(db: TestDatabase): Promise<{ close: number; batch: number }> {
+  const closes: number[] = [], batches: number[] = [];
+  for (let run = 0; run < 60; run++) {
+    const execution_id = crypto.randomUUID();
+    const start = { execution_id, entity_type: "matches_schedule", trigger: "CRON", wall_clock_ms: 600_000 };
+    await db.query("select start_sync_execution($1)", [start]);
+    const results = Array.from(
+      { length: 10 },
+      (_, index) => ({ tournament_no: String(70_001 + index), records_processed: 40, duration_ms: 900 }),
+    );
+    const end = {
+      execution_id,
+      status: "SUCCEEDED",
+      reason: "measured",
+      results,
+      counters: { tournaments_processed: 10, records_read: 400 },
+    };
+    const begun = performance.now();
+    await db.query("select finish_sync_execution($1)", [end]);
+    if (run >= 10) closes.push(performance.now() - begun);
+  }
+  await db.query("update retention_settings set keep = '300 days' where subject = 'executions'");
+  for (let batch = 0; batch < 20; batch++) {
+    const begun = performance.now();
+    const pruned = await db.value<number>("select private.prune_batch('executions', now(), 5000)");
+    if (pruned === 0) break;
+    batches.push(performance.now() - begun);
+  }
+  closes.sort((a, b) => a - b);
+  return { close: percentile(closes, 0.95), batch: Math.max(...batches) };
+}
+
 /** Reads at each size, beside an rpc that returns one constant and a handler that does. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
@@ -127,17 +160,25 @@ export async function measure(): Promise<Report> {
       same = percentile(times, 0.5);
       rows.push(["304", size, 1, same, percentile(times, 0.95), percentile(times, 0.99), 1000 / same]);
     }
+    const written = await writes(db);
+    say(
+      `at ${SIZES.at(-1)} runs closing one takes ${written.close.toFixed(1)} ms (p95), the longest batch of retention ${
+        written.batch.toFixed(0)
+      } ms`,
+    );
     table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second"], rows);
     const least = Math.min(...SIZES), most = Math.max(...SIZES);
     const growth = [...p95].map(([name, sizes]) =>
       atMost(`${name}: p95 at ${most} over ${least} runs`, (sizes.get(most) ?? NaN) / (sizes.get(least) ?? NaN), 1.3)
     );
     return {
-      figures: { sizes: SIZES, server: server.name, rows },
+      figures: { sizes: SIZES, server: server.name, rows, written },
       bars: [
         ...growth,
         atMost("health-overview over a constant rpc", overview / constant, 2),
         atMost("304 over a constant rpc", same / constant, 1.2),
+        atMost("closing a run, p95 ms", written.close, 5),
+        atMost("longest batch of retention, ms", written.batch, 100),
       ],
     };
   } finally {

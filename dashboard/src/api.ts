@@ -38,12 +38,15 @@ export interface Api {
   /** Reads a path under `/functions/v1`; what did not change since is not sent again and is the same object. */
   get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
   /** Changes something. @throws ApiError, Unreachable */
-  send<T>(
-    method: "POST" | "PUT" | "PATCH" | "DELETE",
-    path: string,
-    body: unknown,
-    schema: z.ZodType<T>,
-  ): Promise<T>;
+  send<T>(change: Change, schema: z.ZodType<T>): Promise<T>;
+}
+
+/** A change to ask for; the same key again, after an answer that got lost, is the same change. */
+export interface Change {
+  method: "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  body?: unknown;
+  key?: string;
 }
 
 export interface ApiParts {
@@ -108,10 +111,10 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
       }
       return data;
     },
-    async send(method, path, body, schema) {
+    async send({ method, path, body, key }, schema) {
       const response = await ask(path, {
         method,
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...key ? { "idempotency-key": key } : {} },
         body: body === undefined ? undefined : JSON.stringify(body),
       });
       if (!response.ok) throw await refusal(response);

@@ -1,6 +1,6 @@
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/preact-query";
 import { z } from "zod";
-import { ApiError, useApi } from "./api.ts";
+import { ApiError, type Change, useApi } from "./api.ts";
 
 export const LIVE_MS = 5_000;
 const IDLE_MS = 30_000;
@@ -88,23 +88,14 @@ export function usePages<T extends { next_cursor: string | null }>(
 
 /** An act of a person: what it changed is read anew at once. */
 export function useAct<T, V = void>(
-  request: (
-    value: V,
-  ) => {
-    method: "POST" | "PUT" | "PATCH" | "DELETE";
-    path: string;
-    body?: unknown;
-  },
+  request: (value: V) => Change,
   schema: z.ZodType<T>,
   onDone?: (answer: T) => void,
 ) {
   const api = useApi();
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (value: V) => {
-      const { method, path, body } = request(value);
-      return api.send(method, path, body, schema);
-    },
+    mutationFn: (value: V) => api.send(request(value), schema),
     onSuccess: (answer) => {
       void queries.invalidateQueries();
       onDone?.(answer);

@@ -5,68 +5,15 @@ import { ALERT_METRICS, type AlertMetric, type AlertRule, ChannelListResponse, R
 import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
 import { go } from "../address.ts";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
-import { Page, Section } from "../components/page.tsx";
+import { Page } from "../components/page.tsx";
+import { RulePreview } from "../components/rule-preview.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
-import { Table } from "../components/table.tsx";
-import { number, title, words } from "../format.ts";
+import { title } from "../format.ts";
 import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { type Fields, fieldsOf, requestOf } from "../rule-fields.ts";
 import { limitOf, METRIC_WORDS } from "../rule-words.ts";
 import { useUser } from "../session.ts";
 import { useOverview } from "../shell.tsx";
-
-/** A rule as its form has it: every field as it is typed. */
-const fieldsOf = (rule: AlertRule | null) => ({
-  name: rule?.name ?? "",
-  description: rule?.description ?? "",
-  entity_type: rule?.entity_type ?? "matches_schedule",
-  scope: rule?.scope ?? "ENTITY",
-  metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
-  threshold: String(rule?.threshold ?? 3),
-  recovery_threshold: String(rule?.recovery_threshold ?? ""),
-  evaluation_window: rule?.evaluation_window ?? "1 hour",
-  for_duration: rule?.for_duration ?? "0 seconds",
-  minimum_runs: String(rule?.minimum_runs ?? 1),
-  no_data: rule?.no_data ?? "KEEP",
-  error_type: rule?.error_type ?? "",
-  severity: rule?.severity ?? "MEDIUM",
-  notification_channels: rule?.notification_channels ?? ["dashboard"],
-  repeat_interval: rule?.repeat_interval ?? "4 hours",
-  escalation_delay: rule?.escalation_delay ?? "",
-  escalation_channels: (rule?.escalation_channels ?? []).map((step) => step.join(", ")).join("\n"),
-  runbook_url: rule?.runbook_url ?? "",
-  is_active: rule?.is_active ?? true,
-});
-type Fields = ReturnType<typeof fieldsOf>;
-
-// What is not a number is sent as it is, so that the server says what is wrong with it beside everything else.
-const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
-
-/** What is sent: a new rule whole, of one that is there what was changed, with its metric. */
-function requestOf(
-  fields: Fields,
-  rule: AlertRule | null,
-): Record<string, unknown> {
-  const body: Record<string, unknown> = {
-    ...fields,
-    threshold: numeric(fields.threshold),
-    recovery_threshold: numeric(fields.recovery_threshold),
-    minimum_runs: numeric(fields.minimum_runs),
-    error_type: fields.error_type || null,
-    escalation_delay: fields.escalation_delay.trim() || null,
-    escalation_channels: fields.escalation_channels.split("\n").map((line) => line.split(",").map((name) => name.trim()).filter(Boolean))
-      .filter((step) => step.length),
-    runbook_url: fields.runbook_url.trim() || null,
-  };
-  if (!rule) return body;
-  const before = requestOf(fieldsOf(rule), null);
-  const changes = Object.entries(body).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
-  const needsMetric = changes.some(([name]) => ["threshold", "recovery_threshold", "error_type", "scope"].includes(name));
-  return {
-    ...Object.fromEntries(changes),
-    ...needsMetric ? { metric: fields.metric } : {},
-  };
-}
 
 export default function RuleView() {
   const { id = "" } = useParams();
@@ -329,7 +276,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         </div>
       </form>
       <Refusal error={preview.error} />
-      {preview.data && <Preview of={preview.data} metric={fields.metric} />}
+      {preview.data && <RulePreview of={preview.data} metric={fields.metric} />}
     </>
   );
 }
@@ -352,59 +299,4 @@ function Remove({ name, onSure }: { name: string; onSure: () => void }) {
         Delete
       </button>
     );
-}
-
-function Preview(
-  { of: { scopes }, metric }: { of: PreviewRuleResponse; metric: AlertMetric },
-) {
-  return (
-    <Section title="What it would do now">
-      {scopes.length === 0 ? <Empty>It has nothing to measure now.</Empty> : (
-        <Table
-          caption="What the rule measures, and would do"
-          keyOf={(one) => `${one.entity_type} ${one.tournament_no}`}
-          rows={scopes}
-          columns={[
-            {
-              name: "About",
-              isHead: true,
-              cell: (one) => one.tournament_no ? `Tournament ${one.tournament_no}` : title(one.entity_type),
-            },
-            {
-              name: `${title(metric)}, ${ALERT_METRICS[metric].unit}`,
-              isNumber: true,
-              cell: (one) => number(one.value),
-            },
-            {
-              name: "Limit",
-              isNumber: true,
-              cell: (one) => number(one.threshold),
-            },
-            { name: "Runs", isNumber: true, cell: (one) => number(one.runs) },
-            {
-              name: "Verdict",
-              cell: (one) => (
-                <Status
-                  of={{
-                    BREACH: "FIRING",
-                    RECOVERED: "OK",
-                    BETWEEN: "PENDING",
-                    UNKNOWN: "IDLE",
-                  }[one.verdict]}
-                  label={title(one.verdict)}
-                />
-              ),
-            },
-            {
-              name: "Would",
-              cell: (one) =>
-                one.would
-                  ? `${words(one.would.to_state)}, tell ${one.would.notify ? one.would.channels.join(", ") : "nobody"}: ${one.would.reason}`
-                  : "leave everything as it is",
-            },
-          ]}
-        />
-      )}
-    </Section>
-  );
 }

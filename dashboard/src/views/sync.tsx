@@ -53,6 +53,7 @@ function Trigger() {
     () => ({
       method: "POST",
       path: "sync-admin/manual-trigger",
+      key,
       body: {
         ...fields,
         tournament_no: fields.tournament_no.trim() || undefined,
@@ -69,7 +70,6 @@ function Trigger() {
   return (
     <form
       class="columns"
-      data-key={key}
       onSubmit={(event) => {
         event.preventDefault();
         act.mutate();

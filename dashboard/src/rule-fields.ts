@@ -1,0 +1,54 @@
+import type { AlertMetric, AlertRule } from "../../types/alerts.ts";
+
+/** A rule as its form has it: every field as it is typed. */
+export const fieldsOf = (rule: AlertRule | null) => ({
+  name: rule?.name ?? "",
+  description: rule?.description ?? "",
+  entity_type: rule?.entity_type ?? "matches_schedule",
+  scope: rule?.scope ?? "ENTITY",
+  metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
+  threshold: String(rule?.threshold ?? 3),
+  recovery_threshold: String(rule?.recovery_threshold ?? ""),
+  evaluation_window: rule?.evaluation_window ?? "1 hour",
+  for_duration: rule?.for_duration ?? "0 seconds",
+  minimum_runs: String(rule?.minimum_runs ?? 1),
+  no_data: rule?.no_data ?? "KEEP",
+  error_type: rule?.error_type ?? "",
+  severity: rule?.severity ?? "MEDIUM",
+  notification_channels: rule?.notification_channels ?? ["dashboard"],
+  repeat_interval: rule?.repeat_interval ?? "4 hours",
+  escalation_delay: rule?.escalation_delay ?? "",
+  escalation_channels: (rule?.escalation_channels ?? []).map((step) => step.join(", ")).join("\n"),
+  runbook_url: rule?.runbook_url ?? "",
+  is_active: rule?.is_active ?? true,
+});
+export type Fields = ReturnType<typeof fieldsOf>;
+
+// What is not a number is sent as it is, so that the server says what is wrong with it beside everything else.
+const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
+
+/** What is sent: a new rule whole, of one that is there what was changed, with its metric. */
+export function requestOf(
+  fields: Fields,
+  rule: AlertRule | null,
+): Record<string, unknown> {
+  const body: Record<string, unknown> = {
+    ...fields,
+    threshold: numeric(fields.threshold),
+    recovery_threshold: numeric(fields.recovery_threshold),
+    minimum_runs: numeric(fields.minimum_runs),
+    error_type: fields.error_type || null,
+    escalation_delay: fields.escalation_delay.trim() || null,
+    escalation_channels: fields.escalation_channels.split("\n").map((line) => line.split(",").map((name) => name.trim()).filter(Boolean))
+      .filter((step) => step.length),
+    runbook_url: fields.runbook_url.trim() || null,
+  };
+  if (!rule) return body;
+  const before = requestOf(fieldsOf(rule), null);
+  const changes = Object.entries(body).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
+  const needsMetric = changes.some(([name]) => ["threshold", "recovery_threshold", "error_type", "scope"].includes(name));
+  return {
+    ...Object.fromEntries(changes),
+    ...needsMetric ? { metric: fields.metric } : {},
+  };
+}
