@@ -1,3 +1,4 @@
+// Past 300 lines, because the three contenders are measured by the same few steps, which are read side by side.
 import { type Logger, makeWorkerUtils, run as runGraphile, runOnce } from "graphile-worker";
 import pg from "pg";
 import { PgBoss } from "pg-boss";

@@ -1,3 +1,4 @@
+// Past 300 lines, because what is read is one contract, and its parts refer to each other.
 import { z } from "zod";
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES } from "./sync.ts";
 

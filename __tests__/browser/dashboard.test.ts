@@ -1,3 +1,4 @@
+// Past 300 lines, because everything a person does is played on one running stack.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { startStack } from "../../platform/stack.ts";

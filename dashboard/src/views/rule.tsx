@@ -1,3 +1,4 @@
+// Past 300 lines, because each field of a rule says here what it means.
 import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
