@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, TOURNAMENT_METRICS } from "./alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
-const reason = z.string().trim().min(3).max(500);
+const reason = z.string().trim().min(3, "must have 3 characters at least").max(500, "must have 500 characters at most");
 const moment = z.iso.datetime({ offset: true });
 const scope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament's number");

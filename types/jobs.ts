@@ -5,7 +5,7 @@ import { TournamentNo } from "./sync.ts";
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
 export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
-const reason = z.string().trim().min(3).max(500);
+const reason = z.string().trim().min(3, "must have 3 characters at least").max(500, "must have 500 characters at most");
 const moment = z.iso.datetime({ offset: true });
 
 /** `POST sync-admin/manual-trigger`. A user is the actor himself; the service may name whom it acts for in `triggered_by`. */
