@@ -200,7 +200,7 @@ const DAYS: Day[] = [
   { name: "all well", troubles: [], told: [], incidents: [] },
 ];
 
-/** Plays a month written down beforehand, a story a day, through two evaluators, and holds every message and incident against what it says. */
+/** Plays a month as it is written down, a story a day, through two evaluators, and holds every message and incident against what it says. */
 export async function scriptedMonth(
   db: TestDatabase,
 ): Promise<{ runs: number; incidents: number; messages: number; differences: string[] }> {
