@@ -1,5 +1,7 @@
+import { Hono } from "hono";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { rebuildRollups } from "../__tests__/helpers/rollups.ts";
 import { testEnv } from "../__tests__/helpers/world.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
@@ -18,10 +20,20 @@ const READS = {
   tournaments: "/tournaments",
 };
 const ROUNDS = 60;
+const Explained = z.array(z.object({ Plan: z.object({ "Shared Hit Blocks": z.number(), "Shared Read Blocks": z.number() }) }));
 
-/** So many runs of two entities over the last year, one in twenty failed with an error, each with its hour and its day. */
+/** More entities the more runs: two of ten thousand, six of a million, eight of ten million. */
+const entitiesAt = (runs: number): number => 2 + Math.max(0, Math.round(2 * Math.log10(runs / 10_000)));
+
+/** So many runs over the last year, one in twenty failed with an error, each with its hour and its day. */
 async function seed(db: TestDatabase, runs: number): Promise<void> {
   await db.reset();
+  await db.query("delete from sync_status where entity_type like 'feed_%'");
+  await db.query(
+    `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime, created_at)
+    select 'feed_' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
+    [entitiesAt(runs)],
+  );
   await db.query(
     "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
   );
@@ -29,10 +41,11 @@ async function seed(db: TestDatabase, runs: number): Promise<void> {
     await db.query(
       `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed, memory_usage_mb, error_count,
         api_calls, api_response_ms_total, records_read, records_inserted, cache_hits, cache_misses)
-      select case when i % 5 = 0 then 'tournaments' else 'matches_schedule' end, 'CRON', case when i % 20 = 0 then 'FAILED' else 'SUCCEEDED' end, s.at,
+      select case i % $4::int when 0 then 'tournaments' when 1 then 'matches_schedule' else 'feed_' || i % $4::int + 1 end, 'CRON',
+        case when i % 20 = 0 then 'FAILED' else 'SUCCEEDED' end, s.at,
         s.at + (5 + i % 100) * interval '1 second', 10, 0, 50 + i % 100, (i % 20 = 0)::int, 10, 1000, 400, 400, 5, 5
       from generate_series($1::int + 1, $2::int) i cross join lateral (select now() - i * (interval '365 days' / $3::int) as at) s`,
-      [from, Math.min(from + 500_000, runs), runs],
+      [from, Math.min(from + 500_000, runs), runs, entitiesAt(runs)],
     );
   }
   await db.query(
@@ -42,23 +55,9 @@ async function seed(db: TestDatabase, runs: number): Promise<void> {
   );
   await db.query(
     `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, created_at)
-    select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type = 'matches_schedule'`,
+    select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type <> 'tournaments'`,
   );
-  for (const [name, column, unit] of [["sync_metrics_hourly", "hour", "hour"], ["sync_metrics_daily", "day", "day"]]) {
-    await db.query(
-      `insert into ${name} (entity_type, ${column}, trigger, is_full_run, runs_succeeded, runs_failed, runs_counted, success_weight, duration_ms_total, duration_runs,
-        duration_histogram, records_read, records_processed, api_calls, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
-      select g.entity_type, g.at, 'CRON', true, sum(g.good), sum(g.runs) - sum(g.good), sum(g.runs), sum(g.good), sum(g.ms), sum(g.runs),
-        (select array_agg(coalesce(h.runs, 0) order by b) from generate_series(1, max(g.bucket)) b
-          left join unnest(array_agg(g.bucket), array_agg(g.runs::int)) h (bucket, runs) on h.bucket = b),
-        sum(g.records), sum(g.records), sum(g.runs) * 10, sum(g.runs) * 1000, sum(g.runs) * 5, sum(g.runs) * 5, sum(g.runs) - sum(g.good), max(g.memory)
-      from (
-        select entity_type, date_trunc('${unit}', execution_start, 'UTC') as at, private.duration_bucket(duration) as bucket, count(*) as runs,
-          count(*) filter (where success) as good, sum(extract(epoch from duration) * 1000)::bigint as ms, sum(records_read) as records, max(memory_usage_mb) as memory
-        from sync_execution_history group by 1, 2, 3
-      ) g group by g.entity_type, g.at`,
-    );
-  }
+  await rebuildRollups(db);
   await db.query("vacuum analyze");
 }
 
@@ -104,9 +103,9 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
     if (run >= 10) closes.push(performance.now() - begun);
   }
   await db.query("update retention_settings set keep = '300 days' where subject = 'executions'");
-  for (let batch = 0; batch < 20; batch++) {
+  for (let batch = 0; batch < 60; batch++) {
     const begun = performance.now();
-    const pruned = await db.value<number>("select private.prune_batch('executions', now(), 5000)");
+    const pruned = await db.value<number>("select private.prune_batch('executions', now(), 500)");
     if (pruned === 0) break;
     batches.push(performance.now() - begun);
   }
@@ -119,12 +118,36 @@ export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();
   try {
-    const app = createApp({ rpc: db.rpc, clock: systemClock, log: () => {}, env: testEnv() });
+    // Each call is noted, so that what a request asks of the database can be counted and explained.
+    const asked: { fn: string; args: Record<string, unknown> }[] = [];
+    const rpc: typeof db.rpc = (fn, args, schema) => {
+      asked.push({ fn, args });
+      return db.rpc(fn, args, schema);
+    };
+    const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
     const get = async (path: string, tag?: string) => {
       const headers = { apikey: db.keys.secret, ...(tag ? { "if-none-match": tag } : {}) };
       const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
       await response.arrayBuffer();
       return response;
+    };
+    const handler = new Hono().get("/constant", (c) => c.json({ is: "constant" }));
+    /** SQL calls of a request, and the pages of 8 kB they look at. */
+    const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
+      asked.length = 0;
+      await get(path);
+      let buffers = 0;
+      for (const { fn, args } of asked) {
+        const given = Object.entries(args).filter(([, value]) => value !== undefined);
+        const named = given.map(([name], index) => `${name} => $${index + 1}`).join(", ");
+        const [row] = await db.query<Record<string, unknown>>(
+          `explain (analyze, buffers, format json) select public.${fn}(${named})`,
+          given.map(([, value]) => value),
+        );
+        const plan = Explained.parse(row?.["QUERY PLAN"])[0]?.Plan;
+        buffers += (plan?.["Shared Hit Blocks"] ?? NaN) + (plan?.["Shared Read Blocks"] ?? NaN);
+      }
+      return { calls: asked.length, buffers };
     };
     const p95 = new Map<string, Map<number, number>>();
     const rows: (string | number)[][] = [];
@@ -134,14 +157,18 @@ export async function measure(): Promise<Report> {
       await seed(db, size);
       say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
       for (const [name, path] of Object.entries(READS)) {
+        const { calls, buffers } = await cost(path);
         for (const concurrency of [1, 16]) {
           const figures = await time(() => get(path), concurrency);
-          rows.push([name, size, concurrency, figures.p50, figures.p95, figures.p99, figures.rate]);
+          rows.push([name, size, concurrency, figures.p50, figures.p95, figures.p99, figures.rate, calls, buffers]);
           if (concurrency === 1) p95.set(name, (p95.get(name) ?? new Map()).set(size, figures.p95));
           if (concurrency === 1 && name === "health-overview") overview = figures.p50;
         }
       }
-      const limits = { "a constant rpc": () => db.rpc("schema_version", {}, z.number()), "a constant handler": () => get("/openapi.json") };
+      const limits = {
+        "a constant rpc": () => db.rpc("schema_version", {}, z.number()),
+        "a constant handler": () => Promise.resolve(handler.request("/constant")),
+      };
       for (const [name, work] of Object.entries(limits)) {
         const figures = await time(work, 1);
         rows.push([name, size, 1, figures.p50, figures.p95, figures.p99, figures.rate]);
@@ -166,7 +193,7 @@ export async function measure(): Promise<Report> {
         written.batch.toFixed(0)
       } ms`,
     );
-    table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second"], rows);
+    table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second", "sql calls", "buffers"], rows);
     const least = Math.min(...SIZES), most = Math.max(...SIZES);
     const growth = [...p95].map(([name, sizes]) =>
       atMost(`${name}: p95 at ${most} over ${least} runs`, (sizes.get(most) ?? NaN) / (sizes.get(least) ?? NaN), 1.3)

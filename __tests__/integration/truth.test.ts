@@ -1,0 +1,251 @@
+import { assert, assertEquals } from "@std/assert";
+import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
+import { EntityFacts } from "../../supabase/functions/sync-monitoring/health-checker.ts";
+import { PerformanceHistoryResponse, type PERIODS, SyncStatisticsResponse } from "../../types/history.ts";
+import { openTestDatabase } from "../helpers/database.ts";
+import { rebuildRollups } from "../helpers/rollups.ts";
+import { seeded } from "../helpers/simulation.ts";
+import { createWorld, testEnv } from "../helpers/world.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:07:30.000Z";
+const HOUR = 3_600_000, DAY = 24 * HOUR;
+const world = createWorld(db, { start: NOW });
+const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+const viewer = await db.token("viewer");
+async function get(path: string): Promise<unknown> {
+  const request = new Request(`http://functions.test/sync-monitoring${path}`, { headers: { authorization: `Bearer ${viewer}` } });
+  const response = await app.fetch(request);
+  assertEquals(response.status, 200, path);
+  return await response.json();
+}
+
+/** 120 days of runs in every state, over a thousand of them in the last day, many on the edge of an hour; `twin` keeps what retention takes. */
+async function aHistory(seed: number): Promise<void> {
+  await db.reset();
+  await db.query("drop table if exists twin");
+  await db.query(
+    "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing",
+  );
+  await db.query("update sync_status set created_at = '2025-01-01T00:00:00Z'");
+  const random = seeded(seed);
+  const end = Date.parse(NOW);
+  const rows: object[] = [];
+  for (let at = end - 120 * DAY; at < end - 1_000; at += (at > end - DAY ? 60_000 : 2 * HOUR) * (0.6 + random() * 0.8)) {
+    const pick = random();
+    const status = (["FAILED", "PARTIAL", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const)[Math.floor(pick / 0.05)] ?? "SUCCEEDED";
+    // Now and then just before, on or after a full hour, and across it.
+    const hour = Math.floor(at / HOUR) * HOUR;
+    const start = random() < 0.1 && hour + HOUR < end ? hour + HOUR - 1 + Math.floor(random() * 3) : Math.floor(at);
+    rows.push({
+      entity_type: random() < 0.3 ? "tournaments" : "matches_schedule",
+      tournament_no: random() < 0.15 ? "1" : null,
+      trigger: random() < 0.85 ? "CRON" : "MANUAL",
+      status,
+      start: new Date(start).toISOString(),
+      seconds: status === "SKIPPED" ? 0 : 0.5 + random() ** 3 * 900,
+      failed: status === "PARTIAL" ? 1 + Math.floor(random() * 9) : 0,
+      n: Math.floor(random() * 400),
+    });
+  }
+  await db.query(
+    `with run as (
+      insert into sync_execution_history (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
+        memory_usage_mb, error_count, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, records_read, records_inserted, records_rejected, cache_hits, cache_misses)
+      select r.entity_type, r.tournament_no, r.trigger, r.status, r.start, r.start + make_interval(secs => r.seconds), 10, r.failed, 30 + r.n, r.n % 3, r.n % 41,
+        r.n % 2, r.n % 5, r.n * 1000, r.n * 90, r.n, r.n, r.n % 7, r.n, 3
+      from jsonb_to_recordset($1) as r (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, n int)
+      returning *
+    )
+    select count(private.roll_up(run::sync_execution_history)) from run where status <> 'RUNNING'`,
+    [rows],
+  );
+  // What runs still: its counters so far belong to the day, and to no rollup.
+  await db.query(
+    `insert into sync_execution_history (entity_type, tournament_no, trigger, execution_start, heartbeat_at, lease_expires_at, deadline, records_read, records_inserted, api_calls)
+    select 'matches_schedule', no, 'CRON', at, at, at + interval '1 minute', at + interval '2 hours', 7, 7, 7
+    from (values (null, $1::timestamptz - interval '3 minutes'), ('1', $1::timestamptz - interval '70 minutes')) r (no, at)`,
+    [NOW],
+  );
+  await db.query("create table twin as table sync_execution_history");
+}
+
+const RATE =
+  "avg(case status when 'SUCCEEDED' then 1 when 'PARTIAL' then 1 - tournaments_failed::numeric / tournaments_processed when 'FAILED' then 0 when 'TIMED_OUT' then 0 end) filter (where tournament_no is null)";
+const MS = "extract(epoch from execution_end - execution_start) * 1000";
+const COUNTED = "status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and tournament_no is null";
+const disc = (share: number) => `percentile_disc(${share}) within group (order by ${MS}) filter (where ${COUNTED})`;
+type Figures = Record<string, number | null>;
+const truth = async (figures: string, where: string, values: unknown[]): Promise<Figures> =>
+  (await db.query<Figures>(`select ${figures} from twin where ${where}`, values))[0] ?? {};
+
+/** Counts and sums are the same; rates and means but for rounding; percentiles within 5 %. */
+function same(what: string, shown: Figures, expected: Figures): void {
+  for (const [name, value] of Object.entries(shown)) {
+    const other = expected[name] ?? null;
+    if (value === null || other === null) assertEquals(value, other === null ? null : Number(other), `${what}: ${name}`);
+    else {
+      const tolerance = name.startsWith("p") && name.endsWith("ms") ? 0.05 : name.endsWith("rate") || name.endsWith("ms") ? 1e-3 : 0;
+      assert(Math.abs(value - Number(other)) <= tolerance * Math.abs(Number(other)), `${what}: ${name} is ${value} and not ${other}`);
+    }
+  }
+}
+
+const WINDOW = "status <> 'RUNNING' and execution_start >= $1 and execution_start < $2 and ($3::text is null or entity_type = $3)";
+const HISTORY = `count(*) as runs, ${RATE} as success_rate, avg(${MS}) filter (where ${COUNTED}) as average_duration_ms, ${
+  disc(0.5)
+} as p50_duration_ms,
+  ${disc(0.95)} as p95_duration_ms, ${disc(0.99)} as p99_duration_ms, coalesce(sum(records_processed), 0) as records_processed,
+  max(memory_usage_mb) as peak_memory_mb, coalesce(sum(error_count), 0) as error_count, coalesce(sum(api_calls), 0) as api_calls,
+  sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0) as cache_hit_rate`;
+const ALL = ["1h", "6h", "24h", "7d", "30d", "90d", "1y"] as const satisfies (keyof typeof PERIODS)[];
+
+async function holdHistory(period: string, entity: string | null): Promise<void> {
+  const history = PerformanceHistoryResponse.parse(await get(`/performance-history?period=${period}${entity ? `&entity=${entity}` : ""}`));
+  const { runs_missed: _missed, cache_hit_ratio, api_response_ms: _response, ...all } = history.aggregated_metrics;
+  same(
+    `${period} ${entity}`,
+    { ...all, cache_hit_rate: cache_hit_ratio },
+    await truth(HISTORY, WINDOW, [history.from, history.until, entity]),
+  );
+  for (const [index, point] of history.data_points.entries()) {
+    if (index % 12 !== 5 && index < history.data_points.length - 3) continue;
+    const until = new Date(Date.parse(point.timestamp) + history.step_ms).toISOString();
+    const expected = await truth(HISTORY, WINDOW, [point.timestamp, until, entity]);
+    same(`${period} ${entity} at ${point.timestamp}`, {
+      runs: point.runs,
+      success_rate: point.success_rate,
+      average_duration_ms: point.duration_ms,
+      p50_duration_ms: point.p50_duration_ms,
+      p95_duration_ms: point.p95_duration_ms,
+      p99_duration_ms: point.p99_duration_ms,
+      records_processed: point.records_processed ?? 0,
+      peak_memory_mb: point.memory_usage_mb,
+      error_count: point.error_count ?? 0,
+    }, expected);
+  }
+}
+
+async function holdStatistics(period: string): Promise<void> {
+  const { from, until, statistics } = SyncStatisticsResponse.parse(await get(`/sync-statistics?period=${period}`));
+  assert(statistics.length >= 5);
+  for (const { entity_type, trigger, current } of statistics) {
+    if (!current) continue;
+    const {
+      runs,
+      succeeded,
+      partial,
+      failed,
+      timed_out,
+      cancelled,
+      skipped,
+      success_rate,
+      p95_duration_ms,
+      records_processed,
+      api_retries,
+    } = current;
+    const shown = {
+      runs,
+      succeeded,
+      partial,
+      failed,
+      timed_out,
+      cancelled,
+      skipped,
+      success_rate,
+      p95_duration_ms,
+      records_processed,
+      api_retries,
+    };
+    const counts = ["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"].map((status) =>
+      `count(*) filter (where status = '${status.toUpperCase()}') as ${status}`
+    );
+    same(
+      `${period} ${entity_type} ${trigger}`,
+      shown,
+      await truth(`${HISTORY}, ${counts.join(", ")}, sum(api_retries) as api_retries`, `${WINDOW} and ($4::text is null or trigger = $4)`, [
+        from,
+        until,
+        entity_type,
+        trigger,
+      ]),
+    );
+  }
+}
+
+async function holdOverview(): Promise<void> {
+  const entities = EntityFacts.array().parse(await db.value("select get_health_overview($1) -> 'entities'", [NOW]));
+  assert(entities.length >= 3);
+  for (const entity of entities) {
+    const { runs_24h, success_rate_24h, average_duration_ms, p95_duration_ms, records_processed_today, errors_24h, api_calls_24h } = entity;
+    const shown = { runs_24h, success_rate_24h, average_duration_ms, p95_duration_ms, records_processed_today, errors_24h, api_calls_24h };
+    const expected = await truth(
+      `count(*) filter (where ${COUNTED}) as runs_24h, ${RATE} as success_rate_24h, avg(${MS}) filter (where ${COUNTED}) as average_duration_ms,
+        percentile_cont(0.95) within group (order by ${MS}) filter (where ${COUNTED}) as p95_duration_ms,
+        coalesce(sum(records_processed) filter (where execution_start >= date_trunc('day', $2::timestamptz, 'UTC')), 0) as records_processed_today,
+        coalesce(sum(error_count), 0) as errors_24h, coalesce(sum(api_calls), 0) as api_calls_24h`,
+      "execution_start > $1 and execution_start <= $2 and entity_type = $3",
+      [new Date(Date.parse(NOW) - DAY).toISOString(), NOW, entity.entity_type],
+    );
+    same(`overview of ${entity.entity_type}`, shown, expected);
+  }
+}
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, as a twin that was never pruned shows`, async () => {
+    await aHistory(seed);
+    assert(
+      await db.value<number>("select count(*)::int from twin where execution_start > $1::timestamptz - interval '1 day'", [NOW]) > 1_000,
+    );
+    await db.query("update retention_settings set keep = '20 days' where subject = 'executions'");
+    while (await db.value<number>("select private.prune_batch('executions', $1, 500)", [NOW]) > 0);
+    assert(await db.value<boolean>("select (select count(*) from sync_execution_history) < (select count(*) from twin) - 500"));
+    for (const period of ALL) {
+      for (const entity of [null, "matches_schedule", "tournaments", "never_ran"]) await holdHistory(period, entity);
+      await holdStatistics(period);
+    }
+    await holdOverview();
+  });
+}
+
+Deno.test("runs that go through the real functions leave the rollups that one query over them makes", async () => {
+  await db.reset();
+  const random = seeded(9);
+  const at = (ms: number) => new Date(Date.parse(NOW) - 3 * DAY + ms).toISOString();
+  for (let run = 0; run < 240; run++) {
+    const execution_id = crypto.randomUUID(), begun = run * 17 * 60_000 + Math.floor(random() * 1_000);
+    const entity_type = run % 3 ? "matches_schedule" : "tournaments";
+    const start = { execution_id, entity_type, trigger: run % 5 ? "CRON" : "MANUAL", wall_clock_ms: 900_000 };
+    await db.query("select start_sync_execution($1, $2)", [run % 7 ? start : { ...start, tournament_no: "1" }, at(begun)]);
+    const status = ["SUCCEEDED", "SUCCEEDED", "FAILED", "PARTIAL", "CANCELLED", "SUCCEEDED"][run % 6];
+    const counters = {
+      tournaments_processed: 10,
+      tournaments_failed: status === "PARTIAL" ? run % 9 : 0,
+      records_read: run,
+      records_inserted: run % 50,
+      records_rejected: run % 4,
+      api_calls: run % 30,
+      api_response_ms_total: run * 7,
+      cache_hits: run % 11,
+      memory_usage_mb: 40 + run % 60,
+    };
+    await db.query("select finish_sync_execution($1, $2)", [
+      { execution_id, status, reason: "measured", counters },
+      at(begun + 200 + Math.floor(random() ** 3 * 800_000)),
+    ]);
+  }
+  const rollups = () =>
+    Promise.all(
+      ["sync_metrics_hourly", "sync_metrics_daily"].map((table) =>
+        db.query(
+          `select to_jsonb(m) - 'duration_histogram' as m, private.add_histograms(m.duration_histogram, '{}')::text as by_bucket from ${table} m order by 1`,
+        )
+      ),
+    );
+  const [hours, days] = await rollups();
+  assert(hours && days && hours.length > 60 && days.length >= 12);
+  await rebuildRollups(db);
+  assertEquals(await rollups(), [hours, days]);
+});
+
+Deno.test.afterAll(() => db.close());

@@ -1,0 +1,124 @@
+-- Quicker at ten million runs: runs by an uncommon status, percentiles from histograms, and retention in smaller batches.
+
+create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
+where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
+comment on index public.sync_execution_history_uncommon_idx is 'What is seldom and looked for; what succeeded is found by its time.';
+
+create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
+where trigger in ('MANUAL', 'RETRY');
+comment on index public.sync_execution_history_by_hand_idx is 'The same for what the schedule did not start.';
+create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
+where tournament_no is not null;
+
+create or replace function public.list_executions(p jsonb) returns jsonb
+-- Planned for the filters that are given, since they decide which index is of use.
+language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+begin
+  return (
+    select coalesce(jsonb_agg(private.execution_json(h) order by h.execution_start desc, h.id desc), '[]') from (
+      select * from public.sync_execution_history h
+      where (p ->> 'entity_type' is null or h.entity_type = p ->> 'entity_type')
+        and (p ->> 'status' is null or h.status = p ->> 'status')
+        and (p ->> 'trigger' is null or h.trigger = p ->> 'trigger')
+        and (p ->> 'tournament_no' is null or h.tournament_no = p ->> 'tournament_no')
+        and (p ->> 'from' is null or h.execution_start >= (p ->> 'from')::timestamptz)
+        and (p ->> 'to' is null or h.execution_start < (p ->> 'to')::timestamptz)
+        and (p ->> 'before_at' is null or (h.execution_start, h.id) < ((p ->> 'before_at')::timestamptz, (p ->> 'before_id')::uuid))
+      order by h.execution_start desc, h.id desc
+      limit (p ->> 'limit')::integer
+    ) h
+  );
+end
+$$;
+
+create or replace function private.add_histograms(a integer[], b integer[]) returns integer[]
+language sql immutable set search_path = ''
+return (
+  -- From the first bucket that has a run: what an entity does takes about as long each time, and what is empty would be read for nothing.
+  select case when count(*) > 0 then format('[%s:%s]=%s', min(i), max(i), array_agg(runs order by i))::integer[] else '{}' end
+  from (
+    select i, coalesce(a[i], 0) + coalesce(b[i], 0) as runs, sum(coalesce(a[i], 0) + coalesce(b[i], 0)) over (order by i) as upto
+    from generate_series(least(array_lower(a, 1), array_lower(b, 1)), greatest(array_upper(a, 1), array_upper(b, 1))) i
+  ) summed where upto > 0
+);
+comment on function private.add_histograms(integer[], integer[]) is
+  'Sum by bucket; a bucket''s number is its subscript, and the first subscript is that of the first bucket with a run.';
+update public.sync_metrics_hourly set duration_histogram = private.add_histograms(duration_histogram, '{}');
+update public.sync_metrics_daily set duration_histogram = private.add_histograms(duration_histogram, '{}');
+
+create or replace function private.duration_points(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text, by_kind boolean)
+returns table (at timestamptz, entity_type varchar, trigger varchar, ms double precision, runs bigint)
+language sql stable set search_path = ''
+begin atomic
+  with merged as materialized (
+    select date_bin(step, m.at, '2000-01-01 00:00:00+00') as at, case when by_kind then m.entity_type end as entity_type,
+      case when by_kind then m.trigger end as trigger, array_lower(m.duration_histogram, 1) - 1 + b.position as bucket, sum(b.runs)::bigint as runs
+    from (
+      select h.entity_type, h.trigger, h.hour as at, h.duration_histogram from public.sync_metrics_hourly h
+      where grain = 'hours' and h.hour >= p_from and h.hour < p_until and h.is_full_run
+        and (p_entity_type is null or h.entity_type = p_entity_type)
+      union all
+      select d.entity_type, d.trigger, d.day, d.duration_histogram from public.sync_metrics_daily d
+      where grain = 'days' and d.day >= p_from and d.day < p_until and d.is_full_run
+        and (p_entity_type is null or d.entity_type = p_entity_type)
+    ) m cross join unnest(m.duration_histogram) with ordinality b (runs, position)
+    where b.runs > 0
+    group by 1, 2, 3, 4
+  ),
+  -- Once a bucket, and not once a row.
+  scale as materialized (
+    select o.bucket, private.bucket_ms(o.bucket) as ms from (select distinct bucket from merged) o
+  )
+  select date_bin(step, h.execution_start, '2000-01-01 00:00:00+00'), h.entity_type, h.trigger, (extract(epoch from h.duration) * 1000)::double precision, 1
+  from public.sync_execution_history h
+  where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.success_weight is not null and h.tournament_no is null
+    and (p_entity_type is null or h.entity_type = p_entity_type)
+  union all
+  select g.at, g.entity_type, g.trigger, s.ms, g.runs
+  from merged g join scale s on s.bucket = g.bucket;
+end;
+
+create or replace function private.apply_schedules() returns void
+language plpgsql security definer set search_path = '' as $schedules$
+declare
+  entity record;
+begin
+  for entity in select s.*, private.cron_text(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
+    if not entity.is_active then
+      perform cron.unschedule(j.jobid) from cron.job j where j.jobname = 'sync-' || entity.entity_type;
+    elsif entity.schedule is null then
+      raise sqlstate 'PT400' using
+        message = format('sync_frequency %s of %s cannot be scheduled', entity.sync_frequency, entity.entity_type),
+        detail = 'FREQUENCY_NOT_SCHEDULABLE',
+        hint = 'Use a divisor of an hour, whole hours that divide a day, or a day.';
+    else
+      perform cron.schedule('sync-' || entity.entity_type, entity.schedule, format('select private.dispatch_sync(%L)', entity.entity_type));
+    end if;
+  end loop;
+  perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
+  perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
+  perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
+  perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
+  perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
+  -- So many rows that a batch, with what goes with it, holds its locks for less than 100 ms at ten million runs. Each commits: a function could not, and a procedure only without the empty search_path that every routine here has.
+  perform cron.schedule('retention', '17 3 * * *', $retention$
+do $$
+declare
+  target text;
+begin
+  for target in select subject from public.retention_settings order by subject loop
+    while private.prune_batch(target, now(), 500) > 0 loop
+      commit;
+    end loop;
+  end loop;
+end
+$$
+$retention$);
+end
+$schedules$;
+
+select private.apply_schedules();
+
+create or replace function public.schema_version() returns integer
+language sql immutable set search_path = ''
+return 29;
