@@ -105,7 +105,7 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
   await db.query("update retention_settings set keep = '300 days' where subject = 'executions'");
   for (let batch = 0; batch < 60; batch++) {
     const begun = performance.now();
-    const pruned = await db.value<number>("select private.prune_batch('executions', now(), 500)");
+    const pruned = await db.value<number>("select private.prune_batch('executions', now(), 100)");
     if (pruned === 0) break;
     batches.push(performance.now() - begun);
   }

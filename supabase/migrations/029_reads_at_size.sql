@@ -1,4 +1,4 @@
--- Quicker at ten million runs: runs by an uncommon status, percentiles from histograms, and retention in smaller batches.
+-- Quicker at ten million runs: runs by an uncommon status, histograms that begin where the runs do, and retention in smaller batches.
 
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
 where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
@@ -46,38 +46,6 @@ comment on function private.add_histograms(integer[], integer[]) is
 update public.sync_metrics_hourly set duration_histogram = private.add_histograms(duration_histogram, '{}');
 update public.sync_metrics_daily set duration_histogram = private.add_histograms(duration_histogram, '{}');
 
-create or replace function private.duration_points(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text, by_kind boolean)
-returns table (at timestamptz, entity_type varchar, trigger varchar, ms double precision, runs bigint)
-language sql stable set search_path = ''
-begin atomic
-  with merged as materialized (
-    select date_bin(step, m.at, '2000-01-01 00:00:00+00') as at, case when by_kind then m.entity_type end as entity_type,
-      case when by_kind then m.trigger end as trigger, array_lower(m.duration_histogram, 1) - 1 + b.position as bucket, sum(b.runs)::bigint as runs
-    from (
-      select h.entity_type, h.trigger, h.hour as at, h.duration_histogram from public.sync_metrics_hourly h
-      where grain = 'hours' and h.hour >= p_from and h.hour < p_until and h.is_full_run
-        and (p_entity_type is null or h.entity_type = p_entity_type)
-      union all
-      select d.entity_type, d.trigger, d.day, d.duration_histogram from public.sync_metrics_daily d
-      where grain = 'days' and d.day >= p_from and d.day < p_until and d.is_full_run
-        and (p_entity_type is null or d.entity_type = p_entity_type)
-    ) m cross join unnest(m.duration_histogram) with ordinality b (runs, position)
-    where b.runs > 0
-    group by 1, 2, 3, 4
-  ),
-  -- Once a bucket, and not once a row.
-  scale as materialized (
-    select o.bucket, private.bucket_ms(o.bucket) as ms from (select distinct bucket from merged) o
-  )
-  select date_bin(step, h.execution_start, '2000-01-01 00:00:00+00'), h.entity_type, h.trigger, (extract(epoch from h.duration) * 1000)::double precision, 1
-  from public.sync_execution_history h
-  where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.success_weight is not null and h.tournament_no is null
-    and (p_entity_type is null or h.entity_type = p_entity_type)
-  union all
-  select g.at, g.entity_type, g.trigger, s.ms, g.runs
-  from merged g join scale s on s.bucket = g.bucket;
-end;
-
 create or replace function private.apply_schedules() returns void
 language plpgsql security definer set search_path = '' as $schedules$
 declare
@@ -107,7 +75,7 @@ declare
   target text;
 begin
   for target in select subject from public.retention_settings order by subject loop
-    while private.prune_batch(target, now(), 500) > 0 loop
+    while private.prune_batch(target, now(), 100) > 0 loop
       commit;
     end loop;
   end loop;

@@ -1,0 +1,338 @@
+-- What is asked most is planned once a session: a function in SQL is planned anew by each call, which took longer than its work.
+-- Past 300 lines, because each is written anew as a whole.
+
+create or replace function private.run_sums(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text)
+returns setof private.run_sums
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return query
+    select date_bin(step, h.execution_start, '2000-01-01 00:00:00+00'), h.entity_type, h.trigger, h.tournament_no is null, count(*),
+      count(*) filter (where h.status = 'SUCCEEDED'), count(*) filter (where h.status = 'PARTIAL'), count(*) filter (where h.status = 'FAILED'),
+      count(*) filter (where h.status = 'TIMED_OUT'), count(*) filter (where h.status = 'CANCELLED'), count(*) filter (where h.status = 'SKIPPED'),
+      count(h.success_weight), coalesce(sum(h.success_weight), 0),
+      coalesce(round(sum(extract(epoch from h.duration) * 1000) filter (where h.success_weight is not null)), 0), sum(h.records_read), sum(h.records_processed),
+      sum(h.records_rejected), sum(h.api_calls), sum(h.api_errors), sum(h.api_retries), sum(h.api_bytes)::bigint, sum(h.api_response_ms_total)::bigint,
+      sum(h.cache_hits), sum(h.cache_misses), sum(h.error_count), max(h.memory_usage_mb)
+    from public.sync_execution_history h
+    where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.status <> 'RUNNING'
+      and (p_entity_type is null or h.entity_type = p_entity_type)
+    group by 1, 2, 3, 4
+    union all
+    select date_bin(step, m.hour, '2000-01-01 00:00:00+00'), m.entity_type, m.trigger, m.is_full_run,
+      sum(m.runs_succeeded + m.runs_partial + m.runs_failed + m.runs_timed_out + m.runs_cancelled + m.runs_skipped), sum(m.runs_succeeded),
+      sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_counted),
+      sum(m.success_weight), sum(m.duration_ms_total), sum(m.records_read)::bigint, sum(m.records_processed)::bigint, sum(m.records_rejected)::bigint,
+      sum(m.api_calls)::bigint, sum(m.api_errors)::bigint, sum(m.api_retries)::bigint, sum(m.api_bytes)::bigint, sum(m.api_response_ms_total)::bigint,
+      sum(m.cache_hits)::bigint, sum(m.cache_misses)::bigint, sum(m.errors)::bigint, max(m.memory_usage_mb_peak)
+    from public.sync_metrics_hourly m
+    where grain = 'hours' and m.hour >= p_from and m.hour < p_until and (p_entity_type is null or m.entity_type = p_entity_type)
+    group by 1, 2, 3, 4
+    union all
+    select date_bin(step, m.day, '2000-01-01 00:00:00+00'), m.entity_type, m.trigger, m.is_full_run,
+      sum(m.runs_succeeded + m.runs_partial + m.runs_failed + m.runs_timed_out + m.runs_cancelled + m.runs_skipped), sum(m.runs_succeeded),
+      sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_counted),
+      sum(m.success_weight), sum(m.duration_ms_total), sum(m.records_read)::bigint, sum(m.records_processed)::bigint, sum(m.records_rejected)::bigint,
+      sum(m.api_calls)::bigint, sum(m.api_errors)::bigint, sum(m.api_retries)::bigint, sum(m.api_bytes)::bigint, sum(m.api_response_ms_total)::bigint,
+      sum(m.cache_hits)::bigint, sum(m.cache_misses)::bigint, sum(m.errors)::bigint, max(m.memory_usage_mb_peak)
+    from public.sync_metrics_daily m
+    where grain = 'days' and m.day >= p_from and m.day < p_until and (p_entity_type is null or m.entity_type = p_entity_type)
+    group by 1, 2, 3, 4;
+end
+$$;
+
+create or replace function private.duration_points(p_from timestamptz, p_until timestamptz, p_entity_type text, step interval, grain text, by_kind boolean)
+returns table (at timestamptz, entity_type varchar, trigger varchar, ms double precision, runs bigint)
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return query
+  with merged as materialized (
+      select date_bin(step, m.at, '2000-01-01 00:00:00+00') as at, case when by_kind then m.entity_type end as entity_type,
+        case when by_kind then m.trigger end as trigger, array_lower(m.duration_histogram, 1) - 1 + b.position as bucket, sum(b.runs)::bigint as runs
+      from (
+        select h.entity_type, h.trigger, h.hour as at, h.duration_histogram from public.sync_metrics_hourly h
+        where grain = 'hours' and h.hour >= p_from and h.hour < p_until and h.is_full_run
+          and (p_entity_type is null or h.entity_type = p_entity_type)
+        union all
+        select d.entity_type, d.trigger, d.day, d.duration_histogram from public.sync_metrics_daily d
+        where grain = 'days' and d.day >= p_from and d.day < p_until and d.is_full_run
+          and (p_entity_type is null or d.entity_type = p_entity_type)
+      ) m cross join unnest(m.duration_histogram) with ordinality b (runs, position)
+      where b.runs > 0
+      group by 1, 2, 3, 4
+    ),
+    -- Once a bucket, and not once a row.
+    scale as materialized (
+      select o.bucket, private.bucket_ms(o.bucket) as ms from (select distinct bucket from merged) o
+    )
+    select date_bin(step, h.execution_start, '2000-01-01 00:00:00+00'), h.entity_type, h.trigger, (extract(epoch from h.duration) * 1000)::double precision, 1
+    from public.sync_execution_history h
+    where grain = 'runs' and h.execution_start >= p_from and h.execution_start < p_until and h.success_weight is not null and h.tournament_no is null
+      and (p_entity_type is null or h.entity_type = p_entity_type)
+    union all
+    select g.at, g.entity_type, g.trigger, s.ms, g.runs
+    from merged g join scale s on s.bucket = g.bucket;
+end
+$$;
+
+create or replace function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return (
+    with frame as (
+      select s.step, s.grain, date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step as until,
+        date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step - (p ->> 'span')::interval as began
+      from (select (p ->> 'step')::interval as step, private.grain_of((p ->> 'span')::interval) as grain) s
+    ),
+    sums as materialized (
+      select r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', f.step, f.grain) r
+    ),
+    points as materialized (
+      select d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', f.step, f.grain, false) d
+    ),
+    percentiles as (
+      select at, min(ms) filter (where upto >= 0.5 * total) as p50, min(ms) filter (where upto >= 0.95 * total) as p95,
+        min(ms) filter (where upto >= 0.99 * total) as p99
+      from (
+        select at, ms, sum(runs) over (partition by at order by ms) as upto, sum(runs) over (partition by at) as total from points
+        union all
+        -- All of them once more, for the whole period.
+        select null, ms, sum(runs) over (order by ms), sum(runs) over () from (select ms, sum(runs) as runs from points group by ms) whole
+      ) cumulated group by at
+    ),
+    due as (
+      -- Runs of the schedule that were due, for the entities that have one; a bucket that begins before an entity was there counts none.
+      select b.at, sum(greatest(
+        floor(extract(epoch from least(b.at + f.step, as_of - e.grace) - e.schedule_anchor) / extract(epoch from e.sync_frequency))
+        - floor(extract(epoch from b.at - e.schedule_anchor) / extract(epoch from e.sync_frequency)), 0)) as runs_due
+      from frame f cross join lateral generate_series(f.began, f.until - f.step, f.step) b (at)
+      join public.sync_status e on e.is_active and (p ->> 'entity_type' is null or e.entity_type = p ->> 'entity_type') and e.created_at <= b.at
+      group by b.at
+    ),
+    bucket as (
+      select b.at, sum(s.runs) as runs, sum(s.runs) filter (where s.is_full_run and s.trigger = 'CRON') as runs_by_schedule, d.runs_due,
+        sum(s.success_weight) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0) as success_rate,
+        sum(s.duration_ms) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0) as duration_ms,
+        sum(s.records_processed) as records_processed, max(s.memory_mb) as memory_usage_mb, sum(s.errors) as error_count,
+        sum(s.cache_hits)::numeric / nullif(sum(s.cache_hits + s.cache_misses), 0) as cache_hit_ratio,
+        sum(s.api_response_ms)::numeric / nullif(sum(s.api_calls), 0) as api_response_ms
+      from frame f cross join lateral generate_series(f.began, f.until - f.step, f.step) b (at)
+      left join sums s on s.at = b.at left join due d on d.at = b.at
+      group by b.at, d.runs_due
+    )
+    select jsonb_build_object(
+      'from', f.began, 'until', f.until, 'step_ms', extract(epoch from f.step) * 1000,
+      'data_points', (
+        select jsonb_agg(jsonb_build_object('timestamp', b.at, 'success_rate', round(b.success_rate, 6), 'duration_ms', round(b.duration_ms, 1),
+          'p50_duration_ms', round(q.p50::numeric, 1), 'p95_duration_ms', round(q.p95::numeric, 1), 'p99_duration_ms', round(q.p99::numeric, 1),
+          'records_processed', b.records_processed, 'memory_usage_mb', b.memory_usage_mb, 'error_count', b.error_count, 'runs', coalesce(b.runs, 0),
+          'runs_missed', case when b.runs_due is not null then greatest(b.runs_due - coalesce(b.runs_by_schedule, 0), 0) end,
+          'cache_hit_ratio', round(b.cache_hit_ratio, 6), 'api_response_ms', round(b.api_response_ms, 1)) order by b.at)
+        from bucket b left join percentiles q on q.at = b.at),
+      'aggregated_metrics', (
+        select jsonb_build_object('runs', coalesce(sum(s.runs), 0),
+          'success_rate', round(sum(s.success_weight) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0), 6),
+          'average_duration_ms', round(sum(s.duration_ms) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0), 1),
+          'p50_duration_ms', (select round(q.p50::numeric, 1) from percentiles q where q.at is null),
+          'p95_duration_ms', (select round(q.p95::numeric, 1) from percentiles q where q.at is null),
+          'p99_duration_ms', (select round(q.p99::numeric, 1) from percentiles q where q.at is null),
+          'records_processed', coalesce(sum(s.records_processed), 0), 'peak_memory_mb', max(s.memory_mb), 'error_count', coalesce(sum(s.errors), 0),
+          'runs_missed', (select sum(greatest(b.runs_due - coalesce(b.runs_by_schedule, 0), 0)) from bucket b),
+          'cache_hit_ratio', round(sum(s.cache_hits)::numeric / nullif(sum(s.cache_hits + s.cache_misses), 0), 6),
+          'api_calls', coalesce(sum(s.api_calls), 0),
+          'api_response_ms', round(sum(s.api_response_ms)::numeric / nullif(sum(s.api_calls), 0), 1))
+        from sums s)
+    )
+    from frame f
+  );
+end
+$$;
+
+create or replace function public.get_sync_statistics(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return (
+    with frame as (
+      select s.span, s.grain, s.until, s.until - s.span as began, s.until - 2 * s.span as before
+      from (
+        select (p ->> 'span')::interval as span, private.grain_of((p ->> 'span')::interval) as grain,
+          case private.grain_of((p ->> 'span')::interval)
+            when 'runs' then as_of + interval '1 microsecond'
+            when 'hours' then date_bin('1 hour', as_of, '2000-01-01 00:00:00+00') + interval '1 hour'
+            else date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day'
+          end as until
+      ) s
+    ),
+    sums as materialized (
+      select 'current' as period, r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', '365000 days', f.grain) r
+      union all
+      select 'previous', r.* from frame f cross join lateral private.run_sums(f.before, f.began, p ->> 'entity_type', '365000 days', f.grain) r
+    ),
+    points as materialized (
+      select 'current' as period, d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', '365000 days', f.grain, true) d
+      union all
+      select 'previous', d.* from frame f cross join lateral private.duration_points(f.before, f.began, p ->> 'entity_type', '365000 days', f.grain, true) d
+    ),
+    keyed as (
+      select s.*, k.by_entity, k.by_trigger from sums s
+      cross join lateral (values (s.entity_type, s.trigger), (s.entity_type, null), (null, null)) k (by_entity, by_trigger)
+    ),
+    percentiles as (
+      select period, by_entity, by_trigger, min(ms) filter (where upto >= 0.5 * total) as p50, min(ms) filter (where upto >= 0.95 * total) as p95,
+        min(ms) filter (where upto >= 0.99 * total) as p99
+      from (
+        select d.period, k.by_entity, k.by_trigger, d.ms,
+          sum(d.runs) over (partition by d.period, k.by_entity, k.by_trigger order by d.ms) as upto,
+          sum(d.runs) over (partition by d.period, k.by_entity, k.by_trigger) as total
+        from points d cross join lateral (values (d.entity_type, d.trigger), (d.entity_type, null), (null, null)) k (by_entity, by_trigger)
+      ) cumulated group by period, by_entity, by_trigger
+    ),
+    stat as (
+      select k.by_entity, k.by_trigger, k.period, jsonb_build_object(
+        'runs', sum(k.runs), 'succeeded', sum(k.runs_succeeded), 'partial', sum(k.runs_partial), 'failed', sum(k.runs_failed),
+        'timed_out', sum(k.runs_timed_out), 'cancelled', sum(k.runs_cancelled), 'skipped', sum(k.runs_skipped),
+        'success_rate', round(sum(k.success_weight) filter (where k.is_full_run) / nullif(sum(k.runs_counted) filter (where k.is_full_run), 0), 6),
+        'average_duration_ms', round(sum(k.duration_ms) filter (where k.is_full_run) / nullif(sum(k.runs_counted) filter (where k.is_full_run), 0), 1),
+        'p50_duration_ms', round(max(q.p50)::numeric, 1), 'p95_duration_ms', round(max(q.p95)::numeric, 1), 'p99_duration_ms', round(max(q.p99)::numeric, 1),
+        'records_processed', sum(k.records_processed), 'records_rejected', sum(k.records_rejected),
+        'records_per_second', round(sum(k.records_processed) / nullif(sum(k.duration_ms) / 1000, 0), 3),
+        'records_per_api_call', round(sum(k.records_processed)::numeric / nullif(sum(k.api_calls), 0), 3),
+        'api_calls', sum(k.api_calls), 'api_errors', sum(k.api_errors), 'api_retries', sum(k.api_retries), 'errors', sum(k.errors)
+      ) as figures
+      from keyed k
+      left join percentiles q on q.period = k.period and q.by_entity is not distinct from k.by_entity and q.by_trigger is not distinct from k.by_trigger
+      group by k.by_entity, k.by_trigger, k.period
+    )
+    select jsonb_build_object('from', f.began, 'until', f.until, 'statistics', (
+      select coalesce(jsonb_agg(jsonb_build_object('entity_type', g.by_entity, 'trigger', g.by_trigger, 'current', g.now, 'previous', g.before)
+        order by g.by_entity nulls first, g.by_trigger nulls first), '[]')
+      from (
+        select by_entity, by_trigger, (array_agg(figures) filter (where period = 'current'))[1] as now,
+          (array_agg(figures) filter (where period = 'previous'))[1] as before
+        from stat group by by_entity, by_trigger
+      ) g
+    ))
+    from frame f
+  );
+end
+$$;
+
+create or replace function private.data_version() returns text
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return concat_ws('.',
+    (select max(s.updated_at) from public.sync_status s),
+    (select max(h.heartbeat_at) from public.sync_execution_history h where h.status = 'RUNNING'),
+    (select max(e.id) from public.alert_events e),
+    (select max(d.id) from public.alert_deliveries d),
+    (select max(a.id) from public.audit_log a)
+  );
+end
+$$;
+
+create or replace function private.active_alerts() returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
+      'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
+    from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
+  );
+end
+$$;
+
+create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  return jsonb_build_object(
+    'as_of', as_of,
+    'entities', (
+      select coalesce(jsonb_agg(private.entity_health(s, as_of) order by s.entity_type), '[]') from public.sync_status s where s.is_active
+    ),
+    'upstream', (
+      select jsonb_build_object(
+        'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
+        'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
+      )
+      from public.upstream_state u where u.upstream = 'vis'
+    ),
+    'active_alerts', private.active_alerts()
+  );
+end
+$$;
+
+create or replace function public.get_error_analytics(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return (
+    with frame as (
+      select (p ->> 'step')::interval as step, date_bin((p ->> 'step')::interval, as_of, '2000-01-01 00:00:00+00') + (p ->> 'step')::interval as until,
+        date_bin((p ->> 'step')::interval, as_of, '2000-01-01 00:00:00+00') + (p ->> 'step')::interval - (p ->> 'span')::interval as began
+    ),
+    error as materialized (
+      select l.entity_type, l.error_type, l.error_code, l.error_severity, l.tournament_no, l.fingerprint, l.error_message, l.occurred_at, l.resolved_at
+      from frame f join public.sync_error_log l on l.occurred_at >= f.began and l.occurred_at < f.until
+      where p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type'
+    ),
+    fault as (
+      select e.fingerprint, count(*) as errors, min(e.occurred_at) as first_seen, max(e.occurred_at) as last_seen,
+        (array_agg(e.error_message order by e.occurred_at desc))[1] as message, (array_agg(e.error_code order by e.occurred_at desc))[1] as error_code,
+        (array_agg(e.error_type order by e.occurred_at desc))[1] as error_type, (array_agg(e.error_severity order by e.occurred_at desc))[1] as severity,
+        count(distinct e.tournament_no) as tournaments, count(*) filter (where e.resolved_at is null) as open_errors, max(e.resolved_at) as last_resolved
+      from error e group by e.fingerprint order by count(*) desc, e.fingerprint limit 50
+    )
+    select jsonb_build_object(
+      'from', f.began, 'until', f.until, 'total', (select count(*) from error), 'open', (select count(*) from error where resolved_at is null),
+      'by_type', (select coalesce(jsonb_object_agg(k, n), '{}') from (select error_type as k, count(*) as n from error group by 1) g),
+      'by_severity', (select coalesce(jsonb_object_agg(k, n), '{}') from (select error_severity as k, count(*) as n from error group by 1) g),
+      'by_entity', (select coalesce(jsonb_object_agg(k, n), '{}') from (select entity_type as k, count(*) as n from error group by 1) g),
+      'by_tournament', (
+        select coalesce(jsonb_agg(jsonb_build_object('tournament_no', k, 'count', n) order by n desc, k), '[]')
+        from (select tournament_no as k, count(*) as n from error where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g),
+      'trend', (
+        select jsonb_agg(jsonb_build_object('timestamp', b.at, 'count', coalesce(n.errors, 0)) order by b.at)
+        from generate_series(f.began, f.until - f.step, f.step) b (at)
+        left join (select date_bin(f.step, occurred_at, '2000-01-01 00:00:00+00') as at, count(*) as errors from error group by 1) n on n.at = b.at),
+      'groups', (
+        select coalesce(jsonb_agg(jsonb_build_object('fingerprint', g.fingerprint, 'count', g.errors, 'first_seen', g.first_seen, 'last_seen', g.last_seen,
+          'message', g.message, 'error_code', g.error_code, 'error_type', g.error_type, 'severity', g.severity, 'tournaments', g.tournaments,
+          'open', g.open_errors, 'is_regression', coalesce(g.last_seen > g.last_resolved, false)) order by g.errors desc, g.fingerprint), '[]')
+        from fault g),
+      'resolution_ms', (
+        select jsonb_build_object('count', count(*), 'average', round(avg(ms)), 'p50', round(percentile_disc(0.5) within group (order by ms)),
+          'p95', round(percentile_disc(0.95) within group (order by ms)))
+        from (select extract(epoch from resolved_at - occurred_at) * 1000 as ms from error where resolved_at is not null) r)
+    )
+    from frame f
+  );
+end
+$$;
+
+create or replace function public.list_tournament_states(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+begin
+  return (
+    -- Those with a result or a state come first by trouble; the page is cut before the figures of each are gathered.
+    with page as (
+      select t.no, coalesce(l.is_failing, false) as is_failing, s.synced_at
+      from public.tournaments t
+      left join public.tournament_sync_state s on s.tournament_no = t.no
+      left join lateral (
+        select not r.success as is_failing from public.sync_tournament_results r
+        where r.tournament_no = t.no and r.entity_type = 'matches_schedule' and r.created_at <= as_of order by r.created_at desc limit 1
+      ) l on true
+      where (p ->> 'search' is null or t.name ilike '%' || (p ->> 'search') || '%' or t.no = p ->> 'search')
+        and (p ->> 'season' is null or t.season = p ->> 'season')
+        and (coalesce((p ->> 'failing')::boolean, false) is false or l.is_failing)
+        and (p ->> 'season' is not null or p ->> 'search' is not null or s.synced_at is not null or l.is_failing is not null)
+      order by 2 desc, s.synced_at desc nulls last, t.no
+      offset coalesce((p ->> 'offset')::integer, 0) limit (p ->> 'limit')::integer
+    )
+    select coalesce(jsonb_agg(private.tournament_json(t, as_of) order by g.is_failing desc, g.synced_at desc nulls last, g.no), '[]')
+    from page g join public.tournaments t on t.no = g.no
+  );
+end
+$$;
+
+create or replace function public.schema_version() returns integer
+language sql immutable set search_path = ''
+return 30;
