@@ -3,50 +3,112 @@
 -- Closing the row of a trigger changes no index; with room on its page it stays there.
 alter table public.manual_sync_audit set (fillfactor = 80);
 
+-- What a row must be is one function a table: Postgres reads the whole tree of each check anew for every statement that writes, which took
+-- a sixth of the time of handing a job out.
+create function private.is_job(
+  status text, priority text, attempts integer, max_attempts integer, tournament_no text, tournament_nos jsonb, token uuid,
+  claimed_at timestamptz, lease_expires_at timestamptz, execution_id uuid, cancel_requested_at timestamptz, finished_at timestamptz
+) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return priority in ('NORMAL', 'HIGH', 'EMERGENCY')
+    and attempts between 0 and max_attempts
+    and case
+      when tournament_nos is not null then
+        tournament_no is null and jsonb_typeof(tournament_nos) = 'array' and jsonb_array_length(tournament_nos) > 0
+      else true
+    end
+    and (token is not null) = (status = 'RUNNING')
+    and case status
+      when 'QUEUED' then finished_at is null
+      when 'RUNNING' then finished_at is null and claimed_at is not null and (lease_expires_at is not null or execution_id is not null)
+      when 'COMPLETED' then finished_at is not null and cancel_requested_at is null
+      when 'FAILED' then finished_at is not null
+      when 'CANCELLED' then finished_at is not null
+      else false
+    end;
+end
+$$;
+comment on function private.is_job(text, text, integer, integer, text, jsonb, uuid, timestamptz, timestamptz, uuid, timestamptz, timestamptz) is
+  'Whether a job is one: a token while it runs and only then, over when it has ended, within its attempts, of one target; cancelled is never completed.';
+create function private.is_trigger(priority text, completion_timestamp timestamptz, final_status text) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return priority in ('NORMAL', 'HIGH', 'EMERGENCY') and (completion_timestamp is null) = (final_status is null);
+end
+$$;
+comment on function private.is_trigger(text, timestamptz, text) is 'Whether the row of a trigger is one: of a known priority, closed with a status.';
+
+alter table public.sync_jobs
+  drop constraint sync_jobs_status_is_known,
+  drop constraint sync_jobs_priority_is_known,
+  drop constraint sync_jobs_finished_iff_terminal,
+  drop constraint sync_jobs_token_iff_running,
+  drop constraint sync_jobs_running_has_a_lease_or_a_run,
+  drop constraint sync_jobs_running_is_claimed,
+  drop constraint sync_jobs_attempts_are_within_limit,
+  drop constraint sync_jobs_cancelled_is_never_completed,
+  drop constraint sync_jobs_target_is_one,
+  drop constraint sync_jobs_tournaments_are_a_list,
+  add constraint sync_jobs_is_a_job check (private.is_job(
+    status, priority, attempts, max_attempts, tournament_no, tournament_nos, token,
+    claimed_at, lease_expires_at, execution_id, cancel_requested_at, finished_at
+  ));
+alter table public.manual_sync_audit
+  drop constraint manual_sync_audit_priority_is_known,
+  drop constraint manual_sync_audit_finished_iff_terminal,
+  add constraint manual_sync_audit_is_a_trigger check (private.is_trigger(priority, completion_timestamp, final_status));
+
 create or replace function private.complete_job(p_job_id uuid, p_token uuid, p_final text, p_records integer, p_details jsonb, as_of timestamptz)
 returns public.sync_jobs
 -- Planned once: planning takes longer than the work, and no parameter changes the plan.
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
+  hands_to text;
+  next_id uuid;
+  is_its_turn boolean;
   successor public.sync_jobs;
 begin
   -- The next in order takes the place as it is when it is of the same entity: what is counted stays the same, so nobody need count.
   -- The place of an EMERGENCY may be the one kept for them, and an entity that may not go on hands nothing over.
-  with done as materialized (
-    select d.id, case when d.priority <> 'EMERGENCY' and exists (
-        select from public.sync_status s where s.entity_type = d.entity_type and s.is_active and s.paused_at is null) then d.entity_type end as hands_to
-    from public.sync_jobs d where d.id = p_job_id and d.token = p_token for update
-  ),
-  closed as (
-    update public.manual_sync_audit set completion_timestamp = as_of, final_status = p_final, records_processed = p_records, error_details = p_details
-    where sync_job_id = (select d.id from done d) and completion_timestamp is null
-  ),
-  next as (
-    select f.id from (
-      select q.id, q.entity_type, q.target from (
-        -- In order, until it is another entity's turn. Nothing is locked by looking at it, so looking keeps nobody from it.
-        select w.id, w.rank_at, bool_and(w.entity_type = (select d.hands_to from done d)) over (order by w.rank_at, w.id rows unbounded preceding) as is_its_turn
-        from public.sync_jobs w
+  select case when d.priority <> 'EMERGENCY' and exists (
+      select from public.sync_status s where s.entity_type = d.entity_type and s.is_active and s.paused_at is null) then d.entity_type end
+  into hands_to
+  from public.sync_jobs d where d.id = p_job_id and d.token = p_token for update;
+  if not found then
+    return null;
+  end if;
+  if hands_to is not null then
+    -- A statement of its own: where somebody was faster, Postgres sets up the whole of it again to look at the row once more.
+    select f.id,
+      not exists (
+        select from public.sync_jobs w
         where w.status = 'QUEUED' and w.not_before <= as_of and (w.expires_at is null or w.expires_at > as_of)
-        order by w.rank_at, w.id limit 50
-      ) w
-      join public.sync_jobs q on q.id = w.id
-      where w.is_its_turn and q.status = 'QUEUED'
+          and (w.rank_at, w.id) < (f.rank_at, f.id) and w.entity_type <> hands_to
+      )
+    into next_id, is_its_turn
+    from (
+      select q.id, q.rank_at, q.target from public.sync_jobs q
+      where q.status = 'QUEUED' and q.not_before <= as_of and (q.expires_at is null or q.expires_at > as_of) and q.entity_type = hands_to
         -- By a limit, so that these look for this one target and do not gather all that run.
         and (select true from public.sync_jobs o
           where o.status = 'RUNNING' and o.entity_type = q.entity_type and o.target = q.target and o.id <> p_job_id limit 1) is null
         and (select true from public.sync_execution_history h
           where h.status = 'RUNNING' and h.entity_type = q.entity_type and coalesce(h.tournament_no, '') = q.target limit 1) is null
-      order by w.rank_at, w.id
+      order by q.rank_at, q.id
       -- Keeps the condition below from being looked at before the row is locked.
       offset 0
-      for update of q skip locked
+      for update skip locked
     ) f
     -- Whoever else is taking this target, unseen yet, keeps it; nobody waits for that.
-    where pg_try_advisory_xact_lock(hashtext('sync_target:' || f.entity_type || ':' || f.target))
-    limit 1
+    where pg_try_advisory_xact_lock(hashtext('sync_target:' || hands_to || ':' || f.target))
+    limit 1;
+  end if;
+  with closed as (
+    update public.manual_sync_audit set completion_timestamp = as_of, final_status = p_final, records_processed = p_records, error_details = p_details
+    where sync_job_id = p_job_id and completion_timestamp is null
   ),
-  -- Both in one update, since each statement reads the table's checks anew; the finished one first, so that its target is free.
+  -- Both in one update, the finished one first, so that its target is free.
   moved as (
     update public.sync_jobs j set
       status = case when m.is_done then 'COMPLETED' else 'RUNNING' end,
@@ -60,7 +122,7 @@ begin
       final_status = case when m.is_done then p_final end,
       records_processed = case when m.is_done then p_records end,
       last_error = case when not m.is_done then j.last_error end
-    from (select d.id, true as is_done from done d union all select n.id, false from next n) m
+    from (select p_job_id as id, true as is_done union all select next_id, false where is_its_turn) m
     where j.id = m.id
     returning j.*
   )
@@ -237,5 +299,8 @@ create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
 return 28;
 
-revoke execute on function private.hold_attempt(jsonb) from public, anon, authenticated;
+revoke execute on function private.is_job(text, text, integer, integer, text, jsonb, uuid, timestamptz, timestamptz, uuid, timestamptz, timestamptz),
+  private.is_trigger(text, timestamptz, text), private.hold_attempt(jsonb) from public, anon, authenticated;
+grant execute on function private.is_job(text, text, integer, integer, text, jsonb, uuid, timestamptz, timestamptz, uuid, timestamptz, timestamptz),
+  private.is_trigger(text, timestamptz, text) to service_role;
 grant execute on function private.hold_attempt(jsonb) to service_role;
