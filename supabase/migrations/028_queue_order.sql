@@ -66,7 +66,6 @@ language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan s
 declare
   hands_to text;
   next_id uuid;
-  is_its_turn boolean;
   successor public.sync_jobs;
 begin
   -- The next in order takes the place as it is when it is of the same entity: what is counted stays the same, so nobody need count.
@@ -80,25 +79,25 @@ begin
   end if;
   if hands_to is not null then
     -- A statement of its own: where somebody was faster, Postgres sets up the whole of it again to look at the row once more.
-    select f.id,
-      not exists (
-        select from public.sync_jobs w
+    select f.id into next_id from (
+      select q.id, q.target from (
+        -- In order, until it is another entity's turn. Nothing is locked by looking at it, so looking keeps nobody from it.
+        select w.id, w.rank_at, bool_and(w.entity_type = hands_to) over (order by w.rank_at, w.id rows unbounded preceding) as is_its_turn
+        from public.sync_jobs w
         where w.status = 'QUEUED' and w.not_before <= as_of and (w.expires_at is null or w.expires_at > as_of)
-          and (w.rank_at, w.id) < (f.rank_at, f.id) and w.entity_type <> hands_to
-      )
-    into next_id, is_its_turn
-    from (
-      select q.id, q.rank_at, q.target from public.sync_jobs q
-      where q.status = 'QUEUED' and q.not_before <= as_of and (q.expires_at is null or q.expires_at > as_of) and q.entity_type = hands_to
+        order by w.rank_at, w.id limit 50
+      ) w
+      join public.sync_jobs q on q.id = w.id
+      where w.is_its_turn and q.status = 'QUEUED'
         -- By a limit, so that these look for this one target and do not gather all that run.
         and (select true from public.sync_jobs o
           where o.status = 'RUNNING' and o.entity_type = q.entity_type and o.target = q.target and o.id <> p_job_id limit 1) is null
         and (select true from public.sync_execution_history h
           where h.status = 'RUNNING' and h.entity_type = q.entity_type and coalesce(h.tournament_no, '') = q.target limit 1) is null
-      order by q.rank_at, q.id
+      order by w.rank_at, w.id
       -- Keeps the condition below from being looked at before the row is locked.
       offset 0
-      for update skip locked
+      for update of q skip locked
     ) f
     -- Whoever else is taking this target, unseen yet, keeps it; nobody waits for that.
     where pg_try_advisory_xact_lock(hashtext('sync_target:' || hands_to || ':' || f.target))
@@ -122,7 +121,7 @@ begin
       final_status = case when m.is_done then p_final end,
       records_processed = case when m.is_done then p_records end,
       last_error = case when not m.is_done then j.last_error end
-    from (select p_job_id as id, true as is_done union all select next_id, false where is_its_turn) m
+    from (select p_job_id as id, true as is_done union all select next_id, false where next_id is not null) m
     where j.id = m.id
     returning j.*
   )
