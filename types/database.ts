@@ -787,6 +787,61 @@ export type Database = {
           },
         ];
       };
+      "sync_errors_hourly": {
+        Row: {
+          "entity_type": string;
+          "error_code": string;
+          "error_message": string;
+          "error_severity": string;
+          "error_type": string;
+          "errors": number;
+          "fingerprint": string;
+          "first_seen": string;
+          "hour": string;
+          "last_resolved": string | null;
+          "last_seen": string;
+          "resolution_histogram": (number)[];
+          "resolution_ms_total": number;
+          "resolved": number;
+          "tournament_no": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "entity_type": string;
+          "error_code": string;
+          "error_message": string;
+          "error_severity": string;
+          "error_type": string;
+          "errors": number;
+          "fingerprint": string;
+          "first_seen": string;
+          "hour": string;
+          "last_resolved"?: string | null;
+          "last_seen": string;
+          "resolution_histogram": (number)[];
+          "resolution_ms_total": number;
+          "resolved": number;
+          "tournament_no"?: string;
+        };
+        Update: {
+          "entity_type"?: string;
+          "error_code"?: string;
+          "error_message"?: string;
+          "error_severity"?: string;
+          "error_type"?: string;
+          "errors"?: number;
+          "fingerprint"?: string;
+          "first_seen"?: string;
+          "hour"?: string;
+          "last_resolved"?: string | null;
+          "last_seen"?: string;
+          "resolution_histogram"?: (number)[];
+          "resolution_ms_total"?: number;
+          "resolved"?: number;
+          "tournament_no"?: string;
+        };
+        Relationships: [];
+      };
       "sync_execution_history": {
         Row: {
           "api_bytes": number;

@@ -86,6 +86,7 @@ const MONITORING = [
   "sync_tournament_results",
   "sync_error_log",
   "sync_metrics_hourly",
+  "sync_errors_hourly",
   "alert_rules",
   "manual_sync_audit",
   "tournament_sync_state",

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { EntityFacts } from "../../supabase/functions/sync-monitoring/health-checker.ts";
-import { PerformanceHistoryResponse, type PERIODS, SyncStatisticsResponse } from "../../types/history.ts";
+import { ErrorAnalyticsResponse, PerformanceHistoryResponse, type PERIODS, SyncStatisticsResponse } from "../../types/history.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { rebuildRollups } from "../helpers/rollups.ts";
 import { seeded } from "../helpers/simulation.ts";
@@ -23,7 +23,7 @@ async function get(path: string): Promise<unknown> {
 /** 120 days of runs in every state, over a thousand of them in the last day, many on the edge of an hour; `twin` keeps what retention takes. */
 async function aHistory(seed: number): Promise<void> {
   await db.reset();
-  await db.query("drop table if exists twin");
+  await db.query("drop table if exists twin, twin_errors");
   await db.query(
     "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing",
   );
@@ -68,6 +68,30 @@ async function aHistory(seed: number): Promise<void> {
     [NOW],
   );
   await db.query("create table twin as table sync_execution_history");
+  // Errors of 120 days in over fifty groups; some were resolved, at once or weeks later, and some of those came back.
+  const errors: object[] = [];
+  for (let at = end - 120 * DAY; at < end - 1_000; at += HOUR * random() * 2) {
+    const group = Math.floor(random() ** 2 * 60);
+    const took = random() < 0.7 ? Math.floor(random() ** 4 * 40 * DAY) : null;
+    errors.push({
+      entity_type: group % 4 ? "matches_schedule" : "tournaments",
+      tournament_no: random() < 0.6 ? String(Math.floor(random() * 40)) : null,
+      error_type: (["NETWORK", "API", "TIMEOUT"] as const)[group % 3],
+      error_code: `C${group}`,
+      error_severity: (["LOW", "MEDIUM", "HIGH"] as const)[Math.floor(random() * 3)],
+      error_message: `message ${Math.floor(random() * 1_000)}`,
+      fingerprint: `f${group}`,
+      occurred_at: new Date(Math.floor(at)).toISOString(),
+      resolved_at: took !== null && at + took < end ? new Date(Math.floor(at) + took).toISOString() : null,
+    });
+  }
+  await db.query(
+    `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
+    select entity_type, tournament_no, error_type, error_code, error_severity, true, error_message, fingerprint, occurred_at, resolved_at
+    from jsonb_populate_recordset(null::sync_error_log, $1)`,
+    [errors],
+  );
+  await db.query("create table twin_errors as table sync_error_log");
 }
 
 const RATE =
@@ -192,17 +216,73 @@ async function holdOverview(): Promise<void> {
   }
 }
 
+/** What holds of errors with as many of a kind, by the kind. */
+const counted = async (kind: string, where: string, values: unknown[]): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await db.query<{ k: string; n: number }>(`select ${kind} as k, count(*)::int as n from twin_errors where ${where} group by 1`, values))
+      .map(({ k, n }) => [k, n]),
+  );
+
+async function holdErrors(period: string, entity: string | null): Promise<void> {
+  const shown = ErrorAnalyticsResponse.parse(await get(`/error-analytics?period=${period}${entity ? `&entity=${entity}` : ""}`));
+  const where = "occurred_at >= $1 and occurred_at < $2 and ($3::text is null or entity_type = $3)";
+  const values = [shown.from, shown.until, entity];
+  const [all] = await db.query<Record<string, number>>(
+    `select count(*)::int as total, count(*) filter (where resolved_at is null)::int as open, count(resolved_at)::int as count,
+      avg(extract(epoch from resolved_at - occurred_at) * 1000)::float8 as average_ms,
+      percentile_disc(0.5) within group (order by extract(epoch from resolved_at - occurred_at) * 1000)::float8 as p50_ms,
+      percentile_disc(0.95) within group (order by extract(epoch from resolved_at - occurred_at) * 1000)::float8 as p95_ms
+    from twin_errors where ${where}`,
+    values,
+  );
+  const { total, open, by_type, by_severity, by_entity, by_tournament, trend, groups, resolution_ms } = shown;
+  const { count, average, p50, p95 } = resolution_ms;
+  same(`errors ${period} ${entity}`, { total, open, count, average_ms: average, p50_ms: p50, p95_ms: p95 }, all ?? {});
+  assertEquals(by_type, await counted("error_type", where, values));
+  assertEquals(by_severity, await counted("error_severity", where, values));
+  assertEquals(by_entity, await counted("entity_type", where, values));
+  const tournaments = await counted("tournament_no", `${where} and tournament_no is not null`, values);
+  assertEquals(by_tournament.map(({ count }) => count), Object.values(tournaments).sort((a, b) => b - a).slice(0, 20));
+  for (const { tournament_no, count } of by_tournament) assertEquals(count, tournaments[tournament_no], `tournament ${tournament_no}`);
+  const step = Date.parse(trend[1]?.timestamp ?? "") - Date.parse(trend[0]?.timestamp ?? "");
+  assertEquals(
+    Object.fromEntries(trend.flatMap(({ timestamp, count }) => count ? [[Date.parse(timestamp), count]] : [])),
+    await counted(
+      `(floor(extract(epoch from occurred_at - $1::timestamptz) * 1000 / $4) * $4 + extract(epoch from $1::timestamptz) * 1000)::bigint`,
+      where,
+      [...values, step],
+    ),
+  );
+  const expected = await db.query(
+    `select fingerprint, count(*)::int as count, min(occurred_at) as first_seen, max(occurred_at) as last_seen,
+      (array_agg(error_message order by occurred_at desc))[1] as message, min(error_code) as error_code, min(error_type) as error_type,
+      (array_agg(error_severity order by occurred_at desc))[1] as severity, count(distinct tournament_no)::int as tournaments,
+      count(*) filter (where resolved_at is null)::int as open, coalesce(max(occurred_at) > max(resolved_at), false) as is_regression
+    from twin_errors where ${where} group by fingerprint order by 2 desc, 1 limit 50`,
+    values,
+  );
+  const inMs = (row: object) => Object.entries(row).map(([key, value]) => [key, /_seen$/.test(key) ? Date.parse(value) : value]);
+  assertEquals(groups.map(inMs).map(Object.fromEntries), expected.map(inMs).map(Object.fromEntries), `groups ${period} ${entity}`);
+}
+
 for (const seed of [1, 2, 3]) {
   Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, as a twin that was never pruned shows`, async () => {
     await aHistory(seed);
     assert(
       await db.value<number>("select count(*)::int from twin where execution_start > $1::timestamptz - interval '1 day'", [NOW]) > 1_000,
     );
-    await db.query("update retention_settings set keep = '20 days' where subject = 'executions'");
-    while (await db.value<number>("select private.prune_batch('executions', $1, 100)", [NOW]) > 0);
+    await db.query("update retention_settings set keep = '20 days' where subject in ('executions', 'resolved_errors')");
+    await db.query("update retention_settings set keep = '70 days' where subject = 'open_errors'");
+    for (const subject of ["executions", "resolved_errors", "open_errors"]) {
+      while (await db.value<number>("select private.prune_batch($2, $1, 100)", [NOW, subject]) > 0);
+    }
     assert(await db.value<boolean>("select (select count(*) from sync_execution_history) < (select count(*) from twin) - 500"));
+    assert(await db.value<boolean>("select (select count(*) from sync_error_log) < (select count(*) from twin_errors) - 500"));
     for (const period of ALL) {
-      for (const entity of [null, "matches_schedule", "tournaments", "never_ran"]) await holdHistory(period, entity);
+      for (const entity of [null, "matches_schedule", "tournaments", "never_ran"]) {
+        await holdHistory(period, entity);
+        await holdErrors(period, entity);
+      }
       await holdStatistics(period);
     }
     await holdOverview();
