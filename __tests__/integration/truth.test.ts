@@ -1,15 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { EntityFacts } from "../../supabase/functions/sync-monitoring/health-checker.ts";
-import { ErrorAnalyticsResponse, PerformanceHistoryResponse, type PERIODS, SyncStatisticsResponse } from "../../types/history.ts";
+import {
+  ErrorAnalyticsResponse,
+  PerformanceHistoryResponse,
+  type PERIODS,
+  SyncStatisticsResponse,
+  TournamentListResponse,
+} from "../../types/history.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 import { rebuildRollups } from "../helpers/rollups.ts";
 import { seeded } from "../helpers/simulation.ts";
+import { aHistory } from "../helpers/twin.ts";
 import { createWorld, testEnv } from "../helpers/world.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
-const HOUR = 3_600_000, DAY = 24 * HOUR;
+const DAY = 24 * 3_600_000;
 const world = createWorld(db, { start: NOW });
 const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
 const viewer = await db.token("viewer");
@@ -18,80 +25,6 @@ async function get(path: string): Promise<unknown> {
   const response = await app.fetch(request);
   assertEquals(response.status, 200, path);
   return await response.json();
-}
-
-/** 120 days of runs in every state, over a thousand of them in the last day, many on the edge of an hour; `twin` keeps what retention takes. */
-async function aHistory(seed: number): Promise<void> {
-  await db.reset();
-  await db.query("drop table if exists twin, twin_errors");
-  await db.query(
-    "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing",
-  );
-  await db.query("update sync_status set created_at = '2025-01-01T00:00:00Z'");
-  const random = seeded(seed);
-  const end = Date.parse(NOW);
-  const rows: object[] = [];
-  for (let at = end - 120 * DAY; at < end - 1_000; at += (at > end - DAY ? 35_000 : 2 * HOUR) * (0.6 + random() * 0.8)) {
-    const pick = random();
-    const status = (["FAILED", "PARTIAL", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const)[Math.floor(pick / 0.05)] ?? "SUCCEEDED";
-    // Now and then just before, on or after a full hour, and across it.
-    const hour = Math.floor(at / HOUR) * HOUR;
-    const start = random() < 0.1 && hour + HOUR < end ? hour + HOUR - 1 + Math.floor(random() * 3) : Math.floor(at);
-    rows.push({
-      entity_type: random() < 0.3 ? "tournaments" : "matches_schedule",
-      tournament_no: random() < 0.15 ? "1" : null,
-      trigger: random() < 0.85 ? "CRON" : "MANUAL",
-      status,
-      start: new Date(start).toISOString(),
-      seconds: status === "SKIPPED" ? 0 : 0.5 + random() ** 3 * 900,
-      failed: status === "PARTIAL" ? 1 + Math.floor(random() * 9) : 0,
-      n: Math.floor(random() * 400),
-    });
-  }
-  await db.query(
-    `with run as (
-      insert into sync_execution_history (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
-        memory_usage_mb, error_count, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, records_read, records_inserted, records_rejected, cache_hits, cache_misses)
-      select r.entity_type, r.tournament_no, r.trigger, r.status, r.start, r.start + make_interval(secs => r.seconds), 10, r.failed, 30 + r.n, r.n % 3, r.n % 41,
-        r.n % 2, r.n % 5, r.n * 1000, r.n * 90, r.n, r.n, r.n % 7, r.n, 3
-      from jsonb_to_recordset($1) as r (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, n int)
-      returning *
-    )
-    select count(private.roll_up(run::sync_execution_history)) from run where status <> 'RUNNING'`,
-    [rows],
-  );
-  // What runs still: its counters so far belong to the day, and to no rollup.
-  await db.query(
-    `insert into sync_execution_history (entity_type, tournament_no, trigger, execution_start, heartbeat_at, lease_expires_at, deadline, records_read, records_inserted, api_calls)
-    select 'matches_schedule', no, 'CRON', at, at, at + interval '1 minute', at + interval '2 hours', 7, 7, 7
-    from (values (null, $1::timestamptz - interval '3 minutes'), ('1', $1::timestamptz - interval '70 minutes')) r (no, at)`,
-    [NOW],
-  );
-  await db.query("create table twin as table sync_execution_history");
-  // Errors of 120 days in over fifty groups; some were resolved, at once or weeks later, and some of those came back.
-  const errors: object[] = [];
-  for (let at = end - 120 * DAY; at < end - 1_000; at += HOUR * random() * 2) {
-    const group = Math.floor(random() ** 2 * 60);
-    const took = random() < 0.7 ? Math.floor(random() ** 4 * 40 * DAY) : null;
-    errors.push({
-      entity_type: group % 4 ? "matches_schedule" : "tournaments",
-      tournament_no: random() < 0.6 ? String(Math.floor(random() * 40)) : null,
-      error_type: (["NETWORK", "API", "TIMEOUT"] as const)[group % 3],
-      error_code: `C${group}`,
-      error_severity: (["LOW", "MEDIUM", "HIGH"] as const)[Math.floor(random() * 3)],
-      error_message: `message ${Math.floor(random() * 1_000)}`,
-      fingerprint: `f${group}`,
-      occurred_at: new Date(Math.floor(at)).toISOString(),
-      resolved_at: took !== null && at + took < end ? new Date(Math.floor(at) + took).toISOString() : null,
-    });
-  }
-  await db.query(
-    `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
-    select entity_type, tournament_no, error_type, error_code, error_severity, true, error_message, fingerprint, occurred_at, resolved_at
-    from jsonb_populate_recordset(null::sync_error_log, $1)`,
-    [errors],
-  );
-  await db.query("create table twin_errors as table sync_error_log");
 }
 
 const RATE =
@@ -265,9 +198,43 @@ async function holdErrors(period: string, entity: string | null): Promise<void> 
   assertEquals(groups.map(inMs).map(Object.fromEntries), expected.map(inMs).map(Object.fromEntries), `groups ${period} ${entity}`);
 }
 
+async function holdTournaments(): Promise<void> {
+  const { tournaments } = TournamentListResponse.parse(await get("/tournaments?season=2026&limit=100"));
+  assertEquals(tournaments.length, 30);
+  for (const is of [(t: typeof tournaments[0]) => t.results === 50, (t: typeof tournaments[0]) => t.failing_streak > 1]) {
+    assert(tournaments.some(is));
+  }
+  assertEquals(tournaments.filter(({ results }) => results === 0).map(({ no }) => no), ["30"]);
+  for (const shown of tournaments) {
+    const { no, results, success_rate, failing_streak, last_success, last_result, last_error, last_error_type } = shown;
+    const latest = await db.query<{ success: boolean; error_message: string | null; error_type: string | null; at: string }>(
+      `select success, error_message, error_type, created_at as at from sync_tournament_results
+      where tournament_no = $1 and created_at <= $2 order by created_at desc limit 50`,
+      [no, NOW],
+    );
+    const well = latest.findIndex(({ success }) => success);
+    const failed = latest.find(({ success }) => !success);
+    const time = (at: string | null | undefined) => at ? new Date(at).getTime() : null;
+    assertEquals(
+      { results, failing_streak, last_success: time(last_success), last_result: time(last_result), last_error, last_error_type },
+      {
+        results: latest.length,
+        failing_streak: well < 0 ? latest.length : well,
+        last_success: time(latest[well]?.at),
+        last_result: time(latest[0]?.at),
+        last_error: failed?.error_message ?? null,
+        last_error_type: failed?.error_type ?? null,
+      },
+      `tournament ${no}`,
+    );
+    const expected = latest.length ? latest.filter(({ success }) => success).length / latest.length : null;
+    same(`tournament ${no}`, { success_rate }, { success_rate: expected });
+  }
+}
+
 for (const seed of [1, 2, 3]) {
   Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, as a twin that was never pruned shows`, async () => {
-    await aHistory(seed);
+    await aHistory(db, NOW, seed);
     assert(
       await db.value<number>("select count(*)::int from twin where execution_start > $1::timestamptz - interval '1 day'", [NOW]) > 1_000,
     );
@@ -286,6 +253,7 @@ for (const seed of [1, 2, 3]) {
       await holdStatistics(period);
     }
     await holdOverview();
+    await holdTournaments();
   });
 }
 
