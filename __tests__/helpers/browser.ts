@@ -66,8 +66,8 @@ export async function visit(
 
 /** What axe finds wrong with the page as it is, a line each: rule, and where. */
 export async function violations(page: Page): Promise<string[]> {
-  // Colours that still fade in are not those that are read.
-  await page.evaluate(`Promise.all(document.getAnimations()
+  // Colours that still fade in are not those that are read; a fade that is called off, as when its element goes, rejects and is over too.
+  await page.evaluate(`Promise.allSettled(document.getAnimations()
     .filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished)).then(() => null)`);
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {

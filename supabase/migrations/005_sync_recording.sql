@@ -12,6 +12,10 @@ end;
 comment on function private.success_weight(text, integer, integer) is
   'How a status counts in a success rate, 0 to 1; null (RUNNING, CANCELLED, SKIPPED) counts nowhere. The only place that says so.';
 
+-- Before any parsed body names a run's row: from then on Postgres (since 15.20) does not rewrite the table.
+alter table public.sync_execution_history add column success_weight numeric
+  generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored;
+
 create function private.duration_bucket(duration interval) returns integer
 language sql immutable set search_path = ''
 return 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;

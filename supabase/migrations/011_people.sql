@@ -87,9 +87,9 @@ $$;
 comment on function public.change_alert_incident(jsonb, timestamptz) is
   'A person acknowledges, unacknowledges or resolves {id, action, note?, until?, actor}. PT404 NOT_FOUND, PT409 ALERT_STATE.';
 
+-- A quoted body: one that is parsed would keep the table as it is (Postgres since 15.20).
 create function private.tell_resolved(incident public.alert_incidents, reason text, as_of timestamptz) returns void
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   -- To whoever was told that it fires.
   insert into public.alert_notifications (channel, items, next_attempt_at, created_at)
   select distinct n.channel, jsonb_build_array(t.item || jsonb_build_object(
@@ -99,7 +99,7 @@ begin atomic
   from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
   where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id)) and t.item ->> 'incident_id' = incident.id::text
     and n.status <> 'DEAD' and t.item ->> 'kind' = 'FIRING';
-end;
+$$;
 comment on function private.tell_resolved(public.alert_incidents, text, timestamptz) is 'Writes the end of an incident into the outbox of each channel that was told its beginning.';
 
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb

@@ -1,6 +1,7 @@
 -- Rules on single tournaments, on what many share and on the monitoring itself; causes, flapping, recurring silences, groups and caps.
 
-alter table public.sync_execution_history add column success_weight numeric
+-- Here already since 005, but for databases that were made before it was there.
+alter table public.sync_execution_history add column if not exists success_weight numeric
   generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored;
 comment on column public.sync_execution_history.success_weight is 'private.success_weight() of the run, kept because calling it for each row of a day is slow.';
 
