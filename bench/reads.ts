@@ -20,6 +20,7 @@ const READS = {
   tournaments: "/tournaments",
 };
 const ROUNDS = 60;
+const HOUR = 3_600_000;
 const Explained = z.array(z.object({ Plan: z.object({ "Shared Hit Blocks": z.number(), "Shared Read Blocks": z.number() }) }));
 
 /** More entities the more runs: two of ten thousand, six of a million, eight of ten million. */
@@ -39,6 +40,8 @@ async function seed(db: TestDatabase, runs: number): Promise<void> {
   await db.query(
     "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
   );
+  // Added up at once, below.
+  await db.query("alter table sync_execution_history disable trigger user");
   for (let from = 0; from < runs; from += 500_000) {
     await db.query(
       `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed, memory_usage_mb, error_count,
@@ -59,7 +62,8 @@ async function seed(db: TestDatabase, runs: number): Promise<void> {
     `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, created_at)
     select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type <> 'tournaments'`,
   );
-  await rebuildRollups(db);
+  await db.query("alter table sync_execution_history enable trigger user");
+  await rebuildRollups(db, new Date(Math.floor(Date.now() / HOUR) * HOUR - 48 * HOUR).toISOString());
   await db.query("vacuum analyze");
 }
 

@@ -1,7 +1,7 @@
 import type { TestDatabase } from "./database.ts";
 
-/** Makes the hourly and daily rollups anew from the runs there are, by one query each: what `roll_up` adds run by run. */
-export async function rebuildRollups({ query }: Pick<TestDatabase, "query">): Promise<void> {
+/** Makes the rollups and points (quarters of an hour from `quarters` on) anew from the runs there are: what is else added run by run. */
+export async function rebuildRollups({ query }: Pick<TestDatabase, "query">, quarters = "-infinity"): Promise<void> {
   for (const [table, column, unit] of [["sync_metrics_hourly", "hour", "hour"], ["sync_metrics_daily", "day", "day"]]) {
     await query(`truncate ${table}`);
     await query(
@@ -32,4 +32,36 @@ export async function rebuildRollups({ query }: Pick<TestDatabase, "query">): Pr
       ) g group by 1, 2, 3, 4`,
     );
   }
+  await query("truncate sync_metrics_points");
+  await query(
+    `with part as materialized (
+      select entity_type, date_bin(case when execution_start >= $1 then '15 minutes' else '1 hour' end::interval, execution_start, '2000-01-01 00:00:00+00') as at,
+        case when success_weight is not null and tournament_no is null then private.duration_bucket(duration) end as bucket, count(*) as runs,
+        count(*) filter (where trigger = 'CRON' and tournament_no is null) as scheduled, sum(success_weight) as weight,
+        sum(round(extract(epoch from duration) * 1000)) as ms, sum(records_processed) as processed, sum(api_calls) as calls,
+        sum(api_response_ms_total) as response_ms, sum(cache_hits) as hits, sum(cache_misses) as misses, sum(error_count) as errors,
+        max(memory_usage_mb) as memory
+      from sync_execution_history where status <> 'RUNNING' group by 1, 2, 3
+    ),
+    point as (
+      select e.whose, s.step, date_bin(s.step, p.at, '2000-01-01 00:00:00+00') as at, p.bucket, sum(runs) as runs, sum(scheduled) as scheduled,
+        sum(weight) as weight, sum(ms) as ms, sum(processed) as processed, sum(calls) as calls, sum(response_ms) as response_ms, sum(hits) as hits,
+        sum(misses) as misses, sum(errors) as errors, max(memory) as memory
+      from part p join unnest(array['15 minutes', '1 hour', '2 hours', '1 day', '30 days']::interval[]) s (step) on s.step > '15 minutes' or p.at >= $1
+      cross join lateral (values (p.entity_type), (null)) e (whose) group by 1, 2, 3, 4
+    )
+    insert into sync_metrics_points (entity_type, step, at, runs, runs_by_schedule, runs_counted, success_weight, duration_ms_total, runs_upto,
+      records_processed, api_calls, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
+    select g.whose, g.step, g.at, sum(g.runs), sum(g.scheduled), coalesce(sum(g.runs) filter (where g.bucket is not null), 0),
+      coalesce(sum(g.weight) filter (where g.bucket is not null), 0), coalesce(sum(g.ms) filter (where g.bucket is not null), 0),
+      coalesce((
+        select format('[%s:%s]=%s', min(u.b), max(u.b), array_agg(u.runs order by u.b))::integer[]
+        from (
+          select b, sum(coalesce(h.runs, 0)) over (order by b) as runs from generate_series(min(g.bucket), max(g.bucket)) b
+          left join unnest(array_agg(g.bucket), array_agg(g.runs)) h (bucket, runs) on h.bucket = b
+        ) u having count(*) > 0
+      ), '{}'), sum(g.processed), sum(g.calls), sum(g.response_ms), sum(g.hits), sum(g.misses), sum(g.errors), max(g.memory)
+    from point g group by 1, 2, 3`,
+    [quarters],
+  );
 }

@@ -58,9 +58,10 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
     `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, error_type, error_message, created_at)
     select h.id, t.i::text, h.entity_type, d.well, case when not d.well then 'API' end, case when not d.well then 'failed in ' || h.id end, h.execution_end
     from sync_execution_history h cross join generate_series(1, 29) t (i)
-    cross join lateral (select abs(hashtext(h.id::text || t.i || $2)) % 100 >= t.i * 2 - case when t.i % 7 = 0 then 100 else 0 end as well) d
+    cross join lateral (select extract(epoch from h.execution_start)::text as run) k
+    cross join lateral (select abs(hashtext(k.run || '/' || t.i || '/' || $2)) % 100 >= t.i * 3 - case when t.i % 7 = 0 then 100 else 0 end as well) d
     where h.entity_type = 'matches_schedule' and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_start > $1::timestamptz - interval '8 days'
-      and abs(hashtext(h.id::text)) % t.i < 3`,
+      and abs(hashtext(k.run)) % t.i < 3`,
     [now, seed],
   );
   await db.query("create table twin as table sync_execution_history");

@@ -89,4 +89,42 @@ Deno.test("twenty runs ending at once leave counters and rollup that add up", as
   assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
 });
 
+Deno.test("runs of two entities that end, are skipped and are reaped at once add up in the points they share, and nobody waits in a circle", async () => {
+  await db.reset();
+  const running = await atOnce(40, (index) =>
+    aRun(db, {
+      entity_type: index % 2 ? "tournaments" : "matches_schedule",
+      status: "RUNNING",
+      execution_end: null,
+      execution_start: AS_OF,
+      tournament_no: index < 2 ? null : String(index),
+      heartbeat_at: AS_OF,
+      lease_expires_at: "2026-06-10T10:01:00Z",
+      deadline: "2026-06-10T10:10:00Z",
+    }));
+  const end = { status: "SUCCEEDED", reason: "done", counters: { records_inserted: 1 } };
+  await Promise.all([
+    ...running.slice(0, 30).map(({ id }) =>
+      db.query("select finish_sync_execution($1, $2)", [{ ...end, execution_id: id }, "2026-06-10T10:00:20Z"])
+    ),
+    ...["tournaments", "matches_schedule"].map((entity_type, index) =>
+      db.query("select start_sync_execution($1, $2)", [
+        { execution_id: crypto.randomUUID(), entity_type, trigger: "CRON", tournament_no: String(39 - index), wall_clock_ms: 400_000 },
+        "2026-06-10T10:00:20Z",
+      ])
+    ),
+    atOnce(4, () => db.query("select reap_sync_executions($1)", ["2026-06-10T10:01:30Z"])),
+  ]);
+  await db.query("select reap_sync_executions($1)", ["2026-06-10T10:11:00Z"]);
+  const ended = Number(await db.value("select count(*) from sync_execution_history where status <> 'RUNNING'"));
+  assert(ended >= 40);
+  assertEquals(
+    await db.query(
+      "select step::text, coalesce(entity_type, 'all') as whose, sum(runs)::int as runs from sync_metrics_points group by 1, 2 having coalesce(entity_type, 'all') = 'all' order by step",
+    ),
+    ["00:15:00", "01:00:00", "02:00:00", "1 day", "30 days"].map((step) => ({ step, whose: "all", runs: ended })),
+  );
+  assertEquals(Number(await db.value("select sum(runs) from sync_metrics_points where step = '1 day' and entity_type is not null")), ended);
+});
+
 Deno.test.afterAll(() => db.close());

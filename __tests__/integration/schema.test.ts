@@ -86,6 +86,7 @@ const MONITORING = [
   "sync_tournament_results",
   "sync_error_log",
   "sync_metrics_hourly",
+  "sync_metrics_points",
   "sync_errors_hourly",
   "alert_rules",
   "manual_sync_audit",
@@ -310,6 +311,17 @@ Deno.test("retention deletes what is past its age in batches, keeps the rest, an
     resolved: 2,
     tournament_no: "",
   }]);
+  // Points of runs that were deleted stay for as long as something draws them: quarters of an hour two days, the rest for years.
+  assertEquals(await db.query("select distinct step::text from sync_metrics_points order by 1"), [
+    { step: "01:00:00" },
+    { step: "02:00:00" },
+    { step: "1 day" },
+    { step: "30 days" },
+  ]);
+  assertEquals(Number(await db.value("select sum(runs) from sync_metrics_points where step = '1 day' and entity_type is null")), 10);
+  await db.query("update sync_metrics_points set at = at - interval '1 day' * 700");
+  assertEquals(await db.value("select private.prune_batch('hour_points', now(), 3)"), 3);
+  assertEquals(await db.value("select private.prune_batch('day_points', now(), 100)"), 0);
   await db.query("update sync_errors_hourly set hour = hour - interval '1 day' * 700");
   assertEquals(await db.value("select private.prune_batch('error_metrics', now(), 100)"), 1);
 });

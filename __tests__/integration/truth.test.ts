@@ -283,18 +283,17 @@ Deno.test("runs that go through the real functions leave the rollups that one qu
       at(begun + 200 + Math.floor(random() ** 3 * 800_000)),
     ]);
   }
-  const rollups = () =>
-    Promise.all(
-      ["sync_metrics_hourly", "sync_metrics_daily"].map((table) =>
-        db.query(
-          `select to_jsonb(m) - 'duration_histogram' as m, private.add_histograms(m.duration_histogram, '{}')::text as by_bucket from ${table} m order by 1`,
-        )
-      ),
-    );
-  const [hours, days] = await rollups();
-  assert(hours && days && hours.length > 60 && days.length >= 12);
+  const by = (table: string, histogram: string) =>
+    `select to_jsonb(m) - '${histogram}' as m, private.add_histograms(m.${histogram}, '{}')::text as by_bucket from ${table} m order by 1`;
+  const rollups = async () => ({
+    hours: await db.query(by("sync_metrics_hourly", "duration_histogram")),
+    days: await db.query(by("sync_metrics_daily", "duration_histogram")),
+    points: await db.query("select to_jsonb(m) as m, array_lower(m.runs_upto, 1) from sync_metrics_points m order by 1"),
+  });
+  const added = await rollups();
+  assert(added.hours.length > 60 && added.days.length >= 12 && added.points.length > 200);
   await rebuildRollups(db);
-  assertEquals(await rollups(), [hours, days]);
+  assertEquals(await rollups(), added);
 });
 
 Deno.test.afterAll(() => db.close());

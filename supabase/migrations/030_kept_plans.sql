@@ -75,79 +75,6 @@ begin
 end
 $$;
 
-create or replace function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
-begin
-  return (
-    with frame as (
-      select s.step, s.grain, date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step as until,
-        date_bin(s.step, as_of, '2000-01-01 00:00:00+00') + s.step - (p ->> 'span')::interval as began
-      from (select (p ->> 'step')::interval as step, private.grain_of((p ->> 'span')::interval) as grain) s
-    ),
-    sums as materialized (
-      select r.* from frame f cross join lateral private.run_sums(f.began, f.until, p ->> 'entity_type', f.step, f.grain) r
-    ),
-    points as materialized (
-      select d.* from frame f cross join lateral private.duration_points(f.began, f.until, p ->> 'entity_type', f.step, f.grain, false) d
-    ),
-    percentiles as (
-      select at, min(ms) filter (where upto >= 0.5 * total) as p50, min(ms) filter (where upto >= 0.95 * total) as p95,
-        min(ms) filter (where upto >= 0.99 * total) as p99
-      from (
-        select at, ms, sum(runs) over (partition by at order by ms) as upto, sum(runs) over (partition by at) as total from points
-        union all
-        -- All of them once more, for the whole period.
-        select null, ms, sum(runs) over (order by ms), sum(runs) over () from (select ms, sum(runs) as runs from points group by ms) whole
-      ) cumulated group by at
-    ),
-    due as (
-      -- Runs of the schedule that were due, for the entities that have one; a bucket that begins before an entity was there counts none.
-      select b.at, sum(greatest(
-        floor(extract(epoch from least(b.at + f.step, as_of - e.grace) - e.schedule_anchor) / extract(epoch from e.sync_frequency))
-        - floor(extract(epoch from b.at - e.schedule_anchor) / extract(epoch from e.sync_frequency)), 0)) as runs_due
-      from frame f cross join lateral generate_series(f.began, f.until - f.step, f.step) b (at)
-      join public.sync_status e on e.is_active and (p ->> 'entity_type' is null or e.entity_type = p ->> 'entity_type') and e.created_at <= b.at
-      group by b.at
-    ),
-    bucket as (
-      select b.at, sum(s.runs) as runs, sum(s.runs) filter (where s.is_full_run and s.trigger = 'CRON') as runs_by_schedule, d.runs_due,
-        sum(s.success_weight) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0) as success_rate,
-        sum(s.duration_ms) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0) as duration_ms,
-        sum(s.records_processed) as records_processed, max(s.memory_mb) as memory_usage_mb, sum(s.errors) as error_count,
-        sum(s.cache_hits)::numeric / nullif(sum(s.cache_hits + s.cache_misses), 0) as cache_hit_ratio,
-        sum(s.api_response_ms)::numeric / nullif(sum(s.api_calls), 0) as api_response_ms
-      from frame f cross join lateral generate_series(f.began, f.until - f.step, f.step) b (at)
-      left join sums s on s.at = b.at left join due d on d.at = b.at
-      group by b.at, d.runs_due
-    )
-    select jsonb_build_object(
-      'from', f.began, 'until', f.until, 'step_ms', extract(epoch from f.step) * 1000,
-      'data_points', (
-        select jsonb_agg(jsonb_build_object('timestamp', b.at, 'success_rate', round(b.success_rate, 6), 'duration_ms', round(b.duration_ms, 1),
-          'p50_duration_ms', round(q.p50::numeric, 1), 'p95_duration_ms', round(q.p95::numeric, 1), 'p99_duration_ms', round(q.p99::numeric, 1),
-          'records_processed', b.records_processed, 'memory_usage_mb', b.memory_usage_mb, 'error_count', b.error_count, 'runs', coalesce(b.runs, 0),
-          'runs_missed', case when b.runs_due is not null then greatest(b.runs_due - coalesce(b.runs_by_schedule, 0), 0) end,
-          'cache_hit_ratio', round(b.cache_hit_ratio, 6), 'api_response_ms', round(b.api_response_ms, 1)) order by b.at)
-        from bucket b left join percentiles q on q.at = b.at),
-      'aggregated_metrics', (
-        select jsonb_build_object('runs', coalesce(sum(s.runs), 0),
-          'success_rate', round(sum(s.success_weight) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0), 6),
-          'average_duration_ms', round(sum(s.duration_ms) filter (where s.is_full_run) / nullif(sum(s.runs_counted) filter (where s.is_full_run), 0), 1),
-          'p50_duration_ms', (select round(q.p50::numeric, 1) from percentiles q where q.at is null),
-          'p95_duration_ms', (select round(q.p95::numeric, 1) from percentiles q where q.at is null),
-          'p99_duration_ms', (select round(q.p99::numeric, 1) from percentiles q where q.at is null),
-          'records_processed', coalesce(sum(s.records_processed), 0), 'peak_memory_mb', max(s.memory_mb), 'error_count', coalesce(sum(s.errors), 0),
-          'runs_missed', (select sum(greatest(b.runs_due - coalesce(b.runs_by_schedule, 0), 0)) from bucket b),
-          'cache_hit_ratio', round(sum(s.cache_hits)::numeric / nullif(sum(s.cache_hits + s.cache_misses), 0), 6),
-          'api_calls', coalesce(sum(s.api_calls), 0),
-          'api_response_ms', round(sum(s.api_response_ms)::numeric / nullif(sum(s.api_calls), 0), 1))
-        from sums s)
-    )
-    from frame f
-  );
-end
-$$;
-
 create or replace function public.get_sync_statistics(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 begin
@@ -237,26 +164,6 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
       'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
     from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
-  );
-end
-$$;
-
-create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
-begin
-  return jsonb_build_object(
-    'as_of', as_of,
-    'entities', (
-      select coalesce(jsonb_agg(private.entity_health(s, as_of) order by s.entity_type), '[]') from public.sync_status s where s.is_active
-    ),
-    'upstream', (
-      select jsonb_build_object(
-        'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
-        'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
-      )
-      from public.upstream_state u where u.upstream = 'vis'
-    ),
-    'active_alerts', private.active_alerts()
   );
 end
 $$;

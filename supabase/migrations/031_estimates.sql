@@ -114,4 +114,4 @@ $$;
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
-return 32;
+return 31;

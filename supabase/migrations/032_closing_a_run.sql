@@ -174,4 +174,4 @@ $$;
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
-return 33;
+return 32;

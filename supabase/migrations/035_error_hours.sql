@@ -101,6 +101,11 @@ begin
       delete from public.sync_metrics_daily m using (
         select entity_type, day from public.sync_metrics_daily where day < before group by 1, 2 limit batch) old
       where m.entity_type = old.entity_type and m.day = old.day;
+    when 'quarter_hour_points', 'hour_points', 'day_points' then
+      delete from public.sync_metrics_points where ctid = any (array(
+        select ctid from public.sync_metrics_points
+        where step = any (case p_subject when 'quarter_hour_points' then array['15 minutes'] when 'day_points' then array['1 day', '30 days'] else array['1 hour', '2 hours'] end::interval[])
+          and at < before order by at limit batch));
     when 'audit_log' then
       return private.prune_audit_log(as_of);
     when 'function_calls' then
@@ -190,7 +195,7 @@ comment on function public.get_error_analytics(jsonb, timestamptz) is
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
-return 34;
+return 35;
 
 revoke execute on function private.fold_errors(uuid[]) from public, anon, authenticated;
 grant execute on function private.fold_errors(uuid[]) to service_role;
