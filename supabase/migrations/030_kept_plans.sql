@@ -172,27 +172,26 @@ create or replace function private.tournament_json(tournament public.tournaments
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   return (
-    with latest as (
-      select r.* from public.sync_tournament_results r
+    with latest as materialized (
+      select r.success, r.created_at, r.error_message, r.error_type from public.sync_tournament_results r
       where r.tournament_no = tournament.no and r.entity_type = 'matches_schedule' and r.created_at <= as_of order by r.created_at desc limit 50
     ),
-    numbered as (
-      select l.*, count(*) filter (where l.success) over (order by l.created_at desc) as successes_since from latest l
-    ),
     figures as (
-      select count(*) as results, avg(success::integer) as success_rate, count(*) filter (where successes_since = 0) as failing_streak,
-        max(created_at) filter (where success) as last_success, max(created_at) as last_result,
-        (array_agg(error_message order by created_at desc) filter (where not success))[1] as last_error,
-        (array_agg(error_type order by created_at desc) filter (where not success))[1] as last_error_type
-      from numbered
+      select count(*) as results, avg(success::integer) as success_rate, max(created_at) filter (where success) as last_success,
+        max(created_at) as last_result
+      from latest
+    ),
+    failure as (
+      select error_message, error_type from latest where not success order by created_at desc limit 1
     )
     select jsonb_build_object('no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
       'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
       'synced_at', s.synced_at, 'age_ms', extract(epoch from as_of - s.synced_at) * 1000, 'ttl_ms', extract(epoch from s.ttl) * 1000,
       'ttl_left_ms', extract(epoch from s.synced_at + s.ttl - as_of) * 1000, 'match_count', s.match_count, 'live_count', s.live_count,
-      'results', f.results, 'success_rate', round(f.success_rate, 6), 'failing_streak', f.failing_streak, 'last_success', f.last_success,
-      'last_result', f.last_result, 'last_error', f.last_error, 'last_error_type', f.last_error_type)
-    from figures f left join public.tournament_sync_state s on s.tournament_no = tournament.no
+      'results', f.results, 'success_rate', round(f.success_rate, 6),
+      'failing_streak', (select count(*) from latest l where f.last_success is null or l.created_at > f.last_success),
+      'last_success', f.last_success, 'last_result', f.last_result, 'last_error', e.error_message, 'last_error_type', e.error_type)
+    from figures f left join failure e on true left join public.tournament_sync_state s on s.tournament_no = tournament.no
   );
 end
 $$;

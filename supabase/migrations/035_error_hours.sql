@@ -148,43 +148,54 @@ begin
       from frame f join public.sync_errors_hourly m on m.hour >= f.began and m.hour < f.until
       where p ->> 'entity_type' is null or m.entity_type = p ->> 'entity_type'
     ),
-    fault as (
+    -- One pass for every way of counting; grouping() says which: a bit for each of type, severity, entity, tournament and step.
+    tally as materialized (
+      select e.error_type, e.error_severity, e.entity_type, e.tournament_no, t.at, sum(e.errors) as errors, sum(e.resolved) as resolved,
+        sum(e.resolution_ms) as resolution_ms, grouping(e.error_type, e.error_severity, e.entity_type, e.tournament_no, t.at) as by
+      from frame f cross join part e cross join lateral (select date_bin(f.step, e.first_seen, '2000-01-01 00:00:00+00') as at) t
+      group by grouping sets ((e.error_type), (e.error_severity), (e.entity_type), (e.tournament_no), (t.at))
+    ),
+    fault as materialized (
       select e.fingerprint, sum(e.errors) as errors, min(e.first_seen) as first_seen, max(e.last_seen) as last_seen,
-        (array_agg(e.error_message order by e.last_seen desc))[1] as message, (array_agg(e.error_code order by e.last_seen desc))[1] as error_code,
-        (array_agg(e.error_type order by e.last_seen desc))[1] as error_type, (array_agg(e.error_severity order by e.last_seen desc))[1] as severity,
         count(distinct e.tournament_no) as tournaments, sum(e.errors - e.resolved) as open_errors, max(e.last_resolved) as last_resolved
       from part e group by e.fingerprint order by sum(e.errors) desc, e.fingerprint limit 50
+    ),
+    newest as (
+      select e.fingerprint, min(e.error_message) as message, min(e.error_code) as error_code, min(e.error_type) as error_type,
+        min(e.error_severity) as severity
+      from fault f join part e on e.fingerprint = f.fingerprint and e.last_seen = f.last_seen group by e.fingerprint
     ),
     resolution as (
       select ms, sum(n) over (order by ms) as upto, sum(n) over () as total from (
         select resolution_ms::double precision as ms, 1::bigint as n from part where resolved = 1 and resolution_histogram is null
         union all
         select private.bucket_ms(array_lower(e.resolution_histogram, 1) - 1 + h.position), h.n
-        from part e cross join unnest(e.resolution_histogram) with ordinality h (n, position) where h.n > 0
+        from part e cross join unnest(e.resolution_histogram) with ordinality h (n, position)
+        where e.resolution_histogram is not null and h.n > 0
       ) points
     )
     select jsonb_build_object(
-      'from', f.began, 'until', f.until, 'total', (select coalesce(sum(errors), 0) from part), 'open', (select coalesce(sum(errors - resolved), 0) from part),
-      'by_type', (select coalesce(jsonb_object_agg(k, n), '{}') from (select error_type as k, sum(errors) as n from part group by 1) g),
-      'by_severity', (select coalesce(jsonb_object_agg(k, n), '{}') from (select error_severity as k, sum(errors) as n from part group by 1) g),
-      'by_entity', (select coalesce(jsonb_object_agg(k, n), '{}') from (select entity_type as k, sum(errors) as n from part group by 1) g),
+      'from', f.began, 'until', f.until, 'total', (select coalesce(sum(errors), 0) from tally where by = 15),
+      'open', (select coalesce(sum(errors - resolved), 0) from tally where by = 15),
+      'by_type', (select coalesce(jsonb_object_agg(error_type, errors), '{}') from tally where by = 15),
+      'by_severity', (select coalesce(jsonb_object_agg(error_severity, errors), '{}') from tally where by = 23),
+      'by_entity', (select coalesce(jsonb_object_agg(entity_type, errors), '{}') from tally where by = 27),
       'by_tournament', (
-        select coalesce(jsonb_agg(jsonb_build_object('tournament_no', k, 'count', n) order by n desc, k), '[]')
-        from (select tournament_no as k, sum(errors) as n from part where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g),
+        select coalesce(jsonb_agg(jsonb_build_object('tournament_no', g.tournament_no, 'count', g.errors) order by g.errors desc, g.tournament_no), '[]')
+        from (select tournament_no, errors from tally where by = 29 and tournament_no is not null order by 2 desc, 1 limit 20) g),
       'trend', (
         select jsonb_agg(jsonb_build_object('timestamp', b.at, 'count', coalesce(n.errors, 0)) order by b.at)
-        from generate_series(f.began, f.until - f.step, f.step) b (at)
-        left join (select date_bin(f.step, first_seen, '2000-01-01 00:00:00+00') as at, sum(errors) as errors from part group by 1) n on n.at = b.at),
+        from generate_series(f.began, f.until - f.step, f.step) b (at) left join tally n on n.by = 30 and n.at = b.at),
       'groups', (
         select coalesce(jsonb_agg(jsonb_build_object('fingerprint', g.fingerprint, 'count', g.errors, 'first_seen', g.first_seen, 'last_seen', g.last_seen,
-          'message', g.message, 'error_code', g.error_code, 'error_type', g.error_type, 'severity', g.severity, 'tournaments', g.tournaments,
+          'message', n.message, 'error_code', n.error_code, 'error_type', n.error_type, 'severity', n.severity, 'tournaments', g.tournaments,
           'open', g.open_errors, 'is_regression', coalesce(g.last_seen > g.last_resolved, false)) order by g.errors desc, g.fingerprint), '[]')
-        from fault g),
+        from fault g join newest n on n.fingerprint = g.fingerprint),
       'resolution_ms', (
         select jsonb_build_object('count', coalesce(sum(resolved), 0), 'average', round(sum(resolution_ms) / nullif(sum(resolved), 0)),
           'p50', (select round(min(ms)::numeric) from resolution where upto >= 0.5 * total),
           'p95', (select round(min(ms)::numeric) from resolution where upto >= 0.95 * total))
-        from part)
+        from tally where by = 15)
     )
     from frame f
   );
