@@ -1329,6 +1329,72 @@ export type Database = {
           },
         ];
       };
+      "sync_metrics_points": {
+        Row: {
+          "api_calls": number;
+          "api_response_ms_total": number;
+          "at": string;
+          "cache_hits": number;
+          "cache_misses": number;
+          "duration_ms_total": number;
+          "entity_type": string | null;
+          "errors": number;
+          "memory_usage_mb_peak": number | null;
+          "records_processed": number;
+          "runs": number;
+          "runs_by_schedule": number;
+          "runs_counted": number;
+          "runs_upto": (number)[];
+          "step": string;
+          "success_weight": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_calls"?: number;
+          "api_response_ms_total"?: number;
+          "at": string;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "duration_ms_total"?: number;
+          "entity_type"?: string | null;
+          "errors"?: number;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "runs"?: number;
+          "runs_by_schedule"?: number;
+          "runs_counted"?: number;
+          "runs_upto"?: (number)[];
+          "step": string;
+          "success_weight"?: number;
+        };
+        Update: {
+          "api_calls"?: number;
+          "api_response_ms_total"?: number;
+          "at"?: string;
+          "cache_hits"?: number;
+          "cache_misses"?: number;
+          "duration_ms_total"?: number;
+          "entity_type"?: string | null;
+          "errors"?: number;
+          "memory_usage_mb_peak"?: number | null;
+          "records_processed"?: number;
+          "runs"?: number;
+          "runs_by_schedule"?: number;
+          "runs_counted"?: number;
+          "runs_upto"?: (number)[];
+          "step"?: string;
+          "success_weight"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "sync_metrics_points_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
       "sync_queue_settings": {
         Row: {
           "emergency_slots": number;
