@@ -71,7 +71,8 @@ const percentile = (sorted: number[], share: number): number =>
   sorted[Math.min(Math.ceil(share * sorted.length) - 1, sorted.length - 1)] ?? NaN;
 
 async function time(work: () => Promise<unknown>, concurrency: number): Promise<{ p50: number; p95: number; p99: number; rate: number }> {
-  for (let round = 0; round < 6; round++) await work();
+  // As a server that has run for a while: the first requests of a kind wait for the compiler.
+  for (let round = 0; round < ROUNDS; round++) await work();
   const times: number[] = [];
   const begun = performance.now();
   await Promise.all(Array.from({ length: concurrency }, async () => {

@@ -10,6 +10,10 @@ comment on index public.sync_execution_history_by_hand_idx is 'The same for what
 create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
 where tournament_no is not null;
 
+-- With the id, so that an entity's runs of a time are found without looking at any other's.
+drop index public.idx_sync_execution_history_entity_time;
+create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
+
 create or replace function public.list_executions(p jsonb) returns jsonb
 -- Planned for the filters that are given, since they decide which index is of use.
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -32,15 +36,21 @@ end
 $$;
 
 create or replace function private.add_histograms(a integer[], b integer[]) returns integer[]
-language sql immutable set search_path = ''
-return (
+language plpgsql immutable set search_path = '' as $$
+declare
   -- From the first bucket that has a run: what an entity does takes about as long each time, and what is empty would be read for nothing.
-  select case when count(*) > 0 then format('[%s:%s]=%s', min(i), max(i), array_agg(runs order by i))::integer[] else '{}' end
-  from (
-    select i, coalesce(a[i], 0) + coalesce(b[i], 0) as runs, sum(coalesce(a[i], 0) + coalesce(b[i], 0)) over (order by i) as upto
-    from generate_series(least(array_lower(a, 1), array_lower(b, 1)), greatest(array_upper(a, 1), array_upper(b, 1))) i
-  ) summed where upto > 0
-);
+  summed integer[] := '{}';
+  has_begun boolean := false;
+begin
+  for i in coalesce(least(array_lower(a, 1), array_lower(b, 1)), 1) .. coalesce(greatest(array_upper(a, 1), array_upper(b, 1)), 0) loop
+    has_begun := has_begun or a[i] > 0 or b[i] > 0;
+    if has_begun then
+      summed[i] := coalesce(a[i], 0) + coalesce(b[i], 0);
+    end if;
+  end loop;
+  return summed;
+end
+$$;
 comment on function private.add_histograms(integer[], integer[]) is
   'Sum by bucket; a bucket''s number is its subscript, and the first subscript is that of the first bucket with a run.';
 update public.sync_metrics_hourly set duration_histogram = private.add_histograms(duration_histogram, '{}');

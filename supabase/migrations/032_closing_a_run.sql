@@ -75,7 +75,7 @@ begin
     (w.weight is not null)::integer, coalesce(w.weight, 0),
     case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
     case when w.weight is null then '{}' else
-      array_fill(0, array[private.duration_bucket(run.duration) - 1]) || 1
+      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
     end,
     run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
     run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
@@ -117,7 +117,7 @@ begin
     (w.weight is not null)::integer, coalesce(w.weight, 0),
     case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
     case when w.weight is null then '{}' else
-      array_fill(0, array[private.duration_bucket(run.duration) - 1]) || 1
+      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
     end,
     run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
     run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb

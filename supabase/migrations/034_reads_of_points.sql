@@ -263,19 +263,21 @@ begin
       from public.sync_status s left join (select h.entity_type, sum(h.runs) as runs from hour h group by h.entity_type) d on d.entity_type = s.entity_type
       where s.is_active
     ),
-    -- All of a day's runs; or, where they are very many, those at its edges and what runs still. Each entity by itself (offset 0), by the index.
+    -- All of a day's runs; or, where they are very many, those at its edges and what runs still. Their ids come from the index alone: else the
+    -- runs of all entities would be looked through for those of one.
     run as (
-      select r.* from entity e cross join lateral (
-        select h.* from public.sync_execution_history h where h.entity_type = e.entity_type
-          and h.execution_start > began and h.execution_start < case when e.is_dense then first_quarter else as_of + interval '1 microsecond' end
-        union all
-        select h.* from public.sync_execution_history h where e.is_dense and h.entity_type = e.entity_type
-          and h.execution_start >= last_quarter and h.execution_start <= as_of
-        union all
-        select h.* from public.sync_execution_history h where e.is_dense and h.entity_type = e.entity_type
-          and h.status = 'RUNNING' and h.execution_start >= first_quarter and h.execution_start < last_quarter
-        offset 0
-      ) r
+      select h.* from entity e cross join lateral (
+        select array(
+          select r.id from public.sync_execution_history r where r.entity_type = e.entity_type
+            and r.execution_start > began and r.execution_start < case when e.is_dense then first_quarter else as_of + interval '1 microsecond' end
+          union all
+          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
+            and r.execution_start >= last_quarter and r.execution_start <= as_of
+          union all
+          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
+            and r.status = 'RUNNING' and r.execution_start >= first_quarter and r.execution_start < last_quarter
+        ) as ids
+      ) i join public.sync_execution_history h on h.id = any (i.ids)
     ),
     part as materialized (
       select r.entity_type, r.execution_start as at, c.is_counted::integer::bigint as runs, case when c.is_counted then r.success_weight end as weight,
@@ -370,9 +372,10 @@ begin
       select h.id, h.status, h.status_reason, h.execution_start, h.tournaments_failed, h.tournaments_processed, h.tournaments_total,
         extract(epoch from h.duration) * 1000 as duration_ms
       from public.sync_execution_history h
-      where h.entity_type = e.entity_type and h.tournament_no is null and h.status not in ('RUNNING', 'SKIPPED', 'CANCELLED')
-        and h.execution_start <= as_of
-      order by h.execution_start desc limit 1
+      -- As a range of entity and time, which only the index of both can go through: an entity that never ran costs nothing.
+      where (h.entity_type, h.execution_start) <= (e.entity_type, as_of) and h.entity_type >= e.entity_type
+        and h.tournament_no is null and h.status not in ('RUNNING', 'SKIPPED', 'CANCELLED')
+      order by h.entity_type desc, h.execution_start desc limit 1
     ) l on true
     left join lateral (
       select h.id, h.execution_start, h.deadline, h.lease_expires_at, h.current_stage, h.tournaments_processed, h.tournaments_total
