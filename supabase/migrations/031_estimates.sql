@@ -9,9 +9,10 @@ begin
     with own as (
       -- A run of everything and one of a tournament are found by different indexes; only one of these two is looked for.
       (select extract(epoch from h.duration) * 1000 as ms from public.sync_execution_history h
-        where p_target = '' and h.entity_type = p_entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
-          and h.execution_start <= as_of
-        order by h.execution_start desc limit 30)
+        -- As a range of entity and time, which only the index of both can go through: an entity that never ran is not looked for among all runs.
+        where p_target = '' and (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
+          and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
+        order by h.entity_type desc, h.execution_start desc limit 30)
       union all
       (select extract(epoch from h.duration) * 1000 from public.sync_execution_history h
         where p_target not in ('', '*') and h.tournament_no = p_target and h.entity_type = p_entity_type and h.status in ('SUCCEEDED', 'PARTIAL')
