@@ -39,7 +39,7 @@ create or replace function private.add_histograms(a integer[], b integer[]) retu
 language plpgsql immutable set search_path = '' as $$
 declare
   -- From the first bucket that has a run: what an entity does takes about as long each time, and what is empty would be read for nothing.
-  summed integer[] := '{}';
+  summed integer[] := array[]::integer[];
   has_begun boolean := false;
 begin
   for i in coalesce(least(array_lower(a, 1), array_lower(b, 1)), 1) .. coalesce(greatest(array_upper(a, 1), array_upper(b, 1)), 0) loop

@@ -49,7 +49,8 @@ create function private.points_kept(p_from timestamptz, p_until timestamptz, p_e
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   -- The whole period's histogram is added up from broader points as far as they lie within it: a tenth of the rows.
-  broad constant interval := case p_step when '15 minutes' then '2 hours' when '1 day' then '30 days' else '1 day' end;
+  broad constant interval := case p_step
+    when '15 minutes' then interval '2 hours' when '1 day' then interval '30 days' else interval '1 day' end;
   broad_from constant timestamptz := date_bin(broad, p_from + broad - interval '1 microsecond', '2000-01-01 00:00:00+00');
   broad_until constant timestamptz := greatest(date_bin(broad, p_until, '2000-01-01 00:00:00+00'), broad_from);
 begin
@@ -111,8 +112,8 @@ create function public.get_performance_history(p jsonb, as_of timestamptz defaul
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   entity constant text := p ->> 'entity_type';
-  span constant interval := p ->> 'span';
-  step constant interval := p ->> 'step';
+  span constant interval := (p ->> 'span')::interval;
+  step constant interval := (p ->> 'step')::interval;
   until constant timestamptz := date_bin(step, as_of, '2000-01-01 00:00:00+00') + step;
   is_kept constant boolean := span > interval '24 hours' or span = interval '24 hours' and private.dense_day() < (
     select coalesce(sum(m.runs), 0) from public.sync_metrics_points m
