@@ -110,6 +110,24 @@ Deno.test("every figure equals what SQL over the rows says", async () => {
   });
 });
 
+Deno.test("a day whose very many runs all began in this quarter of an hour has its percentile too", async () => {
+  const { overview } = await setUp();
+  await db.query(
+    `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end)
+    select 'matches_schedule', 'CRON', 'SUCCEEDED', at, at + i * interval '100 milliseconds'
+    from generate_series(1, 1001) i cross join (values ($1::timestamptz - interval '2 minutes')) s (at)`,
+    [NOW],
+  );
+  const facts = await db.value<{ runs_24h: number; p95_duration_ms: number }[]>(
+    "select get_health_overview($1) -> 'entities'",
+    [NOW],
+  );
+  const [entity] = facts;
+  assertEquals(entity?.runs_24h, 1_001);
+  assert(Math.abs(Number(entity?.p95_duration_ms) / 95_100 - 1) <= 0.05, `${entity?.p95_duration_ms}`);
+  assert((await overview()).sync_entities.matches_schedule);
+});
+
 Deno.test("an entity that stopped running is critical and says since when", async () => {
   const { overview } = await setUp();
   await db.query("update sync_status set last_attempt = '2026-06-10T11:15:00Z' where entity_type = 'matches_schedule'");

@@ -319,7 +319,7 @@ begin
     ),
     counted as (
       select b.entity_type, b.runs, c.bucket, sum(coalesce(h.runs_upto[c.bucket], case when c.bucket > h.p95 then h.runs else 0 end)) as upto
-      from bounds b cross join lateral generate_series(b.least, b.greatest) c (bucket) join histogram h on h.entity_type = b.entity_type
+      from bounds b cross join lateral generate_series(b.least, b.greatest) c (bucket) left join histogram h on h.entity_type = b.entity_type
       group by b.entity_type, b.runs, c.bucket
     ),
     dense as (
