@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
-import { rebuildRollups } from "../__tests__/helpers/rollups.ts";
 import { testEnv } from "../__tests__/helpers/world.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
 import { atMost, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
+import { seedYear } from "./year.ts";
 
 /** Runs over one calendar year; denser and not longer. Other sizes: BENCH_RUNS=10000,1000000. */
 const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);
@@ -20,52 +20,7 @@ const READS = {
   tournaments: "/tournaments",
 };
 const ROUNDS = 60;
-const HOUR = 3_600_000;
 const Explained = z.array(z.object({ Plan: z.object({ "Shared Hit Blocks": z.number(), "Shared Read Blocks": z.number() }) }));
-
-/** More entities the more runs: two of ten thousand, six of a million, eight of ten million. */
-const entitiesAt = (runs: number): number => 2 + Math.max(0, Math.round(2 * Math.log10(runs / 10_000)));
-
-/** So many runs over the last year, one in twenty failed with an error, each with its hour and its day. */
-async function seed(db: TestDatabase, runs: number): Promise<void> {
-  await db.reset();
-  await db.query("delete from sync_status where entity_type like 'feed_%'");
-  await db.query(
-    `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime, created_at)
-    select 'feed_' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
-    [entitiesAt(runs)],
-  );
-  // Else each run that succeeds would start what never ran.
-  await db.query("update sync_status set last_sync = now(), last_attempt = now()");
-  await db.query(
-    "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
-  );
-  // Added up at once, below.
-  await db.query("alter table sync_execution_history disable trigger user");
-  for (let from = 0; from < runs; from += 500_000) {
-    await db.query(
-      `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed, memory_usage_mb, error_count,
-        api_calls, api_response_ms_total, records_read, records_inserted, cache_hits, cache_misses)
-      select case i % $4::int when 0 then 'tournaments' when 1 then 'matches_schedule' else 'feed_' || i % $4::int + 1 end, 'CRON',
-        case when i % 20 = 0 then 'FAILED' else 'SUCCEEDED' end, s.at,
-        s.at + (5 + i % 100) * interval '1 second', 10, 0, 50 + i % 100, (i % 20 = 0)::int, 10, 1000, 400, 400, 5, 5
-      from generate_series($1::int + 1, $2::int) i cross join lateral (select now() - i * (interval '365 days' / $3::int) as at) s`,
-      [from, Math.min(from + 500_000, runs), runs, entitiesAt(runs)],
-    );
-  }
-  await db.query(
-    `insert into sync_error_log (sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
-    select id, entity_type, (70000 + (random() * 499)::int + 1)::text, 'API', 'X', 'LOW', true, 'm', 'f' || (random() * 40)::int, execution_end
-    from sync_execution_history where status = 'FAILED'`,
-  );
-  await db.query(
-    `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, created_at)
-    select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type <> 'tournaments'`,
-  );
-  await db.query("alter table sync_execution_history enable trigger user");
-  await rebuildRollups(db, new Date(Math.floor(Date.now() / HOUR) * HOUR - 48 * HOUR).toISOString());
-  await db.query("vacuum analyze");
-}
 
 const percentile = (sorted: number[], share: number): number =>
   sorted[Math.min(Math.ceil(share * sorted.length) - 1, sorted.length - 1)] ?? NaN;
@@ -163,7 +118,7 @@ export async function measure(): Promise<Report> {
     let overview = NaN, constant = NaN, same = NaN;
     for (const size of SIZES) {
       const begun = performance.now();
-      await seed(db, size);
+      await seedYear(db, size);
       say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
       for (const [name, path] of Object.entries(READS)) {
         const { calls, buffers } = await cost(path);

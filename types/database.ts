@@ -1655,6 +1655,42 @@ export type Database = {
           },
         ];
       };
+      "tournament_outcomes": {
+        Row: {
+          "last_error": string | null;
+          "last_error_type": string | null;
+          "last_result": string;
+          "last_success": string | null;
+          "outcomes": unknown;
+          "tournament_no": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "last_error"?: string | null;
+          "last_error_type"?: string | null;
+          "last_result": string;
+          "last_success"?: string | null;
+          "outcomes": unknown;
+          "tournament_no": string;
+        };
+        Update: {
+          "last_error"?: string | null;
+          "last_error_type"?: string | null;
+          "last_result"?: string;
+          "last_success"?: string | null;
+          "outcomes"?: unknown;
+          "tournament_no"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "tournament_outcomes_tournament_no_fkey";
+            columns: ["tournament_no"];
+            isOneToOne: true;
+            referencedRelation: "tournaments";
+            referencedColumns: ["no"];
+          },
+        ];
+      };
       "tournament_sync_state": {
         Row: {
           "lease_expires_at": string | null;

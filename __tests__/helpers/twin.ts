@@ -6,7 +6,7 @@ const HOUR = 3_600_000, DAY = 24 * HOUR;
 /** 120 days of runs in every state, over a thousand of them in the last day, many on the edge of an hour; `twin` keeps what retention takes. */
 export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: string, seed: number): Promise<void> {
   await db.reset();
-  await db.query("drop table if exists twin, twin_errors");
+  await db.query("drop table if exists twin, twin_errors, twin_results");
   await db.query(
     "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing",
   );
@@ -56,15 +56,18 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
   );
   await db.query(
     `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, error_type, error_message, created_at)
-    select h.id, t.i::text, h.entity_type, d.well, case when not d.well then 'API' end, case when not d.well then 'failed in ' || h.id end, h.execution_end
+    select h.id, t.i::text, h.entity_type, d.well, case when not d.well then 'API' end, case when not d.well then 'failed at ' || h.execution_end end, h.execution_end
     from sync_execution_history h cross join generate_series(1, 29) t (i)
     cross join lateral (select extract(epoch from h.execution_start)::text as run) k
     cross join lateral (select abs(hashtext(k.run || '/' || t.i || '/' || $2)) % 100 >= t.i * 3 - case when t.i % 7 = 0 then 100 else 0 end as well) d
-    where h.entity_type = 'matches_schedule' and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_start > $1::timestamptz - interval '8 days'
-      and abs(hashtext(k.run)) % t.i < 3`,
+    where h.entity_type = 'matches_schedule' and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_end <= $1 and abs(hashtext(k.run)) % t.i < 3
+      -- The last three ended: retention takes some of their results.
+      and h.execution_start between $1::timestamptz - case when t.i < 27 then interval '8 days' else '40 days' end
+        and $1::timestamptz - case when t.i < 27 then interval '0' else '15 days' end`,
     [now, seed],
   );
   await db.query("create table twin as table sync_execution_history");
+  await db.query("create table twin_results as table sync_tournament_results");
   // Errors of 120 days in over fifty groups; some were resolved, at once or weeks later, and some of those came back.
   const errors: object[] = [];
   for (let at = end - 120 * DAY; at < end - 1_000; at += HOUR * random() * 2) {

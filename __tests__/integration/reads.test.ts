@@ -295,6 +295,24 @@ Deno.test("tournaments come with their freshness, streak and last error, those i
   assertEquals((await get("/tournaments/999999")).status, 404);
 });
 
+Deno.test("a tournament's last fifty results count, in the order they came in, also when retention took their runs", async () => {
+  const { no } = await aTournament(db, { name: "Long" });
+  for (let index = 0; index < 60; index++) {
+    const run = await aRun(db, { execution_start: new Date(Date.parse("2026-06-01T00:00:00Z") + index * 900_000).toISOString() });
+    // The first two failed, and every fifteenth since: 15, 30 and 45 are of the last fifty.
+    const success = index % 15 > 0 && index > 1;
+    await aResult(db, run, { tournament_no: no, success, ...(success ? {} : { error_type: "API", error_message: `bad ${index}` }) });
+  }
+  const shown = async () => TournamentListResponse.parse((await get("/tournaments?search=Long")).body).tournaments[0];
+  const before = await shown();
+  assertObjectMatch(before as object, { results: 50, success_rate: 0.94, failing_streak: 0, last_error: "bad 45" });
+  await db.query("delete from sync_execution_history where execution_start < '2026-06-02T00:00:00Z'");
+  assertEquals(await shown(), before);
+  const again = await aRun(db, { execution_start: "2026-06-01T16:00:00Z" });
+  await aResult(db, again, { tournament_no: no, success: false, error_type: "API", error_message: "bad again" });
+  assertObjectMatch(await shown() as object, { results: 50, success_rate: 0.92, failing_streak: 1, last_error: "bad again" });
+});
+
 Deno.test("metrics are measured, and the health score is made of the parts that are shown", async () => {
   const { monitoring, performance, score_parts } = MetricsResponse.parse((await get("/metrics")).body);
   const [row] = await db.query<Record<string, number>>(

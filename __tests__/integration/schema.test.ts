@@ -91,6 +91,7 @@ const MONITORING = [
   "alert_rules",
   "manual_sync_audit",
   "tournament_sync_state",
+  "tournament_outcomes",
   "upstream_state",
   "retention_settings",
   "alert_incidents",

@@ -208,7 +208,7 @@ async function holdTournaments(): Promise<void> {
   for (const shown of tournaments) {
     const { no, results, success_rate, failing_streak, last_success, last_result, last_error, last_error_type } = shown;
     const latest = await db.query<{ success: boolean; error_message: string | null; error_type: string | null; at: string }>(
-      `select success, error_message, error_type, created_at as at from sync_tournament_results
+      `select success, error_message, error_type, created_at as at from twin_results
       where tournament_no = $1 and created_at <= $2 order by created_at desc limit 50`,
       [no, NOW],
     );

@@ -1,0 +1,153 @@
+-- The overview reads the day of a very dense entity from its points of two hours: half as many as of one.
+
+create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+declare
+  began constant timestamptz := as_of - interval '24 hours';
+  -- The whole quarters of an hour within the day, within those the whole hours, and within those every second: the fewest points that are the day.
+  first_quarter constant timestamptz := date_bin('15 minutes', began, '2000-01-01 00:00:00+00') + interval '15 minutes';
+  last_quarter constant timestamptz := date_bin('15 minutes', as_of, '2000-01-01 00:00:00+00');
+  first_hour constant timestamptz := date_bin('1 hour', first_quarter + interval '45 minutes', '2000-01-01 00:00:00+00');
+  last_hour constant timestamptz := date_bin('1 hour', last_quarter, '2000-01-01 00:00:00+00');
+  first_pair constant timestamptz := date_bin('2 hours', first_hour + interval '1 hour', '2000-01-01 00:00:00+00');
+  last_pair constant timestamptz := date_bin('2 hours', last_hour, '2000-01-01 00:00:00+00');
+begin
+  return (
+    with two_hours as materialized (
+      select m.* from public.sync_metrics_points m
+      where m.entity_type is not null and m.step = '2 hours' and m.at > as_of - interval '26 hours' and m.at <= as_of
+    ),
+    entity as materialized (
+      select s.*, coalesce(d.runs > private.dense_day(), false) as is_dense, private.overdue_since(s, as_of) as overdue_since
+      from public.sync_status s left join (select h.entity_type, sum(h.runs) as runs from two_hours h group by h.entity_type) d on d.entity_type = s.entity_type
+      where s.is_active
+    ),
+    -- All of a day's runs; or, where they are very many, those at its edges and what runs still. Their ids come from the index alone: else the
+    -- runs of all entities would be looked through for those of one.
+    run as (
+      select e.is_dense, h.* from entity e cross join lateral (
+        select array(
+          select r.id from public.sync_execution_history r where r.entity_type = e.entity_type
+            and r.execution_start > began and r.execution_start < case when e.is_dense then first_quarter else as_of + interval '1 microsecond' end
+          union all
+          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
+            and r.execution_start >= last_quarter and r.execution_start <= as_of
+          union all
+          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
+            and r.status = 'RUNNING' and r.execution_start >= first_quarter and r.execution_start < last_quarter
+        ) as ids
+      ) i join public.sync_execution_history h on h.id = any (i.ids)
+    ),
+    part as materialized (
+      select r.entity_type, r.is_dense, r.execution_start as at, c.is_counted::integer::bigint as runs, case when c.is_counted then r.success_weight end as weight,
+        case when c.is_counted then extract(epoch from r.duration) * 1000 end as ms, null::integer[] as runs_upto, r.records_processed::bigint,
+        r.cache_hits::bigint, r.cache_misses::bigint, r.api_calls::bigint, r.api_response_ms_total::bigint, r.memory_usage_mb, r.error_count::bigint as errors
+      from run r cross join lateral (select r.tournament_no is null and r.success_weight is not null as is_counted) c
+      union all
+      select m.entity_type, true, m.at, m.runs_counted, m.success_weight, m.duration_ms_total, m.runs_upto, m.records_processed, m.cache_hits,
+        m.cache_misses, m.api_calls, m.api_response_ms_total, m.memory_usage_mb_peak, m.errors
+      from entity e join (
+        select t.* from two_hours t where t.at >= first_pair and t.at < last_pair
+        union all
+        select h.* from public.sync_metrics_points h where h.entity_type is not null and h.step = '1 hour'
+          and (h.at >= first_hour and h.at < first_pair or h.at >= last_pair and h.at < last_hour)
+        union all
+        select q.* from public.sync_metrics_points q where q.entity_type is not null and q.step = '15 minutes'
+          and (q.at >= first_quarter and q.at < first_hour or q.at >= last_hour and q.at < last_quarter)
+      ) m on e.is_dense and m.entity_type = e.entity_type
+    ),
+    figures as (
+      select p.entity_type, sum(p.weight) / nullif(sum(p.runs), 0) as success_rate, sum(p.runs) as runs, sum(p.ms) / nullif(sum(p.runs), 0) as average_ms,
+        percentile_cont(0.95) within group (order by p.ms) filter (where p.runs_upto is null) as p95_ms,
+        sum(p.records_processed) filter (where p.at >= date_trunc('day', as_of, 'UTC')) as records_processed_today, sum(p.cache_hits) as cache_hits,
+        sum(p.cache_misses) as cache_misses, sum(p.api_calls) as api_calls, sum(p.api_response_ms_total) as api_response_ms,
+        max(p.memory_usage_mb) as peak_memory_mb, sum(p.errors) as errors
+      from part p group by p.entity_type
+    ),
+    -- The percentile of many histograms lies between the least and the greatest of theirs: only those buckets are counted.
+    histogram as materialized (
+      select p.entity_type, p.runs, p.runs_upto, array_lower(p.runs_upto, 1) + width_bucket(ceil(0.95 * p.runs)::integer - 1, p.runs_upto) as p95
+      from part p where p.runs_upto <> '{}'
+    ),
+    edge as materialized (
+      select p.entity_type, count(p.ms) as runs, array_agg(p.ms::double precision order by p.ms) filter (where p.ms is not null) as sorted_ms,
+        private.duration_bucket(make_interval(secs => percentile_disc(0.95) within group (order by p.ms::double precision) / 1000)) as p95
+      from part p where p.is_dense and p.runs_upto is null group by p.entity_type
+    ),
+    bounds as (
+      select b.entity_type, min(b.p95) as least, max(b.p95) as greatest, sum(b.runs) as runs
+      from (select h.entity_type, h.runs, h.p95 from histogram h union all select e.entity_type, e.runs, e.p95 from edge e) b group by b.entity_type
+    ),
+    counted as (
+      select b.entity_type, b.runs, c.bucket, sum(coalesce(h.runs_upto[c.bucket], case when c.bucket > h.p95 then h.runs else 0 end)) as upto
+      from bounds b cross join lateral generate_series(b.least, b.greatest) c (bucket) left join histogram h on h.entity_type = b.entity_type
+      group by b.entity_type, b.runs, c.bucket
+    ),
+    dense as (
+      select c.entity_type, private.bucket_ms(min(c.bucket)) as p95_ms
+      from counted c left join edge e on e.entity_type = c.entity_type
+      where c.upto + coalesce(width_bucket(private.bucket_end_ms(c.bucket), e.sorted_ms), 0) >= 0.95 * c.runs group by c.entity_type
+    )
+    select jsonb_build_object(
+      'as_of', as_of,
+      'entities', coalesce(jsonb_agg(jsonb_build_object(
+        'entity_type', e.entity_type,
+        'is_paused', e.paused_at is not null,
+        'paused_by', e.paused_by,
+        'paused_at', e.paused_at,
+        'paused_reason', e.paused_reason,
+        'created_at', e.created_at,
+        'last_successful_sync', e.last_sync,
+        'last_attempt', e.last_attempt,
+        'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
+        'overdue_since', e.overdue_since,
+        'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
+        'consecutive_failures', e.consecutive_failures,
+        'failure_threshold', e.alert_threshold_failures,
+        'runs_24h', coalesce(f.runs, 0),
+        'success_rate_24h', f.success_rate,
+        'average_duration_ms', f.average_ms,
+        'p95_duration_ms', case when e.is_dense then d.p95_ms else f.p95_ms end,
+        'records_processed_today', coalesce(f.records_processed_today, 0),
+        'cache_hits_24h', coalesce(f.cache_hits, 0),
+        'cache_misses_24h', coalesce(f.cache_misses, 0),
+        'api_calls_24h', coalesce(f.api_calls, 0),
+        'api_response_ms_24h', coalesce(f.api_response_ms, 0),
+        'peak_memory_mb_24h', f.peak_memory_mb,
+        'errors_24h', coalesce(f.errors, 0),
+        'latest_run', to_jsonb(l),
+        'running', to_jsonb(g)
+      ) order by e.entity_type), '[]'),
+      'upstream', (
+        select jsonb_build_object(
+          'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
+          'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
+        )
+        from public.upstream_state u where u.upstream = 'vis'
+      ),
+      'active_alerts', private.active_alerts()
+    )
+    from entity e
+    left join figures f on f.entity_type = e.entity_type
+    left join dense d on d.entity_type = e.entity_type
+    left join lateral (
+      select h.id, h.status, h.status_reason, h.execution_start, h.tournaments_failed, h.tournaments_processed, h.tournaments_total,
+        extract(epoch from h.duration) * 1000 as duration_ms
+      from public.sync_execution_history h
+      -- As a range of entity and time, which only the index of both can go through: an entity that never ran costs nothing.
+      where (h.entity_type, h.execution_start) <= (e.entity_type, as_of) and h.entity_type >= e.entity_type
+        and h.tournament_no is null and h.status not in ('RUNNING', 'SKIPPED', 'CANCELLED')
+      order by h.entity_type desc, h.execution_start desc limit 1
+    ) l on true
+    left join lateral (
+      select h.id, h.execution_start, h.deadline, h.lease_expires_at, h.current_stage, h.tournaments_processed, h.tournaments_total
+      from public.sync_execution_history h
+      where h.entity_type = e.entity_type and h.tournament_no is null and h.status = 'RUNNING'
+    ) g on true
+  );
+end
+$$;
+
+create or replace function public.schema_version() returns integer
+language sql immutable set search_path = ''
+return 37;
