@@ -7,7 +7,7 @@ import { startBenchServer } from "./server.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 
 const JOBS = 10_000, PUT_IN = 400;
-const ROUNDS = 3, CONNECTIONS = 12;
+const ROUNDS = 5, CONNECTIONS = 12;
 const IDLE = 40;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const silent = { error() {}, warn() {}, info() {}, debug() {}, scope: () => silent } as unknown as Logger;

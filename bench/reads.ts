@@ -2,9 +2,10 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
 import { testEnv } from "../__tests__/helpers/world.ts";
+import { createKeys, type Keys } from "../platform/keys.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
-import { atMost, type Report, say, table } from "./report.ts";
+import { atMost, type Bar, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 import { seedYear } from "./year.ts";
 
@@ -19,27 +20,47 @@ const READS = {
   executions: "/executions",
   tournaments: "/tournaments",
 };
-const ROUNDS = 60;
+const ROUNDS = 200, WARM = 100;
 const Explained = z.array(z.object({ Plan: z.object({ "Shared Hit Blocks": z.number(), "Shared Read Blocks": z.number() }) }));
 
 const percentile = (sorted: number[], share: number): number =>
   sorted[Math.min(Math.ceil(share * sorted.length) - 1, sorted.length - 1)] ?? NaN;
 
-async function time(work: () => Promise<unknown>, concurrency: number): Promise<{ p50: number; p95: number; p99: number; rate: number }> {
-  // As a server that has run for a while: the first requests of a kind wait for the compiler.
-  for (let round = 0; round < ROUNDS; round++) await work();
+interface Times {
+  p50: number;
+  p95: number;
+  p99: number;
+  /** A second. */
+  rate: number;
+}
+
+function figuresOf(times: number[], rate = 1000 * times.length / times.reduce((sum, ms) => sum + ms, 0)): Times {
+  times.sort((a, b) => a - b);
+  return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99), rate };
+}
+
+async function ms(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** How long `work` takes on each site, one call after the other and site by site in turns, so that what else the machine does meets all alike. */
+async function timeInTurns<Site>(sites: Site[], work: (site: Site) => Promise<unknown>): Promise<{ site: Site; figures: Times }[]> {
+  const timed = sites.map((site) => ({ site, times: [] as number[] }));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { site, times } of timed) times.push(await ms(() => work(site)));
+  }
+  return timed.map(({ site, times }) => ({ site, figures: figuresOf(times) }));
+}
+
+async function timeAtOnce(work: () => Promise<unknown>, concurrency: number): Promise<Times> {
   const times: number[] = [];
   const begun = performance.now();
   await Promise.all(Array.from({ length: concurrency }, async () => {
-    for (let round = 0; round < Math.ceil(ROUNDS / concurrency); round++) {
-      const start = performance.now();
-      await work();
-      times.push(performance.now() - start);
-    }
+    for (let round = 0; round < Math.ceil(ROUNDS / concurrency); round++) times.push(await ms(work));
   }));
-  const rate = times.length / (performance.now() - begun) * 1000;
-  times.sort((a, b) => a - b);
-  return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), p99: percentile(times, 0.99), rate };
+  return figuresOf(times, times.length / (performance.now() - begun) * 1000);
 }
 
 /** Database time in ms of closing a run with its results, and of the longest batch of retention, while everything else is there. */
@@ -75,105 +96,123 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
   return { close: percentile(closes, 0.95), batch: Math.max(...batches) };
 }
 
-/** Reads at each size, beside an rpc that returns one constant and a handler that does. */
+/** A database with so many runs, and the functions that read it. */
+async function openSite(size: number, keys: Keys) {
+  const db = await openTestDatabase(keys);
+  const begun = performance.now();
+  await seedYear(db, size);
+  say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
+  // Each call is noted, so that what a request asks of the database can be counted and explained.
+  const asked: { fn: string; args: Record<string, unknown> }[] = [];
+  const rpc: typeof db.rpc = (fn, args, schema) => {
+    asked.push({ fn, args });
+    return db.rpc(fn, args, schema);
+  };
+  const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
+  const get = async (path: string, tag?: string) => {
+    const headers = { apikey: db.keys.secret, ...(tag ? { "if-none-match": tag } : {}) };
+    const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
+    await response.arrayBuffer();
+    return response;
+  };
+  /** SQL calls of a request, and the pages of 8 kB they look at. */
+  const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
+    // The first request of all asks for the schema's version too.
+    await get(path);
+    asked.length = 0;
+    await get(path);
+    let buffers = 0;
+    for (const { fn, args } of asked) {
+      const given = Object.entries(args).filter(([, value]) => value !== undefined);
+      const named = given.map(([name], index) => `${name} => $${index + 1}`).join(", ");
+      const [row] = await db.query<Record<string, unknown>>(
+        `explain (analyze, buffers, format json) select public.${fn}(${named})`,
+        given.map(([, value]) => value),
+      );
+      const plan = Explained.parse(row?.["QUERY PLAN"])[0]?.Plan;
+      buffers += (plan?.["Shared Hit Blocks"] ?? NaN) + (plan?.["Shared Read Blocks"] ?? NaN);
+    }
+    return { calls: asked.length, buffers };
+  };
+  /** A 304; null where the tag, which holds for a step of five seconds, was over. */
+  const same = async (): Promise<number | null> => {
+    const path = "/performance-history?period=30d";
+    const tag = String((await get(path, "x")).headers.get("etag"));
+    let status = 0;
+    const took = await ms(async () => ({ status } = await get(path, tag)));
+    return status === 304 ? took : null;
+  };
+  return { size, db, get, cost, same };
+}
+
+/** Reads at each size, all sizes in turns, beside an rpc that returns one constant and a handler that does. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
-  const db = await openTestDatabase();
+  const keys = await createKeys();
+  const sites: Awaited<ReturnType<typeof openSite>>[] = [];
   try {
-    // Each call is noted, so that what a request asks of the database can be counted and explained.
-    const asked: { fn: string; args: Record<string, unknown> }[] = [];
-    const rpc: typeof db.rpc = (fn, args, schema) => {
-      asked.push({ fn, args });
-      return db.rpc(fn, args, schema);
-    };
-    const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
-    const get = async (path: string, tag?: string) => {
-      const headers = { apikey: db.keys.secret, ...(tag ? { "if-none-match": tag } : {}) };
-      const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
-      await response.arrayBuffer();
-      return response;
-    };
-    const handler = new Hono().get("/constant", (c) => c.json({ is: "constant" }));
-    /** SQL calls of a request, and the pages of 8 kB they look at. */
-    const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
-      // The first request of all asks for the schema's version too.
-      await get(path);
-      asked.length = 0;
-      await get(path);
-      let buffers = 0;
-      for (const { fn, args } of asked) {
-        const given = Object.entries(args).filter(([, value]) => value !== undefined);
-        const named = given.map(([name], index) => `${name} => $${index + 1}`).join(", ");
-        const [row] = await db.query<Record<string, unknown>>(
-          `explain (analyze, buffers, format json) select public.${fn}(${named})`,
-          given.map(([, value]) => value),
-        );
-        const plan = Explained.parse(row?.["QUERY PLAN"])[0]?.Plan;
-        buffers += (plan?.["Shared Hit Blocks"] ?? NaN) + (plan?.["Shared Read Blocks"] ?? NaN);
-      }
-      return { calls: asked.length, buffers };
-    };
-    const p95 = new Map<string, Map<number, number>>();
-    const rows: (string | number)[][] = [];
-    let overview = NaN, constant = NaN, same = NaN;
-    for (const size of SIZES) {
-      const begun = performance.now();
-      await seedYear(db, size);
-      say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
-      for (const [name, path] of Object.entries(READS)) {
-        const { calls, buffers } = await cost(path);
-        for (const concurrency of [1, 16]) {
-          const figures = await time(() => get(path), concurrency);
-          rows.push([name, size, concurrency, figures.p50, figures.p95, figures.p99, figures.rate, calls, buffers]);
-          if (concurrency === 1) p95.set(name, (p95.get(name) ?? new Map()).set(size, figures.p95));
-          if (concurrency === 1 && name === "health-overview") overview = figures.p50;
-        }
-      }
-      const limits = {
-        "a constant rpc": () => db.rpc("schema_version", {}, z.number()),
-        "a constant handler": () => Promise.resolve(handler.request("/constant")),
-      };
-      for (const [name, work] of Object.entries(limits)) {
-        const figures = await time(work, 1);
-        rows.push([name, size, 1, figures.p50, figures.p95, figures.p99, figures.rate]);
-        if (name === "a constant rpc") constant = figures.p50;
-      }
-      // The tag holds for a step of five seconds: what came back as 200 is not counted.
-      const times: number[] = [];
-      for (let round = 0; times.length < ROUNDS && round < 20 * ROUNDS; round++) {
-        const tag = round % 5 === 0 ? (await get("/performance-history?period=30d")).headers.get("etag") : null;
-        const known = tag ?? (await get("/performance-history?period=30d", "x")).headers.get("etag");
-        const start = performance.now();
-        const { status } = await get("/performance-history?period=30d", String(known));
-        if (status === 304) times.push(performance.now() - start);
-      }
-      times.sort((a, b) => a - b);
-      same = percentile(times, 0.5);
-      rows.push(["304", size, 1, same, percentile(times, 0.95), percentile(times, 0.99), 1000 / same]);
+    for (const size of SIZES) sites.push(await openSite(size, keys));
+    // As servers that have run for a while: the first requests of a kind wait for the compiler.
+    for (const path of Object.values(READS)) {
+      for (let round = 0; round < WARM; round++) for (const { get } of sites) await get(path);
     }
-    const written = await writes(db);
+    const rows: (string | number)[][] = [];
+    const note = (name: string, size: number, atOnce: number, { p50, p95, p99, rate }: Times, ...more: number[]) =>
+      rows.push([name, size, atOnce, p50, p95, p99, rate, ...more]);
+    const handler = new Hono().get("/constant", (c) => c.json({ is: "constant" }));
+    const p50 = new Map<string, number | undefined>();
+    const growth: Bar[] = [];
+    for (const [name, path] of Object.entries(READS)) {
+      const costs = new Map<number, { calls: number; buffers: number }>();
+      for (const { size, cost } of sites) costs.set(size, await cost(path));
+      const timed = await timeInTurns(sites, ({ get }) => get(path));
+      for (const { site: { size, get }, figures } of timed) {
+        const { calls = NaN, buffers = NaN } = costs.get(size) ?? {};
+        note(name, size, 1, figures, calls, buffers);
+        note(name, size, 16, await timeAtOnce(() => get(path), 16), calls, buffers);
+      }
+      p50.set(name, timed.at(-1)?.figures.p50);
+      const of = `${name}: p95 at ${SIZES.at(-1)} over ${SIZES[0]} runs`;
+      growth.push(atMost(of, (timed.at(-1)?.figures.p95 ?? NaN) / (timed[0]?.figures.p95 ?? NaN), 1.3));
+    }
+    for (const { site, figures } of await timeInTurns(sites, () => Promise.resolve(handler.request("/constant")))) {
+      note("a constant handler", site.size, 1, figures);
+    }
+    const constant = await timeInTurns(sites, ({ db }) => db.rpc("schema_version", {}, z.number()));
+    for (const { site, figures } of constant) note("a constant rpc", site.size, 1, figures);
+    p50.set("a constant rpc", constant.at(-1)?.figures.p50);
+    for (const { size, same } of sites) {
+      const times: number[] = [];
+      for (let round = 0; times.length < ROUNDS && round < 5 * ROUNDS; round++) {
+        const took = await same();
+        if (took !== null) times.push(took);
+      }
+      const figures = figuresOf(times);
+      note("304", size, 1, figures);
+      p50.set("304", figures.p50);
+    }
+    const biggest = sites.at(-1);
+    const written = biggest ? await writes(biggest.db) : { close: NaN, batch: NaN };
     say(
       `at ${SIZES.at(-1)} runs closing one takes ${written.close.toFixed(1)} ms (p95), the longest batch of retention ${
         written.batch.toFixed(0)
       } ms`,
     );
     table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second", "sql calls", "buffers"], rows);
-    const least = Math.min(...SIZES), most = Math.max(...SIZES);
-    const growth = [...p95].map(([name, sizes]) =>
-      atMost(`${name}: p95 at ${most} over ${least} runs`, (sizes.get(most) ?? NaN) / (sizes.get(least) ?? NaN), 1.3)
-    );
+    const overConstant = (name: string, limit: number): Bar =>
+      atMost(`${name} over a constant rpc`, (p50.get(name) ?? NaN) / (p50.get("a constant rpc") ?? NaN), limit);
     return {
       figures: { sizes: SIZES, server: server.name, rows, written },
       bars: [
         ...growth,
-        atMost("health-overview over a constant rpc", overview / constant, 2),
-        atMost("304 over a constant rpc", same / constant, 1.2),
+        overConstant("health-overview", 2),
+        overConstant("304", 1.2),
         atMost("closing a run, p95 ms", written.close, 5),
         atMost("longest batch of retention, ms", written.batch, 100),
       ],
     };
   } finally {
-    await db.close();
+    for (const { db } of sites) await db.close();
     await server.stop();
   }
 }

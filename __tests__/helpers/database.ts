@@ -69,8 +69,9 @@ async function openCopy(keys: Keys): Promise<{ database: Database; remove: () =>
   return { database, remove: () => Deno.remove(folder, { recursive: true }) };
 }
 
-export async function openTestDatabase(): Promise<TestDatabase> {
-  const keys = await createKeys();
+/** With keys of its own, or with those given, so that functions answer for several at once. */
+export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
+  keys ??= await createKeys();
   const { database, remove } = await openCopy(keys);
   const supabase = await createSupabase(database, keys, BASE);
   const signer = await createSigner(keys, `${BASE}/auth/v1`);
