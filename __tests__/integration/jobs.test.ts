@@ -401,6 +401,37 @@ Deno.test("an estimate comes from the entity's own history, with the wait before
   assert(median > 8_000 && median < 12_000 && p90 > median && p90 < 25_000, `${median} ${p90}`);
 });
 
+Deno.test("a job for several tournaments is estimated from what each of them took, and from how many full runs do at a time", async () => {
+  const { clock, trigger, job } = await setUp();
+  const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ ...await aTournament(db), seconds })));
+  for (let run = 1; run <= 12; run++) {
+    const begun = clock.now() - run * 3_600_000;
+    // A minute of work in 30 seconds: two at a time.
+    const times = { execution_start: new Date(begun).toISOString(), execution_end: new Date(begun + 30_000).toISOString() };
+    const { id } = await aRun(db, times);
+    for (const { no, seconds } of tournaments) {
+      await db.query(
+        `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, created_at)
+        values ($1, $2, 'matches_schedule', true, make_interval(secs => $3), $4)`,
+        [id, no, seconds, times.execution_end],
+      );
+    }
+  }
+  const { body } = await trigger();
+  const estimated = async (nos: (string | undefined)[]) => {
+    await db.query("update sync_jobs set tournament_nos = $2 where id = $1", [body.sync_job_id, nos]);
+    const { estimated_completion, estimated_completion_p90 } = await job(body.sync_job_id);
+    return [estimated_completion, estimated_completion_p90].map((at) => at && Date.parse(at) - clock.now());
+  };
+  const [ten, twenty, thirty] = tournaments.map(({ no }) => no);
+  assertEquals(await estimated([twenty, thirty]), [30_000, 30_000]);
+  assertEquals(await estimated([ten, twenty]), [20_000, 20_000]);
+  assertEquals(await estimated([ten, twenty, thirty]), [30_000, 30_000]);
+  // One of which nothing is known takes as long as the others do.
+  assertEquals(await estimated([ten, (await aTournament(db)).no]), [10_000, 10_000]);
+  assertEquals(await estimated([(await aTournament(db)).no]), [null, null]);
+});
+
 Deno.test("who may do what: each route for each role", async () => {
   const { call, trigger } = await setUp();
   const { body } = await trigger();

@@ -32,7 +32,7 @@ Deno.test(
     const remote = `--remote=${url}?sslmode=disable`;
     const pushed = await supabase(["db", "push", remote, "--yes"]);
     assert(pushed.success, pushed.text);
-    assertMatch(pushed.text, /Applying migration 037_overview_of_pairs\.sql/);
+    assertMatch(pushed.text, /Applying migration 038_estimates_of_several\.sql/);
     const again = await supabase(["db", "push", remote, "--yes"]);
     assert(again.success, again.text);
     assertMatch(again.text, /up to date/i);
