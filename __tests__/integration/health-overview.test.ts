@@ -237,7 +237,7 @@ Deno.test("functions refuse to work against another schema and name both", async
   assertEquals(response.status, 503);
   assertObjectMatch(await response.json(), {
     code: "SCHEMA_MISMATCH",
-    message: "the code is for schema 38, the database has 7: run the migrations, then deploy",
+    message: "the code is for schema 39, the database has 7: run the migrations, then deploy",
   });
 });
 

@@ -32,7 +32,7 @@ Deno.test(
     const remote = `--remote=${url}?sslmode=disable`;
     const pushed = await supabase(["db", "push", remote, "--yes"]);
     assert(pushed.success, pushed.text);
-    assertMatch(pushed.text, /Applying migration 038_estimates_of_several\.sql/);
+    assertMatch(pushed.text, /Applying migration 039_ids_in_time_order\.sql/);
     const again = await supabase(["db", "push", remote, "--yes"]);
     assert(again.success, again.text);
     assertMatch(again.text, /up to date/i);
