@@ -1,4 +1,4 @@
--- The overview reads the day of a very dense entity from its points of two hours: half as many as of one.
+-- The overview reads the day of very dense entities from their points of two hours, half as many as of one, and the edges of it at once.
 
 create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -22,21 +22,29 @@ begin
       from public.sync_status s left join (select h.entity_type, sum(h.runs) as runs from two_hours h group by h.entity_type) d on d.entity_type = s.entity_type
       where s.is_active
     ),
-    -- All of a day's runs; or, where they are very many, those at its edges and what runs still. Their ids come from the index alone: else the
-    -- runs of all entities would be looked through for those of one.
+    -- All of a day's runs; or, where they are very many, those at its edges and what runs still.
     run as (
-      select e.is_dense, h.* from entity e cross join lateral (
+      select false as is_dense, h.* from entity e cross join lateral (
+        -- By ids, which come from the index alone: else the runs of all entities would be looked through for those of one.
         select array(
-          select r.id from public.sync_execution_history r where r.entity_type = e.entity_type
-            and r.execution_start > began and r.execution_start < case when e.is_dense then first_quarter else as_of + interval '1 microsecond' end
-          union all
-          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
-            and r.execution_start >= last_quarter and r.execution_start <= as_of
-          union all
-          select r.id from public.sync_execution_history r where e.is_dense and r.entity_type = e.entity_type
-            and r.status = 'RUNNING' and r.execution_start >= first_quarter and r.execution_start < last_quarter
+          select r.id from public.sync_execution_history r
+          where r.entity_type = e.entity_type and r.execution_start > began and r.execution_start <= as_of
         ) as ids
       ) i join public.sync_execution_history h on h.id = any (i.ids)
+      where not e.is_dense
+      union all
+      -- By time: most of what ran then is theirs, and it stands together.
+      select true, r.* from public.sync_execution_history r
+      where r.entity_type = any (array(select e.entity_type from entity e where e.is_dense))
+        and r.execution_start > began and r.execution_start < first_quarter
+      union all
+      select true, r.* from public.sync_execution_history r
+      where r.entity_type = any (array(select e.entity_type from entity e where e.is_dense))
+        and r.execution_start >= last_quarter and r.execution_start <= as_of
+      union all
+      select true, r.* from public.sync_execution_history r
+      where r.entity_type = any (array(select e.entity_type from entity e where e.is_dense))
+        and r.status = 'RUNNING' and r.execution_start >= first_quarter and r.execution_start < last_quarter
     ),
     part as materialized (
       select r.entity_type, r.is_dense, r.execution_start as at, c.is_counted::integer::bigint as runs, case when c.is_counted then r.success_weight end as weight,
