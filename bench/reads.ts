@@ -45,13 +45,16 @@ async function ms(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** How long `work` takes on each site, one call after the other and site by site in turns, so that what else the machine does meets all alike. */
-async function timeInTurns<Site>(sites: Site[], work: (site: Site) => Promise<unknown>): Promise<{ site: Site; figures: Times }[]> {
-  const timed = sites.map((site) => ({ site, times: [] as number[] }));
+/** The times `took` gives for each, null for one that does not count; in turns, so that what else the machine does meets all alike. */
+async function timeInTurns<Item>(items: Item[], took: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
+  const timed = items.map((item) => ({ item, times: [] as number[] }));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { site, times } of timed) times.push(await ms(() => work(site)));
+    for (const { item, times } of timed) {
+      const time = await took(item);
+      if (time !== null) times.push(time);
+    }
   }
-  return timed.map(({ site, times }) => ({ site, figures: figuresOf(times) }));
+  return timed.map(({ item, times }) => ({ ...item, figures: figuresOf(times) }));
 }
 
 async function timeAtOnce(work: () => Promise<unknown>, concurrency: number): Promise<Times> {
@@ -95,6 +98,8 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
   closes.sort((a, b) => a - b);
   return { close: percentile(closes, 0.95), batch: Math.max(...batches) };
 }
+
+type Site = Awaited<ReturnType<typeof openSite>>;
 
 /** A database with so many runs, and the functions that read it. */
 async function openSite(size: number, keys: Keys) {
@@ -149,47 +154,42 @@ async function openSite(size: number, keys: Keys) {
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const keys = await createKeys();
-  const sites: Awaited<ReturnType<typeof openSite>>[] = [];
+  const sites: Site[] = [];
   try {
     for (const size of SIZES) sites.push(await openSite(size, keys));
     // As servers that have run for a while: the first requests of a kind wait for the compiler.
     for (const path of Object.values(READS)) {
       for (let round = 0; round < WARM; round++) for (const { get } of sites) await get(path);
     }
-    const rows: (string | number)[][] = [];
-    const note = (name: string, size: number, atOnce: number, { p50, p95, p99, rate }: Times, ...more: number[]) =>
-      rows.push([name, size, atOnce, p50, p95, p99, rate, ...more]);
     const handler = new Hono().get("/constant", (c) => c.json({ is: "constant" }));
-    const p50 = new Map<string, number | undefined>();
-    const growth: Bar[] = [];
-    for (const [name, path] of Object.entries(READS)) {
-      const costs = new Map<number, { calls: number; buffers: number }>();
-      for (const { size, cost } of sites) costs.set(size, await cost(path));
-      const timed = await timeInTurns(sites, ({ get }) => get(path));
-      for (const { site: { size, get }, figures } of timed) {
-        const { calls = NaN, buffers = NaN } = costs.get(size) ?? {};
-        note(name, size, 1, figures, calls, buffers);
-        note(name, size, 16, await timeAtOnce(() => get(path), 16), calls, buffers);
+    const read = (path: string) => ({ get }: Site) => ms(() => get(path));
+    const { "health-overview": overview, ...others } = READS;
+    const turns: Record<string, (site: Site) => Promise<number | null>>[] = [
+      { "a constant handler": () => ms(() => Promise.resolve(handler.request("/constant"))) },
+      // In the same turns, since they are held against each other.
+      {
+        "a constant rpc": ({ db }) => ms(() => db.rpc("schema_version", {}, z.number())),
+        "health-overview": read(overview),
+        "304": ({ same }) => same(),
+      },
+      ...Object.entries(others).map(([name, path]) => ({ [name]: read(path) })),
+    ];
+    const paths = new Map(Object.entries(READS));
+    const rows: (string | number)[][] = [];
+    const measured = new Map<string, Times>();
+    for (const works of turns) {
+      const items = Object.entries(works).flatMap(([name, work]) => sites.map((site) => ({ name, site, work })));
+      for (const { name, site, figures } of await timeInTurns(items, ({ site, work }) => work(site))) {
+        measured.set(`${name} ${site.size}`, figures);
+        const note = (atOnce: number, { p50, p95, p99, rate }: Times, ...more: number[]) =>
+          rows.push([name, site.size, atOnce, p50, p95, p99, rate, ...more]);
+        const path = paths.get(name);
+        if (path) {
+          const { calls, buffers } = await site.cost(path);
+          note(1, figures, calls, buffers);
+          note(16, await timeAtOnce(() => site.get(path), 16), calls, buffers);
+        } else note(1, figures);
       }
-      p50.set(name, timed.at(-1)?.figures.p50);
-      const of = `${name}: p95 at ${SIZES.at(-1)} over ${SIZES[0]} runs`;
-      growth.push(atMost(of, (timed.at(-1)?.figures.p95 ?? NaN) / (timed[0]?.figures.p95 ?? NaN), 1.3));
-    }
-    for (const { site, figures } of await timeInTurns(sites, () => Promise.resolve(handler.request("/constant")))) {
-      note("a constant handler", site.size, 1, figures);
-    }
-    const constant = await timeInTurns(sites, ({ db }) => db.rpc("schema_version", {}, z.number()));
-    for (const { site, figures } of constant) note("a constant rpc", site.size, 1, figures);
-    p50.set("a constant rpc", constant.at(-1)?.figures.p50);
-    for (const { size, same } of sites) {
-      const times: number[] = [];
-      for (let round = 0; times.length < ROUNDS && round < 5 * ROUNDS; round++) {
-        const took = await same();
-        if (took !== null) times.push(took);
-      }
-      const figures = figuresOf(times);
-      note("304", size, 1, figures);
-      p50.set("304", figures.p50);
     }
     const biggest = sites.at(-1);
     const written = biggest ? await writes(biggest.db) : { close: NaN, batch: NaN };
@@ -199,8 +199,20 @@ export async function measure(): Promise<Report> {
       } ms`,
     );
     table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second", "sql calls", "buffers"], rows);
+    const [least, most] = [SIZES[0], SIZES.at(-1)];
+    const growth = Object.keys(READS).map((name) =>
+      atMost(
+        `${name}: p95 at ${most} over ${least} runs`,
+        (measured.get(`${name} ${most}`)?.p95 ?? NaN) / (measured.get(`${name} ${least}`)?.p95 ?? NaN),
+        1.3,
+      )
+    );
     const overConstant = (name: string, limit: number): Bar =>
-      atMost(`${name} over a constant rpc`, (p50.get(name) ?? NaN) / (p50.get("a constant rpc") ?? NaN), limit);
+      atMost(
+        `${name} over a constant rpc`,
+        (measured.get(`${name} ${most}`)?.p50 ?? NaN) / (measured.get(`a constant rpc ${most}`)?.p50 ?? NaN),
+        limit,
+      );
     return {
       figures: { sizes: SIZES, server: server.name, rows, written },
       bars: [
