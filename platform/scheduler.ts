@@ -22,6 +22,26 @@ const NET_BATCH = 200;
 /** As pg_net's own ttl. */
 const RESPONSE_TTL = "6 hours";
 
+/** A call for `work` that never does it twice at once: however often it is called meanwhile, `work` is done once more after. */
+function inTurn(work: () => Promise<void>): () => Promise<void> {
+  let isAsked = false;
+  let done: Promise<void> | null = null;
+  async function workWhileAsked(): Promise<void> {
+    try {
+      while (isAsked) {
+        isAsked = false;
+        await work();
+      }
+    } finally {
+      done = null;
+    }
+  }
+  return () => {
+    isAsked = true;
+    return done ??= workWhileAsked();
+  };
+}
+
 /** Does what pg_cron's background worker does, over the stand-in's tables; a tick that meets its job still running is queued. */
 export async function startCron(database: Database): Promise<() => void> {
   const timers = new Map<number, { text: string; stop: () => void }>();
@@ -64,7 +84,7 @@ export async function startCron(database: Database): Promise<() => void> {
     return () => cron.stop();
   }
 
-  async function reload(): Promise<void> {
+  const reload = inTurn(async () => {
     const jobs = await database.query<Job>("select jobid::integer, schedule, command, database, username from cron.job where active");
     for (const job of jobs) {
       const text = `${job.schedule}\n${job.command}`;
@@ -78,7 +98,7 @@ export async function startCron(database: Database): Promise<() => void> {
       timer.stop();
       timers.delete(id);
     }
-  }
+  });
 
   await database.query(
     "update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = clock_timestamp() where status in ('starting', 'running')",
@@ -90,7 +110,7 @@ export async function startCron(database: Database): Promise<() => void> {
 
 /** Does what pg_net's background worker does: takes requests off the queue when told, sends them, and keeps the answers. */
 export async function startNet(database: Database): Promise<() => void> {
-  let isStopped = false, isDraining = false, isAgain = false;
+  let isStopped = false;
 
   async function send(request: QueuedRequest): Promise<void> {
     const signal = AbortSignal.timeout(request.timeout_milliseconds);
@@ -112,20 +132,16 @@ export async function startNet(database: Database): Promise<() => void> {
     }
   }
 
-  async function drain(): Promise<void> {
-    isAgain = true;
-    if (isDraining) return;
-    isDraining = true;
-    while (isAgain && !isStopped) {
+  const drain = inTurn(async () => {
+    for (let found = NET_BATCH; found > 0 && !isStopped;) {
       const requests = await database.query<QueuedRequest>(
         `delete from net.http_request_queue where id in (select id from net.http_request_queue order by id limit ${NET_BATCH})
         returning id::integer, method, url, headers, convert_from(body, 'UTF8') as body, timeout_milliseconds`,
       ).catch(() => []);
-      isAgain = requests.length > 0;
       requests.forEach((request) => void send(request));
+      found = requests.length;
     }
-    isDraining = false;
-  }
+  });
 
   await database.listen("net_standin", () => void drain());
   await drain();
