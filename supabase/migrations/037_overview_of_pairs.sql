@@ -13,7 +13,7 @@ declare
   last_pair constant timestamptz := date_bin('2 hours', last_hour, '2000-01-01 00:00:00+00');
 begin
   return (
-    with two_hours as materialized (
+    with recursive two_hours as materialized (
       select m.* from public.sync_metrics_points m
       where m.entity_type is not null and m.step = '2 hours' and m.at > as_of - interval '26 hours' and m.at <= as_of
     ),
@@ -72,7 +72,7 @@ begin
         max(p.memory_usage_mb) as peak_memory_mb, sum(p.errors) as errors
       from part p group by p.entity_type
     ),
-    -- The percentile of many histograms lies between the least and the greatest of theirs: only those buckets are counted.
+    -- The percentile of many histograms lies between the least and the greatest of theirs: only there it is looked for.
     histogram as materialized (
       select p.entity_type, p.runs, p.runs_upto, array_lower(p.runs_upto, 1) + width_bucket(ceil(0.95 * p.runs)::integer - 1, p.runs_upto) as p95
       from part p where p.runs_upto <> '{}'
@@ -86,16 +86,22 @@ begin
       select b.entity_type, min(b.p95) as least, max(b.p95) as greatest, sum(b.runs) as runs
       from (select h.entity_type, h.runs, h.p95 from histogram h union all select e.entity_type, e.runs, e.p95 from edge e) b group by b.entity_type
     ),
-    counted as (
-      select b.entity_type, b.runs, c.bucket, sum(coalesce(h.runs_upto[c.bucket], case when c.bucket > h.p95 then h.runs else 0 end)) as upto
-      from bounds b cross join lateral generate_series(b.least, b.greatest) c (bucket) left join histogram h on h.entity_type = b.entity_type
-      group by b.entity_type, b.runs, c.bucket
+    -- Halved until one bucket is left: the first up to which 95 of a hundred runs lie.
+    search as (
+      select b.entity_type, b.runs, b.least - 1 as below, b.greatest as reached from bounds b
+      union all
+      select s.entity_type, s.runs, case when t.is_reached then s.below else t.bucket end, case when t.is_reached then t.bucket else s.reached end
+      from search s
+      cross join lateral (
+        select m.bucket, sum(coalesce(h.runs_upto[m.bucket], case when m.bucket > h.p95 then h.runs else 0 end))
+          + coalesce((select width_bucket(private.bucket_end_ms(m.bucket), e.sorted_ms) from edge e where e.entity_type = s.entity_type), 0)
+          >= 0.95 * s.runs as is_reached
+        from (select (s.below + s.reached) / 2 as bucket) m left join histogram h on h.entity_type = s.entity_type
+        group by m.bucket
+      ) t
+      where s.reached - s.below > 1
     ),
-    dense as (
-      select c.entity_type, private.bucket_ms(min(c.bucket)) as p95_ms
-      from counted c left join edge e on e.entity_type = c.entity_type
-      where c.upto + coalesce(width_bucket(private.bucket_end_ms(c.bucket), e.sorted_ms), 0) >= 0.95 * c.runs group by c.entity_type
-    )
+    dense as (select s.entity_type, private.bucket_ms(s.reached) as p95_ms from search s where s.reached - s.below = 1)
     select jsonb_build_object(
       'as_of', as_of,
       'entities', coalesce(jsonb_agg(jsonb_build_object(

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { withSupabase } from "@supabase/server/adapters/hono";
-import { AuthError, type SupabaseContext } from "@supabase/server";
+import { AuthError, type AuthModeWithKey, type AuthResult } from "@supabase/server";
+import { verifyAuth } from "@supabase/server/core";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
@@ -16,7 +16,7 @@ export const SCHEMA_VERSION = 39;
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
 
-export type AppVariables = { Variables: { supabaseContext: SupabaseContext; requestId: string } };
+export type AppVariables = { Variables: { auth: AuthResult; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
 /** What the caller has already is what there is: answered with 304. */
 export class NotModified extends Error {
@@ -74,9 +74,14 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-// The library types its middleware for an app that has no other variables.
-function authenticate(auth: NonNullable<Parameters<typeof withSupabase>[0]>["auth"]): MiddlewareHandler<AppVariables> {
-  return withSupabase({ auth }) as unknown as MiddlewareHandler<AppVariables>;
+/** The library's check alone: its own middleware makes two clients a request as well, which nothing here uses. */
+function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
+  return async (c, next) => {
+    const { data, error } = await verifyAuth(c.req.raw, { auth: modes });
+    if (error) throw error;
+    c.set("auth", data);
+    await next();
+  };
 }
 
 /** Lets in who brings the secret key in `apikey`, as pg_cron and our own functions do. */
@@ -88,11 +93,11 @@ export type Role = (typeof ROLES)[number];
 /** Lets in a signed-in user whose role is at least `least`, or the secret key; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
-    authenticate(["user", "secret"]),
+    authenticate("user", "secret"),
     async (c, next) => {
-      const context = c.get("supabaseContext");
-      if (context.authMode === "user") {
-        const role = z.enum(ROLES).safeParse(context.userClaims?.appMetadata?.role).data;
+      const { authMode, userClaims } = c.get("auth");
+      if (authMode === "user") {
+        const role = z.enum(ROLES).safeParse(userClaims?.appMetadata?.role).data;
         if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
           throw new AppError("FORBIDDEN", `this needs the role ${least}; the token has ${role ?? "none"}`);
         }
@@ -106,7 +111,7 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
 export function actorOf(
   c: Context<AppVariables>,
 ): { name: string; id: string | null; role: string; request_id: string; address: string | null } {
-  const { authMode, userClaims } = c.get("supabaseContext");
+  const { authMode, userClaims } = c.get("auth");
   const isUser = authMode === "user";
   const role = z.string().safeParse(userClaims?.appMetadata?.role).data ?? "none";
   return {
@@ -148,13 +153,12 @@ function invalid(error: z.ZodError): AppError {
 
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof HTTPException) {
-    const message = error.cause instanceof AuthError ? error.cause.message : error.message;
+  if (error instanceof AuthError || error instanceof HTTPException) {
     if (error.status === 401) {
-      return new AppError("UNAUTHORIZED", message || "sign in, or send the secret key in apikey");
+      return new AppError("UNAUTHORIZED", error.message || "sign in, or send the secret key in apikey");
     }
-    if (error.status === 403) return new AppError("FORBIDDEN", message);
-    if (error.status < 500) return new AppError("BAD_REQUEST", message);
+    if (error.status === 403) return new AppError("FORBIDDEN", error.message);
+    if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
   }
   if (error instanceof DatabaseError) {
     return new AppError("DATABASE_UNAVAILABLE", "the database did not answer as expected");
