@@ -1049,7 +1049,7 @@ export type Database = {
           "retried_from": string | null;
           "started_at": string | null;
           "status": string;
-          "target": string | null;
+          "target": string;
           "token": string | null;
           "tournament_no": string | null;
           "tournament_nos": Json | null;
@@ -1079,7 +1079,7 @@ export type Database = {
           "retried_from"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
-          "target"?: never;
+          "target": string;
           "token"?: string | null;
           "tournament_no"?: string | null;
           "tournament_nos"?: Json | null;
@@ -1108,7 +1108,7 @@ export type Database = {
           "retried_from"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
-          "target"?: never;
+          "target"?: string;
           "token"?: string | null;
           "tournament_no"?: string | null;
           "tournament_nos"?: Json | null;

@@ -185,6 +185,10 @@ Deno.test("a job that contradicts itself cannot be written, nor the row of a tri
   for (const right of [WAITING, RUNNING, OVER, { ...OVER, status: "CANCELLED", cancel_requested_at: "2026-06-10" }]) {
     assertEquals(await job(right), "written");
   }
+  assertMatch(
+    await db.query("update sync_jobs set target = 'another'").then(() => "written", (error: Error) => error.message),
+    /sync_jobs_is_a_job/,
+  );
   await db.query("truncate sync_jobs cascade");
   const wrong: Record<string, object> = {
     "of no known status": { ...WAITING, status: "PAUSED" },
