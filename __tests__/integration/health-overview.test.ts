@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";
 import { createLog } from "../../services/log.ts";
+import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../helpers/clock.ts";
@@ -237,7 +238,7 @@ Deno.test("functions refuse to work against another schema and name both", async
   assertEquals(response.status, 503);
   assertObjectMatch(await response.json(), {
     code: "SCHEMA_MISMATCH",
-    message: "the code is for schema 39, the database has 7: run the migrations, then deploy",
+    message: `the code is for schema ${SCHEMA_VERSION}, the database has 7: run the migrations, then deploy`,
   });
 });
 

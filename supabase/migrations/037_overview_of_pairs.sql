@@ -1,6 +1,9 @@
--- The overview reads the day of very dense entities from their points of two hours, half as many as of one, and the edges of it at once.
+-- The overview reads the day of very dense entities from their points of two hours, half as many as of one, and the edges of it at once; each
+-- percentile is looked for apart from the sums, which then need no order.
 
-create or replace function public.get_health_overview(as_of timestamptz default now()) returns jsonb
+-- As json, which is made in half the time of jsonb.
+drop function public.get_health_overview(timestamptz);
+create function public.get_health_overview(as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
 declare
   began constant timestamptz := as_of - interval '24 hours';
@@ -66,11 +69,13 @@ begin
     ),
     figures as (
       select p.entity_type, sum(p.weight) / nullif(sum(p.runs), 0) as success_rate, sum(p.runs) as runs, sum(p.ms) / nullif(sum(p.runs), 0) as average_ms,
-        percentile_cont(0.95) within group (order by p.ms) filter (where p.runs_upto is null) as p95_ms,
         sum(p.records_processed) filter (where p.at >= date_trunc('day', as_of, 'UTC')) as records_processed_today, sum(p.cache_hits) as cache_hits,
         sum(p.cache_misses) as cache_misses, sum(p.api_calls) as api_calls, sum(p.api_response_ms_total) as api_response_ms,
         max(p.memory_usage_mb) as peak_memory_mb, sum(p.errors) as errors
       from part p group by p.entity_type
+    ),
+    sparse as (
+      select p.entity_type, percentile_cont(0.95) within group (order by p.ms) as p95_ms from part p where not p.is_dense group by p.entity_type
     ),
     -- The percentile of many histograms lies between the least and the greatest of theirs: only there it is looked for.
     histogram as materialized (
@@ -78,13 +83,21 @@ begin
       from part p where p.runs_upto <> '{}'
     ),
     edge as materialized (
-      select p.entity_type, count(p.ms) as runs, array_agg(p.ms::double precision order by p.ms) filter (where p.ms is not null) as sorted_ms,
-        private.duration_bucket(make_interval(secs => percentile_disc(0.95) within group (order by p.ms::double precision) / 1000)) as p95
-      from part p where p.is_dense and p.runs_upto is null group by p.entity_type
+      -- As a bucket it is a bound, one either way: the exact one is reckoned in numerics, which takes longer than all else here.
+      select s.entity_type, cardinality(s.sorted_ms) as runs, s.sorted_ms,
+        1 + ceil(ln(greatest(s.sorted_ms[ceil(0.95 * cardinality(s.sorted_ms))::integer], 1)) / ln(1.1::double precision))::integer as p95
+      from (
+        select p.entity_type, array_agg(p.ms::double precision order by p.ms::double precision) as sorted_ms
+        from part p where p.is_dense and p.runs_upto is null and p.ms is not null group by p.entity_type
+      ) s
     ),
     bounds as (
-      select b.entity_type, min(b.p95) as least, max(b.p95) as greatest, sum(b.runs) as runs
-      from (select h.entity_type, h.runs, h.p95 from histogram h union all select e.entity_type, e.runs, e.p95 from edge e) b group by b.entity_type
+      select b.entity_type, min(b.least) as least, max(b.greatest) as greatest, sum(b.runs) as runs
+      from (
+        select h.entity_type, h.runs, h.p95 as least, h.p95 as greatest from histogram h
+        union all
+        select e.entity_type, e.runs, e.p95 - 1, e.p95 + 1 from edge e
+      ) b group by b.entity_type
     ),
     -- Halved until one bucket is left: the first up to which 95 of a hundred runs lie.
     search as (
@@ -102,9 +115,9 @@ begin
       where s.reached - s.below > 1
     ),
     dense as (select s.entity_type, private.bucket_ms(s.reached) as p95_ms from search s where s.reached - s.below = 1)
-    select jsonb_build_object(
+    select json_build_object(
       'as_of', as_of,
-      'entities', coalesce(jsonb_agg(jsonb_build_object(
+      'entities', coalesce(json_agg(json_build_object(
         'entity_type', e.entity_type,
         'is_paused', e.paused_at is not null,
         'paused_by', e.paused_by,
@@ -121,7 +134,7 @@ begin
         'runs_24h', coalesce(f.runs, 0),
         'success_rate_24h', f.success_rate,
         'average_duration_ms', f.average_ms,
-        'p95_duration_ms', case when e.is_dense then d.p95_ms else f.p95_ms end,
+        'p95_duration_ms', case when e.is_dense then d.p95_ms else x.p95_ms end,
         'records_processed_today', coalesce(f.records_processed_today, 0),
         'cache_hits_24h', coalesce(f.cache_hits, 0),
         'cache_misses_24h', coalesce(f.cache_misses, 0),
@@ -129,11 +142,11 @@ begin
         'api_response_ms_24h', coalesce(f.api_response_ms, 0),
         'peak_memory_mb_24h', f.peak_memory_mb,
         'errors_24h', coalesce(f.errors, 0),
-        'latest_run', to_jsonb(l),
-        'running', to_jsonb(g)
+        'latest_run', to_json(l),
+        'running', to_json(g)
       ) order by e.entity_type), '[]'),
       'upstream', (
-        select jsonb_build_object(
+        select json_build_object(
           'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
           'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
         )
@@ -144,6 +157,7 @@ begin
     from entity e
     left join figures f on f.entity_type = e.entity_type
     left join dense d on d.entity_type = e.entity_type
+    left join sparse x on x.entity_type = e.entity_type
     left join lateral (
       select h.id, h.status, h.status_reason, h.execution_start, h.tournaments_failed, h.tournaments_processed, h.tournaments_total,
         extract(epoch from h.duration) * 1000 as duration_ms
@@ -161,7 +175,13 @@ begin
   );
 end
 $$;
+comment on function public.get_health_overview(timestamptz) is
+  'One snapshot of every active entity with its figures of 24 hours, the upstream and the active alerts; numbers only.';
+
 
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
 return 37;
+
+revoke execute on function public.get_health_overview(timestamptz) from public, anon, authenticated;
+grant execute on function public.get_health_overview(timestamptz) to service_role;
