@@ -55,18 +55,33 @@ create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where fini
 create or replace function public.list_sync_jobs(p jsonb) returns jsonb
 language sql stable set search_path = ''
 return (
-  select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]') from (
+  with asked as (
+    select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no, (p ->> 'limit')::integer as most,
+      -- As a bound that is always there, so that a page is found along the index.
+      coalesce((p ->> 'before_at')::timestamptz, 'infinity') as before_at,
+      coalesce((p ->> 'before_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as before_id
+  )
+  select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
+  from asked q cross join lateral (
     select a.* from (
       select * from public.sync_jobs where status = 'QUEUED'
       union all
       select * from public.sync_jobs where status = 'RUNNING'
       union all
-      select * from public.sync_jobs where finished_at is not null
+      (
+        -- As many as a page has, with the same filters.
+        select * from public.sync_jobs o
+        where o.finished_at is not null and (o.enqueued_at, o.id) < (q.before_at, q.before_id)
+          and (q.status is null or q.status not in ('QUEUED', 'RUNNING')) and (q.status is null or o.status = q.status)
+          and (q.entity_type is null or o.entity_type = q.entity_type)
+          and (q.tournament_no is null or o.tournament_no = q.tournament_no or o.tournament_nos ? q.tournament_no)
+        order by o.enqueued_at desc, o.id desc limit q.most
+      )
     ) a
-    where (p ->> 'status' is null or a.status = p ->> 'status') and (p ->> 'entity_type' is null or a.entity_type = p ->> 'entity_type')
-      and (p ->> 'tournament_no' is null or a.tournament_no = p ->> 'tournament_no' or a.tournament_nos ? (p ->> 'tournament_no'))
-      and (p ->> 'before_at' is null or (a.enqueued_at, a.id) < ((p ->> 'before_at')::timestamptz, (p ->> 'before_id')::uuid))
-    order by a.enqueued_at desc, a.id desc limit (p ->> 'limit')::integer
+    where (a.enqueued_at, a.id) < (q.before_at, q.before_id) and (q.status is null or a.status = q.status)
+      and (q.entity_type is null or a.entity_type = q.entity_type)
+      and (q.tournament_no is null or a.tournament_no = q.tournament_no or a.tournament_nos ? q.tournament_no)
+    order by a.enqueued_at desc, a.id desc limit q.most
   ) j
 );
 
