@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect } from "../../platform/database.ts";
+import { listMigrations } from "../../platform/migrate.ts";
 import { run, supabase } from "../../scripts/cli.ts";
 import { generateTypes } from "../../scripts/types.ts";
 import { startManagementApi } from "../helpers/management-api.ts";
@@ -32,8 +33,8 @@ Deno.test(
     const remote = `--remote=${url}?sslmode=disable`;
     const pushed = await supabase(["db", "push", remote, "--yes"]);
     assert(pushed.success, pushed.text);
-    for (const { name } of Deno.readDirSync(new URL("../../supabase/migrations", import.meta.url))) {
-      assertStringIncludes(pushed.text, `Applying migration ${name}`);
+    for (const { version, name } of await listMigrations()) {
+      assertStringIncludes(pushed.text, `Applying migration ${version}_${name}.sql`);
     }
     const again = await supabase(["db", "push", remote, "--yes"]);
     assert(again.success, again.text);

@@ -178,7 +178,6 @@ $$;
 comment on function public.get_health_overview(timestamptz) is
   'One snapshot of every active entity with its figures of 24 hours, the upstream and the active alerts; numbers only.';
 
-
 create or replace function public.schema_version() returns integer
 language sql immutable set search_path = ''
 return 37;
