@@ -7,7 +7,7 @@ import { findPostgres, startPostgres } from "../scripts/postgres.ts";
 export async function startBenchServer(): Promise<{ name: "postgres" | "embedded"; stop: () => Promise<void> }> {
   const bin = await findPostgres();
   if (!bin) return { name: "embedded", stop: () => Promise.resolve() };
-  const server = await startPostgres(bin);
+  const server = await startPostgres(bin, { isDurable: true });
   const admin = await connect(server.url);
   await admin.exec("create database sync_template");
   await admin.close();

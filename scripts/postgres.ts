@@ -25,8 +25,12 @@ export async function findPostgres(): Promise<string | null> {
   return null;
 }
 
-/** Starts a server with trust authentication on a free loopback port. @throws Error when it does not come up. */
-export async function startPostgres(bin: string): Promise<TemporaryPostgres> {
+/**
+ * Starts a server with trust authentication on a free loopback port. One that `isDurable` waits for the disk at each commit, as Postgres does
+ * unless told not to; tests need not.
+ * @throws Error when it does not come up.
+ */
+export async function startPostgres(bin: string, { isDurable = false } = {}): Promise<TemporaryPostgres> {
   const folder = await Deno.makeTempDir({ prefix: "sync-postgres-" });
   const isRoot = Deno.uid() === 0;
   // Postgres refuses to run as root; Debian's package made this user.
@@ -39,8 +43,10 @@ export async function startPostgres(bin: string): Promise<TemporaryPostgres> {
   const library = bin.replace(/bin$/, "lib/pg_cron.so");
   const hasCron = (await Deno.stat(library).catch(() => null)) !== null;
   await asServer(`${bin}/initdb`, ["-D", `${folder}/data`, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C"]);
-  const settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-c", "max_wal_size=4GB"]
-    .concat(hasCron ? ["-c", "shared_preload_libraries=pg_cron", "-c", "cron.database_name=postgres", "-c", "cron.host=127.0.0.1"] : []);
+  const settings = ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "max_wal_size=4GB"].concat(
+    isDurable ? [] : ["-c", "fsync=off"],
+    hasCron ? ["-c", "shared_preload_libraries=pg_cron", "-c", "cron.database_name=postgres", "-c", "cron.host=127.0.0.1"] : [],
+  );
   const options = `-p ${port} -k ${folder} ${settings.join(" ")}`;
   await asServer(`${bin}/pg_ctl`, ["-D", `${folder}/data`, "-l", `${folder}/log`, "-o", options, "-w", "start"]);
   return {
