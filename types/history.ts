@@ -116,7 +116,7 @@ export const ErrorAnalyticsResponse = z.object({
   /** The twenty with the most. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), count })),
   trend: z.array(z.object({ timestamp: z.string(), count })).max(500),
-  /** The fifty most frequent; a regression came back after it was resolved. */
+  /** The fifty most frequent; message, code, type, severity and tournament are of the latest of them, and a regression came back after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),
     count,
@@ -126,7 +126,7 @@ export const ErrorAnalyticsResponse = z.object({
     error_code: z.string(),
     error_type: z.enum(ERROR_TYPES),
     severity: z.enum(SEVERITIES),
-    tournaments: count,
+    tournament_no: z.string().nullable(),
     open: count,
     is_regression: z.boolean(),
   })),

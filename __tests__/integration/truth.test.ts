@@ -189,7 +189,7 @@ async function holdErrors(period: string, entity: string | null): Promise<void> 
   const expected = await db.query(
     `select fingerprint, count(*)::int as count, min(occurred_at) as first_seen, max(occurred_at) as last_seen,
       (array_agg(error_message order by occurred_at desc))[1] as message, min(error_code) as error_code, min(error_type) as error_type,
-      (array_agg(error_severity order by occurred_at desc))[1] as severity, count(distinct tournament_no)::int as tournaments,
+      (array_agg(error_severity order by occurred_at desc))[1] as severity, (array_agg(tournament_no order by occurred_at desc))[1] as tournament_no,
       count(*) filter (where resolved_at is null)::int as open, coalesce(max(occurred_at) > max(resolved_at), false) as is_regression
     from twin_errors where ${where} group by fingerprint order by 2 desc, 1 limit 50`,
     values,

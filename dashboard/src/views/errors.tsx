@@ -39,9 +39,8 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
   },
   { name: "Count", isNumber: true, cell: (one) => number(one.count) },
   {
-    name: "Tournaments",
-    isNumber: true,
-    cell: (one) => number(one.tournaments),
+    name: "Last in",
+    cell: (one) => one.tournament_no && <Link href={`/tournaments/${one.tournament_no}`}>{one.tournament_no}</Link>,
   },
   { name: "First", cell: (one) => <Distance at={one.first_seen} /> },
   { name: "Last", cell: (one) => <Distance at={one.last_seen} /> },

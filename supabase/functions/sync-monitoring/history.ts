@@ -56,33 +56,37 @@ export const TournamentQuery = z.strictObject({
   cursor: z.string().regex(/^\d{1,6}$/, "is not a cursor of this list").optional(),
 });
 
+// What the database answers; made once, since zod compiles a schema at its first use.
+const History = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
+const Statistics = SyncStatisticsResponse.omit({ period: true });
+const { groups: Groups, ...totals } = ErrorAnalyticsResponse.omit({ period: true }).shape;
+// Groups come as columns, which name each field once.
+const Analytics = z.object({ ...totals, groups: z.record(z.string(), z.array(z.unknown())).transform(rowsOf).pipe(Groups) });
+
+/** As many rows as the first column has. */
+function rowsOf(columns: Record<string, unknown[]>): Record<string, unknown>[] {
+  const [first = []] = Object.values(columns);
+  return first.map((_, index) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[index]])));
+}
+
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
 /** Every bucket of a period, the empty ones too. @throws DatabaseError */
 export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof PerformanceHistoryResponse>> {
-  const Answer = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
-  const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, Answer);
+  const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, History);
   return { entity_type: query.entity ?? "all", period: query.period, ...answer };
 }
 
 /** What runs did in a period, beside the one before. @throws DatabaseError */
 export async function readStatistics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof SyncStatisticsResponse>> {
-  const answer = await rpc(
-    "get_sync_statistics",
-    { p: withPeriod(query), as_of: clock.asOf() },
-    SyncStatisticsResponse.omit({ period: true }),
-  );
+  const answer = await rpc("get_sync_statistics", { p: withPeriod(query), as_of: clock.asOf() }, Statistics);
   return { period: query.period, ...answer };
 }
 
 /** What went wrong in a period, by kind and by group. @throws DatabaseError */
 export async function readErrorAnalytics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
-  const answer = await rpc(
-    "get_error_analytics",
-    { p: withPeriod(query), as_of: clock.asOf() },
-    ErrorAnalyticsResponse.omit({ period: true }),
-  );
+  const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() }, Analytics);
   return { period: query.period, ...answer };
 }
 
