@@ -8,6 +8,7 @@ declare
   hands_to text;
   next_id uuid;
   next_target text;
+  is_its_turn boolean;
   successor public.sync_jobs;
 begin
   -- The next in order takes the place as it is when it is of the same entity: what is counted stays the same, so nobody need count.
@@ -27,23 +28,21 @@ begin
   end if;
   -- Each turn sees what the one before could not; whoever is unlucky so often drains the queue.
   for turn in 1..5 loop
-    select w.id, w.target into next_id, next_target from (
-      -- In order, until it is another entity's turn.
-      select q.id, q.entity_type, q.target, bool_and(q.entity_type = hands_to) over (order by q.rank_at, q.id rows unbounded preceding) as is_its_turn
-      from public.sync_jobs q
-      where q.status = 'QUEUED' and q.not_before <= as_of and (q.expires_at is null or q.expires_at > as_of)
-      order by q.rank_at, q.id limit 50
-    ) w
-    where w.is_its_turn
-      -- By a limit, so that these look for this one target and do not gather all that run.
-      and (select true from public.sync_jobs o
-        where o.status = 'RUNNING' and o.entity_type = w.entity_type and o.target = w.target limit 1) is null
-      and (select true from public.sync_execution_history h
-        where h.status = 'RUNNING' and h.entity_type = w.entity_type and coalesce(h.tournament_no, '') = w.target limit 1) is null
-      -- Whoever else is taking this target, unseen yet, keeps it; nobody waits for that.
-      and pg_try_advisory_xact_lock(hashtext('sync_target:' || hands_to || ':' || w.target))
-    limit 1;
-    exit when not found;
+    -- In order, until one may be taken or it is another entity's turn.
+    select q.id, q.target, q.entity_type = hands_to into next_id, next_target, is_its_turn
+    from public.sync_jobs q
+    where q.status = 'QUEUED' and q.not_before <= as_of and (q.expires_at is null or q.expires_at > as_of)
+      and case when q.entity_type = hands_to then
+        -- By a limit, so that these look for this one target and do not gather all that run.
+        (select true from public.sync_jobs o
+          where o.status = 'RUNNING' and o.entity_type = q.entity_type and o.target = q.target limit 1) is null
+        and (select true from public.sync_execution_history h
+          where h.status = 'RUNNING' and h.entity_type = q.entity_type and coalesce(h.tournament_no, '') = q.target limit 1) is null
+        -- Whoever else is taking this target, unseen yet, keeps it; nobody waits for that.
+        and pg_try_advisory_xact_lock(hashtext('sync_target:' || hands_to || ':' || q.target))
+      else true end
+    order by q.rank_at, q.id limit 1;
+    exit when is_its_turn is not true;
     -- Who had taken it before the lock was ours has committed, and is seen by now; nobody can begin this target from here on.
     update public.sync_jobs j set
       status = 'RUNNING', token = gen_random_uuid(), claimed_at = as_of, attempts = j.attempts + 1, execution_id = null,
