@@ -15,7 +15,11 @@ async function main(): Promise<void> {
   const browser = await launch(executable);
   try {
     await tellHistory(stack);
-    const one = async (sql: string) => encodeURIComponent(String((await stack.database.query<{ id: string }>(sql))[0]?.id));
+    const one = async (sql: string) => {
+      const [row] = await stack.database.query<{ id: string }>(sql);
+      if (!row) throw new Error(`nothing to show: ${sql}`);
+      return encodeURIComponent(row.id);
+    };
     const views: Record<string, string> = {
       overview: "/",
       entity: "/entities/matches_schedule?period=24h",

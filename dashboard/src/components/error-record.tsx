@@ -31,13 +31,14 @@ export function ErrorRecord(
           <>
             <Link href={`/tournaments/${error.tournament_no}`}>
               Tournament {error.tournament_no}
-            </Link>{" "}
-            ·
+            </Link>
+            {" · "}
           </>
         )}
         {error.sync_execution_id && (
           <>
-            <Link href={`/runs/${error.sync_execution_id}`}>Its run</Link> ·
+            <Link href={`/runs/${error.sync_execution_id}`}>Its run</Link>
+            {" · "}
           </>
         )}
         <Link href={`/errors/${encodeURIComponent(error.fingerprint)}`}>
