@@ -289,6 +289,18 @@ Deno.test("what may pass is tried again after a growing pause up to its limit, w
   assertObjectMatch(await job(denied.body.sync_job_id), { status: "FAILED", attempts: 1 });
 });
 
+Deno.test("who completes a job without its token changes nothing of it, and closes no audit row", async () => {
+  const { trigger, clock } = await setUp();
+  const id = (await trigger()).body.sync_job_id;
+  const completed = await db.value("select private.complete_job($1, gen_random_uuid(), 'SUCCEEDED', 1, null, $2)", [id, clock.asOf()]);
+  const [left] = await db.query(
+    "select j.status, a.completion_timestamp, a.final_status from sync_jobs j join manual_sync_audit a on a.sync_job_id = j.id where j.id = $1",
+    [id],
+  );
+  assertEquals(completed, null);
+  assertEquals(left, { status: "RUNNING", completion_timestamp: null, final_status: null });
+});
+
 Deno.test("a worker that dies is replaced when its run's lease lapses; coming back late it can neither begin, report nor end", async () => {
   const { clock, trigger, dispatched, job, drain } = await setUp();
   const { body } = await trigger();

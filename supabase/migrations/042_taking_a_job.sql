@@ -13,16 +13,17 @@ declare
 begin
   -- The next in order takes the place as it is when it is of the same entity: what is counted stays the same, so nobody need count.
   -- The place of an EMERGENCY may be the one kept for them, and an entity that may not go on hands nothing over.
-  with closed as (
-    update public.manual_sync_audit set completion_timestamp = as_of, final_status = p_final, records_processed = p_records, error_details = p_details
-    where sync_job_id = p_job_id and completion_timestamp is null
-  )
   update public.sync_jobs d set
     status = 'COMPLETED', token = null, lease_expires_at = null, finished_at = as_of, final_status = p_final, records_processed = p_records, last_error = null
   where d.id = p_job_id and d.token = p_token
   returning case when d.priority <> 'EMERGENCY' and exists (
     select from public.sync_status s where s.entity_type = d.entity_type and s.is_active and s.paused_at is null) then d.entity_type end
   into hands_to;
+  if not found then
+    return null;
+  end if;
+  update public.manual_sync_audit set completion_timestamp = as_of, final_status = p_final, records_processed = p_records, error_details = p_details
+  where sync_job_id = p_job_id and completion_timestamp is null;
   if hands_to is null then
     return null;
   end if;
