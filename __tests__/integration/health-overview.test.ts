@@ -21,8 +21,8 @@ async function setUp(now = NOW) {
   const app = documented(
     createApp({ env: testEnv(), rpc: db.rpc, clock: new TestClock(now), log: createLog({}, (line) => lines.push(line)) }),
   );
-  const get = (headers: Record<string, string> = { apikey: db.keys.secret }, path = "/health-overview", method = "GET") =>
-    app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers, method }));
+  const get = (headers: Record<string, string> = { apikey: db.keys.secret }, path = "/health-overview", method = "GET", body?: string) =>
+    app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers, method, body }));
   const overview = async () => SyncHealthResponse.parse(await (await get()).json());
   return { get, overview, lines };
 }
@@ -213,6 +213,25 @@ Deno.test("wrong paths and methods are told apart, and a preflight is answered",
   const preflight = await get({ origin: "http://app.test", "access-control-request-method": "GET" }, "/health-overview", "OPTIONS");
   assertEquals(preflight.status, 204);
   assertEquals(preflight.headers.get("access-control-allow-origin"), "*");
+  assertMatch(preflight.headers.get("access-control-allow-headers") ?? "", /authorization.*if-none-match/);
+});
+
+Deno.test("a page of another origin may read every answer, a refusal too, with its tag and its request id", async () => {
+  const { get } = await setUp();
+  const answers: [number, Response][] = [
+    [200, await get()],
+    [304, await get({ apikey: db.keys.secret, "if-none-match": (await get()).headers.get("etag") ?? "" })],
+    [401, await get({})],
+    [404, await get(undefined, "/nowhere")],
+    [405, await get(undefined, "/health-overview", "POST")],
+    [413, await get({ apikey: db.keys.secret, "content-length": "70000" }, "/health-overview", "POST", "x".repeat(70_000))],
+  ];
+  for (const [status, response] of answers) {
+    assertEquals(response.status, status);
+    assertEquals(response.headers.get("access-control-allow-origin"), "*", String(status));
+    assertEquals(response.headers.get("access-control-expose-headers"), "etag,retry-after,x-request-id", String(status));
+    assertMatch(response.headers.get("x-request-id") ?? "", /^[0-9a-f-]{36}$/, String(status));
+  }
 });
 
 Deno.test("a database that answers with an error is a 503 without a stack, and the log has the rest", async () => {

@@ -435,6 +435,13 @@ const POLLED = [
   "/metrics",
   "/system-status",
 ];
+/** Whatever a read shows, whoever changed it. */
+const CHANGES = [
+  ["/health-overview", "update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'"],
+  ["/health-overview", "update upstream_state set blocked_reason = 'changed'"],
+  ["/tournaments", "update tournaments set name = name || '.'"],
+  ["/errors", "update sync_error_log set resolution_notes = 'changed'"],
+] as const;
 const ask = (path: string, tag?: string) =>
   app.fetch(
     new Request(`http://functions.test/sync-monitoring${path}`, {
@@ -452,9 +459,11 @@ Deno.test("each read carries an ETag and answers 304 to it, until something chan
     assertEquals([again.status, again.headers.get("etag"), await again.text()], [304, tag, ""], path);
     assertEquals((await ask(`${path}${path.includes("?") ? "&" : "?"}limit=0`, tag)).status, 400, path);
   }
-  const tag = String((await ask("/health-overview")).headers.get("etag"));
-  await db.query("update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'");
-  assertEquals((await ask("/health-overview", tag)).status, 200, "something changed");
+  for (const [path, change] of CHANGES) {
+    const tag = String((await ask(path)).headers.get("etag"));
+    await db.query(change);
+    assertEquals((await ask(path, tag)).status, 200, change);
+  }
   const fresh = String((await ask("/health-overview")).headers.get("etag"));
   world.clock.advance(5_000);
   assertEquals((await ask("/health-overview", fresh)).status, 200, "health ages by itself");

@@ -1,9 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { AuthError, type AuthModeWithKey, type AuthResult } from "@supabase/server";
-import { verifyAuth } from "@supabase/server/core";
+import { AuthError, type AuthModeWithKey, type AuthResult, type SupabaseEnv } from "@supabase/server";
+import { resolveEnv, verifyAuth } from "@supabase/server/core";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
 import { AppError, type AppErrorCode, DatabaseError } from "../../../services/errors.ts";
@@ -11,20 +12,15 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 43;
+export const SCHEMA_VERSION = 44;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
 
-export type AppVariables = { Variables: { auth: AuthResult; requestId: string } };
+export type AppVariables = { Variables: { auth: AuthResult; keys: SupabaseEnv | undefined; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
-/** What the caller has already is what there is: answered with 304. */
-export class NotModified extends Error {
-  override name = "NotModified";
-  constructor(readonly etag: string) {
-    super("not modified");
-  }
-}
+/** What the caller has already is what there is: answered with 304. One for all, since to make an error takes longer than the answer. */
+export const notModified = new Error("not modified");
 
 export interface AppDeps {
   rpc: Rpc;
@@ -39,20 +35,20 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
       if (!result.success) throw invalid(result.error);
     },
   }).basePath(`/${name}`);
-  app.use(
-    "*",
-    cors({
-      origin: "*",
-      allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"],
-      exposeHeaders: ["etag", "retry-after", "x-request-id"],
-    }),
-  );
-  app.use("*", async (c, next) => {
+  const preflight = cors({ allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"] });
+  let keys: SupabaseEnv | undefined;
+  app.use("*", (c, next) => {
+    if (c.req.method === "OPTIONS") return preflight(c, next);
+    // Else the library reads and parses the environment at each request.
+    c.set("keys", keys ??= resolveEnv().data ?? undefined);
     c.set("requestId", c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID());
+    // Said before there is an answer: cors() would make one first, and then each answer is made twice, its body a stream.
+    c.header("access-control-allow-origin", "*");
+    c.header("access-control-expose-headers", "etag,retry-after,x-request-id");
     c.header("x-request-id", c.get("requestId"));
-    await next();
+    return next();
   });
-  app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => answerError(tooLarge) }));
+  app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => answerError(c, tooLarge) }));
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
     const known = app.routes.some((route) =>
@@ -61,15 +57,15 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     const [code, message]: [AppErrorCode, string] = known
       ? ["METHOD_NOT_ALLOWED", `${c.req.method} is not allowed here`]
       : ["NOT_FOUND", `there is no ${c.req.path}`];
-    return answerError(new AppError(code, message));
+    return answerError(c, new AppError(code, message));
   });
   app.onError((error, c) => {
-    if (error instanceof NotModified) return new Response(null, { status: 304, headers: { etag: error.etag } });
+    if (error === notModified) return c.body(null, 304);
     const answer = toAppError(error);
     if (answer.status >= 500) {
       deps.log("error", "request_failed", { request_id: c.get("requestId"), path: c.req.path, message: String(error) });
     }
-    return answerError(answer);
+    return answerError(c, answer);
   });
   return app;
 }
@@ -77,7 +73,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
 /** The library's check alone: its own middleware makes two clients a request as well, which nothing here uses. */
 function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
-    const { data, error } = await verifyAuth(c.req.raw, { auth: modes });
+    const { data, error } = await verifyAuth(c.req.raw, { auth: modes, env: c.get("keys") });
     if (error) throw error;
     c.set("auth", data);
     await next();
@@ -168,19 +164,20 @@ function toAppError(error: unknown): AppError {
 
 const Wait = z.object({ retry_after_s: z.number() });
 
-const answerError = (error: AppError): Response => {
+const answerError = (c: Context, error: AppError): Response => {
   const wait = error.status === 429 ? Wait.safeParse(error.details).data : undefined;
-  return Response.json(
+  return c.json(
     { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }) },
-    { status: error.status, headers: wait ? { "retry-after": String(wait.retry_after_s) } : {} },
+    error.status as ContentfulStatusCode,
+    wait ? { "retry-after": String(wait.retry_after_s) } : {},
   );
 };
 
 /** Asks for the schema's version once per isolate and refuses to work against another than {@link SCHEMA_VERSION}. */
 function schemaCheck(rpc: Rpc): MiddlewareHandler {
   let found: number | null = null;
-  return async (c, next) => {
-    if (c.req.method !== "OPTIONS" && found !== SCHEMA_VERSION) {
+  return async (_c, next) => {
+    if (found !== SCHEMA_VERSION) {
       found = await rpc("schema_version", {}, z.number().int());
       if (found !== SCHEMA_VERSION) {
         throw new AppError(
