@@ -45,11 +45,17 @@ async function ms(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** The times `took` gives for each, null for one that does not count; in turns, so that what else the machine does meets all alike. */
+const shuffled = <T>(items: T[]): T[] =>
+  items.map((item) => ({ item, place: Math.random() })).sort((a, b) => a.place - b.place).map(({ item }) => item);
+
+/**
+ * The times `took` gives for each, null for one that does not count; in turns, so that what else the machine does meets all alike, and each turn
+ * in another order, since what follows a long read begins on a processor that is awake.
+ */
 async function timeInTurns<Item>(items: Item[], took: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
   const timed = items.map((item) => ({ item, times: [] as number[] }));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { item, times } of timed) {
+    for (const { item, times } of shuffled(timed)) {
       const time = await took(item);
       if (time !== null) times.push(time);
     }

@@ -56,17 +56,20 @@ export const TournamentQuery = z.strictObject({
   cursor: z.string().regex(/^\d{1,6}$/, "is not a cursor of this list").optional(),
 });
 
+/** Rows that come as columns, which name each field once. */
+const inColumns = <T>(rows: z.ZodType<T, Record<string, unknown>[]>) =>
+  z.record(z.string(), z.array(z.unknown())).transform(rowsOf).pipe(rows);
 // What the database answers; made once, since zod compiles a schema at its first use.
-const History = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
+const { data_points: Points, ...whole } = PerformanceHistoryResponse.omit({ entity_type: true, period: true }).shape;
+const History = z.object({ ...whole, data_points: inColumns(Points) });
 const Statistics = SyncStatisticsResponse.omit({ period: true });
 const { groups: Groups, ...totals } = ErrorAnalyticsResponse.omit({ period: true }).shape;
-// Groups come as columns, which name each field once.
-const Analytics = z.object({ ...totals, groups: z.record(z.string(), z.array(z.unknown())).transform(rowsOf).pipe(Groups) });
+const Analytics = z.object({ ...totals, groups: inColumns(Groups) });
 
 /** As many rows as the first column has. */
 function rowsOf(columns: Record<string, unknown[]>): Record<string, unknown>[] {
-  const [first = []] = Object.values(columns);
-  return first.map((_, index) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[index]])));
+  const named = Object.entries(columns), [, first = []] = named[0] ?? [];
+  return first.map((_, index) => Object.fromEntries(named.map(([name, values]) => [name, values[index]])));
 }
 
 type Query = z.infer<typeof PeriodQuery>;
