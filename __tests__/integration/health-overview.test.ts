@@ -201,7 +201,9 @@ Deno.test("who may read: the secret key and viewers and up; others get 401 or 40
   for (const headers of refused) {
     const response = await get(headers);
     assertEquals(response.status, 401, JSON.stringify(Object.keys(headers)));
-    assertObjectMatch(await response.json(), { code: "UNAUTHORIZED" });
+    const body = await response.json();
+    assertObjectMatch(body, { code: "UNAUTHORIZED" });
+    assertMatch(body.message, /^[A-Z][^@]*\.$/, "a sentence, and nothing of who checked");
   }
 });
 

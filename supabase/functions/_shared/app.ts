@@ -151,7 +151,8 @@ function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof AuthError || error instanceof HTTPException) {
     if (error.status === 401) {
-      return new AppError("UNAUTHORIZED", error.message || "sign in, or send the secret key in apikey");
+      // The library's sentences begin with its name.
+      return new AppError("UNAUTHORIZED", error.message.replace(/^\[[^\]]*\] /, "") || "sign in, or send the secret key in apikey");
     }
     if (error.status === 403) return new AppError("FORBIDDEN", error.message);
     if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
