@@ -226,6 +226,48 @@ Deno.test("errors are analysed by kind and group, with trend, regressions and th
   assertEquals((await resolve(crypto.randomUUID(), {})).status, 404);
 });
 
+Deno.test("a page of errors is found along an index, whatever the filter and however far back", async () => {
+  await db.query("truncate sync_error_log");
+  await db.query(
+    `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    select 'matches_schedule', (i % 500)::text, 'API', 'C', 'LOW', true, 'a message of some length', 'f' || i % 40, $1::timestamptz - i * interval '1 minute'
+    from generate_series(1, 20000) i
+    union all
+    select 'tournaments', '600', 'AUTH', 'C', 'CRITICAL', true, 'm', 'rare', $1::timestamptz - interval '10 days'`,
+    [NOW],
+  );
+  await db.query("analyze sync_error_log");
+  const pages = async (p: object) => {
+    const [row] = await db.query<Record<string, unknown>>("explain (analyze, buffers, format json) select list_errors($1)", [{
+      limit: 51,
+      ...p,
+    }]);
+    const [plan] = row?.["QUERY PLAN"] as [{ Plan: Record<string, number> }];
+    return Number(plan.Plan["Shared Hit Blocks"]) + Number(plan.Plan["Shared Read Blocks"]);
+  };
+  const table = await db.value<number>("select pg_relation_size('sync_error_log')::int / 8192");
+  for (
+    const p of [
+      {},
+      { entity_type: "tournaments" },
+      { error_type: "AUTH" },
+      { severity: "CRITICAL" },
+      { tournament_no: "600" },
+      { tournament_no: "7" },
+      { fingerprint: "rare" },
+      { fingerprint: "f7" },
+      { is_resolved: "true" },
+      { is_resolved: "false" },
+      { before_at: "2026-05-30T00:00:00Z", before_id: crypto.randomUUID() },
+      { from: "2026-05-29T00:00:00Z", to: "2026-05-30T00:00:00Z" },
+    ]
+  ) {
+    await pages(p);
+    const looked = await pages(p);
+    assert(looked < table / 2, `${JSON.stringify(p)} looks at ${looked} of ${table} pages`);
+  }
+});
+
 Deno.test("runs are listed by filter and page, and one shows its tournaments, errors, job and incidents", async () => {
   const all = (await db.query<{ id: string }>(
     "select id from sync_execution_history where status = 'FAILED' and entity_type = 'matches_schedule' order by execution_start desc, id desc",

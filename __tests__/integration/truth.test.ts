@@ -4,7 +4,7 @@ import { EntityFacts } from "../../supabase/functions/sync-monitoring/health-che
 import {
   ErrorAnalyticsResponse,
   PerformanceHistoryResponse,
-  type PERIODS,
+  PERIODS,
   SyncStatisticsResponse,
   TournamentListResponse,
 } from "../../types/history.ts";
@@ -83,50 +83,33 @@ async function holdHistory(period: string, entity: string | null): Promise<void>
   }
 }
 
-async function holdStatistics(period: string): Promise<void> {
+const STATISTICS = [
+  HISTORY,
+  ...["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"].map((status) =>
+    `count(*) filter (where status = '${status.toUpperCase()}') as ${status}`
+  ),
+  "coalesce(sum(records_rejected), 0) as records_rejected, sum(api_errors) as api_errors, sum(api_retries) as api_retries",
+  "coalesce(sum(error_count), 0) as errors",
+  `round(sum(records_processed) / nullif(sum(${MS}) filter (where ${
+    COUNTED.replace(" and tournament_no is null", "")
+  }) / 1000, 0), 3) as records_rate`,
+  "round(sum(records_processed)::numeric / nullif(sum(api_calls), 0), 3) as records_per_api_call",
+].join(", ");
+
+async function holdStatistics(period: keyof typeof PERIODS): Promise<void> {
   const { from, until, statistics } = SyncStatisticsResponse.parse(await get(`/sync-statistics?period=${period}`));
   assert(statistics.length >= 5);
-  for (const { entity_type, trigger, current } of statistics) {
-    if (!current) continue;
-    const {
-      runs,
-      succeeded,
-      partial,
-      failed,
-      timed_out,
-      cancelled,
-      skipped,
-      success_rate,
-      p95_duration_ms,
-      records_processed,
-      api_retries,
-    } = current;
-    const shown = {
-      runs,
-      succeeded,
-      partial,
-      failed,
-      timed_out,
-      cancelled,
-      skipped,
-      success_rate,
-      p95_duration_ms,
-      records_processed,
-      api_retries,
-    };
-    const counts = ["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"].map((status) =>
-      `count(*) filter (where status = '${status.toUpperCase()}') as ${status}`
-    );
-    same(
-      `${period} ${entity_type} ${trigger}`,
-      shown,
-      await truth(`${HISTORY}, ${counts.join(", ")}, sum(api_retries) as api_retries`, `${WINDOW} and ($4::text is null or trigger = $4)`, [
-        from,
-        until,
-        entity_type,
-        trigger,
-      ]),
-    );
+  const before = await db.value<string>("select $1::timestamptz - $2::interval", [from, PERIODS[period].span]);
+  for (const { entity_type, trigger, current, previous } of statistics) {
+    for (const [figures, began, ended] of [[current, from, until], [previous, before, from]] as const) {
+      if (!figures) continue;
+      const { records_per_second, ...shown } = figures;
+      same(
+        `${period} ${entity_type} ${trigger} from ${began}`,
+        { ...shown, records_rate: records_per_second },
+        await truth(STATISTICS, `${WINDOW} and ($4::text is null or trigger = $4)`, [began, ended, entity_type, trigger]),
+      );
+    }
   }
 }
 

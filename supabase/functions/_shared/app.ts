@@ -12,7 +12,7 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 45;
+export const SCHEMA_VERSION = 47;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
