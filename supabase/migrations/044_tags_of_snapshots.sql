@@ -8,7 +8,11 @@ declare
   midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
   -- The whole quarters of an hour within the day, within those the whole hours, and within those every second: the fewest points that are the day.
   first_quarter constant timestamptz := date_bin('15 minutes', began, '2000-01-01 00:00:00+00') + interval '15 minutes';
-  last_quarter constant timestamptz := date_bin('15 minutes', as_of, '2000-01-01 00:00:00+00');
+  -- While nothing began after as_of, the points of now are up to it, the broadest too.
+  last_quarter constant timestamptz := case
+    when (select max(h.execution_start) from public.sync_execution_history h) > as_of then date_bin('15 minutes', as_of, '2000-01-01 00:00:00+00')
+    else date_bin('2 hours', as_of, '2000-01-01 00:00:00+00') + interval '2 hours'
+  end;
   first_hour constant timestamptz := date_bin('1 hour', first_quarter + interval '45 minutes', '2000-01-01 00:00:00+00');
   last_hour constant timestamptz := date_bin('1 hour', last_quarter, '2000-01-01 00:00:00+00');
   first_pair constant timestamptz := date_bin('2 hours', first_hour + interval '1 hour', '2000-01-01 00:00:00+00');
