@@ -33,7 +33,7 @@ export class AppError extends Error {
   constructor(readonly code: AppErrorCode, message: string, readonly details?: unknown, options?: ErrorOptions) {
     super(message, options);
   }
-  get status(): number {
+  get status(): (typeof HTTP_STATUS)[AppErrorCode] {
     return HTTP_STATUS[this.code];
   }
 }

@@ -4,7 +4,6 @@ import { resolveEnv, verifyAuth } from "@supabase/server/core";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
 import { AppError, type AppErrorCode, DatabaseError } from "../../../services/errors.ts";
@@ -169,7 +168,7 @@ const answerError = (c: Context, error: AppError): Response => {
   const wait = error.status === 429 ? Wait.safeParse(error.details).data : undefined;
   return c.json(
     { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }) },
-    error.status as ContentfulStatusCode,
+    error.status,
     wait ? { "retry-after": String(wait.retry_after_s) } : {},
   );
 };
