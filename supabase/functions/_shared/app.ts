@@ -9,6 +9,7 @@ import { z } from "zod";
 import { AppError, type AppErrorCode, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
+import { isToken } from "../../../services/tokens.ts";
 
 /** The number of the newest migration this code was written for. */
 export const SCHEMA_VERSION = 47;
@@ -69,12 +70,21 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-/** The library's check alone: its own middleware makes two clients a request as well, which nothing here uses. */
+const MACHINE: AuthResult = { authMode: "secret", token: null, userClaims: null, jwtClaims: null, keyName: "default" };
+
+/**
+ * The library's check alone, since its own middleware makes two clients a request, which nothing here uses. A machine's right key is seen without
+ * it: its way to compare two texts waits twice for another thread, longer than all else of a 304 but the database.
+ */
 function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
-    const { data, error } = await verifyAuth(c.req.raw, { auth: modes, env: c.get("keys") });
-    if (error) throw error;
-    c.set("auth", data);
+    const keys = c.get("keys"), key = keys?.secretKeys.default;
+    if (key && modes.includes("secret") && !c.req.header("authorization") && isToken(c.req.header("apikey"), key)) c.set("auth", MACHINE);
+    else {
+      const { data, error } = await verifyAuth(c.req.raw, { auth: modes, env: keys });
+      if (error) throw error;
+      c.set("auth", data);
+    }
     await next();
   };
 }

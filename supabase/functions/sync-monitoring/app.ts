@@ -137,13 +137,13 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
   app.get("/openapi.json", ...requireRole("viewer"), (c) => c.json(openApiDocument(app)));
   app.get("/prometheus", async (c) => {
     const given = /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (!env.PROMETHEUS_TOKEN || !await isToken(given, env.PROMETHEUS_TOKEN)) {
+    if (!env.PROMETHEUS_TOKEN || !isToken(given, env.PROMETHEUS_TOKEN)) {
       throw new AppError("UNAUTHORIZED", "send PROMETHEUS_TOKEN as the bearer token");
     }
     return c.text(await scrape(rpc, clock), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   app.get("/badge/:name", async (c) => {
-    if (!env.BADGE_TOKEN || !await isToken(c.req.query("token"), env.BADGE_TOKEN)) {
+    if (!env.BADGE_TOKEN || !isToken(c.req.query("token"), env.BADGE_TOKEN)) {
       throw new AppError("UNAUTHORIZED", "send BADGE_TOKEN as ?token=");
     }
     const entity = /^([a-z][a-z0-9_]{1,62})\.svg$/.exec(c.req.param("name"))?.[1] ?? "";
