@@ -1,4 +1,4 @@
--- The overview adds up the runs that no point has by their entity at once and sorts what each took by itself: a quarter less time. A read's tag
+-- The overview adds up the runs that no point has by their entity at once and sorts what each took by itself: a third less time. A read's tag
 -- is of the snapshot it sees, which says of every table whether something changed, and looks at none.
 
 create or replace function public.get_health_overview(as_of timestamptz default now()) returns json

@@ -35,7 +35,10 @@ create function private.whole_within(
 )
 language plpgsql immutable set search_path = '' as $$
 begin
-  hour_from := case when is_kept then least(date_bin('1 hour', p_from + interval '1 hour' - interval '1 microsecond', '2000-01-01 00:00:00+00'), p_until) else p_until end;
+  hour_from := case
+    when is_kept then least(date_bin('1 hour', p_from + interval '1 hour' - interval '1 microsecond', '2000-01-01 00:00:00+00'), p_until)
+    else p_until
+  end;
   hour_until := greatest(date_bin('1 hour', p_until, '2000-01-01 00:00:00+00'), hour_from);
   day_from := least(date_bin('1 day', hour_from + interval '1 day' - interval '1 microsecond', '2000-01-01 00:00:00+00'), hour_until);
   day_until := greatest(date_bin('1 day', hour_until, '2000-01-01 00:00:00+00'), day_from);
@@ -97,6 +100,7 @@ begin
     merged as materialized (
       select g.entity_type, g.trigger, g.bucket, sum(g.runs)::bigint as runs
       from (
+        -- As private.duration_bucket() has it, but in doubles: in numerics it would take longer than all else here.
         select a.entity_type, a.trigger, 1 + ceil(ln(greatest(a.ms, 1)) / ln(1.1::double precision))::integer as bucket, 1 as runs from alone a where is_kept
         union all
         select m.entity_type, m.trigger, array_lower(m.duration_histogram, 1) - 1 + b.position::integer, b.runs
