@@ -1,4 +1,4 @@
--- The ground the other migrations stand on: extensions, the unexposed schema, the caller's role, the schema version.
+-- What every other file needs: the extensions, the unexposed schema, the caller's role, and helpers of time and identity.
 
 -- Hosted Supabase has the extensions; elsewhere the platform has put stand-ins with the same schemas and functions in place before this runs.
 do $$
@@ -29,12 +29,56 @@ language sql stable set search_path = ''
 return coalesce(private.app_role() in ('viewer', 'operator', 'admin'), false);
 comment on function private.can_read_monitoring() is 'True for a signed-in viewer and up; what every read policy of the monitoring tables asks.';
 
-revoke execute on function private.app_role(), private.can_read_monitoring() from public, anon, authenticated;
-grant execute on function private.app_role(), private.can_read_monitoring() to authenticated, service_role;
-
 create function private.utc_date(at_time timestamptz) returns date
 language sql immutable set search_path = ''
 return (at_time at time zone 'UTC')::date;
 comment on function private.utc_date(timestamptz) is 'The calendar day in UTC, whatever the session''s time zone.';
-revoke execute on function private.utc_date(timestamptz) from public, anon, authenticated;
-grant execute on function private.utc_date(timestamptz) to service_role;
+
+create function private.uuid_v7() returns uuid
+language plpgsql volatile set search_path = '' as $$
+begin
+  -- The time in ms, the version, and 74 random bits (RFC 9562, 5.7): bits 52 and 53 make the random version 4 a 7.
+  return encode(
+    set_bit(set_bit(
+      overlay(uuid_send(gen_random_uuid()) placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6),
+      52, 1), 53, 1), 'hex')::uuid;
+end
+$$;
+comment on function private.uuid_v7() is 'A new UUID of version 7: the later, the greater, by the millisecond.';
+
+create function private.in_words(length interval) returns text
+language sql immutable set search_path = ''
+return (
+  select case when count % per = 0 then concat(count / per, ' ', unit, case when count / per <> 1 then 's' end) end
+  from (select extract(epoch from length)::bigint as count) l
+  cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) u (per, unit)
+  where count % per = 0 and (count > 0 or per = 1) order by per desc limit 1
+);
+comment on function private.in_words(interval) is 'A length of time in its largest whole unit; parts of a second are dropped.';
+
+create function private.lengths_in_words(shown jsonb) returns jsonb
+language sql immutable set search_path = ''
+return shown || (
+  select coalesce(jsonb_object_agg(key, private.in_words(value::interval)), '{}') from jsonb_each_text(shown)
+  where value is not null and key in ('evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts',
+    'group_window', 'grace', 'max_runtime', 'sync_frequency')
+);
+comment on function private.lengths_in_words(jsonb) is 'A row as it is shown, with the lengths of time that a person set in words.';
+
+create function public.schema_version() returns integer
+language sql immutable set search_path = ''
+return 47;
+comment on function public.schema_version() is 'The number of the newest migration; functions refuse to work against another than they were written for.';
+
+revoke execute on function
+  private.app_role, private.can_read_monitoring, private.utc_date, private.uuid_v7, private.in_words, private.lengths_in_words,
+  public.schema_version
+from public, anon, authenticated;
+grant execute on function
+  private.app_role, private.can_read_monitoring
+to authenticated;
+grant execute on function
+  private.app_role, private.can_read_monitoring, private.utc_date, private.uuid_v7, private.in_words, private.lengths_in_words,
+  public.schema_version
+to service_role;

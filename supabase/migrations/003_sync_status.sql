@@ -1,4 +1,14 @@
--- One row an entity type: its schedule, its limits, its counters. A new entity is a row here and a function, not code elsewhere.
+-- What is synced and when: the entities with their schedules and counters, the freshness of each tournament, and the state of the upstream service.
+
+create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
+language plpgsql immutable set search_path = '' as $$
+begin
+  return anchor + make_interval(secs => (
+    floor(extract(epoch from as_of - anchor) / extract(epoch from frequency)) * extract(epoch from frequency)
+  )::double precision);
+end
+$$;
+comment on function private.last_due(timestamptz, interval, timestamptz) is 'The latest due time at or before as_of.';
 
 create table public.sync_status (
   entity_type varchar primary key,
@@ -38,7 +48,8 @@ create table public.sync_status (
     check (success_count >= 0 and error_count >= 0 and consecutive_failures >= 0 and records_processed_total >= 0),
   constraint sync_status_alert_threshold_is_positive check (alert_threshold_failures >= 1),
   constraint sync_status_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
-  constraint sync_status_active_has_a_function check (not is_active or function_name is not null)
+  constraint sync_status_active_has_a_function check (not is_active or function_name is not null),
+  constraint sync_status_entity_type_is_not_system check (entity_type <> 'system')
 );
 comment on table public.sync_status is 'The entity types that are synced, each with its schedule, limits and counters.';
 comment on column public.sync_status.function_name is 'The edge function that syncs it; null while none is built.';
@@ -51,7 +62,6 @@ comment on column public.sync_status.consecutive_failures is 'Full runs FAILED o
 comment on column public.sync_status.average_duration is 'Moving average of full runs that read everything, weight 0.2 for the newest.';
 comment on column public.sync_status.last_memory_usage is 'Peak MiB of the last run.';
 comment on column public.sync_status.alert_threshold_failures is 'Null unless somebody set it; set, it overrides the rules.';
-
 alter table public.sync_status enable row level security;
 revoke all on public.sync_status from public, anon, authenticated;
 grant select on public.sync_status to authenticated;
@@ -65,11 +75,84 @@ insert into public.sync_status (entity_type, function_name, depends_on, is_activ
   ('matches_live', null, 'tournaments', false, '30 seconds', '1 minute', '1 minute')
 on conflict (entity_type) do nothing;
 
-create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
-language sql immutable set search_path = ''
-return anchor + make_interval(secs => (
-  floor(extract(epoch from as_of - anchor) / extract(epoch from frequency)) * extract(epoch from frequency)
-)::double precision);
-comment on function private.last_due(timestamptz, interval, timestamptz) is 'The latest due time at or before as_of.';
-revoke execute on function private.last_due(timestamptz, interval, timestamptz) from public, anon, authenticated;
-grant execute on function private.last_due(timestamptz, interval, timestamptz) to service_role;
+create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
+language plpgsql immutable set search_path = '' as $$
+declare
+  -- The latest due time whose grace is over: a run must have begun at or after it.
+  owed constant timestamptz := private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace);
+begin
+  if entity.last_attempt >= owed or entity.last_attempt is null and entity.created_at > owed then
+    return null;
+  end if;
+  return private.last_due(entity.schedule_anchor, entity.sync_frequency, coalesce(entity.last_attempt, entity.created_at))
+    + entity.sync_frequency + entity.grace;
+end
+$$;
+comment on function private.overdue_since(public.sync_status, timestamptz) is 'Since when an entity owes a run: due plus grace; null while it owes none.';
+
+create table public.tournament_sync_state (
+  tournament_no varchar primary key references public.tournaments (no) on delete cascade,
+  synced_at timestamptz,
+  ttl interval,
+  match_count integer not null default 0,
+  live_count integer not null default 0,
+  lease_holder uuid,
+  lease_expires_at timestamptz,
+  constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
+  constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
+);
+comment on table public.tournament_sync_state is 'Per tournament: how fresh its matches are, and which run works on it now.';
+comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
+comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
+comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
+alter table public.tournament_sync_state enable row level security;
+revoke all on public.tournament_sync_state from public, anon, authenticated;
+grant select on public.tournament_sync_state to authenticated;
+grant all on public.tournament_sync_state to service_role;
+create policy "Allow monitoring read" on public.tournament_sync_state for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.tournament_sync_state for all to service_role using (true) with check (true);
+
+create table public.upstream_state (
+  upstream varchar primary key,
+  in_flight_limit integer not null,
+  block_for interval not null default '25 minutes',
+  blocked_until timestamptz,
+  blocked_reason text,
+  baseline_response_ms numeric,
+  updated_at timestamptz not null default now(),
+  constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
+  constraint upstream_state_block_has_a_reason check ((blocked_until is null) = (blocked_reason is null))
+);
+comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
+comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';
+comment on column public.upstream_state.baseline_response_ms is 'Moving average of good replies, weight 0.05; a reply ten times slower is throttling.';
+alter table public.upstream_state enable row level security;
+revoke all on public.upstream_state from public, anon, authenticated;
+grant select on public.upstream_state to authenticated;
+grant all on public.upstream_state to service_role;
+create policy "Allow monitoring read" on public.upstream_state for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.upstream_state for all to service_role using (true) with check (true);
+
+create table public.upstream_slots (
+  upstream varchar not null references public.upstream_state (upstream) on delete cascade,
+  slot integer not null,
+  token uuid,
+  expires_at timestamptz,
+  primary key (upstream, slot),
+  constraint upstream_slots_lease_is_whole check ((token is null) = (expires_at is null))
+);
+comment on table public.upstream_slots is 'A row for each request that may be in flight; taken by a lease with a token.';
+alter table public.upstream_slots enable row level security;
+revoke all on public.upstream_slots from public, anon, authenticated;
+grant all on public.upstream_slots to service_role;
+create policy "Allow service access" on public.upstream_slots for all to service_role using (true) with check (true);
+
+insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
+insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
+
+revoke execute on function
+  private.last_due, private.overdue_since
+from public, anon, authenticated;
+grant execute on function
+  private.last_due, private.overdue_since
+to service_role;

@@ -1,4 +1,15 @@
--- The monitoring tables: one row a run, a tournament in a run, an error, an hour; the rules' and the trigger audit's first shape.
+-- The monitoring tables: one row a run, a tournament in a run, an error, a call of a function; and what is added up from them.
+
+create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
+language sql immutable set search_path = ''
+return case status
+  when 'SUCCEEDED' then 1
+  when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0)
+  when 'FAILED' then 0
+  when 'TIMED_OUT' then 0
+end;
+comment on function private.success_weight(text, integer, integer) is
+  'How a status counts in a success rate, 0 to 1; null (RUNNING, CANCELLED, SKIPPED) counts nowhere. The only place that says so.';
 
 create table public.sync_execution_history (
   id uuid primary key default gen_random_uuid(),
@@ -46,6 +57,8 @@ create table public.sync_execution_history (
   error_count integer not null default 0,
   error_details jsonb,
   created_at timestamptz not null default now(),
+  success_weight numeric
+  generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored,
   constraint sync_execution_history_status_is_known
     check (status in ('RUNNING', 'SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED')),
   constraint sync_execution_history_trigger_is_known check (trigger in ('CRON', 'MANUAL', 'RETRY')),
@@ -66,15 +79,29 @@ comment on column public.sync_execution_history.correlation_id is 'One id from t
 comment on column public.sync_execution_history.lease_expires_at is 'Moved on by each heartbeat; past it, or past the deadline, the reaper closes the run.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak MiB of the isolate: heap plus external.';
 comment on column public.sync_execution_history.database_connections_peak is 'Most database calls of the run that were open at once.';
-
-create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start);
+comment on column public.sync_execution_history.success_weight is 'private.success_weight() of the run, kept because calling it for each row of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
 comment on index public.sync_execution_history_one_live_run is 'Two live runs of one entity and scope cannot be written.';
+create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
+where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
+comment on index public.sync_execution_history_uncommon_idx is 'What is seldom and looked for; what succeeded is found by its time.';
+create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
+where trigger in ('MANUAL', 'RETRY');
+comment on index public.sync_execution_history_by_hand_idx is 'The same for what the schedule did not start.';
+create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
+where tournament_no is not null;
+create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
+alter table public.sync_execution_history enable row level security;
+revoke all on public.sync_execution_history from public, anon, authenticated;
+grant select on public.sync_execution_history to authenticated;
+grant all on public.sync_execution_history to service_role;
+create policy "Allow monitoring read" on public.sync_execution_history for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_execution_history for all to service_role using (true) with check (true);
 
 create table public.sync_tournament_results (
-  id uuid primary key default gen_random_uuid(),
+  id uuid primary key default private.uuid_v7(),
   sync_execution_id uuid not null references public.sync_execution_history (id) on delete cascade,
   tournament_no varchar not null references public.tournaments (no) on delete cascade,
   entity_type varchar not null,
@@ -85,6 +112,7 @@ create table public.sync_tournament_results (
   error_type varchar,
   retry_attempt integer not null default 0,
   created_at timestamptz not null default now(),
+  error_fingerprint varchar,
   constraint sync_tournament_results_one_a_run unique (sync_execution_id, tournament_no),
   constraint sync_tournament_results_error_iff_failed check (success = (error_type is null)),
   constraint sync_tournament_results_error_type_is_known
@@ -92,7 +120,15 @@ create table public.sync_tournament_results (
   constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0)
 );
 comment on table public.sync_tournament_results is 'The outcome for one tournament inside one run; retry_attempt counts repeated upstream calls.';
+comment on column public.sync_tournament_results.error_fingerprint is 'Equal for failures that differ only in ids and numbers, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
+create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
+alter table public.sync_tournament_results enable row level security;
+revoke all on public.sync_tournament_results from public, anon, authenticated;
+grant select on public.sync_tournament_results to authenticated;
+grant all on public.sync_tournament_results to service_role;
+create policy "Allow monitoring read" on public.sync_tournament_results for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_tournament_results for all to service_role using (true) with check (true);
 
 create table public.sync_error_log (
   id uuid primary key default gen_random_uuid(),
@@ -116,12 +152,62 @@ create table public.sync_error_log (
   constraint sync_error_log_resolved_after_it_occurred check (resolved_at >= occurred_at)
 );
 comment on table public.sync_error_log is 'Classified errors. It outlives its run: open errors are kept for a year.';
-comment on column public.sync_error_log.fingerprint is 'Equal for errors that differ only in ids and numbers.';
 comment on column public.sync_error_log.error_context is 'Stack, request and response excerpt; redacted, at most 8 kB as written by the service.';
+comment on column public.sync_error_log.fingerprint is 'Equal for errors that differ only in ids and numbers.';
 create index idx_sync_error_log_type_severity_time on public.sync_error_log (error_type, error_severity, occurred_at);
 create index sync_error_log_execution_idx on public.sync_error_log (sync_execution_id);
 create index sync_error_log_entity_time_idx on public.sync_error_log (entity_type, occurred_at);
-create index sync_error_log_time_idx on public.sync_error_log (occurred_at);
+create index sync_error_log_time_idx on public.sync_error_log (occurred_at, id);
+create index sync_error_log_fingerprint_idx on public.sync_error_log (fingerprint, occurred_at, id);
+create index sync_error_log_tournament_idx on public.sync_error_log (tournament_no, occurred_at, id);
+-- Those that are few: the rest is met soon on the way back through time.
+create index sync_error_log_resolved_idx on public.sync_error_log (occurred_at, id) where resolved_at is not null;
+create index sync_error_log_critical_idx on public.sync_error_log (occurred_at, id) where error_severity = 'CRITICAL';
+alter table public.sync_error_log enable row level security;
+revoke all on public.sync_error_log from public, anon, authenticated;
+grant select on public.sync_error_log to authenticated;
+grant all on public.sync_error_log to service_role;
+create policy "Allow monitoring read" on public.sync_error_log for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_error_log for all to service_role using (true) with check (true);
+
+create table private.call_log (
+  id uuid primary key default gen_random_uuid(),
+  path text not null,
+  body jsonb not null,
+  net_request_id bigint,
+  outcome text not null,
+  called_at timestamptz not null default now(),
+  constraint call_log_outcome_is_known check (outcome in ('SENT', 'NOT_CONFIGURED'))
+);
+comment on table private.call_log is 'Each call the database makes to a function; pg_net''s own tables are unlogged and short-lived.';
+create index call_log_time_idx on private.call_log (called_at);
+alter table private.call_log enable row level security;
+
+create table public.sync_totals (
+  entity_type varchar primary key references public.sync_status (entity_type) on update cascade on delete cascade,
+  runs_succeeded bigint not null default 0,
+  runs_partial bigint not null default 0,
+  runs_failed bigint not null default 0,
+  runs_timed_out bigint not null default 0,
+  runs_cancelled bigint not null default 0,
+  runs_skipped bigint not null default 0,
+  duration_ms bigint not null default 0,
+  duration_runs bigint not null default 0,
+  duration_counts bigint[] not null default '{0,0,0,0,0,0,0,0,0}',
+  records_processed bigint not null default 0,
+  records_rejected bigint not null default 0,
+  api_calls bigint not null default 0,
+  api_errors bigint not null default 0,
+  errors bigint not null default 0
+);
+comment on table public.sync_totals is 'What an entity''s runs add up to since the beginning; retention takes nothing from it.';
+comment on column public.sync_totals.duration_counts is 'Counted runs that took at most 1, 5, 10, 30, 60, 120, 300, 600 s, and all; cumulative, as Prometheus has it.';
+alter table public.sync_totals enable row level security;
+revoke all on public.sync_totals from public, anon, authenticated;
+grant select on public.sync_totals to authenticated;
+grant all on public.sync_totals to service_role;
+create policy "Allow monitoring read" on public.sync_totals for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_totals for all to service_role using (true) with check (true);
 
 create table public.sync_metrics_hourly (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -157,66 +243,154 @@ create table public.sync_metrics_hourly (
 comment on table public.sync_metrics_hourly is 'A rollup by hour of start, written in the transaction that closes a run.';
 comment on column public.sync_metrics_hourly.success_weight is 'Sum over counted runs of private.success_weight(); rate = success_weight / runs_counted.';
 comment on column public.sync_metrics_hourly.duration_histogram is 'Runs by private.duration_bucket(); element-wise sums merge it.';
+alter table public.sync_metrics_hourly enable row level security;
+revoke all on public.sync_metrics_hourly from public, anon, authenticated;
+grant select on public.sync_metrics_hourly to authenticated;
+grant all on public.sync_metrics_hourly to service_role;
+create policy "Allow monitoring read" on public.sync_metrics_hourly for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_metrics_hourly for all to service_role using (true) with check (true);
 
-create table public.alert_rules (
-  id uuid primary key default gen_random_uuid(),
-  name varchar not null unique,
-  description text not null default '',
-  entity_type varchar not null,
-  metric varchar not null,
-  threshold numeric not null,
-  evaluation_window interval not null,
-  severity varchar not null,
-  notification_channels jsonb not null default '["dashboard"]',
-  escalation_delay interval,
-  is_active boolean not null default true,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-  constraint alert_rules_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
-  constraint alert_rules_window_is_positive check (evaluation_window > interval '0'),
-  constraint alert_rules_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array')
+create table public.sync_metrics_daily (
+  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
+  day timestamptz not null,
+  trigger varchar not null,
+  is_full_run boolean not null,
+  runs_succeeded integer not null default 0,
+  runs_partial integer not null default 0,
+  runs_failed integer not null default 0,
+  runs_timed_out integer not null default 0,
+  runs_cancelled integer not null default 0,
+  runs_skipped integer not null default 0,
+  runs_counted integer not null default 0,
+  success_weight numeric not null default 0,
+  duration_ms_total bigint not null default 0,
+  duration_runs integer not null default 0,
+  duration_histogram integer[] not null default '{}',
+  records_read bigint not null default 0,
+  records_processed bigint not null default 0,
+  records_rejected bigint not null default 0,
+  api_calls bigint not null default 0,
+  api_errors bigint not null default 0,
+  api_retries bigint not null default 0,
+  api_bytes bigint not null default 0,
+  api_response_ms_total bigint not null default 0,
+  cache_hits bigint not null default 0,
+  cache_misses bigint not null default 0,
+  errors bigint not null default 0,
+  memory_usage_mb_peak integer,
+  primary key (entity_type, day, trigger, is_full_run),
+  constraint sync_metrics_daily_day_is_whole check (extract(epoch from day)::bigint % 86400 = 0)
 );
-comment on table public.alert_rules is 'What is watched for; threshold is in the unit of the metric.';
+comment on table public.sync_metrics_daily is 'The same by UTC day, so that a year is 365 rows and not 8,760.';
+alter table public.sync_metrics_daily enable row level security;
+revoke all on public.sync_metrics_daily from public, anon, authenticated;
+grant select on public.sync_metrics_daily to authenticated;
+grant all on public.sync_metrics_daily to service_role;
+create policy "Allow monitoring read" on public.sync_metrics_daily for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_metrics_daily for all to service_role using (true) with check (true);
 
-create table public.manual_sync_audit (
-  id uuid primary key default gen_random_uuid(),
-  sync_job_id uuid not null,
-  entity_type varchar not null,
-  tournament_no varchar,
-  priority varchar not null,
-  triggered_by varchar not null,
-  trigger_reason text not null,
-  trigger_timestamp timestamptz not null default now(),
-  completion_timestamp timestamptz,
-  final_status varchar,
-  records_processed integer,
-  error_details jsonb,
-  constraint manual_sync_audit_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
-  constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
+create table public.sync_metrics_points (
+  entity_type varchar references public.sync_status (entity_type) on update cascade on delete cascade,
+  step interval not null,
+  at timestamptz not null,
+  runs bigint not null default 0,
+  runs_by_schedule bigint not null default 0,
+  runs_counted bigint not null default 0,
+  success_weight numeric not null default 0,
+  duration_ms_total bigint not null default 0,
+  runs_upto integer[] not null default '{}',
+  records_processed bigint not null default 0,
+  api_calls bigint not null default 0,
+  api_response_ms_total bigint not null default 0,
+  cache_hits bigint not null default 0,
+  cache_misses bigint not null default 0,
+  errors bigint not null default 0,
+  memory_usage_mb_peak integer,
+  constraint sync_metrics_points_are_one_a_step unique nulls not distinct (entity_type, step, at),
+  constraint sync_metrics_points_step_is_one_of_those_kept check (step in ('15 minutes', '1 hour', '2 hours', '1 day', '30 days'))
 );
-comment on table public.manual_sync_audit is 'One row a manual trigger: who, what, why, and how it ended.';
-create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
+comment on table public.sync_metrics_points is
+  'What began in a step of time: all runs'' counts, and of full runs (runs_by_schedule, runs_counted, weight and durations) what rates are made of.';
+comment on column public.sync_metrics_points.entity_type is 'Null: all of them.';
+comment on column public.sync_metrics_points.runs_upto is
+  'By bucket of private.duration_bucket(), its subscript: the counted full runs that took at most as long; the last is all of them.';
+create index sync_metrics_points_step_idx on public.sync_metrics_points (step, at);
+alter table public.sync_metrics_points enable row level security;
+revoke all on public.sync_metrics_points from public, anon, authenticated;
+grant select on public.sync_metrics_points to authenticated;
+grant all on public.sync_metrics_points to service_role;
+create policy "Allow monitoring read" on public.sync_metrics_points for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_metrics_points for all to service_role using (true) with check (true);
 
-do $$
-declare
-  monitored text;
-begin
-  foreach monitored in array array[
-    'sync_execution_history', 'sync_tournament_results', 'sync_error_log', 'sync_metrics_hourly', 'alert_rules', 'manual_sync_audit'
-  ] loop
-    execute format('alter table public.%I enable row level security', monitored);
-    execute format('revoke all on public.%I from public, anon, authenticated', monitored);
-    execute format('grant select on public.%I to authenticated', monitored);
-    execute format('grant all on public.%I to service_role', monitored);
-    execute format(
-      'create policy "Allow monitoring read" on public.%I for select to authenticated using ((select private.can_read_monitoring()))',
-      monitored
-    );
-    execute format(
-      'create policy %I on public.%I for all to service_role using (true) with check (true)',
-      case monitored when 'manual_sync_audit' then 'Allow admin manual sync' else 'Allow service monitoring access' end,
-      monitored
-    );
-  end loop;
-end
-$$;
+create table public.sync_errors_hourly (
+  hour timestamptz not null,
+  entity_type varchar not null,
+  fingerprint varchar not null,
+  tournament_no varchar not null default '',
+  error_type varchar not null,
+  error_code varchar not null,
+  error_severity varchar not null,
+  error_message text not null,
+  errors integer not null,
+  first_seen timestamptz not null,
+  last_seen timestamptz not null,
+  resolved integer not null,
+  last_resolved timestamptz,
+  resolution_ms_total bigint not null,
+  resolution_histogram integer[] not null,
+  primary key (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity),
+  constraint sync_errors_hourly_hour_is_whole check (extract(epoch from hour)::bigint % 3600 = 0),
+  constraint sync_errors_hourly_resolved_are_errors check (resolved between 0 and errors and (resolved = 0) = (last_resolved is null))
+);
+comment on table public.sync_errors_hourly is 'Errors that retention took, by UTC hour and group; those still in sync_error_log are not in it.';
+comment on column public.sync_errors_hourly.tournament_no is 'Empty for none.';
+comment on column public.sync_errors_hourly.error_message is 'Of the latest of them.';
+comment on column public.sync_errors_hourly.resolution_histogram is 'How long resolving took, by private.duration_bucket().';
+alter table public.sync_errors_hourly enable row level security;
+revoke all on public.sync_errors_hourly from public, anon, authenticated;
+grant select on public.sync_errors_hourly to authenticated;
+grant all on public.sync_errors_hourly to service_role;
+create policy "Allow monitoring read" on public.sync_errors_hourly for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_errors_hourly for all to service_role using (true) with check (true);
+
+create table public.tournament_outcomes (
+  tournament_no varchar primary key references public.tournaments (no) on delete cascade,
+  outcomes varbit not null,
+  last_result timestamptz not null,
+  last_success timestamptz,
+  last_error varchar,
+  last_error_type varchar,
+  constraint tournament_outcomes_are_fifty_at_most check (length(outcomes) between 1 and 50)
+);
+comment on table public.tournament_outcomes is
+  'What the last fifty results of a tournament''s matches were; those that retention took from sync_tournament_results still count.';
+comment on column public.tournament_outcomes.outcomes is 'A bit a result, newest first: 1 is a success. In the order they were recorded in.';
+comment on column public.tournament_outcomes.last_error is 'Message of the newest failure, however old.';
+alter table public.tournament_outcomes enable row level security;
+revoke all on public.tournament_outcomes from public, anon, authenticated;
+grant select on public.tournament_outcomes to authenticated;
+grant all on public.tournament_outcomes to service_role;
+create policy "Allow monitoring read" on public.tournament_outcomes for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.tournament_outcomes for all to service_role using (true) with check (true);
+
+create materialized view public.sync_health_summary as
+select
+  entity_type,
+  count(*) as total_executions,
+  count(*) filter (where success) as successful_executions,
+  avg(extract(epoch from duration)) as avg_duration_seconds,
+  max(execution_start) as last_execution
+from public.sync_execution_history
+where execution_start > now() - interval '24 hours'
+group by entity_type;
+comment on materialized view public.sync_health_summary is 'Runs of the last 24 hours by entity; refreshed concurrently every 5 minutes.';
+create unique index sync_health_summary_entity on public.sync_health_summary (entity_type);
+revoke all on public.sync_health_summary from public, anon, authenticated;
+grant select on public.sync_health_summary to service_role;
+
+revoke execute on function
+  private.success_weight
+from public, anon, authenticated;
+grant execute on function
+  private.success_weight
+to service_role;

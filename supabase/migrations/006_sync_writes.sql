@@ -1,33 +1,4 @@
--- What the syncs read and write: which tournaments are due, who works on one, the upserts, and the gate to the one upstream.
--- Past 300 lines, because the upserts name every column of the two synced tables.
-
-create table public.upstream_state (
-  upstream varchar primary key,
-  in_flight_limit integer not null,
-  block_for interval not null default '25 minutes',
-  blocked_until timestamptz,
-  blocked_reason text,
-  baseline_response_ms numeric,
-  updated_at timestamptz not null default now(),
-  constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
-  constraint upstream_state_block_has_a_reason check ((blocked_until is null) = (blocked_reason is null))
-);
-comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
-comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';
-comment on column public.upstream_state.baseline_response_ms is 'Moving average of good replies, weight 0.05; a reply ten times slower is throttling.';
-
-create table public.upstream_slots (
-  upstream varchar not null references public.upstream_state (upstream) on delete cascade,
-  slot integer not null,
-  token uuid,
-  expires_at timestamptz,
-  primary key (upstream, slot),
-  constraint upstream_slots_lease_is_whole check ((token is null) = (expires_at is null))
-);
-comment on table public.upstream_slots is 'A row for each request that may be in flight; taken by a lease with a token.';
-
-insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
-insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
+-- What the syncs read and write: slots of the upstream service, the tournaments that are due and their leases, and the upserts.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = ''
@@ -89,6 +60,23 @@ end;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
   'Gives the place back with what was seen {upstream, token, response_ms, block_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for block_for.';
 
+create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
+language sql stable set search_path = ''
+begin atomic
+  select case
+      when count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1) > 0
+        then interval '30 seconds'
+      when count(*) > 0 and bool_and(coalesce(m.status between 12 and 15, false)) then interval '24 hours'
+      else interval '15 minutes'
+    end,
+    count(*)::integer,
+    (count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1))::integer
+  from public.matches m cross join (select private.utc_date(as_of) as d) today
+  where m.tournament_no = p_tournament_no and m.vanished_at is null;
+end;
+comment on function private.matches_ttl(text, timestamptz) is
+  'How long a tournament''s matches stay fresh. Live is bounded by date: archived matches stay in a live status for years.';
+
 -- Without jit: compiling it took 0.8 s for 25 ms of work at 9,000 tournaments and 210,000 matches.
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set jit = off
@@ -104,6 +92,7 @@ begin atomic
     cross join today
     where case
       when p ->> 'tournament_no' is not null then t.no = p ->> 'tournament_no'
+      when p -> 'tournament_nos' is not null then p -> 'tournament_nos' ? t.no
       -- By date as well as by status: a test tournament has been Running (6) for years, and past ones stay Open.
       else t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
         and t.end_date >= today.d - 2 and t.start_date <= today.d + 7
@@ -138,7 +127,7 @@ begin atomic
   from ranked r;
 end;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
-  'The tournaments whose matches are kept up to date, in order of work: live, today, within a day, within a week; or {tournament_no} alone; or {stalest_first}.';
+  'The tournaments whose matches are kept up to date, in order of work: live, today, within a day, within a week; or {tournament_no} alone, or {tournament_nos}; or {stalest_first}.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -153,43 +142,36 @@ $$;
 comment on function public.claim_tournament(jsonb, timestamptz) is
   'Takes the lease of {tournament_no} for {execution_id} for five minutes, longer than four requests at the longest timeout with their pauses; false while another run holds it.';
 
-create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
-language sql stable set search_path = ''
+create function public.release_tournament(p jsonb) returns void
+language sql set search_path = ''
 begin atomic
-  select case
-      when count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1) > 0
-        then interval '30 seconds'
-      when count(*) > 0 and bool_and(coalesce(m.status between 12 and 15, false)) then interval '24 hours'
-      else interval '15 minutes'
-    end,
-    count(*)::integer,
-    (count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1))::integer
-  from public.matches m cross join (select private.utc_date(as_of) as d) today
-  where m.tournament_no = p_tournament_no and m.vanished_at is null;
+  update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
+  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
 end;
-comment on function private.matches_ttl(text, timestamptz) is
-  'How long a tournament''s matches stay fresh. Live is bounded by date: archived matches stay in a live status for years.';
+comment on function public.release_tournament(jsonb) is 'Gives the lease of {tournament_no} back when the work on it failed.';
 
-create function private.raise_version() returns trigger
+create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
-  bookkeeping constant text[] := array['id', 'vis_version', 'last_synced', 'version', 'created_at', 'updated_at'];
+  removed integer;
 begin
-  new.id := old.id;
-  new.created_at := old.created_at;
-  if to_jsonb(new) - bookkeeping is distinct from to_jsonb(old) - bookkeeping then
-    new.version := old.version + 1;
-    new.updated_at := new.last_synced;
-  else
-    new.version := old.version;
-    new.updated_at := old.updated_at;
+  update public.tournament_sync_state s set lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz, ttl = '0'
+  where s.tournament_no = p ->> 'tournament_no' and s.lease_holder = (p ->> 'execution_id')::uuid and s.lease_expires_at > as_of;
+  if not found then
+    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
   end if;
-  return new;
+  update public.matches m set vanished_at = as_of, last_synced = as_of
+  where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
+    and m.no not in (select jsonb_array_elements_text(p -> 'present'));
+  get diagnostics removed = row_count;
+  update public.tournament_sync_state s set ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
+  from private.matches_ttl(p ->> 'tournament_no', as_of) f
+  where s.tournament_no = p ->> 'tournament_no';
+  return removed;
 end
 $$;
-comment on function private.raise_version() is 'Keeps id and created_at, and raises version and updated_at exactly when a synced column changed.';
-create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
-create trigger raise_version before update on public.matches for each row execute function private.raise_version();
+comment on function public.complete_tournament(jsonb, timestamptz) is
+  'After a whole reply was written: marks matches not in {present} as vanished, sets freshness from {tick_at} and gives the lease back; how many vanished. PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = ''
@@ -335,57 +317,13 @@ $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
   'Writes {execution_id, tournament_no, matches}, keyed on no, and counts what was inserted, updated or unchanged. PT409 LEASE_LOST.';
 
-create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
-language plpgsql set search_path = '' as $$
-declare
-  removed integer;
-begin
-  update public.tournament_sync_state s set lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz, ttl = '0'
-  where s.tournament_no = p ->> 'tournament_no' and s.lease_holder = (p ->> 'execution_id')::uuid and s.lease_expires_at > as_of;
-  if not found then
-    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
-  end if;
-  update public.matches m set vanished_at = as_of, last_synced = as_of
-  where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
-    and m.no not in (select jsonb_array_elements_text(p -> 'present'));
-  get diagnostics removed = row_count;
-  update public.tournament_sync_state s set ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
-  from private.matches_ttl(p ->> 'tournament_no', as_of) f
-  where s.tournament_no = p ->> 'tournament_no';
-  return removed;
-end
-$$;
-comment on function public.complete_tournament(jsonb, timestamptz) is
-  'After a whole reply was written: marks matches not in {present} as vanished, sets freshness from {tick_at} and gives the lease back; how many vanished. PT409 LEASE_LOST.';
-
-create function public.release_tournament(p jsonb) returns void
-language sql set search_path = ''
-begin atomic
-  update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
-  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
-end;
-comment on function public.release_tournament(jsonb) is 'Gives the lease of {tournament_no} back when the work on it failed.';
-
-alter table public.upstream_state enable row level security;
-alter table public.upstream_slots enable row level security;
-revoke all on public.upstream_state, public.upstream_slots from public, anon, authenticated;
-grant select on public.upstream_state to authenticated;
-grant all on public.upstream_state, public.upstream_slots to service_role;
-create policy "Allow monitoring read" on public.upstream_state for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.upstream_state for all to service_role using (true) with check (true);
-create policy "Allow service access" on public.upstream_slots for all to service_role using (true) with check (true);
-
 revoke execute on function
-  private.matches_ttl(text, timestamptz), private.raise_version(), public.claim_upstream_slot(text, timestamptz),
-  public.release_upstream_slot(jsonb, timestamptz), public.list_due_tournaments(jsonb, timestamptz),
-  public.claim_tournament(jsonb, timestamptz), public.release_tournament(jsonb), public.complete_tournament(jsonb, timestamptz),
-  public.upsert_matches(jsonb, timestamptz), public.upsert_tournaments(jsonb, timestamptz),
-  public.mark_vanished_tournaments(jsonb, timestamptz)
+  public.claim_upstream_slot, public.release_upstream_slot, private.matches_ttl, public.list_due_tournaments, public.claim_tournament,
+  public.release_tournament, public.complete_tournament, public.upsert_tournaments, public.mark_vanished_tournaments,
+  public.upsert_matches
 from public, anon, authenticated;
 grant execute on function
-  private.matches_ttl(text, timestamptz), private.raise_version(), public.claim_upstream_slot(text, timestamptz),
-  public.release_upstream_slot(jsonb, timestamptz), public.list_due_tournaments(jsonb, timestamptz),
-  public.claim_tournament(jsonb, timestamptz), public.release_tournament(jsonb), public.complete_tournament(jsonb, timestamptz),
-  public.upsert_matches(jsonb, timestamptz), public.upsert_tournaments(jsonb, timestamptz),
-  public.mark_vanished_tournaments(jsonb, timestamptz)
+  public.claim_upstream_slot, public.release_upstream_slot, private.matches_ttl, public.list_due_tournaments, public.claim_tournament,
+  public.release_tournament, public.complete_tournament, public.upsert_tournaments, public.mark_vanished_tournaments,
+  public.upsert_matches
 to service_role;

@@ -1,5 +1,4 @@
 -- What every rule measures, in one snapshot: entities over their runs, single tournaments, what tournaments share, and the monitoring itself.
--- Past 300 lines, because a value, its evidence and its cause are read together.
 
 create type private.alert_value as (
   rule_id uuid,
@@ -26,6 +25,28 @@ return coalesce(
   (select l.fingerprint from public.sync_error_log l where l.sync_execution_id = p_execution_id group by 1 order by count(*) desc, 1 limit 1)
 );
 comment on function private.run_fingerprint(uuid) is 'The most frequent failure of a run; null when nothing in it failed.';
+
+create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
+language sql stable set search_path = ''
+begin atomic
+  -- How far the last full run's yield lies under the median of the twenty before it; nothing was due when it asked for nothing.
+  with recent as (
+    select h.records_read, h.api_calls, row_number() over (order by h.execution_start desc) as age
+    from public.sync_execution_history h
+    where h.entity_type = p_entity_type and h.tournament_no is null and h.status = 'SUCCEEDED' and h.api_calls > 0
+      and h.execution_start <= as_of
+    order by h.execution_start desc limit 21
+  ),
+  usual as (
+    select percentile_cont(0.5) within group (order by records_read::double precision / api_calls) as yield, count(*) as runs
+    from recent where age > 1
+  )
+  select case when usual.runs >= 5 and usual.yield > 0
+    then greatest(0, 1 - (recent.records_read::numeric / recent.api_calls) / usual.yield::numeric) end
+  from recent, usual where recent.age = 1;
+end;
+comment on function private.records_collapse(text, timestamptz) is
+  '0 to 1: how far the records per request of the last full run lie under their median over the twenty before; null under five.';
 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable set search_path = ''
@@ -221,6 +242,11 @@ begin atomic
   evaluation as (
     select max(evaluated_at) as last_at from public.alert_evaluations where evaluated_at <= as_of
   ),
+  queue as (
+    select min(greatest(j.enqueued_at, j.not_before)) as waits_since, count(*) as jobs
+    from public.sync_jobs j join public.sync_status e on e.entity_type = j.entity_type and e.paused_at is null
+    where j.status = 'QUEUED' and j.not_before <= as_of
+  ),
   undelivered as (
     select r.id as rule_id, n.channel, count(*) as notifications, min(n.created_at) as since
     from rule r join public.alert_notifications n
@@ -236,6 +262,7 @@ begin atomic
     case r.metric
       when 'processor_late' then extract(epoch from as_of - e.last_at)
       when 'dead_notifications' then coalesce(u.notifications, 0)
+      when 'queue_age' then coalesce(extract(epoch from as_of - q.waits_since), 0)
     end,
     0::bigint, r.threshold,
     -- A channel that keeps failing is reported on the others.
@@ -243,13 +270,21 @@ begin atomic
       select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
       where c.is_active and not u.channels ? c.name
     ) end,
-    case r.metric when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision) else u.since end,
+    case r.metric
+      when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision)
+      when 'queue_age' then q.waits_since + make_interval(secs => r.threshold::double precision)
+      else u.since
+    end,
     null::uuid, null::varchar,
-    case when u.rule_id is null then '{}' else jsonb_build_object('channels', u.channels) end
-  from rule r cross join evaluation e left join undelivered_total u on u.rule_id = r.id;
+    case
+      when u.rule_id is not null then jsonb_build_object('channels', u.channels)
+      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs)
+      else '{}'
+    end
+  from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
 end;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
-  'The rules on the monitoring itself: seconds between the last evaluation and this one, notifications that died or keep failing.';
+  'The rules on the monitoring itself: seconds between the last evaluation and this one, the longest wait in the queue, notifications that died or keep failing.';
 
 create function private.missed_runs(entity public.sync_status, unwatched_since timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = ''
@@ -343,19 +378,17 @@ end;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
   'What the given rules measure with their limits and live incidents, in one snapshot.';
 
-create or replace function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
+create function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = ''
 return private.measure_rules((select coalesce(array_agg(r), '{}') from public.alert_rules r where r.is_active), as_of);
 comment on function public.measure_alert_rules(timestamptz) is
   'Every active rule''s value for each of its scopes with its limits and its live incident, in one snapshot; null is no data.';
 
-revoke execute on function private.run_fingerprint(uuid), private.measure_entities(public.alert_rules[], timestamptz),
-  private.measure_tournaments(public.alert_rules[], timestamptz), private.measure_shared_failures(public.alert_rules[], timestamptz),
-  private.measure_system(public.alert_rules[], timestamptz), private.missed_runs(public.sync_status, timestamptz, timestamptz),
-  private.measure_rules(public.alert_rules[], timestamptz)
+revoke execute on function
+  private.run_fingerprint, private.records_collapse, private.measure_entities, private.measure_tournaments,
+  private.measure_shared_failures, private.measure_system, private.missed_runs, private.measure_rules, public.measure_alert_rules
 from public, anon, authenticated;
-grant execute on function private.run_fingerprint(uuid), private.measure_entities(public.alert_rules[], timestamptz),
-  private.measure_tournaments(public.alert_rules[], timestamptz), private.measure_shared_failures(public.alert_rules[], timestamptz),
-  private.measure_system(public.alert_rules[], timestamptz), private.missed_runs(public.sync_status, timestamptz, timestamptz),
-  private.measure_rules(public.alert_rules[], timestamptz)
+grant execute on function
+  private.run_fingerprint, private.records_collapse, private.measure_entities, private.measure_tournaments,
+  private.measure_shared_failures, private.measure_system, private.missed_runs, private.measure_rules, public.measure_alert_rules
 to service_role;

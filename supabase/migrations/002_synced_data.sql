@@ -31,11 +31,17 @@ create table public.tournaments (
   constraint tournaments_version_is_positive check (version >= 1)
 );
 comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are VIS numbers.';
-comment on column public.tournaments.version is 'Ours: raised by one whenever a synced column changed.';
 comment on column public.tournaments.vis_version is 'The service''s own change counter of the row.';
 comment on column public.tournaments.vanished_at is 'Since when the season''s list no longer holds it; null while it does.';
+comment on column public.tournaments.version is 'Ours: raised by one whenever a synced column changed.';
 create index tournaments_dates_idx on public.tournaments (end_date, start_date);
 create index tournaments_season_idx on public.tournaments (season);
+alter table public.tournaments enable row level security;
+revoke all on public.tournaments from public, anon, authenticated;
+grant select on public.tournaments to anon, authenticated;
+grant all on public.tournaments to service_role;
+create policy "Anyone reads tournaments" on public.tournaments for select to anon, authenticated using (true);
+create policy "Allow service access" on public.tournaments for all to service_role using (true) with check (true);
 
 create table public.matches (
   id uuid primary key default gen_random_uuid(),
@@ -85,36 +91,38 @@ create table public.matches (
 comment on table public.matches is 'Matches keyed on VIS No; NoInTournament repeats inside a tournament. Durations of sets are seconds.';
 comment on column public.matches.vanished_at is 'Since when the tournament''s list no longer holds the match (a draw was remade); null while it does.';
 create index matches_tournament_idx on public.matches (tournament_no);
-
-create table public.tournament_sync_state (
-  tournament_no varchar primary key references public.tournaments (no) on delete cascade,
-  synced_at timestamptz,
-  ttl interval,
-  match_count integer not null default 0,
-  live_count integer not null default 0,
-  lease_holder uuid,
-  lease_expires_at timestamptz,
-  constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
-  constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
-);
-comment on table public.tournament_sync_state is 'Per tournament: how fresh its matches are, and which run works on it now.';
-comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
-comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
-comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
-
-alter table public.tournaments enable row level security;
 alter table public.matches enable row level security;
-alter table public.tournament_sync_state enable row level security;
-
-revoke all on public.tournaments, public.matches, public.tournament_sync_state from public, anon, authenticated;
-grant select on public.tournaments, public.matches to anon, authenticated;
-grant select on public.tournament_sync_state to authenticated;
-grant all on public.tournaments, public.matches, public.tournament_sync_state to service_role;
-
-create policy "Anyone reads tournaments" on public.tournaments for select to anon, authenticated using (true);
+revoke all on public.matches from public, anon, authenticated;
+grant select on public.matches to anon, authenticated;
+grant all on public.matches to service_role;
 create policy "Anyone reads matches" on public.matches for select to anon, authenticated using (true);
-create policy "Allow monitoring read" on public.tournament_sync_state for select to authenticated
-  using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.tournaments for all to service_role using (true) with check (true);
 create policy "Allow service access" on public.matches for all to service_role using (true) with check (true);
-create policy "Allow service access" on public.tournament_sync_state for all to service_role using (true) with check (true);
+
+create function private.raise_version() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  bookkeeping constant text[] := array['id', 'vis_version', 'last_synced', 'version', 'created_at', 'updated_at'];
+begin
+  new.id := old.id;
+  new.created_at := old.created_at;
+  if to_jsonb(new) - bookkeeping is distinct from to_jsonb(old) - bookkeeping then
+    new.version := old.version + 1;
+    new.updated_at := new.last_synced;
+  else
+    new.version := old.version;
+    new.updated_at := old.updated_at;
+  end if;
+  return new;
+end
+$$;
+comment on function private.raise_version() is 'Keeps id and created_at, and raises version and updated_at exactly when a synced column changed.';
+
+create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
+create trigger raise_version before update on public.matches for each row execute function private.raise_version();
+
+revoke execute on function
+  private.raise_version
+from public, anon, authenticated;
+grant execute on function
+  private.raise_version
+to service_role;

@@ -1,0 +1,624 @@
+-- The life of a run: start, heartbeat, finish, close, reap, and its addition to the rollups.
+
+create function private.call_function(path text, body jsonb default '{}') returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  call_id uuid := gen_random_uuid();
+  base text;
+  api_key text;
+  request_id bigint;
+begin
+  select decrypted_secret into base from vault.decrypted_secrets where name = 'project_url';
+  select decrypted_secret into api_key from vault.decrypted_secrets where name = 'secret_key';
+  body := body || jsonb_build_object('correlation_id', call_id);
+  if base is not null and api_key is not null then
+    request_id := net.http_post(
+      url := base || '/functions/v1/' || path,
+      body := body,
+      headers := jsonb_build_object('Content-Type', 'application/json', 'apikey', api_key, 'x-correlation-id', call_id::text)
+    );
+  end if;
+  insert into private.call_log (id, path, body, net_request_id, outcome)
+  values (call_id, path, body, request_id, case when request_id is null then 'NOT_CONFIGURED' else 'SENT' end);
+  return call_id;
+end
+$$;
+comment on function private.call_function(text, jsonb) is
+  'Posts to an edge function with URL and key from Vault, logs the call and returns its correlation id. Definer: the caller may not read Vault.';
+
+create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  -- A worker sends an item again when an answer got lost, and a tournament may have gone meanwhile: neither may fail the rest.
+  insert into public.sync_tournament_results
+    (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
+     error_fingerprint, retry_attempt, created_at)
+  select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
+    make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, coalesce(r.retry_attempt, 0), as_of
+  from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
+    tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
+    retry_attempt integer
+  )
+  join public.tournaments t on t.no = r.tournament_no
+  on conflict (sync_execution_id, tournament_no) do nothing;
+
+  insert into public.sync_error_log
+    (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
+     error_context, recovery_suggestion, fingerprint, occurred_at)
+  select e.id, run.id, run.entity_type, e.tournament_no, e.error_type, e.error_code, e.error_severity, e.retryable,
+    e.error_message, e.error_context, e.recovery_suggestion, e.fingerprint, least(e.occurred_at, as_of)
+  from jsonb_to_recordset(coalesce(p -> 'errors', '[]')) as e (
+    id uuid, tournament_no text, error_type text, error_code text, error_severity text, retryable boolean, error_message text,
+    error_context jsonb, recovery_suggestion text, fingerprint text, occurred_at timestamptz
+  )
+  on conflict (id) do nothing;
+end
+$$;
+comment on function private.record_run_items(public.sync_execution_history, jsonb, timestamptz) is
+  'Writes a run''s tournament results and errors; an item sent twice is kept once.';
+
+create function private.save_progress(p jsonb, as_of timestamptz) returns public.sync_execution_history
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  update public.sync_execution_history h set
+    heartbeat_at = as_of,
+    lease_expires_at = as_of + interval '60 seconds',
+    current_stage = coalesce(c.current_stage, h.current_stage),
+    tournaments_total = coalesce(c.tournaments_total, h.tournaments_total),
+    tournaments_processed = coalesce(c.tournaments_processed, h.tournaments_processed),
+    tournaments_failed = coalesce(c.tournaments_failed, h.tournaments_failed),
+    records_read = coalesce(c.records_read, h.records_read),
+    records_inserted = coalesce(c.records_inserted, h.records_inserted),
+    records_updated = coalesce(c.records_updated, h.records_updated),
+    records_unchanged = coalesce(c.records_unchanged, h.records_unchanged),
+    records_removed = coalesce(c.records_removed, h.records_removed),
+    records_rejected = coalesce(c.records_rejected, h.records_rejected),
+    api_calls = coalesce(c.api_calls, h.api_calls),
+    api_errors = coalesce(c.api_errors, h.api_errors),
+    api_retries = coalesce(c.api_retries, h.api_retries),
+    api_bytes = coalesce(c.api_bytes, h.api_bytes),
+    api_response_ms_total = coalesce(c.api_response_ms_total, h.api_response_ms_total),
+    api_response_ms_max = coalesce(c.api_response_ms_max, h.api_response_ms_max),
+    cache_hits = coalesce(c.cache_hits, h.cache_hits),
+    cache_misses = coalesce(c.cache_misses, h.cache_misses),
+    memory_usage_mb = greatest(c.memory_usage_mb, h.memory_usage_mb),
+    database_calls = coalesce(c.database_calls, h.database_calls),
+    database_connections_peak = greatest(c.database_connections_peak, h.database_connections_peak),
+    error_count = coalesce(c.error_count, h.error_count)
+  from jsonb_populate_record(null::public.sync_execution_history, (p -> 'counters') - 'id') as c
+  where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
+  returning h.* into run;
+  if found then
+    perform private.record_run_items(run, p, as_of);
+  end if;
+  return run;
+end
+$$;
+comment on function private.save_progress(jsonb, timestamptz) is
+  'Writes the counters so far (totals, so repeating them is harmless) and new items of a live run, and renews its lease; null when it is not live.';
+
+create function private.count_run(run public.sync_execution_history, as_of timestamptz) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  update public.sync_status s set
+    success_count = s.success_count + (run.success is true)::integer,
+    error_count = s.error_count + (run.success is false)::integer,
+    records_processed_last = run.records_processed,
+    records_processed_total = s.records_processed_total + run.records_processed,
+    last_memory_usage = coalesce(run.memory_usage_mb, s.last_memory_usage),
+    last_error = case when run.success is false then run.status_reason else s.last_error end,
+    last_error_time = case when run.success is false then as_of else s.last_error_time end,
+    -- A single tournament's run says nothing about the schedule: neither its success nor its failure may touch these.
+    consecutive_failures = case
+      when run.tournament_no is not null then s.consecutive_failures
+      when run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
+      when run.status = 'SUCCEEDED' then 0
+      else s.consecutive_failures
+    end,
+    last_sync = case
+      when run.tournament_no is null and run.status = 'SUCCEEDED' then greatest(s.last_sync, run.execution_start) else s.last_sync
+    end,
+    last_duration = case when run.tournament_no is null then run.duration else s.last_duration end,
+    average_duration = case
+      when run.tournament_no is not null or run.status not in ('SUCCEEDED', 'PARTIAL') then s.average_duration
+      else coalesce(s.average_duration * 0.8 + run.duration * 0.2, run.duration)
+    end,
+    updated_at = as_of
+  where s.entity_type = run.entity_type;
+end
+$$;
+comment on function private.count_run(public.sync_execution_history, timestamptz) is 'Adds a run that just ended to its entity''s counters.';
+
+create function private.duration_bucket(duration interval) returns integer
+language sql immutable set search_path = ''
+return 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;
+comment on function private.duration_bucket(interval) is
+  'Bucket b holds durations of (1.1^(b-2), 1.1^(b-1)] ms, so a bucket''s middle errs by at most 4.8 % (0.1 / 2.1).';
+
+-- The same in PL/pgSQL, which costs a tenth of a call: the overview asks them for each entity.
+create function private.bucket_ms(bucket bigint) returns double precision
+language plpgsql immutable set search_path = '' as $$
+begin
+  return power(1.1, bucket - 2) * 2.2 / 2.1;
+end
+$$;
+comment on function private.bucket_ms(bigint) is
+  'The duration in ms that stands for a bucket of private.duration_bucket(): the harmonic mean of its edges, off by 4.8 % at either.';
+
+create function private.bucket_end_ms(bucket bigint) returns double precision
+language plpgsql immutable set search_path = '' as $$
+begin
+  return power(1.1, bucket - 1);
+end
+$$;
+comment on function private.bucket_end_ms(bigint) is 'The longest duration in ms of a bucket of private.duration_bucket().';
+
+create function private.add_histograms(a integer[], b integer[]) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+declare
+  -- From the first bucket that has a run: what an entity does takes about as long each time, and what is empty would be read for nothing.
+  summed integer[] := array[]::integer[];
+  has_begun boolean := false;
+begin
+  for i in coalesce(least(array_lower(a, 1), array_lower(b, 1)), 1) .. coalesce(greatest(array_upper(a, 1), array_upper(b, 1)), 0) loop
+    has_begun := has_begun or a[i] > 0 or b[i] > 0;
+    if has_begun then
+      summed[i] := coalesce(a[i], 0) + coalesce(b[i], 0);
+    end if;
+  end loop;
+  return summed;
+end
+$$;
+comment on function private.add_histograms(integer[], integer[]) is
+  'Sum by bucket; a bucket''s number is its subscript, and the first subscript is that of the first bucket with a run.';
+
+create function private.add_counts(a bigint[], b bigint[]) returns bigint[]
+language sql immutable set search_path = ''
+return array(select x + y from unnest(a, b) with ordinality u (x, y, position) order by position);
+comment on function private.add_counts(bigint[], bigint[]) is 'Element-wise sum of two lists of the same length.';
+
+create function private.duration_counts(duration interval) returns bigint[]
+language sql immutable set search_path = ''
+return array(
+  select (duration is not null and (edge is null or duration <= make_interval(secs => edge)))::integer::bigint
+  from unnest(array[1, 5, 10, 30, 60, 120, 300, 600, null]::integer[]) with ordinality e (edge, position) order by position
+);
+comment on function private.duration_counts(interval) is 'One run in the buckets of sync_totals.duration_counts; zeros for none.';
+
+create function private.count_duration(runs_upto integer[], bucket integer) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+declare
+  first constant integer := array_lower(runs_upto, 1);
+  last constant integer := array_upper(runs_upto, 1);
+begin
+  if bucket is null then
+    return runs_upto;
+  elsif first is null then
+    return array_fill(1, array[1], array[bucket]);
+  end if;
+  for b in reverse first - 1 .. bucket loop
+    runs_upto[b] := 0;
+  end loop;
+  for b in last + 1 .. bucket loop
+    runs_upto[b] := runs_upto[last];
+  end loop;
+  for b in bucket .. greatest(bucket, last) loop
+    runs_upto[b] := runs_upto[b] + 1;
+  end loop;
+  return runs_upto;
+end
+$$;
+comment on function private.count_duration(integer[], integer) is 'One run more in sync_metrics_points.runs_upto, from its bucket on; none for null.';
+
+create function private.roll_up(run public.sync_execution_history) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into public.sync_metrics_hourly as m (
+    entity_type, hour, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
+    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
+    memory_usage_mb_peak
+  )
+  select run.entity_type, date_trunc('hour', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
+    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
+    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
+    (w.weight is not null)::integer, coalesce(w.weight, 0),
+    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
+    case when w.weight is null then '{}' else
+      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
+    end,
+    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
+    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
+  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
+  on conflict (entity_type, hour, trigger, is_full_run) do update set
+    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
+    runs_partial = m.runs_partial + excluded.runs_partial,
+    runs_failed = m.runs_failed + excluded.runs_failed,
+    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
+    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
+    runs_skipped = m.runs_skipped + excluded.runs_skipped,
+    runs_counted = m.runs_counted + excluded.runs_counted,
+    success_weight = m.success_weight + excluded.success_weight,
+    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
+    duration_runs = m.duration_runs + excluded.duration_runs,
+    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
+    records_read = m.records_read + excluded.records_read,
+    records_processed = m.records_processed + excluded.records_processed,
+    records_rejected = m.records_rejected + excluded.records_rejected,
+    api_calls = m.api_calls + excluded.api_calls,
+    api_errors = m.api_errors + excluded.api_errors,
+    api_retries = m.api_retries + excluded.api_retries,
+    api_bytes = m.api_bytes + excluded.api_bytes,
+    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
+    cache_hits = m.cache_hits + excluded.cache_hits,
+    cache_misses = m.cache_misses + excluded.cache_misses,
+    errors = m.errors + excluded.errors,
+    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
+
+  insert into public.sync_metrics_daily as m (
+    entity_type, day, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
+    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
+    memory_usage_mb_peak
+  )
+  select run.entity_type, date_trunc('day', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
+    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
+    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
+    (w.weight is not null)::integer, coalesce(w.weight, 0),
+    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
+    case when w.weight is null then '{}' else
+      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
+    end,
+    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
+    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
+  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
+  on conflict (entity_type, day, trigger, is_full_run) do update set
+    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
+    runs_partial = m.runs_partial + excluded.runs_partial,
+    runs_failed = m.runs_failed + excluded.runs_failed,
+    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
+    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
+    runs_skipped = m.runs_skipped + excluded.runs_skipped,
+    runs_counted = m.runs_counted + excluded.runs_counted,
+    success_weight = m.success_weight + excluded.success_weight,
+    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
+    duration_runs = m.duration_runs + excluded.duration_runs,
+    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
+    records_read = m.records_read + excluded.records_read,
+    records_processed = m.records_processed + excluded.records_processed,
+    records_rejected = m.records_rejected + excluded.records_rejected,
+    api_calls = m.api_calls + excluded.api_calls,
+    api_errors = m.api_errors + excluded.api_errors,
+    api_retries = m.api_retries + excluded.api_retries,
+    api_bytes = m.api_bytes + excluded.api_bytes,
+    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
+    cache_hits = m.cache_hits + excluded.cache_hits,
+    cache_misses = m.cache_misses + excluded.cache_misses,
+    errors = m.errors + excluded.errors,
+    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
+
+  insert into public.sync_totals as t (entity_type, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    duration_ms, duration_runs, duration_counts, records_processed, records_rejected, api_calls, api_errors, errors)
+  select run.entity_type, (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
+    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
+    case when run.success_weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (run.success_weight is not null)::integer,
+    private.duration_counts(case when run.success_weight is not null then run.duration end),
+    run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.error_count
+  on conflict (entity_type) do update set
+    runs_succeeded = t.runs_succeeded + excluded.runs_succeeded,
+    runs_partial = t.runs_partial + excluded.runs_partial,
+    runs_failed = t.runs_failed + excluded.runs_failed,
+    runs_timed_out = t.runs_timed_out + excluded.runs_timed_out,
+    runs_cancelled = t.runs_cancelled + excluded.runs_cancelled,
+    runs_skipped = t.runs_skipped + excluded.runs_skipped,
+    duration_ms = t.duration_ms + excluded.duration_ms,
+    duration_runs = t.duration_runs + excluded.duration_runs,
+    duration_counts = private.add_counts(t.duration_counts, excluded.duration_counts),
+    records_processed = t.records_processed + excluded.records_processed,
+    records_rejected = t.records_rejected + excluded.records_rejected,
+    api_calls = t.api_calls + excluded.api_calls,
+    api_errors = t.api_errors + excluded.api_errors,
+    errors = t.errors + excluded.errors;
+end
+$$;
+comment on function private.roll_up(public.sync_execution_history) is 'Adds a run that just ended to its hour.';
+
+create function private.fold_errors(ids uuid[]) returns integer
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  gone public.sync_error_log;
+  folded integer := 0;
+begin
+  for gone in delete from public.sync_error_log where id = any (ids) returning * loop
+    folded := folded + 1;
+    insert into public.sync_errors_hourly as m (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity, error_message,
+      errors, first_seen, last_seen, resolved, last_resolved, resolution_ms_total, resolution_histogram)
+    values (date_trunc('hour', gone.occurred_at, 'UTC'), gone.entity_type, gone.fingerprint, coalesce(gone.tournament_no, ''), gone.error_type, gone.error_code,
+      gone.error_severity, gone.error_message, 1, gone.occurred_at, gone.occurred_at, (gone.resolved_at is not null)::integer, gone.resolved_at,
+      coalesce(round(extract(epoch from gone.resolved_at - gone.occurred_at) * 1000), 0),
+      case when gone.resolved_at is null then '{}' else
+        array_fill(1, array[1], array[private.duration_bucket(gone.resolved_at - gone.occurred_at)])
+      end)
+    on conflict (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity) do update set
+      error_message = case when excluded.last_seen >= m.last_seen then excluded.error_message else m.error_message end,
+      errors = m.errors + 1,
+      first_seen = least(m.first_seen, excluded.first_seen),
+      last_seen = greatest(m.last_seen, excluded.last_seen),
+      resolved = m.resolved + excluded.resolved,
+      last_resolved = greatest(m.last_resolved, excluded.last_resolved),
+      resolution_ms_total = m.resolution_ms_total + excluded.resolution_ms_total,
+      resolution_histogram = private.add_histograms(m.resolution_histogram, excluded.resolution_histogram);
+  end loop;
+  return folded;
+end
+$$;
+comment on function private.fold_errors(uuid[]) is 'Moves errors into the hours they occurred in; how many.';
+
+create function private.keep_outcomes() returns trigger
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into public.tournament_outcomes as o (tournament_no, outcomes, last_result, last_success, last_error, last_error_type)
+  select f.tournament_no, left(string_agg(f.success::integer::text, '' order by f.created_at desc), 50)::varbit, max(f.created_at),
+    max(f.created_at) filter (where f.success),
+    (array_agg(f.error_message order by f.created_at desc) filter (where not f.success))[1],
+    (array_agg(f.error_type order by f.created_at desc) filter (where not f.success))[1]
+  from fresh f where f.entity_type = 'matches_schedule'
+  -- By number, so that two runs that end at once wait for each other and not around in a circle.
+  group by f.tournament_no order by f.tournament_no
+  on conflict (tournament_no) do update set
+    outcomes = substring(excluded.outcomes || o.outcomes for 50),
+    last_result = greatest(o.last_result, excluded.last_result),
+    last_success = greatest(o.last_success, excluded.last_success),
+    last_error = case when excluded.last_error_type is null then o.last_error else excluded.last_error end,
+    last_error_type = coalesce(excluded.last_error_type, o.last_error_type);
+  return null;
+end
+$$;
+comment on function private.keep_outcomes() is 'Adds the results that came in to what is kept of their tournaments.';
+
+create function private.add_to_points() returns trigger
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  is_counted constant boolean := new.tournament_no is null and new.success_weight is not null;
+  bucket constant integer := case when is_counted then private.duration_bucket(new.duration) end;
+begin
+  -- What every run of every entity adds to is taken last of all, at the commit, so that nobody who holds it waits for anything else.
+  perform pg_advisory_xact_lock(hashtext('private.add_to_points'));
+  insert into public.sync_metrics_points as m (entity_type, step, at, runs, runs_by_schedule, runs_counted, success_weight, duration_ms_total,
+    runs_upto, records_processed, api_calls, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
+  select e.entity_type, s.step, date_bin(s.step, new.execution_start, '2000-01-01 00:00:00+00'), 1,
+    (new.tournament_no is null and new.trigger = 'CRON')::integer, is_counted::integer, case when is_counted then new.success_weight else 0 end,
+    case when is_counted then round(extract(epoch from new.duration) * 1000) else 0 end, private.count_duration('{}', bucket),
+    new.records_processed, new.api_calls, new.api_response_ms_total, new.cache_hits, new.cache_misses, new.error_count, new.memory_usage_mb
+  from unnest(array['15 minutes', '1 hour', '2 hours', '1 day', '30 days']::interval[]) s (step) cross join (values (new.entity_type), (null)) e (entity_type)
+  on conflict on constraint sync_metrics_points_are_one_a_step do update set
+    runs = m.runs + 1,
+    runs_by_schedule = m.runs_by_schedule + excluded.runs_by_schedule,
+    runs_counted = m.runs_counted + excluded.runs_counted,
+    success_weight = m.success_weight + excluded.success_weight,
+    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
+    runs_upto = private.count_duration(m.runs_upto, bucket),
+    records_processed = m.records_processed + excluded.records_processed,
+    api_calls = m.api_calls + excluded.api_calls,
+    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
+    cache_hits = m.cache_hits + excluded.cache_hits,
+    cache_misses = m.cache_misses + excluded.cache_misses,
+    errors = m.errors + excluded.errors,
+    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
+  return null;
+end
+$$;
+comment on function private.add_to_points() is 'Adds a run that ended, or never began, to the points of its time, in the transaction that wrote its end.';
+
+create trigger keep_outcomes after insert on public.sync_tournament_results
+referencing new table as fresh for each statement execute function private.keep_outcomes();
+
+create constraint trigger add_ended_to_points after update on public.sync_execution_history deferrable initially deferred
+for each row when (old.status = 'RUNNING' and new.status <> 'RUNNING') execute function private.add_to_points();
+
+create constraint trigger add_skipped_to_points after insert on public.sync_execution_history deferrable initially deferred
+for each row when (new.status <> 'RUNNING') execute function private.add_to_points();
+
+create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  update public.sync_execution_history h set
+    status = p ->> 'status',
+    status_reason = left(p ->> 'reason', 1000),
+    error_details = nullif(p -> 'error_details', 'null'),
+    execution_end = greatest(as_of, h.execution_start),
+    current_stage = null
+  where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
+  returning h.* into run;
+  if not found then
+    return run;
+  end if;
+  perform private.count_run(run, as_of);
+  perform private.roll_up(run);
+  update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
+  if run.sync_job_id is not null then
+    perform private.settle_job(run, p, as_of);
+  end if;
+  if run.status = 'SUCCEEDED' and run.tournament_no is null then
+    perform private.start_entities_never_synced();
+  end if;
+  -- A failure is looked at at once, and so is what may end an incident.
+  if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
+    select from public.alert_incidents i where i.state <> 'RESOLVED' and i.entity_type in (run.entity_type, 'all')
+  ) then
+    perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'run_ended', 'execution_id', run.id));
+  end if;
+  return run;
+end
+$$;
+comment on function private.close_run(jsonb, timestamptz) is
+  'The one way from RUNNING to a terminal state: history, counters, rollup, leases, job, and the call to the alert processor. Null when it was not RUNNING.';
+
+create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  dead record;
+  closed public.sync_execution_history;
+  reaped integer := 0;
+begin
+  for dead in
+    select id, entity_type, deadline, heartbeat_at, lease_expires_at
+    from public.sync_execution_history
+    where status = 'RUNNING' and least(deadline, lease_expires_at) <= as_of
+      and (only_entity is null or entity_type = only_entity)
+    for update skip locked
+  loop
+    closed := private.close_run(jsonb_build_object(
+      'execution_id', dead.id,
+      'status', 'TIMED_OUT',
+      'reason', case when dead.deadline <= as_of
+        then format('no end was recorded by its deadline of %s; last heartbeat %s', dead.deadline, dead.heartbeat_at)
+        else format('no heartbeat since %s: the worker is gone', dead.heartbeat_at)
+      end
+    ), least(as_of, greatest(dead.deadline, dead.heartbeat_at)));
+    if closed.id is not null then
+      reaped := reaped + 1;
+      insert into public.sync_error_log
+        (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
+         fingerprint, occurred_at)
+      values (closed.id, closed.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed.status_reason,
+        'The next tick starts again with the stalest tournament. If it repeats, read the function''s log at the last heartbeat.',
+        'TIMEOUT:RUN_TIMED_OUT:' || closed.entity_type, closed.execution_end);
+    end if;
+  end loop;
+  -- Slots may be free now. Who starts a run holds an entity and must not wait for the queue: the next tick does it.
+  if reaped > 0 and only_entity is null then
+    perform public.drain_sync_queue(as_of);
+  end if;
+  return reaped;
+end
+$$;
+comment on function private.reap_dead_runs(timestamptz, text) is
+  'Closes as TIMED_OUT every run past its lease or deadline and returns how many; the guarantee behind the worker''s own ending.';
+
+create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  entity public.sync_status;
+  live public.sync_execution_history;
+  run public.sync_execution_history;
+  previous public.sync_execution_history;
+  -- A run for several tournaments, which its job names, is no full run either.
+  scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
+begin
+  -- Locks come in one order everywhere: entity, run, job, audit, and last the queue's own. Jobs refer to the entity's key, which stays.
+  select * into entity from public.sync_status where entity_type = p ->> 'entity_type' for no key update;
+  if not found then
+    raise sqlstate 'PT404' using message = format('no entity type %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
+  elsif not entity.is_active then
+    raise sqlstate 'PT409' using message = format('%s is not active', entity.entity_type), detail = 'ENTITY_INACTIVE';
+  elsif entity.paused_at is not null then
+    raise sqlstate 'PT409' using
+      message = format('%s is paused by %s since %s', entity.entity_type, entity.paused_by, entity.paused_at),
+      detail = 'ENTITY_PAUSED';
+  end if;
+  if p ->> 'sync_job_id' is not null then
+    perform private.hold_attempt(p);
+  end if;
+  perform private.reap_dead_runs(as_of, entity.entity_type);
+  select * into live from public.sync_execution_history
+  where entity_type = entity.entity_type and coalesce(tournament_no, '') = coalesce(scope, '') and status = 'RUNNING';
+  select * into previous from public.sync_execution_history
+  where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
+  order by execution_start desc limit 1;
+  if live.id is null then
+    insert into public.sync_execution_history
+      (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, execution_start, heartbeat_at, lease_expires_at, deadline)
+    values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      p ->> 'correlation_id', as_of, as_of, as_of + interval '60 seconds',
+      as_of + least(entity.max_runtime, make_interval(secs => (p ->> 'wall_clock_ms')::numeric::double precision / 1000)))
+    returning * into run;
+  elsif live.id = (p ->> 'execution_id')::uuid then
+    run := live;  -- the worker asks again because the first answer got lost
+  else
+    insert into public.sync_execution_history
+      (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, execution_start, execution_end)
+    values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, 'SKIPPED',
+      format('run %s of the same scope is still going', live.id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      p ->> 'correlation_id', as_of, as_of)
+    returning * into run;
+    perform private.roll_up(run);
+  end if;
+  if p ->> 'sync_job_id' is not null then
+    perform private.begin_job(p, run, as_of);
+  end if;
+  if run.tournament_no is null then
+    update public.sync_status s set
+      last_attempt = as_of,
+      next_sync = private.last_due(s.schedule_anchor, s.sync_frequency, as_of) + s.sync_frequency,
+      updated_at = as_of
+    where s.entity_type = entity.entity_type;
+  end if;
+  return jsonb_build_object(
+    'outcome', case run.status when 'RUNNING' then 'STARTED' else 'SKIPPED' end,
+    'execution_id', run.id,
+    'live_execution_id', live.id,
+    'started_at', run.execution_start,
+    'deadline', run.deadline,
+    'previous_was_cut', coalesce(previous.status in ('TIMED_OUT', 'PARTIAL')
+      and previous.tournaments_processed < previous.tournaments_total, false)
+  );
+end
+$$;
+comment on function public.start_sync_execution(jsonb, timestamptz) is
+  'Opens a run {execution_id, entity_type, trigger, tournament_no? or tournament_nos?, sync_job_id? with job_token, correlation_id?, wall_clock_ms}; SKIPPED when one of the same scope lives. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
+
+create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history := private.save_progress(p, as_of);
+begin
+  return jsonb_build_object('live', run.id is not null, 'cancel_requested', run.cancel_requested_at is not null or exists (
+    select from public.sync_jobs j where j.id = run.sync_job_id and j.cancel_requested_at is not null));
+end
+$$;
+comment on function public.heartbeat_sync_execution(jsonb, timestamptz) is
+  'Saves {execution_id, counters, results, errors} of a live run and renews its lease; says whether the run still is live and whether somebody asked to cancel it.';
+
+create function public.finish_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  perform private.save_progress(p, as_of);
+  run := private.close_run(p, as_of);
+  if run.id is not null then
+    -- A slot, or the way for a job of the same target, is free now.
+    if exists (select from public.sync_jobs where status = 'QUEUED') then
+      perform public.drain_sync_queue(as_of);
+    end if;
+    return jsonb_build_object('recorded', true, 'status', run.status);
+  end if;
+  return jsonb_build_object('recorded', false, 'status',
+    (select h.status from public.sync_execution_history h where h.id = (p ->> 'execution_id')::uuid));
+end
+$$;
+comment on function public.finish_sync_execution(jsonb, timestamptz) is
+  'Closes a live run with {execution_id, status, reason, error_details?, counters, results, errors}; a run already closed stays as it is and recorded is false.';
+
+create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
+language sql set search_path = ''
+return private.reap_dead_runs(as_of);
+comment on function public.reap_sync_executions(timestamptz) is 'Closes dead runs as TIMED_OUT; how many were closed.';
+
+revoke execute on function
+  private.call_function, private.record_run_items, private.save_progress, private.count_run, private.duration_bucket, private.bucket_ms,
+  private.bucket_end_ms, private.add_histograms, private.add_counts, private.duration_counts, private.count_duration, private.roll_up,
+  private.fold_errors, private.keep_outcomes, private.add_to_points, private.close_run, private.reap_dead_runs,
+  public.start_sync_execution, public.heartbeat_sync_execution, public.finish_sync_execution, public.reap_sync_executions
+from public, anon, authenticated;
+grant execute on function
+  private.call_function, private.record_run_items, private.save_progress, private.count_run, private.duration_bucket, private.bucket_ms,
+  private.bucket_end_ms, private.add_histograms, private.add_counts, private.duration_counts, private.count_duration, private.roll_up,
+  private.fold_errors, private.keep_outcomes, private.add_to_points, private.close_run, private.reap_dead_runs,
+  public.start_sync_execution, public.heartbeat_sync_execution, public.finish_sync_execution, public.reap_sync_executions
+to service_role;

@@ -1,0 +1,182 @@
+-- The queue of manual syncs: its settings, the jobs with their attempts, and the audit row of each trigger.
+
+create table public.sync_queue_settings (
+  id boolean primary key default true,
+  slots integer not null default 4,
+  emergency_slots integer not null default 1,
+  slots_per_entity integer not null default 2,
+  max_attempts integer not null default 3,
+  high_after interval not null default '10 minutes',
+  normal_after interval not null default '30 minutes',
+  triggers_per_minute integer not null default 10,
+  constraint sync_queue_settings_is_one_row check (id),
+  constraint sync_queue_settings_slots_are_positive check (slots > emergency_slots and emergency_slots >= 0 and slots_per_entity > 0),
+  constraint sync_queue_settings_limits_are_positive check (max_attempts > 0 and triggers_per_minute > 0),
+  constraint sync_queue_settings_order_is_one check (high_after >= interval '0' and normal_after >= high_after)
+);
+comment on table public.sync_queue_settings is 'Limits of the queue.';
+comment on column public.sync_queue_settings.slots is 'Jobs running at once; emergency_slots of them are for EMERGENCY alone.';
+comment on column public.sync_queue_settings.slots_per_entity is 'Of one entity at once; EMERGENCY may use emergency_slots more.';
+comment on column public.sync_queue_settings.normal_after is
+  'A NORMAL job ranks as if it had come so much later. What comes more than normal_after later never overtakes it, so its wait is bounded by that and the work then before it.';
+alter table public.sync_queue_settings enable row level security;
+revoke all on public.sync_queue_settings from public, anon, authenticated;
+grant select on public.sync_queue_settings to authenticated;
+grant all on public.sync_queue_settings to service_role;
+create policy "Allow monitoring read" on public.sync_queue_settings for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_queue_settings for all to service_role using (true) with check (true);
+
+insert into public.sync_queue_settings default values;
+
+create function private.is_job(
+  status text, priority text, attempts integer, max_attempts integer, tournament_no text, tournament_nos jsonb, target text, token uuid,
+  claimed_at timestamptz, lease_expires_at timestamptz, execution_id uuid, cancel_requested_at timestamptz, finished_at timestamptz
+) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return priority in ('NORMAL', 'HIGH', 'EMERGENCY')
+    and attempts between 0 and max_attempts
+    and case
+      when tournament_nos is not null then
+        tournament_no is null and target = '*' and jsonb_typeof(tournament_nos) = 'array' and jsonb_array_length(tournament_nos) > 0
+      else target = coalesce(tournament_no, '')
+    end
+    and (token is not null) = (status = 'RUNNING')
+    and case status
+      when 'QUEUED' then finished_at is null
+      when 'RUNNING' then finished_at is null and claimed_at is not null and (lease_expires_at is not null or execution_id is not null)
+      when 'COMPLETED' then finished_at is not null and cancel_requested_at is null
+      when 'FAILED' then finished_at is not null
+      when 'CANCELLED' then finished_at is not null
+      else false
+    end;
+end
+$$;
+comment on function private.is_job(text, text, integer, integer, text, jsonb, text, uuid, timestamptz, timestamptz, uuid, timestamptz, timestamptz) is
+  'Whether a job is one: a token while it runs and only then, over when it has ended, within its attempts, of one target; cancelled is never completed.';
+
+create table public.sync_jobs (
+  id uuid primary key default gen_random_uuid(),
+  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete restrict,
+  tournament_no varchar,
+  tournament_nos jsonb,
+  target varchar not null,
+  priority varchar not null,
+  status varchar not null default 'QUEUED',
+  triggered_by varchar not null,
+  reason text not null,
+  retried_from uuid references public.sync_jobs (id) on delete set null,
+  attempts integer not null default 0,
+  max_attempts integer not null,
+  enqueued_at timestamptz not null,
+  rank_at timestamptz not null,
+  not_before timestamptz not null,
+  expires_at timestamptz,
+  token uuid,
+  claimed_at timestamptz,
+  lease_expires_at timestamptz,
+  execution_id uuid,
+  cancel_requested_at timestamptz,
+  cancelled_by varchar,
+  started_at timestamptz,
+  finished_at timestamptz,
+  final_status varchar,
+  records_processed integer,
+  last_error text,
+  constraint sync_jobs_is_a_job check (private.is_job(
+  status, priority, attempts, max_attempts, tournament_no, tournament_nos, target, token,
+  claimed_at, lease_expires_at, execution_id, cancel_requested_at, finished_at
+))
+) with (fillfactor = 70);
+comment on table public.sync_jobs is 'A queued request for a run of everything, of one tournament, or of several.';
+comment on column public.sync_jobs.target is 'Empty for everything, a tournament, or * for several.';
+comment on column public.sync_jobs.rank_at is 'The order of work: when it came, later by high_after or normal_after.';
+comment on column public.sync_jobs.token is 'The fencing token of the attempt under way; whoever comes with another is late.';
+comment on column public.sync_jobs.claimed_at is 'When the attempt under way began, or the one that completed it.';
+comment on column public.sync_jobs.lease_expires_at is 'Until when the attempt must have begun its run; from then on the run''s own lease counts.';
+create index sync_jobs_waiting_idx on public.sync_jobs (rank_at, id) where status = 'QUEUED';
+create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
+create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
+comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of one entity and target cannot be written.';
+create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where finished_at is not null;
+alter table public.sync_jobs enable row level security;
+revoke all on public.sync_jobs from public, anon, authenticated;
+grant select on public.sync_jobs to authenticated;
+grant all on public.sync_jobs to service_role;
+create policy "Allow monitoring read" on public.sync_jobs for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_jobs for all to service_role using (true) with check (true);
+
+create function private.set_target() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  new.target := case when new.tournament_nos is not null then '*' else coalesce(new.tournament_no, '') end;
+  return new;
+end
+$$;
+comment on function private.set_target() is 'Fills in sync_jobs.target of a job that comes.';
+
+create trigger set_target before insert on public.sync_jobs for each row execute function private.set_target();
+
+create table public.sync_job_attempts (
+  job_id uuid not null references public.sync_jobs (id) on delete cascade,
+  claimed_at timestamptz not null,
+  token uuid not null,
+  execution_id uuid,
+  ended_at timestamptz not null,
+  outcome varchar not null,
+  error text,
+  primary key (job_id, claimed_at, token),
+  constraint sync_job_attempts_outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'LAPSED', 'WAITED'))
+);
+comment on table public.sync_job_attempts is
+  'Tries of a job that ended otherwise than by completing it; that one, and the one under way, are in the job itself. WAITED met a live run and did not count, LAPSED never began.';
+alter table public.sync_job_attempts enable row level security;
+revoke all on public.sync_job_attempts from public, anon, authenticated;
+grant select on public.sync_job_attempts to authenticated;
+grant all on public.sync_job_attempts to service_role;
+create policy "Allow monitoring read" on public.sync_job_attempts for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service monitoring access" on public.sync_job_attempts for all to service_role using (true) with check (true);
+
+create function private.is_trigger(priority text, completion_timestamp timestamptz, final_status text) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return priority in ('NORMAL', 'HIGH', 'EMERGENCY') and (completion_timestamp is null) = (final_status is null);
+end
+$$;
+comment on function private.is_trigger(text, timestamptz, text) is 'Whether the row of a trigger is one: of a known priority, closed with a status.';
+
+create table public.manual_sync_audit (
+  id uuid primary key default gen_random_uuid(),
+  sync_job_id uuid not null,
+  entity_type varchar not null,
+  tournament_no varchar,
+  priority varchar not null,
+  triggered_by varchar not null,
+  trigger_reason text not null,
+  trigger_timestamp timestamptz not null default now(),
+  completion_timestamp timestamptz,
+  final_status varchar,
+  records_processed integer,
+  error_details jsonb,
+  idempotency_key varchar,
+  request_hash varchar,
+  actor varchar,
+  constraint manual_sync_audit_is_a_trigger check (private.is_trigger(priority, completion_timestamp, final_status))
+) with (fillfactor = 80);
+comment on table public.manual_sync_audit is 'One row a manual trigger: who, what, why, and how it ended.';
+comment on column public.manual_sync_audit.triggered_by is 'The person it was done for; actor is who called, the same or the service.';
+create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
+create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
+alter table public.manual_sync_audit enable row level security;
+revoke all on public.manual_sync_audit from public, anon, authenticated;
+grant select on public.manual_sync_audit to authenticated;
+grant all on public.manual_sync_audit to service_role;
+create policy "Allow monitoring read" on public.manual_sync_audit for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow admin manual sync" on public.manual_sync_audit for all to service_role using (true) with check (true);
+
+revoke execute on function
+  private.is_job, private.set_target, private.is_trigger
+from public, anon, authenticated;
+grant execute on function
+  private.is_job, private.set_target, private.is_trigger
+to service_role;

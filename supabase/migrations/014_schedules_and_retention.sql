@@ -1,0 +1,208 @@
+-- What runs by the clock: the dispatch of due syncs, pg_cron's jobs, retention.
+
+create table public.retention_settings (
+  subject varchar primary key,
+  keep interval not null,
+  constraint retention_settings_keep_is_positive check (keep > interval '0'),
+  constraint retention_settings_points_are_kept_for_their_period
+  check (keep >= case subject when 'quarter_hour_points' then interval '2 days' when 'hour_points' then interval '32 days' else '0' end),
+  constraint retention_settings_errors_are_kept_for_days
+check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
+);
+comment on table public.retention_settings is 'How long each kind of row is kept.';
+comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
+  'The last day is analysed by the quarter of an hour, and what is older by the hour at the finest.';
+alter table public.retention_settings enable row level security;
+revoke all on public.retention_settings from public, anon, authenticated;
+grant select on public.retention_settings to authenticated;
+grant all on public.retention_settings to service_role;
+create policy "Allow monitoring read" on public.retention_settings for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow service access" on public.retention_settings for all to service_role using (true) with check (true);
+
+insert into public.retention_settings (subject, keep) values
+  ('executions', '90 days'),
+  ('resolved_errors', '90 days'),
+  ('open_errors', '1 year'),
+  ('hourly_metrics', '2 years'),
+  ('audit', '2 years'),
+  ('function_calls', '7 days'),
+  ('cron_details', '7 days'),
+  ('alert_incidents', '1 year'),
+  ('alert_notifications', '90 days'),
+  ('alert_evaluations', '7 days'),
+  ('jobs', '90 days'),
+  ('audit_log', '2 years'),
+  ('daily_metrics', '5 years'),
+  ('quarter_hour_points', '2 days'),
+  ('hour_points', '2 years'),
+  ('day_points', '5 years'),
+  ('error_metrics', '2 years');
+
+create function private.process_queue() returns void
+language sql set search_path = ''
+begin atomic
+  select public.drain_sync_queue();
+  -- The key of the seals is the function's: it is called only while something waits for one.
+  select private.call_function('sync-admin/process-queue')
+  where exists (select from public.audit_log where id > coalesce((select max(audit_id) from public.audit_seals), 0));
+end;
+comment on function private.process_queue() is 'What cron does each minute: hands out what may begin, and has the audit sealed.';
+
+create function private.prune_batch(p_subject text, as_of timestamptz, batch integer) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  before constant timestamptz := as_of - (select keep from public.retention_settings where subject = p_subject);
+  pruned integer;
+begin
+  case p_subject
+    when 'executions' then  -- results go with their run; errors outlive it
+      delete from public.sync_execution_history where id in (
+        select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
+        order by execution_start limit batch);
+    when 'resolved_errors' then
+      return private.fold_errors(array(
+        select id from public.sync_error_log where occurred_at < before and resolved_at < before order by occurred_at limit batch));
+    when 'open_errors' then
+      return private.fold_errors(array(
+        select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch));
+    when 'error_metrics' then
+      delete from public.sync_errors_hourly where ctid = any (array(
+        select ctid from public.sync_errors_hourly where hour < before order by hour limit batch));
+    when 'hourly_metrics' then
+      delete from public.sync_metrics_hourly m using (
+        select entity_type, hour from public.sync_metrics_hourly where hour < before group by 1, 2 limit batch) old
+      where m.entity_type = old.entity_type and m.hour = old.hour;
+    when 'audit' then
+      delete from public.manual_sync_audit where id in (
+        select id from public.manual_sync_audit where completion_timestamp < before limit batch);
+    when 'jobs' then  -- attempts go with their job
+      delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
+    when 'daily_metrics' then
+      delete from public.sync_metrics_daily m using (
+        select entity_type, day from public.sync_metrics_daily where day < before group by 1, 2 limit batch) old
+      where m.entity_type = old.entity_type and m.day = old.day;
+    when 'quarter_hour_points', 'hour_points', 'day_points' then
+      delete from public.sync_metrics_points where ctid = any (array(
+        select ctid from public.sync_metrics_points
+        where step = any (case p_subject when 'quarter_hour_points' then array['15 minutes'] when 'day_points' then array['1 day', '30 days'] else array['1 hour', '2 hours'] end::interval[])
+          and at < before order by at limit batch));
+    when 'audit_log' then
+      return private.prune_audit_log(as_of);
+    when 'function_calls' then
+      delete from private.call_log where id in (select id from private.call_log where called_at < before order by called_at limit batch);
+    when 'alert_incidents' then
+      delete from public.alert_incidents where id in (select id from public.alert_incidents where resolved_at < before limit batch);
+    when 'alert_notifications' then
+      delete from public.alert_notifications where id in (
+        select id from public.alert_notifications where created_at < before and status in ('SENT', 'DEAD') order by created_at limit batch);
+    when 'alert_evaluations' then
+      delete from public.alert_evaluations where id in (
+        select id from public.alert_evaluations where evaluated_at < before order by evaluated_at limit batch);
+    when 'cron_details' then
+      delete from cron.job_run_details where runid in (
+        select runid from cron.job_run_details where end_time < before limit batch);
+  end case;
+  get diagnostics pruned = row_count;
+  return pruned;
+end
+$$;
+comment on function private.prune_batch(text, timestamptz, integer) is 'Deletes at most one batch of what is older than its setting; how many rows.';
+
+create function private.refresh_health_summary() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  refresh materialized view concurrently public.sync_health_summary;
+end
+$$;
+comment on function private.refresh_health_summary() is 'Refreshes the 24 hour summary. Definer: only the owner may refresh.';
+
+create function private.cron_text(frequency interval, anchor timestamptz) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+  minutes constant numeric := extract(epoch from frequency) / 60;
+  at_minute constant integer := extract(minute from anchor at time zone 'UTC');
+  at_hour constant integer := extract(hour from anchor at time zone 'UTC');
+begin
+  return case
+    when minutes <= 1 then '* * * * *'
+    when minutes < 60 and 60 % minutes = 0 then
+      case when at_minute % minutes = 0 then format('*/%s * * * *', minutes::integer)
+      else format('%s-59/%s * * * *', at_minute % minutes::integer, minutes::integer) end
+    when minutes < 1440 and 1440 % minutes = 0 and minutes % 60 = 0 then
+      format('%s %s-23/%s * * *', at_minute, at_hour % (minutes / 60)::integer, (minutes / 60)::integer)
+    when minutes = 1440 then format('%s %s * * *', at_minute, at_hour)
+  end;
+end
+$$;
+comment on function private.cron_text(interval, timestamptz) is
+  'The five-field UTC cron text of an interval through an anchor; a minute at the finest, null for what cron cannot say.';
+
+create function private.dispatch_sync(p_entity_type text) returns uuid
+language sql set search_path = ''
+begin atomic
+  select private.call_function(s.function_name, jsonb_build_object('trigger', 'CRON'))
+  from public.sync_status s
+  where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
+end;
+comment on function private.dispatch_sync(text) is 'Asks an entity''s function for a run, unless the entity is paused or inactive.';
+
+create function private.start_entities_never_synced() returns integer
+language sql set search_path = ''
+begin atomic
+  select count(private.dispatch_sync(s.entity_type))::integer
+  from public.sync_status s left join public.sync_status d on d.entity_type = s.depends_on
+  where s.is_active and s.last_attempt is null and (s.depends_on is null or d.last_sync is not null);
+end;
+comment on function private.start_entities_never_synced() is 'For right after set-up, and after the first success of an entity others depend on: asks for a first run of each entity without one, so that nothing is empty until midnight.';
+
+create function private.apply_schedules() returns void
+language plpgsql security definer set search_path = '' as $schedules$
+declare
+  entity record;
+begin
+  for entity in select s.*, private.cron_text(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
+    if not entity.is_active then
+      perform cron.unschedule(j.jobid) from cron.job j where j.jobname = 'sync-' || entity.entity_type;
+    elsif entity.schedule is null then
+      raise sqlstate 'PT400' using
+        message = format('sync_frequency %s of %s cannot be scheduled', entity.sync_frequency, entity.entity_type),
+        detail = 'FREQUENCY_NOT_SCHEDULABLE',
+        hint = 'Use a divisor of an hour, whole hours that divide a day, or a day.';
+    else
+      perform cron.schedule('sync-' || entity.entity_type, entity.schedule, format('select private.dispatch_sync(%L)', entity.entity_type));
+    end if;
+  end loop;
+  perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
+  perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
+  perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
+  perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
+  perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
+  -- So many rows that a batch, with what goes with it, holds its locks for less than 100 ms at ten million runs. Each commits: a function could not, and a procedure only without the empty search_path that every routine here has.
+  perform cron.schedule('retention', '17 3 * * *', $retention$
+do $$
+declare
+  target text;
+begin
+  for target in select subject from public.retention_settings order by subject loop
+    while private.prune_batch(target, now(), 100) > 0 loop
+      commit;
+    end loop;
+  end loop;
+end
+$$
+$retention$);
+end
+$schedules$;
+comment on function private.apply_schedules() is
+  'Makes pg_cron''s jobs what sync_status says; safe to repeat. URL and key are read from Vault at each call, so no job text holds a secret. Definer: cron belongs to the owner.';
+
+select private.apply_schedules();
+
+revoke execute on function
+  private.process_queue, private.prune_batch, private.refresh_health_summary, private.cron_text, private.dispatch_sync,
+  private.start_entities_never_synced, private.apply_schedules
+from public, anon, authenticated;
+grant execute on function
+  private.process_queue, private.prune_batch, private.refresh_health_summary, private.cron_text, private.dispatch_sync,
+  private.start_entities_never_synced, private.apply_schedules
+to service_role;
