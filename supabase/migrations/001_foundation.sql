@@ -20,18 +20,21 @@ comment on schema private is 'Helpers that no API schema exposes.';
 grant usage on schema private to authenticated, service_role;
 
 create function private.app_role() returns text
-language sql stable set search_path = ''
-return nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'role';
+language sql stable set search_path = '' as $$
+  select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'role';
+$$;
 comment on function private.app_role() is 'The role in the caller''s token (viewer, operator or admin); null without one.';
 
 create function private.can_read_monitoring() returns boolean
-language sql stable set search_path = ''
-return coalesce(private.app_role() in ('viewer', 'operator', 'admin'), false);
+language sql stable set search_path = '' as $$
+  select coalesce(private.app_role() in ('viewer', 'operator', 'admin'), false);
+$$;
 comment on function private.can_read_monitoring() is 'True for a signed-in viewer and up; what every read policy of the monitoring tables asks.';
 
 create function private.utc_date(at_time timestamptz) returns date
-language sql immutable set search_path = ''
-return (at_time at time zone 'UTC')::date;
+language sql immutable set search_path = '' as $$
+  select (at_time at time zone 'UTC')::date;
+$$;
 comment on function private.utc_date(timestamptz) is 'The calendar day in UTC, whatever the session''s time zone.';
 
 create function private.uuid_v7() returns uuid
@@ -48,27 +51,28 @@ $$;
 comment on function private.uuid_v7() is 'A new UUID of version 7: the later, the greater, by the millisecond.';
 
 create function private.in_words(length interval) returns text
-language sql immutable set search_path = ''
-return (
+language sql immutable set search_path = '' as $$
   select case when count % per = 0 then concat(count / per, ' ', unit, case when count / per <> 1 then 's' end) end
   from (select extract(epoch from length)::bigint as count) l
   cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) u (per, unit)
-  where count % per = 0 and (count > 0 or per = 1) order by per desc limit 1
-);
+  where count % per = 0 and (count > 0 or per = 1) order by per desc limit 1;
+$$;
 comment on function private.in_words(interval) is 'A length of time in its largest whole unit; parts of a second are dropped.';
 
 create function private.lengths_in_words(shown jsonb) returns jsonb
-language sql immutable set search_path = ''
-return shown || (
-  select coalesce(jsonb_object_agg(key, private.in_words(value::interval)), '{}') from jsonb_each_text(shown)
-  where value is not null and key in ('evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts',
-    'group_window', 'grace', 'max_runtime', 'sync_frequency')
-);
+language sql immutable set search_path = '' as $$
+  select shown || (
+    select coalesce(jsonb_object_agg(key, private.in_words(value::interval)), '{}') from jsonb_each_text(shown)
+    where value is not null and key in ('evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts',
+      'group_window', 'grace', 'max_runtime', 'sync_frequency')
+  );
+$$;
 comment on function private.lengths_in_words(jsonb) is 'A row as it is shown, with the lengths of time that a person set in words.';
 
 create function public.schema_version() returns integer
-language sql immutable set search_path = ''
-return 47;
+language sql immutable set search_path = '' as $$
+  select 47;
+$$;
 comment on function public.schema_version() is 'The number of the newest migration; functions refuse to work against another than they were written for.';
 
 revoke execute on function

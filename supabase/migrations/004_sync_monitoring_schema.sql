@@ -1,13 +1,14 @@
 -- The monitoring tables: one row a run, a tournament in a run, an error, a call of a function; and what is added up from them.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
-language sql immutable set search_path = ''
-return case status
-  when 'SUCCEEDED' then 1
-  when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0)
-  when 'FAILED' then 0
-  when 'TIMED_OUT' then 0
-end;
+language sql immutable set search_path = '' as $$
+  select case status
+    when 'SUCCEEDED' then 1
+    when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0)
+    when 'FAILED' then 0
+    when 'TIMED_OUT' then 0
+  end;
+$$;
 comment on function private.success_weight(text, integer, integer) is
   'How a status counts in a success rate, 0 to 1; null (RUNNING, CANCELLED, SKIPPED) counts nowhere. The only place that says so.';
 

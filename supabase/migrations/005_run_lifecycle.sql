@@ -132,8 +132,9 @@ $$;
 comment on function private.count_run(public.sync_execution_history, timestamptz) is 'Adds a run that just ended to its entity''s counters.';
 
 create function private.duration_bucket(duration interval) returns integer
-language sql immutable set search_path = ''
-return 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;
+language sql immutable set search_path = '' as $$
+  select 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;
+$$;
 comment on function private.duration_bucket(interval) is
   'Bucket b holds durations of (1.1^(b-2), 1.1^(b-1)] ms, so a bucket''s middle errs by at most 4.8 % (0.1 / 2.1).';
 
@@ -175,16 +176,18 @@ comment on function private.add_histograms(integer[], integer[]) is
   'Sum by bucket; a bucket''s number is its subscript, and the first subscript is that of the first bucket with a run.';
 
 create function private.add_counts(a bigint[], b bigint[]) returns bigint[]
-language sql immutable set search_path = ''
-return array(select x + y from unnest(a, b) with ordinality u (x, y, position) order by position);
+language sql immutable set search_path = '' as $$
+  select array(select x + y from unnest(a, b) with ordinality u (x, y, position) order by position);
+$$;
 comment on function private.add_counts(bigint[], bigint[]) is 'Element-wise sum of two lists of the same length.';
 
 create function private.duration_counts(duration interval) returns bigint[]
-language sql immutable set search_path = ''
-return array(
-  select (duration is not null and (edge is null or duration <= make_interval(secs => edge)))::integer::bigint
-  from unnest(array[1, 5, 10, 30, 60, 120, 300, 600, null]::integer[]) with ordinality e (edge, position) order by position
-);
+language sql immutable set search_path = '' as $$
+  select array(
+    select (duration is not null and (edge is null or duration <= make_interval(secs => edge)))::integer::bigint
+    from unnest(array[1, 5, 10, 30, 60, 120, 300, 600, null]::integer[]) with ordinality e (edge, position) order by position
+  );
+$$;
 comment on function private.duration_counts(interval) is 'One run in the buckets of sync_totals.duration_counts; zeros for none.';
 
 create function private.count_duration(runs_upto integer[], bucket integer) returns integer[]
@@ -606,8 +609,9 @@ comment on function public.finish_sync_execution(jsonb, timestamptz) is
   'Closes a live run with {execution_id, status, reason, error_details?, counters, results, errors}; a run already closed stays as it is and recorded is false.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
-language sql set search_path = ''
-return private.reap_dead_runs(as_of);
+language sql set search_path = '' as $$
+  select private.reap_dead_runs(as_of);
+$$;
 comment on function public.reap_sync_executions(timestamptz) is 'Closes dead runs as TIMED_OUT; how many were closed.';
 
 revoke execute on function

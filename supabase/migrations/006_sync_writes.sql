@@ -1,8 +1,7 @@
 -- What the syncs read and write: slots of the upstream service, the tournaments that are due and their leases, and the upserts.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   with gate as (
     select upstream, in_flight_limit, blocked_reason,
       case when blocked_until > as_of then blocked_until end as blocked_until
@@ -25,13 +24,12 @@ begin atomic
     'blocked_reason', case when gate.blocked_until is not null then gate.blocked_reason end
   )
   from gate;
-end;
+$$;
 comment on function public.claim_upstream_slot(text, timestamptz) is
   'Takes a free place for one request: {token} or, with a null token, all are taken (ask again) or {blocked_until} says how long to stay away.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
 
   with seen as (
@@ -56,13 +54,12 @@ begin atomic
     updated_at = as_of
   from judged j
   where s.upstream = p ->> 'upstream';
-end;
+$$;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
   'Gives the place back with what was seen {upstream, token, response_ms, block_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for block_for.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select case
       when count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1) > 0
         then interval '30 seconds'
@@ -73,14 +70,13 @@ begin atomic
     (count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1))::integer
   from public.matches m cross join (select private.utc_date(as_of) as d) today
   where m.tournament_no = p_tournament_no and m.vanished_at is null;
-end;
+$$;
 comment on function private.matches_ttl(text, timestamptz) is
   'How long a tournament''s matches stay fresh. Live is bounded by date: archived matches stay in a live status for years.';
 
 -- Without jit: compiling it took 0.8 s for 25 ms of work at 9,000 tournaments and 210,000 matches.
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = '' set jit = off
-begin atomic
+language sql stable set search_path = '' set jit = off as $$
   with today as (
     select private.utc_date(as_of) as d
   ),
@@ -125,7 +121,7 @@ begin atomic
     case when (p ->> 'stalest_first')::boolean then r.synced_at end nulls first,
     r.rank, r.synced_at nulls first, r.no), '[]')
   from ranked r;
-end;
+$$;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
   'The tournaments whose matches are kept up to date, in order of work: live, today, within a day, within a week; or {tournament_no} alone, or {tournament_nos}; or {stalest_first}.';
 
@@ -143,11 +139,10 @@ comment on function public.claim_tournament(jsonb, timestamptz) is
   'Takes the lease of {tournament_no} for {execution_id} for five minutes, longer than four requests at the longest timeout with their pauses; false while another run holds it.';
 
 create function public.release_tournament(p jsonb) returns void
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
-end;
+$$;
 comment on function public.release_tournament(jsonb) is 'Gives the lease of {tournament_no} back when the work on it failed.';
 
 create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
@@ -174,8 +169,7 @@ comment on function public.complete_tournament(jsonb, timestamptz) is
   'After a whole reply was written: marks matches not in {present} as vanished, sets freshness from {tick_at} and gives the lease back; how many vanished. PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   with incoming as (
     select r.* from jsonb_array_elements(p -> 'tournaments') as e, jsonb_populate_record(null::public.tournaments, e || jsonb_build_object(
       'id', gen_random_uuid(), 'version', 1, 'last_synced', as_of, 'created_at', as_of, 'updated_at', as_of
@@ -223,7 +217,7 @@ begin atomic
     'unchanged', jsonb_array_length(p -> 'tournaments') - count(*) filter (where b.no is null or w.version > b.version)
   )
   from written w left join before b using (no);
-end;
+$$;
 comment on function public.upsert_tournaments(jsonb, timestamptz) is
   'Writes {tournaments, tick_at}, keyed on no, and counts what was inserted, updated or unchanged; rows synced since tick_at are left alone.';
 

@@ -1,9 +1,10 @@
 -- The life of a job: enqueue, claim, dispatch, finish, cancel, requeue, and the facts its estimate is made of.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
-language sql stable set search_path = ''
-return at_time + (select case p_priority when 'EMERGENCY' then interval '0' when 'HIGH' then s.high_after else s.normal_after end
-  from public.sync_queue_settings s);
+language sql stable set search_path = '' as $$
+  select at_time + (select case p_priority when 'EMERGENCY' then interval '0' when 'HIGH' then s.high_after else s.normal_after end
+    from public.sync_queue_settings s);
+$$;
 comment on function private.job_rank(text, timestamptz) is 'The order of work of what comes at a time with a priority.';
 
 create function private.end_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
@@ -429,13 +430,12 @@ $$;
 comment on function private.job_view(public.sync_jobs, timestamptz) is 'A job as people see it, without its token, with its place, progress and attempts.';
 
 create function private.attempts_of(job public.sync_jobs) returns setof public.sync_job_attempts
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select a.* from public.sync_job_attempts a where a.job_id = job.id
   union all
   select job.id, job.claimed_at, job.token, job.execution_id, job.finished_at, case job.status when 'COMPLETED' then 'COMPLETED' end, null
   where job.status in ('RUNNING', 'COMPLETED') and job.claimed_at is not null;
-end;
+$$;
 comment on function private.attempts_of(public.sync_jobs) is 'Every try of a job, the one under way without an end and an outcome.';
 
 create function private.repeated_trigger(p jsonb, as_of timestamptz) returns uuid

@@ -216,9 +216,10 @@ create policy "Allow monitoring read" on public.alert_silences for select to aut
 create policy "Allow service monitoring access" on public.alert_silences for all to service_role using (true) with check (true);
 
 create function private.is_silencing(silence public.alert_silences, as_of timestamptz) returns boolean
-language sql immutable set search_path = ''
-return silence.starts_at <= as_of and silence.ends_at > as_of
-  and (silence.recurs_every is null or as_of < private.last_due(silence.starts_at, silence.recurs_every, as_of) + silence.lasts);
+language sql immutable set search_path = '' as $$
+  select silence.starts_at <= as_of and silence.ends_at > as_of
+    and (silence.recurs_every is null or as_of < private.last_due(silence.starts_at, silence.recurs_every, as_of) + silence.lasts);
+$$;
 comment on function private.is_silencing(public.alert_silences, timestamptz) is 'Whether a silence holds at a moment, recurring ones in their windows.';
 
 create table public.notification_channels (

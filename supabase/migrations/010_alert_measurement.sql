@@ -17,18 +17,18 @@ comment on type private.alert_value is
   'What a rule measures of one scope: since when it may have held, the run that shows it, and the fingerprint of that run''s failure.';
 
 create function private.run_fingerprint(p_execution_id uuid) returns text
-language sql stable set search_path = ''
-return coalesce(
-  (select r.error_fingerprint from public.sync_tournament_results r
-   where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
-   group by 1 order by count(*) desc, 1 limit 1),
-  (select l.fingerprint from public.sync_error_log l where l.sync_execution_id = p_execution_id group by 1 order by count(*) desc, 1 limit 1)
-);
+language sql stable set search_path = '' as $$
+  select coalesce(
+    (select r.error_fingerprint from public.sync_tournament_results r
+     where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
+     group by 1 order by count(*) desc, 1 limit 1),
+    (select l.fingerprint from public.sync_error_log l where l.sync_execution_id = p_execution_id group by 1 order by count(*) desc, 1 limit 1)
+  );
+$$;
 comment on function private.run_fingerprint(uuid) is 'The most frequent failure of a run; null when nothing in it failed.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   -- How far the last full run's yield lies under the median of the twenty before it; nothing was due when it asked for nothing.
   with recent as (
     select h.records_read, h.api_calls, row_number() over (order by h.execution_start desc) as age
@@ -44,13 +44,12 @@ begin atomic
   select case when usual.runs >= 5 and usual.yield > 0
     then greatest(0, 1 - (recent.records_read::numeric / recent.api_calls) / usual.yield::numeric) end
   from recent, usual where recent.age = 1;
-end;
+$$;
 comment on function private.records_collapse(text, timestamptz) is
   '0 to 1: how far the records per request of the last full run lie under their median over the twenty before; null under five.';
 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   -- Materialized: an array of rules looks like one row to the planner, which would do each part again for every rule.
   with rule as (
     select r.* from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
@@ -148,13 +147,12 @@ begin atomic
   left join pointed p on p.rule_id = r.id
   left join cause c on c.execution_id = p.execution_id
   left join public.sync_execution_history x on x.id = p.execution_id;
-end;
+$$;
 comment on function private.measure_entities(public.alert_rules[], timestamptz) is
   'The rules over an entity''s full runs, or over those of all. Seconds, MiB, ms, ratios 0 to 1, errors a run; null is no data.';
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   with rule as (
     select r.* from unnest(rules) r where r.scope = 'TOURNAMENT'
   ),
@@ -196,13 +194,12 @@ begin atomic
       ) l
     ) o where o.successes_since = 0
   ) k;
-end;
+$$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
   'The rules over each tournament: failures in a row (counted up to 100), or the success rate in the window; null without a result in the window.';
 
 create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   with rule as (
     select r.* from unnest(rules) r where r.metric = 'shared_failure'
   ),
@@ -229,13 +226,12 @@ begin atomic
   from rule r
   cross join lateral (select count(*) as tournaments from latest l where l.rule_id = r.id) a
   left join most m on m.rule_id = r.id;
-end;
+$$;
 comment on function private.measure_shared_failures(public.alert_rules[], timestamptz) is
   'The most tournaments whose last result in the window failed with one and the same fingerprint; null without any result.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   with rule as (
     select r.* from unnest(rules) r where r.entity_type = 'system'
   ),
@@ -282,13 +278,12 @@ begin atomic
       else '{}'
     end
   from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
-end;
+$$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
   'The rules on the monitoring itself: seconds between the last evaluation and this one, the longest wait in the queue, notifications that died or keep failing.';
 
 create function private.missed_runs(entity public.sync_status, unwatched_since timestamptz, as_of timestamptz) returns jsonb
-language sql stable set search_path = ''
-return (
+language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('due_at', due.at, 'overdue_at', due.at + entity.grace, 'made_good_at', late.began) order by due.at), '[]')
   from (
     select private.last_due(entity.schedule_anchor, entity.sync_frequency, unwatched_since - entity.grace) + step * entity.sync_frequency as at
@@ -299,14 +294,13 @@ return (
     from public.sync_execution_history h
     where h.entity_type = entity.entity_type and h.tournament_no is null and h.execution_start >= due.at and h.execution_start <= as_of
   ) late
-  where due.at + entity.grace <= as_of and due.at > entity.created_at and late.began is not null and not late.is_punctual
-);
+  where due.at + entity.grace <= as_of and due.at > entity.created_at and late.began is not null and not late.is_punctual;
+$$;
 comment on function private.missed_runs(public.sync_status, timestamptz, timestamptz) is
   'Due times whose grace ended after unwatched_since without a run, which a later run has made good; at most 200 due times are looked at.';
 
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   with rule as (
     select r.* from unnest(rules) r
   ),
@@ -374,13 +368,14 @@ begin atomic
     and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
   left join public.alert_incidents u on u.id = i.parent_id
   group by e.is_gap, e.watched_since;
-end;
+$$;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
   'What the given rules measure with their limits and live incidents, in one snapshot.';
 
 create function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return private.measure_rules((select coalesce(array_agg(r), '{}') from public.alert_rules r where r.is_active), as_of);
+language sql stable set search_path = '' as $$
+  select private.measure_rules((select coalesce(array_agg(r), '{}') from public.alert_rules r where r.is_active), as_of);
+$$;
 comment on function public.measure_alert_rules(timestamptz) is
   'Every active rule''s value for each of its scopes with its limits and its live incident, in one snapshot; null is no data.';
 

@@ -1,14 +1,13 @@
 -- Transitions applied by compare-and-set, the notifications they queue, and the delivery of each.
 
 create function private.newest_items(earlier jsonb, later jsonb) returns jsonb
-language sql immutable set search_path = ''
-return (
+language sql immutable set search_path = '' as $$
   select jsonb_agg(item order by position) from (
     select distinct on (t.item ->> 'incident_id') t.item, t.position
     from jsonb_array_elements(earlier || later) with ordinality as t (item, position)
     order by t.item ->> 'incident_id', t.position desc
-  ) newest
-);
+  ) newest;
+$$;
 comment on function private.newest_items(jsonb, jsonb) is 'Two lists of items as one, with the last word on each incident.';
 
 create function private.tell(p_channel text, p_items jsonb, as_of timestamptz) returns void
@@ -49,14 +48,13 @@ comment on function private.tell(text, jsonb, timestamptz) is
   'Writes items into a channel''s outbox: the first at once, what follows within the group window or is over the cap as one message later, no channel as DEAD.';
 
 create function private.who_heard(p_incident_id uuid) returns table (channel varchar, item jsonb)
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select distinct on (n.channel) n.channel, t.item
   from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
   where n.items @> jsonb_build_array(jsonb_build_object('incident_id', p_incident_id)) and t.item ->> 'incident_id' = p_incident_id::text
     and n.status <> 'DEAD' and t.item ->> 'kind' <> 'RESOLVED'
   order by n.channel, n.created_at desc;
-end;
+$$;
 comment on function private.who_heard(uuid) is 'The channels that were told of an incident, or will be, with the last item each got.';
 
 create function private.tell_resolved(incident public.alert_incidents, reason text, as_of timestamptz) returns void
@@ -178,8 +176,7 @@ comment on function public.apply_alert_transitions(jsonb, timestamptz) is
   'Applies {transitions, watched_since, rules, cause}, each by compare-and-set with its event, and writes what is to be told into the outbox, all in one; how many were applied.';
 
 create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   with due as (
     select n.id from public.alert_notifications n
     where (n.status = 'PENDING' and n.next_attempt_at <= as_of) or (n.status = 'SENDING' and n.lease_expires_at <= as_of)
@@ -197,7 +194,7 @@ begin atomic
     'hourly_cap', c.hourly_cap, 'kind', c.kind, 'config', c.config, 'secret', c.secret, 'previous_secret', c.previous_secret
   ) order by n.created_at, n.id), '[]')
   from claimed n left join public.notification_channels c on c.name = n.channel and c.is_active;
-end;
+$$;
 comment on function public.claim_alert_notifications(jsonb, timestamptz) is
   'Takes up to {limit} notifications that are due, or whose sender''s lease lapsed, for a minute each; the id stays the same for every try.';
 

@@ -65,21 +65,21 @@ create trigger refuse_truncate before truncate on public.audit_seals for each st
 
 create function private.audit(actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz)
 returns void
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   -- Under a lock until the end of the transaction: ids come in the order in which rows become visible, so none appears before a sealed one.
   select pg_advisory_xact_lock(hashtext('private.audit'));
   insert into public.audit_log (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
   values (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason, actor ->> 'request_id',
     actor ->> 'address');
-end;
+$$;
 comment on function private.audit(jsonb, text, text, text, jsonb, jsonb, text, timestamptz) is
   'Adds one row for what {name, role, request_id, address} did.';
 
 create function private.audit_text(entry public.audit_log) returns text
-language sql stable set search_path = ''
-return jsonb_build_array(entry.id, to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.actor, entry.actor_role,
-  entry.action, entry.object_type, entry.object_id, entry.before, entry.after, entry.reason, entry.request_id, entry.address)::text;
+language sql stable set search_path = '' as $$
+  select jsonb_build_array(entry.id, to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.actor, entry.actor_role,
+    entry.action, entry.object_type, entry.object_id, entry.before, entry.after, entry.reason, entry.request_id, entry.address)::text;
+$$;
 comment on function private.audit_text(public.audit_log) is 'What is sealed of a row: all of it, in one spelling.';
 
 create function private.hmac_sha256(key bytea, message bytea) returns bytea
@@ -101,21 +101,21 @@ comment on function private.hmac_sha256(bytea, bytea) is
   'RFC 2104 over SHA-256. In SQL, because pgcrypto lies in another schema on each platform, and is not needed for more.';
 
 create function public.list_unsealed_audit(p jsonb) returns jsonb
-language sql stable set search_path = ''
-return jsonb_build_object(
-  'head', (select jsonb_build_object('id', s.audit_id, 'mac', s.mac) from public.audit_seals s order by s.audit_id desc limit 1),
-  'entries', (
-    select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'text', private.audit_text(a)) order by a.id), '[]') from (
-      select * from public.audit_log
-      where id > coalesce((select max(audit_id) from public.audit_seals), 0) order by id limit (p ->> 'limit')::integer
-    ) a
-  )
-);
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'head', (select jsonb_build_object('id', s.audit_id, 'mac', s.mac) from public.audit_seals s order by s.audit_id desc limit 1),
+    'entries', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'text', private.audit_text(a)) order by a.id), '[]') from (
+        select * from public.audit_log
+        where id > coalesce((select max(audit_id) from public.audit_seals), 0) order by id limit (p ->> 'limit')::integer
+      ) a
+    )
+  );
+$$;
 comment on function public.list_unsealed_audit(jsonb) is 'The newest seal and up to {limit} rows after it.';
 
 create function public.list_sealed_audit(p jsonb) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('id', coalesce(c.audit_id, c.id), 'previous_id', c.previous_id, 'mac', c.mac,
     'text', case when c.id is not null then private.audit_text(c.entry) end, 'is_sealed', c.audit_id is not null) order by coalesce(c.audit_id, c.id)), '[]')
   from (
@@ -124,7 +124,7 @@ begin atomic
     where coalesce(s.audit_id, a.id) > (p ->> 'after')::bigint
     order by coalesce(s.audit_id, a.id) limit (p ->> 'limit')::integer
   ) c;
-end;
+$$;
 comment on function public.list_sealed_audit(jsonb) is 'Rows and seals side by side after id {after}, at most {limit}: text is null where a row is missing, mac where a seal is.';
 
 create function public.seal_audit(p jsonb) returns integer
@@ -394,10 +394,11 @@ comment on function public.preview_alert_rule(jsonb, timestamptz) is
   'What rule {id}, changed by {rule?}, or a new one measures now; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
-language sql immutable set search_path = ''
-return jsonb_build_object('name', channel.name, 'kind', channel.kind, 'is_active', channel.is_active, 'config', channel.config,
-  'group_window', private.in_words(channel.group_window), 'hourly_cap', channel.hourly_cap, 'has_secret', channel.secret is not null,
-  'has_previous_secret', channel.previous_secret is not null, 'created_at', channel.created_at, 'updated_at', channel.updated_at);
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('name', channel.name, 'kind', channel.kind, 'is_active', channel.is_active, 'config', channel.config,
+    'group_window', private.in_words(channel.group_window), 'hourly_cap', channel.hourly_cap, 'has_secret', channel.secret is not null,
+    'has_previous_secret', channel.previous_secret is not null, 'created_at', channel.created_at, 'updated_at', channel.updated_at);
+$$;
 comment on function private.channel_without_secrets(public.notification_channels) is 'A channel as answers and the audit show it.';
 
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
@@ -475,12 +476,11 @@ $$;
 comment on function public.try_notification_channel(jsonb, timestamptz) is 'Sends a test message by channel {name}, the way every message goes. PT404 NOT_FOUND.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
-language sql stable set search_path = ''
-return (
+language sql stable set search_path = '' as $$
   select jsonb_build_object('id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at,
     'sent_at', n.sent_at, 'last_error', n.last_error)
-  from public.alert_notifications n where n.id = (p ->> 'id')::uuid
-);
+  from public.alert_notifications n where n.id = (p ->> 'id')::uuid;
+$$;
 comment on function public.get_alert_notification(jsonb) is 'Where notification {id} stands; null when there is none.';
 
 create function public.resend_alert_notification(p jsonb, as_of timestamptz default now()) returns jsonb

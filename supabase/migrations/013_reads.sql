@@ -44,8 +44,9 @@ $$;
 comment on function private.active_alerts() is 'Incidents that fire or are acknowledged, the oldest first; replaced where incidents exist.';
 
 create function private.dense_day() returns integer
-language sql immutable set search_path = ''
-return 1000;
+language sql immutable set search_path = '' as $$
+  select 1000;
+$$;
 comment on function private.dense_day() is
   'With more runs than this in the last day, an entity or all of them are read from points, and from the runs, percentiles exact, up to it.';
 
@@ -701,8 +702,9 @@ comment on function public.get_error_analytics(jsonb, timestamptz) is
   'Errors of {span} in buckets of {step}, for {entity_type?} or all, those that retention took too: totals, trend, the fifty most frequent groups by fingerprint, and how long resolving took.';
 
 create function private.error_json(error public.sync_error_log) returns jsonb
-language sql immutable set search_path = ''
-return to_jsonb(error);
+language sql immutable set search_path = '' as $$
+  select to_jsonb(error);
+$$;
 comment on function private.error_json(public.sync_error_log) is 'An error as answers show it; its context was redacted when it was written.';
 
 create function public.list_errors(p jsonb) returns jsonb
@@ -731,14 +733,14 @@ comment on function public.list_errors(jsonb) is
   'Errors, newest first, by {entity_type?, error_type?, severity?, tournament_no?, fingerprint?, is_resolved?, from?, to?}, after the cursor {before_at, before_id}, at most {limit}.';
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
-language sql stable set search_path = ''
-return to_jsonb(run) - 'lease_expires_at' - 'duration' - 'success_weight' || jsonb_build_object(
-  'duration_ms', round(extract(epoch from run.duration) * 1000), 'success_weight', run.success_weight);
+language sql stable set search_path = '' as $$
+  select to_jsonb(run) - 'lease_expires_at' - 'duration' - 'success_weight' || jsonb_build_object(
+    'duration_ms', round(extract(epoch from run.duration) * 1000), 'success_weight', run.success_weight);
+$$;
 comment on function private.execution_json(public.sync_execution_history) is 'A run as answers show it; duration in ms.';
 
 create function public.get_execution(p jsonb) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select private.execution_json(h) || jsonb_build_object(
     'tournaments', (
       select coalesce(jsonb_agg(jsonb_build_object('tournament_no', r.tournament_no, 'name', t.name, 'success', r.success,
@@ -758,7 +760,7 @@ begin atomic
       where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, now()) + interval '1 day' and i.evidence ->> 'execution_id' = h.id::text)
   )
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
-end;
+$$;
 comment on function public.get_execution(jsonb) is 'Run {id} with its tournaments, its first 200 errors, its job and the incidents it is the evidence of; null when there is none.';
 
 create function public.list_executions(p jsonb) returns jsonb
@@ -852,53 +854,55 @@ comment on function public.list_tournament_states(jsonb, timestamptz) is
   'Tournaments that are synced, or found by {search?, season?}, those in trouble first, {failing?} alone, from {offset} on, at most {limit}.';
 
 create function public.list_entities() returns jsonb
-language sql stable set search_path = ''
-return (select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) order by s.entity_type), '[]') from public.sync_status s);
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) order by s.entity_type), '[]') from public.sync_status s;
+$$;
 comment on function public.list_entities() is 'Every entity type with its schedule, limits and counters.';
 
 create function public.list_sync_jobs(p jsonb) returns jsonb
-language sql stable set search_path = ''
-return (
-  with asked as (
-    select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no, (p ->> 'limit')::integer as most,
-      -- As a bound that is always there, so that a page is found along the index.
-      coalesce((p ->> 'before_at')::timestamptz, 'infinity') as before_at,
-      coalesce((p ->> 'before_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as before_id
-  )
-  select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
-  from asked q cross join lateral (
-    select a.* from (
-      select * from public.sync_jobs where status = 'QUEUED'
-      union all
-      select * from public.sync_jobs where status = 'RUNNING'
-      union all
-      (
-        -- As many as a page has, with the same filters.
-        select * from public.sync_jobs o
-        where o.finished_at is not null and (o.enqueued_at, o.id) < (q.before_at, q.before_id)
-          and (q.status is null or q.status not in ('QUEUED', 'RUNNING')) and (q.status is null or o.status = q.status)
-          and (q.entity_type is null or o.entity_type = q.entity_type)
-          and (q.tournament_no is null or o.tournament_no = q.tournament_no or o.tournament_nos ? q.tournament_no)
-        order by o.enqueued_at desc, o.id desc limit q.most
-      )
-    ) a
-    where (a.enqueued_at, a.id) < (q.before_at, q.before_id) and (q.status is null or a.status = q.status)
-      and (q.entity_type is null or a.entity_type = q.entity_type)
-      and (q.tournament_no is null or a.tournament_no = q.tournament_no or a.tournament_nos ? q.tournament_no)
-    order by a.enqueued_at desc, a.id desc limit q.most
-  ) j
-);
+language sql stable set search_path = '' as $$
+  select (
+    with asked as (
+      select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no, (p ->> 'limit')::integer as most,
+        -- As a bound that is always there, so that a page is found along the index.
+        coalesce((p ->> 'before_at')::timestamptz, 'infinity') as before_at,
+        coalesce((p ->> 'before_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as before_id
+    )
+    select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
+    from asked q cross join lateral (
+      select a.* from (
+        select * from public.sync_jobs where status = 'QUEUED'
+        union all
+        select * from public.sync_jobs where status = 'RUNNING'
+        union all
+        (
+          -- As many as a page has, with the same filters.
+          select * from public.sync_jobs o
+          where o.finished_at is not null and (o.enqueued_at, o.id) < (q.before_at, q.before_id)
+            and (q.status is null or q.status not in ('QUEUED', 'RUNNING')) and (q.status is null or o.status = q.status)
+            and (q.entity_type is null or o.entity_type = q.entity_type)
+            and (q.tournament_no is null or o.tournament_no = q.tournament_no or o.tournament_nos ? q.tournament_no)
+          order by o.enqueued_at desc, o.id desc limit q.most
+        )
+      ) a
+      where (a.enqueued_at, a.id) < (q.before_at, q.before_id) and (q.status is null or a.status = q.status)
+        and (q.entity_type is null or a.entity_type = q.entity_type)
+        and (q.tournament_no is null or a.tournament_no = q.tournament_no or a.tournament_nos ? q.tournament_no)
+      order by a.enqueued_at desc, a.id desc limit q.most
+    ) j
+  );
+$$;
 comment on function public.list_sync_jobs(jsonb) is
   'Jobs, newest first, by {status?, entity_type?, tournament_no?}, after the cursor {before_at, before_id}, at most {limit}.';
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return (select private.job_view(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid);
+language sql stable set search_path = '' as $$
+  select private.job_view(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
+$$;
 comment on function public.get_sync_job(jsonb, timestamptz) is 'Job {id} with its place, progress, attempts and what an estimate is made of; null when there is none.';
 
 create function public.get_queue_status(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return (
+language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'as_of', as_of,
     'waiting', (
@@ -917,8 +921,8 @@ return (
       select coalesce(jsonb_agg(jsonb_build_object('entity_type', e.entity_type, 'paused_by', e.paused_by, 'since', e.paused_at) order by e.entity_type), '[]')
       from public.sync_status e where e.paused_at is not null)
   )
-  from public.sync_queue_settings s
-);
+  from public.sync_queue_settings s;
+$$;
 comment on function public.get_queue_status(timestamptz) is 'How many wait by priority, the longest wait in ms, what runs, and the slots.';
 
 create function private.check_scheduler(as_of timestamptz) returns jsonb
@@ -937,8 +941,7 @@ $$;
 comment on function private.check_scheduler(timestamptz) is 'How many jobs are scheduled and when one last ran. Definer: cron belongs to the owner.';
 
 create function private.schedule_chain(as_of timestamptz) returns jsonb
-language sql stable security definer set search_path = ''
-begin atomic
+language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'entity_type', s.entity_type, 'is_paused', s.paused_at is not null, 'schedule', j.schedule, 'is_scheduled', j.jobid is not null and j.active,
     'tick', (select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
@@ -953,42 +956,42 @@ begin atomic
   ) order by s.entity_type), '[]')
   from public.sync_status s left join cron.job j on j.jobname = 'sync-' || s.entity_type
   where s.is_active;
-end;
+$$;
 comment on function private.schedule_chain(timestamptz) is
   'For each active entity its last tick, the call that went out, what came back and the last run. Definer: cron and net belong to the owner.';
 
 create function public.get_system_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return jsonb_build_object(
-  'as_of', as_of,
-  'schema_version', public.schema_version(),
-  'database', jsonb_build_object('size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
-    'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),
-  'scheduler', private.check_scheduler(as_of),
-  'schedules', private.schedule_chain(as_of),
-  'alert_processor', (
-    select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'watched_since', (array_agg(e.watched_since order by e.id desc))[1])
-    from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
-  'channels', (
-    select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'is_active', c.is_active,
-      'dead_24h', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
-      'waiting', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status in ('PENDING', 'SENDING')),
-      'last_error', (select n.last_error from public.alert_notifications n where n.channel = c.name and n.last_error is not null and n.created_at > as_of - interval '1 day'
-        order by n.created_at desc limit 1),
-      'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)) order by c.name), '[]')
-    from public.notification_channels c),
-  'upstream', (
-    select jsonb_build_object('blocked_until', case when u.blocked_until > as_of then u.blocked_until end, 'reason', u.blocked_reason,
-      'usual_response_ms', u.baseline_response_ms, 'in_flight_limit', u.in_flight_limit)
-    from public.upstream_state u where u.upstream = 'vis'),
-  'queue', public.get_queue_status(as_of),
-  'audit', (select jsonb_build_object('rows_unsealed', count(*)) from public.audit_log a where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0))
-);
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'as_of', as_of,
+    'schema_version', public.schema_version(),
+    'database', jsonb_build_object('size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
+      'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),
+    'scheduler', private.check_scheduler(as_of),
+    'schedules', private.schedule_chain(as_of),
+    'alert_processor', (
+      select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'watched_since', (array_agg(e.watched_since order by e.id desc))[1])
+      from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
+    'channels', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'is_active', c.is_active,
+        'dead_24h', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
+        'waiting', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status in ('PENDING', 'SENDING')),
+        'last_error', (select n.last_error from public.alert_notifications n where n.channel = c.name and n.last_error is not null and n.created_at > as_of - interval '1 day'
+          order by n.created_at desc limit 1),
+        'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)) order by c.name), '[]')
+      from public.notification_channels c),
+    'upstream', (
+      select jsonb_build_object('blocked_until', case when u.blocked_until > as_of then u.blocked_until end, 'reason', u.blocked_reason,
+        'usual_response_ms', u.baseline_response_ms, 'in_flight_limit', u.in_flight_limit)
+      from public.upstream_state u where u.upstream = 'vis'),
+    'queue', public.get_queue_status(as_of),
+    'audit', (select jsonb_build_object('rows_unsealed', count(*)) from public.audit_log a where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0))
+  );
+$$;
 comment on function public.get_system_facts(timestamptz) is 'What is known of each part, for system-status to judge.';
 
 create function public.get_metrics_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select jsonb_build_object('as_of', as_of,
     'success_rates', (
       select coalesce(jsonb_object_agg(entity_type, rate), '{}') from (
@@ -1015,45 +1018,46 @@ begin atomic
       select round(avg(extract(epoch from resolved_at - began_at) * 1000)) from public.alert_incidents
       where resolved_at > as_of - interval '30 days' and fired_at is not null)
   );
-end;
+$$;
 comment on function public.get_metrics_facts(timestamptz) is 'The figures of the last 24 hours behind metrics; over full runs, errors over every run.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return jsonb_build_object(
-  'entities', (
-    select coalesce(jsonb_agg(coalesce(to_jsonb(t), '{}') || jsonb_build_object('entity_type', s.entity_type, 'consecutive_failures', s.consecutive_failures,
-      'is_paused', s.paused_at is not null, 'last_success_s', extract(epoch from s.last_sync), 'last_memory_mb', s.last_memory_usage,
-      'overdue_s', coalesce(extract(epoch from as_of - private.overdue_since(s, as_of)), 0),
-      'running', (select count(*) from public.sync_execution_history h where h.status = 'RUNNING' and h.entity_type = s.entity_type)) order by s.entity_type), '[]')
-    from public.sync_status s left join public.sync_totals t on t.entity_type = s.entity_type where s.is_active),
-  'incidents', (
-    select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
-    from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
-  'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
-  'dead_notifications', (select count(*) from public.alert_notifications where status = 'DEAD' and created_at > as_of - interval '1 day'),
-  'upstream_blocked', (select coalesce(max((u.blocked_until > as_of)::integer), 0) from public.upstream_state u),
-  'queue', public.get_queue_status(as_of)
-);
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'entities', (
+      select coalesce(jsonb_agg(coalesce(to_jsonb(t), '{}') || jsonb_build_object('entity_type', s.entity_type, 'consecutive_failures', s.consecutive_failures,
+        'is_paused', s.paused_at is not null, 'last_success_s', extract(epoch from s.last_sync), 'last_memory_mb', s.last_memory_usage,
+        'overdue_s', coalesce(extract(epoch from as_of - private.overdue_since(s, as_of)), 0),
+        'running', (select count(*) from public.sync_execution_history h where h.status = 'RUNNING' and h.entity_type = s.entity_type)) order by s.entity_type), '[]')
+      from public.sync_status s left join public.sync_totals t on t.entity_type = s.entity_type where s.is_active),
+    'incidents', (
+      select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
+      from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
+    'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
+    'dead_notifications', (select count(*) from public.alert_notifications where status = 'DEAD' and created_at > as_of - interval '1 day'),
+    'upstream_blocked', (select coalesce(max((u.blocked_until > as_of)::integer), 0) from public.upstream_state u),
+    'queue', public.get_queue_status(as_of)
+  );
+$$;
 comment on function public.get_prometheus_facts(timestamptz) is 'Counters since the beginning and gauges of now, for a scrape.';
 
 create function public.get_connectivity_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return jsonb_build_object(
-  'scheduler', private.check_scheduler(as_of),
-  'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
-  'blocked_until', (select u.blocked_until from public.upstream_state u where u.upstream = 'vis' and u.blocked_until > as_of),
-  'channels', (
-    select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url',
-      case c.kind when 'slack' then c.secret end)) order by c.name), '[]')
-    from public.notification_channels c where c.is_active)
-);
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'scheduler', private.check_scheduler(as_of),
+    'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
+    'blocked_until', (select u.blocked_until from public.upstream_state u where u.upstream = 'vis' and u.blocked_until > as_of),
+    'channels', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url',
+        case c.kind when 'slack' then c.secret end)) order by c.name), '[]')
+      from public.notification_channels c where c.is_active)
+  );
+$$;
 comment on function public.get_connectivity_facts(timestamptz) is
   'The scheduler, and what a test of connectivity has to reach: the functions, the upstream unless it is blocked, each active channel with its address.';
 
 create function public.list_alert_incidents(p jsonb) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'alerts', (
       select coalesce(jsonb_agg(to_jsonb(i) order by i.opened_at desc, i.id desc), '[]')
@@ -1080,13 +1084,12 @@ begin atomic
         and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
     )
   );
-end;
+$$;
 comment on function public.list_alert_incidents(jsonb) is
   'Incidents, newest first, by {state?, severity?, entity_type?, tournament_no?}, after the cursor {before_at, before_id}, at most {limit}; and the mean times of the 30 days before {as_of?}.';
 
 create function public.get_alert_incident(p jsonb) returns jsonb
-language sql stable set search_path = ''
-begin atomic
+language sql stable set search_path = '' as $$
   select to_jsonb(i) || jsonb_build_object(
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts,
@@ -1105,33 +1108,33 @@ begin atomic
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, now()) - i.began_at) * 1000
   )
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
-end;
+$$;
 comment on function public.get_alert_incident(jsonb) is 'One incident {id} with its story and what hangs under it; null when there is none.';
 
 create function public.list_alert_rules() returns jsonb
-language sql stable set search_path = ''
-return (select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(r)) order by r.name), '[]') from public.alert_rules r);
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(r)) order by r.name), '[]') from public.alert_rules r;
+$$;
 comment on function public.list_alert_rules() is 'Every rule by name.';
 
 -- The body of a SQL function keeps the columns that "select *" meant when it was made: tournament and recurrence came later.
 create function public.list_alert_silences(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = ''
-return (
+language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('is_silencing', private.is_silencing(s, as_of))
     order by s.ends_at, s.id), '[]')
   from public.alert_silences s
-  where s.id in (select n.id from public.alert_silences n where n.ends_at > as_of order by n.ends_at, n.id limit (p ->> 'limit')::integer)
-);
+  where s.id in (select n.id from public.alert_silences n where n.ends_at > as_of order by n.ends_at, n.id limit (p ->> 'limit')::integer);
+$$;
 comment on function public.list_alert_silences(jsonb, timestamptz) is 'Silences that last or are to come, the next to end first, at most {limit}.';
 
 create function public.list_notification_channels() returns jsonb
-language sql stable set search_path = ''
-return (select coalesce(jsonb_agg(private.channel_without_secrets(c) order by c.name), '[]') from public.notification_channels c);
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.channel_without_secrets(c) order by c.name), '[]') from public.notification_channels c;
+$$;
 comment on function public.list_notification_channels() is 'Every channel by name, without its secrets.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
-language sql stable set search_path = ''
-return (
+language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
     select * from public.audit_log
     where (p ->> 'actor' is null or actor = p ->> 'actor') and (p ->> 'action' is null or action = p ->> 'action')
@@ -1140,8 +1143,8 @@ return (
       and (p ->> 'from' is null or at >= (p ->> 'from')::timestamptz) and (p ->> 'to' is null or at < (p ->> 'to')::timestamptz)
       and (p ->> 'before_id' is null or id < (p ->> 'before_id')::bigint)
     order by id desc limit (p ->> 'limit')::integer
-  ) a
-);
+  ) a;
+$$;
 comment on function public.list_audit_log(jsonb) is
   'Acts, newest first, by {actor?, action?, object_type?, object_id?, from?, to?}, before {before_id}, at most {limit}.';
 

@@ -39,13 +39,12 @@ insert into public.retention_settings (subject, keep) values
   ('error_metrics', '2 years');
 
 create function private.process_queue() returns void
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   select public.drain_sync_queue();
   -- The key of the seals is the function's: it is called only while something waits for one.
   select private.call_function('sync-admin/process-queue')
   where exists (select from public.audit_log where id > coalesce((select max(audit_id) from public.audit_seals), 0));
-end;
+$$;
 comment on function private.process_queue() is 'What cron does each minute: hands out what may begin, and has the audit sealed.';
 
 create function private.prune_batch(p_subject text, as_of timestamptz, batch integer) returns integer
@@ -138,21 +137,19 @@ comment on function private.cron_text(interval, timestamptz) is
   'The five-field UTC cron text of an interval through an anchor; a minute at the finest, null for what cron cannot say.';
 
 create function private.dispatch_sync(p_entity_type text) returns uuid
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   select private.call_function(s.function_name, jsonb_build_object('trigger', 'CRON'))
   from public.sync_status s
   where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
-end;
+$$;
 comment on function private.dispatch_sync(text) is 'Asks an entity''s function for a run, unless the entity is paused or inactive.';
 
 create function private.start_entities_never_synced() returns integer
-language sql set search_path = ''
-begin atomic
+language sql set search_path = '' as $$
   select count(private.dispatch_sync(s.entity_type))::integer
   from public.sync_status s left join public.sync_status d on d.entity_type = s.depends_on
   where s.is_active and s.last_attempt is null and (s.depends_on is null or d.last_sync is not null);
-end;
+$$;
 comment on function private.start_entities_never_synced() is 'For right after set-up, and after the first success of an entity others depend on: asks for a first run of each entity without one, so that nothing is empty until midnight.';
 
 create function private.apply_schedules() returns void
