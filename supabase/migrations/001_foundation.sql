@@ -31,6 +31,45 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.can_read_monitoring() is 'True for a signed-in viewer and up; what every read policy of the monitoring tables asks.';
 
+create function private.secure_table(target regclass) returns void
+language plpgsql set search_path = '' as $$
+declare
+  identity_sequence regclass;
+begin
+  execute format('alter table %s enable row level security', target);
+  execute format('revoke all on %s from public, anon, authenticated', target);
+  execute format('grant select on %s to authenticated', target);
+  execute format('grant all on %s to service_role', target);
+  execute format(
+    'create policy "Allow monitoring read" on %s for select to authenticated using ((select private.can_read_monitoring()))', target
+  );
+  execute format('create policy "Allow service monitoring access" on %s for all to service_role using (true) with check (true)', target);
+  for identity_sequence in
+    select c.oid::regclass from pg_catalog.pg_depend d join pg_catalog.pg_class c on c.oid = d.objid
+    where d.refobjid = target and d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'i' and c.relkind = 'S'
+  loop
+    execute format('revoke all on sequence %s from public, anon, authenticated', identity_sequence);
+  end loop;
+end
+$$;
+comment on function private.secure_table(regclass) is
+  'Gives a monitoring table row level security, the grants and the two policies: viewers and up read it, the service does the rest.';
+
+create function private.secure_functions(variadic functions regproc[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  target regproc;
+begin
+  foreach target in array functions loop
+    -- Revoked by name: a hosted project grants every new function of public to these roles.
+    execute format('revoke execute on function %s from public, anon, authenticated', target::regprocedure);
+    execute format('grant execute on function %s to service_role', target::regprocedure);
+  end loop;
+end
+$$;
+comment on function private.secure_functions(regproc[]) is
+  'Lets the service alone execute the functions; takes names that are not overloaded.';
+
 create function private.utc_date(at_time timestamptz) returns date
 language sql immutable set search_path = '' as $$
   select (at_time at time zone 'UTC')::date;
@@ -71,18 +110,13 @@ comment on function private.lengths_in_words(jsonb) is 'A row as it is shown, wi
 
 create function public.schema_version() returns integer
 language sql immutable set search_path = '' as $$
-  select 47;
+  select 14;
 $$;
 comment on function public.schema_version() is 'The number of the newest migration; functions refuse to work against another than they were written for.';
 
-revoke execute on function
-  private.app_role, private.can_read_monitoring, private.utc_date, private.uuid_v7, private.in_words, private.lengths_in_words,
-  public.schema_version
-from public, anon, authenticated;
-grant execute on function
-  private.app_role, private.can_read_monitoring
-to authenticated;
-grant execute on function
-  private.app_role, private.can_read_monitoring, private.utc_date, private.uuid_v7, private.in_words, private.lengths_in_words,
-  public.schema_version
-to service_role;
+select private.secure_functions(
+  'private.app_role', 'private.can_read_monitoring', 'private.utc_date',
+  'private.uuid_v7', 'private.in_words', 'private.lengths_in_words', 'public.schema_version'
+);
+revoke execute on function private.secure_table, private.secure_functions from public;
+grant execute on function private.app_role, private.can_read_monitoring to authenticated;

@@ -120,9 +120,6 @@ comment on function private.raise_version() is 'Keeps id and created_at, and rai
 create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
 create trigger raise_version before update on public.matches for each row execute function private.raise_version();
 
-revoke execute on function
-  private.raise_version
-from public, anon, authenticated;
-grant execute on function
-  private.raise_version
-to service_role;
+select private.secure_functions(
+  'private.raise_version'
+);

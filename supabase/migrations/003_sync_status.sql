@@ -62,12 +62,7 @@ comment on column public.sync_status.consecutive_failures is 'Full runs FAILED o
 comment on column public.sync_status.average_duration is 'Moving average of full runs that read everything, weight 0.2 for the newest.';
 comment on column public.sync_status.last_memory_usage is 'Peak MiB of the last run.';
 comment on column public.sync_status.alert_threshold_failures is 'Null unless somebody set it; set, it overrides the rules.';
-alter table public.sync_status enable row level security;
-revoke all on public.sync_status from public, anon, authenticated;
-grant select on public.sync_status to authenticated;
-grant all on public.sync_status to service_role;
-create policy "Allow monitoring read" on public.sync_status for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.sync_status for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_status');
 
 insert into public.sync_status (entity_type, function_name, depends_on, is_active, sync_frequency, grace, max_runtime) values
   ('tournaments', 'tournament-master-sync', null, true, '1 day', '15 minutes', '5 minutes'),
@@ -105,12 +100,7 @@ comment on table public.tournament_sync_state is 'Per tournament: how fresh its 
 comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
 comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
 comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
-alter table public.tournament_sync_state enable row level security;
-revoke all on public.tournament_sync_state from public, anon, authenticated;
-grant select on public.tournament_sync_state to authenticated;
-grant all on public.tournament_sync_state to service_role;
-create policy "Allow monitoring read" on public.tournament_sync_state for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.tournament_sync_state for all to service_role using (true) with check (true);
+select private.secure_table('public.tournament_sync_state');
 
 create table public.upstream_state (
   upstream varchar primary key,
@@ -126,12 +116,7 @@ create table public.upstream_state (
 comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
 comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';
 comment on column public.upstream_state.baseline_response_ms is 'Moving average of good replies, weight 0.05; a reply ten times slower is throttling.';
-alter table public.upstream_state enable row level security;
-revoke all on public.upstream_state from public, anon, authenticated;
-grant select on public.upstream_state to authenticated;
-grant all on public.upstream_state to service_role;
-create policy "Allow monitoring read" on public.upstream_state for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.upstream_state for all to service_role using (true) with check (true);
+select private.secure_table('public.upstream_state');
 
 create table public.upstream_slots (
   upstream varchar not null references public.upstream_state (upstream) on delete cascade,
@@ -150,9 +135,6 @@ create policy "Allow service access" on public.upstream_slots for all to service
 insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
 insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
 
-revoke execute on function
-  private.last_due, private.overdue_since
-from public, anon, authenticated;
-grant execute on function
-  private.last_due, private.overdue_since
-to service_role;
+select private.secure_functions(
+  'private.last_due', 'private.overdue_since'
+);

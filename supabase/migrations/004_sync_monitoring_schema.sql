@@ -94,12 +94,7 @@ comment on index public.sync_execution_history_by_hand_idx is 'The same for what
 create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
 where tournament_no is not null;
 create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
-alter table public.sync_execution_history enable row level security;
-revoke all on public.sync_execution_history from public, anon, authenticated;
-grant select on public.sync_execution_history to authenticated;
-grant all on public.sync_execution_history to service_role;
-create policy "Allow monitoring read" on public.sync_execution_history for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_execution_history for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_execution_history');
 
 create table public.sync_tournament_results (
   id uuid primary key default private.uuid_v7(),
@@ -124,12 +119,7 @@ comment on table public.sync_tournament_results is 'The outcome for one tourname
 comment on column public.sync_tournament_results.error_fingerprint is 'Equal for failures that differ only in ids and numbers, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
-alter table public.sync_tournament_results enable row level security;
-revoke all on public.sync_tournament_results from public, anon, authenticated;
-grant select on public.sync_tournament_results to authenticated;
-grant all on public.sync_tournament_results to service_role;
-create policy "Allow monitoring read" on public.sync_tournament_results for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_tournament_results for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_tournament_results');
 
 create table public.sync_error_log (
   id uuid primary key default gen_random_uuid(),
@@ -164,12 +154,7 @@ create index sync_error_log_tournament_idx on public.sync_error_log (tournament_
 -- Those that are few: the rest is met soon on the way back through time.
 create index sync_error_log_resolved_idx on public.sync_error_log (occurred_at, id) where resolved_at is not null;
 create index sync_error_log_critical_idx on public.sync_error_log (occurred_at, id) where error_severity = 'CRITICAL';
-alter table public.sync_error_log enable row level security;
-revoke all on public.sync_error_log from public, anon, authenticated;
-grant select on public.sync_error_log to authenticated;
-grant all on public.sync_error_log to service_role;
-create policy "Allow monitoring read" on public.sync_error_log for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_error_log for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_error_log');
 
 create table private.call_log (
   id uuid primary key default gen_random_uuid(),
@@ -203,12 +188,7 @@ create table public.sync_totals (
 );
 comment on table public.sync_totals is 'What an entity''s runs add up to since the beginning; retention takes nothing from it.';
 comment on column public.sync_totals.duration_counts is 'Counted runs that took at most 1, 5, 10, 30, 60, 120, 300, 600 s, and all; cumulative, as Prometheus has it.';
-alter table public.sync_totals enable row level security;
-revoke all on public.sync_totals from public, anon, authenticated;
-grant select on public.sync_totals to authenticated;
-grant all on public.sync_totals to service_role;
-create policy "Allow monitoring read" on public.sync_totals for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_totals for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_totals');
 
 create table public.sync_metrics_hourly (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -244,12 +224,7 @@ create table public.sync_metrics_hourly (
 comment on table public.sync_metrics_hourly is 'A rollup by hour of start, written in the transaction that closes a run.';
 comment on column public.sync_metrics_hourly.success_weight is 'Sum over counted runs of private.success_weight(); rate = success_weight / runs_counted.';
 comment on column public.sync_metrics_hourly.duration_histogram is 'Runs by private.duration_bucket(); element-wise sums merge it.';
-alter table public.sync_metrics_hourly enable row level security;
-revoke all on public.sync_metrics_hourly from public, anon, authenticated;
-grant select on public.sync_metrics_hourly to authenticated;
-grant all on public.sync_metrics_hourly to service_role;
-create policy "Allow monitoring read" on public.sync_metrics_hourly for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_metrics_hourly for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_metrics_hourly');
 
 create table public.sync_metrics_daily (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -283,12 +258,7 @@ create table public.sync_metrics_daily (
   constraint sync_metrics_daily_day_is_whole check (extract(epoch from day)::bigint % 86400 = 0)
 );
 comment on table public.sync_metrics_daily is 'The same by UTC day, so that a year is 365 rows and not 8,760.';
-alter table public.sync_metrics_daily enable row level security;
-revoke all on public.sync_metrics_daily from public, anon, authenticated;
-grant select on public.sync_metrics_daily to authenticated;
-grant all on public.sync_metrics_daily to service_role;
-create policy "Allow monitoring read" on public.sync_metrics_daily for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_metrics_daily for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_metrics_daily');
 
 create table public.sync_metrics_points (
   entity_type varchar references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -316,12 +286,7 @@ comment on column public.sync_metrics_points.entity_type is 'Null: all of them.'
 comment on column public.sync_metrics_points.runs_upto is
   'By bucket of private.duration_bucket(), its subscript: the counted full runs that took at most as long; the last is all of them.';
 create index sync_metrics_points_step_idx on public.sync_metrics_points (step, at);
-alter table public.sync_metrics_points enable row level security;
-revoke all on public.sync_metrics_points from public, anon, authenticated;
-grant select on public.sync_metrics_points to authenticated;
-grant all on public.sync_metrics_points to service_role;
-create policy "Allow monitoring read" on public.sync_metrics_points for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_metrics_points for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_metrics_points');
 
 create table public.sync_errors_hourly (
   hour timestamptz not null,
@@ -347,12 +312,7 @@ comment on table public.sync_errors_hourly is 'Errors that retention took, by UT
 comment on column public.sync_errors_hourly.tournament_no is 'Empty for none.';
 comment on column public.sync_errors_hourly.error_message is 'Of the latest of them.';
 comment on column public.sync_errors_hourly.resolution_histogram is 'How long resolving took, by private.duration_bucket().';
-alter table public.sync_errors_hourly enable row level security;
-revoke all on public.sync_errors_hourly from public, anon, authenticated;
-grant select on public.sync_errors_hourly to authenticated;
-grant all on public.sync_errors_hourly to service_role;
-create policy "Allow monitoring read" on public.sync_errors_hourly for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_errors_hourly for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_errors_hourly');
 
 create table public.tournament_outcomes (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -367,12 +327,7 @@ comment on table public.tournament_outcomes is
   'What the last fifty results of a tournament''s matches were; those that retention took from sync_tournament_results still count.';
 comment on column public.tournament_outcomes.outcomes is 'A bit a result, newest first: 1 is a success. In the order they were recorded in.';
 comment on column public.tournament_outcomes.last_error is 'Message of the newest failure, however old.';
-alter table public.tournament_outcomes enable row level security;
-revoke all on public.tournament_outcomes from public, anon, authenticated;
-grant select on public.tournament_outcomes to authenticated;
-grant all on public.tournament_outcomes to service_role;
-create policy "Allow monitoring read" on public.tournament_outcomes for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.tournament_outcomes for all to service_role using (true) with check (true);
+select private.secure_table('public.tournament_outcomes');
 
 create materialized view public.sync_health_summary as
 select
@@ -389,9 +344,6 @@ create unique index sync_health_summary_entity on public.sync_health_summary (en
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;
 
-revoke execute on function
-  private.success_weight
-from public, anon, authenticated;
-grant execute on function
-  private.success_weight
-to service_role;
+select private.secure_functions(
+  'private.success_weight'
+);

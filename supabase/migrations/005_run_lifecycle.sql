@@ -614,15 +614,10 @@ language sql set search_path = '' as $$
 $$;
 comment on function public.reap_sync_executions(timestamptz) is 'Closes dead runs as TIMED_OUT; how many were closed.';
 
-revoke execute on function
-  private.call_function, private.record_run_items, private.save_progress, private.count_run, private.duration_bucket, private.bucket_ms,
-  private.bucket_end_ms, private.add_histograms, private.add_counts, private.duration_counts, private.count_duration, private.roll_up,
-  private.fold_errors, private.keep_outcomes, private.add_to_points, private.close_run, private.reap_dead_runs,
-  public.start_sync_execution, public.heartbeat_sync_execution, public.finish_sync_execution, public.reap_sync_executions
-from public, anon, authenticated;
-grant execute on function
-  private.call_function, private.record_run_items, private.save_progress, private.count_run, private.duration_bucket, private.bucket_ms,
-  private.bucket_end_ms, private.add_histograms, private.add_counts, private.duration_counts, private.count_duration, private.roll_up,
-  private.fold_errors, private.keep_outcomes, private.add_to_points, private.close_run, private.reap_dead_runs,
-  public.start_sync_execution, public.heartbeat_sync_execution, public.finish_sync_execution, public.reap_sync_executions
-to service_role;
+select private.secure_functions(
+  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.count_run', 'private.duration_bucket',
+  'private.bucket_ms', 'private.bucket_end_ms', 'private.add_histograms', 'private.add_counts', 'private.duration_counts',
+  'private.count_duration', 'private.roll_up', 'private.fold_errors', 'private.keep_outcomes', 'private.add_to_points',
+  'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution', 'public.heartbeat_sync_execution',
+  'public.finish_sync_execution', 'public.reap_sync_executions'
+);

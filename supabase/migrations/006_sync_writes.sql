@@ -311,13 +311,8 @@ $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
   'Writes {execution_id, tournament_no, matches}, keyed on no, and counts what was inserted, updated or unchanged. PT409 LEASE_LOST.';
 
-revoke execute on function
-  public.claim_upstream_slot, public.release_upstream_slot, private.matches_ttl, public.list_due_tournaments, public.claim_tournament,
-  public.release_tournament, public.complete_tournament, public.upsert_tournaments, public.mark_vanished_tournaments,
-  public.upsert_matches
-from public, anon, authenticated;
-grant execute on function
-  public.claim_upstream_slot, public.release_upstream_slot, private.matches_ttl, public.list_due_tournaments, public.claim_tournament,
-  public.release_tournament, public.complete_tournament, public.upsert_tournaments, public.mark_vanished_tournaments,
-  public.upsert_matches
-to service_role;
+select private.secure_functions(
+  'public.claim_upstream_slot', 'public.release_upstream_slot', 'private.matches_ttl', 'public.list_due_tournaments',
+  'public.claim_tournament', 'public.release_tournament', 'public.complete_tournament', 'public.upsert_tournaments',
+  'public.mark_vanished_tournaments', 'public.upsert_matches'
+);

@@ -19,12 +19,7 @@ comment on column public.sync_queue_settings.slots is 'Jobs running at once; eme
 comment on column public.sync_queue_settings.slots_per_entity is 'Of one entity at once; EMERGENCY may use emergency_slots more.';
 comment on column public.sync_queue_settings.normal_after is
   'A NORMAL job ranks as if it had come so much later. What comes more than normal_after later never overtakes it, so its wait is bounded by that and the work then before it.';
-alter table public.sync_queue_settings enable row level security;
-revoke all on public.sync_queue_settings from public, anon, authenticated;
-grant select on public.sync_queue_settings to authenticated;
-grant all on public.sync_queue_settings to service_role;
-create policy "Allow monitoring read" on public.sync_queue_settings for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_queue_settings for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_queue_settings');
 
 insert into public.sync_queue_settings default values;
 
@@ -99,12 +94,7 @@ create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retr
 create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
 comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of one entity and target cannot be written.';
 create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where finished_at is not null;
-alter table public.sync_jobs enable row level security;
-revoke all on public.sync_jobs from public, anon, authenticated;
-grant select on public.sync_jobs to authenticated;
-grant all on public.sync_jobs to service_role;
-create policy "Allow monitoring read" on public.sync_jobs for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_jobs for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_jobs');
 
 create function private.set_target() returns trigger
 language plpgsql set search_path = '' as $$
@@ -130,12 +120,7 @@ create table public.sync_job_attempts (
 );
 comment on table public.sync_job_attempts is
   'Tries of a job that ended otherwise than by completing it; that one, and the one under way, are in the job itself. WAITED met a live run and did not count, LAPSED never began.';
-alter table public.sync_job_attempts enable row level security;
-revoke all on public.sync_job_attempts from public, anon, authenticated;
-grant select on public.sync_job_attempts to authenticated;
-grant all on public.sync_job_attempts to service_role;
-create policy "Allow monitoring read" on public.sync_job_attempts for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.sync_job_attempts for all to service_role using (true) with check (true);
+select private.secure_table('public.sync_job_attempts');
 
 create function private.is_trigger(priority text, completion_timestamp timestamptz, final_status text) returns boolean
 language plpgsql immutable set search_path = '' as $$
@@ -167,16 +152,10 @@ comment on table public.manual_sync_audit is 'One row a manual trigger: who, wha
 comment on column public.manual_sync_audit.triggered_by is 'The person it was done for; actor is who called, the same or the service.';
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
 create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
-alter table public.manual_sync_audit enable row level security;
-revoke all on public.manual_sync_audit from public, anon, authenticated;
-grant select on public.manual_sync_audit to authenticated;
-grant all on public.manual_sync_audit to service_role;
-create policy "Allow monitoring read" on public.manual_sync_audit for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow admin manual sync" on public.manual_sync_audit for all to service_role using (true) with check (true);
+select private.secure_table('public.manual_sync_audit');
+-- The name that the contract gives this policy.
+alter policy "Allow service monitoring access" on public.manual_sync_audit rename to "Allow admin manual sync";
 
-revoke execute on function
-  private.is_job, private.set_target, private.is_trigger
-from public, anon, authenticated;
-grant execute on function
-  private.is_job, private.set_target, private.is_trigger
-to service_role;
+select private.secure_functions(
+  'private.is_job', 'private.set_target', 'private.is_trigger'
+);

@@ -591,15 +591,10 @@ $$;
 comment on function public.requeue_sync_job(jsonb, timestamptz) is
   'Makes a new job out of ended job {id}, whole or {only_failed} tournaments of its last attempt. PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
 
-revoke execute on function
-  private.job_rank, private.end_attempt, private.finish_job, private.retry_job, private.return_lapsed_jobs, private.claim_sync_job,
-  private.dispatch_job, public.drain_sync_queue, private.hold_attempt, private.begin_job, private.complete_job, private.settle_job,
-  private.duration_samples, private.job_ahead, private.job_estimate, private.job_view, private.attempts_of, private.repeated_trigger,
-  private.join_or_insert_job, public.enqueue_sync_job, public.cancel_sync_job, public.requeue_sync_job
-from public, anon, authenticated;
-grant execute on function
-  private.job_rank, private.end_attempt, private.finish_job, private.retry_job, private.return_lapsed_jobs, private.claim_sync_job,
-  private.dispatch_job, public.drain_sync_queue, private.hold_attempt, private.begin_job, private.complete_job, private.settle_job,
-  private.duration_samples, private.job_ahead, private.job_estimate, private.job_view, private.attempts_of, private.repeated_trigger,
-  private.join_or_insert_job, public.enqueue_sync_job, public.cancel_sync_job, public.requeue_sync_job
-to service_role;
+select private.secure_functions(
+  'private.job_rank', 'private.end_attempt', 'private.finish_job', 'private.retry_job', 'private.return_lapsed_jobs',
+  'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue', 'private.hold_attempt', 'private.begin_job',
+  'private.complete_job', 'private.settle_job', 'private.duration_samples', 'private.job_ahead', 'private.job_estimate',
+  'private.job_view', 'private.attempts_of', 'private.repeated_trigger', 'private.join_or_insert_job', 'public.enqueue_sync_job',
+  'public.cancel_sync_job', 'public.requeue_sync_job'
+);

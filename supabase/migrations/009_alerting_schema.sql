@@ -61,12 +61,7 @@ comment on column public.alert_rules.no_data is 'What an unknown value does: KEE
 comment on column public.alert_rules.scope is 'ENTITY: one incident for the entity type (or all, or system); TOURNAMENT: one for each tournament of it.';
 comment on column public.alert_rules.escalation_channels is
   'A list of lists: the channels told from the first escalation step on, from the second, and so on, beside the rule''s own.';
-alter table public.alert_rules enable row level security;
-revoke all on public.alert_rules from public, anon, authenticated;
-grant select on public.alert_rules to authenticated;
-grant all on public.alert_rules to service_role;
-create policy "Allow monitoring read" on public.alert_rules for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_rules for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_rules');
 
 -- Limits are ones that can happen on the platform: memory under the 256 MB a function may use, durations under its wall clock.
 insert into public.alert_rules (
@@ -143,12 +138,7 @@ create unique index alert_incidents_one_a_missed_run
 comment on index public.alert_incidents_one_a_missed_run is 'What was missed unwatched is flagged once, however many evaluators find it.';
 create index alert_incidents_rule_idx on public.alert_incidents (rule_id, resolved_at);
 create index alert_incidents_parent_idx on public.alert_incidents (parent_id) where parent_id is not null;
-alter table public.alert_incidents enable row level security;
-revoke all on public.alert_incidents from public, anon, authenticated;
-grant select on public.alert_incidents to authenticated;
-grant all on public.alert_incidents to service_role;
-create policy "Allow monitoring read" on public.alert_incidents for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_incidents for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_incidents');
 
 create table public.alert_events (
   id bigint generated always as identity primary key,
@@ -161,12 +151,7 @@ create table public.alert_events (
 );
 comment on table public.alert_events is 'The story of an incident: each step with its reason.';
 create index alert_events_incident_idx on public.alert_events (incident_id, id);
-alter table public.alert_events enable row level security;
-revoke all on public.alert_events from public, anon, authenticated;
-grant select on public.alert_events to authenticated;
-grant all on public.alert_events to service_role;
-create policy "Allow monitoring read" on public.alert_events for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_events for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_events');
 
 create table public.alert_evaluations (
   id bigint generated always as identity primary key,
@@ -179,12 +164,7 @@ create table public.alert_evaluations (
 comment on table public.alert_evaluations is 'When the rules were last looked at, and what came of it.';
 comment on column public.alert_evaluations.watched_since is 'Since when no gap of five minutes or more lay between two evaluations.';
 create index alert_evaluations_time_idx on public.alert_evaluations (evaluated_at desc);
-alter table public.alert_evaluations enable row level security;
-revoke all on public.alert_evaluations from public, anon, authenticated;
-grant select on public.alert_evaluations to authenticated;
-grant all on public.alert_evaluations to service_role;
-create policy "Allow monitoring read" on public.alert_evaluations for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_evaluations for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_evaluations');
 
 create table public.alert_silences (
   id uuid primary key default gen_random_uuid(),
@@ -208,12 +188,7 @@ create table public.alert_silences (
 comment on table public.alert_silences is 'While one matches, an incident is recorded and nobody is told; what still holds at its end is told then.';
 comment on column public.alert_silences.recurs_every is 'From starts_at on, every so long (UTC), it holds for lasts; null holds all the time.';
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
-alter table public.alert_silences enable row level security;
-revoke all on public.alert_silences from public, anon, authenticated;
-grant select on public.alert_silences to authenticated;
-grant all on public.alert_silences to service_role;
-create policy "Allow monitoring read" on public.alert_silences for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_silences for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_silences');
 
 create function private.is_silencing(silence public.alert_silences, as_of timestamptz) returns boolean
 language sql immutable set search_path = '' as $$
@@ -245,13 +220,10 @@ comment on table public.notification_channels is 'Where alerts go: webhook {url}
 comment on column public.notification_channels.previous_secret is 'Signs beside the secret while receivers change over.';
 comment on column public.notification_channels.group_window is 'What opens within this long after a message goes out together at its end.';
 comment on column public.notification_channels.hourly_cap is 'Messages an hour; what is over it waits, as one message that says how many were withheld.';
-alter table public.notification_channels enable row level security;
-revoke all on public.notification_channels from public, anon, authenticated;
+select private.secure_table('public.notification_channels');
 -- Secrets never leave by the API: readers see every other column.
+revoke select on public.notification_channels from authenticated;
 grant select (name, kind, is_active, created_at, updated_at, group_window, hourly_cap) on public.notification_channels to authenticated;
-grant all on public.notification_channels to service_role;
-create policy "Allow monitoring read" on public.notification_channels for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.notification_channels for all to service_role using (true) with check (true);
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
 
@@ -283,12 +255,7 @@ create index alert_notifications_due_idx on public.alert_notifications (next_att
 create index alert_notifications_items_idx on public.alert_notifications using gin (items jsonb_path_ops);
 create index alert_notifications_time_idx on public.alert_notifications (created_at);
 create index alert_notifications_channel_idx on public.alert_notifications (channel, due_at);
-alter table public.alert_notifications enable row level security;
-revoke all on public.alert_notifications from public, anon, authenticated;
-grant select on public.alert_notifications to authenticated;
-grant all on public.alert_notifications to service_role;
-create policy "Allow monitoring read" on public.alert_notifications for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_notifications for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_notifications');
 
 create table public.alert_deliveries (
   id bigint generated always as identity primary key,
@@ -303,12 +270,7 @@ create table public.alert_deliveries (
 );
 comment on table public.alert_deliveries is 'Each try of a notification and what came of it.';
 create index alert_deliveries_notification_idx on public.alert_deliveries (notification_id, id);
-alter table public.alert_deliveries enable row level security;
-revoke all on public.alert_deliveries from public, anon, authenticated;
-grant select on public.alert_deliveries to authenticated;
-grant all on public.alert_deliveries to service_role;
-create policy "Allow monitoring read" on public.alert_deliveries for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service monitoring access" on public.alert_deliveries for all to service_role using (true) with check (true);
+select private.secure_table('public.alert_deliveries');
 
 create table private.watchdog (
   id boolean primary key default true,
@@ -322,9 +284,6 @@ grant select, update on private.watchdog to service_role;
 
 insert into private.watchdog default values;
 
-revoke execute on function
-  private.is_silencing
-from public, anon, authenticated;
-grant execute on function
-  private.is_silencing
-to service_role;
+select private.secure_functions(
+  'private.is_silencing'
+);

@@ -379,11 +379,8 @@ $$;
 comment on function public.measure_alert_rules(timestamptz) is
   'Every active rule''s value for each of its scopes with its limits and its live incident, in one snapshot; null is no data.';
 
-revoke execute on function
-  private.run_fingerprint, private.records_collapse, private.measure_entities, private.measure_tournaments,
-  private.measure_shared_failures, private.measure_system, private.missed_runs, private.measure_rules, public.measure_alert_rules
-from public, anon, authenticated;
-grant execute on function
-  private.run_fingerprint, private.records_collapse, private.measure_entities, private.measure_tournaments,
-  private.measure_shared_failures, private.measure_system, private.missed_runs, private.measure_rules, public.measure_alert_rules
-to service_role;
+select private.secure_functions(
+  'private.run_fingerprint', 'private.records_collapse', 'private.measure_entities', 'private.measure_tournaments',
+  'private.measure_shared_failures', 'private.measure_system', 'private.missed_runs', 'private.measure_rules',
+  'public.measure_alert_rules'
+);

@@ -283,11 +283,8 @@ $$;
 comment on function private.watch_processor(timestamptz) is
   'When nothing was evaluated for five minutes, tells the watchdog URL so, every hour, and once when it is back; what it told.';
 
-revoke execute on function
-  private.newest_items, private.tell, private.who_heard, private.tell_resolved, private.apply_alert_step, public.apply_alert_transitions,
-  public.claim_alert_notifications, public.record_alert_delivery, private.post_watchdog, private.watch_processor
-from public, anon, authenticated;
-grant execute on function
-  private.newest_items, private.tell, private.who_heard, private.tell_resolved, private.apply_alert_step, public.apply_alert_transitions,
-  public.claim_alert_notifications, public.record_alert_delivery, private.post_watchdog, private.watch_processor
-to service_role;
+select private.secure_functions(
+  'private.newest_items', 'private.tell', 'private.who_heard', 'private.tell_resolved', 'private.apply_alert_step',
+  'public.apply_alert_transitions', 'public.claim_alert_notifications', 'public.record_alert_delivery', 'private.post_watchdog',
+  'private.watch_processor'
+);

@@ -21,6 +21,7 @@ create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
 alter table public.audit_log enable row level security;
 revoke all on public.audit_log from public, anon, authenticated, service_role;
+revoke all on sequence public.audit_log_id_seq from public, anon, authenticated;
 grant select on public.audit_log to authenticated;
 grant select, insert on public.audit_log to service_role;
 create policy "Allow monitoring read" on public.audit_log for select to authenticated using ((select private.can_read_monitoring()));
@@ -554,17 +555,11 @@ end
 $$;
 comment on function public.resolve_errors(jsonb, timestamptz) is 'Marks error {id}, or with {group} every open one of its fingerprint, as resolved, with {note?}; how many. PT404 NOT_FOUND.';
 
-revoke execute on function
-  private.refuse_change, private.audit, private.audit_text, private.hmac_sha256, public.list_unsealed_audit, public.list_sealed_audit,
-  public.seal_audit, private.prune_audit_log, public.change_alert_incident, public.save_alert_silence, public.end_alert_silence,
-  private.wanted_rule, private.close_orphans, public.save_alert_rule, public.delete_alert_rule, public.preview_alert_rule,
-  private.channel_without_secrets, public.save_notification_channel, public.delete_notification_channel, public.try_notification_channel,
-  public.get_alert_notification, public.resend_alert_notification, public.change_entity, public.resolve_errors
-from public, anon, authenticated;
-grant execute on function
-  private.refuse_change, private.audit, private.audit_text, private.hmac_sha256, public.list_unsealed_audit, public.list_sealed_audit,
-  public.seal_audit, private.prune_audit_log, public.change_alert_incident, public.save_alert_silence, public.end_alert_silence,
-  private.wanted_rule, private.close_orphans, public.save_alert_rule, public.delete_alert_rule, public.preview_alert_rule,
-  private.channel_without_secrets, public.save_notification_channel, public.delete_notification_channel, public.try_notification_channel,
-  public.get_alert_notification, public.resend_alert_notification, public.change_entity, public.resolve_errors
-to service_role;
+select private.secure_functions(
+  'private.refuse_change', 'private.audit', 'private.audit_text', 'private.hmac_sha256', 'public.list_unsealed_audit',
+  'public.list_sealed_audit', 'public.seal_audit', 'private.prune_audit_log', 'public.change_alert_incident',
+  'public.save_alert_silence', 'public.end_alert_silence', 'private.wanted_rule', 'private.close_orphans', 'public.save_alert_rule',
+  'public.delete_alert_rule', 'public.preview_alert_rule', 'private.channel_without_secrets', 'public.save_notification_channel',
+  'public.delete_notification_channel', 'public.try_notification_channel', 'public.get_alert_notification',
+  'public.resend_alert_notification', 'public.change_entity', 'public.resolve_errors'
+);

@@ -1148,23 +1148,13 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Acts, newest first, by {actor?, action?, object_type?, object_id?, from?, to?}, before {before_id}, at most {limit}.';
 
-revoke execute on function
-  public.read_monitoring, private.active_alerts, private.dense_day, private.points_of_runs, private.points_kept,
-  public.get_health_overview, public.get_performance_history, private.whole_within, private.run_sums, private.duration_points,
-  public.get_sync_statistics, public.get_error_analytics, private.error_json, public.list_errors, private.execution_json,
-  public.get_execution, public.list_executions, private.tournament_json, public.get_tournament_state, public.list_tournament_states,
-  public.list_entities, public.list_sync_jobs, public.get_sync_job, public.get_queue_status, private.check_scheduler,
-  private.schedule_chain, public.get_system_facts, public.get_metrics_facts, public.get_prometheus_facts, public.get_connectivity_facts,
-  public.list_alert_incidents, public.get_alert_incident, public.list_alert_rules, public.list_alert_silences,
-  public.list_notification_channels, public.list_audit_log
-from public, anon, authenticated;
-grant execute on function
-  public.read_monitoring, private.active_alerts, private.dense_day, private.points_of_runs, private.points_kept,
-  public.get_health_overview, public.get_performance_history, private.whole_within, private.run_sums, private.duration_points,
-  public.get_sync_statistics, public.get_error_analytics, private.error_json, public.list_errors, private.execution_json,
-  public.get_execution, public.list_executions, private.tournament_json, public.get_tournament_state, public.list_tournament_states,
-  public.list_entities, public.list_sync_jobs, public.get_sync_job, public.get_queue_status, private.check_scheduler,
-  private.schedule_chain, public.get_system_facts, public.get_metrics_facts, public.get_prometheus_facts, public.get_connectivity_facts,
-  public.list_alert_incidents, public.get_alert_incident, public.list_alert_rules, public.list_alert_silences,
-  public.list_notification_channels, public.list_audit_log
-to service_role;
+select private.secure_functions(
+  'public.read_monitoring', 'private.active_alerts', 'private.dense_day', 'private.points_of_runs', 'private.points_kept',
+  'public.get_health_overview', 'public.get_performance_history', 'private.whole_within', 'private.run_sums', 'private.duration_points',
+  'public.get_sync_statistics', 'public.get_error_analytics', 'private.error_json', 'public.list_errors', 'private.execution_json',
+  'public.get_execution', 'public.list_executions', 'private.tournament_json', 'public.get_tournament_state',
+  'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job', 'public.get_queue_status',
+  'private.check_scheduler', 'private.schedule_chain', 'public.get_system_facts', 'public.get_metrics_facts',
+  'public.get_prometheus_facts', 'public.get_connectivity_facts', 'public.list_alert_incidents', 'public.get_alert_incident',
+  'public.list_alert_rules', 'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log'
+);

@@ -12,12 +12,7 @@ check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 
 comment on table public.retention_settings is 'How long each kind of row is kept.';
 comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
   'The last day is analysed by the quarter of an hour, and what is older by the hour at the finest.';
-alter table public.retention_settings enable row level security;
-revoke all on public.retention_settings from public, anon, authenticated;
-grant select on public.retention_settings to authenticated;
-grant all on public.retention_settings to service_role;
-create policy "Allow monitoring read" on public.retention_settings for select to authenticated using ((select private.can_read_monitoring()));
-create policy "Allow service access" on public.retention_settings for all to service_role using (true) with check (true);
+select private.secure_table('public.retention_settings');
 
 insert into public.retention_settings (subject, keep) values
   ('executions', '90 days'),
@@ -195,11 +190,7 @@ comment on function private.apply_schedules() is
 
 select private.apply_schedules();
 
-revoke execute on function
-  private.process_queue, private.prune_batch, private.refresh_health_summary, private.cron_text, private.dispatch_sync,
-  private.start_entities_never_synced, private.apply_schedules
-from public, anon, authenticated;
-grant execute on function
-  private.process_queue, private.prune_batch, private.refresh_health_summary, private.cron_text, private.dispatch_sync,
-  private.start_entities_never_synced, private.apply_schedules
-to service_role;
+select private.secure_functions(
+  'private.process_queue', 'private.prune_batch', 'private.refresh_health_summary', 'private.cron_text', 'private.dispatch_sync',
+  'private.start_entities_never_synced', 'private.apply_schedules'
+);

@@ -12,7 +12,7 @@ import type { Rpc } from "../../../services/rpc.ts";
 import { isToken } from "../../../services/tokens.ts";
 
 /** The number of the newest migration this code was written for. */
-export const SCHEMA_VERSION = 47;
+export const SCHEMA_VERSION = 14;
 /** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
