@@ -438,7 +438,7 @@ Deno.test("a job for several tournaments is estimated from what each of them too
   }
   const { body } = await trigger();
   const estimated = async (nos: (string | undefined)[]) => {
-    await db.query("update sync_jobs set tournament_nos = $2, target = '*' where id = $1", [body.sync_job_id, nos]);
+    await db.query("update sync_jobs set tournament_nos = $2 where id = $1", [body.sync_job_id, nos]);
     const { estimated_completion, estimated_completion_p90 } = await job(body.sync_job_id);
     return [estimated_completion, estimated_completion_p90].map((at) => at && Date.parse(at) - clock.now());
   };

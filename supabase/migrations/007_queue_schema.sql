@@ -23,39 +23,12 @@ select private.secure_table('public.sync_queue_settings');
 
 insert into public.sync_queue_settings default values;
 
-create function private.is_job(
-  status text, priority text, attempts integer, max_attempts integer, tournament_no text, tournament_nos jsonb, target text, token uuid,
-  claimed_at timestamptz, lease_expires_at timestamptz, execution_id uuid, cancel_requested_at timestamptz, finished_at timestamptz
-) returns boolean
-language plpgsql immutable set search_path = '' as $$
-begin
-  return priority in ('NORMAL', 'HIGH', 'EMERGENCY')
-    and attempts between 0 and max_attempts
-    and case
-      when tournament_nos is not null then
-        tournament_no is null and target = '*' and jsonb_typeof(tournament_nos) = 'array' and jsonb_array_length(tournament_nos) > 0
-      else target = coalesce(tournament_no, '')
-    end
-    and (token is not null) = (status = 'RUNNING')
-    and case status
-      when 'QUEUED' then finished_at is null
-      when 'RUNNING' then finished_at is null and claimed_at is not null and (lease_expires_at is not null or execution_id is not null)
-      when 'COMPLETED' then finished_at is not null and cancel_requested_at is null
-      when 'FAILED' then finished_at is not null
-      when 'CANCELLED' then finished_at is not null
-      else false
-    end;
-end
-$$;
-comment on function private.is_job(text, text, integer, integer, text, jsonb, text, uuid, timestamptz, timestamptz, uuid, timestamptz, timestamptz) is
-  'Whether a job is one: a token while it runs and only then, over when it has ended, within its attempts, of one target; cancelled is never completed.';
-
 create table public.sync_jobs (
   id uuid primary key default gen_random_uuid(),
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete restrict,
   tournament_no varchar,
   tournament_nos jsonb,
-  target varchar not null,
+  target varchar not null generated always as (case when tournament_nos is not null then '*' else coalesce(tournament_no, '') end) stored,
   priority varchar not null,
   status varchar not null default 'QUEUED',
   triggered_by varchar not null,
@@ -78,10 +51,16 @@ create table public.sync_jobs (
   final_status varchar,
   records_processed integer,
   last_error text,
-  constraint sync_jobs_is_a_job check (private.is_job(
-  status, priority, attempts, max_attempts, tournament_no, tournament_nos, target, token,
-  claimed_at, lease_expires_at, execution_id, cancel_requested_at, finished_at
-))
+  constraint sync_jobs_status_is_known check (status in ('QUEUED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
+  constraint sync_jobs_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
+  constraint sync_jobs_finished_iff_terminal check ((status in ('COMPLETED', 'FAILED', 'CANCELLED')) = (finished_at is not null)),
+  constraint sync_jobs_token_iff_running check ((status = 'RUNNING') = (token is not null)),
+  constraint sync_jobs_running_is_claimed check (status <> 'RUNNING' or claimed_at is not null),
+  constraint sync_jobs_running_has_a_lease_or_a_run check (status <> 'RUNNING' or lease_expires_at is not null or execution_id is not null),
+  constraint sync_jobs_attempts_are_within_limit check (attempts between 0 and max_attempts),
+  constraint sync_jobs_cancelled_is_never_completed check (status <> 'COMPLETED' or cancel_requested_at is null),
+  constraint sync_jobs_target_is_one check (num_nonnulls(tournament_no, tournament_nos) <= 1),
+  constraint sync_jobs_tournaments_are_a_list check (jsonb_typeof(tournament_nos) = 'array' and jsonb_array_length(tournament_nos) > 0)
 ) with (fillfactor = 70);
 comment on table public.sync_jobs is 'A queued request for a run of everything, of one tournament, or of several.';
 comment on column public.sync_jobs.target is 'Empty for everything, a tournament, or * for several.';
@@ -95,17 +74,6 @@ create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_t
 comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of one entity and target cannot be written.';
 create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where finished_at is not null;
 select private.secure_table('public.sync_jobs');
-
-create function private.set_target() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-  new.target := case when new.tournament_nos is not null then '*' else coalesce(new.tournament_no, '') end;
-  return new;
-end
-$$;
-comment on function private.set_target() is 'Fills in sync_jobs.target of a job that comes.';
-
-create trigger set_target before insert on public.sync_jobs for each row execute function private.set_target();
 
 create table public.sync_job_attempts (
   job_id uuid not null references public.sync_jobs (id) on delete cascade,
@@ -121,14 +89,6 @@ create table public.sync_job_attempts (
 comment on table public.sync_job_attempts is
   'Tries of a job that ended otherwise than by completing it; that one, and the one under way, are in the job itself. WAITED met a live run and did not count, LAPSED never began.';
 select private.secure_table('public.sync_job_attempts');
-
-create function private.is_trigger(priority text, completion_timestamp timestamptz, final_status text) returns boolean
-language plpgsql immutable set search_path = '' as $$
-begin
-  return priority in ('NORMAL', 'HIGH', 'EMERGENCY') and (completion_timestamp is null) = (final_status is null);
-end
-$$;
-comment on function private.is_trigger(text, timestamptz, text) is 'Whether the row of a trigger is one: of a known priority, closed with a status.';
 
 create table public.manual_sync_audit (
   id uuid primary key default gen_random_uuid(),
@@ -146,7 +106,8 @@ create table public.manual_sync_audit (
   idempotency_key varchar,
   request_hash varchar,
   actor varchar,
-  constraint manual_sync_audit_is_a_trigger check (private.is_trigger(priority, completion_timestamp, final_status))
+  constraint manual_sync_audit_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
+  constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
 ) with (fillfactor = 80);
 comment on table public.manual_sync_audit is 'One row a manual trigger: who, what, why, and how it ended.';
 comment on column public.manual_sync_audit.triggered_by is 'The person it was done for; actor is who called, the same or the service.';
@@ -155,7 +116,3 @@ create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, tri
 select private.secure_table('public.manual_sync_audit');
 -- The name that the contract gives this policy.
 alter policy "Allow service monitoring access" on public.manual_sync_audit rename to "Allow admin manual sync";
-
-select private.secure_functions(
-  'private.is_job', 'private.set_target', 'private.is_trigger'
-);
