@@ -22,6 +22,11 @@ export async function bootstrap(database: Database): Promise<{ standIns: string[
   return { standIns };
 }
 
+/** A database holds a migration that differs from the files: its schema is of another version. */
+export class OtherSchemaError extends Error {
+  override name = "OtherSchemaError";
+}
+
 /** The migrations by number, as the official CLI names and orders them. */
 export async function listMigrations(): Promise<{ version: string; name: string; url: URL }[]> {
   const files = await Array.fromAsync(Deno.readDir(MIGRATIONS));
@@ -31,21 +36,39 @@ export async function listMigrations(): Promise<{ version: string; name: string;
   }).sort((a, b) => a.version.localeCompare(b.version));
 }
 
-/** Applies what is missing, each file in its own transaction, and keeps the CLI's own ledger; returns how many. */
+async function sha256(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+}
+
+/**
+ * Applies the missing migrations, each file in its own transaction, keeps the ledger of the official CLI, and returns how many it applied.
+ * @throws OtherSchemaError when the ledger names a migration that no file has, or a file has changed since it was applied.
+ */
 export async function migrate(database: Database): Promise<number> {
+  // Until the first release the files change in place; the digest shows that. The CLI writes none, and its rows are compared by name.
   await database.exec(`
     create schema if not exists supabase_migrations;
     create table if not exists supabase_migrations.schema_migrations (version text primary key);
-    alter table supabase_migrations.schema_migrations add column if not exists statements text[], add column if not exists name text;
+    alter table supabase_migrations.schema_migrations
+      add column if not exists statements text[], add column if not exists name text, add column if not exists digest text;
   `);
-  const done = new Set(
-    (await database.query<{ version: string }>("select version from supabase_migrations.schema_migrations")).map((row) => row.version),
+  const files = await Promise.all((await listMigrations()).map(async (file) => {
+    const sql = await Deno.readTextFile(file.url);
+    return { ...file, sql, digest: await sha256(sql) };
+  }));
+  const applied = await database.query<{ version: string; name: string | null; digest: string | null }>(
+    "select version, name, digest from supabase_migrations.schema_migrations order by version",
   );
-  const missing = (await listMigrations()).filter((migration) => !done.has(migration.version));
-  for (const { version, name, url } of missing) {
-    const record = `insert into supabase_migrations.schema_migrations (version, name) values ('${version}', '${name}');`;
+  for (const { version, name, digest } of applied) {
+    const file = files.find((candidate) => candidate.version === version && candidate.name === name);
+    if (!file || (digest !== null && digest !== file.digest)) throw new OtherSchemaError(`${version}_${name}`);
+  }
+  const missing = files.filter((file) => !applied.some(({ version }) => version === file.version));
+  for (const { version, name, sql, digest } of missing) {
+    const record =
+      `insert into supabase_migrations.schema_migrations (version, name, digest) values ('${version}', '${name}', '${digest}');`;
     try {
-      await database.transaction(`${await Deno.readTextFile(url)}; ${record}`);
+      await database.transaction(`${sql}; ${record}`);
     } catch (cause) {
       throw new Error(`migration ${version}_${name} failed: ${(cause as Error).message}`, { cause });
     }

@@ -4,7 +4,7 @@ import { buildDashboard, createDashboard } from "./dashboard.ts";
 import { createFunctionHost, WALL_CLOCK_MS } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner } from "./keys.ts";
-import { bootstrap, migrate } from "./migrate.ts";
+import { bootstrap, migrate, OtherSchemaError } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
 import { loadState, occupy, SetupError, type State } from "./state.ts";
@@ -63,7 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const supabase = await createSupabase(database, state.keys, base);
     // auth.* exists only now; a SQL function of a caller may ask it for the token.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
-    const migrationsApplied = await migrate(database);
+    const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
     await fillVault(database, { project_url: base, secret_key: state.keys.secret });
     await createAccounts(database, supabase, base, state);
 
@@ -109,10 +109,22 @@ async function open({ databaseUrl, folder }: StackOptions): Promise<Database> {
     return await connect(databaseUrl ?? `${folder}/db`);
   } catch (error) {
     const message = String((error as Error).message || error).split("\n")[0];
-    if (databaseUrl) throw new SetupError(`the database ${databaseUrl.replace(/:[^:@/]+@/, ":***@")} cannot be reached: ${message}`);
+    if (databaseUrl) throw new SetupError(`the database ${withoutPassword(databaseUrl)} cannot be reached: ${message}`);
     throw new SetupError(`the embedded database in ${folder}/db cannot be opened (${message}); start with --fresh to begin anew`);
   }
 }
+
+function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions): never {
+  if (!(error instanceof OtherSchemaError)) throw error;
+  const cause = `was made with another version of the schema (${error.message})`;
+  throw new SetupError(
+    databaseUrl
+      ? `the database ${withoutPassword(databaseUrl)} ${cause}; use an empty one`
+      : `the data in ${folder} ${cause}; start with --fresh to begin anew`,
+  );
+}
+
+const withoutPassword = (url: string): string => url.replace(/:[^:@/]+@/, ":***@");
 
 /** The environment hosted Supabase gives a function. */
 function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: string, databaseUrl = ""): Record<string, string> {

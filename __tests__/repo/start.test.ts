@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { connect } from "../../platform/database.ts";
 import { until } from "../helpers/wait.ts";
 
 /** The program a person starts, as a process of its own. */
@@ -114,4 +115,27 @@ Deno.test("mistakes at the start are one clear sentence and exit code 1", async 
     assert(!output.includes("hunter2") && !/^\s+at /m.test(output), output);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a data folder with another version of the schema is refused in one sentence that names --fresh, and stays as it is", async () => {
+  const ledger = (rows: string) =>
+    `create schema supabase_migrations;
+    create table supabase_migrations.schema_migrations (version text primary key, name text, digest text);
+    insert into supabase_migrations.schema_migrations values ${rows};`;
+  for (const [row, named] of [["('047', 'pages_of_errors', null)", "047_pages_of_errors"], ["('001', 'foundation', 'x')", "001_foundation"]]) {
+    const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
+    const old = await connect(`${folder}/db`);
+    await old.exec(ledger(row as string));
+    await old.close();
+    const { code, output } = await new Started(["--port", "0", "--data", folder]).end();
+    assertEquals(code, 1, output);
+    assertEquals(
+      output.trim(),
+      `the data in ${folder} was made with another version of the schema (${named}); start with --fresh to begin anew`,
+    );
+    const kept = await connect(`${folder}/db`);
+    assertEquals((await kept.query("select version from supabase_migrations.schema_migrations")).length, 1);
+    await kept.close();
+    await Deno.remove(folder, { recursive: true });
+  }
 });
