@@ -1,6 +1,6 @@
-import { openTestDatabase } from "../__tests__/helpers/database.ts";
-import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../__tests__/helpers/simulation.ts";
-import { scriptedMonth } from "./month.ts";
+import { openTestDatabase } from "../testing/database.ts";
+import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../testing/simulation.ts";
+import { scriptedMonth } from "./scripted-month.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 

@@ -1,7 +1,7 @@
 import type { CDPSession, Page } from "playwright-core";
-import { findChromium, launch, visit } from "../__tests__/helpers/browser.ts";
+import { findChromium, launch, visit } from "../testing/browser.ts";
 import { startStack } from "../platform/stack.ts";
-import { until } from "../__tests__/helpers/wait.ts";
+import { until } from "../testing/wait.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
 
 const RUNS = 10_000, POLLS = 720, LOADS = 9, IDLE_S = 60, UNWATCHED_S = 125;

@@ -1,5 +1,5 @@
 import { startStack } from "../platform/stack.ts";
-import { findPostgres, startPostgres } from "../scripts/postgres.ts";
+import { findPostgres, startPostgres } from "../testing/postgres.ts";
 import { atMost, type Report, say, table } from "./report.ts";
 
 const SAMPLES = 30;

@@ -1,4 +1,4 @@
-import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { systemClock } from "../services/clock.ts";
 import type { Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
-import { testEnv } from "../__tests__/helpers/world.ts";
+import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
+import { testEnv } from "../testing/sync-harness.ts";
 import { createKeys, type Keys } from "../platform/keys.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
 import { atMost, type Bar, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
-import { seedYear } from "./year.ts";
+import { seedYear } from "./seed-year.ts";
 
 /** Runs over one calendar year; denser and not longer. Other sizes: BENCH_RUNS=10000,1000000. */
 const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);

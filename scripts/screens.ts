@@ -1,5 +1,5 @@
-import { findChromium, launch, visit } from "../__tests__/helpers/browser.ts";
-import { tellHistory } from "../__tests__/helpers/history.ts";
+import { findChromium, launch, visit } from "../testing/browser.ts";
+import { tellHistory } from "../testing/stack-history.ts";
 import { startStack } from "../platform/stack.ts";
 
 const OUT = "docs/screens";

@@ -1,7 +1,7 @@
-import { prepare } from "../__tests__/helpers/database.ts";
+import { prepare } from "../testing/database.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { findPostgres, startPostgres, type TemporaryPostgres } from "./postgres.ts";
+import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/postgres.ts";
 
 // deno-lint-ignore no-console -- this is the program that speaks to a person
 const say = (line: string): void => console.log(line);
@@ -57,7 +57,7 @@ async function main(): Promise<boolean> {
       : {};
     const integration = only.length ? only : ["__tests__/integration"];
     say("\n== Units, and the integration suite on the embedded database");
-    const everything = ["services", "supabase/functions", "platform", "__tests__", `--ignore=${RACES}`];
+    const everything = ["services", "supabase/functions", "platform", "testing", "__tests__", `--ignore=${RACES}`];
     let isGood = await test(only.length ? only : everything, {
       TEST_TEMPLATE: template,
       ...where,

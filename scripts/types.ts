@@ -1,8 +1,8 @@
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { prepare } from "../__tests__/helpers/database.ts";
-import { supabase } from "./cli.ts";
-import { findPostgres, startPostgres } from "./postgres.ts";
+import { prepare } from "../testing/database.ts";
+import { supabase } from "../testing/supabase-cli.ts";
+import { findPostgres, startPostgres } from "../testing/postgres.ts";
 
 // deno-lint-ignore no-console -- this is the program that speaks to a person
 const say = (line: string): void => console.log(line);

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { startStack } from "../../platform/stack.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
-import { findChromium, launch, violations, visit, type Visitor } from "../helpers/browser.ts";
-import { until } from "../helpers/wait.ts";
+import { findChromium, launch, violations, visit, type Visitor } from "../../testing/browser.ts";
+import { until } from "../../testing/wait.ts";
 
 // In a real browser against the real stack: nothing of the API is stood in for, only the upstream, which misbehaves on demand.
 const executable = await findChromium();

@@ -2,9 +2,9 @@ import { assertEquals, assertObjectMatch } from "@std/assert";
 import fc from "fast-check";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aRun, aTournament } from "../helpers/factories.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
+import { createWorld, testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const world = createWorld(db, { start: "2026-06-10T12:07:30.000Z" });

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const DEFAULTS = await db.value<string[]>("select jsonb_agg(name) from alert_rules");

@@ -3,9 +3,9 @@ import { evaluateRules } from "../../supabase/functions/sync-alert-processor/ale
 import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
 import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;

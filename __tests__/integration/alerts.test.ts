@@ -4,11 +4,11 @@ import { createApp as createProcessor } from "../../supabase/functions/sync-aler
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 

@@ -2,10 +2,10 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aRun, aTournament } from "../helpers/factories.ts";
-import { createWorld, testEnv, VIS_URL, type World } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
+import { createWorld, testEnv, VIS_URL, type World } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const AUDIT_KEY = "a key of thirty-two bytes or more";

@@ -1,9 +1,9 @@
 // Past 300 lines, because each misbehaviour of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { ERROR_CLASSES, type ErrorCode } from "../../services/classification.ts";
-import { aMatch, aTournament } from "../helpers/factories.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { createWorld, type World } from "../helpers/world.ts";
+import { aMatch, aTournament } from "../../testing/factories.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { createWorld, type World } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const SYNC = "match-schedule-sync";

@@ -4,9 +4,9 @@ import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;

@@ -16,11 +16,11 @@ import {
   TournamentDetailResponse,
   TournamentListResponse,
 } from "../../types/history.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { seeded } from "../helpers/simulation.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { seeded } from "../../testing/simulation.ts";
+import { createWorld, testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";

@@ -1,5 +1,5 @@
 // Past 300 lines, because each way a run can end has its case here.
-import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects } from "@std/assert";
 import { z } from "zod";
 import { createLog } from "../../services/log.ts";
 import { startSync } from "../../services/SyncRunner.ts";
@@ -7,10 +7,9 @@ import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncR
 import { SyncError } from "../../services/classification.ts";
 import type { AppError } from "../../services/errors.ts";
 import type { FunctionName, Rpc } from "../../services/rpc.ts";
-import { assertRejects } from "../helpers/assert.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aTournament } from "../helpers/factories.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aTournament } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase } from "../helpers/database.ts";
-import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../helpers/simulation.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../../testing/simulation.ts";
 
 const db = await openTestDatabase();
 const START = "2026-06-01T00:00:00.000Z";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/tournament-master-sync/app.ts";
-import { aTournament } from "../helpers/factories.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { createWorld, type World } from "../helpers/world.ts";
+import { aTournament } from "../../testing/factories.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { createWorld, type World } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const SYNC = "tournament-master-sync";

@@ -8,11 +8,11 @@ import {
   SyncStatisticsResponse,
   TournamentListResponse,
 } from "../../types/history.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { rebuildRollups } from "../helpers/rollups.ts";
-import { seeded } from "../helpers/simulation.ts";
-import { aHistory } from "../helpers/twin.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { rebuildRollups } from "../../testing/rollups.ts";
+import { seeded } from "../../testing/simulation.ts";
+import { aHistory } from "../../testing/run-history.ts";
+import { createWorld, testEnv } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { until } from "../helpers/wait.ts";
+import { until } from "../../testing/wait.ts";
 
 /** The program a person starts, as a process of its own. */
 class Started {

@@ -1,5 +1,5 @@
-import type { TestDatabase } from "../__tests__/helpers/database.ts";
-import { type Act, ALONE, prepareSimulation, seeded, simulate, TOGETHER, type Trouble } from "../__tests__/helpers/simulation.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { type Act, ALONE, prepareSimulation, seeded, simulate, TOGETHER, type Trouble } from "../testing/simulation.ts";
 
 const START = Date.parse("2026-06-01T00:00:00.000Z");
 const MINUTE = 60_000, TICKS_A_DAY = 96;

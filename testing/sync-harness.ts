@@ -1,8 +1,8 @@
-import { type Env, readEnv } from "../../services/env.ts";
-import { createLog } from "../../services/log.ts";
-import { createVisStandIn, type VisStandIn } from "../../platform/vis/stand-in.ts";
-import { createApp as createMatchSync, type Deps } from "../../supabase/functions/match-schedule-sync/app.ts";
-import { createApp as createTournamentSync } from "../../supabase/functions/tournament-master-sync/app.ts";
+import { type Env, readEnv } from "../services/env.ts";
+import { createLog } from "../services/log.ts";
+import { createVisStandIn, type VisStandIn } from "../platform/vis/stand-in.ts";
+import { createApp as createMatchSync, type Deps } from "../supabase/functions/match-schedule-sync/app.ts";
+import { createApp as createTournamentSync } from "../supabase/functions/tournament-master-sync/app.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 

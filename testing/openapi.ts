@@ -1,9 +1,9 @@
 import { Ajv2020 } from "ajv/2020";
 import { z } from "zod";
-import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
-import { openApiDocument } from "../../supabase/functions/sync-monitoring/openapi.ts";
+import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
+import { openApiDocument } from "../supabase/functions/sync-monitoring/openapi.ts";
 import { TestClock } from "./clock.ts";
-import { testEnv } from "./world.ts";
+import { testEnv } from "./sync-harness.ts";
 
 const Media = z.object({ "application/json": z.object({ schema: z.record(z.string(), z.unknown()) }).optional() });
 const Documented = z.object({

@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import type { Stack } from "../../platform/stack.ts";
+import type { Stack } from "../platform/stack.ts";
 
 /** Where Debian and others put it. */
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

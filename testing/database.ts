@@ -1,11 +1,11 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import * as jose from "jose";
-import { connect, type Database } from "../../platform/database.ts";
-import { createKeys, createSigner, type Keys, type TokenSigner } from "../../platform/keys.ts";
-import { bootstrap, migrate } from "../../platform/migrate.ts";
-import { fillVault } from "../../platform/seed.ts";
-import { createSupabase } from "../../platform/supabase.ts";
-import { createRpc, type Rpc } from "../../services/rpc.ts";
+import { connect, type Database } from "../platform/database.ts";
+import { createKeys, createSigner, type Keys, type TokenSigner } from "../platform/keys.ts";
+import { bootstrap, migrate } from "../platform/migrate.ts";
+import { fillVault } from "../platform/seed.ts";
+import { createSupabase } from "../platform/supabase.ts";
+import { createRpc, type Rpc } from "../services/rpc.ts";
 
 /** A migrated database of its own for a test file, reached as the functions reach it: over REST, by role. */
 export interface TestDatabase {

@@ -1,4 +1,4 @@
-import type { Stack } from "../../platform/stack.ts";
+import type { Stack } from "../platform/stack.ts";
 import { ALONE, seeded, simulate, TOGETHER, type Trouble } from "./simulation.ts";
 import { until } from "./wait.ts";
 

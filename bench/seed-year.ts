@@ -1,5 +1,5 @@
-import type { TestDatabase } from "../__tests__/helpers/database.ts";
-import { rebuildRollups } from "../__tests__/helpers/rollups.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { rebuildRollups } from "../testing/rollups.ts";
 
 const HOUR = 3_600_000;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { estimate, EstimateFacts } from "../../services/job-estimate.ts";
+import { estimate, EstimateFacts } from "../services/job-estimate.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** A job as the simulation saw it; times in ms since the epoch, estimates as given when it came. */

@@ -1,6 +1,6 @@
-import type { Rpc } from "../../services/rpc.ts";
-import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { type Channels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import type { Rpc } from "../services/rpc.ts";
+import { evaluateRules } from "../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { type Channels, deliverDue } from "../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 
