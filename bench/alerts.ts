@@ -1,5 +1,6 @@
 import { openTestDatabase } from "../testing/database.ts";
-import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../testing/simulation.ts";
+import { seeded } from "../testing/random.ts";
+import { begins, prepareSimulation, simulate, type Trouble } from "../testing/simulation.ts";
 import { scriptedMonth } from "./scripted-month.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
-import { testEnv } from "../testing/sync-harness.ts";
+import { testEnv } from "../testing/env.ts";
 import { createKeys, type Keys } from "../platform/keys.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";

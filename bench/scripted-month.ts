@@ -1,5 +1,6 @@
 import type { TestDatabase } from "../testing/database.ts";
-import { type Act, ALONE, prepareSimulation, seeded, simulate, TOGETHER, type Trouble } from "../testing/simulation.ts";
+import { seeded } from "../testing/random.ts";
+import { type Act, ALONE, prepareSimulation, simulate, TOGETHER, type Trouble } from "../testing/simulation.ts";
 
 const START = Date.parse("2026-06-01T00:00:00.000Z");
 const MINUTE = 60_000, TICKS_A_DAY = 96;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
 import { openApiDocument } from "../supabase/functions/sync-monitoring/openapi.ts";
 import { TestClock } from "./clock.ts";
-import { testEnv } from "./sync-harness.ts";
+import { testEnv } from "./env.ts";
 
 const Media = z.object({ "application/json": z.object({ schema: z.record(z.string(), z.unknown()) }).optional() });
 const Documented = z.object({

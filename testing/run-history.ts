@@ -1,5 +1,5 @@
 import type { TestDatabase } from "./database.ts";
-import { seeded } from "./simulation.ts";
+import { seeded } from "./random.ts";
 
 const HOUR = 3_600_000, DAY = 24 * HOUR;
 

@@ -1,5 +1,6 @@
 import type { Stack } from "../platform/stack.ts";
-import { ALONE, seeded, simulate, TOGETHER, type Trouble } from "./simulation.ts";
+import { seeded } from "./random.ts";
+import { ALONE, simulate, TOGETHER, type Trouble } from "./simulation.ts";
 import { until } from "./wait.ts";
 
 const HOUR = 3_600_000, TICK = HOUR / 4;

@@ -4,7 +4,7 @@ import { evaluateRules } from "../../supabase/functions/sync-alert-processor/ale
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aResult, aRun, aTournament } from "../../testing/factories.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const DEFAULTS = await db.value<string[]>("select jsonb_agg(name) from alert_rules");

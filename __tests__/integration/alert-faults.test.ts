@@ -4,7 +4,7 @@ import { evaluateRules } from "../../supabase/functions/sync-alert-processor/ale
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 

@@ -8,7 +8,7 @@ import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { aResult, aRun, aTournament } from "../../testing/factories.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 

@@ -5,7 +5,7 @@ import { AuditVerifyResponse, ConnectivityResponse } from "../../types/admin.ts"
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const AUDIT_KEY = "a key of thirty-two bytes or more";

@@ -8,7 +8,7 @@ import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 import { aRun } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();

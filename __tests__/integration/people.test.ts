@@ -4,7 +4,7 @@ import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z";

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aTournament } from "../../testing/factories.ts";
 import { simulateQueue } from "../../testing/queue-simulation.ts";
-import { seeded } from "../../testing/simulation.ts";
+import { seeded } from "../../testing/random.ts";
 
 const db = await openTestDatabase();
 const START = Date.parse("2026-06-10T00:00:00Z"), MINUTE = 60_000;

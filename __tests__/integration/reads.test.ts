@@ -19,14 +19,15 @@ import {
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { aResult, aRun, aTournament } from "../../testing/factories.ts";
-import { seeded } from "../../testing/simulation.ts";
-import { createWorld, testEnv } from "../../testing/sync-harness.ts";
+import { seeded } from "../../testing/random.ts";
+import { testEnv } from "../../testing/env.ts";
+import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
-const world = createWorld(db, { start: NOW });
+const harness = createSyncHarness(db, { start: NOW });
 const TOKENS = { PROMETHEUS_TOKEN: "a-token-for-scrapes-of-thirty-two-bytes", BADGE_TOKEN: "a-token-for-badges-of-thirty-two-bytes" };
-const app = documented(createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(TOKENS) }));
+const app = documented(createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv(TOKENS) }));
 const viewer = await db.token("viewer");
 
 async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${viewer}` }) {
@@ -214,7 +215,7 @@ Deno.test("errors are analysed by kind and group, with trend, regressions and th
   }
   assertEquals([seen.length, new Set(seen).size], [36, 36]);
   assertEquals(ErrorListResponse.parse((await get("/errors?resolved=true")).body).errors.length, 8);
-  const admin = createAdmin({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
+  const admin = createAdmin({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
   const resolve = async (id: string | undefined, body: object) => {
     const request = { method: "POST", headers: { authorization: `Bearer ${await db.token("operator")}` }, body: JSON.stringify(body) };
     const response = await admin.fetch(new Request(`http://functions.test/sync-admin/errors/${id}/resolve`, request));
@@ -507,7 +508,7 @@ Deno.test("each read carries an ETag and answers 304 to it, until something chan
     assertEquals((await ask(path, tag)).status, 200, change);
   }
   const fresh = String((await ask("/health-overview")).headers.get("etag"));
-  world.clock.advance(5_000);
+  harness.clock.advance(5_000);
   assertEquals((await ask("/health-overview", fresh)).status, 200, "health ages by itself");
 });
 
@@ -582,7 +583,7 @@ Deno.test("a badge says the status in words, behind its own token", async () => 
   assert(/aria-label="tournaments: (healthy|warning|critical)"/.test(await response.text()));
   assertEquals((await badge(`all.svg?token=${token}`)).status, 200);
   for (const path of ["ghosts.svg", "tournaments.png", "A%3C.svg"]) assertEquals((await badge(`${path}?token=${token}`)).status, 404, path);
-  const closed = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+  const closed = createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv() });
   assertEquals((await closed.fetch(new Request(`http://functions.test/sync-monitoring/badge/all.svg?token=${token}`))).status, 401);
 });
 

@@ -4,7 +4,7 @@ import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp as createAlertProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aMatch, aRun, aTournament } from "../../testing/factories.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
-import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../../testing/simulation.ts";
+import { seeded } from "../../testing/random.ts";
+import { begins, prepareSimulation, simulate, type Trouble } from "../../testing/simulation.ts";
 
 const db = await openTestDatabase();
 const START = "2026-06-01T00:00:00.000Z";

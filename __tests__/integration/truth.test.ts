@@ -10,15 +10,16 @@ import {
 } from "../../types/history.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { rebuildRollups } from "../../testing/rollups.ts";
-import { seeded } from "../../testing/simulation.ts";
+import { seeded } from "../../testing/random.ts";
 import { aHistory } from "../../testing/run-history.ts";
-import { createWorld, testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
+import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
 const DAY = 24 * 3_600_000;
-const world = createWorld(db, { start: NOW });
-const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+const harness = createSyncHarness(db, { start: NOW });
+const app = createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv() });
 const viewer = await db.token("viewer");
 async function get(path: string): Promise<unknown> {
   const request = new Request(`http://functions.test/sync-monitoring${path}`, { headers: { authorization: `Bearer ${viewer}` } });

@@ -3,7 +3,7 @@ import { createApp as createAdmin } from "../../supabase/functions/sync-admin/ap
 import { ROUTES } from "../../types/routes.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { document } from "../../testing/openapi.ts";
-import { testEnv } from "../../testing/sync-harness.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const deps = {
   rpc: () => Promise.reject(new Error("nothing is asked")),
