@@ -1,7 +1,7 @@
 import { type Report, say } from "./report.ts";
 
 const names = [...Deno.readDirSync(new URL(".", import.meta.url))].map((file) => file.name.replace(/\.ts$/, "")).filter((name) =>
-  !["bench", "report", "scripted-month", "seed-year", "server"].includes(name)
+  !["bench", "report", "scripted-days", "scripted-month", "seed-year", "server"].includes(name)
 );
 const [name = ""] = Deno.args;
 if (!names.includes(name)) {

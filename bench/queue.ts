@@ -1,4 +1,4 @@
-// Past 300 lines, because the three contenders are measured by the same few steps, which are read side by side.
+// Past 300 lines, because the three queues are measured by the same steps, which are compared side by side.
 import { type Logger, makeWorkerUtils, run as runGraphile, runOnce } from "graphile-worker";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
@@ -13,15 +13,15 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const silent = { error() {}, warn() {}, info() {}, debug() {}, scope: () => silent } as unknown as Logger;
 
 /**
- * A queue as it is measured: jobs put in one at a time, then claimed and completed one at a time by `workers`, all over the same driver.
- * A worker has one connection: with more, graphile-worker, which does not wait for a completion, would do two things at a time.
+ * A queue to measure. Jobs are enqueued one at a time, then claimed and completed one at a time by `workers`, all with the same driver.
+ * Each worker has one connection: with more, graphile-worker, which does not wait for a completion, would work on two jobs at once.
  */
 interface Contender {
   name: string;
   pool: pg.Pool;
-  /** Into an empty queue. */
+  /** Enqueues `count` jobs in an empty queue. */
   enqueue(count: number): Promise<void>;
-  /** The rest, from the number put in on, in whatever way is quick. */
+  /** Adds the jobs from number `from` to `count` in the fastest way. */
   fill(from: number, count: number): Promise<void>;
   work(workers: number): Promise<void>;
 }
@@ -41,7 +41,7 @@ async function ours(pool: pg.Pool): Promise<Contender> {
   );
   const actor = { name: "operator@example.com", role: "operator" };
   const calls = { claim: "private.claim_sync_job(now())", complete: "private.complete_job($1, $2, 'SUCCEEDED', 1, null, now())" };
-  const take = async (name: keyof typeof calls, values: string[]): Promise<{ id: string; token: string } | null> => {
+  const call = async (name: keyof typeof calls, values: string[]): Promise<{ id: string; token: string } | null> => {
     const text = `select (job).id, (job).token from (select ${calls[name]} as job offset 0) called`;
     const { rows } = await pool.query({ name, text, values });
     return rows[0].id === null ? null : rows[0];
@@ -51,7 +51,7 @@ async function ours(pool: pg.Pool): Promise<Contender> {
     pool,
     async enqueue(count) {
       await pool.query("truncate sync_jobs, manual_sync_audit cascade");
-      // Paused, so that putting in does not hand out as well.
+      // Paused, so that enqueueing does not dispatch.
       await pool.query("update sync_status set paused_at = now(), paused_by = 'bench'");
       await inParallel(count, (index) => {
         const p = {
@@ -80,12 +80,12 @@ async function ours(pool: pg.Pool): Promise<Contender> {
     },
     async work(workers) {
       await Promise.all(Array.from({ length: workers }, async () => {
-        // As in the product, what completes a job hands out the next in the same transaction; without one the line is looked at anew.
+        // As in the product, the transaction that completes a job claims the next one; where it found none, the queue is polled again.
         for (
-          let job = await take("claim", []);
+          let job = await call("claim", []);
           job;
-          job = await take("complete", [job.id, job.token]) ?? await take("claim", [])
-        ) { /* done at once */ }
+          job = await call("complete", [job.id, job.token]) ?? await call("claim", [])
+        ) { /* a job has no work here */ }
       }));
     },
   };
@@ -134,22 +134,22 @@ async function graphile(pool: pg.Pool): Promise<Contender> {
 }
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
-  const begun = performance.now();
+  const startedAt = performance.now();
   await work();
-  return (performance.now() - begun) / 1000;
+  return (performance.now() - startedAt) / 1000;
 };
 const percentile = (values: number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(Math.ceil(share * values.length) - 1, values.length - 1)] ?? NaN;
 
-/** Lets a pool have so many connections; those it has beyond that are closed. */
+/** Limits a pool to `count` connections and closes the others. */
 async function limit(pool: pg.Pool, count: number): Promise<void> {
   const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
   pool.options.max = count;
   clients.forEach((client, index) => client.release(index >= count));
 }
 
-/** Jobs a second of each contender, in turns on one server. */
-async function throughput(url: string): Promise<Record<string, { enqueue: number; one: number; ten: number }>> {
+/** Jobs per second of each queue, in alternating rounds on one server. */
+async function throughput(url: string): Promise<Record<string, { enqueue: number; oneWorker: number; tenWorkers: number }>> {
   const pools = await Promise.all(["ours", "boss", "graphile"].map(async (name) => {
     const admin = new pg.Client(url);
     await admin.connect();
@@ -165,13 +165,15 @@ async function throughput(url: string): Promise<Record<string, { enqueue: number
   if (!first || !second || !third) throw new Error("no pools");
   const boss = await pgBoss(second);
   const contenders = [await ours(first), boss, await graphile(third)];
-  const rates = new Map(contenders.map(({ name }) => [name, { enqueue: [] as number[], one: [] as number[], ten: [] as number[] }]));
+  const rates = new Map(
+    contenders.map(({ name }) => [name, { enqueue: [] as number[], oneWorker: [] as number[], tenWorkers: [] as number[] }]),
+  );
   for (let round = 0; round < ROUNDS; round++) {
     for (const { name, pool, enqueue, fill, work } of contenders) {
-      for (const [workers, key] of [[1, "one"], [10, "ten"]] as const) {
+      for (const [workers, key] of [[1, "oneWorker"], [10, "tenWorkers"]] as const) {
         rates.get(name)?.enqueue.push(PUT_IN / await timed(() => enqueue(PUT_IN)));
         await fill(PUT_IN, JOBS);
-        // Each from tables without what the rounds before left behind: autovacuum comes when it comes, and slows whoever it has not reached.
+        // Every round starts without the dead rows of the previous one: autovacuum would run at random times and favour one queue.
         await pool.query("vacuum analyze");
         await limit(pool, workers);
         rates.get(name)?.[key].push(JOBS / await timed(() => work(workers)));
@@ -182,11 +184,13 @@ async function throughput(url: string): Promise<Record<string, { enqueue: number
   await boss.boss.stop({ graceful: false });
   await Promise.all(pools.map((pool) => pool.end()));
   return Object.fromEntries(
-    [...rates].map(([name, { enqueue, one, ten }]) => [name, { enqueue: median(enqueue), one: median(one), ten: median(ten) }]),
+    [...rates].map((
+      [name, { enqueue, oneWorker, tenWorkers }],
+    ) => [name, { enqueue: median(enqueue), oneWorker: median(oneWorker), tenWorkers: median(tenWorkers) }]),
   );
 }
 
-/** Milliseconds from putting a job into an idle queue until its work begins: the others with a resident worker, ours through HTTP without one. */
+/** Milliseconds from the enqueueing of a job in an idle queue to the start of its work, for the queues with a resident worker. */
 async function delays(url: string): Promise<Record<string, number[]>> {
   const pool = new pg.Pool({ connectionString: url, max: 12, idleTimeoutMillis: 0 });
   pool.on("error", () => {});
@@ -196,24 +200,24 @@ async function delays(url: string): Promise<Record<string, number[]>> {
     const waiting = Promise.withResolvers<number>();
     seen.set(key, waiting);
     await sleep(100 + Math.random() * 100);
-    const begun = performance.now();
+    const startedAt = performance.now();
     await put(key);
-    return await waiting.promise - begun;
+    return await waiting.promise - startedAt;
   };
-  const begins = (key: unknown) => seen.get(String(key))?.resolve(performance.now());
+  const started = (key: unknown) => seen.get(String(key))?.resolve(performance.now());
   const found: Record<string, number[]> = { "graphile-worker": [], "pg-boss": [], "this queue": [] };
   const runner = await runGraphile({
     pgPool: pool,
     concurrency: 1,
     noHandleSignals: true,
     logger: silent,
-    taskList: { delay: (payload) => Promise.resolve(begins(Reflect.get(payload as object, "key"))) },
+    taskList: { delay: (payload) => Promise.resolve(started(Reflect.get(payload as object, "key"))) },
   });
   for (let index = 0; index < IDLE; index++) found["graphile-worker"]?.push(await measureOne((key) => runner.addJob("delay", { key })));
   await runner.stop();
   const { boss } = await pgBoss(pool);
   await boss.work<{ key: string }>("bench", { pollingIntervalSeconds: 0.5 }, (jobs) => {
-    jobs.forEach((job) => begins(job.data.key));
+    jobs.forEach((job) => started(job.data.key));
     return Promise.resolve();
   });
   for (let index = 0; index < IDLE; index++) found["pg-boss"]?.push(await measureOne((key) => boss.send("bench", { key })));
@@ -222,7 +226,7 @@ async function delays(url: string): Promise<Record<string, number[]>> {
   return found;
 }
 
-/** The same through HTTP on the running stack: from the trigger's request until the run has begun, by the database's clock on one machine. */
+/** The same for this queue through HTTP: from the request of the trigger to the start of the run on the running stack, by the clock of the database. */
 async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answer: number[] }> {
   const folder = await Deno.makeTempDir({ prefix: "sync-bench-" });
   const stack = await startStack({ port: 0, folder, databaseUrl, write: () => {} });
@@ -237,7 +241,7 @@ async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answe
     }
     for (let index = 0; index < IDLE + 3; index++) {
       await sleep(400);
-      const begun = Date.now(), clock = performance.now();
+      const requestedAt = Date.now(), clock = performance.now();
       const response = await fetch(`${base}/functions/v1/sync-admin/manual-trigger`, {
         method: "POST",
         headers: { apikey: state.keys.secret, "content-type": "application/json" },
@@ -245,11 +249,11 @@ async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answe
       });
       const { sync_job_id } = await response.json();
       const answered = performance.now() - clock;
-      let run: { begun: string } | undefined;
+      let run: { start: string } | undefined;
       for (let waited = 0; waited < 200 && !run; waited++) {
         await sleep(20);
-        [run] = await database.query<{ begun: string }>(
-          "select execution_start as begun from sync_execution_history where sync_job_id = $1",
+        [run] = await database.query<{ start: string }>(
+          "select execution_start as start from sync_execution_history where sync_job_id = $1",
           [sync_job_id],
         );
       }
@@ -258,9 +262,9 @@ async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answe
         if (job?.status === "COMPLETED") break;
         await sleep(50);
       }
-      // The first ones start the functions' processes.
+      // The first requests start the processes of the functions.
       if (index >= 3) {
-        start.push(run ? Date.parse(run.begun) - begun : Infinity);
+        start.push(run ? Date.parse(run.start) - requestedAt : Infinity);
         answer.push(answered);
       }
     }
@@ -271,7 +275,7 @@ async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answe
   }
 }
 
-/** Jobs a second and the delay from enqueue to start, beside pg-boss and graphile-worker on the same Postgres. */
+/** Compares the throughput and the delay from enqueueing to start with pg-boss and graphile-worker on the same Postgres. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const url = Deno.env.get("TEST_DATABASE_URL");
@@ -281,18 +285,18 @@ export async function measure(): Promise<Report> {
     const idle = await delays(url);
     const http = await httpDelays(url);
     const own = rates["this queue"], boss = rates["pg-boss"], worker = rates["graphile-worker"];
-    if (!own || !boss || !worker) throw new Error("nothing measured");
-    say(`${JOBS} jobs, medians of ${ROUNDS} rounds in turns`);
+    if (!own || !boss || !worker) throw new Error("a queue was not measured");
+    say(`${JOBS} jobs, medians of ${ROUNDS} alternating rounds`);
     table(
       ["queue", "enqueued/s", "done/s, 1 worker", "done/s, 10 workers"],
-      Object.entries(rates).map(([name, { enqueue, one, ten }]) => [name, enqueue, one, ten]),
+      Object.entries(rates).map(([name, { enqueue, oneWorker, tenWorkers }]) => [name, enqueue, oneWorker, tenWorkers]),
     );
     const rows = [
       ...Object.entries(idle).filter(([, values]) => values.length),
       ["this queue, HTTP", http.start] as const,
-      ["its answer", http.answer] as const,
+      ["this queue, response", http.answer] as const,
     ];
-    say(`from enqueue to start, idle, ${IDLE} times; the others with a resident worker`);
+    say(`from enqueue to start, idle, ${IDLE} times; pg-boss and graphile-worker with a resident worker`);
     table(
       ["queue", "p50 ms", "p95 ms", "worst ms"],
       rows.map(([name, values]) => [name, percentile(values, 0.5), percentile(values, 0.95), Math.max(...values)]),
@@ -305,12 +309,12 @@ export async function measure(): Promise<Report> {
     return {
       figures,
       bars: [
-        atLeast("done/s over pg-boss, 1 worker", own.one / boss.one, 2),
-        atLeast("done/s over pg-boss, 10 workers", own.ten / boss.ten, 2),
-        atLeast("done/s over graphile-worker, 1 worker", own.one / worker.one, 1),
-        atLeast("done/s over graphile-worker, 10 workers", own.ten / worker.ten, 1),
+        atLeast("done/s over pg-boss, 1 worker", own.oneWorker / boss.oneWorker, 2),
+        atLeast("done/s over pg-boss, 10 workers", own.tenWorkers / boss.tenWorkers, 2),
+        atLeast("done/s over graphile-worker, 1 worker", own.oneWorker / worker.oneWorker, 1),
+        atLeast("done/s over graphile-worker, 10 workers", own.tenWorkers / worker.tenWorkers, 1),
         atMost("enqueue to start through HTTP, p95 ms", percentile(http.start, 0.95), 100),
-        atMost("answer of manual-trigger, p95 ms", percentile(http.answer, 0.95), 200),
+        atMost("response of manual-trigger, p95 ms", percentile(http.answer, 0.95), 200),
       ],
     };
   } finally {

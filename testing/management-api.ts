@@ -1,4 +1,4 @@
-/** A Management API that takes deployments: what the official CLI uploads, kept by function. */
+/** A stand-in Management API: it stores the files that the official CLI uploads for each function. */
 export interface ManagementApi {
   url: string;
   /** Path within the project → content, by function. */

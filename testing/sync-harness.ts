@@ -6,14 +6,14 @@ import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 import { testEnv } from "./env.ts";
 
-/** Both syncs over a test database and the stand-in upstream, on one clock. */
+/** Both sync functions with a test database, the stand-in VIS service and one clock. */
 export interface SyncHarness {
   clock: TestClock;
   vis: VisStandIn;
-  /** Lines the functions logged, parsed. */
+  /** The parsed log lines of the functions. */
   lines: Record<string, unknown>[];
   deps: Deps;
-  /** Starts a sync as cron does and waits for its background work; the answer is its response. */
+  /** Starts a sync as cron does, waits for its background work and returns its response. */
   run(name: "tournament-master-sync" | "match-schedule-sync", body?: object, key?: string): Promise<Response>;
 }
 

@@ -266,7 +266,7 @@ Deno.test("each metric equals what SQL over the rows says", async () => {
     "select measure_alert_rules($1)",
     [clock.asOf()],
   );
-  const value = (metric: string) => measured.measurements.find((one) => one.rule_name === `Test ${metric}`)?.value;
+  const value = (metric: string) => measured.measurements.find(({ rule_name }) => rule_name === `Test ${metric}`)?.value;
   const [sql] = await db.query<Record<string, number>>(
     `
     select avg((status = 'SUCCEEDED')::int)::float8 as rate, max(extract(epoch from execution_end - execution_start))::float8 as seconds, max(memory_usage_mb) as memory,

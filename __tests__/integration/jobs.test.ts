@@ -422,8 +422,8 @@ Deno.test("an estimate comes from the entity's own history, with the wait before
 
 Deno.test("a job for several tournaments is estimated from what each of them took, and from how many full runs do at a time", async () => {
   const { clock, trigger, job } = await setUp();
-  const one = async () => String((await aTournament(db)).no);
-  const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await one(), seconds })));
+  const newTournament = async () => String((await aTournament(db)).no);
+  const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await newTournament(), seconds })));
   for (let run = 1; run <= 12; run++) {
     const begun = clock.now() - run * 3_600_000;
     // A minute of work in 30 seconds: two at a time.
@@ -448,8 +448,8 @@ Deno.test("a job for several tournaments is estimated from what each of them too
   assertEquals(await estimated([ten, twenty]), [20_000, 20_000]);
   assertEquals(await estimated([ten, twenty, thirty]), [30_000, 30_000]);
   // One of which nothing is known takes as long as the others do.
-  assertEquals(await estimated([ten, await one()]), [10_000, 10_000]);
-  assertEquals(await estimated([await one()]), [null, null]);
+  assertEquals(await estimated([ten, await newTournament()]), [10_000, 10_000]);
+  assertEquals(await estimated([await newTournament()]), [null, null]);
 });
 
 Deno.test("who may do what: each route for each role", async () => {

@@ -133,14 +133,14 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
       for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
         const point = points[index];
         if (!point) continue;
-        const one = await sql(point.timestamp, new Date(Date.parse(point.timestamp) + history.step_ms).toISOString());
+        const expected = await sql(point.timestamp, new Date(Date.parse(point.timestamp) + history.step_ms).toISOString());
         assertEquals(
           [point.runs, point.memory_usage_mb, point.records_processed ?? 0],
-          [one.runs, one.memory, one.records],
+          [expected.runs, expected.memory, expected.records],
           point.timestamp,
         );
-        near(point.success_rate, one.rate, 1e-5, "rate");
-        near(point.p95_duration_ms, one.p95, isExact ? 1e-3 : 0.05, "p95");
+        near(point.success_rate, expected.rate, 1e-5, "rate");
+        near(point.p95_duration_ms, expected.p95, isExact ? 1e-3 : 0.05, "p95");
       }
     });
   }
@@ -374,7 +374,7 @@ Deno.test("metrics are measured, and the health score is made of the parts that 
 Deno.test("system-status judges each part, and says when the alert processor last ran", async () => {
   await db.query("truncate alert_evaluations");
   const component = async (name: string) =>
-    SystemStatusResponse.parse((await get("/system-status")).body).components.find((one) => one.name === name);
+    SystemStatusResponse.parse((await get("/system-status")).body).components.find((component) => component.name === name);
   assertObjectMatch(await component("sync-alert-processor") as object, { status: "FAILED", message: "it never evaluated" });
   await db.query(
     "insert into alert_evaluations (evaluated_at, cause, rules, applied) values ($1::timestamptz - interval '30 seconds', 'cron', 0, 0)",
@@ -524,7 +524,7 @@ Deno.test("a scrape needs its own token, has counters that agree with the runs, 
   const response = await scrape(TOKENS.PROMETHEUS_TOKEN);
   assertEquals([response.status, response.headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);
   const text = await response.text();
-  const value = (line: string) => Number(text.split("\n").find((one) => one.startsWith(`${line} `))?.split(" ").at(-1));
+  const value = (line: string) => Number(text.split("\n").find((sample) => sample.startsWith(`${line} `))?.split(" ").at(-1));
   const counted = await db.query<{ entity_type: string; status: string; runs: number }>(
     "select entity_type, lower(status) as status, count(*)::int as runs from sync_execution_history where status <> 'RUNNING' group by 1, 2",
   );
