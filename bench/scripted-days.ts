@@ -3,16 +3,16 @@ import { type Fault, LONE, SHARED } from "../testing/simulation.ts";
 
 const MINUTE = 60_000;
 const ACTOR = { name: "operator@example.com", role: "operator" };
-export const FAILURES = "Match Schedule Consecutive Failures",
-  OVERDUE = "Match Schedule Overdue",
-  DURATION = "Match Schedule Duration Exceeded",
-  MEMORY = "Memory Usage Exceeded",
-  RATE = "Overall Sync Success Rate Drop",
-  ALIKE = "Tournaments Failing Alike",
-  ONE = `Match Schedule Tournament Failing ${LONE}`,
-  LATE = "Alert Processor Late",
-  QUEUE = "Sync Queue Waiting",
-  DEAD = "Notifications Undelivered";
+export const FAILURES = "Match Schedule Consecutive Failures";
+export const OVERDUE = "Match Schedule Overdue";
+export const DURATION = "Match Schedule Duration Exceeded";
+const MEMORY = "Memory Usage Exceeded";
+const RATE = "Overall Sync Success Rate Drop";
+export const ALIKE = "Tournaments Failing Alike";
+const ONE = `Match Schedule Tournament Failing ${LONE}`;
+const LATE = "Alert Processor Late";
+const QUEUE = "Sync Queue Waiting";
+const DEAD = "Notifications Undelivered";
 
 /** One day: its faults from 02:00 on, the acts of people, and exactly the notifications on the dashboard and the incidents that must follow. */
 interface Day {

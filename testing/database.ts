@@ -26,7 +26,7 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-export const BASE = "http://127.0.0.1:54321";
+const BASE = "http://127.0.0.1:54321";
 
 /** Migrates an empty database as the platform does. */
 export async function prepare(database: Database, keys: Keys): Promise<void> {

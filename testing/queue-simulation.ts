@@ -3,7 +3,7 @@ import { estimate, EstimateFacts } from "../services/job-estimate.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** A job of the simulation: times in milliseconds since the epoch, and the estimate that its trigger returned. */
-export interface SimulatedJob {
+interface SimulatedJob {
   priority: string;
   enqueued: number;
   started: number;
@@ -11,7 +11,7 @@ export interface SimulatedJob {
   p90: number | null;
 }
 
-export interface QueueLoad {
+interface QueueLoad {
   start: number;
   minutes: number;
   /** Jobs are enqueued and finish at multiples of this step. */

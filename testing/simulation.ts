@@ -26,7 +26,7 @@ export interface Act {
 }
 
 /** The incidents and notifications that a simulation produced. */
-export interface Outcome {
+interface Outcome {
   incidents: { rule: string; opened: number; resolved: number | null; severity: string; parent: string | null }[];
   /** Notifications in the order in which the channels received them; `rule` ends with the tournament where the incident has one. */
   notifications: { kind: string; rule: string; channel: string; at: number }[];

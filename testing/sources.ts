@@ -1,7 +1,7 @@
 const IGNORED = [".cov", ".git", ".local", "dist", "node_modules"];
 
 /** The path and the text of a source file of this repository. */
-export interface Source {
+interface Source {
   path: string;
   text: string;
 }
@@ -21,13 +21,15 @@ export async function readSources(): Promise<Source[]> {
 
 const { imports: IMPORT_MAP } = JSON.parse(await Deno.readTextFile("deno.json")) as { imports: Record<string, string> };
 
-/** The files of this repository that a source file imports: by static and dynamic imports, and by names of the import map. */
-export function importsOf({ path, text }: Source): string[] {
-  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)]
-    .map(([, specifier = ""]) => IMPORT_MAP[specifier]?.replace(/^\.\//, "file:///") ?? specifier)
-    .filter((specifier) => /^(\.|file:)/.test(specifier))
-    .map((specifier) => new URL(specifier, `file:///${path}`).pathname.slice(1));
+/** The path of the file of this repository that an import names, also by the import map; null for a package. */
+export function resolveImport(importer: string, specifier: string): string | null {
+  const target = IMPORT_MAP[specifier]?.replace(/^\.\//, "file:///") ?? specifier;
+  return /^(\.|file:)/.test(target) ? new URL(target, `file:///${importer}`).pathname.slice(1) : null;
 }
 
-/** A dynamic import whose path is not a string literal, so that `importsOf` cannot read it. */
+/** The files of this repository that a source file imports, by static imports and by dynamic imports of a string literal. */
+export const importsOf = ({ path, text }: Source): string[] =>
+  [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].flatMap(([, specifier = ""]) => resolveImport(path, specifier) ?? []);
+
+/** Whether a dynamic import computes its path, so that `importsOf` cannot read it. */
 export const hasComputedImport = ({ text }: Source): boolean => /\bimport\(\s*[^"\s]/.test(text);

@@ -1,7 +1,7 @@
 /** The pinned version of the official CLI on npm. The commands used here need no Docker. */
 const SUPABASE = "supabase@3.1.0";
 
-export interface Output {
+interface Output {
   success: boolean;
   text: string;
 }
