@@ -1,8 +1,10 @@
 import { type Report, say } from "./report.ts";
 
-const names = [...Deno.readDirSync(new URL(".", import.meta.url))].map((file) => file.name.replace(/\.ts$/, "")).filter((name) =>
-  !["bench", "month", "report", "server", "year"].includes(name)
-);
+const HELPERS = ["bench.ts", "report.ts", "scripted-days.ts", "scripted-month.ts", "seed-year.ts", "server.ts"];
+const names = [...Deno.readDirSync(new URL(".", import.meta.url))]
+  .filter(({ name, isFile }) => isFile && !HELPERS.includes(name))
+  .map(({ name }) => name.replace(/\.ts$/, ""))
+  .sort();
 const [name = ""] = Deno.args;
 if (!names.includes(name)) {
   say(`usage: deno task bench ${names.join("|")}`);

@@ -1,17 +1,17 @@
 import type { CDPSession, Page } from "playwright-core";
-import { findChromium, launch, visit } from "../__tests__/helpers/browser.ts";
+import { findChromium, launch, visit } from "../testing/browser.ts";
 import { startStack } from "../platform/stack.ts";
-import { until } from "../__tests__/helpers/wait.ts";
+import { until } from "../testing/wait.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
 
 const RUNS = 10_000, POLLS = 720, LOADS = 9, IDLE_S = 60, UNWATCHED_S = 125;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Compressed bytes of script and style that the page loads until the overview is there. */
+/** Measures the compressed bytes of script and style that the overview loads, and the time of its first figure. */
 async function firstView(page: Page): Promise<{ script: number; style: number; painted: number[] }> {
   let script = 0, style = 0;
   const painted: number[] = [];
-  // The first figure of the first row, by the page's own clock from its navigation on.
+  // The time of the first figure of the first row, by the clock of the page since its navigation.
   await page.addInitScript(`new MutationObserver((_, self) => {
     if (!document.querySelector("[data-entity] dd")) return;
     self.disconnect();
@@ -41,7 +41,7 @@ const heap = async (client: CDPSession): Promise<number> => {
   return metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? NaN;
 };
 
-/** Bytes the heap grew by from the tenth poll to the last; a poll is what coming back to the tab asks for. */
+/** Growth of the heap in bytes from the tenth poll to the last; a return to the tab starts a poll. */
 async function heapGrowth(page: Page): Promise<{ growth: number; notModified: number }> {
   const client = await page.context().newCDPSession(page);
   await client.send("Performance.enable");
@@ -57,7 +57,7 @@ async function heapGrowth(page: Page): Promise<{ growth: number; notModified: nu
   return { growth: await heap(client) - after10, notModified };
 }
 
-/** Requests a minute when nobody has touched the page for two, and how many of them were 304. */
+/** Requests per minute after two minutes without input, and how many of them returned 304. */
 async function idleRequests(page: Page): Promise<{ requests: number; notModified: number }> {
   await sleep(UNWATCHED_S * 1000);
   let requests = 0, notModified = 0;
@@ -69,11 +69,11 @@ async function idleRequests(page: Page): Promise<{ requests: number; notModified
   return { requests: requests * 60 / IDLE_S, notModified };
 }
 
-/** What is used of the browser's own things; Deno has no types for them. */
+/** The parts of the browser API that are used here; Deno has no types for them. */
 type Scrolled = { scrollTop: number; scrollHeight: number };
 type Frames = { performance: { now(): number }; requestAnimationFrame(draw: (now: number) => void): void };
 
-/** Times between frames, ms, while a table of all runs is scrolled from its end to its beginning. */
+/** Milliseconds between frames while a table of all runs is scrolled from its end to its start. */
 async function scrollFrames(page: Page, base: string): Promise<number[]> {
   await page.goto(`${base}/#/entities/matches_schedule`);
   const box = page.locator(".long");
@@ -99,7 +99,7 @@ async function scrollFrames(page: Page, base: string): Promise<number[]> {
   );
 }
 
-/** What the page weighs, how soon it shows something, what it asks for, keeps and drops, on the local platform. */
+/** Measures the size, first paint, heap growth, scrolling and idle requests of the page on the local platform. */
 export async function measure(): Promise<Report> {
   const executable = await findChromium();
   if (!executable) throw new Error("this benchmark needs Chromium");

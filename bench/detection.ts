@@ -1,5 +1,5 @@
 import { startStack } from "../platform/stack.ts";
-import { findPostgres, startPostgres } from "../scripts/postgres.ts";
+import { findPostgres, startPostgres } from "../testing/postgres.ts";
 import { atMost, type Report, say, table } from "./report.ts";
 
 const SAMPLES = 30;
@@ -12,7 +12,10 @@ interface Arrival {
   at: number;
 }
 
-/** From trouble to the request at a webhook receiver, in the running stack: a failing run, one whose event is lost, and a run that never begins. */
+/**
+ * Measures the time from a fault to the request at a webhook receiver, on the running stack: a failed run, a failed run whose event is lost, and a
+ * missed run.
+ */
 export async function measure(): Promise<Report> {
   const bin = await findPostgres();
   const server = bin ? await startPostgres(bin) : null;
@@ -32,7 +35,7 @@ export async function measure(): Promise<Report> {
       [{ url: `http://127.0.0.1:${receiver.addr.port}/` }, `whsec_${btoa("a secret of twenty-four by")}`],
     );
     await database.query("update alert_rules set is_active = false");
-    // Entities of our own, which no cron job dispatches; those that are to be missed fall due at a moment within the next four minutes.
+    // No cron job dispatches these entities; the missed ones fall due at a random time within the next four minutes.
     const entities = Array.from({ length: SAMPLES }, (_, index) => index);
     const watch = async (kind: string, metric: string, threshold: number) => {
       for (const index of entities) {
@@ -52,19 +55,19 @@ export async function measure(): Promise<Report> {
     await watch("event", "consecutive_failures", 1);
     await watch("cut", "consecutive_failures", 1);
     await watch("missed", "sync_overdue", 0.001);
-    const begun = new Map<string, number>();
+    const faults = new Map<string, number>();
     const missed = entities.map(async (index) => {
       const due = new Date(Date.now() + 5_000 + Math.random() * 4 * MINUTE);
-      begun.set(`missed_${index}`, due.getTime());
+      faults.set(`missed_${index}`, due.getTime());
       await database.query("update sync_status set schedule_anchor = $2 where entity_type = $1", [`missed_${index}`, due.toISOString()]);
     });
     await Promise.all(missed);
     const cut = entities.map(async (index) => {
       await sleep(Math.random() * 4 * MINUTE);
       const at = Date.now();
-      // What close_run writes, without the call it makes.
+      // The update of close_run without its call to the alert processor.
       await database.query("update sync_status set consecutive_failures = 1 where entity_type = $1", [`cut_${index}`]);
-      begun.set(`cut_${index}`, at);
+      faults.set(`cut_${index}`, at);
     });
     for (const index of entities) {
       await sleep(2_000 + Math.random() * 4_000);
@@ -73,32 +76,32 @@ export async function measure(): Promise<Report> {
       await database.query("select start_sync_execution($1)", [run]);
       const at = Date.now();
       await database.query("select finish_sync_execution($1)", [{ execution_id, status: "FAILED", reason: "bench", counters: {} }]);
-      begun.set(`event_${index}`, at);
+      faults.set(`event_${index}`, at);
     }
     await Promise.all(cut);
-    for (let waited = 0; waited < 90 && begun.size > new Set(arrivals.map(({ entity }) => entity)).size; waited++) await sleep(1_000);
+    for (let waited = 0; waited < 90 && faults.size > new Set(arrivals.map(({ entity }) => entity)).size; waited++) await sleep(1_000);
     const figures: Record<string, unknown> = { samples: SAMPLES, database: server ? "postgres" : "embedded" };
     const p95: Record<string, number> = {};
     const rows = ["event", "cut", "missed"].map((kind) => {
       const seconds = entities.map((index) => {
         const arrival = arrivals.find(({ entity }) => entity === `${kind}_${index}`);
-        return arrival ? (arrival.at - (begun.get(`${kind}_${index}`) ?? NaN)) / 1000 : Infinity;
+        return arrival ? (arrival.at - (faults.get(`${kind}_${index}`) ?? NaN)) / 1000 : Infinity;
       }).sort((a, b) => a - b);
       const at = (share: number) => seconds[Math.min(Math.ceil(share * seconds.length) - 1, seconds.length - 1)] ?? Infinity;
       p95[kind] = at(0.95);
       figures[kind] = { p50_s: at(0.5), p95_s: at(0.95), worst_s: seconds.at(-1) };
       return [kind, at(0.5), at(0.95), seconds.at(-1) ?? Infinity];
     });
-    const told = arrivals.length - new Set(arrivals.map(({ entity }) => entity)).size;
-    say(`${SAMPLES} of each, from trouble to webhook, on ${figures.database}; told more than once: ${told}`);
+    const repeated = arrivals.length - new Set(arrivals.map(({ entity }) => entity)).size;
+    say(`${SAMPLES} of each, from fault to webhook, on ${figures.database}; notified more than once: ${repeated}`);
     table(["path", "p50 s", "p95 s", "worst s"], rows);
     return {
-      figures: { ...figures, told_twice: told },
+      figures: { ...figures, notified_twice: repeated },
       bars: [
         atMost("event p95 s", p95.event ?? Infinity, 2),
         atMost("event cut p95 s", p95.cut ?? Infinity, 65),
         atMost("missed p95 s", p95.missed ?? Infinity, 65),
-        atMost("told twice", told, 0),
+        atMost("notified twice", repeated, 0),
       ],
     };
   } finally {

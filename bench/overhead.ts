@@ -1,4 +1,4 @@
-import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
+import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { systemClock } from "../services/clock.ts";
 import type { Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";
@@ -8,7 +8,7 @@ import { syncMatches } from "../supabase/functions/match-schedule-sync/sync.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 
-/** The upstream answers in this time, as in `docs/architecture.md`; forty matches a tournament are the median of 2026. */
+/** Response time of VIS, as in `docs/architecture.md`; the median tournament of 2026 has 40 matches. */
 const ANSWER_MS = 300;
 const MATCHES = 40;
 const CONCURRENCY = 4;
@@ -39,7 +39,7 @@ interface Sample {
   heartbeats: number;
 }
 
-/** One run of the match sync; unmonitored, its recording calls answer at once without the database. */
+/** One run of the match sync; unmonitored, its recording calls return at once without the database. */
 async function sample(db: TestDatabase, tournaments: number, isMonitored: boolean, failing: number): Promise<Sample> {
   await db.reset();
   await db.query(
@@ -61,7 +61,7 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
     return no <= failing ? Promise.resolve(new Response("", { status: 418 })) : fetchGood(input, init);
   };
   const deps: SyncDeps = { rpc, clock: systemClock, log: () => {}, wallClockLeft: () => 3_600_000 };
-  const begun = performance.now();
+  const startedAt = performance.now();
   const run = await startSync(deps, "matches_schedule", { trigger: "CRON" });
   await run.perform((open) => {
     const options = { url: "http://vis.test/", timeoutMs: 30_000, retries: 0, retryMinMs: 0 };
@@ -70,7 +70,7 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
       concurrency: CONCURRENCY,
     });
   });
-  return { ms: performance.now() - begun, recordingCalls, heartbeats };
+  return { ms: performance.now() - startedAt, recordingCalls, heartbeats };
 }
 
 const UNMONITORED: Record<string, unknown> = {
@@ -86,7 +86,7 @@ const UNMONITORED: Record<string, unknown> = {
   finish_sync_execution: { recorded: true, status: "SUCCEEDED" },
 };
 
-/** What recording adds to a sync, beside the same sync without it: the two alternate, and medians are compared. */
+/** Measures the time that recording adds to a sync: runs with and without it alternate, and their medians are compared. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();
@@ -121,7 +121,7 @@ export async function measure(): Promise<Report> {
     calls.push(failing.recordingCalls);
     rows.push(["50, all failing", "", failing.ms, "", "", failing.recordingCalls, failing.heartbeats]);
     say(
-      `Match sync, ${MATCHES} matches a tournament, upstream answers in ${ANSWER_MS} ms, ${CONCURRENCY} in flight, on ${figures.database}`,
+      `Match sync, ${MATCHES} matches a tournament, VIS answers in ${ANSWER_MS} ms, ${CONCURRENCY} in flight, on ${figures.database}`,
     );
     table(["tournaments", "plain ms", "monitored ms", "added ms", "added %", "round trips", "heartbeats"], rows);
     return {

@@ -1,15 +1,15 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { openTestDatabase, type TestDatabase } from "../__tests__/helpers/database.ts";
-import { testEnv } from "../__tests__/helpers/world.ts";
+import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
+import { testEnv } from "../testing/env.ts";
 import { createKeys, type Keys } from "../platform/keys.ts";
 import { systemClock } from "../services/clock.ts";
 import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
 import { atMost, type Bar, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
-import { seedYear } from "./year.ts";
+import { seedYear } from "./seed-year.ts";
 
-/** Runs over one calendar year; denser and not longer. Other sizes: BENCH_RUNS=10000,1000000. */
+/** Numbers of runs in one year; BENCH_RUNS=10000,1000000 overrides them. */
 const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);
 const READS = {
   "health-overview": "/health-overview",
@@ -30,7 +30,7 @@ interface Times {
   p50: number;
   p95: number;
   p99: number;
-  /** A second. */
+  /** Requests per second. */
   rate: number;
 }
 
@@ -49,8 +49,8 @@ const shuffled = <T>(items: T[]): T[] =>
   items.map((item) => ({ item, place: Math.random() })).sort((a, b) => a.place - b.place).map(({ item }) => item);
 
 /**
- * The times `took` gives for each, null for one that does not count; in turns, so that what else the machine does meets all alike, and each turn
- * in another order, since what follows a long read begins on a processor that is awake.
+ * Measures each item once a round with `took`, whose null is not counted. Rounds spread the other load of the machine evenly over the items. Each
+ * round has a random order, because a request after a long one finds the processor at a higher clock rate.
  */
 async function timeInTurns<Item>(items: Item[], took: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
   const timed = items.map((item) => ({ item, times: [] as number[] }));
@@ -65,14 +65,14 @@ async function timeInTurns<Item>(items: Item[], took: (item: Item) => Promise<nu
 
 async function timeAtOnce(work: () => Promise<unknown>, concurrency: number): Promise<Times> {
   const times: number[] = [];
-  const begun = performance.now();
+  const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrency }, async () => {
     for (let round = 0; round < Math.ceil(ROUNDS / concurrency); round++) times.push(await ms(work));
   }));
-  return figuresOf(times, times.length / (performance.now() - begun) * 1000);
+  return figuresOf(times, times.length / (performance.now() - startedAt) * 1000);
 }
 
-/** Database time in ms of closing a run with its results, and of the longest batch of retention, while everything else is there. */
+/** Database time in milliseconds of closing a run with its results, and of the longest batch of retention. */
 async function writes(db: TestDatabase): Promise<{ close: number; batch: number }> {
   const closes: number[] = [], batches: number[] = [];
   for (let run = 0; run < 60; run++) {
@@ -90,16 +90,16 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
       results,
       counters: { tournaments_processed: 10, records_read: 400 },
     };
-    const begun = performance.now();
+    const startedAt = performance.now();
     await db.query("select finish_sync_execution($1)", [end]);
-    if (run >= 10) closes.push(performance.now() - begun);
+    if (run >= 10) closes.push(performance.now() - startedAt);
   }
   await db.query("update retention_settings set keep = '300 days' where subject = 'executions'");
   for (let batch = 0; batch < 60; batch++) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const pruned = await db.value<number>("select private.prune_batch('executions', now(), 100)");
     if (pruned === 0) break;
-    batches.push(performance.now() - begun);
+    batches.push(performance.now() - startedAt);
   }
   closes.sort((a, b) => a - b);
   return { close: percentile(closes, 0.95), batch: Math.max(...batches) };
@@ -107,16 +107,16 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
 
 type Site = Awaited<ReturnType<typeof openSite>>;
 
-/** A database with so many runs, and the functions that read it. */
+/** Opens a database with `size` runs and the function that reads it. */
 async function openSite(size: number, keys: Keys) {
   const db = await openTestDatabase(keys);
-  const begun = performance.now();
+  const startedAt = performance.now();
   await seedYear(db, size);
-  say(`${size} runs seeded in ${Math.round((performance.now() - begun) / 1000)} s`);
-  // Each call is noted, so that what a request asks of the database can be counted and explained.
-  const asked: { fn: string; args: Record<string, unknown> }[] = [];
+  say(`${size} runs seeded in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  // The SQL calls are recorded, so that those of one request can be counted and explained.
+  const calls: { fn: string; args: Record<string, unknown> }[] = [];
   const rpc: typeof db.rpc = (fn, args, schema) => {
-    asked.push({ fn, args });
+    calls.push({ fn, args });
     return db.rpc(fn, args, schema);
   };
   const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
@@ -126,14 +126,14 @@ async function openSite(size: number, keys: Keys) {
     await response.arrayBuffer();
     return response;
   };
-  /** SQL calls of a request, and the pages of 8 kB they look at. */
+  /** Number of SQL calls of a request, and of the 8 kB pages that they read. */
   const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
-    // The first request of all asks for the schema's version too.
+    // The first request also reads the schema version.
     await get(path);
-    asked.length = 0;
+    calls.length = 0;
     await get(path);
     let buffers = 0;
-    for (const { fn, args } of asked) {
+    for (const { fn, args } of calls) {
       const given = Object.entries(args).filter(([, value]) => value !== undefined);
       const named = given.map(([name], index) => `${name} => $${index + 1}`).join(", ");
       const [row] = await db.query<Record<string, unknown>>(
@@ -143,11 +143,11 @@ async function openSite(size: number, keys: Keys) {
       const plan = Explained.parse(row?.["QUERY PLAN"])[0]?.Plan;
       buffers += (plan?.["Shared Hit Blocks"] ?? NaN) + (plan?.["Shared Read Blocks"] ?? NaN);
     }
-    return { calls: asked.length, buffers };
+    return { calls: calls.length, buffers };
   };
   const constant = () => db.rpc("schema_version", {}, z.number());
   let tag = "none";
-  /** A 304 to the tag of the answer before; null where that, which holds for a step of five seconds, was over. */
+  /** Time of a 304 for the previous ETag; null where the ETag, which is valid for up to five seconds, has changed. */
   const same = async (): Promise<number | null> => {
     let status = 0;
     const took = await ms(async () => {
@@ -159,14 +159,14 @@ async function openSite(size: number, keys: Keys) {
   return { size, get, cost, same, constant, writes: () => writes(db), close: () => db.close() };
 }
 
-/** Reads at each size, all sizes in turns, beside an rpc that returns one constant and a handler that does. */
+/** Measures the reads at each size, and compares them with an rpc and a handler that return a constant. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const keys = await createKeys();
   const sites: Site[] = [];
   try {
     for (const size of SIZES) sites.push(await openSite(size, keys));
-    // As servers that have run for a while: the first requests of a kind wait for the compiler.
+    // Warm up: the first requests of each kind wait for the compiler.
     for (const path of Object.values(READS)) {
       for (let round = 0; round < WARM; round++) for (const { get } of sites) await get(path);
     }
@@ -175,7 +175,7 @@ export async function measure(): Promise<Report> {
     const { "health-overview": overview, ...others } = READS;
     const turns: Record<string, (site: Site) => Promise<number | null>>[] = [
       { "a constant handler": () => ms(() => Promise.resolve(handler.request("/constant"))) },
-      // In the same turns, since they are held against each other.
+      // In the same rounds, because they are compared with each other.
       {
         "a constant rpc": ({ constant }) => ms(constant),
         "health-overview": read(overview),
@@ -188,7 +188,7 @@ export async function measure(): Promise<Report> {
     const measured = new Map<string, Times>();
     for (const works of turns) {
       const items = Object.entries(works).flatMap(([name, work]) => sites.map((site) => ({ name, site, work })));
-      // What a request takes depends on what the machine did just before, since a processor that slept longer wakes later: each follows the same.
+      // The time of a request depends on the state of the processor before it: each request follows the same constant rpc.
       const took = async ({ site, work }: (typeof items)[number]) => (await site.constant(), await work(site));
       for (const { name, site, figures } of await timeInTurns(items, took)) {
         measured.set(`${name} ${site.size}`, figures);

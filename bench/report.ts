@@ -1,11 +1,11 @@
-/** One line of a benchmark's verdict: a figure and the limit it is held against. */
+/** A measured value and its limit. */
 export interface Bar {
   name: string;
   value: number;
   limit: number;
   holds: boolean;
 }
-/** What a benchmark measured; tables for people are printed by the benchmark itself. */
+/** The result of a benchmark; the benchmark itself prints the tables for people. */
 export interface Report {
   figures: Record<string, unknown>;
   bars: Bar[];
@@ -17,10 +17,10 @@ export const atMost = (name: string, value: number, limit: number): Bar => ({ na
 /** A bar that holds while the value is at least the limit. */
 export const atLeast = (name: string, value: number, limit: number): Bar => ({ name, value, limit, holds: value >= limit });
 
-// deno-lint-ignore no-console -- this is the program that speaks to a person
+// deno-lint-ignore no-console -- a command-line program
 export const say = (line: string): void => console.log(line);
 
-/** Prints rows under their heads, right-aligned. */
+/** Prints a table with right-aligned columns. */
 export function table(head: string[], rows: (string | number)[][]): void {
   const cells = [head, ...rows].map((row) => row.map((cell) => typeof cell === "number" ? String(Math.round(cell * 100) / 100) : cell));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));

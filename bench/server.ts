@@ -1,9 +1,9 @@
-import { prepare } from "../__tests__/helpers/database.ts";
+import { prepare } from "../testing/database.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { findPostgres, startPostgres } from "../scripts/postgres.ts";
+import { findPostgres, startPostgres } from "../testing/postgres.ts";
 
-/** Starts a real Postgres with the migrated template that test databases are cloned from, where one is installed; else they are embedded. */
+/** Starts a Postgres server with the migrated template of the test databases. Where no server is installed, the databases are embedded. */
 export async function startBenchServer(): Promise<{ name: "postgres" | "embedded"; stop: () => Promise<void> }> {
   const bin = await findPostgres();
   if (!bin) return { name: "embedded", stop: () => Promise.resolve() };

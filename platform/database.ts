@@ -4,7 +4,7 @@ import type {} from "postgres";
 
 /** What lite needs to know of a connection beside its own methods; both of its drivers have these public fields. */
 // deno-lint-ignore no-explicit-any -- the two connection classes share no exported type
-export type LiteConnection = any;
+type LiteConnection = any;
 
 /** A database the platform owns: the embedded one, or the server of a `postgres://` address. */
 export interface Database {

@@ -21,7 +21,7 @@ export interface FunctionHost {
   stop(): Promise<void>;
 }
 
-export interface FunctionHostOptions {
+interface FunctionHostOptions {
   folder: string;
   env: Record<string, string>;
   write: (line: string) => void;

@@ -2,7 +2,7 @@ import type { FunctionHost } from "./functions.ts";
 import type { TokenSigner } from "./keys.ts";
 import type { VisStandIn } from "./vis/stand-in.ts";
 
-export interface GatewayParts {
+interface GatewayParts {
   supabase: (request: Request) => Promise<Response>;
   signer: TokenSigner;
   functions: FunctionHost;

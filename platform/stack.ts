@@ -11,7 +11,7 @@ import { loadState, occupy, SetupError, type State } from "./state.ts";
 import { createSupabase } from "./supabase.ts";
 import { createVisStandIn, type VisStandIn } from "./vis/stand-in.ts";
 
-export interface StackOptions {
+interface StackOptions {
   /** 0 takes a free one. */
   port: number;
   /** Where keys, accounts and the embedded database lie. */

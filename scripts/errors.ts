@@ -1,6 +1,6 @@
 import { ERROR_CLASSES } from "../services/classification.ts";
 
-/** `docs/errors.md`: the table of failures as operators read it. */
+/** The text of `docs/errors.md`, the table of error codes for operators. */
 export function errorTable(): string {
   const rows = Object.entries(ERROR_CLASSES).map((
     [code, { type, severity, retry, suggestion }],

@@ -1,12 +1,12 @@
-import { findChromium, launch, visit } from "../__tests__/helpers/browser.ts";
-import { tellHistory } from "../__tests__/helpers/history.ts";
+import { findChromium, launch, visit } from "../testing/browser.ts";
+import { seedStackHistory } from "../testing/stack-history.ts";
 import { startStack } from "../platform/stack.ts";
 
 const OUT = "docs/screens";
-// deno-lint-ignore no-console -- this is the program that speaks to a person
+// deno-lint-ignore no-console -- a command-line program
 const say = (line: string): void => console.log(line);
 
-/** A picture of each view, light and dark, of a stack with two days behind it. */
+/** Takes a picture of each view, light and dark, of a stack with two days of history. */
 async function main(): Promise<void> {
   const executable = await findChromium();
   if (!executable) throw new Error("install Chromium first");
@@ -14,30 +14,30 @@ async function main(): Promise<void> {
   const stack = await startStack({ port: 0, folder, write: () => {} });
   const browser = await launch(executable);
   try {
-    await tellHistory(stack);
-    const one = async (sql: string) => {
+    await seedStackHistory(stack);
+    const idOf = async (sql: string) => {
       const [row] = await stack.database.query<{ id: string }>(sql);
-      if (!row) throw new Error(`nothing to show: ${sql}`);
+      if (!row) throw new Error(`no row to show: ${sql}`);
       return encodeURIComponent(row.id);
     };
     const views: Record<string, string> = {
       overview: "/",
       entity: "/entities/matches_schedule?period=24h",
-      run: `/runs/${await one("select id from sync_execution_history where trigger = 'MANUAL' limit 1")}`,
+      run: `/runs/${await idOf("select id from sync_execution_history where trigger = 'MANUAL' limit 1")}`,
       tournaments: "/tournaments",
-      tournament: `/tournaments/${await one("select tournament_no as id from alert_incidents where tournament_no is not null limit 1")}`,
+      tournament: `/tournaments/${await idOf("select tournament_no as id from alert_incidents where tournament_no is not null limit 1")}`,
       errors: "/errors",
-      "error-group": `/errors/${await one("select fingerprint as id from sync_error_log limit 1")}`,
+      "error-group": `/errors/${await idOf("select fingerprint as id from sync_error_log limit 1")}`,
       alerts: "/alerts",
-      alert: `/alerts/${await one(
+      alert: `/alerts/${await idOf(
         "select id from alert_incidents order by (select count(*) from alert_events e where e.incident_id = alert_incidents.id) desc limit 1",
       )}`,
       rules: "/alerts/rules",
-      rule: `/alerts/rules/${await one("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
+      rule: `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
       silences: "/alerts/silences",
       channels: "/alerts/channels",
       sync: "/sync",
-      job: `/jobs/${await one("select id from sync_jobs limit 1")}`,
+      job: `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
       audit: "/audit",
       system: "/system",
     };
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
       const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme });
       for (const [name, address] of Object.entries(views)) {
         await open(address);
-        // What a view reads second, such as the incidents in its charts.
+        // Some views read more after their heading, such as the incidents of their charts.
         await page.waitForTimeout(800);
         await page.screenshot({ path: `${OUT}/${name}-${colorScheme}.png`, animations: "disabled" });
         say(`${OUT}/${name}-${colorScheme}.png`);

@@ -1,13 +1,13 @@
-import { prepare } from "../__tests__/helpers/database.ts";
+import { prepare } from "../testing/database.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { findPostgres, startPostgres, type TemporaryPostgres } from "./postgres.ts";
+import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/postgres.ts";
 
-// deno-lint-ignore no-console -- this is the program that speaks to a person
+// deno-lint-ignore no-console -- a command-line program
 const say = (line: string): void => console.log(line);
 const isCi = Deno.env.get("CI") === "true";
 const COVERAGE = ".cov";
-/** Locks mean nothing on the embedded database, which is one session: these are claimed on a real server only. */
+/** These files test locks between sessions. The embedded database has one session, so that they run on a server only. */
 const RACES = "__tests__/integration/races.test.ts,__tests__/integration/queue-model.test.ts";
 const only = Deno.args;
 
@@ -25,7 +25,7 @@ async function deno(args: string[], env: Record<string, string> = {}): Promise<b
 const test = (paths: string[], env: Record<string, string> = {}): Promise<boolean> =>
   deno(["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...paths], env);
 
-/** A migrated embedded database in a folder, for the test files to copy. */
+/** Creates the folder of a migrated embedded database, which the test files copy. */
 async function embeddedTemplate(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
   const database = await connect(`${folder}/db`);
@@ -56,8 +56,8 @@ async function main(): Promise<boolean> {
       ? { TEST_SERVER_URL: server.url, ...(server.hasCron ? { TEST_SERVER_CRON: "true" } : {}) }
       : {};
     const integration = only.length ? only : ["__tests__/integration"];
-    say("\n== Units, and the integration suite on the embedded database");
-    const everything = ["services", "supabase/functions", "platform", "__tests__", `--ignore=${RACES}`];
+    say("\n== Unit tests, and the integration suite on the embedded database");
+    const everything = ["services", "supabase/functions", "platform", "testing", "__tests__", `--ignore=${RACES}`];
     let isGood = await test(only.length ? only : everything, {
       TEST_TEMPLATE: template,
       ...where,
@@ -65,7 +65,7 @@ async function main(): Promise<boolean> {
     if (server) {
       say("\n== The integration suite on a real Postgres");
       isGood = await test(integration, { TEST_DATABASE_URL: server.url, ...where }) && isGood;
-    } else say("\n== No Postgres 15 or newer is installed: the second pass, on a real server, is left out");
+    } else say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
     if (only.length) return isGood;
     say("\n== Line coverage of services/ and supabase/functions/");
     const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];

@@ -1,14 +1,14 @@
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
-import { prepare } from "../__tests__/helpers/database.ts";
-import { supabase } from "./cli.ts";
-import { findPostgres, startPostgres } from "./postgres.ts";
+import { prepare } from "../testing/database.ts";
+import { supabase } from "../testing/supabase-cli.ts";
+import { findPostgres, startPostgres } from "../testing/postgres.ts";
 
-// deno-lint-ignore no-console -- this is the program that speaks to a person
+// deno-lint-ignore no-console -- a command-line program
 const say = (line: string): void => console.log(line);
 const TARGET = new URL("../types/database.ts", import.meta.url);
 
-/** What the official CLI makes of the migrated schema of a server. @throws Error with its output when it fails. */
+/** Generates the types of a migrated schema with the official CLI. @throws Error with its output when it fails. */
 export async function generateTypes(url: string): Promise<string> {
   const { success, text } = await supabase([
     "gen",

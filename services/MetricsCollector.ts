@@ -1,7 +1,7 @@
 import type { Rpc } from "./rpc.ts";
 
 /** The counters of a run, spelled as the columns of `sync_execution_history`; totals since its start. */
-export interface Counters {
+interface Counters {
   tournaments_total: number | null;
   tournaments_processed: number;
   tournaments_failed: number;

@@ -9,7 +9,7 @@ import type { Rpc } from "./rpc.ts";
 import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
 
 /** A heartbeat every five seconds of work; the lease it renews lasts sixty. */
-export const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 
 const Beat = z.object({ live: z.boolean(), cancel_requested: z.boolean() });
 const Finished = z.object({ recorded: z.boolean(), status: z.string().nullable() });
@@ -44,7 +44,7 @@ export interface TournamentOutcome {
 type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
 
 /** What the start of a run settled. */
-export interface RunInfo {
+interface RunInfo {
   entityType: string;
   executionId: string;
   tournamentNo: string | null;

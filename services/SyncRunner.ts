@@ -5,7 +5,7 @@ import { isolateMemory, MetricsCollector } from "./MetricsCollector.ts";
 import { type SyncDeps, SyncRun } from "./SyncRun.ts";
 
 /** What a run leaves of its wall clock for its own ending. */
-export const RESERVE_MS = 30_000;
+const RESERVE_MS = 30_000;
 
 const Started = z.object({
   outcome: z.enum(["STARTED", "SKIPPED"]),

@@ -36,7 +36,7 @@ export interface VisOptions {
   retryMinMs: number;
 }
 
-export interface VisDeps {
+interface VisDeps {
   options: VisOptions;
   rpc: Rpc;
   clock: Clock;

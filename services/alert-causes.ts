@@ -41,7 +41,7 @@ function speakerOf(group: Measurement[]): Measurement | undefined {
  * Who speaks for whom: under a failure that many tournaments share hangs whatever fails by the same fingerprint, silenced or not, and of the rules
  * that one and the same run breaks, one speaks. What fails for its own reason speaks for itself.
  */
-export function findParents(measurements: Measurement[]): Map<Measurement, Measurement> {
+function findParents(measurements: Measurement[]): Map<Measurement, Measurement> {
   const parents = new Map<Measurement, Measurement>();
   const live = measurements.filter(holds);
   const shared = live.filter((m) => m.metric === "shared_failure").toSorted((a, b) =>

@@ -3,7 +3,7 @@ import { ALERT_METRICS, AlertMetric, INCIDENT_STATES, type IncidentState, type N
 import { SEVERITIES, type Severity } from "../types/sync.ts";
 
 /** So many incidents of one scope resolved within `flap_ms`, and the next one is flapping. */
-export const FLAPPING_AFTER = 3;
+const FLAPPING_AFTER = 3;
 
 const moment = z.string().nullable();
 
@@ -101,7 +101,7 @@ export interface Situation {
   floor: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
-export type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
+type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 
 /** Holds a value against its limits: at the threshold it is a breach, and only past the recovery threshold it is well again. */
 export function judge(m: Measurement): Verdict {
@@ -128,7 +128,7 @@ const nameOf = ({ entity_type, tournament_no }: { entity_type: string; tournamen
     : entity_type;
 
 /** What holds, in words: the metric, its value, and the limit it is held against. */
-export function describe(m: Measurement): string {
+function describe(m: Measurement): string {
   const side = ALERT_METRICS[m.metric].direction === "above" ? "at or above" : "below";
   return `${m.metric.replaceAll("_", " ")} of ${nameOf(m)} is ${figure(m.value, m.metric)}, ${side} ${figure(m.threshold, m.metric)}`;
 }

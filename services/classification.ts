@@ -2,10 +2,10 @@ import type { ErrorType, Severity } from "../types/sync.ts";
 import { AppError, DatabaseError } from "./errors.ts";
 
 /** When a retry can help: at once (with backoff), at the next run, or not before somebody did something. */
-export type RetryAdvice = "now" | "later" | "never";
+type RetryAdvice = "now" | "later" | "never";
 
 /** What a kind of failure means to whoever is called by it. */
-export interface ErrorClass {
+interface ErrorClass {
   type: ErrorType;
   severity: Severity;
   retry: RetryAdvice;

@@ -26,7 +26,7 @@ export const EstimateFacts = z.object({
 export type EstimateFacts = z.infer<typeof EstimateFacts>;
 
 /** Milliseconds from now until the job is done: the median, and by when nine of ten are. */
-export interface Estimate {
+interface Estimate {
   median_ms: number;
   p90_ms: number;
 }
@@ -52,7 +52,7 @@ function quantile(sorted: number[], share: number): number {
 }
 
 /** The durations as they would be now: the drift, the slope of their logarithms over their age by least squares, is taken out. */
-export function withoutDrift(samples: number[]): number[] {
+function withoutDrift(samples: number[]): number[] {
   const count = samples.length;
   if (count < 8) return samples;
   const logs = samples.map((ms) => Math.log(Math.max(ms, 1)));

@@ -1,6 +1,6 @@
 import { redact } from "./redact.ts";
 
-export type LogLevel = "info" | "warn" | "error";
+type LogLevel = "info" | "warn" | "error";
 export type Log = (level: LogLevel, event: string, fields?: Record<string, unknown>) => void;
 
 /** Writes one JSON line an event: level, event and redacted fields; `base` is on every line. */

@@ -12,7 +12,7 @@ export interface Rpc {
 }
 
 /** What `Rpc` needs of a supabase-js client. */
-export interface RpcClient {
+interface RpcClient {
   rpc(fn: string, args: Record<string, unknown>): PromiseLike<{
     data: unknown;
     error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { startStack } from "../../platform/stack.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
-import { findChromium, launch, violations, visit, type Visitor } from "../helpers/browser.ts";
-import { until } from "../helpers/wait.ts";
+import { findChromium, launch, violations, visit, type Visitor } from "../../testing/browser.ts";
+import { until } from "../../testing/wait.ts";
 
 // In a real browser against the real stack: nothing of the API is stood in for, only the upstream, which misbehaves on demand.
 const executable = await findChromium();
@@ -61,7 +61,7 @@ for (const role of ["viewer", "operator", "admin"] as const) {
   test(
     `who is ${role} sees on the overview what the API says, and is offered what the role may do`,
     role,
-    async ({ page, open, troubles }) => {
+    async ({ page, open, errors }) => {
       const overview = SyncHealthResponse.parse(await (await service("/functions/v1/sync-monitoring/health-overview")).json());
       for (const [entity, health] of Object.entries(overview.sync_entities)) {
         const row = page.locator(`[data-entity=${entity}]`);
@@ -79,7 +79,7 @@ for (const role of ["viewer", "operator", "admin"] as const) {
       assertEquals(await page.getByText("New rule").count(), role === "admin" ? 1 : 0);
       await open("/sync", "Sync now");
       assertEquals(await page.getByRole("button", { name: "Start the sync" }).count(), role === "viewer" ? 0 : 1);
-      assertEquals(troubles, []);
+      assertEquals(errors, []);
     },
   );
 }
@@ -303,14 +303,14 @@ test("what came from upstream is shown and never run, under a policy that allows
 
 /** Every view there is, with something in it where the stack has it. */
 async function addresses(): Promise<string[]> {
-  const one = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
+  const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
   const some = [
-    ["/runs/", await one("select id from sync_execution_history order by error_count desc limit 1")],
-    ["/tournaments/", await one("select tournament_no as id from tournament_sync_state limit 1")],
-    ["/alerts/", await one("select id from alert_incidents limit 1")],
-    ["/alerts/rules/", await one("select id from alert_rules limit 1")],
-    ["/jobs/", await one("select id from sync_jobs limit 1")],
-    ["/errors/", await one("select fingerprint as id from sync_error_log limit 1")],
+    ["/runs/", await idOf("select id from sync_execution_history order by error_count desc limit 1")],
+    ["/tournaments/", await idOf("select tournament_no as id from tournament_sync_state limit 1")],
+    ["/alerts/", await idOf("select id from alert_incidents limit 1")],
+    ["/alerts/rules/", await idOf("select id from alert_rules limit 1")],
+    ["/jobs/", await idOf("select id from sync_jobs limit 1")],
+    ["/errors/", await idOf("select fingerprint as id from sync_error_log limit 1")],
   ].flatMap(([path, id]) => id ? [`${path}${encodeURIComponent(id)}`] : []);
   return [
     ...["/", "/entities/matches_schedule", "/tournaments", "/errors", "/alerts", "/alerts/rules", "/alerts/rules/new", "/alerts/silences"],

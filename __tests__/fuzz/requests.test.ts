@@ -2,15 +2,16 @@ import { assertEquals, assertObjectMatch } from "@std/assert";
 import fc from "fast-check";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aRun, aTournament } from "../helpers/factories.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv } from "../../testing/env.ts";
+import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
-const world = createWorld(db, { start: "2026-06-10T12:07:30.000Z" });
+const harness = createSyncHarness(db, { start: "2026-06-10T12:07:30.000Z" });
 const deps = {
   rpc: db.rpc,
-  clock: world.clock,
+  clock: harness.clock,
   log: () => {},
   env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so" }),
   waitUntil: () => {},

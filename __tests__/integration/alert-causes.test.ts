@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const DEFAULTS = await db.value<string[]>("select jsonb_agg(name) from alert_rules");
@@ -48,11 +48,14 @@ Deno.test("a failing upstream is one incident that speaks; tournaments with its 
   const kin = await db.query(
     "select c.tournament_no, c.state, p.rule_name as parent, (c.told_at is null) as is_silent from alert_incidents c left join alert_incidents p on p.id = c.parent_id order by 1",
   );
-  assertEquals(kin.filter((one) => one.parent).map((one) => `${one.tournament_no} ${one.state} ${one.parent} ${one.is_silent}`), [
-    "1 FIRING Tournaments Failing Alike true",
-    "2 FIRING Tournaments Failing Alike true",
-    "3 FIRING Tournaments Failing Alike true",
-  ]);
+  assertEquals(
+    kin.filter((child) => child.parent).map((child) => `${child.tournament_no} ${child.state} ${child.parent} ${child.is_silent}`),
+    [
+      "1 FIRING Tournaments Failing Alike true",
+      "2 FIRING Tournaments Failing Alike true",
+      "3 FIRING Tournaments Failing Alike true",
+    ],
+  );
   await tick("12:15", { 1: null, 2: null, 3: "down", 4: "broken" });
   clock.moveTo("2026-06-10T12:16:00Z");
   await evaluate();

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import type { Rpc } from "../../services/rpc.ts";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 

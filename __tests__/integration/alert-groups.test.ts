@@ -3,9 +3,9 @@ import { evaluateRules } from "../../supabase/functions/sync-alert-processor/ale
 import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
 import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
@@ -103,7 +103,7 @@ Deno.test("a channel that keeps failing is reported on another, once, and well a
   );
   isDown = false;
   for (let minute = 0; minute < 10; minute++) await tick(60);
-  assertEquals((await told()).map((one) => one.kind), ["FIRING", "RESOLVED"]);
+  assertEquals((await told()).map(({ kind }) => kind), ["FIRING", "RESOLVED"]);
 });
 
 Deno.test("escalation steps tell their own channels as they come, and the end goes to each that heard", async () => {
@@ -118,7 +118,7 @@ Deno.test("escalation steps tell their own channels as they come, and the end go
   const told = await db.query(
     "select channel || ' ' || (items -> 0 ->> 'kind') as line from alert_notifications order by created_at, channel",
   );
-  assertEquals(told.map((one) => one.line), [
+  assertEquals(told.map(({ line }) => line), [
     "hook FIRING",
     "dashboard ESCALATED",
     "hook ESCALATED",

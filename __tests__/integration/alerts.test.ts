@@ -4,11 +4,11 @@ import { createApp as createProcessor } from "../../supabase/functions/sync-aler
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 
@@ -266,7 +266,7 @@ Deno.test("each metric equals what SQL over the rows says", async () => {
     "select measure_alert_rules($1)",
     [clock.asOf()],
   );
-  const value = (metric: string) => measured.measurements.find((one) => one.rule_name === `Test ${metric}`)?.value;
+  const value = (metric: string) => measured.measurements.find(({ rule_name }) => rule_name === `Test ${metric}`)?.value;
   const [sql] = await db.query<Record<string, number>>(
     `
     select avg((status = 'SUCCEEDED')::int)::float8 as rate, max(extract(epoch from execution_end - execution_start))::float8 as seconds, max(memory_usage_mb) as memory,

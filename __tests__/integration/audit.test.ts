@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { sealAudit } from "../../supabase/functions/sync-admin/audit-logger.ts";
 import { AuditVerifyResponse, ConnectivityResponse } from "../../types/admin.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const AUDIT_KEY = "a key of thirty-two bytes or more";

@@ -5,11 +5,11 @@ import { createLog } from "../../services/log.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { testEnv } from "../helpers/world.ts";
-import { aRun } from "../helpers/factories.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { testEnv } from "../../testing/env.ts";
+import { aRun } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:03:00.000Z";

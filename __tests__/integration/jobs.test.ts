@@ -2,10 +2,11 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aRun, aTournament } from "../helpers/factories.ts";
-import { createWorld, testEnv, VIS_URL, type World } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
+import { testEnv, VIS_URL } from "../../testing/env.ts";
+import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const AUDIT_KEY = "a key of thirty-two bytes or more";
@@ -20,8 +21,8 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
     "update sync_queue_settings set slots = 4, emergency_slots = 1, slots_per_entity = 2, triggers_per_minute = 10, max_attempts = 3",
   );
   await db.query("update sync_status set last_attempt = $1, last_sync = $1", [start]);
-  const world = createWorld(db, { start });
-  const { clock } = world;
+  const harness = createSyncHarness(db, { start });
+  const { clock } = harness;
   const background: Promise<unknown>[] = [];
   const app = documented(
     createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv({ AUDIT_KEY }), waitUntil: (work) => background.push(work) }),
@@ -54,15 +55,15 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
   /** Runs what was handed out, as pg_net would. */
   const work = async () => {
     const calls = await dispatched();
-    for (const { path, body } of calls) await world.run(path, body);
+    for (const { path, body } of calls) await harness.run(path, body);
     return calls.length;
   };
   const job = async (id: string) => JobDetailResponse.parse((await call("GET", `/jobs/${id}`)).body);
   const drain = () => db.query("select drain_sync_queue($1)", [clock.asOf()]);
-  return { world, clock, call, trigger, dispatched, work, job, drain };
+  return { harness, clock, call, trigger, dispatched, work, job, drain };
 }
 /** Tells the stand-in upstream to misbehave, or with null to stop that. */
-const fault = ({ vis }: World, body: object | null) =>
+const fault = ({ vis }: SyncHarness, body: object | null) =>
   vis.fetch(new Request(`${VIS_URL}/control`, body ? { method: "POST", body: JSON.stringify(body) } : { method: "DELETE" }));
 const outcomes = async (id: string) =>
   (await db.query<{ outcome: string }>(
@@ -77,8 +78,8 @@ const audit = (id: string) =>
   ]);
 
 Deno.test("a trigger is answered 202, handed out at once, run, and closed with its audit row in the same transaction as the run", async () => {
-  const { trigger, work, job, world } = await setUp();
-  await world.run("tournament-master-sync");
+  const { trigger, work, job, harness } = await setUp();
+  await harness.run("tournament-master-sync");
   const { status, body } = await trigger({ priority: "EMERGENCY" });
   assertEquals(status, 202);
   const made = ManualSyncResponse.parse(body);
@@ -224,8 +225,8 @@ Deno.test("a job waits while a run of its target lives, without spending an atte
 });
 
 Deno.test("a waiting job is cancelled at once, a running one at the next tournament, and neither completes afterwards", async () => {
-  const { call, world, clock, trigger, dispatched, job } = await setUp();
-  await world.run("tournament-master-sync");
+  const { call, harness, clock, trigger, dispatched, job } = await setUp();
+  await harness.run("tournament-master-sync");
   const waiting = await trigger({ not_before: "2026-06-10T13:00:00Z" });
   assertObjectMatch(waiting.body, { status: "QUEUED" });
   const cancelled = await call("POST", `/jobs/${waiting.body.sync_job_id}/cancel`, { reason: "not needed" });
@@ -236,21 +237,21 @@ Deno.test("a waiting job is cancelled at once, a running one at the next tournam
   // At the third request a person cancels, and a heartbeat brings it to the run.
   const beaten = Promise.withResolvers<void>();
   let requests = 0;
-  world.deps.env.SYNC_CONCURRENCY = 1;
-  world.deps.rpc = async (fn, args, answer) => {
+  harness.deps.env.SYNC_CONCURRENCY = 1;
+  harness.deps.rpc = async (fn, args, answer) => {
     const result = await db.rpc(fn, args, answer);
     if (fn === "heartbeat_sync_execution") beaten.resolve();
     return result;
   };
-  world.deps.fetch = async (input, init) => {
+  harness.deps.fetch = async (input, init) => {
     if (++requests === 3) {
       await call("POST", `/jobs/${body.sync_job_id}/cancel`);
       clock.advance(5_000);
       await beaten.promise;
     }
-    return await world.vis.fetch(new Request(input as string, init));
+    return await harness.vis.fetch(new Request(input as string, init));
   };
-  await world.run("match-schedule-sync", handed?.body);
+  await harness.run("match-schedule-sync", handed?.body);
   const over = await job(body.sync_job_id);
   assertObjectMatch(over, { status: "CANCELLED", final_status: "CANCELLED" });
   assertEquals(await outcomes(body.sync_job_id), ["CANCELLED"]);
@@ -259,14 +260,14 @@ Deno.test("a waiting job is cancelled at once, a running one at the next tournam
 });
 
 Deno.test("what may pass is tried again after a growing pause up to its limit, what cannot is not; each attempt is kept", async () => {
-  const { world, clock, trigger, dispatched, job, drain } = await setUp();
-  await world.run("tournament-master-sync");
-  await fault(world, { kind: "server_error" });
+  const { harness, clock, trigger, dispatched, job, drain } = await setUp();
+  await harness.run("tournament-master-sync");
+  await fault(harness, { kind: "server_error" });
   const { body } = await trigger();
   const pauses: number[] = [];
   for (let attempt = 1; attempt <= 3; attempt++) {
     const [handed] = await dispatched();
-    await world.run("match-schedule-sync", handed?.body);
+    await harness.run("match-schedule-sync", handed?.body);
     const after = await job(body.sync_job_id);
     if (attempt === 3) break;
     assertObjectMatch(after, { status: "QUEUED", attempts: attempt });
@@ -282,10 +283,10 @@ Deno.test("what may pass is tried again after a growing pause up to its limit, w
   assertObjectMatch(failed, { status: "FAILED", attempts: 3 });
   assertEquals(failed.attempts_made.map(({ outcome }) => outcome), ["FAILED", "FAILED", "FAILED"]);
   assertObjectMatch((await audit(body.sync_job_id))[0] as object, { final_status: "FAILED" });
-  await fault(world, null);
-  await fault(world, { kind: "access_denied" });
+  await fault(harness, null);
+  await fault(harness, { kind: "access_denied" });
   const denied = await trigger();
-  await world.run("match-schedule-sync", (await dispatched())[0]?.body);
+  await harness.run("match-schedule-sync", (await dispatched())[0]?.body);
   assertObjectMatch(await job(denied.body.sync_job_id), { status: "FAILED", attempts: 1 });
 });
 
@@ -331,23 +332,23 @@ Deno.test("a worker that dies is replaced when its run's lease lapses; coming ba
 });
 
 Deno.test("a failed job is made again by a person, whole or only its failed tournaments, as a new job that names the old one", async () => {
-  const { call, world, trigger, dispatched, work, job } = await setUp();
-  await world.run("tournament-master-sync");
+  const { call, harness, trigger, dispatched, work, job } = await setUp();
+  await harness.run("tournament-master-sync");
   const due = await db.query<{ no: string }>("select t ->> 'no' as no from jsonb_array_elements(list_due_tournaments('{}', $1)) t", [
-    world.clock.asOf(),
+    harness.clock.asOf(),
   ]);
   const [bad] = due;
-  await fault(world, { kind: "access_denied", tournament_no: bad?.no });
+  await fault(harness, { kind: "access_denied", tournament_no: bad?.no });
   const { body } = await trigger();
   await work();
   assertObjectMatch(await job(body.sync_job_id), { status: "COMPLETED", final_status: "PARTIAL" });
-  await fault(world, null);
+  await fault(harness, null);
   const again = await call("POST", `/jobs/${body.sync_job_id}/requeue`, { only_failed: true, reason: "healed now" });
   assertEquals(again.status, 202);
   assertObjectMatch(again.body, { tournament_nos: [bad?.no], retried_from: body.sync_job_id, reason: "healed now" });
   const [handed] = await dispatched();
   assertEquals(handed?.body.tournament_nos, [bad?.no]);
-  await world.run("match-schedule-sync", handed?.body);
+  await harness.run("match-schedule-sync", handed?.body);
   const done = await job(again.body.id);
   assertObjectMatch(done, { status: "COMPLETED", final_status: "SUCCEEDED", progress: { tournaments_processed: 1 } });
   assertEquals((await job(body.sync_job_id)).requeued_as, [again.body.id]);
@@ -421,8 +422,8 @@ Deno.test("an estimate comes from the entity's own history, with the wait before
 
 Deno.test("a job for several tournaments is estimated from what each of them took, and from how many full runs do at a time", async () => {
   const { clock, trigger, job } = await setUp();
-  const one = async () => String((await aTournament(db)).no);
-  const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await one(), seconds })));
+  const newTournament = async () => String((await aTournament(db)).no);
+  const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await newTournament(), seconds })));
   for (let run = 1; run <= 12; run++) {
     const begun = clock.now() - run * 3_600_000;
     // A minute of work in 30 seconds: two at a time.
@@ -447,8 +448,8 @@ Deno.test("a job for several tournaments is estimated from what each of them too
   assertEquals(await estimated([ten, twenty]), [20_000, 20_000]);
   assertEquals(await estimated([ten, twenty, thirty]), [30_000, 30_000]);
   // One of which nothing is known takes as long as the others do.
-  assertEquals(await estimated([ten, await one()]), [10_000, 10_000]);
-  assertEquals(await estimated([await one()]), [null, null]);
+  assertEquals(await estimated([ten, await newTournament()]), [10_000, 10_000]);
+  assertEquals(await estimated([await newTournament()]), [null, null]);
 });
 
 Deno.test("who may do what: each route for each role", async () => {

@@ -4,9 +4,9 @@ import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
@@ -35,9 +35,9 @@ async function setUp(
   const received: Received[] = [];
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
     const request = new Request(input as string, init);
-    const one = { url: request.url, headers: request.headers, body: await request.text() };
-    received.push(one);
-    return await answer(one);
+    const message = { url: request.url, headers: request.headers, body: await request.text() };
+    received.push(message);
+    return await answer(message);
   };
   const channels = createChannels(testEnv(env), clock, {
     fetch: fetch as typeof globalThis.fetch,
@@ -81,7 +81,7 @@ Deno.test("an incident is told once when it fires and once when it is over, sign
     const expected = new Webhook(SECRET).sign(String(timed["webhook-id"]), new Date(Number(timed["webhook-timestamp"]) * 1000), body);
     assertEquals(timed["webhook-signature"], expected);
   }
-  assertEquals((await notifications()).map((one) => one.status), ["SENT", "SENT"]);
+  assertEquals((await notifications()).map(({ status }) => status), ["SENT", "SENT"]);
 });
 
 Deno.test("while keys change over, both sign", async () => {
@@ -130,9 +130,9 @@ for (
     const { received, tick } = await setUp(answer as () => Response);
     await tick();
     assertEquals(received.length, 1);
-    const [one] = await notifications();
-    assertEquals(one?.status, status);
-    assertMatch(String(one?.last_error), error);
+    const [notification] = await notifications();
+    assertEquals(notification?.status, status);
+    assertMatch(String(notification?.last_error), error);
   });
 }
 

@@ -1,10 +1,10 @@
 // Past 300 lines, because each route has its good and its bad cases here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z";

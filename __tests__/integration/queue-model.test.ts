@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aTournament } from "../helpers/factories.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aTournament } from "../../testing/factories.ts";
 
 // Concurrent workers mean nothing on the embedded database; scripts/test.ts runs this on a real server only.
 const db = await openTestDatabase();

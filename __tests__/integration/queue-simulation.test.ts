@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aTournament } from "../helpers/factories.ts";
-import { simulateQueue } from "../helpers/queue-simulation.ts";
-import { seeded } from "../helpers/simulation.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aTournament } from "../../testing/factories.ts";
+import { simulateQueue } from "../../testing/queue-simulation.ts";
+import { seeded } from "../../testing/random.ts";
 
 const db = await openTestDatabase();
 const START = Date.parse("2026-06-10T00:00:00Z"), MINUTE = 60_000;

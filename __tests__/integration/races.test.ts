@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aRun, aTournament } from "../helpers/factories.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
 
 // Locks mean nothing on the embedded database; scripts/test.ts runs these on a real server only.
 const db = await openTestDatabase();

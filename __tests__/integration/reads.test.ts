@@ -16,17 +16,18 @@ import {
   TournamentDetailResponse,
   TournamentListResponse,
 } from "../../types/history.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { documented } from "../helpers/openapi.ts";
-import { aResult, aRun, aTournament } from "../helpers/factories.ts";
-import { seeded } from "../helpers/simulation.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { documented } from "../../testing/openapi.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { seeded } from "../../testing/random.ts";
+import { testEnv } from "../../testing/env.ts";
+import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
-const world = createWorld(db, { start: NOW });
+const harness = createSyncHarness(db, { start: NOW });
 const TOKENS = { PROMETHEUS_TOKEN: "a-token-for-scrapes-of-thirty-two-bytes", BADGE_TOKEN: "a-token-for-badges-of-thirty-two-bytes" };
-const app = documented(createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(TOKENS) }));
+const app = documented(createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv(TOKENS) }));
 const viewer = await db.token("viewer");
 
 async function get(path: string, headers: Record<string, string> = { authorization: `Bearer ${viewer}` }) {
@@ -132,14 +133,14 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
       for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
         const point = points[index];
         if (!point) continue;
-        const one = await sql(point.timestamp, new Date(Date.parse(point.timestamp) + history.step_ms).toISOString());
+        const expected = await sql(point.timestamp, new Date(Date.parse(point.timestamp) + history.step_ms).toISOString());
         assertEquals(
           [point.runs, point.memory_usage_mb, point.records_processed ?? 0],
-          [one.runs, one.memory, one.records],
+          [expected.runs, expected.memory, expected.records],
           point.timestamp,
         );
-        near(point.success_rate, one.rate, 1e-5, "rate");
-        near(point.p95_duration_ms, one.p95, isExact ? 1e-3 : 0.05, "p95");
+        near(point.success_rate, expected.rate, 1e-5, "rate");
+        near(point.p95_duration_ms, expected.p95, isExact ? 1e-3 : 0.05, "p95");
       }
     });
   }
@@ -214,7 +215,7 @@ Deno.test("errors are analysed by kind and group, with trend, regressions and th
   }
   assertEquals([seen.length, new Set(seen).size], [36, 36]);
   assertEquals(ErrorListResponse.parse((await get("/errors?resolved=true")).body).errors.length, 8);
-  const admin = createAdmin({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
+  const admin = createAdmin({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv(), waitUntil: () => {} });
   const resolve = async (id: string | undefined, body: object) => {
     const request = { method: "POST", headers: { authorization: `Bearer ${await db.token("operator")}` }, body: JSON.stringify(body) };
     const response = await admin.fetch(new Request(`http://functions.test/sync-admin/errors/${id}/resolve`, request));
@@ -373,7 +374,7 @@ Deno.test("metrics are measured, and the health score is made of the parts that 
 Deno.test("system-status judges each part, and says when the alert processor last ran", async () => {
   await db.query("truncate alert_evaluations");
   const component = async (name: string) =>
-    SystemStatusResponse.parse((await get("/system-status")).body).components.find((one) => one.name === name);
+    SystemStatusResponse.parse((await get("/system-status")).body).components.find((component) => component.name === name);
   assertObjectMatch(await component("sync-alert-processor") as object, { status: "FAILED", message: "it never evaluated" });
   await db.query(
     "insert into alert_evaluations (evaluated_at, cause, rules, applied) values ($1::timestamptz - interval '30 seconds', 'cron', 0, 0)",
@@ -507,7 +508,7 @@ Deno.test("each read carries an ETag and answers 304 to it, until something chan
     assertEquals((await ask(path, tag)).status, 200, change);
   }
   const fresh = String((await ask("/health-overview")).headers.get("etag"));
-  world.clock.advance(5_000);
+  harness.clock.advance(5_000);
   assertEquals((await ask("/health-overview", fresh)).status, 200, "health ages by itself");
 });
 
@@ -523,7 +524,7 @@ Deno.test("a scrape needs its own token, has counters that agree with the runs, 
   const response = await scrape(TOKENS.PROMETHEUS_TOKEN);
   assertEquals([response.status, response.headers.get("content-type")], [200, "text/plain; version=0.0.4; charset=utf-8"]);
   const text = await response.text();
-  const value = (line: string) => Number(text.split("\n").find((one) => one.startsWith(`${line} `))?.split(" ").at(-1));
+  const value = (line: string) => Number(text.split("\n").find((sample) => sample.startsWith(`${line} `))?.split(" ").at(-1));
   const counted = await db.query<{ entity_type: string; status: string; runs: number }>(
     "select entity_type, lower(status) as status, count(*)::int as runs from sync_execution_history where status <> 'RUNNING' group by 1, 2",
   );
@@ -582,7 +583,7 @@ Deno.test("a badge says the status in words, behind its own token", async () => 
   assert(/aria-label="tournaments: (healthy|warning|critical)"/.test(await response.text()));
   assertEquals((await badge(`all.svg?token=${token}`)).status, 200);
   for (const path of ["ghosts.svg", "tournaments.png", "A%3C.svg"]) assertEquals((await badge(`${path}?token=${token}`)).status, 404, path);
-  const closed = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+  const closed = createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv() });
   assertEquals((await closed.fetch(new Request(`http://functions.test/sync-monitoring/badge/all.svg?token=${token}`))).status, 401);
 });
 

@@ -1,5 +1,5 @@
 // Past 300 lines, because each way a run can end has its case here.
-import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects } from "@std/assert";
 import { z } from "zod";
 import { createLog } from "../../services/log.ts";
 import { startSync } from "../../services/SyncRunner.ts";
@@ -7,10 +7,9 @@ import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncR
 import { SyncError } from "../../services/classification.ts";
 import type { AppError } from "../../services/errors.ts";
 import type { FunctionName, Rpc } from "../../services/rpc.ts";
-import { assertRejects } from "../helpers/assert.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aTournament } from "../helpers/factories.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aTournament } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 
@@ -66,18 +65,18 @@ Deno.test("a run is recorded with its counters, results and errors in two round 
 
 Deno.test("a heartbeat carries progress, results and errors so far, and each is written once", async () => {
   const { start, clock, calls } = await setUp();
-  const [one, two] = await Promise.all([aTournament(db), aTournament(db)]);
+  const [first, second] = await Promise.all([aTournament(db), aTournament(db)]);
   const run = await start();
   await run.perform(async (open) => {
     open.expectTournaments(2);
     open.stage("first half");
-    open.settleTournament(String(one?.no), clock.monotonic(), { records: 3 });
+    open.settleTournament(String(first?.no), clock.monotonic(), { records: 3 });
     open.reject(new SyncError("RECORD_INVALID", "record 1"));
     clock.advance(5_000);
     await open.beat();
     assertObjectMatch(await row(run), { status: "RUNNING", tournaments_processed: 1, current_stage: "first half", error_count: 1 });
     assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 1);
-    open.settleTournament(String(two?.no), clock.monotonic(), { records: 4 });
+    open.settleTournament(String(second?.no), clock.monotonic(), { records: 4 });
   });
   assertEquals(calls.filter((call) => call.includes("heartbeat")).length, 1);
   assertObjectMatch(await row(run), { status: "SUCCEEDED", tournaments_processed: 2, current_stage: null });
@@ -215,7 +214,7 @@ Deno.test("a worker that is shut down closes its run as TIMED_OUT itself", async
 
 Deno.test("streaks: PARTIAL neither extends nor ends one, a single tournament's run does not touch it, SUCCEEDED ends it", async () => {
   const { start, clock } = await setUp();
-  const [one, two] = await Promise.all([aTournament(db), aTournament(db)]);
+  const [first, second] = await Promise.all([aTournament(db), aTournament(db)]);
   const streak = () => db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'");
   const fail = () => Promise.reject(new Error("boom"));
   const end = async (work: (run: SyncRun) => Promise<void>, single?: string) => {
@@ -225,10 +224,10 @@ Deno.test("streaks: PARTIAL neither extends nor ends one, a single tournament's 
   };
   assertEquals(await end(fail), 1);
   assertEquals(await end(fail), 2);
-  const half = [one, two].map((tournament) => ({ no: String(tournament?.no) }));
-  assertEquals(await end((run) => run.eachTournament(half, 1, ({ no }) => no === one?.no ? fail() : Promise.resolve({ records: 1 }))), 2);
-  assertEquals(await end(() => Promise.resolve(), String(one?.no)), 2);
-  assertEquals(await end(fail, String(one?.no)), 2);
+  const half = [first, second].map((tournament) => ({ no: String(tournament?.no) }));
+  assertEquals(await end((run) => run.eachTournament(half, 1, ({ no }) => no === first?.no ? fail() : Promise.resolve({ records: 1 }))), 2);
+  assertEquals(await end(() => Promise.resolve(), String(first?.no)), 2);
+  assertEquals(await end(fail, String(first?.no)), 2);
   assertEquals(await end(() => Promise.resolve()), 0);
 });
 

@@ -4,10 +4,10 @@ import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp as createAlertProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { testEnv } from "../helpers/world.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { aMatch, aRun, aTournament } from "../helpers/factories.ts";
+import { testEnv } from "../../testing/env.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aMatch, aRun, aTournament } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 

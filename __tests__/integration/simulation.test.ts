@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestDatabase } from "../helpers/database.ts";
-import { begins, prepareSimulation, seeded, simulate, type Trouble } from "../helpers/simulation.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { seeded } from "../../testing/random.ts";
+import { type Fault, prepareSimulation, simulate, startOfFault } from "../../testing/simulation.ts";
 
 const db = await openTestDatabase();
 const START = "2026-06-01T00:00:00.000Z";
@@ -9,9 +10,9 @@ const FAILURES = "Match Schedule Consecutive Failures",
   DURATION = "Match Schedule Duration Exceeded",
   MEMORY = "Memory Usage Exceeded";
 
-Deno.test("a simulated day and a half with trouble of every kind gives exactly its incidents, each told once at the start and once at the end", async () => {
+Deno.test("a simulation of 36 hours opens exactly the incidents of its faults, and each sends one FIRING and one RESOLVED notification", async () => {
   await prepareSimulation(db);
-  const troubles: Trouble[] = [
+  const faults: Fault[] = [
     { kind: "failing", tick: 4, ticks: 2, rule: null },
     { kind: "failing", tick: 10, ticks: 5, rule: FAILURES },
     { kind: "late", tick: 20, ticks: 3, rule: null },
@@ -23,15 +24,18 @@ Deno.test("a simulated day and a half with trouble of every kind gives exactly i
     { kind: "silent", tick: 100, ticks: 1, rule: OVERDUE },
     { kind: "failing", tick: 120, ticks: 1, rule: null },
   ];
-  const { incidents, told, ends } = await simulate(db, { start: START, ticks: 144, troubles, random: seeded(1), isPunctual: true });
-  const expected = troubles.filter((trouble) => trouble.rule !== null);
-  assertEquals(incidents.map((incident) => incident.rule), expected.map((trouble) => String(trouble.rule)));
-  expected.forEach((trouble, index) => {
-    const delay = (incidents[index]?.opened ?? NaN) - begins(trouble, Date.parse(START), ends);
-    assert(delay >= 0 && delay <= 5 * 60_000, `${trouble.rule} was noticed ${delay} ms after it began`);
-    assert(incidents[index]?.resolved, `${trouble.rule} ended`);
+  const { incidents, notifications, ends } = await simulate(db, { start: START, ticks: 144, faults, random: seeded(1), isPunctual: true });
+  const expected = faults.filter((fault) => fault.rule !== null);
+  assertEquals(incidents.map((incident) => incident.rule), expected.map((fault) => String(fault.rule)));
+  expected.forEach((fault, index) => {
+    const delay = (incidents[index]?.opened ?? NaN) - startOfFault(fault, Date.parse(START), ends);
+    assert(delay >= 0 && delay <= 5 * 60_000, `${fault.rule} fired ${delay} ms after the fault`);
+    assert(incidents[index]?.resolved, `${fault.rule} is resolved`);
   });
-  assertEquals(told.map(({ kind, rule }) => `${kind} ${rule}`), expected.flatMap(({ rule }) => [`FIRING ${rule}`, `RESOLVED ${rule}`]));
+  assertEquals(
+    notifications.map(({ kind, rule }) => `${kind} ${rule}`),
+    expected.flatMap(({ rule }) => [`FIRING ${rule}`, `RESOLVED ${rule}`]),
+  );
 });
 
 Deno.test.afterAll(() => db.close());

@@ -3,7 +3,7 @@ import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
 import { JobDetailResponse, ManualSyncResponse } from "../../types/jobs.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
-import { until } from "../helpers/wait.ts";
+import { until } from "../../testing/wait.ts";
 
 // On the real server this is the one suite that uses its pg_cron, which lives in one database; elsewhere the stand-in's.
 const server = Deno.env.get("TEST_DATABASE_URL");

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/tournament-master-sync/app.ts";
-import { aTournament } from "../helpers/factories.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { createWorld, type World } from "../helpers/world.ts";
+import { aTournament } from "../../testing/factories.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const SYNC = "tournament-master-sync";
@@ -11,30 +11,30 @@ const lastRun = async () =>
     string,
     unknown
   >;
-const fresh = async (options?: Parameters<typeof createWorld>[1]): Promise<World> => {
+const fresh = async (options?: Parameters<typeof createSyncHarness>[1]): Promise<SyncHarness> => {
   await db.reset();
-  return createWorld(db, options);
+  return createSyncHarness(db, options);
 };
 
 Deno.test("a run brings this season and the next, and a second one changes nothing", async () => {
-  const world = await fresh();
-  await world.run(SYNC);
+  const harness = await fresh();
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", records_inserted: 484, api_calls: 2, tournaments_processed: 484 });
   assertEquals((await db.query("select season from tournaments group by 1 order by 1")).map((row) => row.season), ["2026", "2027"]);
   const rows = () => db.query("select no, version, created_at, updated_at from tournaments order by no");
   const before = await rows();
-  world.clock.advance(60_000);
-  await world.run(SYNC);
+  harness.clock.advance(60_000);
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", records_inserted: 0, records_updated: 0, records_unchanged: 484 });
   assertEquals(await rows(), before);
 });
 
 Deno.test("only what changed is counted as updated and gets a higher version", async () => {
-  const world = await fresh();
-  await world.run(SYNC);
+  const harness = await fresh();
+  await harness.run(SYNC);
   await db.query("update tournaments set name = 'Old name' where no in ('8100', '8101')");
-  world.clock.advance(86_400_000);
-  await world.run(SYNC);
+  harness.clock.advance(86_400_000);
+  await harness.run(SYNC);
   const { records_updated } = await lastRun();
   const moved = Number(await db.value("select count(*) from tournaments where version > 1"));
   assertEquals(Number(records_updated), moved);
@@ -42,55 +42,55 @@ Deno.test("only what changed is counted as updated and gets a higher version", a
 });
 
 Deno.test("a tournament the season's list no longer holds is marked, and comes back when the list has it again", async () => {
-  const world = await fresh();
+  const harness = await fresh();
   await aTournament(db, { no: "7777777", last_synced: "2026-06-01T00:00:00Z" });
-  await world.run(SYNC);
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { records_removed: 1 });
   assert(await db.value("select vanished_at is not null from tournaments where no = '7777777'"));
   await db.query("update tournaments set vanished_at = now(), last_synced = '2026-06-01T00:00:00Z' where no = '8100'");
-  world.clock.advance(60_000);
-  await world.run(SYNC);
+  harness.clock.advance(60_000);
+  await harness.run(SYNC);
   assertEquals(await db.value("select vanished_at from tournaments where no = '8100'"), null);
 });
 
 Deno.test("one season failing leaves the other's tournaments and is PARTIAL; both failing is FAILED", async () => {
-  const world = await fresh();
-  world.vis.faults.add({ kind: "truncated", times: 2 });
-  await world.run(SYNC);
+  const harness = await fresh();
+  harness.vis.faults.add({ kind: "truncated", times: 2 });
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "PARTIAL", records_inserted: 242, error_count: 1 });
   assertMatch(String((await lastRun()).status_reason), /1 of 2 steps failed: REPLY_MALFORMED/);
-  world.vis.faults.add({ kind: "access_denied" });
-  world.clock.advance(60_000);
-  await world.run(SYNC);
+  harness.vis.faults.add({ kind: "access_denied" });
+  harness.clock.advance(60_000);
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "all 2 steps failed: VIS_ACCESS_DENIED" });
 });
 
 Deno.test("authentication errors fail fast, passing ones are tried again", async () => {
-  const world = await fresh({ env: { VIS_RETRIES: "3" } });
-  world.vis.faults.add({ kind: "token_expired", times: 1 });
-  world.vis.faults.add({ kind: "later", times: 3 });
-  await world.run(SYNC);
+  const harness = await fresh({ env: { VIS_RETRIES: "3" } });
+  harness.vis.faults.add({ kind: "token_expired", times: 1 });
+  harness.vis.faults.add({ kind: "later", times: 3 });
+  await harness.run(SYNC);
   // The first season's only call is refused; the second's fourth call succeeds.
   assertObjectMatch(await lastRun(), { status: "PARTIAL", api_calls: 5, api_errors: 4, api_retries: 3, records_inserted: 242 });
 });
 
 Deno.test("a single tournament comes by its own request, and from the season's list when that is refused", async () => {
-  const world = await fresh();
-  await world.run(SYNC, { tournament_no: "8100" });
+  const harness = await fresh();
+  await harness.run(SYNC, { tournament_no: "8100" });
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", tournament_no: "8100", api_calls: 1, records_inserted: 1 });
-  world.vis.faults.add({ kind: "access_denied", tournament_no: "8101" });
-  world.clock.advance(1000);
-  await world.run(SYNC, { tournament_no: "8101" });
+  harness.vis.faults.add({ kind: "access_denied", tournament_no: "8101" });
+  harness.clock.advance(1000);
+  await harness.run(SYNC, { tournament_no: "8101" });
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", api_calls: 2, records_inserted: 1 });
-  world.clock.advance(1000);
-  await world.run(SYNC, { tournament_no: "1" });
+  harness.clock.advance(1000);
+  await harness.run(SYNC, { tournament_no: "1" });
   assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "all 1 steps failed: VIS_NO_DATA" });
 });
 
 Deno.test("a bad record is skipped and reported, the rest goes on", async () => {
-  const world = await fresh();
-  world.vis.faults.add({ kind: "bad_record", times: 1 });
-  await world.run(SYNC);
+  const harness = await fresh();
+  harness.vis.faults.add({ kind: "bad_record", times: 1 });
+  await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", records_rejected: 1, records_inserted: 483 });
   const [error] = await db.query<{ error_message: string; error_context: { record: object } }>("select * from sync_error_log");
   assertMatch(String(error?.error_message), /^record \d+: startDate: /);
@@ -98,19 +98,19 @@ Deno.test("a bad record is skipped and reported, the rest goes on", async () => 
 });
 
 Deno.test("a full run leaves alone what somebody wrote after it began", async () => {
-  const world = await fresh();
-  await world.run(SYNC);
+  const harness = await fresh();
+  await harness.run(SYNC);
   await db.query("update tournaments set name = 'Fresher', last_synced = '2026-06-10T10:00:30Z' where no = '8100'");
   const p = { tick_at: "2026-06-10T10:00:00Z", tournaments: [{ no: "8100", name: "Stale" }] };
-  const written = await db.value("select upsert_tournaments($1, $2)", [p, world.clock.asOf()]);
+  const written = await db.value("select upsert_tournaments($1, $2)", [p, harness.clock.asOf()]);
   assertEquals(written, { inserted: 0, updated: 0, unchanged: 1 });
   assertEquals(await db.value("select name from tournaments where no = '8100'"), "Fresher");
 });
 
 Deno.test("a batch the database refuses is a failed result for each of its tournaments, the others are written", async () => {
-  const world = await fresh();
+  const harness = await fresh();
   await db.query("alter table tournaments add constraint refused_here check (no <> '8160')");
-  await world.run(SYNC);
+  await harness.run(SYNC);
   const run = await lastRun();
   assertObjectMatch(run, { status: "PARTIAL", tournaments_failed: 50, records_inserted: 434, error_count: 1 });
   await db.query("alter table tournaments drop constraint refused_here");
@@ -125,8 +125,8 @@ for (
   ] as const
 ) {
   Deno.test(`${what} is refused by name and starts nothing`, async () => {
-    const world = await fresh();
-    const response = await world.run(SYNC, body);
+    const harness = await fresh();
+    const response = await harness.run(SYNC, body);
     assertEquals(response.status, 400);
     const answer = await response.json();
     assertEquals(answer.code, "BAD_REQUEST");
@@ -136,8 +136,8 @@ for (
 }
 
 Deno.test("a body too large is refused before it is read, whether its length is said or not", async () => {
-  const world = await fresh();
-  const app = createApp(world.deps);
+  const harness = await fresh();
+  const app = createApp(harness.deps);
   const post = (body: BodyInit, headers: Record<string, string> = {}) =>
     app.fetch(
       new Request("http://functions.test/tournament-master-sync", {
@@ -155,9 +155,9 @@ Deno.test("a body too large is refused before it is read, whether its length is 
 });
 
 Deno.test("without the secret key nobody starts a sync", async () => {
-  const world = await fresh();
-  assertEquals((await world.run(SYNC, {}, db.keys.publishable)).status, 401);
-  assertEquals((await world.run(SYNC, {}, "")).status, 401);
+  const harness = await fresh();
+  assertEquals((await harness.run(SYNC, {}, db.keys.publishable)).status, 401);
+  assertEquals((await harness.run(SYNC, {}, "")).status, 401);
 });
 
 Deno.test.afterAll(() => db.close());

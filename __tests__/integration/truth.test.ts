@@ -8,17 +8,18 @@ import {
   SyncStatisticsResponse,
   TournamentListResponse,
 } from "../../types/history.ts";
-import { openTestDatabase } from "../helpers/database.ts";
-import { rebuildRollups } from "../helpers/rollups.ts";
-import { seeded } from "../helpers/simulation.ts";
-import { aHistory } from "../helpers/twin.ts";
-import { createWorld, testEnv } from "../helpers/world.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { rebuildRollups } from "../../testing/rollups.ts";
+import { seeded } from "../../testing/random.ts";
+import { seedRunHistory } from "../../testing/run-history.ts";
+import { testEnv } from "../../testing/env.ts";
+import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:07:30.000Z";
 const DAY = 24 * 3_600_000;
-const world = createWorld(db, { start: NOW });
-const app = createApp({ rpc: db.rpc, clock: world.clock, log: () => {}, env: testEnv() });
+const harness = createSyncHarness(db, { start: NOW });
+const app = createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv() });
 const viewer = await db.token("viewer");
 async function get(path: string): Promise<unknown> {
   const request = new Request(`http://functions.test/sync-monitoring${path}`, { headers: { authorization: `Bearer ${viewer}` } });
@@ -34,7 +35,7 @@ const COUNTED = "status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and t
 const disc = (share: number) => `percentile_disc(${share}) within group (order by ${MS}) filter (where ${COUNTED})`;
 type Figures = Record<string, number | null>;
 const truth = async (figures: string, where: string, values: unknown[]): Promise<Figures> =>
-  (await db.query<Figures>(`select ${figures} from twin where ${where}`, values))[0] ?? {};
+  (await db.query<Figures>(`select ${figures} from unpruned_runs where ${where}`, values))[0] ?? {};
 
 /** Counts and sums are the same; rates and means but for rounding; percentiles within 5 %. */
 function same(what: string, shown: Figures, expected: Figures): void {
@@ -135,7 +136,10 @@ async function holdOverview(): Promise<void> {
 /** What holds of errors with as many of a kind, by the kind. */
 const counted = async (kind: string, where: string, values: unknown[]): Promise<Record<string, number>> =>
   Object.fromEntries(
-    (await db.query<{ k: string; n: number }>(`select ${kind} as k, count(*)::int as n from twin_errors where ${where} group by 1`, values))
+    (await db.query<{ k: string; n: number }>(
+      `select ${kind} as k, count(*)::int as n from unpruned_errors where ${where} group by 1`,
+      values,
+    ))
       .map(({ k, n }) => [k, n]),
   );
 
@@ -148,7 +152,7 @@ async function holdErrors(period: string, entity: string | null): Promise<void> 
       avg(extract(epoch from resolved_at - occurred_at) * 1000)::float8 as average_ms,
       percentile_disc(0.5) within group (order by extract(epoch from resolved_at - occurred_at) * 1000)::float8 as p50_ms,
       percentile_disc(0.95) within group (order by extract(epoch from resolved_at - occurred_at) * 1000)::float8 as p95_ms
-    from twin_errors where ${where}`,
+    from unpruned_errors where ${where}`,
     values,
   );
   const { total, open, by_type, by_severity, by_entity, by_tournament, trend, groups, resolution_ms } = shown;
@@ -174,7 +178,7 @@ async function holdErrors(period: string, entity: string | null): Promise<void> 
       (array_agg(error_message order by occurred_at desc))[1] as message, min(error_code) as error_code, min(error_type) as error_type,
       (array_agg(error_severity order by occurred_at desc))[1] as severity, (array_agg(tournament_no order by occurred_at desc))[1] as tournament_no,
       count(*) filter (where resolved_at is null)::int as open, coalesce(max(occurred_at) > max(resolved_at), false) as is_regression
-    from twin_errors where ${where} group by fingerprint order by 2 desc, 1 limit 50`,
+    from unpruned_errors where ${where} group by fingerprint order by 2 desc, 1 limit 50`,
     values,
   );
   const inMs = (row: object) => Object.entries(row).map(([key, value]) => [key, /_seen$/.test(key) ? Date.parse(value) : value]);
@@ -191,7 +195,7 @@ async function holdTournaments(): Promise<void> {
   for (const shown of tournaments) {
     const { no, results, success_rate, failing_streak, last_success, last_result, last_error, last_error_type } = shown;
     const latest = await db.query<{ success: boolean; error_message: string | null; error_type: string | null; at: string }>(
-      `select success, error_message, error_type, created_at as at from twin_results
+      `select success, error_message, error_type, created_at as at from unpruned_results
       where tournament_no = $1 and created_at <= $2 order by created_at desc limit 50`,
       [no, NOW],
     );
@@ -216,18 +220,19 @@ async function holdTournaments(): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, as a twin that was never pruned shows`, async () => {
-    await aHistory(db, NOW, seed);
+  Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, compared with copies that were not pruned`, async () => {
+    await seedRunHistory(db, NOW, seed);
     assert(
-      await db.value<number>("select count(*)::int from twin where execution_start > $1::timestamptz - interval '1 day'", [NOW]) > 1_000,
+      await db.value<number>("select count(*)::int from unpruned_runs where execution_start > $1::timestamptz - interval '1 day'", [NOW]) >
+        1_000,
     );
     await db.query("update retention_settings set keep = '20 days' where subject in ('executions', 'resolved_errors')");
     await db.query("update retention_settings set keep = '70 days' where subject = 'open_errors'");
     for (const subject of ["executions", "resolved_errors", "open_errors"]) {
       while (await db.value<number>("select private.prune_batch($2, $1, 100)", [NOW, subject]) > 0);
     }
-    assert(await db.value<boolean>("select (select count(*) from sync_execution_history) < (select count(*) from twin) - 500"));
-    assert(await db.value<boolean>("select (select count(*) from sync_error_log) < (select count(*) from twin_errors) - 500"));
+    assert(await db.value<boolean>("select (select count(*) from sync_execution_history) < (select count(*) from unpruned_runs) - 500"));
+    assert(await db.value<boolean>("select (select count(*) from sync_error_log) < (select count(*) from unpruned_errors) - 500"));
     for (const period of ALL) {
       for (const entity of [null, "matches_schedule", "tournaments", "never_ran"]) {
         await holdHistory(period, entity);

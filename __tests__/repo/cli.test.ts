@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect } from "../../platform/database.ts";
 import { listMigrations } from "../../platform/migrate.ts";
-import { run, supabase } from "../../scripts/cli.ts";
+import { run, supabase } from "../../testing/supabase-cli.ts";
 import { generateTypes } from "../../scripts/types.ts";
-import { startManagementApi } from "../helpers/management-api.ts";
+import { startManagementApi } from "../../testing/management-api.ts";
 
 const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);

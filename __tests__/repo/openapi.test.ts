@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { ROUTES } from "../../types/routes.ts";
-import { TestClock } from "../helpers/clock.ts";
-import { document } from "../helpers/openapi.ts";
-import { testEnv } from "../helpers/world.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { document } from "../../testing/openapi.ts";
+import { testEnv } from "../../testing/env.ts";
 
 const deps = {
   rpc: () => Promise.reject(new Error("nothing is asked")),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../../platform/database.ts";
-import { until } from "../helpers/wait.ts";
+import { until } from "../../testing/wait.ts";
 
 /** The program a person starts, as a process of its own. */
 class Started {

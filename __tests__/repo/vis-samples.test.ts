@@ -116,7 +116,7 @@ function assertSameShape(ours: Record<string, unknown>[], recorded: Record<strin
     for (const found of looks) {
       if (found.endsWith("empty")) continue;
       // Fields the recording has empty in every row say nothing about how they look filled.
-      if ([...known].every((one) => one === "null" || one?.endsWith("empty"))) continue;
+      if ([...known].every((value) => value === "null" || value?.endsWith("empty"))) continue;
       assert(known.has(FREE.test(field) ? found.split(" ")[0] : found), `${field}: ours is ${found}, recorded ${[...known]}`);
     }
   }

@@ -30,11 +30,11 @@ export class ApiError extends Error {
 }
 
 /** The server did not answer. */
-export class Unreachable extends Error {
+class Unreachable extends Error {
   override name = "Unreachable";
 }
 
-export interface Api {
+interface Api {
   /** Reads a path under `/functions/v1`; what did not change since is not sent again and is the same object. */
   get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
   /** Changes something. @throws ApiError, Unreachable */
@@ -49,7 +49,7 @@ export interface Change {
   key?: string;
 }
 
-export interface ApiParts {
+interface ApiParts {
   url: string;
   /** The access token, renewed if it must be; null when nobody is signed in. */
   token: (isRefused: boolean) => Promise<string | null>;

@@ -2,7 +2,7 @@ import type { Entity } from "../../types/admin.ts";
 import { msOf } from "./format.ts";
 
 /** What a strip of runs shows: a run, or a due time at which none began. */
-export type Mark<R> = { at: number; run: R } | { at: number; run: null };
+type Mark<R> = { at: number; run: R } | { at: number; run: null };
 
 /** A tick may begin a moment before its time. */
 const TOLERANCE_MS = 60_000;

@@ -4,7 +4,7 @@ import { useContext } from "preact/hooks";
 import { z } from "zod";
 import type { Config } from "./config.ts";
 
-export const ROLES = ["viewer", "operator", "admin"] as const;
+const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = typeof ROLES[number];
 
 /** Who is signed in, and what they may do; a user nobody gave a role may do nothing. */

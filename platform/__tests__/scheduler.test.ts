@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { openTestDatabase } from "../../__tests__/helpers/database.ts";
+import { openTestDatabase } from "../../testing/database.ts";
 import { startNet } from "../scheduler.ts";
 
 const { database, value, close } = await openTestDatabase();

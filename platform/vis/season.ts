@@ -1,5 +1,5 @@
 /** A value of a VIS field: null is the empty attribute. */
-export type Field = string | number | null;
+type Field = string | number | null;
 export type Row = Record<string, Field>;
 
 const DAY = 86_400_000;
@@ -80,7 +80,7 @@ export function seasonsAround(now: number): number[] {
 }
 
 /** The tournament of a number as it looks at `now`, by the calendar alone. */
-export function tournament(no: number, now: number): Row {
+function tournament(no: number, now: number): Row {
   const season = 2026 + Math.floor((no - 8_000) / PER_SEASON);
   const index = no - firstNo(season);
   const start = Date.UTC(season, 0, 1) + Math.floor(index / 2) * 3 * DAY;

@@ -10,7 +10,7 @@ import { MetricsCollector } from "../MetricsCollector.ts";
 import { boundedContext, redact, redactText } from "../redact.ts";
 import { createRpc } from "../rpc.ts";
 import { judgeRun, type RunFacts } from "../run-outcome.ts";
-import { TestClock } from "../../__tests__/helpers/clock.ts";
+import { TestClock } from "../../testing/clock.ts";
 
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
 import { z } from "zod";
-import { TestClock } from "../../__tests__/helpers/clock.ts";
+import { TestClock } from "../../testing/clock.ts";
 import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
 import type { Rpc } from "../rpc.ts";

@@ -1,7 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 
-export interface Series {
+interface Series {
   name: string;
   /** A custom property of the style sheet. */
   colour: string;

@@ -15,7 +15,7 @@ export function Reading<T>(
   return <Failure error={error} onRetry={() => void refetch()} />;
 }
 
-export function Failure(
+function Failure(
   { error, onRetry }: { error: unknown; onRetry?: () => void },
 ) {
   const { message } = wordsOf(error);

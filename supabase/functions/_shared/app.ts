@@ -93,7 +93,7 @@ function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariabl
 export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
 
 const ROLES = ["viewer", "operator", "admin"] as const;
-export type Role = (typeof ROLES)[number];
+type Role = (typeof ROLES)[number];
 
 /** Lets in a signed-in user whose role is at least `least`, or the secret key; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {

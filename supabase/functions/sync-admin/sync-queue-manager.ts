@@ -8,7 +8,7 @@ const View = JobDetailResponse.omit({ estimated_completion: true, estimated_comp
   .extend({ as_of: z.string(), estimate: EstimateFacts.nullable() });
 type View = z.infer<typeof View>;
 
-export interface Actor {
+interface Actor {
   name: string;
   id: string | null;
   role: string;

@@ -5,7 +5,7 @@ import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 
 const Wake = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
-export type Deps = AppDeps & {
+type Deps = AppDeps & {
   clock: Clock;
   channels: Channels;
   heartbeat: () => Promise<void>;

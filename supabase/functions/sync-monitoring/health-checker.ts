@@ -61,7 +61,7 @@ export const UpstreamFacts = z.object({ blocked_until: moment, blocked_reason: z
 export type UpstreamFacts = z.infer<typeof UpstreamFacts>;
 
 /** Limits where an entity sets none of its own: the story's defaults, and a rate that speaks only from four runs on. */
-export const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
+const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
 
 const ORDER: HealthStatus[] = ["HEALTHY", "WARNING", "CRITICAL"];
 

@@ -51,7 +51,7 @@ function family(name: string, type: "counter" | "gauge" | "histogram", help: str
 }
 
 /** The scrape in text format 0.0.4; labels are entities, states and severities alone. */
-export function render(facts: Facts): string {
+function render(facts: Facts): string {
   const { entities, queue } = facts;
   const each = (value: (entity: Facts["entities"][number]) => number | null | undefined): Sample[] =>
     entities.map((entity) => [{ entity_type: entity.entity_type }, value(entity)]);

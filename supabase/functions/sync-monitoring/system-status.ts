@@ -86,7 +86,7 @@ function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: b
 }
 
 /** Judges each part by its facts. */
-export function judgeSystem(facts: Facts): SystemStatusResponse {
+function judgeSystem(facts: Facts): SystemStatusResponse {
   const now = Date.parse(facts.as_of);
   const { alert_processor, scheduler, upstream, queue, audit } = facts;
   const sinceEvaluation = alert_processor.last_evaluation === null ? Infinity : now - Date.parse(alert_processor.last_evaluation);

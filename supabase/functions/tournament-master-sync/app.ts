@@ -4,7 +4,7 @@ import { createSyncApp, type SyncAppDeps, visOptions } from "../_shared/sync-app
 import type { FunctionApp } from "../_shared/app.ts";
 import { syncTournaments } from "./sync.ts";
 
-export type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
+type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
 
 export const createApp = (deps: Deps): FunctionApp =>
   createSyncApp("tournament-master-sync", "tournaments", deps, (run) => {

@@ -26,7 +26,7 @@ const alertOf = (notice: Notice, linkOf: LinkOf) => ({
 });
 
 /** The body in Alertmanager's version 4 shape, so that every receiver of that understands it. */
-export function webhookBody(notification: Claimed, linkOf: LinkOf): string {
+function webhookBody(notification: Claimed, linkOf: LinkOf): string {
   const { items, channel } = notification;
   const alerts = items.map((notice) => alertOf(notice, linkOf));
   const withheld = withheldOf(notification);

@@ -1,19 +1,19 @@
-/** The official CLI, pinned; it comes from npm and needs no Docker for what is asked of it here. */
+/** The pinned version of the official CLI on npm. The commands used here need no Docker. */
 const SUPABASE = "supabase@3.1.0";
 
-export interface Output {
+interface Output {
   success: boolean;
   text: string;
 }
 
-/** Runs a program and gives what it printed, both streams together. */
+/** Runs a program and returns its standard output followed by its standard error. */
 export async function run(command: string, args: string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<Output> {
   const { success, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null", ...options }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { success, text: decode(stdout) + decode(stderr) };
 }
 
-/** Runs the CLI in the repository; without npx there is none. @throws Deno.errors.NotFound */
+/** Runs the Supabase CLI. @throws Deno.errors.NotFound where npx is not installed. */
 export function supabase(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): Promise<Output> {
   return run("npx", ["-y", SUPABASE, ...args], {
     ...options,

@@ -1,4 +1,4 @@
-/** A Postgres server of our own in a temporary folder, with pg_cron preloaded where it is installed. */
+/** A Postgres server in a temporary folder, with pg_cron preloaded where it is installed. */
 export interface TemporaryPostgres {
   url: string;
   hasCron: boolean;
@@ -20,20 +20,19 @@ export async function findPostgres(): Promise<string | null> {
       if ((await Deno.stat(`${folder}/initdb`).catch(() => null))?.isFile) return folder;
     }
   } catch {
-    // No such folder: not Debian, or no server.
+    // The folder is missing: this is not Debian, or no server is installed.
   }
   return null;
 }
 
 /**
- * Starts a server with trust authentication on a free loopback port. One that `isDurable` waits for the disk at each commit, as Postgres does
- * unless told not to; tests need not.
- * @throws Error when it does not come up.
+ * Starts a server with trust authentication on a free loopback port. Tests switch `fsync` off; `isDurable` keeps it on, as in production.
+ * @throws Error when the server does not start.
  */
 export async function startPostgres(bin: string, { isDurable = false } = {}): Promise<TemporaryPostgres> {
   const folder = await Deno.makeTempDir({ prefix: "sync-postgres-" });
   const isRoot = Deno.uid() === 0;
-  // Postgres refuses to run as root; Debian's package made this user.
+  // Postgres refuses to run as root; the Debian package creates the user `postgres`.
   const asServer = (command: string, args: string[]) =>
     isRoot ? run("runuser", ["-u", "postgres", "--", command, ...args]) : run(command, args);
   if (isRoot) await run("chown", ["postgres", folder]);

@@ -1,4 +1,4 @@
-// Stands for jsr:@std/assert, which cannot be installed everywhere; with JSR the import map names that instead.
+// A stand-in for jsr:@std/assert, because JSR is not reachable everywhere. The import map names this file as `@std/assert`.
 import nodeAssert from "node:assert/strict";
 
 export function assert(value: unknown, message?: string): asserts value {
@@ -7,16 +7,13 @@ export function assert(value: unknown, message?: string): asserts value {
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
   nodeAssert.deepStrictEqual(actual, expected, message);
 }
-export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  nodeAssert.notDeepStrictEqual(actual, expected, message);
-}
 export function assertMatch(actual: string, expected: RegExp, message?: string): void {
   nodeAssert.match(actual, expected, message);
 }
 export function assertStringIncludes(actual: string, expected: string, message?: string): void {
   nodeAssert.ok(actual.includes(expected), message ?? `${JSON.stringify(actual)} does not include ${JSON.stringify(expected)}`);
 }
-/** Every property of `expected` is in `actual`, deeply; others may be there too. */
+/** Every property of `expected` equals that of `actual`, at every depth; `actual` may have more properties. */
 export function assertObjectMatch(actual: object, expected: object, message?: string): void {
   const part = (value: unknown, shape: unknown): unknown =>
     shape !== null && typeof shape === "object" && !Array.isArray(shape) && value !== null && typeof value === "object"

@@ -1,4 +1,4 @@
-/** Asks again and again until `look` finds something; gives up after `limitMs`. For what another process does, whose time is not ours to move. */
+/** Calls `look` every 100 ms until it finds something, for at most `limitMs`. For the work of another process, whose clock a test cannot move. */
 export async function until<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 120_000): Promise<T> {
   const limit = AbortSignal.timeout(limitMs);
   while (!limit.aborted) {
@@ -6,5 +6,5 @@ export async function until<T>(what: string, look: () => Promise<T | null | unde
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`waited ${limitMs / 1000} s in vain: ${what}`);
+  throw new Error(`${what}: not found within ${limitMs / 1000} s`);
 }

@@ -1,13 +1,13 @@
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import type { Stack } from "../../platform/stack.ts";
+import type { Stack } from "../platform/stack.ts";
 
-/** Where Debian and others put it. */
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** The paths at which Debian and other distributions install a Chromium. */
+const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** A Chromium of this machine; null when there is none. */
+/** The path of an installed Chromium; null where none is installed. */
 export async function findChromium(): Promise<string | null> {
-  for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PLACES]) {
+  for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PATHS]) {
     if (path && await Deno.stat(path).catch(() => null)) return path;
   }
   return null;
@@ -18,11 +18,11 @@ export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 }
 
-/** A person at a browser of their own: signed in, with what went wrong in the page written down. */
+/** A signed-in user in a browser context of their own. */
 export interface Visitor {
   page: Page;
-  /** Errors the page threw or logged. */
-  troubles: string[];
+  /** The errors that the page threw or logged. */
+  errors: string[];
   /** Opens a view and waits for its heading. */
   open(address: string, heading?: string): Promise<void>;
   leave(): Promise<void>;
@@ -43,10 +43,10 @@ export async function visit(
   });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  const troubles: string[] = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
-  const account = stack.state.accounts.find((one) => one.role === role);
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  const account = stack.state.accounts.find((candidate) => candidate.role === role);
   await page.goto(`${stack.base}/`);
   await page.getByLabel("Email").fill(account?.email ?? "");
   await page.getByLabel("Password").fill(account?.password ?? "");
@@ -54,7 +54,7 @@ export async function visit(
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   return {
     page,
-    troubles,
+    errors,
     async open(address, heading) {
       await page.goto(`${stack.base}/#${address}`);
       await (heading ? page.getByRole("heading", { level: 1, name: heading }) : page.locator("h1")).waitFor();
@@ -64,11 +64,11 @@ export async function visit(
   };
 }
 
-/** What axe finds wrong with the page as it is, a line each: rule, and where. */
+/** The accessibility violations that axe finds in the page: one line for each rule and element. */
 export async function violations(page: Page): Promise<string[]> {
-  // Colours that still fade in are not those that are read; a fade that is called off, as when its element goes, rejects and is over too.
+  // Axe would measure the contrast of colours in transition. A cancelled animation, whose element was removed, rejects and is over too.
   await page.evaluate(`Promise.allSettled(document.getAnimations()
-    .filter((one) => one.effect?.getTiming().iterations === 1).map((one) => one.finished)).then(() => null)`);
+    .filter((animation) => animation.effect?.getTiming().iterations === 1).map((animation) => animation.finished)).then(() => null)`);
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();

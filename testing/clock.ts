@@ -1,6 +1,6 @@
-import type { Clock } from "../../services/clock.ts";
+import type { Clock } from "../services/clock.ts";
 
-/** A clock that stands still until a test moves it; sleeping moves it, so nothing waits. */
+/** A clock that only moves when a test moves it; `sleep` moves it and returns at once. */
 export class TestClock implements Clock {
   #ms: number;
   #ticks = new Map<() => void, { every: number; next: number }>();
@@ -25,14 +25,14 @@ export class TestClock implements Clock {
     this.#ticks.set(tick, { every: ms, next: this.#ms + ms });
     return () => this.#ticks.delete(tick);
   }
-  /** Moves the time on by `ms` and calls what was due on the way. */
+  /** Moves the time forward by `ms` and calls the timers that are due. */
   advance(ms: number): void {
     this.#ms += ms;
     for (const [tick, timer] of this.#ticks) {
       for (; timer.next <= this.#ms; timer.next += timer.every) tick();
     }
   }
-  /** Moves the time to a moment after now. */
+  /** Moves the time forward to `moment`. */
   moveTo(moment: string): void {
     this.advance(Date.parse(moment) - this.#ms);
   }

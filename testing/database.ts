@@ -1,34 +1,34 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import * as jose from "jose";
-import { connect, type Database } from "../../platform/database.ts";
-import { createKeys, createSigner, type Keys, type TokenSigner } from "../../platform/keys.ts";
-import { bootstrap, migrate } from "../../platform/migrate.ts";
-import { fillVault } from "../../platform/seed.ts";
-import { createSupabase } from "../../platform/supabase.ts";
-import { createRpc, type Rpc } from "../../services/rpc.ts";
+import { connect, type Database } from "../platform/database.ts";
+import { createKeys, createSigner, type Keys, type TokenSigner } from "../platform/keys.ts";
+import { bootstrap, migrate } from "../platform/migrate.ts";
+import { fillVault } from "../platform/seed.ts";
+import { createSupabase } from "../platform/supabase.ts";
+import { createRpc, type Rpc } from "../services/rpc.ts";
 
-/** A migrated database of its own for a test file, reached as the functions reach it: over REST, by role. */
+/** A migrated database for one test file. Tests reach it as the functions do: over REST, with a role. */
 export interface TestDatabase {
   database: Database;
-  /** As the functions call it, with the secret key. */
+  /** The database calls of the functions, with the secret key. */
   rpc: Rpc;
   keys: Keys;
-  /** SQL as the owner. */
+  /** SQL as the owner of the database. */
   query<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** The first column of the first row. */
   value<T>(sql: string, parameters?: unknown[]): Promise<T>;
-  /** supabase-js with the secret key, or as a user: a role of ours, "none" for one without, "anon" for nobody. */
+  /** supabase-js with the secret key, as a user with a role, as a user without a role ("none"), or signed out ("anon"). */
   client(who: "service" | "anon" | "none" | "viewer" | "operator" | "admin"): Promise<SupabaseClient>;
-  /** A token as hosted projects give it. */
+  /** An access token as hosted projects sign it. */
   token(role: string | null, options?: { expires?: string; keys?: Keys }): Promise<string>;
-  /** Empties every table the tests write, and puts the seeds back. */
+  /** Empties every table that tests write, and restores the seeded rows. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-export const BASE = "http://127.0.0.1:54321";
+const BASE = "http://127.0.0.1:54321";
 
-/** Makes a database the way the platform does. */
+/** Migrates an empty database as the platform does. */
 export async function prepare(database: Database, keys: Keys): Promise<void> {
   await bootstrap(database);
   await createSupabase(database, keys, BASE);
@@ -44,7 +44,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** On the server of TEST_DATABASE_URL a clone of its template; else a copy of the embedded template folder, or a fresh database. */
+/** A clone of the template on the server of TEST_DATABASE_URL; without a server a copy of the embedded template folder, or a new database. */
 async function openCopy(keys: Keys): Promise<{ database: Database; remove: () => Promise<void> }> {
   const server = Deno.env.get("TEST_DATABASE_URL");
   if (server) {
@@ -69,7 +69,7 @@ async function openCopy(keys: Keys): Promise<{ database: Database; remove: () =>
   return { database, remove: () => Deno.remove(folder, { recursive: true }) };
 }
 
-/** With keys of its own, or with those given, so that functions answer for several at once. */
+/** Opens a test database with new keys, or with `keys`, so that the functions can serve several databases at once. */
 export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
   keys ??= await createKeys();
   const { database, remove } = await openCopy(keys);
@@ -118,7 +118,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
   };
 }
 
-/** Gives the auth of the functions under test this database's keys, as the environment of a function has them. */
+/** Sets the environment variables from which the functions under test read the keys of this database. */
 function useKeys(keys: Keys, signer: TokenSigner): void {
   Deno.env.set("SUPABASE_URL", BASE);
   Deno.env.set("SUPABASE_PUBLISHABLE_KEYS", JSON.stringify({ default: keys.publishable }));

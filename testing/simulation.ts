@@ -1,63 +1,67 @@
-import type { Rpc } from "../../services/rpc.ts";
-import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { type Channels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import type { Rpc } from "../services/rpc.ts";
+import { evaluateRules } from "../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { type Channels, deliverDue } from "../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 
 const MINUTE = 60_000;
 
-/** Something wrong with `matches_schedule` for a while, and the rule that must notice it; near misses name none. */
-export interface Trouble {
+/** A fault of `matches_schedule` that lasts some ticks, and the rule that must fire for it; null where none may fire. */
+export interface Fault {
   kind: "failing" | "silent" | "slow" | "heavy" | "late" | "partial" | "shared" | "lone" | "unwatched" | "undelivered";
-  /** The first tick it concerns, and how many in a row. */
+  /** The first tick of the fault, and its length in ticks. */
   tick: number;
   ticks: number;
   rule: string | null;
 }
 
-/** Tournaments of every simulated run: those that fail together in a shared trouble, and the one that fails for its own reason in a lone one. */
-export const TOGETHER = ["8101", "8102", "8103"], ALONE = "8104";
+/** Tournaments of every simulated run: a shared fault fails `SHARED` with one fingerprint, a lone fault fails `LONE` with another. */
+export const SHARED = ["8101", "8102", "8103"], LONE = "8104";
 
-/** What a person does in a simulated stretch, ms since the epoch. */
+/** An act of a person during a simulation. */
 export interface Act {
+  /** Milliseconds since the epoch. */
   at: number;
   act: () => Promise<unknown>;
 }
 
-/** What a simulated stretch left behind. */
-export interface Outcome {
+/** The incidents and notifications that a simulation produced. */
+interface Outcome {
   incidents: { rule: string; opened: number; resolved: number | null; severity: string; parent: string | null }[];
-  /** Messages by incident's rule and kind, as the channels got them; `rule` names the tournament too where there is one. */
-  told: { kind: string; rule: string; channel: string; at: number }[];
+  /** Notifications in the order in which the channels received them; `rule` ends with the tournament where the incident has one. */
+  notifications: { kind: string; rule: string; channel: string; at: number }[];
   evaluations: number;
-  /** When the run of each tick ended, ms since the epoch. */
+  /** End of the run of each tick, milliseconds since the epoch. */
   ends: Map<number, number>;
 }
 
-/** The moment a trouble has become one, by its own nature: the third failed run's end, the due time plus grace, the limit passed, the heavy run's end. */
-export function begins(trouble: Trouble, start: number, ends: Outcome["ends"]): number {
-  const due = start + trouble.tick * 15 * MINUTE;
-  switch (trouble.kind) {
+/**
+ * The moment from which the rule must fire: the end of the third failed run, the due time plus grace, the duration limit, or the end of the run that
+ * used too much memory.
+ */
+export function startOfFault(fault: Fault, start: number, ends: Outcome["ends"]): number {
+  const due = start + fault.tick * 15 * MINUTE;
+  switch (fault.kind) {
     case "failing":
-      return ends.get(trouble.tick + 2) ?? NaN;
+      return ends.get(fault.tick + 2) ?? NaN;
     case "silent":
     case "slow":
       return due + 5 * MINUTE;
     default:
-      return ends.get(trouble.tick) ?? NaN;
+      return ends.get(fault.tick) ?? NaN;
   }
 }
 
 /**
- * Plays `ticks` quarter hours of match syncs through the real functions on a virtual clock: each run as the troubles of its tick have it, the rules
- * evaluated every five minutes by two evaluators, and at once when a run failed.
+ * Simulates `ticks` quarter hours of match syncs with the real functions on a virtual clock. The faults of a tick decide how its run ends. Two
+ * evaluators evaluate the rules every five minutes, and at once after a failed run.
  */
 export async function simulate(
   db: Pick<TestDatabase, "query" | "value">,
   options: {
     start: string;
     ticks: number;
-    troubles: Trouble[];
+    faults: Fault[];
     random: () => number;
     evaluateAt?: number[];
     isPunctual?: boolean;
@@ -66,21 +70,21 @@ export async function simulate(
 ): Promise<Outcome> {
   const clock = new TestClock(options.start);
   const start = clock.now();
-  const told: Outcome["told"] = [];
+  const notifications: Outcome["notifications"] = [];
   const ends: Outcome["ends"] = new Map();
   let isUndelivered = false;
-  const hear: Channels["dashboard"] = ({ channel, items }) => {
+  const deliver: Channels["dashboard"] = ({ channel, items }) => {
     const nameOf = (item: (typeof items)[number]) => [item.rule_name, ...item.tournament_no ? [item.tournament_no] : []].join(" ");
-    items.forEach((item) => told.push({ kind: item.kind, rule: nameOf(item), channel, at: clock.now() }));
+    items.forEach((item) => notifications.push({ kind: item.kind, rule: nameOf(item), channel, at: clock.now() }));
     return Promise.resolve({ outcome: "SENT" });
   };
   const channels: Channels = {
-    dashboard: hear,
-    webhook: (message) => isUndelivered ? Promise.resolve({ outcome: "DEAD", error: "410 Gone" }) : hear(message),
+    dashboard: deliver,
+    webhook: (message) => isUndelivered ? Promise.resolve({ outcome: "DEAD", error: "410 Gone" }) : deliver(message),
     slack: () => Promise.resolve({ outcome: "DEAD" }),
     email: () => Promise.resolve({ outcome: "DEAD" }),
   };
-  // Straight to SQL: what REST adds is tested elsewhere, and a month is long.
+  // SQL without REST: other tests cover REST, and a simulated month makes many calls.
   const rpc: Rpc = async (fn, args, answer) => {
     const names = Object.keys(args);
     const sql = `select ${fn}(${names.map((name, index) => `${name} => $${index + 1}`).join(", ")})`;
@@ -97,13 +101,15 @@ export async function simulate(
   for (let tick = 0; tick < options.ticks; tick++) {
     const due = start + tick * 15 * MINUTE;
     // Troubles may overlap: a run can be slow, heavy and fail all at once.
-    const kinds = new Set(options.troubles.filter((one) => tick >= one.tick && tick < one.tick + one.ticks).map((one) => one.kind));
+    const kinds = new Set(
+      options.faults.filter((fault) => tick >= fault.tick && tick < fault.tick + fault.ticks).map((fault) => fault.kind),
+    );
     const late = kinds.has("late") ? 4 * MINUTE : Math.floor(options.random() * 2_000);
     const seconds = kinds.has("slow") ? 420 : 20 + options.random() * 40;
     const failed = kinds.has("failing");
-    const begun = due + late, ended = Math.round(begun + seconds * 1000);
+    const started = due + late, ended = Math.round(started + seconds * 1000);
     const execution_id = crypto.randomUUID();
-    // Unless they are punctual, one evaluation in twenty never comes, and one in ten comes late.
+    // Unless `isPunctual`, 5 % of the evaluations do not run and 10 % run late.
     const events: Act[] = (options.evaluateAt ?? [0, 5, 10]).flatMap((minutes) => {
       const chance = options.isPunctual ? 1 : options.random();
       const delay = chance < 0.15 ? options.random() * MINUTE : 0;
@@ -112,7 +118,7 @@ export async function simulate(
         : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];
     });
     isUndelivered = kinds.has("undelivered");
-    events.push(...(options.acts ?? []).filter((one) => one.at >= due && one.at < due + 15 * MINUTE));
+    events.push(...(options.acts ?? []).filter((act) => act.at >= due && act.at < due + 15 * MINUTE));
     if (!kinds.has("silent")) {
       ends.set(tick, ended);
       const beat = (ms: number) => ({
@@ -120,16 +126,16 @@ export async function simulate(
         act: () => at(ms, "select heartbeat_sync_execution($1, $2)", { execution_id, counters: {} }),
       });
       events.push({
-        at: begun,
+        at: started,
         act: () =>
-          at(begun, "select start_sync_execution($1, $2)", {
+          at(started, "select start_sync_execution($1, $2)", {
             execution_id,
             entity_type: "matches_schedule",
             trigger: "CRON",
             wall_clock_ms: 600_000,
           }),
       });
-      for (let ms = begun + 50_000; ms < ended; ms += 50_000) events.push(beat(ms));
+      for (let ms = started + 50_000; ms < ended; ms += 50_000) events.push(beat(ms));
       const results = options.acts && (!failed || kinds.has("shared")) ? resultsOf(kinds) : [];
       const memory_usage_mb = kinds.has("heavy") ? 220 : Math.round(40 + options.random() * 120);
       const counters = {
@@ -161,7 +167,7 @@ export async function simulate(
   return {
     ends,
     evaluations,
-    told,
+    notifications,
     incidents: incidents.map(({ rule, opened, resolved, severity, parent }) => ({
       rule,
       severity,
@@ -172,11 +178,11 @@ export async function simulate(
   };
 }
 
-/** The outcome for each tournament of a run in which these troubles hold. */
-function resultsOf(kinds: ReadonlySet<Trouble["kind"]>) {
+/** The result of each tournament of a run with these faults. */
+function resultsOf(kinds: ReadonlySet<Fault["kind"]>) {
   const failed = (no: string): string | null =>
-    kinds.has("shared") && TOGETHER.includes(no) ? "service unavailable" : kinds.has("lone") && no === ALONE ? "bad data" : null;
-  return [...TOGETHER, ALONE].map((tournament_no) => {
+    kinds.has("shared") && SHARED.includes(no) ? "service unavailable" : kinds.has("lone") && no === LONE ? "bad data" : null;
+  return [...SHARED, LONE].map((tournament_no) => {
     const error_message = failed(tournament_no);
     return {
       tournament_no,
@@ -188,7 +194,7 @@ function resultsOf(kinds: ReadonlySet<Trouble["kind"]>) {
   });
 }
 
-/** Readies a database for a simulation: only the rules on `matches_schedule`, all told on the dashboard. */
+/** Prepares a database for a simulation: only the rules of `matches_schedule` are active, and their only channel is the dashboard. */
 export async function prepareSimulation(db: TestDatabase): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
@@ -196,15 +202,4 @@ export async function prepareSimulation(db: TestDatabase): Promise<void> {
     "update alert_rules set is_active = entity_type = 'matches_schedule' or metric = 'memory_usage', escalation_delay = null, notification_channels = '[\"dashboard\"]'",
   );
   await db.query("update sync_status set paused_at = now(), paused_by = 'simulation' where entity_type = 'tournaments'");
-}
-
-/** Repeatable numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -11,7 +11,7 @@ const insert = async (db: TestDatabase, table: string, row: Record<string, unkno
   return written as Record<string, unknown>;
 };
 
-/** A tournament that is being played on 10 June 2026. */
+/** A tournament in play on 10 June 2026. */
 export function aTournament(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   return insert(db, "tournaments", {
     no: String(70_000 + next++),
@@ -29,7 +29,7 @@ export function aMatch(db: TestDatabase, tournamentNo: unknown, row: Record<stri
   return insert(db, "matches", { no: String(600_000 + next++), tournament_no: tournamentNo, status: 1, local_date: "2026-06-10", ...row });
 }
 
-/** A finished full run of `matches_schedule` that took a minute and succeeded. */
+/** A full run of `matches_schedule` that succeeded after one minute. */
 export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const start = String(row.execution_start ?? "2026-06-10T09:00:00Z");
   const end = row.status === "RUNNING" ? null : new Date(Date.parse(start) + 60_000).toISOString();
@@ -43,7 +43,7 @@ export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promi
   });
 }
 
-/** The outcome for a tournament inside a run, when the run began; it succeeded unless the row says otherwise. */
+/** The result of a tournament at the start of a run; it succeeded unless the row says otherwise. */
 export function aResult(
   db: TestDatabase,
   run: Record<string, unknown>,

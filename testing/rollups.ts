@@ -1,6 +1,6 @@
 import type { TestDatabase } from "./database.ts";
 
-/** Makes the rollups and points (quarters of an hour from `quarters` on) anew from the runs there are: what is else added run by run. */
+/** Rebuilds the rollups from the stored runs, with 15-minute buckets from `quarters` on; in the product each run adds itself. */
 export async function rebuildRollups({ query }: Pick<TestDatabase, "query">, quarters = "-infinity"): Promise<void> {
   for (const [table, column, unit] of [["sync_metrics_hourly", "hour", "hour"], ["sync_metrics_daily", "day", "day"]]) {
     await query(`truncate ${table}`);

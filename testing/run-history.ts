@@ -1,12 +1,15 @@
 import type { TestDatabase } from "./database.ts";
-import { seeded } from "./simulation.ts";
+import { seeded } from "./random.ts";
 
 const HOUR = 3_600_000, DAY = 24 * HOUR;
 
-/** 120 days of runs in every state, over a thousand of them in the last day, many on the edge of an hour; `twin` keeps what retention takes. */
-export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: string, seed: number): Promise<void> {
+/**
+ * Seeds 120 days of runs of every status, over a thousand of them in the last day, many at the boundary of an hour. The tables `unpruned_runs`,
+ * `unpruned_results` and `unpruned_errors` are copies that retention does not prune.
+ */
+export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, now: string, seed: number): Promise<void> {
   await db.reset();
-  await db.query("drop table if exists twin, twin_errors, twin_results");
+  await db.query("drop table if exists unpruned_runs, unpruned_errors, unpruned_results");
   await db.query(
     "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing",
   );
@@ -17,7 +20,7 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
   for (let at = end - 120 * DAY; at < end - 1_000; at += (at > end - DAY ? 35_000 : 2 * HOUR) * (0.6 + random() * 0.8)) {
     const pick = random();
     const status = (["FAILED", "PARTIAL", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const)[Math.floor(pick / 0.05)] ?? "SUCCEEDED";
-    // Now and then just before, on or after a full hour, and across it.
+    // A tenth of the runs start within a millisecond of a full hour.
     const hour = Math.floor(at / HOUR) * HOUR;
     const start = random() < 0.1 && hour + HOUR < end ? hour + HOUR - 1 + Math.floor(random() * 3) : Math.floor(at);
     rows.push({
@@ -43,14 +46,14 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
     select count(private.roll_up(run::sync_execution_history)) from run where status <> 'RUNNING'`,
     [rows],
   );
-  // What runs still: its counters so far belong to the day, and to no rollup.
+  // Live runs: their counters belong to the day, and to no rollup.
   await db.query(
     `insert into sync_execution_history (entity_type, tournament_no, trigger, execution_start, heartbeat_at, lease_expires_at, deadline, records_read, records_inserted, api_calls)
     select 'matches_schedule', no, 'CRON', at, at, at + interval '1 minute', at + interval '2 hours', 7, 7, 7
     from (values (null, $1::timestamptz - interval '3 minutes'), ('1', $1::timestamptz - interval '70 minutes')) r (no, at)`,
     [now],
   );
-  // Thirty tournaments: some always well, some failing now and then or for long, one that was never synced.
+  // 30 tournaments: some never fail, some fail at times or for days, and one was never synced.
   await db.query(
     "insert into tournaments (no, name, season) select i::text, 'Example ' || i, '2026' from generate_series(1, 30) i on conflict do nothing",
   );
@@ -61,14 +64,14 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
     cross join lateral (select extract(epoch from h.execution_start)::text as run) k
     cross join lateral (select abs(hashtext(k.run || '/' || t.i || '/' || $2)) % 100 >= t.i * 3 - case when t.i % 7 = 0 then 100 else 0 end as well) d
     where h.entity_type = 'matches_schedule' and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_end <= $1 and abs(hashtext(k.run)) % t.i < 3
-      -- The last three ended: retention takes some of their results.
+      -- The last three tournaments are over, so that retention prunes some of their results.
       and h.execution_start between $1::timestamptz - case when t.i < 27 then interval '8 days' else '40 days' end
         and $1::timestamptz - case when t.i < 27 then interval '0' else '15 days' end`,
     [now, seed],
   );
-  await db.query("create table twin as table sync_execution_history");
-  await db.query("create table twin_results as table sync_tournament_results");
-  // Errors of 120 days in over fifty groups; some were resolved, at once or weeks later, and some of those came back.
+  await db.query("create table unpruned_runs as table sync_execution_history");
+  await db.query("create table unpruned_results as table sync_tournament_results");
+  // 120 days of errors in over 50 groups. Some groups were resolved, at once or after weeks, and some of those occurred again.
   const errors: object[] = [];
   for (let at = end - 120 * DAY; at < end - 1_000; at += HOUR * random() * 2) {
     const group = Math.floor(random() ** 2 * 60);
@@ -91,5 +94,5 @@ export async function aHistory(db: Pick<TestDatabase, "query" | "reset">, now: s
     from jsonb_populate_recordset(null::sync_error_log, $1)`,
     [errors],
   );
-  await db.query("create table twin_errors as table sync_error_log");
+  await db.query("create table unpruned_errors as table sync_error_log");
 }

@@ -1,35 +1,26 @@
-import { type Env, readEnv } from "../../services/env.ts";
-import { createLog } from "../../services/log.ts";
-import { createVisStandIn, type VisStandIn } from "../../platform/vis/stand-in.ts";
-import { createApp as createMatchSync, type Deps } from "../../supabase/functions/match-schedule-sync/app.ts";
-import { createApp as createTournamentSync } from "../../supabase/functions/tournament-master-sync/app.ts";
+import { createLog } from "../services/log.ts";
+import { createVisStandIn, type VisStandIn } from "../platform/vis/stand-in.ts";
+import { createApp as createMatchSync, type Deps } from "../supabase/functions/match-schedule-sync/app.ts";
+import { createApp as createTournamentSync } from "../supabase/functions/tournament-master-sync/app.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
+import { testEnv } from "./env.ts";
 
-export const VIS_URL = "http://vis.test/XmlRequest.asmx";
-
-/** Both syncs over a test database and the stand-in upstream, on one clock. */
-export interface World {
+/** Both sync functions with a test database, the stand-in VIS service and one clock. */
+export interface SyncHarness {
   clock: TestClock;
   vis: VisStandIn;
-  /** Lines the functions logged, parsed. */
+  /** The parsed log lines of the functions. */
   lines: Record<string, unknown>[];
   deps: Deps;
-  /** Starts a sync as cron does and waits for its background work; the answer is its response. */
+  /** Starts a sync as cron does, waits for its background work and returns its response. */
   run(name: "tournament-master-sync" | "match-schedule-sync", body?: object, key?: string): Promise<Response>;
 }
 
-export const testEnv = (overrides: Record<string, string> = {}): Env =>
-  readEnv({
-    SUPABASE_URL: "http://127.0.0.1:54321",
-    SUPABASE_SERVICE_ROLE_KEY: "sb_secret_test",
-    VIS_API_URL: VIS_URL,
-    VIS_RETRIES: "1",
-    VIS_RETRY_MIN_MS: "0",
-    ...overrides,
-  });
-
-export function createWorld(db: TestDatabase, options: { start?: string; env?: Record<string, string>; deps?: Partial<Deps> } = {}): World {
+export function createSyncHarness(
+  db: TestDatabase,
+  options: { start?: string; env?: Record<string, string>; deps?: Partial<Deps> } = {},
+): SyncHarness {
   const clock = new TestClock(options.start ?? "2026-06-10T10:00:00.000Z");
   const vis = createVisStandIn({ now: () => clock.now(), sleep: (ms) => clock.sleep(ms) });
   const lines: Record<string, unknown>[] = [];

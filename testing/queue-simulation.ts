@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { estimate, EstimateFacts } from "../../services/job-estimate.ts";
+import { estimate, EstimateFacts } from "../services/job-estimate.ts";
 import type { TestDatabase } from "./database.ts";
 
-/** A job as the simulation saw it; times in ms since the epoch, estimates as given when it came. */
-export interface SimulatedJob {
+/** A job of the simulation: times in milliseconds since the epoch, and the estimate that its trigger returned. */
+interface SimulatedJob {
   priority: string;
   enqueued: number;
   started: number;
@@ -11,34 +11,34 @@ export interface SimulatedJob {
   p90: number | null;
 }
 
-export interface QueueLoad {
+interface QueueLoad {
   start: number;
-  /** Virtual time, in steps of which jobs come, begin and end. */
   minutes: number;
+  /** Jobs are enqueued and finish at multiples of this step. */
   stepMs: number;
-  /** Jobs that come in one step. */
+  /** The jobs to enqueue at one step. */
   arrivals: (now: number) => { tournament_no: string; priority: string }[];
-  /** How long a job takes, in ms. */
+  /** Duration of a job in milliseconds. */
   duration: (tournamentNo: string, now: number) => number;
 }
 
 const View = z.object({ id: z.uuid(), estimate: EstimateFacts.nullable() });
-const Handed = z.object({ sync_job_id: z.uuid(), job_token: z.uuid(), tournament_no: z.string() });
+const Dispatched = z.object({ sync_job_id: z.uuid(), job_token: z.uuid(), tournament_no: z.string() });
 
-/** Plays a load through the real queue in virtual time: what comes is enqueued, what is handed out runs for its time, and its end hands out the next. */
+/** Simulates a load with the real queue in virtual time: each dispatched job runs for its duration, and its end dispatches the next job. */
 export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<SimulatedJob[]> {
   const jobs = new Map<string, SimulatedJob>();
   let running: { execution_id: string; job: string; ends: number }[] = [];
   const actor = { name: "operator@example.com", role: "operator" };
   const call = (fn: string, p: object, now: number) => db.value(`select ${fn}($1, $2)`, [p, new Date(now).toISOString()]);
-  const beginHanded = async (now: number) => {
+  const startDispatched = async (now: number) => {
     const calls = await db.query<{ body: unknown }>("delete from private.call_log where path like '%-sync' returning body");
     for (const { body } of calls) {
-      const handed = Handed.parse(body);
+      const dispatched = Dispatched.parse(body);
       const execution_id = crypto.randomUUID();
-      const ends = now + load.duration(handed.tournament_no, now);
+      const ends = now + load.duration(dispatched.tournament_no, now);
       await call("start_sync_execution", {
-        ...handed,
+        ...dispatched,
         execution_id,
         entity_type: "matches_schedule",
         trigger: "MANUAL",
@@ -46,8 +46,8 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
       }, now);
       // The simulation sends no heartbeats: the lease lasts until the end.
       await db.query("update sync_execution_history set lease_expires_at = deadline where id = $1", [execution_id]);
-      running.push({ execution_id, job: handed.sync_job_id, ends });
-      const job = jobs.get(handed.sync_job_id);
+      running.push({ execution_id, job: dispatched.sync_job_id, ends });
+      const job = jobs.get(dispatched.sync_job_id);
       if (job) job.started = now;
     }
   };
@@ -62,16 +62,18 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
       );
       const job = jobs.get(run.job);
       if (job) job.finished = run.ends;
-      await beginHanded(run.ends);
+      await startDispatched(run.ends);
     }
     if (now >= endOfAll) continue;
     for (const [index, { tournament_no, priority }] of load.arrivals(now).entries()) {
-      const came = now + index;
+      const enqueuedAt = now + index;
       const p = { entity_type: "matches_schedule", tournament_no, priority, triggered_by: actor.name, reason: "simulated", actor };
-      const { id, estimate: facts } = View.parse(await call("enqueue_sync_job", p, came));
+      const { id, estimate: facts } = View.parse(await call("enqueue_sync_job", p, enqueuedAt));
       const guess = facts && estimate(facts);
-      if (!jobs.has(id)) jobs.set(id, { priority, enqueued: came, started: NaN, finished: NaN, p90: guess ? came + guess.p90_ms : null });
-      await beginHanded(came);
+      if (!jobs.has(id)) {
+        jobs.set(id, { priority, enqueued: enqueuedAt, started: NaN, finished: NaN, p90: guess ? enqueuedAt + guess.p90_ms : null });
+      }
+      await startDispatched(enqueuedAt);
     }
   }
   return [...jobs.values()];

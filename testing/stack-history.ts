@@ -1,22 +1,23 @@
-import type { Stack } from "../../platform/stack.ts";
-import { ALONE, seeded, simulate, TOGETHER, type Trouble } from "./simulation.ts";
+import type { Stack } from "../platform/stack.ts";
+import { seeded } from "./random.ts";
+import { type Fault, LONE, SHARED, simulate } from "./simulation.ts";
 import { until } from "./wait.ts";
 
 const HOUR = 3_600_000, TICK = HOUR / 4;
 
-const trouble = (kind: Trouble["kind"], ticks: number, hoursAgo: number, last: number): Trouble => ({
+const fault = (kind: Fault["kind"], ticks: number, hoursAgo: number, last: number): Fault => ({
   kind,
   ticks,
   tick: last - hoursAgo * 4,
   rule: null,
 });
 
-/** Gives a fresh stack two days of match syncs with a trouble of each kind, the last of which still lasts. */
-export async function tellHistory({ database, base, state }: Stack): Promise<void> {
+/** Gives a new stack two days of match syncs with a fault of each kind; the last fault is not over. */
+export async function seedStackHistory({ database, base, state }: Stack): Promise<void> {
   await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
   const ticks = Math.floor((now - start) / TICK);
-  // What the start itself left behind would lie in the future of what is played.
+  // The runs of the start are later than the simulated runs, so they are removed.
   await database.query("delete from sync_execution_history where entity_type = 'matches_schedule'");
   await database.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
   await database.query(
@@ -26,7 +27,7 @@ export async function tellHistory({ database, base, state }: Stack): Promise<voi
     ],
   );
   await database.query("select cron.unschedule(jobid) from cron.job");
-  for (const no of [...TOGETHER, ALONE]) {
+  for (const no of [...SHARED, LONE]) {
     await database.query(
       "insert into tournaments (no, name, season, status, start_date, end_date) values ($1, 'Example', '2026', 6, now()::date, now()::date) on conflict do nothing",
       [no],
@@ -45,22 +46,22 @@ export async function tellHistory({ database, base, state }: Stack): Promise<voi
   await simulate({ query, value }, {
     start: new Date(start).toISOString(),
     ticks,
-    troubles: [
-      trouble("failing", 4, 40, ticks),
-      trouble("silent", 2, 32, ticks),
-      trouble("partial", 3, 26, ticks),
-      trouble("slow", 1, 20, ticks),
-      trouble("shared", 3, 14, ticks),
-      trouble("heavy", 2, 9, ticks),
-      trouble("silent", 1, 5, ticks),
-      trouble("lone", 4, 1, ticks),
+    faults: [
+      fault("failing", 4, 40, ticks),
+      fault("silent", 2, 32, ticks),
+      fault("partial", 3, 26, ticks),
+      fault("slow", 1, 20, ticks),
+      fault("shared", 3, 14, ticks),
+      fault("heavy", 2, 9, ticks),
+      fault("silent", 1, 5, ticks),
+      fault("lone", 4, 1, ticks),
     ],
     random: seeded(7),
     evaluateAt: [8],
     isPunctual: true,
     acts: [],
   });
-  // And what only the real thing leaves behind: errors with their context, a job, acts of people.
+  // The simulation leaves no error context, no job and no acts of people: requests to the running stack make them.
   const headers = { apikey: state.keys.secret, "content-type": "application/json" };
   const post = (path: string, body: object) =>
     fetch(`${base}${path}`, { method: "POST", headers, body: JSON.stringify(body) }).then((response) => response.json());
@@ -77,9 +78,9 @@ export async function tellHistory({ database, base, state }: Stack): Promise<voi
     reason: "the schedule of the final day changed",
   });
   await post("/functions/v1/sync-admin/silences", {
-    tournament_no: ALONE,
+    tournament_no: LONE,
     ends_at: new Date(now + 2 * HOUR).toISOString(),
-    reason: "the organiser is on it",
+    reason: "the organiser is fixing it",
   });
   await until(
     "the job",

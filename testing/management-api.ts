@@ -1,5 +1,5 @@
-/** A Management API that takes deployments: what the official CLI uploads, kept by function. */
-export interface ManagementApi {
+/** A stand-in Management API: it stores the files that the official CLI uploads for each function. */
+interface ManagementApi {
   url: string;
   /** Path within the project → content, by function. */
   deployed: Map<string, { files: Map<string, string>; metadata: Record<string, unknown> }>;

@@ -1,19 +1,21 @@
 import { Ajv2020 } from "ajv/2020";
 import { z } from "zod";
-import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
-import { openApiDocument } from "../../supabase/functions/sync-monitoring/openapi.ts";
+import { createApp } from "../supabase/functions/sync-monitoring/app.ts";
+import { openApiDocument } from "../supabase/functions/sync-monitoring/openapi.ts";
 import { TestClock } from "./clock.ts";
-import { testEnv } from "./world.ts";
+import { testEnv } from "./env.ts";
 
 const Media = z.object({ "application/json": z.object({ schema: z.record(z.string(), z.unknown()) }).optional() });
 const Documented = z.object({
   paths: z.record(z.string(), z.record(z.string(), z.object({ responses: z.record(z.string(), z.object({ content: Media.optional() })) }))),
 });
 
-const unasked = () => Promise.reject(new Error("the document needs no database"));
-/** The API's description, as `GET sync-monitoring/openapi.json` gives it. */
+const refuseRpc = () => Promise.reject(new Error("the document needs no database"));
+/** The OpenAPI document that `GET sync-monitoring/openapi.json` returns. */
 export const document = JSON.parse(
-  JSON.stringify(openApiDocument(createApp({ rpc: unasked, clock: new TestClock("2026-06-10T12:00:00Z"), log: () => {}, env: testEnv() }))),
+  JSON.stringify(
+    openApiDocument(createApp({ rpc: refuseRpc, clock: new TestClock("2026-06-10T12:00:00Z"), log: () => {}, env: testEnv() })),
+  ),
 ) as Record<string, unknown>;
 const paths = Object.entries(Documented.parse(document).paths).map(([path, methods]) => ({
   pattern: new URLPattern({ pathname: path.replace(/\{(\w+)\}/g, ":$1") }),
@@ -23,12 +25,12 @@ const paths = Object.entries(Documented.parse(document).paths).map(([path, metho
 }));
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 
-/** The same app, each of whose JSON answers on a documented route is held against the API's description. */
+/** The same app; each JSON response of a documented route is validated against the OpenAPI document. */
 export function documented(app: { fetch(request: Request): Response | Promise<Response> }): { fetch(request: Request): Promise<Response> } {
   return {
     async fetch(request) {
       const response = await app.fetch(request);
-      // `/alert-rules/preview` is not a rule of that id.
+      // `/alert-rules/preview` also matches `/alert-rules/:id`: the path with more fixed parts wins.
       const [found] = paths.filter(({ pattern }) => pattern.test({ pathname: new URL(request.url).pathname })).toSorted((a, b) =>
         b.fixed - a.fixed
       );
@@ -42,7 +44,7 @@ export function documented(app: { fetch(request: Request): Response | Promise<Re
       if (!schema) {
         if (text) throw new Error(`${what} is documented without a body`);
       } else if (!ajv.validate(schema, JSON.parse(text))) {
-        throw new Error(`${what} is not as documented: ${ajv.errorsText()}: ${text.slice(0, 500)}`);
+        throw new Error(`${what} does not match its schema: ${ajv.errorsText()}: ${text.slice(0, 500)}`);
       }
       return response;
     },

@@ -1,12 +1,12 @@
-import type { TestDatabase } from "../__tests__/helpers/database.ts";
-import { rebuildRollups } from "../__tests__/helpers/rollups.ts";
+import type { TestDatabase } from "../testing/database.ts";
+import { rebuildRollups } from "../testing/rollups.ts";
 
 const HOUR = 3_600_000;
 
-/** More entities the more runs: two of ten thousand, six of a million, eight of ten million. */
+/** The number of entities grows with the runs: 2 for 10,000 runs, 6 for 1 million, 8 for 10 million. */
 const entitiesAt = (runs: number): number => 2 + Math.max(0, Math.round(2 * Math.log10(runs / 10_000)));
 
-/** So many runs over the last year, one in twenty failed with an error, each with its hour and its day. */
+/** Seeds `runs` runs over the last year, of which 5 % failed with an error, and their rollups. */
 export async function seedYear(db: TestDatabase, runs: number): Promise<void> {
   await db.reset();
   await db.query("delete from sync_status where entity_type like 'feed_%'");
@@ -15,12 +15,12 @@ export async function seedYear(db: TestDatabase, runs: number): Promise<void> {
     select 'feed_' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
     [entitiesAt(runs)],
   );
-  // Else each run that succeeds would start what never ran.
+  // An entity that never ran would be started after each successful run.
   await db.query("update sync_status set last_sync = now(), last_attempt = now()");
   await db.query(
     "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
   );
-  // Added up at once, below.
+  // The rollups are built in one step below.
   await db.query("alter table sync_execution_history disable trigger user");
   for (let from = 0; from < runs; from += 500_000) {
     await db.query(
