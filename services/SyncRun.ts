@@ -166,9 +166,9 @@ export class SyncRun {
         if (outcome) this.settleTournament(tournament.no, begun, outcome);
         else this.expectTournaments((this.#total ?? 1) - 1);
       } catch (error) {
-        if (error instanceof SyncError && error.code === "UPSTREAM_BLOCKED") {
-          if (this.#stop !== "UPSTREAM_BLOCKED") this.#note(error);
-          this.#stop = "UPSTREAM_BLOCKED";
+        if (error instanceof SyncError && error.code === "UPSTREAM_BACKOFF") {
+          if (this.#stop !== "UPSTREAM_BACKOFF") this.#note(error);
+          this.#stop = "UPSTREAM_BACKOFF";
           return;
         }
         // The upstream's errors say at which attempt they were given up.

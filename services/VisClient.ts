@@ -24,7 +24,7 @@ const PLAUSIBLE_MATCHES = 400;
 const SLOT_WAIT_MS = 60_000;
 const SLOT_POLL_MS = 250;
 
-const Slot = z.object({ token: z.uuid().nullable(), blocked_until: z.string().nullable(), blocked_reason: z.string().nullable() });
+const Slot = z.object({ token: z.uuid().nullable(), backoff_until: z.string().nullable(), backoff_reason: z.string().nullable() });
 
 export interface VisOptions {
   url: string;
@@ -163,8 +163,8 @@ export class VisClient {
     while (clock.monotonic() - begun < SLOT_WAIT_MS) {
       const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }, Slot);
       if (slot.token) return slot.token;
-      if (slot.blocked_until) {
-        throw new SyncError("UPSTREAM_BLOCKED", `VIS is left alone until ${slot.blocked_until}: ${slot.blocked_reason}`);
+      if (slot.backoff_until) {
+        throw new SyncError("UPSTREAM_BACKOFF", `VIS is left alone until ${slot.backoff_until}: ${slot.backoff_reason}`);
       }
       await clock.sleep(SLOT_POLL_MS);
     }
@@ -172,7 +172,7 @@ export class VisClient {
   }
 
   async #releaseSlot(token: string, responseMs: number | null, blockReason: string | null): Promise<void> {
-    const p = { upstream: "vis", token, response_ms: responseMs, block_reason: blockReason };
+    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: blockReason };
     // The place frees itself when its lease runs out; a failure here must not cost the reply.
     await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }, z.unknown()).catch(() => {});
   }

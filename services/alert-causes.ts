@@ -1,5 +1,5 @@
 import { SEVERITIES } from "../types/sync.ts";
-import { decide, decideMissed, judge, type Measurement, type Scope, type Situation, type Transition } from "./alert-decision.ts";
+import { decide, decideMissed, type EvaluationContext, judge, type Measurement, type Scope, type Transition } from "./alert-decision.ts";
 
 /** The more specific a metric, the nearer it is to the cause: of what begins together, the first of these speaks. */
 const SPECIFIC_FIRST: readonly string[] = [
@@ -30,7 +30,7 @@ const covers = (shared: Measurement, m: Measurement): boolean =>
 
 /** Of the incidents that one run shows, who speaks: what was told already, else the most specific. A silenced one speaks for nobody. */
 function speakerOf(group: Measurement[]): Measurement | undefined {
-  const wasTold = ({ incident }: Measurement): number => incident?.told_at && !incident.parent ? 0 : 1;
+  const wasTold = ({ incident }: Measurement): number => incident?.notified_at && !incident.parent ? 0 : 1;
   return group.filter((m) => m.silenced_by === null).toSorted((a, b) =>
     wasTold(a) - wasTold(b) || SPECIFIC_FIRST.indexOf(a.metric) - SPECIFIC_FIRST.indexOf(b.metric) ||
     a.rule_name.localeCompare(b.rule_name)
@@ -63,7 +63,7 @@ function findParents(measurements: Measurement[]): Map<Measurement, Measurement>
 }
 
 /** What children ask of who speaks for them: the severity of the worst, and the channels of those that are not silenced. */
-function floorOf(children: Measurement[]): Situation["floor"] {
+function inheritedFrom(children: Measurement[]): EvaluationContext["inherited"] {
   const worst = children.map(({ rule_name, severity, incident }) => ({ rule_name, severity: incident?.severity ?? severity }))
     .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
   const channels = new Set(children.filter((child) => child.silenced_by === null).flatMap((child) => child.channels));
@@ -77,7 +77,7 @@ export function decideAll(measurements: Measurement[], now: number, watchedSince
   return order.flatMap((m) => {
     const parent = parents.get(m);
     const children = [...parents].flatMap(([child, speaker]) => speaker === m ? [child] : []);
-    const situation = { now, watchedSince, parent: parent ? scopeOf(parent) : null, floor: floorOf(children) };
-    return [decide(m, situation), decideMissed(m, situation)].filter((step) => step !== null);
+    const context = { now, watchedSince, parent: parent ? scopeOf(parent) : null, inherited: inheritedFrom(children) };
+    return [decide(m, context), decideMissed(m, context)].filter((step) => step !== null);
   });
 }

@@ -34,7 +34,7 @@ export const Measurement = Scope.extend({
   evidence: z.record(z.string(), z.unknown()),
   silenced_by: z.uuid().nullable(),
   /** Incidents of this scope that resolved within `flap_ms`. */
-  recent: z.number(),
+  resolved_recently: z.number(),
   /** Runs that were due while nobody evaluated, did not begin, and were made good by a later one. */
   missed: z.array(z.object({ due_at: z.string(), overdue_at: z.string(), made_good_at: z.string() })),
   incident: z.object({
@@ -48,9 +48,9 @@ export const Measurement = Scope.extend({
     escalated_at: moment,
     escalation_step: z.number().int(),
     acknowledged_until: moment,
-    told_at: moment,
-    last_told_at: moment,
-    told_channels: z.array(z.string()),
+    notified_at: moment,
+    last_notified_at: moment,
+    notified_channels: z.array(z.string()),
     is_flapping: z.boolean(),
     recovered_at: moment,
     parent: Scope.nullable(),
@@ -58,7 +58,7 @@ export const Measurement = Scope.extend({
 });
 export type Measurement = z.infer<typeof Measurement>;
 
-/** A step to apply; GONE removes an incident that never fired. */
+/** A step to apply; DISCARDED removes an incident that never fired. */
 export interface Transition {
   incident_id: string | null;
   version: number | null;
@@ -68,7 +68,7 @@ export interface Transition {
   entity_type: string;
   tournament_no: string | null;
   from_state: IncidentState | null;
-  to_state: IncidentState | "GONE";
+  to_state: IncidentState | "DISCARDED";
   severity: Severity;
   value: number | null;
   threshold: number;
@@ -91,14 +91,14 @@ export interface Transition {
 }
 
 /** What else a decision takes in: the time, since when somebody looked without a gap, and what the same cause did elsewhere. */
-export interface Situation {
+export interface EvaluationContext {
   /** Milliseconds since the epoch. */
   now: number;
   watchedSince: number | null;
   /** The incident that already speaks for this cause. */
   parent: Scope | null;
   /** The most severe of what hangs under this one, and where all of that would be told. */
-  floor: { severity: Severity; rule_name: string; channels: string[] } | null;
+  inherited: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
 type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
@@ -145,11 +145,11 @@ type Change = Partial<Pick<Transition, "channels" | "severity" | "escalation_ste
 type Step = (to: Transition["to_state"], reason: string, notify?: NoticeKind | null, change?: Change) => Transition;
 
 /** Builds steps of one incident: what they carry unless a step changes it, and whether anybody hears of them. */
-function stepsOf(m: Measurement, { now, parent, floor }: Situation): Step {
+function stepsOf(m: Measurement, { now, parent, inherited }: EvaluationContext): Step {
   const { incident } = m;
   return (to_state, reason, notify = null, change = {}) => {
     // A silence, or another incident that speaks, keeps everything but the end from being told; the end is told to whoever heard of the beginning.
-    const isMuted = notify === "RESOLVED" ? !incident?.told_at : m.silenced_by !== null || parent !== null;
+    const isMuted = notify === "RESOLVED" ? !incident?.notified_at : m.silenced_by !== null || parent !== null;
     const why = notify && notify !== "RESOLVED" && isMuted ? parent ? ` (hangs under ${parent.rule_name})` : " (silenced)" : "";
     const step = change.escalation_step ?? incident?.escalation_step ?? 0;
     return {
@@ -174,7 +174,7 @@ function stepsOf(m: Measurement, { now, parent, floor }: Situation): Step {
       recovered_at: incident?.recovered_at ?? null,
       parent,
       notify: isMuted ? null : notify,
-      channels: [...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat(), ...floor?.channels ?? []])],
+      channels: [...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat(), ...inherited?.channels ?? []])],
       runbook_url: m.runbook_url,
       ...change,
     };
@@ -182,33 +182,34 @@ function stepsOf(m: Measurement, { now, parent, floor }: Situation): Step {
 }
 
 /** Decides the one step a rule takes in one scope, with its reason and what is told; null when it stays as it is. */
-export function decide(m: Measurement, situation: Situation): Transition | null {
+export function decide(m: Measurement, context: EvaluationContext): Transition | null {
   const verdict = judge(m);
-  const step = stepsOf(m, situation);
-  if (!m.incident) return verdict === "BREACH" ? open(m, situation, step) : null;
+  const step = stepsOf(m, context);
+  if (!m.incident) return verdict === "BREACH" ? open(m, context, step) : null;
   if (m.incident.state === "PENDING") {
-    if (verdict === "RECOVERED") return step("GONE", "it did not hold");
-    const held = heldMs(m.incident.opened_at, situation);
+    if (verdict === "RECOVERED") return step("DISCARDED", "it did not hold");
+    const held = heldMs(m.incident.opened_at, context);
     return verdict === "BREACH" && held >= m.for_ms ? step("FIRING", `${describe(m)} for ${minutes(held)}`, "FIRING") : null;
   }
-  if (verdict === "RECOVERED") return recover(m, situation, step);
-  return goOn(m, verdict, situation, step);
+  if (verdict === "RECOVERED") return recover(m, context, step);
+  return whileFiring(m, verdict, context, step);
 }
 
 /** How long something was seen to hold: a stretch in which nobody looked does not count. */
-const heldMs = (openedAt: string, { now, watchedSince }: Situation): number => now - Math.max(Date.parse(openedAt), watchedSince ?? 0);
+const heldMs = (openedAt: string, { now, watchedSince }: EvaluationContext): number =>
+  now - Math.max(Date.parse(openedAt), watchedSince ?? 0);
 
-function open(m: Measurement, { floor }: Situation, step: Step): Transition {
+function open(m: Measurement, { inherited }: EvaluationContext, step: Step): Transition {
   if (m.for_ms > 0) return step("PENDING", `${describe(m)}; it must hold for ${minutes(m.for_ms)}`);
-  const change = { severity: floor ? higher(m.severity, floor.severity) : m.severity };
-  if (m.recent < FLAPPING_AFTER) return step("FIRING", describe(m), "FIRING", change);
-  const reason = `${describe(m)}; it came back ${m.recent} times within ${
+  const change = { severity: inherited ? higher(m.severity, inherited.severity) : m.severity };
+  if (m.resolved_recently < FLAPPING_AFTER) return step("FIRING", describe(m), "FIRING", change);
+  const reason = `${describe(m)}; it came back ${m.resolved_recently} times within ${
     minutes(m.flap_ms)
   }, so it is told again only when it stayed well for ${minutes(m.flap_ms / 2)}`;
   return step("FIRING", reason, "FLAPPING", { ...change, is_flapping: true });
 }
 
-function recover(m: Measurement, { now }: Situation, step: Step): Transition | null {
+function recover(m: Measurement, { now }: EvaluationContext, step: Step): Transition | null {
   const { incident } = m;
   if (!incident) return null;
   const resolved = () =>
@@ -222,7 +223,7 @@ function recover(m: Measurement, { now }: Situation, step: Step): Transition | n
   return sinceMs(incident.recovered_at, now) >= m.flap_ms / 2 ? resolved() : null;
 }
 
-function goOn(m: Measurement, verdict: Verdict, { now, parent, floor }: Situation, step: Step): Transition | null {
+function whileFiring(m: Measurement, verdict: Verdict, { now, parent, inherited }: EvaluationContext, step: Step): Transition | null {
   const { incident } = m;
   if (!incident) return null;
   const { state, severity } = incident;
@@ -235,28 +236,30 @@ function goOn(m: Measurement, verdict: Verdict, { now, parent, floor }: Situatio
   }
   if (parent) return isSame(parent, incident.parent) ? null : step("FIRING", `the cause is that of ${parent.rule_name}: hangs under it`);
   if (m.silenced_by !== null) return null;
-  if (incident.told_at === null) {
+  if (incident.notified_at === null) {
     const over = incident.parent ? `${incident.parent.rule_name}, which spoke for it, does so no longer` : "the silence is over";
     return step("FIRING", `${over} and it still holds`, "FIRING");
   }
   if (incident.parent) return step("FIRING", `hangs under ${incident.parent.rule_name} no longer`);
-  if (floor && rank(floor.severity) > rank(severity)) {
-    return step("FIRING", `${floor.rule_name} has the same cause and is ${floor.severity}`, "ESCALATED", { severity: floor.severity });
+  if (inherited && rank(inherited.severity) > rank(severity)) {
+    return step("FIRING", `${inherited.rule_name} has the same cause and is ${inherited.severity}`, "ESCALATED", {
+      severity: inherited.severity,
+    });
   }
-  const unaware = floor?.channels.filter((channel) => !incident.told_channels.includes(channel)) ?? [];
+  const unaware = inherited?.channels.filter((channel) => !incident.notified_channels.includes(channel)) ?? [];
   if (unaware.length) return step("FIRING", "what hangs under it is to be told here too", "FIRING", { channels: unaware });
-  const unheard = sinceMs(incident.escalated_at ?? incident.told_at, now);
+  const unheard = sinceMs(incident.escalated_at ?? incident.notified_at, now);
   const canRise = severity !== "CRITICAL" || incident.escalation_step < m.escalation_channels.length;
   if (m.escalation_ms !== null && canRise && unheard >= m.escalation_ms) {
     const change = { severity: nextSeverity(severity), escalation_step: incident.escalation_step + 1 };
     return step("FIRING", `nobody acknowledged it for ${minutes(unheard)}`, "ESCALATED", change);
   }
-  const quiet = sinceMs(incident.last_told_at, now);
+  const quiet = sinceMs(incident.last_notified_at, now);
   return quiet >= m.repeat_ms ? step("FIRING", `it still holds, ${minutes(quiet)} after it was last told`, "REPEAT") : null;
 }
 
 /** An incident that began and ended while nobody evaluated: runs that were due, did not begin, and were made good later; null when there are none. */
-export function decideMissed(m: Measurement, situation: Situation): Transition | null {
+export function decideMissed(m: Measurement, context: EvaluationContext): Transition | null {
   const [first] = m.missed, last = m.missed.at(-1);
   if (!first || !last) return null;
   const dues = m.missed.map(({ due_at }) => due_at);
@@ -265,7 +268,7 @@ export function decideMissed(m: Measurement, situation: Situation): Transition |
     dues.join(", ")
   }) while nobody evaluated; one began at ${last.made_good_at}`;
   return {
-    ...stepsOf({ ...m, incident: null }, { ...situation, parent: null })("RESOLVED", reason),
+    ...stepsOf({ ...m, incident: null }, { ...context, parent: null })("RESOLVED", reason),
     message: reason,
     evidence: { missed: dues },
     began_at: first.overdue_at,

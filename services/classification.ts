@@ -49,13 +49,13 @@ export const ERROR_CLASSES = {
     "API",
     "HIGH",
     "later",
-    "VIS shut us out, as it does after too many requests. All syncs stay away until blocked_until; lower in_flight_limit if it repeats.",
+    "VIS shut us out, as it does after too many requests. All syncs stay away until backoff_until; lower in_flight_limit if it repeats.",
   ),
   VIS_UNAVAILABLE: kind(
     "API",
     "HIGH",
     "later",
-    "VIS is down or throttles us. All syncs stay away until blocked_until and go on by themselves.",
+    "VIS is down or throttles us. All syncs stay away until backoff_until and go on by themselves.",
   ),
   VIS_SERVER_ERROR: kind("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
   VIS_UNEXPECTED_STATUS: kind(
@@ -64,7 +64,7 @@ export const ERROR_CLASSES = {
     "never",
     "VIS answered with a status it never sends. Check VIS_API_URL and whatever stands between.",
   ),
-  UPSTREAM_BLOCKED: kind("API", "MEDIUM", "later", "We stay away from VIS after a refusal. The first run after blocked_until tries again."),
+  UPSTREAM_BACKOFF: kind("API", "MEDIUM", "later", "We stay away from VIS after a refusal. The first run after backoff_until tries again."),
   UPSTREAM_BUSY: kind(
     "API",
     "LOW",

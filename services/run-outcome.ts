@@ -1,5 +1,5 @@
 /** Why a run ended before its work did. */
-export type StopReason = "BUDGET" | "CANCELLED" | "FENCED" | "UPSTREAM_BLOCKED" | "SHUTDOWN";
+export type StopReason = "BUDGET" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
 
 /** What is known when the work has ended. */
 export interface RunFacts {
@@ -35,7 +35,7 @@ export function judgeRun(facts: RunFacts): RunOutcome {
     const what = processed > 0 ? `all ${processed} tournaments failed` : `all ${steps} steps failed`;
     return { status: "FAILED", reason: `${what}${causes}` };
   }
-  if (stop === "UPSTREAM_BLOCKED") return { status: nothing ? "FAILED" : "PARTIAL", reason: `the upstream is blocked${left}${causes}` };
+  if (stop === "UPSTREAM_BACKOFF") return { status: nothing ? "FAILED" : "PARTIAL", reason: `the upstream is blocked${left}${causes}` };
   if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${processed} tournaments failed${causes}` };
   if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${steps} steps failed${causes}` };
   if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${left}` };

@@ -104,7 +104,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
       await query("truncate net.http_request_queue");
       await query("update upstream_slots set token = null, expires_at = null");
       await query(
-        "update upstream_state set blocked_until = null, blocked_reason = null, baseline_response_ms = null, in_flight_limit = 4",
+        "update upstream_state set backoff_until = null, backoff_reason = null, baseline_response_ms = null, in_flight_limit = 4",
       );
       await query(`update sync_status set last_sync = null, last_attempt = null, next_sync = null, success_count = 0, error_count = 0,
         consecutive_failures = 0, last_error = null, last_error_time = null, average_duration = null, last_duration = null,

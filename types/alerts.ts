@@ -51,7 +51,7 @@ export const AlertIncident = z.object({
   began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
-  told_at: z.string().nullable(),
+  notified_at: z.string().nullable(),
   is_flapping: z.boolean(),
   escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),

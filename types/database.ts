@@ -126,10 +126,11 @@ export type Database = {
           "fired_at": string | null;
           "id": string;
           "is_flapping": boolean;
-          "last_told_at": string | null;
+          "last_notified_at": string | null;
           "message": string;
           "metric": string;
           "missed_due_at": string | null;
+          "notified_at": string | null;
           "opened_at": string;
           "parent_id": string | null;
           "recovered_at": string | null;
@@ -139,7 +140,6 @@ export type Database = {
           "severity": string;
           "state": string;
           "threshold": number;
-          "told_at": string | null;
           "tournament_no": string | null;
           "updated_at": string;
           "value": number | null;
@@ -158,10 +158,11 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
-          "last_told_at"?: string | null;
+          "last_notified_at"?: string | null;
           "message": string;
           "metric": string;
           "missed_due_at"?: string | null;
+          "notified_at"?: string | null;
           "opened_at": string;
           "parent_id"?: string | null;
           "recovered_at"?: string | null;
@@ -171,7 +172,6 @@ export type Database = {
           "severity": string;
           "state": string;
           "threshold": number;
-          "told_at"?: string | null;
           "tournament_no"?: string | null;
           "updated_at": string;
           "value"?: number | null;
@@ -189,10 +189,11 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
-          "last_told_at"?: string | null;
+          "last_notified_at"?: string | null;
           "message"?: string;
           "metric"?: string;
           "missed_due_at"?: string | null;
+          "notified_at"?: string | null;
           "opened_at"?: string;
           "parent_id"?: string | null;
           "recovered_at"?: string | null;
@@ -202,7 +203,6 @@ export type Database = {
           "severity"?: string;
           "state"?: string;
           "threshold"?: number;
-          "told_at"?: string | null;
           "tournament_no"?: string | null;
           "updated_at"?: string;
           "value"?: number | null;
@@ -1043,7 +1043,7 @@ export type Database = {
           "max_attempts": number;
           "not_before": string;
           "priority": string;
-          "rank_at": string;
+          "rank": string;
           "reason": string;
           "records_processed": number | null;
           "retried_from": string | null;
@@ -1073,13 +1073,13 @@ export type Database = {
           "max_attempts": number;
           "not_before": string;
           "priority": string;
-          "rank_at": string;
+          "rank": string;
           "reason": string;
           "records_processed"?: number | null;
           "retried_from"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
-          "target": string;
+          "target"?: never;
           "token"?: string | null;
           "tournament_no"?: string | null;
           "tournament_nos"?: Json | null;
@@ -1102,13 +1102,13 @@ export type Database = {
           "max_attempts"?: number;
           "not_before"?: string;
           "priority"?: string;
-          "rank_at"?: string;
+          "rank"?: string;
           "reason"?: string;
           "records_processed"?: number | null;
           "retried_from"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
-          "target"?: string;
+          "target"?: never;
           "token"?: string | null;
           "tournament_no"?: string | null;
           "tournament_nos"?: Json | null;
@@ -1847,29 +1847,29 @@ export type Database = {
       };
       "upstream_state": {
         Row: {
+          "backoff_for": string;
+          "backoff_reason": string | null;
+          "backoff_until": string | null;
           "baseline_response_ms": number | null;
-          "block_for": string;
-          "blocked_reason": string | null;
-          "blocked_until": string | null;
           "in_flight_limit": number;
           "updated_at": string;
           "upstream": string;
         };
         ComputedFields: never;
         Insert: {
+          "backoff_for"?: string;
+          "backoff_reason"?: string | null;
+          "backoff_until"?: string | null;
           "baseline_response_ms"?: number | null;
-          "block_for"?: string;
-          "blocked_reason"?: string | null;
-          "blocked_until"?: string | null;
           "in_flight_limit": number;
           "updated_at"?: string;
           "upstream": string;
         };
         Update: {
+          "backoff_for"?: string;
+          "backoff_reason"?: string | null;
+          "backoff_until"?: string | null;
           "baseline_response_ms"?: number | null;
-          "block_for"?: string;
-          "blocked_reason"?: string | null;
-          "blocked_until"?: string | null;
           "in_flight_limit"?: number;
           "updated_at"?: string;
           "upstream"?: string;
@@ -1944,7 +1944,7 @@ export type Database = {
       "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "read_monitoring": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "p": Json }; Returns: undefined };

@@ -6,7 +6,7 @@ export type HealthStatus = z.infer<typeof HealthStatus>;
 
 /** One reason for a status, with the number, the limit it was held against, and the run it comes from. */
 export const HealthReason = z.object({
-  code: z.enum(["OK", "PAUSED", "NEVER_RAN", "OVERDUE", "STUCK", "FAILING", "PARTIAL", "LOW_SUCCESS_RATE", "SLOW", "UPSTREAM_BLOCKED"]),
+  code: z.enum(["OK", "PAUSED", "NEVER_RAN", "OVERDUE", "STUCK", "FAILING", "PARTIAL", "LOW_SUCCESS_RATE", "SLOW", "UPSTREAM_BACKOFF"]),
   status: HealthStatus,
   message: z.string(),
   value: z.number().nullable(),

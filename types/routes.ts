@@ -61,7 +61,7 @@ export interface Route {
 
 const Notification = AlertNotification.omit({ kind: true, deliveries: true });
 /** What an act changed, as its table has it. */
-const Changed = AlertIncident.omit({ told_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
+const Changed = AlertIncident.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
 const Silenced = AlertSilence.omit({ is_silencing: true });
 type Rest = Partial<Pick<Route, "query" | "body" | "status" | "refusals">>;
 const admin = (

@@ -46,7 +46,7 @@ Deno.test("a failing upstream is one incident that speaks; tournaments with its 
   await evaluate();
   assertEquals(await told(), ["FIRING Match Schedule Tournament Failing 4", "FIRING Tournaments Failing Alike"]);
   const kin = await db.query(
-    "select c.tournament_no, c.state, p.rule_name as parent, (c.told_at is null) as is_silent from alert_incidents c left join alert_incidents p on p.id = c.parent_id order by 1",
+    "select c.tournament_no, c.state, p.rule_name as parent, (c.notified_at is null) as is_silent from alert_incidents c left join alert_incidents p on p.id = c.parent_id order by 1",
   );
   assertEquals(
     kin.filter((child) => child.parent).map((child) => `${child.tournament_no} ${child.state} ${child.parent} ${child.is_silent}`),
@@ -247,11 +247,11 @@ Deno.test("when nobody evaluates for five minutes, plain SQL tells the watchdog 
 
 Deno.test("the mean times to detect, acknowledge and resolve are those of the rows", async () => {
   const { clock } = await setUp();
-  const incident = (began: string, told_at: string, acknowledged: string | null, resolved: string | null) =>
+  const incident = (began: string, notified_at: string, acknowledged: string | null, resolved: string | null) =>
     db.query(
-      `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, told_at, acknowledged_at, resolved_at, updated_at)
+      `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, notified_at, acknowledged_at, resolved_at, updated_at)
       values ('R', 'memory_usage', 'all', $1, 'LOW', 1, 'm', $2, $3, $3, $3, $4, $5, $3)`,
-      [resolved ? "RESOLVED" : "FIRING", began, told_at, acknowledged, resolved],
+      [resolved ? "RESOLVED" : "FIRING", began, notified_at, acknowledged, resolved],
     );
   await incident("2026-06-10T10:00:00Z", "2026-06-10T10:01:00Z", "2026-06-10T10:11:00Z", "2026-06-10T11:00:00Z");
   await incident("2026-06-10T11:00:00Z", "2026-06-10T11:03:00Z", null, null);

@@ -105,7 +105,7 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     ),
   "Sync Queue Waiting": () =>
     db.query(
-      `insert into sync_jobs (entity_type, priority, triggered_by, reason, max_attempts, enqueued_at, rank_at, not_before)
+      `insert into sync_jobs (entity_type, priority, triggered_by, reason, max_attempts, enqueued_at, rank, not_before)
       values ('tournaments', 'NORMAL', 'operator@example.com', 'test', 3, '2026-06-10T11:33:00Z', '2026-06-10T12:03:00Z', '2026-06-10T11:33:00Z')`,
     ),
   "Alert Processor Late": () =>
@@ -334,7 +334,7 @@ Deno.test("alerts are listed newest first, filtered and paged; bad filters are r
   assertEquals((await page("severity=LOW&entity=all")).alerts.length, 2);
   for (
     const [query, field] of [
-      ["state=GONE", "state"],
+      ["state=DISCARDED", "state"],
       ["severity=low", "severity"],
       ["limit=0", "limit"],
       ["limit=many", "limit"],

@@ -188,7 +188,7 @@ Deno.test("connectivity reaches every part at once, says which does not answer, 
   ]);
   assertEquals(await db.value("select count(*)::int from sync_execution_history"), 0);
   assertEquals(await db.value("select count(*)::int from alert_notifications where status = 'PENDING'"), 0);
-  await db.query("update upstream_state set blocked_until = $1::timestamptz + interval '1 hour', blocked_reason = '403'", [clock.asOf()]);
+  await db.query("update upstream_state set backoff_until = $1::timestamptz + interval '1 hour', backoff_reason = '403'", [clock.asOf()]);
   const blocked = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, send))).body);
   assertEquals(blocked.checks.find((check) => check.name === "vis")?.status, "SKIPPED");
   assert(!JSON.stringify(blocked).includes("93.184"), "addresses stay out of the answer");

@@ -180,7 +180,7 @@ Deno.test("EMERGENCY goes before HIGH before NORMAL, then age; one slot is EMERG
   while (order.length < priorities.length) {
     clock.advance(1_000);
     const [running] = await db.query<{ id: string; token: string; priority: string }>(
-      "select id, token, priority from sync_jobs where status = 'RUNNING' order by priority, rank_at limit 1",
+      "select id, token, priority from sync_jobs where status = 'RUNNING' order by priority, rank limit 1",
     );
     const execution_id = crypto.randomUUID();
     const [target] = await db.query<{ tournament_no: string }>("select tournament_no from sync_jobs where id = $1", [running?.id]);

@@ -211,7 +211,7 @@ for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "V
     assertEquals(harness.vis.seen.requests - before, 1, "one refusal is enough");
     assertEquals(
       (await db.query("select error_code from sync_error_log order by error_code")).map((row) => row.error_code),
-      ["UPSTREAM_BLOCKED", code].sort(),
+      ["UPSTREAM_BACKOFF", code].sort(),
     );
     harness.vis.faults.clear();
     harness.clock.advance(15 * 60_000);
@@ -229,7 +229,7 @@ Deno.test("a reply ten times slower than usual is throttling: the upstream is le
   await db.query("update upstream_state set baseline_response_ms = 400");
   harness.vis.faults.add({ kind: "latency", ms: 9_000, times: 1 });
   await harness.run(SYNC);
-  assertMatch(String(await db.value("select blocked_reason from upstream_state")), /over ten times the usual 400 ms/);
+  assertMatch(String(await db.value("select backoff_reason from upstream_state")), /over ten times the usual 400 ms/);
 });
 
 Deno.test("an answer that does not come in time is a TIMEOUT", async () => {

@@ -34,7 +34,7 @@ async function setUp() {
 }
 async function anIncident(state = "FIRING"): Promise<string> {
   const [row] = await db.query<{ id: string }>(
-    `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, told_at, last_told_at, updated_at, acknowledged_by)
+    `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, notified_at, last_notified_at, updated_at, acknowledged_by)
     select id, name, metric, entity_type, $1::text, 'HIGH', 3, 'm', $2, $2, $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end
     from alert_rules where name = 'Match Schedule Consecutive Failures' returning id`,
     [state, "2026-06-10T11:00:00Z"],

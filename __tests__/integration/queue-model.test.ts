@@ -49,7 +49,7 @@ await db.database.exec(`
       insert into passed_over (job_id, by_id, entity_type, target, is_of_another)
       select j.id, new.id, j.entity_type, j.target, j.entity_type <> new.entity_type
       from sync_jobs j join sync_status e on e.entity_type = j.entity_type and e.paused_at is null
-      where j.status = 'QUEUED' and (j.rank_at, j.id) < (new.rank_at, new.id) and j.not_before <= as_of and (j.expires_at is null or j.expires_at > as_of)
+      where j.status = 'QUEUED' and (j.rank, j.id) < (new.rank, new.id) and j.not_before <= as_of and (j.expires_at is null or j.expires_at > as_of)
         and (j.priority = 'EMERGENCY' or new.priority <> 'EMERGENCY')
         and (j.entity_type, j.target) <> (new.entity_type, new.target)
         and (j.entity_type = new.entity_type or 2 + (j.priority = 'EMERGENCY')::integer > (

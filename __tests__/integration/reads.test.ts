@@ -382,7 +382,7 @@ Deno.test("system-status judges each part, and says when the alert processor las
   );
   assertObjectMatch(await component("sync-alert-processor") as object, { status: "OK", message: "evaluated 30 s ago" });
   assertObjectMatch(await component("vis") as object, { status: "OK" });
-  await db.query("update upstream_state set blocked_until = $1::timestamptz + interval '5 minutes', blocked_reason = '403'", [NOW]);
+  await db.query("update upstream_state set backoff_until = $1::timestamptz + interval '5 minutes', backoff_reason = '403'", [NOW]);
   assertObjectMatch(await component("vis") as object, { status: "DEGRADED" });
 });
 
@@ -481,7 +481,7 @@ const POLLED = [
 /** Whatever a read shows, whoever changed it. */
 const CHANGES = [
   ["/health-overview", "update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'"],
-  ["/health-overview", "update upstream_state set blocked_reason = 'changed'"],
+  ["/health-overview", "update upstream_state set backoff_reason = 'changed'"],
   ["/tournaments", "update tournaments set name = name || '.'"],
   ["/errors", "update sync_error_log set resolution_notes = 'changed'"],
 ] as const;

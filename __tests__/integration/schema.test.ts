@@ -178,7 +178,7 @@ Deno.test("a job that contradicts itself cannot be written, nor the row of a tri
       triggered_by: "x",
       reason: "why",
       enqueued_at: "2026-06-10",
-      rank_at: "2026-06-10",
+      rank: "2026-06-10",
       ...columns,
     };
     const names = [...Object.keys(all), "not_before"];

@@ -122,7 +122,9 @@ Deno.test("a data folder with another version of the schema is refused in one se
     `create schema supabase_migrations;
     create table supabase_migrations.schema_migrations (version text primary key, name text, digest text);
     insert into supabase_migrations.schema_migrations values ${rows};`;
-  for (const [row, named] of [["('047', 'pages_of_errors', null)", "047_pages_of_errors"], ["('001', 'foundation', 'x')", "001_foundation"]]) {
+  for (
+    const [row, named] of [["('047', 'pages_of_errors', null)", "047_pages_of_errors"], ["('001', 'foundation', 'x')", "001_foundation"]]
+  ) {
     const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
     const old = await connect(`${folder}/db`);
     await old.exec(ledger(row as string));

@@ -61,7 +61,7 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
     async fill(from, count) {
       await pool.query(
         `with job as (
-          insert into sync_jobs (entity_type, tournament_no, priority, triggered_by, reason, max_attempts, enqueued_at, rank_at, not_before)
+          insert into sync_jobs (entity_type, tournament_no, priority, triggered_by, reason, max_attempts, enqueued_at, rank, not_before)
           select 'matches_schedule', (70000 + i)::text, 'NORMAL', 'bench', 'bench', 3, now(), now() + i * interval '1 ms', now()
           from generate_series($1::int + 1, $2::int) i returning id, entity_type, priority
         )

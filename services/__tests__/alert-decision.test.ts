@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { decideAll } from "../alert-causes.ts";
-import { decide, decideMissed, judge, type Measurement, type Situation } from "../alert-decision.ts";
+import { decide, decideMissed, type EvaluationContext, judge, type Measurement } from "../alert-decision.ts";
 
 const NOW = Date.parse("2026-06-10T12:00:00Z");
 const ID = "00000000-0000-4000-8000-000000000001";
@@ -29,7 +29,7 @@ const MEASURED: Measurement = {
   execution_id: null,
   fingerprint: null,
   evidence: {},
-  recent: 0,
+  resolved_recently: 0,
   missed: [],
   repeat_ms: 4 * 3_600_000,
   flap_ms: 3_600_000,
@@ -49,19 +49,19 @@ const FIRING: NonNullable<Measurement["incident"]> = {
   escalated_at: null,
   escalation_step: 0,
   acknowledged_until: null,
-  told_at: ago(10),
-  last_told_at: ago(10),
-  told_channels: ["dashboard"],
+  notified_at: ago(10),
+  last_notified_at: ago(10),
+  notified_channels: ["dashboard"],
   is_flapping: false,
   recovered_at: null,
   parent: null,
 };
-const at = (now: number, situation: Partial<Situation> = {}): Situation => ({
+const at = (now: number, context: Partial<EvaluationContext> = {}): EvaluationContext => ({
   now,
   watchedSince: null,
   parent: null,
-  floor: null,
-  ...situation,
+  inherited: null,
+  ...context,
 });
 
 const VERDICTS: [string, Partial<Measurement>, string][] = [
@@ -94,7 +94,7 @@ const STEPS: [string, Partial<Measurement>, string | null, string?, RegExp?][] =
     /for 10 minutes/,
   ],
   ["pending that has not held yet stays", { for_ms: 900_000, incident: { ...FIRING, state: "PENDING", fired_at: null } }, null],
-  ["pending that recovered is gone", { value: 0, incident: { ...FIRING, state: "PENDING", fired_at: null } }, "GONE"],
+  ["pending that recovered is gone", { value: 0, incident: { ...FIRING, state: "PENDING", fired_at: null } }, "DISCARDED"],
   ["pending with nothing known stays", { value: null, incident: { ...FIRING, state: "PENDING", fired_at: null } }, null],
   ["firing that recovered is resolved", { value: 0, incident: FIRING }, "RESOLVED", "HIGH", /it is 0 runs again, after 10 minutes/],
   ["firing between the thresholds stays", { value: 2, recovery_threshold: 1, incident: FIRING }, null],
@@ -102,19 +102,19 @@ const STEPS: [string, Partial<Measurement>, string | null, string?, RegExp?][] =
   ["firing that holds stays", { incident: FIRING }, null],
   [
     "firing nobody heard escalates",
-    { incident: { ...FIRING, told_at: ago(31) } },
+    { incident: { ...FIRING, notified_at: ago(31) } },
     "FIRING",
     "CRITICAL",
     /nobody acknowledged it for 31 minutes/,
   ],
   [
     "firing escalates again only after the delay",
-    { incident: { ...FIRING, severity: "MEDIUM", told_at: ago(60), escalated_at: ago(29) } },
+    { incident: { ...FIRING, severity: "MEDIUM", notified_at: ago(60), escalated_at: ago(29) } },
     null,
   ],
-  ["critical does not escalate further", { incident: { ...FIRING, severity: "CRITICAL", told_at: ago(99) } }, null],
-  ["without a delay nothing escalates", { escalation_ms: null, incident: { ...FIRING, told_at: ago(9999) } }, null],
-  ["acknowledged does not escalate", { incident: { ...FIRING, state: "ACKNOWLEDGED", told_at: ago(99) } }, null],
+  ["critical does not escalate further", { incident: { ...FIRING, severity: "CRITICAL", notified_at: ago(99) } }, null],
+  ["without a delay nothing escalates", { escalation_ms: null, incident: { ...FIRING, notified_at: ago(9999) } }, null],
+  ["acknowledged does not escalate", { incident: { ...FIRING, state: "ACKNOWLEDGED", notified_at: ago(99) } }, null],
   ["acknowledged that recovered is resolved", { value: 0, incident: { ...FIRING, state: "ACKNOWLEDGED" } }, "RESOLVED"],
   [
     "an acknowledgement that ran out fires again",
@@ -124,7 +124,7 @@ const STEPS: [string, Partial<Measurement>, string | null, string?, RegExp?][] =
     /ran out/,
   ],
   ["an acknowledgement that has not run out stays", { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(-1) } }, null],
-  ["a clock that jumped back does nothing", { incident: { ...FIRING, told_at: ago(-600), last_told_at: ago(-600) } }, null],
+  ["a clock that jumped back does nothing", { incident: { ...FIRING, notified_at: ago(-600), last_notified_at: ago(-600) } }, null],
 ];
 for (const [what, measured, state, severity, reason] of STEPS) {
   Deno.test(`decision: ${what}`, () => {
@@ -140,18 +140,22 @@ const NOTICES: [string, Partial<Measurement>, string | null][] = [
   ["what fires is told", {}, "FIRING"],
   ["what is pending is not told", { for_ms: 60_000 }, null],
   ["what fires in a silence is not told", { silenced_by: ID }, null],
-  ["what still holds when the silence is over is told then", { incident: { ...FIRING, told_at: null, last_told_at: null } }, "FIRING"],
-  ["what rises is told as such", { incident: { ...FIRING, told_at: ago(31) } }, "ESCALATED"],
-  ["what rises in a silence is not told", { silenced_by: ID, incident: { ...FIRING, told_at: ago(31) } }, null],
+  [
+    "what still holds when the silence is over is told then",
+    { incident: { ...FIRING, notified_at: null, last_notified_at: null } },
+    "FIRING",
+  ],
+  ["what rises is told as such", { incident: { ...FIRING, notified_at: ago(31) } }, "ESCALATED"],
+  ["what rises in a silence is not told", { silenced_by: ID, incident: { ...FIRING, notified_at: ago(31) } }, null],
   [
     "what still holds after the repeat interval is told again",
-    { escalation_ms: null, incident: { ...FIRING, last_told_at: ago(241) } },
+    { escalation_ms: null, incident: { ...FIRING, last_notified_at: ago(241) } },
     "REPEAT",
   ],
-  ["in a silence nothing is repeated", { silenced_by: ID, escalation_ms: null, incident: { ...FIRING, last_told_at: ago(241) } }, null],
+  ["in a silence nothing is repeated", { silenced_by: ID, escalation_ms: null, incident: { ...FIRING, last_notified_at: ago(241) } }, null],
   ["what is over is told to who heard of it", { value: 0, incident: FIRING }, "RESOLVED"],
   ["also in a silence", { value: 0, silenced_by: ID, incident: FIRING }, "RESOLVED"],
-  ["the end of what nobody heard of is not told", { value: 0, incident: { ...FIRING, told_at: null, last_told_at: null } }, null],
+  ["the end of what nobody heard of is not told", { value: 0, incident: { ...FIRING, notified_at: null, last_notified_at: null } }, null],
   ["an acknowledgement that ran out is told", { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(1) } }, "FIRING"],
 ];
 for (const [what, measured, notify] of NOTICES) {
@@ -179,7 +183,7 @@ function play(
       notify: step.notify,
     });
     const moment = new Date(now).toISOString();
-    incident = step.to_state === "GONE" || step.to_state === "RESOLVED" ? null : {
+    incident = step.to_state === "DISCARDED" || step.to_state === "RESOLVED" ? null : {
       ...(incident ??
         {
           id: ID,
@@ -190,12 +194,12 @@ function play(
           escalated_at: null,
           escalation_step: 0,
           is_flapping: false,
-          told_channels: [],
+          notified_channels: [],
           recovered_at: null,
           parent: null,
           acknowledged_until: null,
-          told_at: null,
-          last_told_at: null,
+          notified_at: null,
+          last_notified_at: null,
         }),
       state: step.to_state,
       severity: step.severity,
@@ -203,8 +207,8 @@ function play(
       recovered_at: step.recovered_at,
       escalation_step: step.escalation_step,
       fired_at: incident?.fired_at ?? (step.to_state === "FIRING" ? moment : null),
-      told_at: incident?.told_at ?? (step.notify ? moment : null),
-      last_told_at: step.notify ? moment : incident?.last_told_at ?? null,
+      notified_at: incident?.notified_at ?? (step.notify ? moment : null),
+      last_notified_at: step.notify ? moment : incident?.last_notified_at ?? null,
       escalated_at: incident && incident.severity !== step.severity ? moment : incident?.escalated_at ?? null,
     };
   }
@@ -232,12 +236,12 @@ Deno.test("over any history: every opening ends when the input is well again, st
       let isTold = false;
       for (const step of states) {
         if (step.to === "RESOLVED") assertEquals(step.notify === "RESOLVED", isTold);
-        isTold = step.to !== "RESOLVED" && step.to !== "GONE" && (isTold || step.notify !== null);
+        isTold = step.to !== "RESOLVED" && step.to !== "DISCARDED" && (isTold || step.notify !== null);
         if (step.from !== state) assert(state === "FIRING" && step.from === "ACKNOWLEDGED", `${state} then from ${step.from}`);
         assert(SEVERITIES.indexOf(step.severity as never) >= SEVERITIES.indexOf(step.was as never));
         if (step.to === "RESOLVED") assert(step.from === "FIRING" || step.from === "ACKNOWLEDGED");
-        if (step.to === "GONE") assertEquals(step.from, "PENDING");
-        state = step.to === "GONE" || step.to === "RESOLVED" ? null : step.to;
+        if (step.to === "DISCARDED") assertEquals(step.from, "PENDING");
+        state = step.to === "DISCARDED" || step.to === "RESOLVED" ? null : step.to;
       }
     }),
     { numRuns: 2_000, seed: 7 },
@@ -343,19 +347,19 @@ Deno.test("who speaks for others tells where they would be told, also when they 
   assertEquals(decideAll([child, speaker], NOW, null)[0]?.channels, ["dashboard", "hook"]);
   const later = decideAll([child, { ...speaker, incident: FIRING }], NOW, null)[0];
   assertEquals([later?.notify, later?.channels], ["FIRING", ["hook"]]);
-  const known = decideAll([child, { ...speaker, incident: { ...FIRING, told_channels: ["dashboard", "hook"] } }], NOW, null);
+  const known = decideAll([child, { ...speaker, incident: { ...FIRING, notified_channels: ["dashboard", "hook"] } }], NOW, null);
   assertEquals(known.map((step) => step.rule_name), ["failures"]);
 });
 
 Deno.test("what hangs under another neither rises nor repeats, tells its end if its beginning was told, and speaks when left alone", () => {
   const speaker = { rule_id: ID, rule_name: "Speaker", entity_type: "all", tournament_no: null };
-  const old = { ...FIRING, told_at: ago(9999), last_told_at: ago(9999), parent: speaker };
+  const old = { ...FIRING, notified_at: ago(9999), last_notified_at: ago(9999), parent: speaker };
   const under = at(NOW, { parent: speaker });
   assertEquals(decide({ ...MEASURED, incident: old }, under), null);
   assertEquals(decide({ ...MEASURED, incident: { ...old, parent: null } }, under)?.notify, null);
   assertEquals(decide({ ...MEASURED, value: 0, incident: old }, under)?.notify, "RESOLVED");
-  assertEquals(decide({ ...MEASURED, value: 0, incident: { ...old, told_at: null } }, under)?.notify, null);
-  assertEquals(decide({ ...MEASURED, incident: { ...old, told_at: null } }, at(NOW))?.notify, "FIRING");
+  assertEquals(decide({ ...MEASURED, value: 0, incident: { ...old, notified_at: null } }, under)?.notify, null);
+  assertEquals(decide({ ...MEASURED, incident: { ...old, notified_at: null } }, at(NOW))?.notify, "FIRING");
   assertMatch(String(decide({ ...MEASURED, incident: old }, at(NOW))?.reason), /hangs under Speaker no longer/);
 });
 
@@ -371,7 +375,7 @@ Deno.test("what speaks already goes on speaking, and rises when something worse 
 
 Deno.test("escalation tells the channels of each step besides those before, up to the last step", () => {
   const rule = { ...MEASURED, escalation_channels: [["team"], ["chief"]] };
-  const late = { ...FIRING, told_at: ago(31) };
+  const late = { ...FIRING, notified_at: ago(31) };
   assertEquals(decide({ ...rule, incident: late }, at(NOW))?.channels, ["dashboard", "team"]);
   const second = { ...late, severity: "CRITICAL", escalation_step: 1, escalated_at: ago(31) } as const;
   assertEquals(decide({ ...rule, incident: second }, at(NOW))?.channels, ["dashboard", "team", "chief"]);
@@ -390,8 +394,8 @@ Deno.test("what keeps coming back is told as flapping once, and over only when i
   const heard: string[] = [];
   values.forEach((value, index) => {
     const now = NOW + index * 12 * 60_000;
-    const recent = incident ? 0 : opened.length;
-    const step = decide({ ...MEASURED, value, incident, recent, flap_ms: 3_600_000 }, at(now));
+    const resolved_recently = incident ? 0 : opened.length;
+    const step = decide({ ...MEASURED, value, incident, resolved_recently, flap_ms: 3_600_000 }, at(now));
     if (!step) return;
     if (step.notify) heard.push(step.notify);
     if (step.to_state === "RESOLVED") {
@@ -401,7 +405,7 @@ Deno.test("what keeps coming back is told as flapping once, and over only when i
     }
     const moment = new Date(now).toISOString();
     const before: NonNullable<Measurement["incident"]> = incident ??
-      { ...FIRING, opened_at: moment, told_at: moment, last_told_at: moment };
+      { ...FIRING, opened_at: moment, notified_at: moment, last_notified_at: moment };
     incident = { ...before, is_flapping: step.is_flapping, recovered_at: step.recovered_at };
   });
   assertEquals(heard, ["FIRING", "RESOLVED", "FIRING", "RESOLVED", "FIRING", "RESOLVED", "FLAPPING"]);

@@ -175,8 +175,8 @@ for (
     [{ stop: "BUDGET", processed: 4 }, "PARTIAL", /time budget, 6 of 10 tournaments left/],
     [{ stop: "CANCELLED", processed: 4, failed: 4 }, "CANCELLED", /cancelled/],
     [{ stop: "SHUTDOWN", processed: 4 }, "TIMED_OUT", /shut down/],
-    [{ stop: "UPSTREAM_BLOCKED", processed: 4 }, "PARTIAL", /upstream is blocked/],
-    [{ stop: "UPSTREAM_BLOCKED", processed: 0 }, "FAILED", /upstream is blocked/],
+    [{ stop: "UPSTREAM_BACKOFF", processed: 4 }, "PARTIAL", /upstream is blocked/],
+    [{ stop: "UPSTREAM_BACKOFF", processed: 0 }, "FAILED", /upstream is blocked/],
     [{ stop: "FENCED", processed: 4 }, "PARTIAL", /closed from outside/],
   ] as [Partial<RunFacts>, string, RegExp][]
 ) {

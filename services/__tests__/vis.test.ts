@@ -104,7 +104,7 @@ Deno.test("names are trimmed, a tournament without a name takes its title, and e
 
 const TOKEN = "00000000-0000-4000-8000-000000000000";
 const open: Rpc = <T>(fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-  Promise.resolve(answer.parse(fn === "claim_upstream_slot" ? { token: TOKEN, blocked_until: null, blocked_reason: null } : null));
+  Promise.resolve(answer.parse(fn === "claim_upstream_slot" ? { token: TOKEN, backoff_until: null, backoff_reason: null } : null));
 
 function client(
   fetch: (request: Request) => Promise<Response>,
@@ -150,15 +150,15 @@ Deno.test("a refused connection is NETWORK, tried again up to the limit, and cou
 
 Deno.test("when all places in flight stay taken the request gives up after a minute; when blocked it does not even ask", async () => {
   const full: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-    Promise.resolve(answer.parse({ token: null, blocked_until: null, blocked_reason: null }));
+    Promise.resolve(answer.parse({ token: null, backoff_until: null, backoff_reason: null }));
   const never = () => Promise.reject(new Error("must not be called"));
   const { vis, clock } = client(never, { rpc: full });
   const begun = clock.now();
   assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
   assert(clock.now() - begun >= 60_000);
   const blocked: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-    Promise.resolve(answer.parse({ token: null, blocked_until: "2026-06-10T10:25:00Z", blocked_reason: "VIS answered HTTP 503" }));
-  assertEquals((await assertRejects(() => client(never, { rpc: blocked }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BLOCKED");
+    Promise.resolve(answer.parse({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" }));
+  assertEquals((await assertRejects(() => client(never, { rpc: blocked }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
 });
 
 Deno.test("a reply that never ends is given up at 8 MiB", async () => {

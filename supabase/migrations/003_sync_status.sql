@@ -105,13 +105,13 @@ select private.secure_table('public.tournament_sync_state');
 create table public.upstream_state (
   upstream varchar primary key,
   in_flight_limit integer not null,
-  block_for interval not null default '25 minutes',
-  blocked_until timestamptz,
-  blocked_reason text,
+  backoff_for interval not null default '25 minutes',
+  backoff_until timestamptz,
+  backoff_reason text,
   baseline_response_ms numeric,
   updated_at timestamptz not null default now(),
   constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
-  constraint upstream_state_block_has_a_reason check ((blocked_until is null) = (blocked_reason is null))
+  constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null))
 );
 comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
 comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';

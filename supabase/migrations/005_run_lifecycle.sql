@@ -444,7 +444,7 @@ begin
   perform private.roll_up(run);
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
   if run.sync_job_id is not null then
-    perform private.settle_job(run, p, as_of);
+    perform private.finish_job(run, p, as_of);
   end if;
   if run.status = 'SUCCEEDED' and run.tournament_no is null then
     perform private.start_entities_never_synced();
@@ -525,7 +525,7 @@ begin
       detail = 'ENTITY_PAUSED';
   end if;
   if p ->> 'sync_job_id' is not null then
-    perform private.hold_attempt(p);
+    perform private.reserve_attempt(p);
   end if;
   perform private.reap_dead_runs(as_of, entity.entity_type);
   select * into live from public.sync_execution_history
@@ -552,7 +552,7 @@ begin
     perform private.roll_up(run);
   end if;
   if p ->> 'sync_job_id' is not null then
-    perform private.begin_job(p, run, as_of);
+    perform private.start_attempt(p, run, as_of);
   end if;
   if run.tournament_no is null then
     update public.sync_status s set

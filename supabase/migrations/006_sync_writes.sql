@@ -3,13 +3,13 @@
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
   with gate as (
-    select upstream, in_flight_limit, blocked_reason,
-      case when blocked_until > as_of then blocked_until end as blocked_until
+    select upstream, in_flight_limit, backoff_reason,
+      case when backoff_until > as_of then backoff_until end as backoff_until
     from public.upstream_state where upstream = p_upstream
   ),
   free as (
     select s.upstream, s.slot from public.upstream_slots s join gate g using (upstream)
-    where s.slot <= g.in_flight_limit and g.blocked_until is null and (s.token is null or s.expires_at <= as_of)
+    where s.slot <= g.in_flight_limit and g.backoff_until is null and (s.token is null or s.expires_at <= as_of)
     order by s.slot limit 1
     for update of s skip locked
   ),
@@ -20,33 +20,33 @@ language sql set search_path = '' as $$
   )
   select jsonb_build_object(
     'token', (select token from taken),
-    'blocked_until', gate.blocked_until,
-    'blocked_reason', case when gate.blocked_until is not null then gate.blocked_reason end
+    'backoff_until', gate.backoff_until,
+    'backoff_reason', case when gate.backoff_until is not null then gate.backoff_reason end
   )
   from gate;
 $$;
 comment on function public.claim_upstream_slot(text, timestamptz) is
-  'Takes a free place for one request: {token} or, with a null token, all are taken (ask again) or {blocked_until} says how long to stay away.';
+  'Takes a free place for one request: {token} or, with a null token, all are taken (ask again) or {backoff_until} says how long to stay away.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language sql set search_path = '' as $$
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
 
   with seen as (
-    select (p ->> 'response_ms')::numeric as response_ms, p ->> 'block_reason' as block_reason
+    select (p ->> 'response_ms')::numeric as response_ms, p ->> 'backoff_reason' as backoff_reason
   ),
   judged as (
     select response_ms,
       -- Half a second is never throttling, however quick the service usually is: a fast baseline would make noise of jitter.
-      coalesce(block_reason, case
+      coalesce(seen.backoff_reason, case
         when response_ms > greatest(10 * s.baseline_response_ms, 5000)
         then format('a reply took %s ms, over ten times the usual %s ms', round(response_ms), round(s.baseline_response_ms))
       end) as reason
     from seen, public.upstream_state s where s.upstream = p ->> 'upstream'
   )
   update public.upstream_state s set
-    blocked_until = case when j.reason is not null then as_of + s.block_for when s.blocked_until <= as_of then null else s.blocked_until end,
-    blocked_reason = case when j.reason is not null then j.reason when s.blocked_until <= as_of then null else s.blocked_reason end,
+    backoff_until = case when j.reason is not null then as_of + s.backoff_for when s.backoff_until <= as_of then null else s.backoff_until end,
+    backoff_reason = case when j.reason is not null then j.reason when s.backoff_until <= as_of then null else s.backoff_reason end,
     baseline_response_ms = case
       when j.response_ms is null or j.reason is not null then s.baseline_response_ms
       else coalesce(s.baseline_response_ms * 0.95 + j.response_ms * 0.05, j.response_ms)
@@ -56,7 +56,7 @@ language sql set search_path = '' as $$
   where s.upstream = p ->> 'upstream';
 $$;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
-  'Gives the place back with what was seen {upstream, token, response_ms, block_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for block_for.';
+  'Gives the place back with what was seen {upstream, token, response_ms, backoff_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for backoff_for.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
 language sql stable set search_path = '' as $$

@@ -37,7 +37,7 @@ create table public.sync_jobs (
   attempts integer not null default 0,
   max_attempts integer not null,
   enqueued_at timestamptz not null,
-  rank_at timestamptz not null,
+  rank timestamptz not null,
   not_before timestamptz not null,
   expires_at timestamptz,
   token uuid,
@@ -64,11 +64,11 @@ create table public.sync_jobs (
 ) with (fillfactor = 70);
 comment on table public.sync_jobs is 'A queued request for a run of everything, of one tournament, or of several.';
 comment on column public.sync_jobs.target is 'Empty for everything, a tournament, or * for several.';
-comment on column public.sync_jobs.rank_at is 'The order of work: when it came, later by high_after or normal_after.';
+comment on column public.sync_jobs.rank is 'The order of work: when it came, later by high_after or normal_after.';
 comment on column public.sync_jobs.token is 'The fencing token of the attempt under way; whoever comes with another is late.';
 comment on column public.sync_jobs.claimed_at is 'When the attempt under way began, or the one that completed it.';
 comment on column public.sync_jobs.lease_expires_at is 'Until when the attempt must have begun its run; from then on the run''s own lease counts.';
-create index sync_jobs_waiting_idx on public.sync_jobs (rank_at, id) where status = 'QUEUED';
+create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
 create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
 comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of one entity and target cannot be written.';

@@ -7,7 +7,7 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.job_rank(text, timestamptz) is 'The order of work of what comes at a time with a priority.';
 
-create function private.end_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
+create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
   if job.token is not null then
@@ -16,9 +16,9 @@ begin
   end if;
 end
 $$;
-comment on function private.end_attempt(public.sync_jobs, text, text, timestamptz) is 'Writes down the attempt under way, if there is one, as over.';
+comment on function private.finish_attempt(public.sync_jobs, text, text, timestamptz) is 'Writes down the attempt under way, if there is one, as over.';
 
-create function private.finish_job(p_job_id uuid, p_status text, p_final text, p_records integer, p_error text, p_details jsonb, as_of timestamptz)
+create function private.close_job(p_job_id uuid, p_status text, p_final text, p_records integer, p_error text, p_details jsonb, as_of timestamptz)
 returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -30,21 +30,21 @@ begin
   where sync_job_id = p_job_id and completion_timestamp is null;
 end
 $$;
-comment on function private.finish_job(uuid, text, text, integer, text, jsonb, timestamptz) is
+comment on function private.close_job(uuid, text, text, integer, text, jsonb, timestamptz) is
   'The one way of a job into a terminal state, with the audit rows of its triggers.';
 
 create function private.retry_job(job public.sync_jobs, p_error text, is_retryable boolean, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
   if job.cancel_requested_at is not null then
-    perform private.finish_job(job.id, 'CANCELLED', 'CANCELLED', null, p_error, null, as_of);
+    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', null, p_error, null, as_of);
   elsif is_retryable and job.attempts < job.max_attempts then
     -- 30 s, 60 s, 120 s …, a quarter of it jitter either way.
     update public.sync_jobs set status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, execution_id = null, last_error = left(p_error, 1000),
       not_before = as_of + make_interval(secs => 30 * 2 ^ (job.attempts - 1) * (0.75 + random() / 2))
     where id = job.id;
   else
-    perform private.finish_job(job.id, 'FAILED', 'FAILED', null, p_error, jsonb_build_object('error', p_error, 'attempts', job.attempts), as_of);
+    perform private.close_job(job.id, 'FAILED', 'FAILED', null, p_error, jsonb_build_object('error', p_error, 'attempts', job.attempts), as_of);
   end if;
 end
 $$;
@@ -60,14 +60,14 @@ begin
   for job in
     select * from public.sync_jobs where status = 'RUNNING' and execution_id is null and lease_expires_at <= as_of for update skip locked
   loop
-    perform private.end_attempt(job, 'LAPSED', 'its run did not begin in time', as_of);
+    perform private.finish_attempt(job, 'LAPSED', 'its run did not begin in time', as_of);
     perform private.retry_job(job, 'its run did not begin in time', true, as_of);
     returned := returned + 1;
   end loop;
   for job in
     select * from public.sync_jobs where status = 'QUEUED' and expires_at <= as_of for update skip locked
   loop
-    perform private.finish_job(job.id, 'FAILED', 'FAILED', null, format('it expired at %s before it could begin', job.expires_at), null, as_of);
+    perform private.close_job(job.id, 'FAILED', 'FAILED', null, format('it expired at %s before it could begin', job.expires_at), null, as_of);
   end loop;
   return returned;
 end
@@ -113,7 +113,7 @@ begin
             and (select true from public.sync_execution_history h
               where h.status = 'RUNNING' and h.entity_type = q.entity_type and coalesce(h.tournament_no, '') = q.target limit 1) is null
         end
-      order by q.rank_at, q.id
+      order by q.rank, q.id
       offset 0
       for update skip locked
     ) f
@@ -130,7 +130,7 @@ exception
 end
 $$;
 comment on function private.claim_sync_job(timestamptz) is
-  'The next job that may begin now, with a token and 30 s to begin; null when none may. In the order of rank_at, within the limits, never beside a live run of its target.';
+  'The next job that may begin now, with a token and 30 s to begin; null when none may. In the order of rank, within the limits, never beside a live run of its target.';
 
 create function private.dispatch_job(job public.sync_jobs) returns void
 language plpgsql set search_path = '' as $$
@@ -163,7 +163,7 @@ $$;
 comment on function public.drain_sync_queue(timestamptz) is
   'Takes back what lapsed and hands out all that may begin: {dispatched, returned}. Called when a job comes, when a run ends, and by cron.';
 
-create function private.hold_attempt(p jsonb) returns public.sync_jobs
+create function private.reserve_attempt(p jsonb) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
@@ -176,17 +176,17 @@ begin
   return job;
 end
 $$;
-comment on function private.hold_attempt(jsonb) is
+comment on function private.reserve_attempt(jsonb) is
   'Locks the job of {sync_job_id, job_token, execution_id} while that attempt is the one under way. PT409 LEASE_LOST for a late one.';
 
-create function private.begin_job(p jsonb, run public.sync_execution_history, as_of timestamptz) returns void
+create function private.start_attempt(p jsonb, run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
-  job constant public.sync_jobs := private.hold_attempt(p);
+  job constant public.sync_jobs := private.reserve_attempt(p);
 begin
   if run.status = 'SKIPPED' then
     -- It met a live run: it waits, and the attempt does not count.
-    perform private.end_attempt(job, 'WAITED', run.status_reason, as_of);
+    perform private.finish_attempt(job, 'WAITED', run.status_reason, as_of);
     update public.sync_jobs set status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, attempts = attempts - 1,
       not_before = as_of + interval '5 seconds'
     where id = job.id;
@@ -195,7 +195,7 @@ begin
   end if;
 end
 $$;
-comment on function private.begin_job(jsonb, public.sync_execution_history, timestamptz) is
+comment on function private.start_attempt(jsonb, public.sync_execution_history, timestamptz) is
   'Ties a run that just opened to the attempt of {sync_job_id, job_token}, or puts the job back when the run was SKIPPED. PT409 LEASE_LOST for a late one.';
 
 create function private.complete_job(p_job_id uuid, p_token uuid, p_final text, p_records integer, p_details jsonb, as_of timestamptz)
@@ -240,7 +240,7 @@ begin
         -- Whoever else is taking this target, unseen yet, keeps it; nobody waits for that.
         and pg_try_advisory_xact_lock(hashtext('sync_target:' || hands_to || ':' || q.target))
       else true end
-    order by q.rank_at, q.id limit 1;
+    order by q.rank, q.id limit 1;
     exit when is_its_turn is not true;
     -- Who had taken it before the lock was ours has committed, and is seen by now; nobody can begin this target from here on.
     update public.sync_jobs j set
@@ -257,7 +257,7 @@ $$;
 comment on function private.complete_job(uuid, uuid, text, integer, jsonb, timestamptz) is
   'Completes a job by its token, closes its audit rows, and claims the next in order for its place if that is of the same entity; null when it is not.';
 
-create function private.settle_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
+create function private.finish_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
@@ -273,15 +273,15 @@ begin
       perform private.dispatch_job(successor);
     end if;
   elsif run.status = 'CANCELLED' or job.cancel_requested_at is not null then
-    perform private.end_attempt(job, 'CANCELLED', run.status_reason, as_of);
-    perform private.finish_job(job.id, 'CANCELLED', 'CANCELLED', run.records_processed, 'its run ended ' || run.status, run.error_details, as_of);
+    perform private.finish_attempt(job, 'CANCELLED', run.status_reason, as_of);
+    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', run.records_processed, 'its run ended ' || run.status, run.error_details, as_of);
   else
-    perform private.end_attempt(job, 'FAILED', run.status_reason, as_of);
+    perform private.finish_attempt(job, 'FAILED', run.status_reason, as_of);
     perform private.retry_job(job, run.status_reason, coalesce((p ->> 'retryable')::boolean, true), as_of);
   end if;
 end
 $$;
-comment on function private.settle_job(public.sync_execution_history, jsonb, timestamptz) is
+comment on function private.finish_job(public.sync_execution_history, jsonb, timestamptz) is
   'What the end of a run means for the job it was for, if that is still its run.';
 
 create function private.duration_samples(p_entity_type text, p_target text, p_nos jsonb, as_of timestamptz) returns double precision[]
@@ -343,7 +343,7 @@ $$;
 comment on function private.duration_samples(text, text, jsonb, timestamptz) is
   'Durations in ms of the last thirty runs like this one, or of what these tournaments would have taken then, the newest first; null without any.';
 
-create function private.job_ahead(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
+create function private.queue_position(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   return (
@@ -359,7 +359,7 @@ begin
   );
 end
 $$;
-comment on function private.job_ahead(text, text, jsonb, numeric, timestamptz) is
+comment on function private.queue_position(text, text, jsonb, numeric, timestamptz) is
   'What is known of the time a job takes that runs or waits before another.';
 
 create function private.job_estimate(job public.sync_jobs, as_of timestamptz) returns jsonb
@@ -375,7 +375,7 @@ begin
         where h.id = job.execution_id and h.status = 'RUNNING'),
       'slots', s.slots, 'emergency_slots', s.emergency_slots, 'slots_per_entity', s.slots_per_entity,
       'running', (
-        select coalesce(jsonb_agg(private.job_ahead(r.entity_type, r.target, r.nos, extract(epoch from as_of - r.began) * 1000, as_of) order by r.began), '[]')
+        select coalesce(jsonb_agg(private.queue_position(r.entity_type, r.target, r.nos, extract(epoch from as_of - r.began) * 1000, as_of) order by r.began), '[]')
         from (
           select o.entity_type, o.target, o.tournament_nos as nos, coalesce(h.execution_start, as_of) as began
           from public.sync_jobs o left join public.sync_execution_history h on h.id = o.execution_id
@@ -387,11 +387,11 @@ begin
         ) r
       ),
       'waiting', (
-        select coalesce(jsonb_agg(private.job_ahead(w.entity_type, w.target, w.tournament_nos, null, as_of) order by w.rank_at, w.id), '[]')
+        select coalesce(jsonb_agg(private.queue_position(w.entity_type, w.target, w.tournament_nos, null, as_of) order by w.rank, w.id), '[]')
         from (
           select o.* from public.sync_jobs o
-          where o.status = 'QUEUED' and o.id <> job.id and (o.rank_at, o.id) < (job.rank_at, job.id) and o.not_before <= as_of
-          order by o.rank_at, o.id limit 50
+          where o.status = 'QUEUED' and o.id <> job.id and (o.rank, o.id) < (job.rank, job.id) and o.not_before <= as_of
+          order by o.rank, o.id limit 50
         ) w
       )
     )
@@ -402,14 +402,14 @@ $$;
 comment on function private.job_estimate(public.sync_jobs, timestamptz) is
   'The facts an estimate is made of: its own durations, what runs, and what waits before it (the first fifty).';
 
-create function private.job_view(job public.sync_jobs, as_of timestamptz) returns jsonb
+create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   return (
     select to_jsonb(job) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' || jsonb_build_object(
       'as_of', as_of,
       'queue_position', case when job.status = 'QUEUED' then 1 + (
-        select count(*) from public.sync_jobs o where o.status = 'QUEUED' and (o.rank_at, o.id) < (job.rank_at, job.id)) end,
+        select count(*) from public.sync_jobs o where o.status = 'QUEUED' and (o.rank, o.id) < (job.rank, job.id)) end,
       'waits_because', case when job.status = 'QUEUED' then (
         select case
           when e.paused_at is not null then format('%s is paused by %s', e.entity_type, e.paused_by)
@@ -427,7 +427,7 @@ begin
   );
 end
 $$;
-comment on function private.job_view(public.sync_jobs, timestamptz) is 'A job as people see it, without its token, with its place, progress and attempts.';
+comment on function private.job_json(public.sync_jobs, timestamptz) is 'A job as people see it, without its token, with its place, progress and attempts.';
 
 create function private.attempts_of(job public.sync_jobs) returns setof public.sync_job_attempts
 language sql stable set search_path = '' as $$
@@ -470,18 +470,18 @@ begin
   if p -> 'tournament_nos' is null and begins = as_of then
     -- A waiting job for the same target is joined; a higher priority raises it.
     update public.sync_jobs j set
-      rank_at = least(j.rank_at, wanted_rank),
+      rank = least(j.rank, wanted_rank),
       priority = case when wanted_rank < private.job_rank(j.priority, as_of) then p ->> 'priority' else j.priority end
     where j.id = (
       select w.id from public.sync_jobs w
       where w.status = 'QUEUED' and w.entity_type = p ->> 'entity_type' and w.target = coalesce(p ->> 'tournament_no', '') and w.not_before <= as_of
-      order by w.rank_at limit 1 for update
+      order by w.rank limit 1 for update
     ) and j.status = 'QUEUED'
     returning j.* into job;
   end if;
   if job.id is null then
     insert into public.sync_jobs (entity_type, tournament_no, tournament_nos, priority, triggered_by, reason, retried_from, max_attempts,
-      enqueued_at, rank_at, not_before, expires_at)
+      enqueued_at, rank, not_before, expires_at)
     select p ->> 'entity_type', p ->> 'tournament_no', p -> 'tournament_nos', p ->> 'priority', p ->> 'triggered_by', p ->> 'reason',
       (p ->> 'retried_from')::uuid, s.max_attempts, as_of, private.job_rank(p ->> 'priority', begins), begins, (p ->> 'expires_at')::timestamptz
     from public.sync_queue_settings s
@@ -523,7 +523,7 @@ begin
     perform public.drain_sync_queue(as_of);
     repeated := job.id;
   end if;
-  return (select private.job_view(j, as_of) from public.sync_jobs j where j.id = repeated);
+  return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = repeated);
 end
 $$;
 comment on function public.enqueue_sync_job(jsonb, timestamptz) is
@@ -545,13 +545,13 @@ begin
   -- The next heartbeat of a run brings the request to it.
   if job.execution_id is null then
     -- It waits, or was handed out and has not begun: whoever comes with its token now is late.
-    perform private.end_attempt(job, 'CANCELLED', 'cancelled before it began', as_of);
-    perform private.finish_job(job.id, 'CANCELLED', 'CANCELLED', null, 'cancelled before it began', null, as_of);
+    perform private.finish_attempt(job, 'CANCELLED', 'cancelled before it began', as_of);
+    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', null, 'cancelled before it began', null, as_of);
   end if;
   perform private.audit(p -> 'actor', 'cancel-job', 'job', job.id::text, jsonb_build_object('status', job.status),
     (select jsonb_build_object('status', j.status, 'cancel_requested_at', j.cancel_requested_at) from public.sync_jobs j where j.id = job.id),
     p ->> 'reason', as_of);
-  return (select private.job_view(j, as_of) from public.sync_jobs j where j.id = job.id);
+  return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = job.id);
 end
 $$;
 comment on function public.cancel_sync_job(jsonb, timestamptz) is
@@ -585,16 +585,16 @@ begin
   perform private.audit(p -> 'actor', 'requeue-job', 'job', again.id::text, jsonb_build_object('job', job.id, 'status', job.status),
     jsonb_build_object('job', again.id, 'retried_from', job.id, 'tournament_nos', again.tournament_nos), p ->> 'reason', as_of);
   perform public.drain_sync_queue(as_of);
-  return (select private.job_view(j, as_of) from public.sync_jobs j where j.id = again.id);
+  return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = again.id);
 end
 $$;
 comment on function public.requeue_sync_job(jsonb, timestamptz) is
   'Makes a new job out of ended job {id}, whole or {only_failed} tournaments of its last attempt. PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
 
 select private.secure_functions(
-  'private.job_rank', 'private.end_attempt', 'private.finish_job', 'private.retry_job', 'private.return_lapsed_jobs',
-  'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue', 'private.hold_attempt', 'private.begin_job',
-  'private.complete_job', 'private.settle_job', 'private.duration_samples', 'private.job_ahead', 'private.job_estimate',
-  'private.job_view', 'private.attempts_of', 'private.repeated_trigger', 'private.join_or_insert_job', 'public.enqueue_sync_job',
+  'private.job_rank', 'private.finish_attempt', 'private.close_job', 'private.retry_job', 'private.return_lapsed_jobs',
+  'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue', 'private.reserve_attempt', 'private.start_attempt',
+  'private.complete_job', 'private.finish_job', 'private.duration_samples', 'private.queue_position', 'private.job_estimate',
+  'private.job_json', 'private.attempts_of', 'private.repeated_trigger', 'private.join_or_insert_job', 'public.enqueue_sync_job',
   'public.cancel_sync_job', 'public.requeue_sync_job'
 );

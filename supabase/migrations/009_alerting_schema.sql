@@ -101,8 +101,8 @@ create table public.alert_incidents (
   acknowledged_at timestamptz,
   acknowledged_by varchar,
   acknowledged_until timestamptz,
-  told_at timestamptz,
-  last_told_at timestamptz,
+  notified_at timestamptz,
+  last_notified_at timestamptz,
   resolved_at timestamptz,
   version integer not null default 1,
   updated_at timestamptz not null,
@@ -122,7 +122,7 @@ create table public.alert_incidents (
   constraint alert_incidents_step_is_not_negative check (escalation_step >= 0)
 );
 comment on table public.alert_incidents is 'A rule that holds for a scope, from opening to resolution; entity_type is all for a rule over every entity.';
-comment on column public.alert_incidents.told_at is 'When anybody was first told; null while silenced from the start.';
+comment on column public.alert_incidents.notified_at is 'When anybody was first told; null while silenced from the start.';
 comment on column public.alert_incidents.version is 'Raised by each change; a change must name the one it was decided on.';
 comment on column public.alert_incidents.parent_id is 'The incident that speaks for the same cause; while it does, this one tells nobody.';
 comment on column public.alert_incidents.began_at is 'When what holds came to hold, by the time of the run or due time itself; opened_at is when it was noticed.';
@@ -275,7 +275,7 @@ select private.secure_table('public.alert_deliveries');
 create table private.watchdog (
   id boolean primary key default true,
   late_since timestamptz,
-  told_at timestamptz,
+  notified_at timestamptz,
   constraint watchdog_is_one_row check (id)
 );
 comment on table private.watchdog is 'Since when the alert processor is late, and when the watchdog URL was last told.';

@@ -342,7 +342,7 @@ language sql stable set search_path = '' as $$
           from public.sync_status s where s.entity_type = r.entity_type
         ) else jsonb_build_array() end
       ) || jsonb_build_object(
-        'recent', case when i.id is null then (
+        'resolved_recently', case when i.id is null then (
           select count(*) from public.alert_incidents o
           where o.rule_id = r.id and o.entity_type = r.entity_type and o.tournament_no is not distinct from m.tournament_no
             and o.missed_due_at is null
@@ -350,8 +350,8 @@ language sql stable set search_path = '' as $$
         ) else 0 end,
         'incident', case when i.id is not null then jsonb_build_object('id', i.id, 'version', i.version, 'state', i.state,
           'severity', i.severity, 'opened_at', i.opened_at, 'began_at', i.began_at, 'fired_at', i.fired_at, 'escalated_at', i.escalated_at,
-          'escalation_step', i.escalation_step, 'acknowledged_until', i.acknowledged_until, 'told_at', i.told_at,
-          'last_told_at', i.last_told_at, 'told_channels', (
+          'escalation_step', i.escalation_step, 'acknowledged_until', i.acknowledged_until, 'notified_at', i.notified_at,
+          'last_notified_at', i.last_notified_at, 'notified_channels', (
             -- Those that could not be told too: they are not tried again each minute.
             select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
             where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id))),

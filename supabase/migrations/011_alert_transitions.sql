@@ -10,7 +10,7 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.newest_items(jsonb, jsonb) is 'Two lists of items as one, with the last word on each incident.';
 
-create function private.tell(p_channel text, p_items jsonb, as_of timestamptz) returns void
+create function private.queue_notification(p_channel text, p_items jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   channel public.notification_channels;
@@ -44,10 +44,10 @@ begin
   end if;
 end
 $$;
-comment on function private.tell(text, jsonb, timestamptz) is
+comment on function private.queue_notification(text, jsonb, timestamptz) is
   'Writes items into a channel''s outbox: the first at once, what follows within the group window or is over the cap as one message later, no channel as DEAD.';
 
-create function private.who_heard(p_incident_id uuid) returns table (channel varchar, item jsonb)
+create function private.notified_channels(p_incident_id uuid) returns table (channel varchar, item jsonb)
 language sql stable set search_path = '' as $$
   select distinct on (n.channel) n.channel, t.item
   from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
@@ -55,21 +55,21 @@ language sql stable set search_path = '' as $$
     and n.status <> 'DEAD' and t.item ->> 'kind' <> 'RESOLVED'
   order by n.channel, n.created_at desc;
 $$;
-comment on function private.who_heard(uuid) is 'The channels that were told of an incident, or will be, with the last item each got.';
+comment on function private.notified_channels(uuid) is 'The channels that were told of an incident, or will be, with the last item each got.';
 
-create function private.tell_resolved(incident public.alert_incidents, reason text, as_of timestamptz) returns void
+create function private.queue_resolution(incident public.alert_incidents, reason text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   heard record;
 begin
-  for heard in select * from private.who_heard(incident.id) loop
-    perform private.tell(heard.channel, jsonb_build_array(heard.item || jsonb_build_object(
+  for heard in select * from private.notified_channels(incident.id) loop
+    perform private.queue_notification(heard.channel, jsonb_build_array(heard.item || jsonb_build_object(
       'kind', 'RESOLVED', 'severity', incident.severity, 'message', incident.message, 'reason', reason, 'resolved_at', incident.resolved_at
     )), as_of);
   end loop;
 end
 $$;
-comment on function private.tell_resolved(public.alert_incidents, text, timestamptz) is 'Writes the end of an incident into the outbox of each channel that was told its beginning.';
+comment on function private.queue_resolution(public.alert_incidents, text, timestamptz) is 'Writes the end of an incident into the outbox of each channel that was told its beginning.';
 
 create function private.apply_alert_step(step jsonb, as_of timestamptz) returns public.alert_incidents
 language plpgsql set search_path = '' as $$
@@ -86,14 +86,14 @@ declare
 begin
   if step ->> 'incident_id' is null then
     insert into public.alert_incidents (rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message,
-      evidence, parent_id, is_flapping, began_at, opened_at, fired_at, told_at, last_told_at, resolved_at, missed_due_at, updated_at)
+      evidence, parent_id, is_flapping, began_at, opened_at, fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, updated_at)
     values (wanted.rule_id, wanted.rule_name, wanted.metric, wanted.entity_type, wanted.tournament_no, to_state, wanted.severity,
       wanted.value, wanted.threshold, wanted.message, coalesce(step -> 'evidence', '{}'), parent, coalesce(wanted.is_flapping, false),
       coalesce(wanted.began_at, as_of), as_of, case when to_state <> 'PENDING' then as_of end, case when is_telling then as_of end,
       case when is_telling then as_of end, wanted.resolved_at, wanted.missed_due_at, as_of)
     on conflict do nothing
     returning * into incident;
-  elsif to_state = 'GONE' then
+  elsif to_state = 'DISCARDED' then
     delete from public.alert_incidents
     where id = (step ->> 'incident_id')::uuid and version = wanted.version and state = 'PENDING'
     returning * into incident;
@@ -111,8 +111,8 @@ begin
       fired_at = coalesce(i.fired_at, as_of),
       escalated_at = case when wanted.severity <> i.severity or wanted.escalation_step > i.escalation_step then as_of else i.escalated_at end,
       acknowledged_until = case when to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
-      told_at = coalesce(i.told_at, case when is_telling then as_of end),
-      last_told_at = case when is_telling then as_of else i.last_told_at end,
+      notified_at = coalesce(i.notified_at, case when is_telling then as_of end),
+      last_notified_at = case when is_telling then as_of else i.last_notified_at end,
       resolved_at = case to_state when 'RESOLVED' then as_of end,
       version = i.version + 1,
       updated_at = as_of
@@ -147,7 +147,7 @@ begin
       applied := applied + 1;
       if step ->> 'notify' is not null then
         told := told || jsonb_build_object('channels', case step ->> 'notify'
-          when 'RESOLVED' then (select coalesce(jsonb_agg(h.channel), '[]') from private.who_heard(incident.id) h)
+          when 'RESOLVED' then (select coalesce(jsonb_agg(h.channel), '[]') from private.notified_channels(incident.id) h)
           else step -> 'channels'
         end, 'item', jsonb_build_object(
           'incident_id', incident.id, 'kind', step ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
@@ -164,7 +164,7 @@ begin
     from jsonb_array_elements(told) with ordinality as t (entry, position) cross join jsonb_array_elements_text(t.entry -> 'channels') as c (name)
     group by c.name order by c.name
   loop
-    perform private.tell(message.name, message.items, as_of);
+    perform private.queue_notification(message.name, message.items, as_of);
   end loop;
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied, watched_since)
   values (as_of, coalesce(p ->> 'cause', 'cron'), coalesce((p ->> 'rules')::integer, 0), applied,
@@ -268,12 +268,12 @@ declare
   is_late constant boolean := last_evaluation <= as_of - interval '5 minutes';
 begin
   select * into state from private.watchdog for update;
-  if is_late and (state.told_at is null or state.told_at <= as_of - interval '1 hour') then
-    update private.watchdog set late_since = coalesce(late_since, as_of), told_at = as_of;
+  if is_late and (state.notified_at is null or state.notified_at <= as_of - interval '1 hour') then
+    update private.watchdog set late_since = coalesce(late_since, as_of), notified_at = as_of;
     perform private.post_watchdog('late', last_evaluation, as_of);
     return 'late';
   elsif not is_late and state.late_since is not null then
-    update private.watchdog set late_since = null, told_at = null;
+    update private.watchdog set late_since = null, notified_at = null;
     perform private.post_watchdog('back', last_evaluation, as_of);
     return 'back';
   end if;
@@ -284,7 +284,7 @@ comment on function private.watch_processor(timestamptz) is
   'When nothing was evaluated for five minutes, tells the watchdog URL so, every hour, and once when it is back; what it told.';
 
 select private.secure_functions(
-  'private.newest_items', 'private.tell', 'private.who_heard', 'private.tell_resolved', 'private.apply_alert_step',
+  'private.newest_items', 'private.queue_notification', 'private.notified_channels', 'private.queue_resolution', 'private.apply_alert_step',
   'public.apply_alert_transitions', 'public.claim_alert_notifications', 'public.record_alert_delivery', 'private.post_watchdog',
   'private.watch_processor'
 );

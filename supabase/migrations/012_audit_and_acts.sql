@@ -208,8 +208,8 @@ begin
   insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
   values (after.id, as_of, before.state, after.state, after.severity,
     concat_ws(': ', action || 'd by ' || (p -> 'actor' ->> 'name'), p ->> 'note'));
-  if action = 'resolve' and after.told_at is not null then
-    perform private.tell_resolved(after, 'resolved by ' || (p -> 'actor' ->> 'name'), as_of);
+  if action = 'resolve' and after.notified_at is not null then
+    perform private.queue_resolution(after, 'resolved by ' || (p -> 'actor' ->> 'name'), as_of);
   end if;
   perform private.audit(p -> 'actor', action, 'alert', after.id::text, jsonb_build_object('state', before.state),
     jsonb_build_object('state', after.state, 'acknowledged_until', after.acknowledged_until), p ->> 'note', as_of);
@@ -308,8 +308,8 @@ begin
   loop
     insert into public.alert_events (incident_id, at, to_state, severity, reason)
     values (incident.id, as_of, 'RESOLVED', incident.severity, 'its rule was changed, switched off or deleted by ' || who);
-    if incident.told_at is not null then
-      perform private.tell_resolved(incident, 'its rule was changed, switched off or deleted', as_of);
+    if incident.notified_at is not null then
+      perform private.queue_resolution(incident, 'its rule was changed, switched off or deleted', as_of);
     end if;
   end loop;
 end

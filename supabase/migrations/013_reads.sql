@@ -1,6 +1,6 @@
 -- Every read of the API: one function an answer, numbers and rows only; judging is done elsewhere.
 
-create function public.read_monitoring(p jsonb, as_of timestamptz default now()) returns json
+create function public.read_with_etag(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
 declare
   fn constant text := p ->> 'fn';
@@ -28,7 +28,7 @@ begin
   end);
 end
 $$;
-comment on function public.read_monitoring(jsonb, timestamptz) is
+comment on function public.read_with_etag(jsonb, timestamptz) is
   'The read {fn} with {p} and its ETag; without the body when {known} is that tag, so that nothing big is read for it.';
 
 create function private.active_alerts() returns jsonb
@@ -314,8 +314,8 @@ begin
       ) order by e.entity_type), '[]'),
       'upstream', (
         select json_build_object(
-          'blocked_until', case when u.blocked_until > as_of then u.blocked_until end,
-          'blocked_reason', case when u.blocked_until > as_of then u.blocked_reason end
+          'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
+          'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
         )
         from public.upstream_state u where u.upstream = 'vis'
       ),
@@ -897,7 +897,7 @@ comment on function public.list_sync_jobs(jsonb) is
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  select private.job_view(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
+  select private.job_json(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_sync_job(jsonb, timestamptz) is 'Job {id} with its place, progress, attempts and what an estimate is made of; null when there is none.';
 
@@ -981,7 +981,7 @@ language sql stable set search_path = '' as $$
         'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)) order by c.name), '[]')
       from public.notification_channels c),
     'upstream', (
-      select jsonb_build_object('blocked_until', case when u.blocked_until > as_of then u.blocked_until end, 'reason', u.blocked_reason,
+      select jsonb_build_object('backoff_until', case when u.backoff_until > as_of then u.backoff_until end, 'reason', u.backoff_reason,
         'usual_response_ms', u.baseline_response_ms, 'in_flight_limit', u.in_flight_limit)
       from public.upstream_state u where u.upstream = 'vis'),
     'queue', public.get_queue_status(as_of),
@@ -1035,7 +1035,7 @@ language sql stable set search_path = '' as $$
       from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
     'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
     'dead_notifications', (select count(*) from public.alert_notifications where status = 'DEAD' and created_at > as_of - interval '1 day'),
-    'upstream_blocked', (select coalesce(max((u.blocked_until > as_of)::integer), 0) from public.upstream_state u),
+    'upstream_backoff', (select coalesce(max((u.backoff_until > as_of)::integer), 0) from public.upstream_state u),
     'queue', public.get_queue_status(as_of)
   );
 $$;
@@ -1046,7 +1046,7 @@ language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'scheduler', private.check_scheduler(as_of),
     'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
-    'blocked_until', (select u.blocked_until from public.upstream_state u where u.upstream = 'vis' and u.blocked_until > as_of),
+    'backoff_until', (select u.backoff_until from public.upstream_state u where u.upstream = 'vis' and u.backoff_until > as_of),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url',
         case c.kind when 'slack' then c.secret end)) order by c.name), '[]')
@@ -1075,8 +1075,8 @@ language sql stable set search_path = '' as $$
     'mean_times', (
       select jsonb_build_object(
         'incidents', count(*),
-        'detect_ms', avg(extract(epoch from i.told_at - i.began_at) * 1000),
-        'acknowledge_ms', avg(extract(epoch from i.acknowledged_at - i.told_at) * 1000),
+        'detect_ms', avg(extract(epoch from i.notified_at - i.began_at) * 1000),
+        'acknowledge_ms', avg(extract(epoch from i.acknowledged_at - i.notified_at) * 1000),
         'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000)
       )
       from public.alert_incidents i
@@ -1149,7 +1149,7 @@ comment on function public.list_audit_log(jsonb) is
   'Acts, newest first, by {actor?, action?, object_type?, object_id?, from?, to?}, before {before_id}, at most {limit}.';
 
 select private.secure_functions(
-  'public.read_monitoring', 'private.active_alerts', 'private.dense_day', 'private.points_of_runs', 'private.points_kept',
+  'public.read_with_etag', 'private.active_alerts', 'private.dense_day', 'private.points_of_runs', 'private.points_kept',
   'public.get_health_overview', 'public.get_performance_history', 'private.whole_within', 'private.run_sums', 'private.duration_points',
   'public.get_sync_statistics', 'public.get_error_analytics', 'private.error_json', 'public.list_errors', 'private.execution_json',
   'public.get_execution', 'public.list_executions', 'private.tournament_json', 'public.get_tournament_state',

@@ -163,7 +163,7 @@ function Story({ incident }: { incident: Incident }) {
               : title(incident.entity_type),
           ],
           ["Began", <Moment at={incident.began_at} />],
-          ["Told", <Distance at={incident.told_at} />],
+          ["Told", <Distance at={incident.notified_at} />],
           [
             "Value",
             `${number(incident.value)}, limit ${number(incident.threshold)}`,

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 5_000;
 const Facts = z.object({
   scheduler: z.object({ jobs: z.number(), last_tick: z.string().nullable(), is_late: z.boolean() }),
   functions: z.array(z.string()),
-  blocked_until: z.string().nullable(),
+  backoff_until: z.string().nullable(),
   channels: z.array(z.object({ name: z.string(), kind: z.enum(["email", "webhook", "slack", "dashboard"]), url: z.string().nullable() })),
 });
 type Check = ConnectivityResponse["checks"][number];
@@ -35,7 +35,7 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
     run("database", "database", async () => ok(`schema ${await rpc("schema_version", {}, z.number())}`)),
     run("scheduler", "scheduler", () => Promise.resolve(checkScheduler(facts.scheduler))),
     ...facts.functions.map((name) => run(name, "function", () => checkFunction(deps, name))),
-    run("vis", "upstream", () => checkUpstream(deps, facts.blocked_until)),
+    run("vis", "upstream", () => checkUpstream(deps, facts.backoff_until)),
     ...facts.channels.map(({ name, kind, url }) =>
       run(name, "channel", async () => {
         if (kind === "dashboard") return ok("the page reads the incidents itself");

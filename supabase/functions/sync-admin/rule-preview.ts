@@ -17,7 +17,7 @@ export async function previewRule(
   return {
     as_of: measured.as_of,
     scopes: measured.measurements.map((m) => {
-      const step = decide(m, { now, watchedSince, parent: null, floor: null });
+      const step = decide(m, { now, watchedSince, parent: null, inherited: null });
       const { entity_type, tournament_no, value, runs, threshold, evidence } = m;
       const would = step &&
         { to_state: step.to_state, severity: step.severity, reason: step.reason, notify: step.notify, channels: step.channels };

@@ -10,7 +10,7 @@ const Answer = z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknow
 export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
   return async (fn, { as_of, p = {} }, answer) => {
     const known = c.req.header("if-none-match");
-    const { etag, is_same, body } = await rpc("read_monitoring", { p: { fn, p, known }, as_of }, Answer);
+    const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of }, Answer);
     c.header("etag", etag);
     if (is_same) throw notModified;
     c.header("cache-control", "private, no-cache");

@@ -57,7 +57,7 @@ export const EntityFacts = z.object({
 });
 export type EntityFacts = z.infer<typeof EntityFacts>;
 
-export const UpstreamFacts = z.object({ blocked_until: moment, blocked_reason: z.string().nullable() });
+export const UpstreamFacts = z.object({ backoff_until: moment, backoff_reason: z.string().nullable() });
 export type UpstreamFacts = z.infer<typeof UpstreamFacts>;
 
 /** Limits where an entity sets none of its own: the story's defaults, and a rate that speaks only from four runs on. */
@@ -92,8 +92,8 @@ export function judgeEntity(
     streak(facts),
     rate(facts),
     latest(facts),
-    upstream?.blocked_until
-      ? reason("UPSTREAM_BLOCKED", "WARNING", `the upstream is left alone until ${upstream.blocked_until}: ${upstream.blocked_reason}`)
+    upstream?.backoff_until
+      ? reason("UPSTREAM_BACKOFF", "WARNING", `the upstream is left alone until ${upstream.backoff_until}: ${upstream.backoff_reason}`)
       : null,
   ].filter((found) => found !== null);
   if (because.length === 0) {

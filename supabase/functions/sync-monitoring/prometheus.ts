@@ -32,7 +32,7 @@ const Facts = z.object({
   incidents: z.array(z.object({ severity: z.string(), state: z.string(), count: z.number() })),
   evaluated_s: many,
   dead_notifications: z.number(),
-  upstream_blocked: z.number(),
+  upstream_backoff: z.number(),
   queue: QueueStatusResponse,
 });
 type Facts = z.infer<typeof Facts>;
@@ -114,7 +114,7 @@ function render(facts: Facts): string {
     ),
     family("sync_alert_evaluation_timestamp_seconds", "gauge", "When the rules were last evaluated.", [[{}, facts.evaluated_s]]),
     family("sync_notifications_dead", "gauge", "Messages that died within a day.", [[{}, facts.dead_notifications]]),
-    family("sync_upstream_blocked", "gauge", "1 while we stay away from the upstream.", [[{}, facts.upstream_blocked]]),
+    family("sync_upstream_blocked", "gauge", "1 while we stay away from the upstream.", [[{}, facts.upstream_backoff]]),
     family(
       "sync_queue_jobs",
       "gauge",

@@ -39,7 +39,7 @@ const Facts = z.object({
     last_sent: moment,
   })),
   upstream: z.object({
-    blocked_until: moment,
+    backoff_until: moment,
     reason: z.string().nullable(),
     usual_response_ms: z.number().nullable(),
     in_flight_limit: z.number(),
@@ -114,8 +114,8 @@ function judgeSystem(facts: Facts): SystemStatusResponse {
     {
       name: "vis",
       kind: "upstream",
-      ...(upstream.blocked_until
-        ? is("DEGRADED", `blocked until ${upstream.blocked_until}: ${upstream.reason ?? ""}`)
+      ...(upstream.backoff_until
+        ? is("DEGRADED", `blocked until ${upstream.backoff_until}: ${upstream.reason ?? ""}`)
         : is("OK", "not blocked")),
       evidence: upstream,
     },

@@ -109,10 +109,10 @@ for (const [what, facts, status, code, message] of CASES) {
 
 Deno.test("every reason is given, the worst first, and a blocked upstream is one of them", () => {
   const facts = { ...HEALTHY, overdue_since: "2026-06-10T12:00:00Z", consecutive_failures: 1 };
-  const { because } = judgeEntity(facts, { blocked_until: "2026-06-10T12:25:00Z", blocked_reason: "VIS answered HTTP 503" }, NOW);
+  const { because } = judgeEntity(facts, { backoff_until: "2026-06-10T12:25:00Z", backoff_reason: "VIS answered HTTP 503" }, NOW);
   assertEquals(
     because.map((reason) => reason.code),
-    ["OVERDUE", "FAILING", "UPSTREAM_BLOCKED"],
+    ["OVERDUE", "FAILING", "UPSTREAM_BACKOFF"],
   );
 });
 
