@@ -234,7 +234,7 @@ Deno.test("due times go through the anchor, and cron texts say the same", async 
   assertMatch(await due("15 minutes", "2026-06-10T12:15:00Z"), /^2026-06-10 12:15:00/);
   assertMatch(await due("1 day", "2026-06-10T23:59:59Z"), /^2026-06-10 00:00:00/);
   const text = (frequency: string, anchor = "2000-01-01T00:00:00Z") =>
-    db.value("select private.cron_text($1::interval, $2::timestamptz)", [frequency, anchor]);
+    db.value("select private.cron_expression($1::interval, $2::timestamptz)", [frequency, anchor]);
   assertEquals(await text("15 minutes"), "*/15 * * * *");
   assertEquals(await text("15 minutes", "2000-01-01T00:05:00Z"), "5-59/15 * * * *");
   assertEquals(await text("1 day"), "0 0 * * *");
