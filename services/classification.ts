@@ -89,7 +89,7 @@ export const ERROR_CLASSES = {
     "API",
     "LOW",
     "later",
-    "Other runs held all request slots for a minute. If it repeats, check for a slow VIS or a run that hangs.",
+    "Other runs held all request slots for a minute. If it repeats, check for a slow VIS or a stuck run.",
   ),
   REPLY_NOT_DATA: errorClass(
     "VALIDATION",

@@ -134,10 +134,10 @@ Deno.test("anon reads only tournaments and matches, and writes nothing", async (
 Deno.test("a viewer reads the monitoring tables; a signed-in user without a role sees no row; neither writes", async () => {
   await db.reset();
   await aRun(db);
-  const [viewer, nobody] = await Promise.all([db.client("viewer"), db.client("none")]);
+  const [viewer, withoutRole] = await Promise.all([db.client("viewer"), db.client("none")]);
   for (const table of MONITORING) {
     assertEquals((await viewer.from(table).select("*")).error, null, table);
-    assertEquals((await nobody.from(table).select("*")).data, [], table);
+    assertEquals((await withoutRole.from(table).select("*")).data, [], table);
     const column = await db.value<string>("select attname::text from pg_attribute where attrelid = $1::regclass and attnum = 1", [table]);
     assertEquals((await viewer.from(table).delete().not(column, "is", null)).error?.code, "42501", table);
   }
