@@ -1,4 +1,4 @@
--- What a hosted project has before the first migration: the API roles, their schemas and default privileges.
+-- The API roles, schemas and default privileges that a hosted project has before the first migration.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'anon') then

@@ -8,7 +8,7 @@ const TYPES: Record<string, string> = {
   svg: "image/svg+xml",
   json: "application/json",
 };
-/** Scripts, styles and calls of this origin only; what came from upstream can never run. */
+/** Allows scripts, styles and requests of this origin only, so that text from upstream never runs as code. */
 const HEADERS = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -16,7 +16,7 @@ const HEADERS = {
   "referrer-policy": "no-referrer",
 };
 
-/** The newest change under a folder, in ms; 0 where there is nothing. */
+/** The time of the newest change in a folder, in ms; 0 when the folder is missing or empty. */
 async function changedAt(folder: string): Promise<number> {
   let newest = 0;
   try {
@@ -30,7 +30,7 @@ async function changedAt(folder: string): Promise<number> {
   return newest;
 }
 
-/** Builds the page where it was not built, or its sources are newer. @throws Error with what the build printed */
+/** Builds the page when its build is missing or older than its sources. @throws Error with the output of the build */
 export async function buildDashboard(): Promise<void> {
   const sources = await Promise.all(["src", "public", "../types"].map((folder) => changedAt(`${FOLDER}/${folder}`)));
   if (await changedAt(`${FOLDER}/dist`) > Math.max(...sources)) return;
@@ -43,12 +43,12 @@ export async function buildDashboard(): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr.length ? stderr : stdout).trim());
 }
 
-/** The page's files; `config.json` says where this project is. Null for a path that is none of them. */
+/** Serves the files of the page, and `config.json` with the address of this project; null for any other path. */
 export function createDashboard(config: { url: string; publishable_key: string }, folder = `${FOLDER}/dist`) {
   return async (pathname: string): Promise<Response | null> => {
     if (pathname === "/config.json") return Response.json(config, { headers: { ...HEADERS, "cache-control": "no-cache" } });
     const path = pathname === "/" ? "/index.html" : pathname;
-    // Only names a build makes: nothing that climbs, and nothing hidden.
+    // Only file names that a build writes: no parent folders, no hidden files.
     const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z]+)$/.exec(path) ?? [];
     const type = TYPES[extension];
     if (!type) return null;

@@ -1,11 +1,11 @@
-// What hosted workers have and plain Deno has not: EdgeRuntime.waitUntil, and a wall clock that ends the worker with beforeunload first.
-// Runs as the main module of a function's process, and then loads the function, unmodified, from its own file.
+// The parts of a hosted worker that plain Deno lacks: EdgeRuntime.waitUntil, and a wall clock limit that dispatches beforeunload.
+// This is the main module of a function's process; it loads the unmodified function from its own file.
 
 const [entry, wallClockMs] = Deno.args;
 if (!entry || !wallClockMs) throw new Error("usage: edge-runtime.ts ENTRY WALL_CLOCK_MS");
 
-/** How long what `beforeunload` began, or an answer under way, may take. */
-const LAST_WORDS_MS = 2_000;
+/** The time that handlers of `beforeunload`, or an answer in transit, have left. */
+const SHUTDOWN_GRACE_MS = 2_000;
 const pending = new Set<Promise<unknown>>();
 
 Object.assign(globalThis, {
@@ -14,37 +14,37 @@ Object.assign(globalThis, {
       pending.add(work);
       work.catch(() => {}).finally(() => {
         pending.delete(work);
-        leaveWhenDone();
+        exitWhenIdle();
       });
     },
   },
 });
 
-/** Set once the gateway sends nothing more here: the process ends with its last background work. */
+/** True when the gateway sends no more requests to this process, which then exits after its last background work. */
 let isRetired = false;
-function leaveWhenDone(): void {
+function exitWhenIdle(): void {
   if (isRetired && pending.size === 0) Deno.exit(0);
 }
 
-let isEnding = false;
-function end(): void {
-  if (isEnding) return;
-  isEnding = true;
+let isShuttingDown = false;
+function shutDown(): void {
+  if (isShuttingDown) return;
+  isShuttingDown = true;
   const isWorking = pending.size > 0;
   dispatchEvent(new Event("beforeunload"));
-  setTimeout(() => Deno.exit(0), isWorking ? LAST_WORDS_MS : 0);
+  setTimeout(() => Deno.exit(0), isWorking ? SHUTDOWN_GRACE_MS : 0);
 }
 
-setTimeout(end, Number(wallClockMs));
-Deno.addSignalListener("SIGTERM", end);
+setTimeout(shutDown, Number(wallClockMs));
+Deno.addSignalListener("SIGTERM", shutDown);
 Deno.addSignalListener("SIGUSR1", () => {
-  // The last answer may still be on its way to the caller.
+  // The caller may not have received the last answer yet.
   setTimeout(() => {
     isRetired = true;
-    leaveWhenDone();
-  }, LAST_WORDS_MS);
+    exitWhenIdle();
+  }, SHUTDOWN_GRACE_MS);
 });
-// Ctrl-C reaches the whole process group; the gateway decides when its functions end.
+// Ctrl-C reaches the whole process group, but the gateway ends its functions with SIGTERM.
 Deno.addSignalListener("SIGINT", () => {});
 
 await import(entry);

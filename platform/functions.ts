@@ -1,22 +1,22 @@
 import { pathToFileURL } from "node:url";
 
-/** The wall clock of a hosted worker on a paid plan. */
+/** The wall clock limit of a hosted worker on a paid plan. */
 export const WALL_CLOCK_MS = 400_000;
-/** A worker older than this takes no new request, so that each has at least the rest of the wall clock before it. */
-const FRESH_MS = 120_000;
-const START_LIMIT_MS = 60_000;
+/** An older worker receives no new request, so that each request has at least the rest of the wall clock limit. */
+const MAX_WORKER_AGE_MS = 120_000;
+const START_TIMEOUT_MS = 60_000;
 
 interface Worker {
   process: Deno.ChildProcess;
   address: Promise<string>;
-  born: number;
+  startedAt: number;
   requests: number;
   isRetired: boolean;
 }
 
 export interface FunctionHost {
   has(name: string): boolean;
-  /** Passes a request on to the function, starting its process first where none is fresh. */
+  /** Forwards a request to the function, and starts a process for it unless a young one runs. */
   serve(name: string, request: Request): Promise<Response>;
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ interface FunctionHostOptions {
   onProcess: (pid: number, isAlive: boolean) => void;
 }
 
-/** Serves each function of a folder from a process of its own, started on first use. */
+/** Serves each function of a folder from its own process, which starts at the first request. */
 export function createFunctionHost({ folder, env, write, onProcess }: FunctionHostOptions): FunctionHost {
   const names = new Set(
     [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name),
@@ -38,7 +38,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
 
   function spawn(name: string): Worker {
     const process = new Deno.Command(Deno.execPath(), {
-      // Frozen: the functions run with the versions of their lock file, or not at all.
+      // Frozen, so that the functions run with the versions of their lock file.
       args: ["run", "-A", "--no-check", "--frozen", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
@@ -50,12 +50,15 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
     processes.add(process);
     onProcess(process.pid, true);
     const started = Promise.withResolvers<string>();
-    const limit = setTimeout(() => started.reject(new Error(`${name} did not start within ${START_LIMIT_MS / 1000} s`)), START_LIMIT_MS);
+    const timeout = setTimeout(
+      () => started.reject(new Error(`${name} did not start within ${START_TIMEOUT_MS / 1000} s`)),
+      START_TIMEOUT_MS,
+    );
     const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
       for await (const line of lines(stream)) {
         const found = /Listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
         if (found) {
-          clearTimeout(limit);
+          clearTimeout(timeout);
           started.resolve(found);
         } else if (line.trim() && !line.startsWith("Download ")) write(`[${name}] ${line}`);
       }
@@ -63,26 +66,26 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
     void read(process.stdout);
     void read(process.stderr);
     void process.status.then((status) => {
-      clearTimeout(limit);
+      clearTimeout(timeout);
       processes.delete(process);
       onProcess(process.pid, false);
       if (workers.get(name)?.process === process) workers.delete(name);
-      started.reject(new Error(`${name} ended with code ${status.code} before it listened`));
+      started.reject(new Error(`${name} exited with code ${status.code} before it listened`));
     });
     started.promise.catch(() => {});
-    return { process, address: started.promise, born: performance.now(), requests: 0, isRetired: false };
+    return { process, address: started.promise, startedAt: performance.now(), requests: 0, isRetired: false };
   }
 
   function workerOf(name: string): Worker {
     const current = workers.get(name);
-    if (current && performance.now() - current.born < FRESH_MS) return current;
+    if (current && performance.now() - current.startedAt < MAX_WORKER_AGE_MS) return current;
     const worker = spawn(name);
     workers.set(name, worker);
     if (current) retire(current);
     return worker;
   }
 
-  /** Lets a worker end with its background work, once its last request is answered. */
+  /** Asks a worker to exit after its background work, when it has answered its last request. */
   function retire(worker: Worker): void {
     worker.isRetired = true;
     if (worker.requests === 0) tryKill(worker.process, "SIGUSR1");
@@ -103,13 +106,13 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
         address = await worker.address;
       } catch (error) {
         write(`[${name}] ${(error as Error).message}`);
-        return Response.json({ code: "BOOT_ERROR", message: "the function failed to start; its output says why" }, { status: 503 });
+        return Response.json({ code: "BOOT_ERROR", message: "the function failed to start; its output has the reason" }, { status: 503 });
       }
       const target = `${address}${url.pathname.replace(/^\/functions\/v1/, "")}${url.search}`;
       try {
         return await fetch(target, { method: request.method, headers, body: request.body, redirect: "manual", signal: request.signal });
       } catch {
-        return Response.json({ code: "WORKER_ERROR", message: "the function's worker ended before it answered" }, { status: 502 });
+        return Response.json({ code: "WORKER_ERROR", message: "the worker of the function ended before it answered" }, { status: 502 });
       } finally {
         worker.requests--;
         if (worker.isRetired) retire(worker);
@@ -118,15 +121,15 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
     async stop() {
       const ending = [...processes];
       ending.forEach((process) => tryKill(process, "SIGTERM"));
-      const isOver = Promise.all(ending.map((process) => process.status));
+      const allExited = Promise.all(ending.map((process) => process.status));
       const timer = setTimeout(() => ending.forEach((process) => tryKill(process, "SIGKILL")), 4_000);
-      await isOver;
+      await allExited;
       clearTimeout(timer);
     },
   };
 }
 
-/** Of our own environment a function sees only what a process needs to run, and the settings meant for it. */
+/** The variables of our environment that a function receives: those that a process needs, and the settings of the functions. */
 function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
   const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT|PROMETHEUS|BADGE)_/.test(name));
@@ -140,7 +143,7 @@ function tryKill(process: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     process.kill(signal);
   } catch {
-    // It is gone, which is what was wanted.
+    // The process has already exited.
   }
 }
 

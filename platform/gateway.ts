@@ -7,21 +7,22 @@ interface GatewayParts {
   signer: TokenSigner;
   functions: FunctionHost;
   vis: VisStandIn;
-  /** The page's file at a path; null where it has none. */
+  /** Serves a file of the page; null when the path has none. */
   dashboard: (pathname: string) => Promise<Response | null>;
 }
 
-const OPEN = { "access-control-allow-origin": "*" };
-const answer = (status: number, code: string, message: string): Response => Response.json({ code, message }, { status, headers: OPEN });
+const ANY_ORIGIN = { "access-control-allow-origin": "*" };
+const answer = (status: number, code: string, message: string): Response =>
+  Response.json({ code, message }, { status, headers: ANY_ORIGIN });
 
-/** One address for everything, with the paths of a hosted project; `/vis` is the stand-in service. */
+/** Serves everything on one address with the paths of a hosted project; `/vis` is the stand-in service. */
 export function createGateway({ supabase, signer, functions, vis, dashboard }: GatewayParts): (request: Request) => Promise<Response> {
   return async (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: OPEN });
+    if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: ANY_ORIGIN });
     const name = /^\/functions\/v1\/([^/]+)/.exec(pathname)?.[1];
     if (name !== undefined) {
-      return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `there is no function ${name}`);
+      return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `the function ${name} does not exist`);
     }
     if (pathname.startsWith("/vis/")) return await vis.fetch(request);
     if (pathname.startsWith("/rest/v1") || pathname.startsWith("/auth/v1")) return await withTokens(request, supabase, signer);
@@ -32,11 +33,11 @@ export function createGateway({ supabase, signer, functions, vis, dashboard }: G
         headers: { refresh: "2" },
       });
     }
-    return answer(404, "NOT_FOUND", `there is nothing at ${pathname}`);
+    return answer(404, "NOT_FOUND", `the path ${pathname} does not exist`);
   };
 }
 
-/** Swaps tokens on the way in and out, so that everybody outside sees only ES256 ones. */
+/** Exchanges the tokens of requests and answers, so that clients see only ES256 tokens. */
 async function withTokens(request: Request, supabase: GatewayParts["supabase"], signer: TokenSigner): Promise<Response> {
   const token = /^Bearer (ey.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
   let inner = request;

@@ -1,20 +1,19 @@
 import * as jose from "jose";
 
-/** What a project is born with: API keys, and the key pair its tokens are signed with. */
+/** The keys of a project: API keys, and the key that signs its tokens. */
 export interface Keys {
   publishable: string;
   secret: string;
-  /** What lite signs its own tokens with; they never leave the gateway. */
+  /** Signs the tokens of lite, which never leave the gateway. */
   jwtSecret: string;
   signing: jose.JWK;
-  /** What the audit is sealed with. */
+  /** Seals the audit log. */
   audit: string;
 }
 
 /** Random, URL-safe text of `bytes` bytes. */
 export const randomText = (bytes: number): string => jose.base64url.encode(crypto.getRandomValues(new Uint8Array(bytes)));
 
-/** Makes new keys. */
 export async function createKeys(): Promise<Keys> {
   const { privateKey } = await jose.generateKeyPair("ES256", { extractable: true });
   return {
@@ -26,7 +25,7 @@ export async function createKeys(): Promise<Keys> {
   };
 }
 
-/** Turns lite's HS256 tokens into the ES256 ones hosted projects give, and back. */
+/** Converts the HS256 tokens of lite to the ES256 tokens of hosted projects, and back. */
 export interface TokenSigner {
   jwks: { keys: jose.JWK[] };
   outward(token: string, claims: Record<string, unknown>): Promise<string>;
@@ -35,11 +34,11 @@ export interface TokenSigner {
 }
 
 export async function createSigner(keys: Keys, issuer: string): Promise<TokenSigner> {
-  const { d: _private, ...open } = keys.signing;
-  const [signingKey, publicKey] = await Promise.all([jose.importJWK(keys.signing, "ES256"), jose.importJWK(open, "ES256")]);
+  const { d: _private, ...publicJwk } = keys.signing;
+  const [signingKey, publicKey] = await Promise.all([jose.importJWK(keys.signing, "ES256"), jose.importJWK(publicJwk, "ES256")]);
   const inner = new TextEncoder().encode(keys.jwtSecret);
   return {
-    jwks: { keys: [open] },
+    jwks: { keys: [publicJwk] },
     async outward(token, claims) {
       const { payload } = await jose.jwtVerify(token, inner);
       return await new jose.SignJWT({ iss: issuer, ...payload, ...claims })

@@ -3,14 +3,14 @@ import type { Database } from "./database.ts";
 const here = (path: string): URL => new URL(path, import.meta.url);
 const MIGRATIONS = here("../supabase/migrations/");
 
-/** Gives a bare database what a hosted project has at birth, with stand-ins for the extensions that are missing. */
+/** Creates in a bare database what a new hosted project has, with stand-ins for the missing extensions. */
 export async function bootstrap(database: Database): Promise<{ standIns: string[] }> {
   await database.exec(await Deno.readTextFile(here("bootstrap.sql")));
   const standIns: string[] = [];
   for (const [schema, extension] of [["cron", "pg_cron"], ["net", "pg_net"], ["vault", "supabase_vault"]] as const) {
     const [found] = await database.query<{ has: boolean }>("select to_regnamespace($1) is not null as has", [schema]);
     if (!found?.has) {
-      // A server that has the files may still refuse (not preloaded, another database): then the stand-in serves as well.
+      // A server with the extension's files can refuse it (not preloaded, or limited to another database); then the stand-in is used too.
       const isReal = !database.isEmbedded && await database.exec(`create extension ${extension}`).then(() => true, () => false);
       if (!isReal) await database.transaction(await Deno.readTextFile(here(`standins/${schema}.sql`)));
     }
@@ -22,12 +22,12 @@ export async function bootstrap(database: Database): Promise<{ standIns: string[
   return { standIns };
 }
 
-/** A database holds a migration that differs from the files: its schema is of another version. */
+/** The database has a migration that differs from the files. */
 export class OtherSchemaError extends Error {
   override name = "OtherSchemaError";
 }
 
-/** The migrations by number, as the official CLI names and orders them. */
+/** The migrations in the order of the official CLI. */
 export async function listMigrations(): Promise<{ version: string; name: string; url: URL }[]> {
   const files = await Array.fromAsync(Deno.readDir(MIGRATIONS));
   return files.flatMap((file) => {
@@ -41,11 +41,11 @@ async function sha256(text: string): Promise<string> {
 }
 
 /**
- * Applies the missing migrations, each file in its own transaction, keeps the ledger of the official CLI, and returns how many it applied.
- * @throws OtherSchemaError when the ledger names a migration that no file has, or a file has changed since it was applied.
+ * Applies the missing migrations, each in its own transaction, records them in the table of the official CLI, and returns their number.
+ * @throws OtherSchemaError when a recorded migration has no file, or its file has changed since it was applied.
  */
 export async function migrate(database: Database): Promise<number> {
-  // Until the first release the files change in place; the digest shows that. The CLI writes none, and its rows are compared by name.
+  // The digest detects a file that changed in place, which is allowed before the first release. The CLI writes no digest.
   await database.exec(`
     create schema if not exists supabase_migrations;
     create table if not exists supabase_migrations.schema_migrations (version text primary key);

@@ -19,30 +19,30 @@ interface QueuedRequest {
 }
 
 const NET_BATCH = 200;
-/** As pg_net's own ttl. */
+/** The default `pg_net.ttl`. */
 const RESPONSE_TTL = "6 hours";
 
-/** A call for `work` that never does it twice at once: however often it is called meanwhile, `work` is done once more after. */
-function inTurn(work: () => Promise<void>): () => Promise<void> {
-  let isAsked = false;
-  let done: Promise<void> | null = null;
-  async function workWhileAsked(): Promise<void> {
+/** Returns a function that never runs `work` concurrently: any number of calls during a run cause exactly one further run. */
+function coalesced(work: () => Promise<void>): () => Promise<void> {
+  let isRequested = false;
+  let running: Promise<void> | null = null;
+  async function runWhileRequested(): Promise<void> {
     try {
-      while (isAsked) {
-        isAsked = false;
+      while (isRequested) {
+        isRequested = false;
         await work();
       }
     } finally {
-      done = null;
+      running = null;
     }
   }
   return () => {
-    isAsked = true;
-    return done ??= workWhileAsked();
+    isRequested = true;
+    return running ??= runWhileRequested();
   };
 }
 
-/** Does what pg_cron's background worker does, over the stand-in's tables; a tick that meets its job still running is queued. */
+/** Replaces the background worker of pg_cron for the stand-in's tables; a job that is due while it still runs starts again afterwards. */
 export async function startCron(database: Database): Promise<() => void> {
   const timers = new Map<number, { text: string; stop: () => void }>();
   const waiting = new Map<number, number>();
@@ -64,7 +64,7 @@ export async function startCron(database: Database): Promise<() => void> {
     waiting.set(job.jobid, queued + 1);
     if (queued > 0) return;
     while ((waiting.get(job.jobid) ?? 0) > 0) {
-      // The database may be closing under us; the next start marks what was cut off.
+      // The database may be closing; the next start marks the interrupted run as failed.
       await runOnce(job).catch(() => {});
       waiting.set(job.jobid, (waiting.get(job.jobid) ?? 1) - 1);
     }
@@ -84,7 +84,7 @@ export async function startCron(database: Database): Promise<() => void> {
     return () => cron.stop();
   }
 
-  const reload = inTurn(async () => {
+  const reload = coalesced(async () => {
     const jobs = await database.query<Job>("select jobid::integer, schedule, command, database, username from cron.job where active");
     for (const job of jobs) {
       const text = `${job.schedule}\n${job.command}`;
@@ -108,7 +108,7 @@ export async function startCron(database: Database): Promise<() => void> {
   return () => timers.forEach((timer) => timer.stop());
 }
 
-/** Does what pg_net's background worker does: takes requests off the queue when told, sends them, and keeps the answers. */
+/** Replaces the background worker of pg_net: removes requests from the queue when it is notified, sends them and stores the answers. */
 export async function startNet(database: Database): Promise<() => void> {
   let isStopped = false;
 
@@ -127,12 +127,11 @@ export async function startNet(database: Database): Promise<() => void> {
         request.id,
         signal.aborted,
         message,
-      ])
-        .catch(() => {});
+      ]).catch(() => {});
     }
   }
 
-  const drain = inTurn(async () => {
+  const drain = coalesced(async () => {
     for (let found = NET_BATCH; found > 0 && !isStopped;) {
       const requests = await database.query<QueuedRequest>(
         `delete from net.http_request_queue where id in (select id from net.http_request_queue order by id limit ${NET_BATCH})

@@ -1,7 +1,7 @@
 import type { Database } from "./database.ts";
 import type { Account, State } from "./state.ts";
 
-/** Puts address and key where the database's calls read them. */
+/** Stores the address and the key that the calls of the database read. */
 export async function fillVault(database: Database, secrets: Record<string, string>): Promise<void> {
   for (const [name, secret] of Object.entries(secrets)) {
     const [known] = await database.query<{ id: string }>("select id from vault.secrets where name = $1", [name]);
@@ -10,7 +10,7 @@ export async function fillVault(database: Database, secrets: Record<string, stri
   }
 }
 
-/** Makes the accounts that are not there yet; the role goes where only the service can write it. */
+/** Creates the missing accounts and sets their roles in the app metadata, which only the service can write. */
 export async function createAccounts(
   database: Database,
   supabase: (request: Request) => Promise<Response>,
@@ -37,5 +37,5 @@ async function signUp(supabase: (request: Request) => Promise<Response>, base: s
       body: JSON.stringify({ email, password }),
     }),
   );
-  if (!response.ok) throw new Error(`the account ${email} could not be made: ${await response.text()}`);
+  if (!response.ok) throw new Error(`the account ${email} could not be created: ${await response.text()}`);
 }

@@ -7,18 +7,18 @@ import { createSigner } from "./keys.ts";
 import { bootstrap, migrate, OtherSchemaError } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
-import { loadState, occupy, SetupError, type State } from "./state.ts";
+import { loadState, lockFolder, SetupError, type State } from "./state.ts";
 import { createSupabase } from "./supabase.ts";
 import { createVisStandIn, type VisStandIn } from "./vis/stand-in.ts";
 
 interface StackOptions {
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number;
-  /** Where keys, accounts and the embedded database lie. */
+  /** The folder of the keys, the accounts and the embedded database. */
   folder: string;
-  /** A `postgres://` address; without one the embedded database serves. */
+  /** A `postgres://` address; by default the embedded database. */
   databaseUrl?: string;
-  /** The upstream; without one the stand-in serves. */
+  /** The address of VIS; by default the stand-in. */
   visUrl?: string;
   write: (line: string) => void;
 }
@@ -29,30 +29,30 @@ export interface Stack {
   database: Database;
   vis: VisStandIn;
   visUrl: string;
-  /** Which extensions are stood in for. */
+  /** The extensions that have a stand-in. */
   standIns: string[];
   migrationsApplied: number;
-  /** Resolves when the page can be opened; it may be built first. */
+  /** Resolves when the page can be opened, after its build. */
   pageReady: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts everything: database, REST and Auth, functions, scheduler, stand-in upstream. @throws SetupError in one clear sentence. */
+/** Starts database, REST and Auth, functions, scheduler and the stand-in VIS service. @throws SetupError with one sentence for a person */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const state = await loadState(options.folder);
   const undo: (() => unknown)[] = [];
-  // Everything else goes on without the page, and does not wait for it.
+  // The rest works without the page and does not wait for its build.
   const pageReady = buildDashboard().catch((error: Error) => options.write(`the page could not be built: ${error.message}`));
   const unavailable = (message: string) => () => Promise.resolve(Response.json({ code: "UNAVAILABLE", message }, { status: 503 }));
   let serve: (request: Request) => Promise<Response> = unavailable("starting");
   const stop = async () => {
-    // A request that came now would start a function again.
+    // A request during the shutdown would start a function again.
     serve = unavailable("stopping");
     for (let last = undo.pop(); last; last = undo.pop()) await last();
   };
   try {
-    const place = await occupy(options.folder);
-    undo.push(place.leave);
+    const lock = await lockFolder(options.folder);
+    undo.push(lock.release);
     const server = listen(options.port, (request) => serve(request));
     undo.push(() => server.shutdown());
     const base = `http://127.0.0.1:${server.addr.port}`;
@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     undo.push(() => database.close());
     const { standIns } = await bootstrap(database);
     const supabase = await createSupabase(database, state.keys, base);
-    // auth.* exists only now; a SQL function of a caller may ask it for the token.
+    // The schema auth exists only after createSupabase; SQL functions call auth.* as the caller.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
     const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
     await fillVault(database, { project_url: base, secret_key: state.keys.secret });
@@ -74,7 +74,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       folder: fileURLToPath(new URL("../supabase/functions", import.meta.url)),
       env: functionEnv(base, state, signer.jwks, visUrl, options.databaseUrl),
       write: options.write,
-      onProcess: place.onProcess,
+      onProcess: lock.onProcess,
     });
     undo.push(() => functions.stop());
     const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
@@ -95,10 +95,10 @@ function listen(port: number, handler: (request: Request) => Promise<Response>):
     return Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, handler);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
-      throw new SetupError(`port ${port} is taken; stop what uses it, or choose another with --port`);
+      throw new SetupError(`port ${port} is in use; stop the program that uses it, or choose another port with --port`);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
-      throw new SetupError(`port ${port} may not be used; choose one above 1023 with --port`);
+      throw new SetupError(`this user may not use port ${port}; choose a port above 1023 with --port`);
     }
     throw error;
   }
@@ -110,23 +110,25 @@ async function open({ databaseUrl, folder }: StackOptions): Promise<Database> {
   } catch (error) {
     const message = String((error as Error).message || error).split("\n")[0];
     if (databaseUrl) throw new SetupError(`the database ${withoutPassword(databaseUrl)} cannot be reached: ${message}`);
-    throw new SetupError(`the embedded database in ${folder}/db cannot be opened (${message}); start with --fresh to begin anew`);
+    throw new SetupError(
+      `the embedded database in ${folder}/db cannot be opened (${message}); start with --fresh to delete the data and create it anew`,
+    );
   }
 }
 
 function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions): never {
   if (!(error instanceof OtherSchemaError)) throw error;
-  const cause = `was made with another version of the schema (${error.message})`;
+  const cause = `was created with another version of the schema (${error.message})`;
   throw new SetupError(
     databaseUrl
       ? `the database ${withoutPassword(databaseUrl)} ${cause}; use an empty one`
-      : `the data in ${folder} ${cause}; start with --fresh to begin anew`,
+      : `the data in ${folder} ${cause}; start with --fresh to delete it and create it anew`,
   );
 }
 
 const withoutPassword = (url: string): string => url.replace(/:[^:@/]+@/, ":***@");
 
-/** The environment hosted Supabase gives a function. */
+/** The environment that hosted Supabase gives a function. */
 function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: string, databaseUrl = ""): Record<string, string> {
   return {
     SUPABASE_URL: base,

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Stack, startStack } from "./stack.ts";
 import { SetupError } from "./state.ts";
 
-// deno-lint-ignore no-console -- this is the program that speaks to a person
+// deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
 
 const USAGE = "usage: deno task start [--port 54321] [--data .local] [--fresh]";
@@ -18,7 +18,9 @@ function readOptions() {
       },
     });
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) throw new SetupError(`--port ${values.port} is not a port`);
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      throw new SetupError(`--port must be a whole number from 0 to 65535, not ${values.port}`);
+    }
     return { port, folder: values.data, isFresh: values.fresh };
   } catch (error) {
     throw new SetupError(`${(error as Error).message}\n${USAGE}`);
@@ -38,7 +40,7 @@ Ready in ${seconds} s on ${base}
   Upstream    ${visUrl}
 ${
     visUrl.startsWith(base)
-      ? `              misbehave: curl -X POST ${base}/vis/control -d '{"kind":"server_error"}'   heal: curl -X DELETE ${base}/vis/control\n`
+      ? `              fail: curl -X POST ${base}/vis/control -d '{"kind":"server_error"}'   recover: curl -X DELETE ${base}/vis/control\n`
       : ""
   }
   Publishable key  ${state.keys.publishable}
@@ -81,7 +83,7 @@ function ignoreMissing(error: unknown, folder: string): void {
 try {
   await main();
 } catch (error) {
-  // deno-lint-ignore no-console -- the reason belongs on stderr
+  // deno-lint-ignore no-console -- the reason of a failed start belongs on stderr
   console.error(error instanceof SetupError ? error.message : error);
   Deno.exit(1);
 }

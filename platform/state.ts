@@ -1,19 +1,19 @@
 import { createKeys, type Keys, randomText } from "./keys.ts";
 
-/** A sign-in the platform made. */
+/** An account that the platform created. */
 export interface Account {
   email: string;
   password: string;
   role: "viewer" | "operator" | "admin";
 }
 
-/** What one data folder remembers beside the database. */
+/** The content of a data folder beside the database. */
 export interface State {
   keys: Keys;
   accounts: Account[];
 }
 
-/** A mistake a person can mend; its message is the one sentence to print. */
+/** An error that a person can fix; its message is the sentence to print. */
 export class SetupError extends Error {
   override name = "SetupError";
 }
@@ -25,27 +25,27 @@ async function readJson<T>(path: string): Promise<T | null> {
     return JSON.parse(await Deno.readTextFile(path)) as T;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    if (error instanceof SyntaxError) throw new SetupError(`${path} is damaged; start with --fresh to begin anew`);
+    if (error instanceof SyntaxError) throw new SetupError(`${path} is damaged; start with --fresh to delete the data and create it anew`);
     throw error;
   }
 }
 
-async function keep(path: string, state: State): Promise<State> {
+async function save(path: string, state: State): Promise<State> {
   await Deno.writeTextFile(path, JSON.stringify(state, null, 2), { mode: 0o600 });
   return state;
 }
 
-/** Reads the folder's keys and accounts, or makes them. @throws SetupError when the folder cannot be used. */
+/** Reads the keys and accounts of the folder, or creates them. @throws SetupError when the folder cannot be used */
 export async function loadState(folder: string): Promise<State> {
   const path = `${folder}/state.json`;
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     const known = await readJson<State>(path);
-    // A folder from before the audit was sealed has no key for it.
+    // The state of an older version has no audit key.
     if (known?.keys.audit) return known;
-    if (known) return await keep(path, { ...known, keys: { ...known.keys, audit: randomText(32) } });
+    if (known) return await save(path, { ...known, keys: { ...known.keys, audit: randomText(32) } });
     const accounts = ROLES.map((role) => ({ email: `${role}@example.com`, password: randomText(12), role }));
-    return await keep(path, { keys: await createKeys(), accounts });
+    return await save(path, { keys: await createKeys(), accounts });
   } catch (error) {
     if (error instanceof SetupError) throw error;
     throw new SetupError(`the data folder ${folder} cannot be used: ${(error as Error).message}`);
@@ -68,16 +68,16 @@ async function commandOf(pid: number): Promise<string | null> {
 }
 
 /**
- * Marks the folder as in use by this process, after ending what a killed one left behind.
- * @throws SetupError when a live platform uses it: the embedded database does not notice a second one and would lose data.
+ * Locks the folder for this process, and ends the function processes that a killed platform left.
+ * @throws SetupError when a live platform uses the folder: the embedded database does not detect a second one, and data would be lost.
  */
-export async function occupy(folder: string): Promise<{ onProcess: (pid: number, isAlive: boolean) => void; leave: () => void }> {
+export async function lockFolder(folder: string): Promise<{ onProcess: (pid: number, isAlive: boolean) => void; release: () => void }> {
   const path = `${folder}/run.json`;
-  const before = await readJson<RunFile>(path).catch(() => null);
-  if (before && before.pid !== Deno.pid && (await commandOf(before.pid))?.includes("deno")) {
-    throw new SetupError(`${folder} is in use by process ${before.pid}; stop that first, or choose another folder with --data`);
+  const previous = await readJson<RunFile>(path).catch(() => null);
+  if (previous && previous.pid !== Deno.pid && (await commandOf(previous.pid))?.includes("deno")) {
+    throw new SetupError(`${folder} is in use by process ${previous.pid}; stop that process, or choose another folder with --data`);
   }
-  for (const pid of before?.processes ?? []) {
+  for (const pid of previous?.processes ?? []) {
     if ((await commandOf(pid))?.includes("edge-runtime.ts")) Deno.kill(pid, "SIGKILL");
   }
   const processes = new Set<number>();
@@ -89,6 +89,6 @@ export async function occupy(folder: string): Promise<{ onProcess: (pid: number,
       else processes.delete(pid);
       write();
     },
-    leave: () => Deno.removeSync(path),
+    release: () => Deno.removeSync(path),
   };
 }

@@ -10,7 +10,7 @@ interface SqlError {
   hint?: string;
 }
 
-/** PostgREST's status for the SQLSTATEs that lite answers with 500 (PostgREST documentation, "Errors"). */
+/** The HTTP status that PostgREST gives a SQLSTATE (PostgREST documentation, "Errors"); lite gives 500. */
 function statusOf(sqlstate: string): number {
   if (sqlstate === "P0001" || sqlstate.startsWith("23")) return sqlstate === "23503" || sqlstate === "23505" ? 409 : 400;
   if (sqlstate === "25006") return 405;
@@ -18,10 +18,10 @@ function statusOf(sqlstate: string): number {
   return /^(40|53|54|55|57|58|P0|XX)/.test(sqlstate) ? 500 : 400;
 }
 
-/** What hosted PostgREST answers for an error of the database that lite answers with 500; null where lite's answer is right already. */
+/** The answer of hosted PostgREST to a database error that lite answers with 500; null when the answer of lite is right. */
 export function answerFor(error: SqlError | undefined): { status: number; body: Record<string, unknown> } | null {
   if (!error?.code || /^(PT|PGRST)/.test(error.code)) return null;
-  // Not a SQLSTATE but a code of the driver or the socket: nobody answered.
+  // A code of the driver or the socket, not a SQLSTATE: the database did not answer.
   if (!/^[0-9A-Z]{5}$/.test(error.code)) {
     return {
       status: 503,
@@ -32,14 +32,14 @@ export function answerFor(error: SqlError | undefined): { status: number; body: 
   return { status: statusOf(code), body: { code, message, details: detail, hint } };
 }
 
-/** REST and Auth over a database, as hosted Supabase answers them; everything there is to know about lite is in this file. */
+/** REST and Auth of a database with the answers of hosted Supabase; only this file and `database.ts` know lite. */
 export async function createSupabase(database: Database, keys: Keys, siteUrl: string): Promise<(request: Request) => Promise<Response>> {
   const failed = new AsyncLocalStorage<{ error?: SqlError }>();
   database.connection.normalizeDbError = (error: SqlError) => {
     const store = failed.getStore();
     if (store) store.error = error;
     if (!error?.code) return error;
-    // lite prints the stack of what it gets; one line is enough.
+    // lite prints the stack of the error, so that the stack is cut to one line.
     return Object.assign(new Error(error.message), {
       code: error.code,
       detail: error.detail,

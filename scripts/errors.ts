@@ -11,8 +11,8 @@ export function errorTable(): string {
   return [
     "# Errors",
     "",
-    "Every failure of a sync has one of these codes, from the VIS error id, HTTP status, reply guard, SQLSTATE or exception that caused it and",
-    "never from words in its message. Retry: _now_ with backoff inside the run, _later_ by the next run, _never_ before somebody did something.",
+    "Every error of a sync has one of these codes. The code comes from the VIS error id, HTTP status, reply check, SQLSTATE or exception, never",
+    "from the words of a message. Retry: _now_ with backoff within the run, _later_ by the next run, _never_ without a change by a person.",
     "Generated from `services/classification.ts` by `deno task errors`.",
     "",
     line(head),

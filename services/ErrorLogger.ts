@@ -19,10 +19,10 @@ export interface ErrorRecord {
   occurred_at: string;
 }
 
-/** More errors than this of one run are counted, but not kept one by one. */
+/** Errors of a run beyond this number are counted and logged, but not stored. */
 const KEPT_PER_RUN = 1000;
 
-/** What stays of a message when ids, numbers, dates, addresses and quoted parts are taken out; equal for equal causes. */
+/** The code and the message without ids, numbers, dates, addresses and quoted parts; errors with the same cause share it. */
 export function fingerprint(code: string, message: string): string {
   const shape = message
     .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/gi, "#")
@@ -33,19 +33,19 @@ export function fingerprint(code: string, message: string): string {
   return `${code}:${shape}`.slice(0, 200);
 }
 
-/** Collects a run's classified errors; they are written with the next heartbeat or the finish, not one by one. */
+/** Classifies the errors of a run and collects them until the next heartbeat, or the finish, writes them. */
 export class ErrorLogger {
   #pending: ErrorRecord[] = [];
   #count = 0;
 
   constructor(private readonly log: Log, private readonly clock: Clock) {}
 
-  /** How many errors the run had. */
+  /** The number of errors of the run. */
   get count(): number {
     return this.#count;
   }
 
-  /** Classifies and keeps one error; returns the record. The context is redacted and at most 8 kB. */
+  /** Classifies, logs and collects one error, and returns its record; the context is redacted and at most 8 kB. */
   record(error: unknown, about: { tournament_no?: string; context?: Record<string, unknown> } = {}): ErrorRecord {
     const { code, type, severity, retry, suggestion } = classify(error);
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
@@ -81,13 +81,13 @@ export class ErrorLogger {
     return row;
   }
 
-  /** The errors not yet written; {@link settle} is called with them once they are. */
+  /** The errors that are not written yet; {@link forget} removes them after they were written. */
   pending(): ErrorRecord[] {
     return [...this.#pending];
   }
 
-  /** Forgets errors that were written. */
-  settle(written: ErrorRecord[]): void {
+  /** Removes errors that were written. */
+  forget(written: ErrorRecord[]): void {
     const ids = new Set(written.map((row) => row.id));
     this.#pending = this.#pending.filter((row) => !ids.has(row.id));
   }

@@ -1,6 +1,6 @@
 import type { Rpc } from "./rpc.ts";
 
-/** The counters of a run, spelled as the columns of `sync_execution_history`; totals since its start. */
+/** The counters of a run since its start, named as the columns of `sync_execution_history`. */
 interface Counters {
   tournaments_total: number | null;
   tournaments_processed: number;
@@ -27,13 +27,13 @@ interface Counters {
 
 type Countable = { [K in keyof Counters]: Counters[K] extends number ? K : never }[keyof Counters];
 
-/** Bytes in use by this isolate: its heap and what it holds outside. */
+/** Bytes in use by this isolate: heap and external. */
 export const isolateMemory = (): number => {
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
 };
 
-/** Counts what a run does; nothing here waits or speaks to the database. */
+/** Counts the work of a run in memory. */
 export class MetricsCollector {
   #counters: Counters = {
     tournaments_total: null,
@@ -67,12 +67,12 @@ export class MetricsCollector {
     this.#counters[name] += by;
   }
 
-  /** Sets how many tournaments the run has before it. */
+  /** Sets the number of tournaments of the run. */
   expectTournaments(total: number): void {
     this.#counters.tournaments_total = total;
   }
 
-  /** Adds what an upsert answered. */
+  /** Adds the counts that an upsert returned. */
   countRecords(written: { inserted: number; updated: number; unchanged: number; removed?: number }): void {
     this.count("records_inserted", written.inserted);
     this.count("records_updated", written.updated);
@@ -80,7 +80,7 @@ export class MetricsCollector {
     this.count("records_removed", written.removed ?? 0);
   }
 
-  /** Adds one upstream request: its milliseconds until the body was read, its bytes, and whether it failed. */
+  /** Adds one upstream request; `ms` lasts until the body was read. */
   countApiCall(call: { ms: number; bytes: number; failed: boolean; isRetry: boolean }): void {
     const ms = Math.round(call.ms);
     this.count("api_calls");
@@ -91,7 +91,7 @@ export class MetricsCollector {
     if (call.isRetry) this.count("api_retries");
   }
 
-  /** Wraps `rpc` so that its calls, and the most of them open at once, are counted. */
+  /** Wraps `rpc` and counts its calls and the most calls that were open at the same time. */
   counting(rpc: Rpc): Rpc {
     return async (fn, args, answer) => {
       this.count("database_calls");
@@ -105,7 +105,7 @@ export class MetricsCollector {
     };
   }
 
-  /** Looks at the memory and returns all counters as they stand. */
+  /** Measures the memory and returns all counters. */
   snapshot(): Counters {
     const mib = Math.ceil(this.memory() / 2 ** 20);
     this.#counters.memory_usage_mb = Math.max(this.#counters.memory_usage_mb ?? 0, mib);

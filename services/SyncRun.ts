@@ -8,19 +8,19 @@ import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
 
-/** A heartbeat every five seconds of work; the lease it renews lasts sixty. */
+/** A heartbeat every 5 s renews the lease of 60 s. */
 const HEARTBEAT_MS = 5_000;
 
-const Beat = z.object({ live: z.boolean(), cancel_requested: z.boolean() });
+const Heartbeat = z.object({ live: z.boolean(), cancel_requested: z.boolean() });
 const Finished = z.object({ recorded: z.boolean(), status: z.string().nullable() });
 
 export interface SyncDeps {
   rpc: Rpc;
   clock: Clock;
   log: Log;
-  /** Milliseconds from now until the platform kills this worker. */
+  /** Milliseconds until the platform ends this worker. */
   wallClockLeft: () => number;
-  /** Bytes in use; the isolate's own unless a test says otherwise. */
+  /** Bytes in use; by default those of the isolate. */
   memory?: () => number;
 }
 
@@ -34,39 +34,39 @@ interface TournamentResult {
   retry_attempt: number;
 }
 
-/** What a tournament's work reports when it is done. */
+/** The outcome of a tournament that was synced. */
 export interface TournamentOutcome {
   records: number;
   retries?: number;
 }
 
-/** Why a tournament's work failed: an error of its own, or one recorded already. */
+/** The outcome of a tournament that failed: its own error, or the record of an error that several tournaments share. */
 type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
 
-/** What the start of a run settled. */
+/** The facts of a run that are known at its start. */
 interface RunInfo {
   entityType: string;
   executionId: string;
   tournamentNo: string | null;
-  /** The tournaments the run is for, however long they have been fresh; null when it is for all that are due. */
+  /** The tournaments of a run for named tournaments; null for a full run. */
   targets: string[] | null;
   budgetMs: number;
   startedAt: string;
-  /** Null when the run could not be recorded. */
+  /** Null when the start could not be recorded. */
   deadline: string | null;
   previousWasCut: boolean;
   isRecorded: boolean;
 }
 
-/** Runs that have not ended yet, for {@link closeLiveRuns}. */
+/** The runs of this worker that have not ended. */
 const liveRuns = new Set<SyncRun>();
 
-/** Best effort at shutdown: closes what still runs here as TIMED_OUT; what this misses, the reaper closes. */
+/** Closes the live runs of this worker as TIMED_OUT when it shuts down; the reaper closes those that could not be closed here. */
 export async function closeLiveRuns(): Promise<void> {
   await Promise.allSettled([...liveRuns].map((run) => run.shutDown()));
 }
 
-/** One open run: does the work in isolated pieces, counts, keeps the heartbeat, and records the end. */
+/** A started run: isolates the failures of its steps and tournaments, counts, sends heartbeats, and records how it ended. */
 export class SyncRun {
   readonly errors: ErrorLogger;
   #results: TournamentResult[] = [];
@@ -79,15 +79,15 @@ export class SyncRun {
   #failed = 0;
   #rejected = 0;
   #total: number | null = null;
-  #begun: number;
-  #beating: Promise<void> | null = null;
+  #startedAt: number;
+  #heartbeat: Promise<void> | null = null;
 
   constructor(private readonly deps: SyncDeps, readonly metrics: MetricsCollector, readonly info: RunInfo) {
     this.errors = new ErrorLogger(deps.log, deps.clock);
-    this.#begun = deps.clock.monotonic();
+    this.#startedAt = deps.clock.monotonic();
   }
 
-  /** The database, with every call counted. */
+  /** Calls the database and counts each call. */
   get rpc(): Rpc {
     return this.deps.rpc;
   }
@@ -95,25 +95,25 @@ export class SyncRun {
     return this.deps.clock;
   }
 
-  /** Why the run should not begin anything new, null while it may; once it should stop, that is why it ended. */
+  /** The reason to start no further work; null while the run may continue. The first reason is kept. */
   shouldStop(): StopReason | null {
-    if (this.#stop === null && this.deps.clock.monotonic() - this.#begun >= this.info.budgetMs) this.#stop = "BUDGET";
+    if (this.#stop === null && this.deps.clock.monotonic() - this.#startedAt >= this.info.budgetMs) this.#stop = "BUDGET";
     return this.#stop;
   }
 
-  /** Names what the run is doing, for its progress. */
+  /** Sets the stage that the progress of the run shows. */
   stage(name: string): void {
     this.#stage = name;
   }
 
-  /** Leaves one record out of the sync and reports it; the rest goes on. */
+  /** Counts and reports a record that the sync leaves out. */
   reject(error: SyncError, tournamentNo?: string): void {
     this.#rejected++;
     this.metrics.count("records_rejected");
-    this.#note(error, tournamentNo);
+    this.#recordError(error, tournamentNo);
   }
 
-  /** Does one step of the work; its failure is recorded and null returned, and the other steps go on. */
+  /** Runs one step; when it fails, records the error and returns null, so that the other steps can follow. */
   async step<T>(name: string, work: () => Promise<T>): Promise<T | null> {
     this.stage(name);
     this.#steps++;
@@ -121,19 +121,19 @@ export class SyncRun {
       return await work();
     } catch (error) {
       this.#stepsFailed++;
-      this.#note(error, undefined, { step: name });
+      this.#recordError(error, undefined, { step: name });
       return null;
     }
   }
 
-  /** Records one error that several tournaments share; each is then settled with what this returns. */
+  /** Records one error that several tournaments share; pass the answer to {@link recordTournament} for each of them. */
   report(error: unknown): { failure: ErrorRecord } {
-    return { failure: this.#note(error) };
+    return { failure: this.#recordError(error) };
   }
 
-  /** Counts a tournament done or failed as its own result; never throws. */
-  settleTournament(no: string, begun: number, outcome: TournamentOutcome | Failure): void {
-    const failure = "failure" in outcome ? outcome.failure : "error" in outcome ? this.#note(outcome.error, no) : null;
+  /** Adds the result of one tournament, synced or failed, whose work started at `startedAt` on the monotonic clock; never throws. */
+  recordTournament(no: string, startedAt: number, outcome: TournamentOutcome | Failure): void {
+    const failure = "failure" in outcome ? outcome.failure : "error" in outcome ? this.#recordError(outcome.error, no) : null;
     this.#processed++;
     this.metrics.count("tournaments_processed");
     if (failure) {
@@ -143,7 +143,7 @@ export class SyncRun {
     this.#results.push({
       tournament_no: no,
       records_processed: "records" in outcome ? outcome.records : null,
-      duration_ms: Math.round(this.deps.clock.monotonic() - begun),
+      duration_ms: Math.round(this.deps.clock.monotonic() - startedAt),
       error_message: failure?.error_message ?? null,
       error_type: failure?.error_type ?? null,
       error_fingerprint: failure?.fingerprint ?? null,
@@ -151,7 +151,10 @@ export class SyncRun {
     });
   }
 
-  /** Works on tournaments, `concurrency` at a time, each failure its own; begins no more once there is a reason to stop. */
+  /**
+   * Runs `work` for each tournament, `concurrency` at a time, until there is a reason to stop; a failure fails only its tournament.
+   * A `work` that resolves to null leaves the tournament to another run.
+   */
   async eachTournament<T extends { no: string }>(
     tournaments: T[],
     concurrency: number,
@@ -160,58 +163,58 @@ export class SyncRun {
     this.expectTournaments(tournaments.length);
     await pMap(tournaments, async (tournament) => {
       if (this.shouldStop()) return;
-      const begun = this.deps.clock.monotonic();
+      const startedAt = this.deps.clock.monotonic();
       try {
         const outcome = await work(tournament);
-        if (outcome) this.settleTournament(tournament.no, begun, outcome);
+        if (outcome) this.recordTournament(tournament.no, startedAt, outcome);
         else this.expectTournaments((this.#total ?? 1) - 1);
       } catch (error) {
         if (error instanceof SyncError && error.code === "UPSTREAM_BACKOFF") {
-          if (this.#stop !== "UPSTREAM_BACKOFF") this.#note(error);
+          if (this.#stop !== "UPSTREAM_BACKOFF") this.#recordError(error);
           this.#stop = "UPSTREAM_BACKOFF";
           return;
         }
-        // The upstream's errors say at which attempt they were given up.
+        // The error of an upstream request carries the number of its last attempt.
         const attempt = error instanceof SyncError ? error.evidence.attempt : undefined;
-        this.settleTournament(tournament.no, begun, { error, retries: typeof attempt === "number" ? attempt - 1 : 0 });
+        this.recordTournament(tournament.no, startedAt, { error, retries: typeof attempt === "number" ? attempt - 1 : 0 });
       }
     }, { concurrency });
   }
 
-  /** Says how many tournaments the run has before it. */
+  /** Sets the number of tournaments of the run. */
   expectTournaments(total: number): void {
     this.#total = total;
     this.metrics.expectTournaments(total);
   }
 
-  /** Does the whole work under heartbeats and records how it ended; never throws. */
+  /** Runs `work` under heartbeats and records how it ended; never throws. */
   async perform(work: (run: SyncRun) => Promise<void>): Promise<RunOutcome> {
     liveRuns.add(this);
-    const stopBeating = this.info.isRecorded ? this.deps.clock.every(HEARTBEAT_MS, () => void this.beat()) : () => {};
+    const stopHeartbeats = this.info.isRecorded ? this.deps.clock.every(HEARTBEAT_MS, () => void this.sendHeartbeat()) : () => {};
     let fatal: string | null = null;
     try {
       await work(this);
     } catch (error) {
-      fatal = this.#note(error).error_message;
+      fatal = this.#recordError(error).error_message;
     } finally {
-      stopBeating();
+      stopHeartbeats();
     }
-    await this.#beating;
+    await this.#heartbeat;
     return await this.#finish(fatal);
   }
 
-  /** Sends progress, results and errors so far and learns whether to go on; a failure is logged and the next beat repeats it. */
-  beat(): Promise<void> {
-    return this.#beating ??= this.#sendBeat().finally(() => this.#beating = null);
+  /** Sends progress, new results and new errors, and reads whether to stop; after a failure the next heartbeat sends them again. */
+  sendHeartbeat(): Promise<void> {
+    return this.#heartbeat ??= this.#heartbeatOnce().finally(() => this.#heartbeat = null);
   }
 
-  /** Ends the run now as TIMED_OUT because its worker is going away. */
+  /** Ends the run as TIMED_OUT because its worker shuts down. */
   async shutDown(): Promise<void> {
     this.#stop = "SHUTDOWN";
     await this.#finish(null);
   }
 
-  #note(error: unknown, tournamentNo?: string, context?: Record<string, unknown>) {
+  #recordError(error: unknown, tournamentNo?: string, context?: Record<string, unknown>) {
     const row = this.errors.record(error, { tournament_no: tournamentNo ?? this.info.tournamentNo ?? undefined, context });
     this.#codes.set(row.error_code, (this.#codes.get(row.error_code) ?? 0) + 1);
     this.metrics.count("error_count");
@@ -227,16 +230,16 @@ export class SyncRun {
     };
   }
 
-  #settle(sent: { results: TournamentResult[]; errors: ReturnType<ErrorLogger["pending"]> }): void {
+  #forgetSent(sent: { results: TournamentResult[]; errors: ReturnType<ErrorLogger["pending"]> }): void {
     this.#results = this.#results.filter((result) => !sent.results.includes(result));
-    this.errors.settle(sent.errors);
+    this.errors.forget(sent.errors);
   }
 
-  async #sendBeat(): Promise<void> {
+  async #heartbeatOnce(): Promise<void> {
     const p = this.#progress();
     try {
-      const { live, cancel_requested } = await this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() }, Beat);
-      this.#settle(p);
+      const { live, cancel_requested } = await this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() }, Heartbeat);
+      this.#forgetSent(p);
       if (!live) this.#stop ??= "FENCED";
       else if (cancel_requested) this.#stop ??= "CANCELLED";
     } catch (error) {
@@ -272,14 +275,14 @@ export class SyncRun {
 
   async #record(outcome: RunOutcome): Promise<void> {
     const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].type }));
-    // What failed only for reasons that no retry helps need not be tried again by its job.
+    // The job retries unless no error of the run can pass by itself.
     const retryable = top.length === 0 || top.some(({ code }) => ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].retry !== "never");
     const p = { ...this.#progress(), ...outcome, retryable, error_details: top.length ? { codes: top } : null };
-    // A second try, because the answer to the first may have been lost; the database closes a run once.
+    // A second attempt, because the answer to the first may be lost; the database closes a run only once.
     for (const isLast of [false, true]) {
       try {
         const { recorded, status } = await this.rpc("finish_sync_execution", { p, as_of: this.deps.clock.asOf() }, Finished);
-        this.#settle(p);
+        this.#forgetSent(p);
         if (!recorded && status !== outcome.status) {
           this.deps.log("warn", "sync_closed_elsewhere", { execution_id: this.info.executionId, status });
         }

@@ -4,7 +4,7 @@ import { AppError } from "./errors.ts";
 import { isolateMemory, MetricsCollector } from "./MetricsCollector.ts";
 import { type SyncDeps, SyncRun } from "./SyncRun.ts";
 
-/** What a run leaves of its wall clock for its own ending. */
+/** The part of the wall clock that a run keeps to record its end. */
 const RESERVE_MS = 30_000;
 
 const Started = z.object({
@@ -17,9 +17,9 @@ const Started = z.object({
 });
 
 /**
- * Opens a run in the database; the answer to its caller can go out before {@link SyncRun.perform} does the work.
- * When the monitoring tables fail, a run that is no job's goes on unrecorded and the log says so.
- * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for a job's run.
+ * Starts a run in the database; {@link SyncRun.perform} then does the work, which may follow the answer to the caller.
+ * When recording fails, a run without a job continues unrecorded and the failure is logged.
+ * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for the run of a job.
  */
 export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
   const executionId = crypto.randomUUID();
@@ -37,7 +37,7 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
     const p = { ...request, execution_id: executionId, entity_type: entityType, wall_clock_ms: wallClock };
     const started = await rpc("start_sync_execution", { p, as_of: deps.clock.asOf() }, Started);
     if (started.outcome === "SKIPPED") {
-      throw new AppError("RUN_IN_PROGRESS", `a run of ${entityType} is still going`, {
+      throw new AppError("RUN_IN_PROGRESS", `a run of ${entityType} is already running`, {
         execution_id: started.live_execution_id,
         skipped_execution_id: started.execution_id,
       });
@@ -51,7 +51,7 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
       isRecorded: true,
     });
   } catch (error) {
-    // A job's run that is not recorded would be handed out once more while it works.
+    // The queue would dispatch a job again while its unrecorded run works.
     if (error instanceof AppError || request.sync_job_id) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();

@@ -15,12 +15,12 @@ import {
   type TournamentRecord,
 } from "./vis-rows.ts";
 
-/** No true reply comes near: a season's list is about 0.4 MB, a tournament's matches 0.1 MB, the whole match table 150 MB. */
+/** The list of a season has about 0.4 MB, the matches of a tournament 0.1 MB, the whole match table 150 MB. */
 const MAX_BYTES = 8 * 2 ** 20;
-/** A season has had at most about 600 tournaments; a tournament 12 to 112 matches, median 40 (5,298 matches of 2026). */
+/** A season has about 600 tournaments; a tournament has 12 to 112 matches, with a median of 40 (5,298 matches of 2026). */
 const PLAUSIBLE_TOURNAMENTS = 2_000;
 const PLAUSIBLE_MATCHES = 400;
-/** How long a request waits for a place in flight before it gives up, and how often it asks. */
+/** How long a request waits for a slot, and the pause between two claims. */
 const SLOT_WAIT_MS = 60_000;
 const SLOT_POLL_MS = 250;
 
@@ -48,11 +48,11 @@ const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) =>
 const attributes = (values: Record<string, string>): string =>
   Object.entries(values).map(([name, value]) => ` ${name}="${escapeXml(value)}"`).join("");
 
-/** Speaks to the VIS web service: one place in flight per request, retries of what may pass, and guards on what comes back. */
+/** Client of the VIS web service: claims a slot for each request, retries failures that may pass, and refuses implausible replies. */
 export class VisClient {
   constructor(private readonly deps: VisDeps) {}
 
-  /** The tournaments of a season such as "2026". @throws SyncError */
+  /** The tournaments of a season, such as "2026". @throws SyncError */
   async listTournaments(season: string): Promise<Records<TournamentRecord>> {
     const reply = await this.#ask(
       "GetBeachTournamentList",
@@ -66,7 +66,7 @@ export class VisClient {
     return readTournaments(reply.rows, reply.retries);
   }
 
-  /** One tournament by its number. @throws SyncError, VIS_NO_DATA when there is none. */
+  /** One tournament by its number. @throws SyncError, VIS_NO_DATA when VIS has none. */
   async getTournament(no: string): Promise<Records<TournamentRecord>> {
     const reply = await this.#ask("GetBeachTournament", { No: no, Fields: TOURNAMENT_FIELDS }, null, "BeachTournament", (rows) => {
       guardRows(rows, 1, (row) => String(row.no) === no, `tournament ${no}`);
@@ -75,7 +75,7 @@ export class VisClient {
     return readTournaments(reply.rows, reply.retries);
   }
 
-  /** All matches of a tournament; `known` is how many it had last time. @throws SyncError */
+  /** All matches of a tournament; `known` is their number at the last sync. @throws SyncError */
   async listMatches(tournamentNo: string, known = 0): Promise<Records<MatchRecord>> {
     const filter = { NoTournament: tournamentNo };
     const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, filter, "BeachMatch", (rows) => {
@@ -103,8 +103,8 @@ export class VisClient {
         return { ...reply, retries: attempt - 1 };
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
-        const seen = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
-        throw new SyncError(error.code, error.message, { ...error.evidence, request: body, attempt, ...seen }, { cause: error.cause });
+        const received = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
+        throw new SyncError(error.code, error.message, { ...error.evidence, request: body, attempt, ...received }, { cause: error.cause });
       }
     }, {
       retries,
@@ -116,21 +116,21 @@ export class VisClient {
     });
   }
 
-  /** One HTTP exchange inside one place in flight; what was seen is given back with the place. */
+  /** Sends one HTTP request in a claimed slot; releasing the slot reports the response time and a refusal. */
   async #send(body: string, isRetry: boolean): Promise<RawReply> {
     const { clock, metrics } = this.deps;
     const token = await this.#claimSlot();
-    const begun = clock.monotonic();
+    const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
     let bytes = 0;
     try {
       ({ raw, bytes } = await this.#exchange(body));
       return raw;
     } finally {
-      const ms = clock.monotonic() - begun;
+      const ms = clock.monotonic() - startedAt;
       metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
-      const refused = raw !== null && [403, 503].includes(raw.status) ? `VIS answered HTTP ${raw.status}` : null;
-      await this.#releaseSlot(token, raw?.status === 200 || refused ? ms : null, refused);
+      const refusal = raw !== null && [403, 503].includes(raw.status) ? `VIS answered HTTP ${raw.status}` : null;
+      await this.#releaseSlot(token, raw?.status === 200 || refusal ? ms : null, refusal);
     }
   }
 
@@ -159,30 +159,32 @@ export class VisClient {
 
   async #claimSlot(): Promise<string> {
     const { rpc, clock } = this.deps;
-    const begun = clock.monotonic();
-    while (clock.monotonic() - begun < SLOT_WAIT_MS) {
+    const startedAt = clock.monotonic();
+    while (clock.monotonic() - startedAt < SLOT_WAIT_MS) {
       const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }, Slot);
       if (slot.token) return slot.token;
       if (slot.backoff_until) {
-        throw new SyncError("UPSTREAM_BACKOFF", `VIS is left alone until ${slot.backoff_until}: ${slot.backoff_reason}`);
+        throw new SyncError("UPSTREAM_BACKOFF", `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`);
       }
       await clock.sleep(SLOT_POLL_MS);
     }
-    throw new SyncError("UPSTREAM_BUSY", `no place in flight to VIS within ${SLOT_WAIT_MS / 1000} s`);
+    throw new SyncError("UPSTREAM_BUSY", `no slot for a request to VIS was free within ${SLOT_WAIT_MS / 1000} s`);
   }
 
-  async #releaseSlot(token: string, responseMs: number | null, blockReason: string | null): Promise<void> {
-    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: blockReason };
-    // The place frees itself when its lease runs out; a failure here must not cost the reply.
+  async #releaseSlot(token: string, responseMs: number | null, backoffReason: string | null): Promise<void> {
+    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: backoffReason };
+    // A failure here does not fail the request: the slot is free again when its lease expires.
     await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }, z.unknown()).catch(() => {});
   }
 }
 
-function guardRows(rows: VisReply["rows"], limit: number, isWanted: (row: VisReply["rows"][number]) => boolean, asked: string): void {
-  const stray = rows.find((row) => !isWanted(row));
-  if (stray) throw new SyncError("REPLY_WRONG_ROWS", `asked for ${asked}, got row ${stray.no} that is not of it`, { rows: rows.length });
+function guardRows(rows: VisReply["rows"], limit: number, isRequested: (row: VisReply["rows"][number]) => boolean, asked: string): void {
+  const stray = rows.find((row) => !isRequested(row));
+  if (stray) {
+    throw new SyncError("REPLY_WRONG_ROWS", `requested ${asked}, but row ${stray.no} does not belong to it`, { rows: rows.length });
+  }
   if (rows.length > limit) {
-    throw new SyncError("REPLY_IMPLAUSIBLE", `${rows.length} rows for ${asked}, at most ${limit} are plausible`, {
+    throw new SyncError("REPLY_IMPLAUSIBLE", `${rows.length} rows for ${asked}; at most ${limit} are plausible`, {
       rows: rows.length,
       limit,
     });

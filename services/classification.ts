@@ -1,10 +1,10 @@
 import type { ErrorType, Severity } from "../types/sync.ts";
 import { AppError, DatabaseError } from "./errors.ts";
 
-/** When a retry can help: at once (with backoff), at the next run, or not before somebody did something. */
+/** When a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
 type RetryAdvice = "now" | "later" | "never";
 
-/** What a kind of failure means to whoever is called by it. */
+/** The class of an error code: how the error is grouped, retried and resolved. */
 interface ErrorClass {
   type: ErrorType;
   severity: Severity;
@@ -12,170 +12,220 @@ interface ErrorClass {
   suggestion: string;
 }
 
-const kind = (type: ErrorType, severity: Severity, retry: RetryAdvice, suggestion: string): ErrorClass => ({
+const errorClass = (type: ErrorType, severity: Severity, retry: RetryAdvice, suggestion: string): ErrorClass => ({
   type,
   severity,
   retry,
   suggestion,
 });
 
-/** The published table of failures, by code; `docs/errors.md` is printed from it. */
+/** The class of each error code; `docs/errors.md` is generated from it. */
 export const ERROR_CLASSES = {
-  VIS_TOKEN: kind("AUTH", "HIGH", "never", "The VIS token expired or was revoked. Renew the VIS credentials in the function secrets."),
-  VIS_CREDENTIALS: kind(
+  VIS_TOKEN: errorClass(
+    "AUTH",
+    "HIGH",
+    "never",
+    "The VIS token expired or was revoked. Renew the VIS credentials in the function secrets.",
+  ),
+  VIS_CREDENTIALS: errorClass(
     "AUTH",
     "CRITICAL",
     "never",
-    "VIS refused the user. Check VIS_USERNAME and VIS_PASSWORD, or unset both for guest access.",
+    "VIS refused the user. Check VIS_USERNAME and VIS_PASSWORD, or remove both for guest access.",
   ),
-  VIS_APP_ID: kind("AUTH", "HIGH", "never", "VIS wants an application id. Ask the FIVB for one and set VIS_APP_ID."),
-  VIS_ACCESS_DENIED: kind(
+  VIS_APP_ID: errorClass("AUTH", "HIGH", "never", "VIS requires an application id. Ask the FIVB for one and set VIS_APP_ID."),
+  VIS_ACCESS_DENIED: errorClass(
     "AUTH",
     "HIGH",
     "never",
-    "VIS denies this request to our user. Ask the FIVB for access, or set VIS credentials that have it.",
+    "The VIS user may not send this request. Ask the FIVB for access, or set the credentials of a user that has it.",
   ),
-  VIS_BAD_REQUEST: kind(
+  VIS_BAD_REQUEST: errorClass(
     "API",
     "HIGH",
     "never",
-    "VIS says our request is wrong. Compare the request in the context with the VIS documentation; the service may have changed.",
+    "VIS refused the request as invalid. Compare the request in the context with the VIS documentation; the service may have changed.",
   ),
-  VIS_NO_DATA: kind("API", "LOW", "never", "VIS has nothing under this number. Check that the tournament still exists."),
-  VIS_INTERNAL: kind("API", "MEDIUM", "now", "VIS failed inside. It usually passes; if it lasts, ask the FIVB."),
-  VIS_LATER: kind("API", "LOW", "now", "VIS answered 404, by which it means later. It usually passes within minutes."),
-  VIS_THROTTLED: kind("API", "MEDIUM", "now", "VIS asks us to slow down. If it repeats, lower in_flight_limit in upstream_state."),
-  VIS_FORBIDDEN: kind(
+  VIS_NO_DATA: errorClass("API", "LOW", "never", "VIS has no data for this number. Check that the tournament still exists."),
+  VIS_INTERNAL: errorClass("API", "MEDIUM", "now", "VIS reported an internal error. It usually passes; if it lasts, ask the FIVB."),
+  VIS_LATER: errorClass(
+    "API",
+    "LOW",
+    "now",
+    "VIS answered 404, which means that the client should retry later. It usually passes within minutes.",
+  ),
+  VIS_THROTTLED: errorClass(
+    "API",
+    "MEDIUM",
+    "now",
+    "VIS limits our rate of requests. If it repeats, lower in_flight_limit in upstream_state.",
+  ),
+  VIS_FORBIDDEN: errorClass(
     "API",
     "HIGH",
     "later",
-    "VIS shut us out, as it does after too many requests. All syncs stay away until backoff_until; lower in_flight_limit if it repeats.",
+    "VIS blocked us, usually after too many requests. All syncs wait until backoff_until; if it repeats, lower in_flight_limit.",
   ),
-  VIS_UNAVAILABLE: kind(
+  VIS_UNAVAILABLE: errorClass(
     "API",
     "HIGH",
     "later",
-    "VIS is down or throttles us. All syncs stay away until backoff_until and go on by themselves.",
+    "VIS is down or throttles us. All syncs wait until backoff_until and then continue by themselves.",
   ),
-  VIS_SERVER_ERROR: kind("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
-  VIS_UNEXPECTED_STATUS: kind(
+  VIS_SERVER_ERROR: errorClass("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
+  VIS_UNEXPECTED_STATUS: errorClass(
     "API",
     "MEDIUM",
     "never",
-    "VIS answered with a status it never sends. Check VIS_API_URL and whatever stands between.",
+    "VIS does not document this HTTP status. Check VIS_API_URL and the proxies in between.",
   ),
-  UPSTREAM_BACKOFF: kind("API", "MEDIUM", "later", "We stay away from VIS after a refusal. The first run after backoff_until tries again."),
-  UPSTREAM_BUSY: kind(
+  UPSTREAM_BACKOFF: errorClass(
+    "API",
+    "MEDIUM",
+    "later",
+    "No request is sent during the backoff after a refusal. The first run after backoff_until tries again.",
+  ),
+  UPSTREAM_BUSY: errorClass(
     "API",
     "LOW",
     "later",
-    "Other runs used every place in flight for too long. If it repeats, look for a slow VIS or a run that hangs.",
+    "Other runs held all request slots for a minute. If it repeats, check for a slow VIS or a stuck run.",
   ),
-  REPLY_NOT_DATA: kind(
+  REPLY_NOT_DATA: errorClass(
     "VALIDATION",
     "MEDIUM",
     "now",
-    "VIS answered 200 without data, often an HTML error page. It usually passes; the excerpt is in the context.",
+    "VIS answered 200 without data, often with an HTML error page. It usually passes; an excerpt is in the context.",
   ),
-  REPLY_MALFORMED: kind(
+  REPLY_MALFORMED: errorClass(
     "VALIDATION",
     "MEDIUM",
     "now",
-    "The reply was cut off or is not well-formed. It usually passes; nothing was written for it.",
+    "The reply is truncated or not well-formed. It usually passes; nothing of the reply was written.",
   ),
-  REPLY_COUNT_MISMATCH: kind(
+  REPLY_COUNT_MISMATCH: errorClass(
     "VALIDATION",
     "MEDIUM",
     "now",
-    "NbItems and the rows disagree, as in a truncated reply. Nothing was written for it.",
+    "NbItems differs from the number of rows, usually in a truncated reply. Nothing of the reply was written.",
   ),
-  REPLY_WRONG_ROWS: kind(
+  REPLY_WRONG_ROWS: errorClass(
     "VALIDATION",
     "HIGH",
     "later",
-    "VIS sent rows nobody asked for, as it does when it ignores a filter. Nothing was written; check the request in the context.",
+    "VIS sent rows that were not requested, usually because it ignored a filter. Nothing was written; check the request in the context.",
   ),
-  REPLY_IMPLAUSIBLE: kind(
+  REPLY_IMPLAUSIBLE: errorClass(
     "VALIDATION",
     "HIGH",
     "later",
-    "Far more rows came than is plausible. Nothing was written; check the request and the tournament's history.",
+    "The reply has far more rows than is plausible. Nothing was written; check the request and the history of the tournament.",
   ),
-  REPLY_TOO_LARGE: kind(
+  REPLY_TOO_LARGE: errorClass(
     "VALIDATION",
     "HIGH",
     "later",
-    "The reply was larger than any true one and was not read to the end. VIS may be ignoring a filter.",
+    "The reply is larger than any valid one and was not read to its end. VIS may have ignored a filter.",
   ),
-  RECORD_INVALID: kind(
+  RECORD_INVALID: errorClass(
     "VALIDATION",
     "LOW",
     "never",
-    "One record was left out, the rest was written. The field and its value are in the context.",
+    "One record was left out; the others were written. The field is in the message, the record in the context.",
   ),
-  TOURNAMENT_BUSY: kind("DATABASE", "LOW", "later", "Another run writes this tournament right now. A job tries again by itself."),
-  TOURNAMENT_UNKNOWN: kind("VALIDATION", "LOW", "never", "No such tournament here. Sync it with tournament-master-sync first."),
-  NETWORK_DNS: kind("NETWORK", "HIGH", "now", "The host name did not resolve. Check VIS_API_URL and DNS."),
-  NETWORK_REFUSED: kind("NETWORK", "HIGH", "now", "Nobody listens there. Check VIS_API_URL and that the service is up."),
-  NETWORK_RESET: kind("NETWORK", "MEDIUM", "now", "The connection broke in the middle. It usually passes."),
-  NETWORK_TLS: kind(
+  TOURNAMENT_BUSY: errorClass("DATABASE", "LOW", "later", "Another run holds the lease of this tournament. A job retries by itself."),
+  TOURNAMENT_UNKNOWN: errorClass(
+    "VALIDATION",
+    "LOW",
+    "never",
+    "The database has no such tournament. Sync it with tournament-master-sync first.",
+  ),
+  NETWORK_DNS: errorClass("NETWORK", "HIGH", "now", "The host name did not resolve. Check VIS_API_URL and DNS."),
+  NETWORK_REFUSED: errorClass("NETWORK", "HIGH", "now", "The connection was refused. Check VIS_API_URL and that the service is up."),
+  NETWORK_RESET: errorClass("NETWORK", "MEDIUM", "now", "The connection closed before the reply was complete. It usually passes."),
+  NETWORK_TLS: errorClass(
     "NETWORK",
     "HIGH",
     "never",
-    "The certificate was not accepted. Check the address and the clock; do not switch verification off.",
+    "The certificate is not valid. Check VIS_API_URL and the clock; do not switch verification off.",
   ),
-  NETWORK_FAILED: kind("NETWORK", "MEDIUM", "now", "The service could not be reached. If it lasts, check the network and VIS_API_URL."),
-  REQUEST_TIMED_OUT: kind("TIMEOUT", "MEDIUM", "now", "No answer in time. If it repeats, VIS is throttling: lower in_flight_limit."),
-  RUN_TIMED_OUT: kind(
+  NETWORK_FAILED: errorClass(
+    "NETWORK",
+    "MEDIUM",
+    "now",
+    "The service could not be reached. If it lasts, check the network and VIS_API_URL.",
+  ),
+  REQUEST_TIMED_OUT: errorClass(
+    "TIMEOUT",
+    "MEDIUM",
+    "now",
+    "VIS did not answer in time. If it repeats, VIS throttles us: lower in_flight_limit.",
+  ),
+  RUN_TIMED_OUT: errorClass(
     "TIMEOUT",
     "HIGH",
     "later",
-    "The run did not end by its deadline. Read the function's log at its last heartbeat; the next tick begins with the stalest tournament.",
+    "The run did not end by its deadline. Read the log of the function at the last heartbeat; the next run starts with the stalest tournament.",
   ),
-  DATABASE_UNREACHABLE: kind(
+  DATABASE_UNREACHABLE: errorClass(
     "DATABASE",
     "CRITICAL",
     "now",
-    "The database did not answer. Check the project's status and its connection limit.",
+    "The database did not answer. Check the status of the project and its connection limit.",
   ),
-  DATABASE_BUSY: kind(
+  DATABASE_BUSY: errorClass(
     "DATABASE",
     "MEDIUM",
     "now",
-    "A lock, deadlock or statement timeout. It usually passes; if it lasts, look for long transactions.",
+    "A statement met a lock, a deadlock or its timeout. It usually passes; if it lasts, check for long transactions.",
   ),
-  DATABASE_FULL: kind("DATABASE", "CRITICAL", "later", "The database is out of room or connections. Raise the limit or run retention."),
-  DATABASE_DENIED: kind(
+  DATABASE_FULL: errorClass(
+    "DATABASE",
+    "CRITICAL",
+    "later",
+    "The database has no space or no connections left. Raise the limit or run retention.",
+  ),
+  DATABASE_DENIED: errorClass(
     "AUTH",
     "CRITICAL",
     "never",
-    "The database refused our key or role. Check the secret key and that every migration ran.",
+    "The database refused the key or the role. Check the secret key, and that every migration was applied.",
   ),
-  DATABASE_CONSTRAINT: kind(
+  DATABASE_CONSTRAINT: errorClass(
     "DATABASE",
     "MEDIUM",
     "never",
-    "A row broke a rule of the schema and was refused. The name of the rule is in the message.",
+    "A row violates a constraint and was refused. The message names the constraint.",
   ),
-  DATABASE_VALUE: kind("DATABASE", "MEDIUM", "never", "A value did not fit its column. Compare the record in the context with the schema."),
-  DATABASE_SCHEMA: kind("DATABASE", "CRITICAL", "never", "Code and schema do not fit. Run the migrations, then deploy the functions."),
-  DATABASE_ERROR: kind(
+  DATABASE_VALUE: errorClass(
+    "DATABASE",
+    "MEDIUM",
+    "never",
+    "A value does not fit its column. Compare the record in the context with the schema.",
+  ),
+  DATABASE_SCHEMA: errorClass(
+    "DATABASE",
+    "CRITICAL",
+    "never",
+    "Code and schema do not match. Apply the migrations, then deploy the functions.",
+  ),
+  DATABASE_ERROR: errorClass(
     "DATABASE",
     "HIGH",
     "later",
-    "The database failed in a way this table does not know. The SQLSTATE is in the context.",
+    "The SQLSTATE has no class of its own; it is in the context.",
   ),
-  LEASE_LOST: kind("DATABASE", "LOW", "later", "Another run took the tournament over; its data is the newer. Nothing needs doing."),
-  UNEXPECTED: kind(
+  LEASE_LOST: errorClass("DATABASE", "LOW", "later", "Another run claimed the tournament and writes newer data. No action is needed."),
+  UNEXPECTED: errorClass(
     "VALIDATION",
     "HIGH",
     "never",
-    "An error of our own, probably met by data of a new shape. The stack is in the context; report it.",
+    "The code has a defect, probably with data of a new shape. The stack is in the context; report it.",
   ),
 } satisfies Record<string, ErrorClass>;
 export type ErrorCode = keyof typeof ERROR_CLASSES;
 
-/** A failure whose code is known where it happens; `evidence` goes into the error's context. */
+/** A failure whose code is known where it occurs; `evidence` is added to the context of the error. */
 export class SyncError extends Error {
   override name = "SyncError";
   constructor(readonly code: ErrorCode, message: string, readonly evidence: Record<string, unknown> = {}, options?: ErrorOptions) {
@@ -194,7 +244,7 @@ export function codeOfVisId(id: number | null): ErrorCode {
   return id === 4 || (id >= 1001 && id <= 1019) ? "VIS_BAD_REQUEST" : "VIS_INTERNAL";
 }
 
-/** The code of a VIS HTTP status that is not 200 and carried no error element. */
+/** The code of an HTTP status of VIS other than 200, for a reply without an error element. */
 export function codeOfHttpStatus(status: number): ErrorCode {
   const known: Record<number, ErrorCode> = {
     400: "VIS_BAD_REQUEST",
@@ -208,7 +258,7 @@ export function codeOfHttpStatus(status: number): ErrorCode {
   return known[status] ?? (status >= 500 ? "VIS_SERVER_ERROR" : "VIS_UNEXPECTED_STATUS");
 }
 
-/** The code of a SQLSTATE (its class is its first two characters, Postgres appendix A) or of PostgREST's own PGRST codes. */
+/** The code of a SQLSTATE (its first two characters are its class, Postgres appendix A) or of a PGRST code of PostgREST. */
 export function codeOfSqlstate(sqlstate: string): ErrorCode {
   const exact: Record<string, ErrorCode> = {
     "": "DATABASE_UNREACHABLE",
@@ -244,13 +294,13 @@ const NETWORK_CODES: Record<string, ErrorCode> = {
   ECONNRESET: "NETWORK_RESET",
   EPIPE: "NETWORK_RESET",
   ETIMEDOUT: "REQUEST_TIMED_OUT",
-  // Deno gives no code, but the system's error number (Linux, errno.h).
+  // Deno gives only the error number of the system (Linux, errno.h).
   "104": "NETWORK_RESET",
   "110": "REQUEST_TIMED_OUT",
   "111": "NETWORK_REFUSED",
 };
 
-/** The code of what `fetch` threw, from the names and codes along its causes; null when they say nothing. */
+/** The code of an error of `fetch`, from the names and codes of its chain of causes; null when none is known. */
 export function codeOfFetchFailure(error: unknown): ErrorCode | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause.name === "TimeoutError") return "REQUEST_TIMED_OUT";
@@ -261,7 +311,7 @@ export function codeOfFetchFailure(error: unknown): ErrorCode | null {
   return null;
 }
 
-/** The class of any failure, from its type and code and never from words in its message. */
+/** The class of any error, from its type and code; never from the words of its message. */
 export function classify(error: unknown): { code: ErrorCode } & ErrorClass {
   const code: ErrorCode = error instanceof SyncError
     ? error.code

@@ -1,10 +1,10 @@
-/** Time as an argument: what the services know of it, so that a test can hand it in. */
+/** The time that the services use; a test passes its own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds on a clock that never jumps; only differences mean something. */
+  /** Milliseconds on a clock that never jumps; only differences have a meaning. */
   monotonic(): number;
-  /** The `as_of` of a database call; undefined lets the database use its own clock, so that isolates need not agree. */
+  /** The `as_of` of a database call; undefined selects the clock of the database, so that all isolates share one clock. */
   asOf(): string | undefined;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -12,7 +12,7 @@ export interface Clock {
   every(ms: number, tick: () => void): () => void;
 }
 
-/** The machine's own time. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

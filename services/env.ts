@@ -9,7 +9,7 @@ const named = z.string().transform((text, ctx) => {
   }
 });
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
-/** An empty variable is a variable that is not set. */
+/** An empty variable counts as not set. */
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value === "" ? undefined : value, schema.optional());
 
 const Variables = z.object({
@@ -20,22 +20,22 @@ const Variables = z.object({
   VIS_APP_ID: optional(z.string()),
   VIS_USERNAME: optional(z.string()),
   VIS_PASSWORD: optional(z.string()),
-  // Under the 90 s a place in flight is leased for, or two requests could share one.
+  // Below the slot's lease of 90 s, so that two requests never share a slot.
   VIS_TIMEOUT_MS: whole(1, 60_000).default(30_000),
   VIS_RETRIES: whole(0, 5).default(3),
   VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
   SMTP_URL: optional(
     z.url({ protocol: /^smtps?$/ }).refine(
       (value) => !["", "25", "587"].includes(new URL(value).port),
-      "hosted functions cannot reach port 25 or 587: name 465, 2465 or 2587",
+      "must name port 465, 2465 or 2587: hosted functions cannot reach ports 25 and 587",
     ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
-  // 32 bytes or more; without it the audit is kept but not sealed.
+  // Without it the audit log is written but not sealed.
   AUDIT_KEY: optional(z.string().min(32)),
-  // What a scraper and a badge bring; without them these reads are closed.
-  PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must be 32 characters or more without blanks")),
-  BADGE_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must be 32 characters or more without blanks")),
+  // The tokens of /prometheus and /badge; without its token a route is closed.
+  PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
+  BADGE_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
   DASHBOARD_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),
@@ -43,15 +43,15 @@ const Variables = z.object({
   SYNC_WALL_CLOCK_MS: whole(40_000, 3_600_000).default(150_000),
 });
 
-/** The environment, read wholly at start. */
+/** The environment, read once at start. */
 export interface Env extends Omit<z.infer<typeof Variables>, "SUPABASE_SECRET_KEYS" | "SUPABASE_SERVICE_ROLE_KEY"> {
-  /** The key the functions speak to the database with. */
+  /** The key that the functions send to the database. */
   secretKey: string;
 }
 
 /**
  * Parses the environment.
- * @throws Error that names every missing or malformed variable, and never a value.
+ * @throws Error that names each missing or malformed variable, without its value.
  */
 export function readEnv(source: Record<string, string | undefined> = Deno.env.toObject()): Env {
   const parsed = Variables.safeParse(source);

@@ -1,4 +1,4 @@
-/** The status each code of an answer goes out with; the one table of codes a caller can see. */
+/** The HTTP status of each error code that a caller can receive. */
 export const HTTP_STATUS = {
   BAD_REQUEST: 400,
   UNAUTHORIZED: 401,
@@ -27,7 +27,7 @@ export const HTTP_STATUS = {
 } as const;
 export type AppErrorCode = keyof typeof HTTP_STATUS;
 
-/** An expected failure with a code of {@link HTTP_STATUS}; its message is fit for the caller. */
+/** An expected failure with a code of {@link HTTP_STATUS}; its message is written for the caller. */
 export class AppError extends Error {
   override name = "AppError";
   constructor(readonly code: AppErrorCode, message: string, readonly details?: unknown, options?: ErrorOptions) {
@@ -38,7 +38,7 @@ export class AppError extends Error {
   }
 }
 
-/** A database call that failed unexpectedly; `sqlstate` is PostgREST's code or a Postgres SQLSTATE, empty when no answer came. */
+/** A database call that failed unexpectedly; `sqlstate` is PostgREST's code or a Postgres SQLSTATE, empty without an answer. */
 export class DatabaseError extends Error {
   override name = "DatabaseError";
   constructor(readonly fn: string, readonly sqlstate: string, message: string, options?: ErrorOptions) {

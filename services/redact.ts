@@ -7,16 +7,16 @@ const PATTERNS: [RegExp, string][] = [
   [/(\/\/)[^/\s:@]+:[^/\s@]+@/g, "$1[redacted]@"],
 ];
 
-/** Takes secrets out of a text: tokens, keys, passwords, credentials in addresses. */
+/** Removes secrets from a text: tokens, keys, passwords, credentials in URLs. */
 export function redactText(text: string): string {
-  return PATTERNS.reduce((clean, [pattern, instead]) => clean.replace(pattern, instead), text);
+  return PATTERNS.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text);
 }
 
-/** Takes secrets out of a value of any shape, by the name of a field and by the look of a text; `depth` ends cycles. */
+/** Removes secrets from a value of any shape, by the names of fields and the patterns of texts; `depth` ends cycles. */
 export function redact(value: unknown, depth = 6): unknown {
   if (typeof value === "string") return redactText(value);
   if (value === null || typeof value !== "object") return typeof value === "bigint" ? String(value) : value;
-  if (depth === 0) return "[deeper]";
+  if (depth === 0) return "[too deep]";
   if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth - 1));
   return Object.fromEntries(
     Object.entries(value).slice(0, 50).map(([name, item]) => [name, SECRET_NAME.test(name) ? "[redacted]" : redact(item, depth - 1)]),
@@ -34,11 +34,11 @@ const shorten = (value: unknown, limit: number): unknown => {
   return value;
 };
 
-/** Redacts `context` and cuts its texts, the longest first, until it is at most `limit` bytes of JSON (8 kB unless said). */
+/** Redacts `context` and shortens its texts, the longest first, until its JSON has at most `limit` bytes. */
 export function boundedContext(context: Record<string, unknown>, limit = 8192): Record<string, unknown> {
   let bounded = redact(context) as Record<string, unknown>;
   for (let length = 4096; bytesOf(bounded) > limit && length >= 16; length /= 2) {
     bounded = shorten(bounded, length) as Record<string, unknown>;
   }
-  return bytesOf(bounded) > limit ? { note: "the context was too large to keep" } : bounded;
+  return bytesOf(bounded) > limit ? { note: "the context was too large to store" } : bounded;
 }

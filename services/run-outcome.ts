@@ -1,12 +1,12 @@
-/** Why a run ended before its work did. */
+/** The reason a run stopped before its work was complete. */
 export type StopReason = "BUDGET" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
 
-/** What is known when the work has ended. */
+/** The facts of a run when its work has ended. */
 export interface RunFacts {
   stop: StopReason | null;
-  /** The message of the error that ended the whole work, if one did. */
+  /** The message of the error that ended the work. */
   fatal: string | null;
-  /** Steps of the work that are not a tournament, such as reading a season's list. */
+  /** Steps that are not the work on one tournament, such as reading the list of a season. */
   steps: number;
   steps_failed: number;
   total: number | null;
@@ -22,24 +22,32 @@ export interface RunOutcome {
   reason: string;
 }
 
-/** Decides how a run ended and says why. */
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const allFailed = (count: number, noun: string): string => count === 1 ? `the only ${noun} failed` : `all ${counted(count, noun)} failed`;
+
+/** Decides the status of a run that has ended, with its reason. */
 export function judgeRun(facts: RunFacts): RunOutcome {
   const { stop, fatal, steps, steps_failed, total, processed, failed, rejected, codes } = facts;
   const causes = codes.length ? `: ${codes.slice(0, 3).join(", ")}` : "";
-  const left = total === null ? "" : `, ${total - processed} of ${total} tournaments left`;
-  if (stop === "CANCELLED") return { status: "CANCELLED", reason: `cancelled by request${left}` };
-  if (stop === "SHUTDOWN") return { status: "TIMED_OUT", reason: `the worker was shut down${left}` };
+  const remaining = total === null ? "" : `, ${total - processed} of ${counted(total, "tournament")} left`;
+  if (stop === "CANCELLED") return { status: "CANCELLED", reason: `cancelled by request${remaining}` };
+  if (stop === "SHUTDOWN") return { status: "TIMED_OUT", reason: `the worker was shut down${remaining}` };
   if (fatal !== null) return { status: "FAILED", reason: fatal };
-  const nothing = processed === failed && steps === steps_failed;
-  if (failed + steps_failed > 0 && nothing) {
-    const what = processed > 0 ? `all ${processed} tournaments failed` : `all ${steps} steps failed`;
-    return { status: "FAILED", reason: `${what}${causes}` };
+  const nothingSucceeded = processed === failed && steps === steps_failed;
+  if (failed + steps_failed > 0 && nothingSucceeded) {
+    const failure = processed > 0 ? allFailed(processed, "tournament") : allFailed(steps, "step");
+    return { status: "FAILED", reason: `${failure}${causes}` };
   }
-  if (stop === "UPSTREAM_BACKOFF") return { status: nothing ? "FAILED" : "PARTIAL", reason: `the upstream is blocked${left}${causes}` };
-  if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${processed} tournaments failed${causes}` };
-  if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${steps} steps failed${causes}` };
-  if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${left}` };
-  if (stop === "FENCED") return { status: "PARTIAL", reason: `the run had been closed from outside${left}` };
-  const noted = rejected > 0 ? `, ${rejected} records rejected` : "";
-  return { status: "SUCCEEDED", reason: processed > 0 ? `${processed} tournaments done${noted}` : `nothing was due${noted}` };
+  if (stop === "UPSTREAM_BACKOFF") {
+    return { status: nothingSucceeded ? "FAILED" : "PARTIAL", reason: `stopped by the upstream backoff${remaining}${causes}` };
+  }
+  if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${causes}` };
+  if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${causes}` };
+  if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}` };
+  if (stop === "FENCED") return { status: "PARTIAL", reason: `the run was already closed in the database${remaining}` };
+  const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
+  return {
+    status: "SUCCEEDED",
+    reason: processed > 0 ? `${counted(processed, "tournament")} done${rejections}` : `nothing was due${rejections}`,
+  };
 }

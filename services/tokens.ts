@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Whether a token is the expected one, in a time that tells nothing of either. */
+/** Compares a token with the expected one; the time it takes depends on neither of them. */
 export function isToken(given: string | null | undefined, expected: string): boolean {
-  // Digests have one length, whatever was given.
+  // `timingSafeEqual` needs inputs of equal length; all digests have the same length.
   const [a, b] = [given ?? "", expected].map((text) => createHash("sha256").update(text).digest());
   return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

@@ -3,17 +3,17 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { z } from "zod";
 import { codeOfHttpStatus, codeOfVisId, SyncError } from "./classification.ts";
 
-/** One row as VIS sends it: camelCase names; empty and absent are null, numbers may come as text (XML) or number (JSON). */
+/** One row of VIS with camelCase names: an empty field is null; a number is a text in XML and a number in JSON. */
 export type VisRow = Record<string, string | number | boolean | null>;
 
-/** The rows of a reply and what it says about itself. */
+/** The rows of a reply, with its row count and its version. */
 export interface VisReply {
   rows: VisRow[];
   nbItems: number | null;
   version: number | null;
 }
 
-/** What came over the wire, read to its end. */
+/** An HTTP reply, read to its end. */
 export interface RawReply {
   status: number;
   contentType: string;
@@ -23,7 +23,7 @@ export interface RawReply {
 const Attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-// Entities stay unexpanded inside the parser; only the predefined five and character references are decoded, in values.
+// The parser expands no entities; `decodeXML` decodes only the five predefined ones and character references, in values.
 const parser = new XMLParser({
   preserveOrder: true,
   ignoreAttributes: false,
@@ -64,19 +64,19 @@ const rowOf = (element: Element): VisRow =>
 const numberOf = (text: string | undefined): number | null => text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 
 function fromXml(body: string, rowName: string): VisReply {
-  if (body.includes("<!DOCTYPE")) throw new SyncError("REPLY_NOT_DATA", "the reply declares a document type, which VIS never does");
+  if (body.includes("<!DOCTYPE")) throw new SyncError("REPLY_NOT_DATA", "the reply declares a document type, which VIS never sends");
   const wellFormed = XMLValidator.validate(body);
   if (wellFormed !== true) {
     throw new SyncError("REPLY_MALFORMED", `the reply is not well-formed XML: ${wellFormed.err.msg}`, { at: wellFormed.err });
   }
   const [root] = elementsOf(parser.parse(body));
   const answer = root?.name === "Responses" ? root.children[0] : root;
-  if (!answer) throw new SyncError("REPLY_MALFORMED", "the reply holds no element");
+  if (!answer) throw new SyncError("REPLY_MALFORMED", "the reply contains no element");
   if (answer.name === "NoChanges") return { rows: [], nbItems: 0, version: null };
   if (answer.name === rowName) return { rows: [rowOf(answer)], nbItems: 1, version: numberOf(answer.attributes.Version) };
   if (answer.attributes.NbItems !== undefined) {
     const rows = answer.children.filter((child) => child.name === rowName);
-    if (rows.length !== answer.children.length) throw new SyncError("REPLY_WRONG_ROWS", `the list holds elements other than ${rowName}`);
+    if (rows.length !== answer.children.length) throw new SyncError("REPLY_WRONG_ROWS", `the list contains elements other than ${rowName}`);
     return { rows: rows.map(rowOf), nbItems: numberOf(answer.attributes.NbItems), version: numberOf(answer.attributes.Version) };
   }
   throw errorOf(answer.name, numberOf(answer.attributes.id), answer.text);
@@ -90,7 +90,7 @@ const errorOf = (name: string, id: number | null, detail: string): SyncError => 
   });
 };
 
-/** Ids of the errors JSON gives by name alone (VIS documentation, "Errors"). */
+/** Ids of the errors that JSON replies only name (VIS documentation, "Errors"). */
 const VIS_IDS: Record<string, number> = {
   accesstokenexpired: 1,
   accesstokeninvalid: 2,
@@ -126,11 +126,11 @@ function fromJson(body: string): VisReply {
     throw new SyncError("REPLY_MALFORMED", "the reply is not well-formed JSON", {}, { cause });
   }
   const parsed = JsonReply.safeParse(value);
-  if (!parsed.success) throw new SyncError("REPLY_NOT_DATA", "the JSON is not shaped like a VIS reply");
+  if (!parsed.success) throw new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
   const { data, errors, nbItems, version } = parsed.data;
   const error = Array.isArray(errors) ? errors[0] : errors;
   if (error) throw errorOf(error.code, null, error.message);
-  if (data === undefined) throw new SyncError("REPLY_NOT_DATA", "the JSON is not shaped like a VIS reply");
+  if (data === undefined) throw new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
   if (!Array.isArray(data)) {
     return "noChanges" in data ? { rows: [], nbItems: 0, version: null } : { rows: [data], nbItems: 1, version: null };
   }
@@ -148,14 +148,14 @@ export function parseReply({ status, contentType, body }: RawReply, rowName: str
   const isXml = /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
   if (status !== 200) {
     const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}`, { http_status: status });
-    // An error element says more than the status, except where the status alone tells to stay away.
+    // With these statuses the body may contain an error element, which names the cause; others, such as 403 and 503, decide by themselves.
     if ((isJson || isXml) && [400, 401, 500].includes(status)) throw errorInBody(body, isJson, rowName) ?? failure;
     throw failure;
   }
   if (!isJson && !isXml) throw new SyncError("REPLY_NOT_DATA", `VIS answered 200 with ${contentType || "no content type"}`);
   const reply = isJson ? fromJson(body) : fromXml(body, rowName);
   if (reply.nbItems !== null && reply.nbItems !== reply.rows.length) {
-    throw new SyncError("REPLY_COUNT_MISMATCH", `NbItems is ${reply.nbItems}, but ${reply.rows.length} rows came`);
+    throw new SyncError("REPLY_COUNT_MISMATCH", `NbItems is ${reply.nbItems}, but the reply has ${reply.rows.length} rows`);
   }
   return reply;
 }

@@ -17,11 +17,11 @@ const noOrNull = no.nullish().transform((value) => value ?? null);
 const small = whole(-32768, 32767);
 const seconds = whole(0, 86_400);
 
-/** Field names asked for in `GetBeachTournamentList`; a guest sees them all. */
+/** The fields requested in `GetBeachTournamentList`; a guest may read them all. */
 export const TOURNAMENT_FIELDS =
   "No Code Name Title Season Gender Type Status StartDate StartDateMainDraw EndDateMainDraw StartDateQualification DefaultCity DefaultVenue CountryCode CountryName NoEvent Version";
 
-/** The first start that is not after the end: two of 115 recorded rows have a qualification ten years late, with a main draw that fits. */
+/** The first start that is not after the end, because some rows have a wrong qualification date (2 of 115 recorded rows: ten years late). */
 function startOf(
   row: Record<"startDate" | "startDateQualification" | "startDateMainDraw" | "endDateMainDraw", string | null>,
 ): string | null {
@@ -72,10 +72,10 @@ const Tournament = z.object({
   path: ["endDateMainDraw"],
   message: "is before the start",
 });
-/** A tournament, spelled as its table. */
+/** A tournament with the column names of its table. */
 export type TournamentRecord = z.infer<typeof Tournament>;
 
-/** Field names asked for in `GetBeachMatchList`. */
+/** The fields requested in `GetBeachMatchList`. */
 export const MATCH_FIELDS =
   "No NoTournament NoInTournament LocalDate LocalTime BeginDateTimeUtc EndDateTimeUtc Court Status ResultType RoundName RoundCode " +
   "RoundPhase TeamAName TeamBName TeamAFederationCode TeamBFederationCode MatchPointsA MatchPointsB PointsTeamASet1 PointsTeamBSet1 " +
@@ -154,14 +154,14 @@ const Match = z.object({
   referee2_federation_code: row.referee2FederationCode,
   vis_version: row.version,
 }));
-/** A match, spelled as its table. */
+/** A match with the column names of its table. */
 export type MatchRecord = z.infer<typeof Match>;
 
-/** The rows that could be read, and why each of the others could not. */
+/** The valid records of a reply, and an error for each invalid one. */
 export interface Records<T> {
   records: T[];
   rejected: SyncError[];
-  /** How many requests it took beside the first. */
+  /** The number of requests after the first one. */
   retries: number;
 }
 
@@ -173,7 +173,7 @@ function readRows<T extends { no: string }>(schema: z.ZodType<T>, rows: VisRow[]
     const fault = !parsed.success
       ? parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")
       : records.has(parsed.data.no)
-      ? "no: comes twice in one reply"
+      ? "no: occurs twice in the reply"
       : null;
     if (parsed.success && fault === null) records.set(parsed.data.no, parsed.data);
     else rejected.push(new SyncError("RECORD_INVALID", `record ${row.no ?? "without a number"}: ${fault}`, { record: row }));

@@ -9,13 +9,13 @@ export type Severity = typeof SEVERITIES[number];
 /** A VIS tournament number as text: one to ten digits. */
 export const TournamentNo = z.string().regex(/^[0-9]{1,10}$/, "must be one to ten digits");
 
-/** What a caller may send to `POST` of a sync function; an empty body is a manual run of everything. */
+/** The body of `POST` to a sync function; an empty body is a manual full run. */
 export const StartSyncRequest = z.strictObject({
   trigger: z.enum(["CRON", "MANUAL", "RETRY"]).default("MANUAL"),
   tournament_no: TournamentNo.optional(),
   tournament_nos: z.array(TournamentNo).min(1).max(1_000).optional(),
   sync_job_id: z.uuid().optional(),
-  /** The token of the job's attempt; a run with an old one is refused. */
+  /** The fencing token of the job's attempt; a run with an older token is refused. */
   job_token: z.uuid().optional(),
   correlation_id: z.string().min(1).max(100).optional(),
 }).refine((request) => !request.sync_job_id === !request.job_token, {
@@ -27,17 +27,17 @@ export const StartSyncRequest = z.strictObject({
 });
 export type StartSyncRequest = z.infer<typeof StartSyncRequest>;
 
-/** The 202 of a sync function: the run is open and its work goes on in the background. */
+/** The 202 of a sync function: the run has started and works in the background. */
 export const StartSyncResponse = z.object({
   execution_id: z.uuid(),
   status: z.literal("RUNNING"),
   started_at: z.string(),
-  /** When the run is closed if it has not ended; null when it could not be recorded. */
+  /** When the reaper closes the run if it has not ended; null when its start could not be recorded. */
   deadline: z.string().nullable(),
 });
 export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
 
-/** Every error of every function. */
+/** The error response of every function. */
 export const ErrorResponse = z.object({
   code: z.string(),
   message: z.string(),

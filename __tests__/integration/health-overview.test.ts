@@ -259,7 +259,7 @@ Deno.test("functions refuse to work against another schema and name both", async
   assertEquals(response.status, 503);
   assertObjectMatch(await response.json(), {
     code: "SCHEMA_MISMATCH",
-    message: `the code is for schema ${SCHEMA_VERSION}, the database has 7: run the migrations, then deploy`,
+    message: `the code requires schema ${SCHEMA_VERSION}, the database has schema 7: apply the migrations, then deploy the functions`,
   });
 });
 

@@ -1,4 +1,4 @@
-// Past 300 lines, because each misbehaviour of the upstream has its case here.
+// Past 300 lines, because each fault of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { ERROR_CLASSES, type ErrorCode } from "../../services/classification.ts";
 import { aMatch, aTournament } from "../../testing/factories.ts";
@@ -8,7 +8,7 @@ import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.
 const db = await openTestDatabase();
 const SYNC = "match-schedule-sync";
 
-/** A harness in which the season's tournaments are known already. */
+/** A harness after the sync of the season's tournaments. */
 async function withSeason(options: Parameters<typeof createSyncHarness>[1] = {}): Promise<SyncHarness> {
   await db.reset();
   const harness = createSyncHarness(db, options);
@@ -22,7 +22,7 @@ const lastRun = async () =>
     & Record<string, unknown>
     & { id: string };
 
-Deno.test("a run brings the matches of every active tournament and counts them", async () => {
+Deno.test("a run writes the matches of every active tournament and counts them", async () => {
   const harness = await withSeason();
   const response = await harness.run(SYNC);
   assertEquals(response.status, 202);
@@ -38,7 +38,7 @@ Deno.test("a run brings the matches of every active tournament and counts them",
   );
 });
 
-Deno.test("at most the limit of requests is in flight, whatever the concurrency", async () => {
+Deno.test("the requests in flight stay within the limit at any concurrency", async () => {
   const harness = await withSeason({ env: { SYNC_CONCURRENCY: "5" } });
   await db.query("update upstream_state set in_flight_limit = 2");
   await harness.run(SYNC);
@@ -46,7 +46,7 @@ Deno.test("at most the limit of requests is in flight, whatever the concurrency"
   assert(harness.vis.seen.most_in_flight <= 2, `${harness.vis.seen.most_in_flight} at once`);
 });
 
-Deno.test("a tournament still fresh costs no call; at every tick of its time to live it is due again", async () => {
+Deno.test("a fresh tournament costs no request; it is due again at each due time of a schedule that equals its time to live", async () => {
   const harness = await withSeason();
   await harness.run(SYNC);
   harness.clock.advance(60_000);
@@ -54,7 +54,7 @@ Deno.test("a tournament still fresh costs no call; at every tick of its time to 
   const second = await lastRun();
   assert(Number(second.cache_hits) > 0);
   assertEquals(second.cache_misses, second.api_calls);
-  // A tick comes a few milliseconds early or late: 15 minutes still means every tick.
+  // 100 ms before the end of 15 minutes, because a scheduled run can start a few milliseconds early.
   harness.clock.moveTo("2026-06-10T10:14:59.900Z");
   await harness.run(SYNC);
   const open = Number(await db.value("select count(*) from tournament_sync_state where ttl < '24 hours'"));
@@ -78,11 +78,11 @@ Deno.test("time to live is 30 s with a live match, 15 min with open ones, 24 h w
   assertEquals(
     await db.value("select live_count from private.matches_ttl($1, $2)", [no, harness.clock.asOf()]),
     0,
-    "an archived live status is not live",
+    "an archived match in a live status is not live",
   );
 });
 
-Deno.test("live tournaments come first, then today's, then those within a day, then within a week; others not at all", async () => {
+Deno.test("live tournaments are first, then those of today, within a day and within a week; others are not due", async () => {
   await db.reset();
   const harness = createSyncHarness(db);
   const week = await aTournament(db, { start_date: "2026-06-16", end_date: "2026-06-18" });
@@ -99,7 +99,7 @@ Deno.test("live tournaments come first, then today's, then those within a day, t
   assertEquals(due.map((tournament) => tournament.no), [playing.no, today.no, tomorrow.no, week.no]);
 });
 
-Deno.test("matches move through their states, a remade draw marks the vanished, and versions rise only on change", async () => {
+Deno.test("after a new draw the old matches are marked as vanished, and versions rise only on a change", async () => {
   const harness = await withSeason({ start: "2026-06-05T03:00:00.000Z" });
   await harness.run(SYNC);
   const no = await db.value<string>(
@@ -126,7 +126,7 @@ Deno.test("matches move through their states, a remade draw marks the vanished, 
   assertEquals(await versions(), unchanged);
 });
 
-Deno.test("a status that goes backwards is taken as it comes", async () => {
+Deno.test("a status that moves backwards is written", async () => {
   const harness = await withSeason();
   await harness.run(SYNC);
   const no = await db.value<string>("select tournament_no from matches where status = 1 limit 1");
@@ -136,7 +136,7 @@ Deno.test("a status that goes backwards is taken as it comes", async () => {
   assert(Number(await db.value("select count(*) from matches where tournament_no = $1 and status = 1", [no])) > 0);
 });
 
-Deno.test("a change of a tournament's status ends the time to live of its matches at once", async () => {
+Deno.test("after a change of its status the matches of a tournament are due at once", async () => {
   const harness = await withSeason();
   await harness.run(SYNC);
   const no = await db.value<string>("select tournament_no from tournament_sync_state order by 1 limit 1");
@@ -145,14 +145,14 @@ Deno.test("a change of a tournament's status ends the time to live of its matche
   assertEquals(await db.value("select synced_at from tournament_sync_state where tournament_no = $1", [no]), null);
 });
 
-interface Misbehaviour {
+interface FaultCase {
   kind: string;
   ms?: number;
   code: string;
   type: string;
   severity: string;
 }
-const MISBEHAVIOURS: Misbehaviour[] = [
+const FAULT_CASES: FaultCase[] = [
   { kind: "later", code: "VIS_LATER", type: "API", severity: "LOW" },
   { kind: "server_error", code: "VIS_SERVER_ERROR", type: "API", severity: "MEDIUM" },
   { kind: "throttled", code: "VIS_THROTTLED", type: "API", severity: "MEDIUM" },
@@ -169,46 +169,46 @@ const MISBEHAVIOURS: Misbehaviour[] = [
   { kind: "hang_up", code: "NETWORK_RESET", type: "NETWORK", severity: "MEDIUM" },
 ];
 
-for (const { kind, code, type, severity } of MISBEHAVIOURS) {
-  Deno.test(`${kind} of one tournament is ${code}: nothing of it is written, the others are untouched, the next run recovers`, async () => {
+for (const { kind, code, type, severity } of FAULT_CASES) {
+  Deno.test(`${kind} for one tournament is ${code}: its matches are not written, those of the others are, and the next run recovers`, async () => {
     const harness = await withSeason();
     const due = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
-    const sick = due[0];
-    harness.vis.faults.add({ kind: kind as never, tournament_no: sick?.no });
+    const faulty = due[0];
+    harness.vis.faults.add({ kind: kind as never, tournament_no: faulty?.no });
     await harness.run(SYNC);
     const run = await lastRun();
     assertObjectMatch(run, { status: "PARTIAL", success: false, tournaments_failed: 1, error_count: 1 });
     const [error] = await db.query("select * from sync_error_log");
     assertObjectMatch(error as object, {
-      tournament_no: sick?.no,
+      tournament_no: faulty?.no,
       error_code: code,
       error_type: type,
       error_severity: severity,
       sync_execution_id: run.id,
     });
-    assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [sick?.no])), 0);
-    const tries = ERROR_CLASSES[code as ErrorCode].retry === "now" ? 1 : 0;
+    assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [faulty?.no])), 0);
+    const retries = ERROR_CLASSES[code as ErrorCode].retry === "now" ? 1 : 0;
     const results = await db.query(
       "select tournament_no, retry_attempt from sync_tournament_results where not success or retry_attempt > 0",
     );
-    assertEquals(results, [{ tournament_no: sick?.no, retry_attempt: tries }]);
+    assertEquals(results, [{ tournament_no: faulty?.no, retry_attempt: retries }]);
     assertEquals(Number(await db.value("select count(distinct tournament_no) from matches")), due.length - 1);
     harness.vis.faults.clear();
     harness.clock.advance(15 * 60_000);
     await harness.run(SYNC);
     assertEquals((await lastRun()).status, "SUCCEEDED");
-    assert(Number(await db.value("select count(*) from matches where tournament_no = $1", [sick?.no])) > 0);
+    assert(Number(await db.value("select count(*) from matches where tournament_no = $1", [faulty?.no])) > 0);
   });
 }
 
 for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "VIS_FORBIDDEN"]] as const) {
-  Deno.test(`${kind} keeps every run away from the upstream for 25 minutes, and the first one after recovers`, async () => {
+  Deno.test(`${kind} starts a backoff of 25 minutes for every run, and the first run after it recovers`, async () => {
     const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" } });
     harness.vis.faults.add({ kind });
     const before = harness.vis.seen.requests;
     await harness.run(SYNC);
     assertObjectMatch(await lastRun(), { status: "FAILED" });
-    assertEquals(harness.vis.seen.requests - before, 1, "one refusal is enough");
+    assertEquals(harness.vis.seen.requests - before, 1, "no request follows a refusal");
     assertEquals(
       (await db.query("select error_code from sync_error_log order by error_code")).map((row) => row.error_code),
       ["UPSTREAM_BACKOFF", code].sort(),
@@ -216,7 +216,7 @@ for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "V
     harness.vis.faults.clear();
     harness.clock.advance(15 * 60_000);
     await harness.run(SYNC);
-    assertMatch(String((await lastRun()).status_reason), /blocked/);
+    assertMatch(String((await lastRun()).status_reason), /upstream backoff/);
     assertEquals(harness.vis.seen.requests - before, 1);
     harness.clock.advance(15 * 60_000);
     await harness.run(SYNC);
@@ -224,7 +224,7 @@ for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "V
   });
 }
 
-Deno.test("a reply ten times slower than usual is throttling: the upstream is left alone", async () => {
+Deno.test("a reply ten times slower than usual starts a backoff", async () => {
   const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" } });
   await db.query("update upstream_state set baseline_response_ms = 400");
   harness.vis.faults.add({ kind: "latency", ms: 9_000, times: 1 });
@@ -232,7 +232,7 @@ Deno.test("a reply ten times slower than usual is throttling: the upstream is le
   assertMatch(String(await db.value("select backoff_reason from upstream_state")), /over ten times the usual 400 ms/);
 });
 
-Deno.test("an answer that does not come in time is a TIMEOUT", async () => {
+Deno.test("a request without an answer in time is a TIMEOUT", async () => {
   await db.reset();
   const fetch = () => Promise.reject(new DOMException("late", "TimeoutError"));
   await aTournament(db);
@@ -240,7 +240,7 @@ Deno.test("an answer that does not come in time is a TIMEOUT", async () => {
   assertEquals(await db.value("select error_type || ' ' || error_code from sync_error_log"), "TIMEOUT REQUEST_TIMED_OUT");
 });
 
-Deno.test("one bad record is left out and reported, the rest of its tournament is written", async () => {
+Deno.test("an invalid record is left out and reported, the other records of its tournament are written", async () => {
   const harness = await withSeason();
   const [due] = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
   harness.vis.faults.add({ kind: "bad_record", tournament_no: due?.no });
@@ -254,14 +254,14 @@ Deno.test("one bad record is left out and reported, the rest of its tournament i
   assert(Number(await db.value("select count(*) from matches where tournament_no = $1", [due?.no])) > 20);
 });
 
-Deno.test("an unknown tournament is a failed run that says so", async () => {
+Deno.test("a run for an unknown tournament fails and names it", async () => {
   await db.reset();
   const harness = createSyncHarness(db);
   assertEquals((await harness.run(SYNC, { tournament_no: "4711" })).status, 202);
-  assertObjectMatch(await lastRun(), { status: "FAILED", tournament_no: "4711", status_reason: "no tournament 4711 is known here" });
+  assertObjectMatch(await lastRun(), { status: "FAILED", tournament_no: "4711", status_reason: "the database has no tournament 4711" });
 });
 
-Deno.test("a tournament another run works on is passed over, and its lease keeps late writes out", async () => {
+Deno.test("a full run passes over a tournament that another run leased, and the lease refuses late writes", async () => {
   const harness = await withSeason();
   const [first] = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
   const other = { tournament_no: first?.no, execution_id: crypto.randomUUID() };
@@ -274,12 +274,12 @@ Deno.test("a tournament another run works on is passed over, and its lease keeps
   assertObjectMatch(error as object, { code: "PT409", details: "LEASE_LOST" });
 });
 
-Deno.test("a run at the end of its budget stops as PARTIAL and the next one begins with the stalest tournaments", async () => {
+Deno.test("a run at the end of its budget stops as PARTIAL, and the next run starts with the stalest tournaments", async () => {
   let left = 400_000;
   const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" }, deps: { wallClockLeft: () => left } });
   left = 31_000;
   harness.vis.faults.add({ kind: "latency", ms: 600 });
-  const doneIn = async () => {
+  const syncedByRun = async () => {
     await harness.run(SYNC);
     const { id, status, status_reason } = await lastRun();
     assertEquals(status, "PARTIAL");
@@ -288,14 +288,14 @@ Deno.test("a run at the end of its budget stops as PARTIAL and the next one begi
       row.tournament_no
     );
   };
-  const first = await doneIn();
+  const first = await syncedByRun();
   harness.clock.advance(15 * 60_000);
-  const second = await doneIn();
+  const second = await syncedByRun();
   assertEquals([first.length, second.length], [2, 2]);
   assert(!second.some((no) => first.includes(no)));
 });
 
-Deno.test("live matches are seen as live", async () => {
+Deno.test("a tournament with live matches has a time to live of 30 seconds", async () => {
   const harness = await withSeason();
   await harness.run(SYNC);
   assert(Number(await db.value("select count(*) from tournament_sync_state where live_count > 0 and ttl = '30 seconds'")) > 0);

@@ -1,4 +1,4 @@
-// Past 300 lines, because each way a run can end has its case here.
+// Past 300 lines, because each way in which a run can end has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects } from "@std/assert";
 import { z } from "zod";
 import { createLog } from "../../services/log.ts";
@@ -35,7 +35,7 @@ async function setUp(options: { rpc?: Rpc } = {}) {
 const row = async (run: SyncRun) =>
   (await db.query("select * from sync_execution_history where id = $1", [run.info.executionId]))[0] as Record<string, unknown>;
 
-Deno.test("a run is recorded with its counters, results and errors in two round trips, however many there are", async () => {
+Deno.test("a run is recorded with its counters, results and errors in two round trips, for any number of them", async () => {
   for (const count of [1, 60]) {
     const { start, calls, clock } = await setUp();
     const tournaments = await Promise.all(Array.from({ length: count }, () => aTournament(db)));
@@ -63,20 +63,20 @@ Deno.test("a run is recorded with its counters, results and errors in two round 
   }
 });
 
-Deno.test("a heartbeat carries progress, results and errors so far, and each is written once", async () => {
+Deno.test("a heartbeat sends progress, new results and new errors, and each is written once", async () => {
   const { start, clock, calls } = await setUp();
   const [first, second] = await Promise.all([aTournament(db), aTournament(db)]);
   const run = await start();
   await run.perform(async (open) => {
     open.expectTournaments(2);
     open.stage("first half");
-    open.settleTournament(String(first?.no), clock.monotonic(), { records: 3 });
+    open.recordTournament(String(first?.no), clock.monotonic(), { records: 3 });
     open.reject(new SyncError("RECORD_INVALID", "record 1"));
     clock.advance(5_000);
-    await open.beat();
+    await open.sendHeartbeat();
     assertObjectMatch(await row(run), { status: "RUNNING", tournaments_processed: 1, current_stage: "first half", error_count: 1 });
     assertEquals(Number(await db.value("select count(*) from sync_tournament_results")), 1);
-    open.settleTournament(String(second?.no), clock.monotonic(), { records: 4 });
+    open.recordTournament(String(second?.no), clock.monotonic(), { records: 4 });
   });
   assertEquals(calls.filter((call) => call.includes("heartbeat")).length, 1);
   assertObjectMatch(await row(run), { status: "SUCCEEDED", tournaments_processed: 2, current_stage: null });
@@ -84,13 +84,13 @@ Deno.test("a heartbeat carries progress, results and errors so far, and each is 
   assertEquals(Number(await db.value("select count(*) from sync_error_log")), 1);
 });
 
-Deno.test("two live runs of one scope are refused, and the tick that came too early is a SKIPPED row", async () => {
+Deno.test("a second live run of one scope is refused and recorded as SKIPPED", async () => {
   const { start, clock } = await setUp();
   const run = await start();
   clock.advance(30_000);
-  await run.beat();
+  await run.sendHeartbeat();
   clock.advance(31_000);
-  const error = await assertRejects(() => start(), Error, "still going") as AppError;
+  const error = await assertRejects(() => start(), Error, "already running") as AppError;
   assertObjectMatch(error, { code: "RUN_IN_PROGRESS", status: 409, details: { execution_id: run.info.executionId } });
   assertEquals(await db.query("select status, success from sync_execution_history order by status"), [
     { status: "RUNNING", success: null },
@@ -113,7 +113,7 @@ Deno.test("unknown, inactive and paused entities are refused", async () => {
   });
 });
 
-Deno.test("a worker that dies leaves a run that the reaper closes as TIMED_OUT, and its late finish is refused", async () => {
+Deno.test("the reaper closes the run of a dead worker as TIMED_OUT, and refuses its late finish", async () => {
   const { start, clock } = await setUp();
   const run = await start();
   clock.advance(59_000);
@@ -127,19 +127,19 @@ Deno.test("a worker that dies leaves a run that the reaper closes as TIMED_OUT, 
     error_severity: "HIGH",
   });
   assertEquals(await db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'"), 1);
-  await run.beat();
+  await run.sendHeartbeat();
   assertEquals(run.shouldStop(), "FENCED");
   await run.perform(() => Promise.resolve());
   assertObjectMatch(await row(run), { status: "TIMED_OUT" });
   assertEquals(await db.value("select error_count from sync_status where entity_type = 'matches_schedule'"), 1);
 });
 
-Deno.test("past its deadline a run is closed although it still beats, and a start finds the way free", async () => {
+Deno.test("a run past its deadline is closed although it sends heartbeats, so that the next run can start", async () => {
   const { start, clock } = await setUp();
   const run = await start("tournaments");
   for (let beat = 0; beat < 7; beat++) {
     clock.advance(45_000);
-    await run.beat();
+    await run.sendHeartbeat();
   }
   const next = await start("tournaments");
   assertEquals(next.info.isRecorded, true);
@@ -147,18 +147,18 @@ Deno.test("past its deadline a run is closed although it still beats, and a star
   assertEquals(
     await db.value("select duration::text from sync_execution_history where id = $1", [run.info.executionId]),
     "00:05:15",
-    "its end is its last sign of life",
+    "its end is its last heartbeat",
   );
 });
 
-Deno.test("a request to cancel reaches the run with its heartbeat; it stops at the next tournament and says CANCELLED", async () => {
+Deno.test("a run reads a request to cancel with its heartbeat, stops before the next tournament and is CANCELLED", async () => {
   const { start } = await setUp();
   const tournaments = await Promise.all([aTournament(db), aTournament(db)]);
   const run = await start();
   await run.perform((open) =>
     open.eachTournament(tournaments.map(({ no }) => ({ no: String(no) })), 1, async () => {
       await db.query("update sync_execution_history set cancel_requested_at = now()");
-      await open.beat();
+      await open.sendHeartbeat();
       return { records: 1 };
     })
   );
@@ -170,7 +170,7 @@ Deno.test("a request to cancel reaches the run with its heartbeat; it stops at t
   });
 });
 
-Deno.test("when the monitoring tables cannot be written the work is done all the same and the log says so", async () => {
+Deno.test("when the monitoring tables cannot be written, the run does its work and logs the failure", async () => {
   const failing: Rpc = (fn, args, answer) =>
     /_sync_execution$/.test(fn) ? Promise.reject(new Error("relation is gone")) : db.rpc(fn, args, answer);
   const { start, lines } = await setUp({ rpc: failing });
@@ -185,7 +185,7 @@ Deno.test("when the monitoring tables cannot be written the work is done all the
   assertObjectMatch(lines.find((line) => line.event === "sync_not_recorded") as object, { level: "error", at: "start" });
 });
 
-Deno.test("a lost answer to finish is asked for again, and the run is closed once", async () => {
+Deno.test("after a lost answer the finish is sent again, and the run is closed once", async () => {
   let lost = 0;
   const flaky: Rpc = async <T>(fn: FunctionName, args: Record<string, unknown>, answer: z.ZodType<T>) => {
     const result = await db.rpc(fn, args, answer);
@@ -200,7 +200,7 @@ Deno.test("a lost answer to finish is asked for again, and the run is closed onc
   assertEquals(await db.value("select success_count from sync_status where entity_type = 'matches_schedule'"), 1);
 });
 
-Deno.test("a worker that is shut down closes its run as TIMED_OUT itself", async () => {
+Deno.test("a worker that shuts down closes its run as TIMED_OUT", async () => {
   const { start } = await setUp();
   const run = await start();
   const waiting = Promise.withResolvers<void>();
@@ -212,7 +212,7 @@ Deno.test("a worker that is shut down closes its run as TIMED_OUT itself", async
   assertObjectMatch(await row(run), { status: "TIMED_OUT" });
 });
 
-Deno.test("streaks: PARTIAL neither extends nor ends one, a single tournament's run does not touch it, SUCCEEDED ends it", async () => {
+Deno.test("a streak of failures: PARTIAL and single runs do not change it, SUCCEEDED ends it", async () => {
   const { start, clock } = await setUp();
   const [first, second] = await Promise.all([aTournament(db), aTournament(db)]);
   const streak = () => db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'");
@@ -269,7 +269,7 @@ Deno.test("a duration bucket's middle errs by at most 4.8 %", async () => {
   }
 });
 
-Deno.test("a failed run calls the alert processor at once, with one correlation id; the first success asks for what depends on it", async () => {
+Deno.test("a failed run calls the alert processor at once, with one correlation id; the first success dispatches the entities that depend on it", async () => {
   const { start, clock } = await setUp();
   const run = await start();
   await run.perform(() => Promise.reject(new Error("boom")));
@@ -292,7 +292,7 @@ Deno.test("a failed run calls the alert processor at once, with one correlation 
   ]);
 });
 
-Deno.test("a result for a tournament that is gone and an error sent twice do not fail the recording", async () => {
+Deno.test("a result of a deleted tournament and an error sent twice do not fail the recording", async () => {
   const { start, deps, clock } = await setUp();
   const run = await start();
   const error = run.errors.record(new Error("twice"));

@@ -1,4 +1,4 @@
-// Past 300 lines, because the catalog's rules and what each table refuses are held here, case by case.
+// Past 300 lines, because the rules of the catalog and the refusals of each table have their cases here.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
@@ -11,7 +11,7 @@ import { aMatch, aRun, aTournament } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 
-/** Functions that run with their owner's rights, each for the reason in its comment. */
+/** Functions with the rights of their owner; the comment of each gives its reason. */
 const DEFINERS = [
   "private.apply_schedules",
   "private.call_function",
@@ -21,12 +21,12 @@ const DEFINERS = [
   "private.refresh_health_summary",
   "private.schedule_chain",
 ];
-/** Migrations alone call these. */
+/** Only migrations call these. */
 const OWNER_ONLY = ["private.secure_functions", "private.secure_table"];
-/** Policies ask these in the name of the signed-in user. */
+/** Policies call these as the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 
-Deno.test("every function has an empty search_path, runs as its caller unless listed, and nobody but the service may execute it", async () => {
+Deno.test("every function has an empty search_path, runs as its caller unless listed, and only the service may execute it", async () => {
   const functions = await db.query<
     {
       name: string;
@@ -55,7 +55,7 @@ Deno.test("every function has an empty search_path, runs as its caller unless li
   }
 });
 
-Deno.test("every table has row level security; every table, view and API function says what it is", async () => {
+Deno.test("every table has row level security; every table, view and function has a comment", async () => {
   assertEquals(
     await db.query(
       "select relname from pg_class c join pg_namespace n on n.oid = relnamespace where nspname in ('public', 'private') and relkind = 'r' and not relrowsecurity",
@@ -76,18 +76,18 @@ Deno.test("every table has row level security; every table, view and API functio
   );
 });
 
-Deno.test("ids of results are UUIDs of version 7, which begin with the time", async () => {
+Deno.test("ids of results are version 7 UUIDs, which start with the time", async () => {
   const before = Date.now();
   const ids = (await db.query<{ id: string }>("select private.uuid_v7() as id from generate_series(1, 100)")).map(({ id }) => id);
   for (const id of ids) {
     assertMatch(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     const ms = parseInt(id.replace("-", "").slice(0, 12), 16);
-    assert(ms >= before && ms <= Date.now(), `${id} says ${ms}`);
+    assert(ms >= before && ms <= Date.now(), `${id} has the time ${ms}`);
   }
   assertEquals(new Set(ids).size, ids.length);
 });
 
-Deno.test("every check is a named sentence", async () => {
+Deno.test("the name of every check is a sentence", async () => {
   const names = await db.query<{ conname: string }>(
     "select conname from pg_constraint c join pg_namespace n on n.oid = connamespace where nspname = 'public' and contype = 'c'",
   );
@@ -117,7 +117,7 @@ const MONITORING = [
   "audit_log",
 ];
 
-Deno.test("anon reads tournaments and matches and nothing else, and writes nowhere", async () => {
+Deno.test("anon reads only tournaments and matches, and writes nothing", async () => {
   await db.reset();
   const { no } = await aTournament(db);
   await aMatch(db, no);
@@ -134,10 +134,10 @@ Deno.test("anon reads tournaments and matches and nothing else, and writes nowhe
 Deno.test("a viewer reads the monitoring tables; a signed-in user without a role sees no row; neither writes", async () => {
   await db.reset();
   await aRun(db);
-  const [viewer, nobody] = await Promise.all([db.client("viewer"), db.client("none")]);
+  const [viewer, withoutRole] = await Promise.all([db.client("viewer"), db.client("none")]);
   for (const table of MONITORING) {
     assertEquals((await viewer.from(table).select("*")).error, null, table);
-    assertEquals((await nobody.from(table).select("*")).data, [], table);
+    assertEquals((await withoutRole.from(table).select("*")).data, [], table);
     const column = await db.value<string>("select attname::text from pg_attribute where attrelid = $1::regclass and attnum = 1", [table]);
     assertEquals((await viewer.from(table).delete().not(column, "is", null)).error?.code, "42501", table);
   }
@@ -146,7 +146,7 @@ Deno.test("a viewer reads the monitoring tables; a signed-in user without a role
   assertEquals((await viewer.rpc("start_sync_execution", { p: {} })).error?.code, "42501");
 });
 
-Deno.test("wrong rows cannot be written", async () => {
+Deno.test("a contradictory row cannot be written", async () => {
   await db.reset();
   const refuses = async (sql: string, check: string) => {
     const message = await db.query(sql).then(() => "written", (error: Error) => error.message);
@@ -166,12 +166,12 @@ Deno.test("wrong rows cannot be written", async () => {
   await refuses("update retention_settings set keep = '1 day' where subject = 'open_errors'", "errors_are_kept_for_days");
 });
 
-Deno.test("a job that contradicts itself cannot be written, nor the row of a trigger", async () => {
+Deno.test("a contradictory job or audit row of a trigger cannot be written", async () => {
   await db.reset();
   await db.query("truncate sync_jobs, manual_sync_audit cascade");
   const WAITING = { status: "QUEUED", priority: "NORMAL", attempts: 0, max_attempts: 3 };
   const RUNNING = { ...WAITING, status: "RUNNING", token: crypto.randomUUID(), claimed_at: "2026-06-10", lease_expires_at: "2026-06-11" };
-  const OVER = { ...WAITING, status: "COMPLETED", finished_at: "2026-06-10" };
+  const FINISHED = { ...WAITING, status: "COMPLETED", finished_at: "2026-06-10" };
   const job = async (columns: object) => {
     const all = {
       entity_type: "tournaments",
@@ -185,35 +185,35 @@ Deno.test("a job that contradicts itself cannot be written, nor the row of a tri
     const sql = `insert into sync_jobs (${names}) select ${names} from jsonb_populate_record(null::sync_jobs, $1)`;
     return await db.query(sql, [{ ...all, not_before: "2026-06-10" }]).then(() => "written", (error: Error) => error.message);
   };
-  for (const right of [WAITING, RUNNING, OVER, { ...OVER, status: "CANCELLED", cancel_requested_at: "2026-06-10" }]) {
-    assertEquals(await job(right), "written");
+  for (const valid of [WAITING, RUNNING, FINISHED, { ...FINISHED, status: "CANCELLED", cancel_requested_at: "2026-06-10" }]) {
+    assertEquals(await job(valid), "written");
   }
   assertMatch(
     await db.query("update sync_jobs set target = 'another'").then(() => "written", (error: Error) => error.message),
     /target/,
-    "the target is computed",
+    "the target is a generated column",
   );
   await db.query("truncate sync_jobs cascade");
-  const wrong: Record<string, object> = {
-    "of no known status": { ...WAITING, status: "PAUSED" },
-    "of no known priority": { ...WAITING, priority: "URGENT" },
-    "with more attempts than it may have": { ...WAITING, attempts: 4 },
+  const invalid: Record<string, object> = {
+    "with an unknown status": { ...WAITING, status: "PAUSED" },
+    "with an unknown priority": { ...WAITING, priority: "URGENT" },
+    "with more attempts than its maximum": { ...WAITING, attempts: 4 },
     "waiting with a token": { ...WAITING, token: crypto.randomUUID() },
-    "waiting and over": { ...WAITING, finished_at: "2026-06-10" },
+    "waiting and finished": { ...WAITING, finished_at: "2026-06-10" },
     "running without a token": { ...RUNNING, token: null },
     "running and never claimed": { ...RUNNING, claimed_at: null },
-    "running without a lease or a run": { ...RUNNING, lease_expires_at: null },
-    "running and over": { ...RUNNING, finished_at: "2026-06-10" },
-    "completed and not over": { ...OVER, finished_at: null },
-    "failed and not over": { ...OVER, status: "FAILED", finished_at: null },
-    "cancelled and not over": { ...OVER, status: "CANCELLED", finished_at: null },
-    "completed with a token": { ...OVER, token: crypto.randomUUID() },
-    "completed and cancelled": { ...OVER, cancel_requested_at: "2026-06-10" },
-    "of one tournament and of several": { ...WAITING, tournament_no: "1", tournament_nos: ["1"] },
-    "of several that are none": { ...WAITING, tournament_nos: [] },
-    "of several that are no list": { ...WAITING, tournament_nos: { no: 1 } },
+    "running without a lease": { ...RUNNING, lease_expires_at: null },
+    "running and finished": { ...RUNNING, finished_at: "2026-06-10" },
+    "completed and not finished": { ...FINISHED, finished_at: null },
+    "failed and not finished": { ...FINISHED, status: "FAILED", finished_at: null },
+    "cancelled and not finished": { ...FINISHED, status: "CANCELLED", finished_at: null },
+    "completed with a token": { ...FINISHED, token: crypto.randomUUID() },
+    "completed and cancelled": { ...FINISHED, cancel_requested_at: "2026-06-10" },
+    "for one tournament and for a list": { ...WAITING, tournament_no: "1", tournament_nos: ["1"] },
+    "for an empty list": { ...WAITING, tournament_nos: [] },
+    "for a list that is an object": { ...WAITING, tournament_nos: { no: 1 } },
   };
-  for (const [what, columns] of Object.entries(wrong)) assertMatch(await job(columns), /violates check constraint "sync_jobs_/, what);
+  for (const [name, columns] of Object.entries(invalid)) assertMatch(await job(columns), /violates check constraint "sync_jobs_/, name);
   const audit = (columns: string, values: string) =>
     db.query(
       `insert into manual_sync_audit (sync_job_id, entity_type, triggered_by, trigger_reason, ${columns}) values (gen_random_uuid(), 'tournaments', 'x', 'why', ${values})`,
@@ -224,7 +224,7 @@ Deno.test("a job that contradicts itself cannot be written, nor the row of a tri
   assertMatch(await audit("priority, completion_timestamp", "'HIGH', now()"), /manual_sync_audit_finished_iff_terminal/);
 });
 
-Deno.test("due times go through the anchor, and cron texts say the same", async () => {
+Deno.test("due times contain the anchor, and the cron expression has the same times", async () => {
   const due = (frequency: string, at: string) =>
     db.value<string>("select (private.last_due('2000-01-01T00:00:00Z', $1::interval, $2::timestamptz) at time zone 'UTC')::text", [
       frequency,
@@ -234,7 +234,7 @@ Deno.test("due times go through the anchor, and cron texts say the same", async 
   assertMatch(await due("15 minutes", "2026-06-10T12:15:00Z"), /^2026-06-10 12:15:00/);
   assertMatch(await due("1 day", "2026-06-10T23:59:59Z"), /^2026-06-10 00:00:00/);
   const text = (frequency: string, anchor = "2000-01-01T00:00:00Z") =>
-    db.value("select private.cron_text($1::interval, $2::timestamptz)", [frequency, anchor]);
+    db.value("select private.cron_expression($1::interval, $2::timestamptz)", [frequency, anchor]);
   assertEquals(await text("15 minutes"), "*/15 * * * *");
   assertEquals(await text("15 minutes", "2000-01-01T00:05:00Z"), "5-59/15 * * * *");
   assertEquals(await text("1 day"), "0 0 * * *");
@@ -244,7 +244,7 @@ Deno.test("due times go through the anchor, and cron texts say the same", async 
   assertEquals(await text("7 minutes"), null);
 });
 
-Deno.test("the schedules are what sync_status says, hold no secret, and applying them twice changes nothing", async () => {
+Deno.test("the cron jobs match sync_status, contain no secret, and do not change when they are applied twice", async () => {
   const jobs = () =>
     db.query<{ jobname: string; schedule: string; command: string }>("select jobname, schedule, command from cron.job order by jobname");
   const before = await jobs();
@@ -274,14 +274,14 @@ Deno.test("the schedules are what sync_status says, hold no secret, and applying
   assertEquals(await jobs(), before);
 });
 
-Deno.test("every scheduled command runs as the scheduler runs it", async () => {
+Deno.test("the command of every cron job runs", async () => {
   await db.reset();
   for (const { command } of await db.query<{ command: string }>("select command from cron.job")) await db.database.exec(command);
   const paths = (await db.query("select path from private.call_log order by path")).map((call) => call.path);
   assertEquals(paths, ["match-schedule-sync", "sync-alert-processor", "tournament-master-sync"]);
 });
 
-Deno.test("a paused entity is not dispatched, and without secrets in Vault the call is noted as not configured", async () => {
+Deno.test("a paused entity is not dispatched, and without secrets in Vault the call is logged as not configured", async () => {
   await db.reset();
   await db.query("update sync_status set paused_at = now(), paused_by = 'admin@example.com' where entity_type = 'tournaments'");
   await db.query("select private.dispatch_sync('tournaments')");
@@ -293,7 +293,7 @@ Deno.test("a paused entity is not dispatched, and without secrets in Vault the c
   await db.query("select vault.update_secret($1, new_name => 'secret_key')", [secret?.id]);
 });
 
-Deno.test("retention deletes what is past its age in batches, keeps the rest, and no foreign key stops it", async () => {
+Deno.test("retention deletes rows past their age in batches and keeps the others, and no foreign key prevents it", async () => {
   await db.reset();
   const { no } = await aTournament(db);
   const now = Date.parse(await db.value<string>("select now()"));
@@ -346,7 +346,7 @@ Deno.test("retention deletes what is past its age in batches, keeps the rest, an
   assertEquals(await db.value("select private.prune_batch('error_metrics', now(), 100)"), 1);
 });
 
-Deno.test("the summary view counts the last 24 hours and refreshes while it is read", async () => {
+Deno.test("the summary view counts the runs of the last 24 hours after a refresh", async () => {
   await db.reset();
   const now = await db.value<string>("select now()");
   await aRun(db, { execution_start: now, execution_end: now });
@@ -364,7 +364,7 @@ Deno.test("the code, the schema and the newest migration agree on the version", 
   assertEquals(Number(newest?.version), SCHEMA_VERSION);
 });
 
-Deno.test("the alert processor closes dead runs when it is woken, and only for the secret key", async () => {
+Deno.test("the alert processor closes dead runs when it is called, and accepts only the secret key", async () => {
   await db.reset();
   const clock = new TestClock("2026-06-10T12:00:00Z");
   await aRun(db, {

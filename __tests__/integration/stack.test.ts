@@ -5,10 +5,10 @@ import { JobDetailResponse, ManualSyncResponse } from "../../types/jobs.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { until } from "../../testing/wait.ts";
 
-// On the real server this is the one suite that uses its pg_cron, which lives in one database; elsewhere the stand-in's.
+// On a real server only this suite uses pg_cron, which runs in a single database; on the embedded database it uses the stand-in.
 const server = Deno.env.get("TEST_DATABASE_URL");
 const folder = await Deno.makeTempDir({ prefix: "sync-stack-" });
-// One tournament after the other, so that there is a half way.
+// One tournament after the other, so that a run can be met half way.
 Deno.env.set("SYNC_CONCURRENCY", "1");
 const stack = await startStack({ port: 0, folder, databaseUrl: server, write: () => {} });
 const { base, database, state } = stack;
@@ -23,7 +23,7 @@ const finished = (entity: string, since: string) =>
     return run;
   });
 
-Deno.test("right after set-up each entity is synced once, and its data can be read without signing in", async () => {
+Deno.test("after set-up each entity is synced once, and its data can be read without signing in", async () => {
   assertEquals((await finished("tournaments", "2000-01-01")).status, "SUCCEEDED");
   assertEquals((await finished("matches_schedule", "2000-01-01")).status, "SUCCEEDED");
   const anon = createClient(base, state.keys.publishable, { auth: { persistSession: false } });
@@ -34,7 +34,7 @@ Deno.test("right after set-up each entity is synced once, and its data can be re
   assert((await anon.from("sync_status").select("*")).error);
 });
 
-Deno.test("sign-ins of each role read health-overview; a user nobody gave a role is refused", async () => {
+Deno.test("a user of each role reads health-overview; a user without a role is refused", async () => {
   for (const { email, password } of state.accounts) {
     const client = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
     const { data, error } = await client.auth.signInWithPassword({ email, password });
@@ -43,19 +43,18 @@ Deno.test("sign-ins of each role read health-overview; a user nobody gave a role
     assertEquals((await fetch(`${FN}/sync-monitoring/health-overview`, { headers })).status, 200, email);
     assertEquals((await client.from("sync_status").select("entity_type")).data?.length, 3);
   }
-  const stranger = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
+  const userWithoutRole = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
   const email = `${crypto.randomUUID()}@example.com`;
-  const { data } = await stranger.auth.signUp({ email, password: "correct horse battery" });
+  const { data } = await userWithoutRole.auth.signUp({ email, password: "correct horse battery" });
   const response = await fetch(`${FN}/sync-monitoring/health-overview`, {
     headers: { authorization: `Bearer ${data.session?.access_token}` },
   });
   assertEquals(response.status, 403);
-  assertEquals((await stranger.from("sync_status").select("*")).data, []);
+  assertEquals((await userWithoutRole.from("sync_status").select("*")).data, []);
 });
 
-Deno.test("schedules moved to every minute by cron.alter_job bring runs, and health-overview says what SQL says", async () => {
+Deno.test("cron jobs altered to run every minute start runs, and health-overview equals SQL over the rows", async () => {
   const [{ since } = { since: "" }] = await database.query<{ since: string }>("select clock_timestamp()::text as since");
-  // pg_cron's own function, or the stand-in's: the same text.
   await database.query("select cron.alter_job(jobid, schedule => '* * * * *') from cron.job where jobname like 'sync-%'");
   for (const entity of ["tournaments", "matches_schedule"]) assertEquals((await finished(entity, since)).status, "SUCCEEDED");
   await database.query("select private.apply_schedules()");
@@ -85,10 +84,10 @@ Deno.test("schedules moved to every minute by cron.alter_job bring runs, and hea
   const traced = await database.query(
     "select 1 from sync_execution_history h join private.call_log c on c.id::text = h.correlation_id where c.outcome = 'SENT'",
   );
-  assert(traced.length >= 4, "one correlation id from the tick to the run");
+  assert(traced.length >= 4, "one correlation id connects the cron job and the run");
 });
 
-Deno.test("the upstream misbehaving turns the entity and is told at once; healing it turns it back and is told too", async () => {
+Deno.test("a fault of the upstream changes the health and notifies at once; its end changes the health back and notifies too", async () => {
   const arrivals: { status: string; at: number }[] = [];
   const receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     arrivals.push({ status: (await request.json()).status, at: Date.now() });
@@ -129,21 +128,21 @@ Deno.test("the upstream misbehaving turns the entity and is told at once; healin
   const ended = await database.query<{ at: string }>(
     "select execution_end as at from sync_execution_history where status = 'FAILED' order by execution_end desc limit 1",
   );
-  // deno-lint-ignore no-console -- a figure, not a bar: how soon depends on the machine
+  // deno-lint-ignore no-console -- information only: the time depends on the machine
   console.log(`from the failing run's end to the webhook: ${fired.at - Date.parse(String(ended[0]?.at))} ms`);
   await control("DELETE");
   assertEquals(await start(), "SUCCEEDED");
   assertObjectMatch(await health() as object, { consecutive_failures: 0 });
-  await until("the end told", () => Promise.resolve(arrivals.find((arrival) => arrival.status === "resolved")));
+  await until("the webhook of the end", () => Promise.resolve(arrivals.find((arrival) => arrival.status === "resolved")));
   assertEquals(arrivals.map((arrival) => arrival.status), ["firing", "resolved"]);
   await receiver.shutdown();
 });
 
-/** The process of a function, among this process's children. */
+/** The process id of a function among the children of this process. */
 async function processOf(name: string): Promise<number> {
   for await (const entry of Deno.readDir("/proc")) {
     const stat = /^\d+$/.test(entry.name) ? await Deno.readTextFile(`/proc/${entry.name}/stat`).catch(() => "") : "";
-    // The fourth field is the parent; the second, in brackets, may have spaces.
+    // The fourth field is the parent; the second field, in brackets, can contain spaces.
     if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) !== Deno.pid) continue;
     const command = await Deno.readTextFile(`/proc/${entry.name}/cmdline`).catch(() => "");
     if (command.includes(`/${name}/index.ts`)) return Number(entry.name);
@@ -151,7 +150,7 @@ async function processOf(name: string): Promise<number> {
   throw new Error(`no process of ${name}`);
 }
 
-Deno.test("a sync triggered by hand is watched to its end, cancelled half way, and begun again when its process is killed", async () => {
+Deno.test("a triggered sync is followed to its end, cancelled half way, and retried when its process is killed", async () => {
   const operator = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
   const account = state.accounts.find(({ role }) => role === "operator");
   const { data } = await operator.auth.signInWithPassword({ email: account?.email ?? "", password: account?.password ?? "" });
@@ -194,7 +193,7 @@ Deno.test("a sync triggered by hand is watched to its end, cancelled half way, a
   await half(killed);
   Deno.kill(await processOf("match-schedule-sync"), "SIGKILL");
   await fetch(`${base}/vis/control`, { method: "DELETE" });
-  // What a minute without a heartbeat brings, and the pause before the retry, now.
+  // Expires the lease and ends the pause before the retry, instead of waiting for both.
   await database.query("update sync_execution_history set lease_expires_at = now() where sync_job_id = $1 and status = 'RUNNING'", [
     killed,
   ]);
@@ -221,7 +220,7 @@ Deno.test("a sync triggered by hand is watched to its end, cancelled half way, a
   );
 });
 
-Deno.test("the example client reads the health and follows a sync to its end", async () => {
+Deno.test("the example client reads the health and follows a triggered sync to its end", async () => {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "docs/client/example.ts"],
     env: { SUPABASE_URL: base, SECRET_KEY: state.keys.secret, NO_COLOR: "1" },
@@ -231,7 +230,7 @@ Deno.test("the example client reads the health and follows a sync to its end", a
   assertMatch(text.decode(stdout), /^matches_schedule is [A-Z]+: [^]+COMPLETED: \d+ of \d+/);
 });
 
-Deno.test("unknown functions, paths, methods and keys get one clear answer", async () => {
+Deno.test("unknown functions, paths, methods and keys are answered with their status and code", async () => {
   const answer = async (path: string, init?: RequestInit) => {
     const response = await fetch(`${base}${path}`, init);
     return [response.status, (await response.json()).code];

@@ -16,7 +16,7 @@ const fresh = async (options?: Parameters<typeof createSyncHarness>[1]): Promise
   return createSyncHarness(db, options);
 };
 
-Deno.test("a run brings this season and the next, and a second one changes nothing", async () => {
+Deno.test("a run writes this season and the next, and a second run changes nothing", async () => {
   const harness = await fresh();
   await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", records_inserted: 484, api_calls: 2, tournaments_processed: 484 });
@@ -29,19 +29,19 @@ Deno.test("a run brings this season and the next, and a second one changes nothi
   assertEquals(await rows(), before);
 });
 
-Deno.test("only what changed is counted as updated and gets a higher version", async () => {
+Deno.test("only changed tournaments are counted as updated and get a higher version", async () => {
   const harness = await fresh();
   await harness.run(SYNC);
   await db.query("update tournaments set name = 'Old name' where no in ('8100', '8101')");
   harness.clock.advance(86_400_000);
   await harness.run(SYNC);
   const { records_updated } = await lastRun();
-  const moved = Number(await db.value("select count(*) from tournaments where version > 1"));
-  assertEquals(Number(records_updated), moved);
+  const raised = Number(await db.value("select count(*) from tournaments where version > 1"));
+  assertEquals(Number(records_updated), raised);
   assertEquals(await db.value("select name from tournaments where no = '8100'") === "Old name", false);
 });
 
-Deno.test("a tournament the season's list no longer holds is marked, and comes back when the list has it again", async () => {
+Deno.test("a tournament missing from its season's list is marked as vanished, until the list has it again", async () => {
   const harness = await fresh();
   await aTournament(db, { no: "7777777", last_synced: "2026-06-01T00:00:00Z" });
   await harness.run(SYNC);
@@ -53,7 +53,7 @@ Deno.test("a tournament the season's list no longer holds is marked, and comes b
   assertEquals(await db.value("select vanished_at from tournaments where no = '8100'"), null);
 });
 
-Deno.test("one season failing leaves the other's tournaments and is PARTIAL; both failing is FAILED", async () => {
+Deno.test("a run is PARTIAL when one season fails, and writes the other; it is FAILED when both fail", async () => {
   const harness = await fresh();
   harness.vis.faults.add({ kind: "truncated", times: 2 });
   await harness.run(SYNC);
@@ -65,7 +65,7 @@ Deno.test("one season failing leaves the other's tournaments and is PARTIAL; bot
   assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "all 2 steps failed: VIS_ACCESS_DENIED" });
 });
 
-Deno.test("authentication errors fail fast, passing ones are tried again", async () => {
+Deno.test("authentication errors are not retried, errors that can pass are", async () => {
   const harness = await fresh({ env: { VIS_RETRIES: "3" } });
   harness.vis.faults.add({ kind: "token_expired", times: 1 });
   harness.vis.faults.add({ kind: "later", times: 3 });
@@ -74,7 +74,7 @@ Deno.test("authentication errors fail fast, passing ones are tried again", async
   assertObjectMatch(await lastRun(), { status: "PARTIAL", api_calls: 5, api_errors: 4, api_retries: 3, records_inserted: 242 });
 });
 
-Deno.test("a single tournament comes by its own request, and from the season's list when that is refused", async () => {
+Deno.test("a single tournament is read by its own request, and from the season's list when VIS denies that request", async () => {
   const harness = await fresh();
   await harness.run(SYNC, { tournament_no: "8100" });
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", tournament_no: "8100", api_calls: 1, records_inserted: 1 });
@@ -84,10 +84,10 @@ Deno.test("a single tournament comes by its own request, and from the season's l
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", api_calls: 2, records_inserted: 1 });
   harness.clock.advance(1000);
   await harness.run(SYNC, { tournament_no: "1" });
-  assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "all 1 steps failed: VIS_NO_DATA" });
+  assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "the only step failed: VIS_NO_DATA" });
 });
 
-Deno.test("a bad record is skipped and reported, the rest goes on", async () => {
+Deno.test("an invalid record is left out and reported, the others are written", async () => {
   const harness = await fresh();
   harness.vis.faults.add({ kind: "bad_record", times: 1 });
   await harness.run(SYNC);
@@ -97,7 +97,7 @@ Deno.test("a bad record is skipped and reported, the rest goes on", async () => 
   assert(error?.error_context.record);
 });
 
-Deno.test("a full run leaves alone what somebody wrote after it began", async () => {
+Deno.test("a full run does not overwrite a tournament that was written after the run started", async () => {
   const harness = await fresh();
   await harness.run(SYNC);
   await db.query("update tournaments set name = 'Fresher', last_synced = '2026-06-10T10:00:30Z' where no = '8100'");
@@ -107,7 +107,7 @@ Deno.test("a full run leaves alone what somebody wrote after it began", async ()
   assertEquals(await db.value("select name from tournaments where no = '8100'"), "Fresher");
 });
 
-Deno.test("a batch the database refuses is a failed result for each of its tournaments, the others are written", async () => {
+Deno.test("a batch that the database refuses is a failed result for each of its tournaments, the other batches are written", async () => {
   const harness = await fresh();
   await db.query("alter table tournaments add constraint refused_here check (no <> '8160')");
   await harness.run(SYNC);
@@ -117,14 +117,14 @@ Deno.test("a batch the database refuses is a failed result for each of its tourn
 });
 
 for (
-  const [what, body, field] of [
+  const [name, body, field] of [
     ["an unknown field", { tournament: "1" }, "tournament"],
-    ["a bad number", { tournament_no: "1; drop table" }, "tournament_no"],
-    ["a bad trigger", { trigger: "WIND" }, "trigger"],
-    ["a bad job id", { sync_job_id: "x" }, "sync_job_id"],
+    ["an invalid number", { tournament_no: "1; drop table" }, "tournament_no"],
+    ["an invalid trigger", { trigger: "WIND" }, "trigger"],
+    ["an invalid job id", { sync_job_id: "x" }, "sync_job_id"],
   ] as const
 ) {
-  Deno.test(`${what} is refused by name and starts nothing`, async () => {
+  Deno.test(`${name} is refused with the name of its field, and starts no run`, async () => {
     const harness = await fresh();
     const response = await harness.run(SYNC, body);
     assertEquals(response.status, 400);
@@ -135,7 +135,7 @@ for (
   });
 }
 
-Deno.test("a body too large is refused before it is read, whether its length is said or not", async () => {
+Deno.test("a body that is too large is refused, with or without its length in the header", async () => {
   const harness = await fresh();
   const app = createApp(harness.deps);
   const post = (body: BodyInit, headers: Record<string, string> = {}) =>
@@ -150,11 +150,11 @@ Deno.test("a body too large is refused before it is read, whether its length is 
   const streamed = new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(4096)) });
   for (const response of [await post(large, { "content-length": String(large.length) }), await post(streamed)]) {
     assertEquals(response.status, 413);
-    assertObjectMatch(await response.json(), { code: "PAYLOAD_TOO_LARGE", message: "a body may have 65536 bytes" });
+    assertObjectMatch(await response.json(), { code: "PAYLOAD_TOO_LARGE", message: "the body may have at most 65536 bytes" });
   }
 });
 
-Deno.test("without the secret key nobody starts a sync", async () => {
+Deno.test("a sync starts only with the secret key", async () => {
   const harness = await fresh();
   assertEquals((await harness.run(SYNC, {}, db.keys.publishable)).status, 401);
   assertEquals((await harness.run(SYNC, {}, "")).status, 401);

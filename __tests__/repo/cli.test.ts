@@ -7,7 +7,7 @@ import { startManagementApi } from "../../testing/management-api.ts";
 
 const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
-// With CI=true nothing may be left out: scripts/test.ts has made sure of the server, and npx must be there.
+// In CI no test is skipped: scripts/test.ts provides the server, and npx must be installed.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
 const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
 
@@ -19,7 +19,7 @@ async function bareDatabase(): Promise<string> {
   const url = new URL(String(server));
   url.pathname = `/${name}`;
   const database = await connect(url.href);
-  // What a hosted project has at birth, and stand-ins for extensions; not one migration.
+  // The state of a new hosted project, with stand-ins for the extensions and no migration.
   await database.exec(await Deno.readTextFile("platform/bootstrap.sql"));
   for (const schema of ["cron", "net", "vault"]) await database.exec(await Deno.readTextFile(`platform/standins/${schema}.sql`));
   await database.close();
@@ -27,7 +27,10 @@ async function bareDatabase(): Promise<string> {
 }
 
 Deno.test(
-  { name: "the official CLI pushes the migrations onto a bare Postgres, twice, and finds nothing to lint or advise", ignore },
+  {
+    name: "the official CLI pushes the migrations onto a bare Postgres, finds them current afterwards, and lint and advisors find nothing",
+    ignore,
+  },
   async () => {
     const url = await bareDatabase();
     const remote = `--remote=${url}?sslmode=disable`;
@@ -52,22 +55,22 @@ Deno.test(
   },
 );
 
-/** The binary of the release hosted functions are close to; npm's launcher in front of it would survive a kill. */
+/** The binary of the Deno release that hosted functions resemble; the launcher of npm in front of it would survive a kill. */
 async function olderDeno(): Promise<string> {
   const found = await run("npx", ["-y", "-p", "deno@2.1.14", "-c", "command -v deno"]);
   const path = /^\/.*deno$/m.exec(found.text)?.[0];
   assert(path, found.text);
   const launcher = await Deno.realPath(path);
-  await run(launcher, ["--version"]); // puts the binary beside it in place
+  await run(launcher, ["--version"]); // downloads the binary beside it
   return launcher.replace(/[^/]+$/, "deno");
 }
 
-// The older release knows no DENO_SERVE_ADDRESS.
+// The older release does not support DENO_SERVE_ADDRESS.
 const ON_A_FREE_PORT = `const serve = Deno.serve;
 Deno.serve = (handler) => serve({ hostname: "127.0.0.1", port: 0 }, handler);
 await import(Deno.args[0]);`;
 
-/** Starts an uploaded function with the environment of a hosted one and asks it something it answers by itself. */
+/** Starts an uploaded function with the environment of a hosted one, and returns the status of a request that needs no other service. */
 async function boot(deno: string, root: string, name: string): Promise<number> {
   await Deno.writeTextFile(`${root}/boot.js`, ON_A_FREE_PORT);
   const process = new Deno.Command(deno, {
@@ -107,7 +110,7 @@ async function boot(deno: string, root: string, name: string): Promise<number> {
 }
 
 Deno.test(
-  { name: "what the CLI deploys is complete: it starts on this Deno and on the one hosted functions are close to", ignore },
+  { name: "each function that the CLI deploys starts on this Deno and on the release that hosted functions resemble", ignore },
   async () => {
     const older = await olderDeno();
     const api = startManagementApi();

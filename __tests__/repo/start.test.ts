@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../../platform/database.ts";
 import { until } from "../../testing/wait.ts";
 
-/** The program a person starts, as a process of its own. */
+/** The start program in its own process. */
 class Started {
   output = "";
   readonly process: Deno.ChildProcess;
@@ -29,7 +29,7 @@ class Started {
   async end(signal?: Deno.Signal): Promise<{ code: number; output: string }> {
     if (signal) this.process.kill(signal);
     const { code } = await this.process.status;
-    // A killed one leaves its functions behind, who hold the pipes.
+    // The functions of a killed program live on and keep the pipes open.
     if (signal !== "SIGKILL") await this.reading;
     return { code, output: this.output };
   }
@@ -39,13 +39,13 @@ const isAlive = async (pid: number) => (await Deno.readTextFile(`/proc/${pid}/cm
 const processesOf = async (folder: string) =>
   (JSON.parse(await Deno.readTextFile(`${folder}/run.json`)) as { processes: number[] }).processes;
 
-/** The `curl` line a person copies: its header and its address. */
+/** Sends the request of the printed `curl` line. */
 async function tryLine(output: string): Promise<Response> {
   const [, name, value, url] = /curl -s -H '(\w+): (\S+)' (\S+)/.exec(output) as unknown as [string, string, string, string];
   return await fetch(url, { headers: { [name]: value } });
 }
 
-Deno.test("a person's life with it: start, look, start twice, take its port, kill it, start again, stop it", async () => {
+Deno.test("the start program refuses a folder or a port in use, recovers from a kill, keeps its data and stops cleanly", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
   const first = new Started(["--port", "0", "--data", folder]);
   const base = await first.ready();
@@ -60,23 +60,23 @@ Deno.test("a person's life with it: start, look, start twice, take its port, kil
   assertEquals(twice.code, 1);
   assertMatch(
     twice.output.trim(),
-    new RegExp(`^${folder} is in use by process ${first.process.pid}; stop that first, or choose another folder with --data$`),
+    new RegExp(`^${folder} is in use by process ${first.process.pid}; stop that process, or choose another folder with --data$`),
   );
 
   const elsewhere = await Deno.makeTempDir({ prefix: "sync-start-" });
-  const taken = await new Started(["--port", new URL(base).port, "--data", elsewhere]).end();
-  assertEquals(taken.code, 1);
-  assertMatch(taken.output.trim(), /^port \d+ is taken; stop what uses it, or choose another with --port$/);
+  const portInUse = await new Started(["--port", new URL(base).port, "--data", elsewhere]).end();
+  assertEquals(portInUse.code, 1);
+  assertMatch(portInUse.output.trim(), /^port \d+ is in use; stop the program that uses it, or choose another port with --port$/);
 
   const orphans = await processesOf(folder);
   assert(orphans.length > 0);
   await first.end("SIGKILL");
-  assert((await Promise.all(orphans.map(isAlive))).some(Boolean), "killed so hard that its functions stay behind");
+  assert((await Promise.all(orphans.map(isAlive))).some(Boolean), "a kill leaves its functions running");
   const second = new Started(["--port", "0", "--data", folder]);
   await second.ready();
-  assert(!(await Promise.all(orphans.map(isAlive))).some(Boolean), "the next start ends them");
+  assert(!(await Promise.all(orphans.map(isAlive))).some(Boolean), "the next start ends the functions of a killed one");
   const overview = await (await tryLine(second.output)).json();
-  assert(overview.sync_entities.tournaments.last_successful_sync, "data survives");
+  assert(overview.sync_entities.tournaments.last_successful_sync, "the data survives a kill");
 
   const processes = await processesOf(folder);
   assert(processes.length > 0);
@@ -87,7 +87,10 @@ Deno.test("a person's life with it: start, look, start twice, take its port, kil
   for await (const file of Deno.readDir(`${folder}/db/global`)) await Deno.truncate(`${folder}/db/global/${file.name}`, 10);
   const broken = await new Started(["--port", "0", "--data", folder]).end();
   assertEquals(broken.code, 1);
-  assertMatch(broken.output, /the embedded database in .*\/db cannot be opened \(.*\); start with --fresh to begin anew/);
+  assertMatch(
+    broken.output,
+    /the embedded database in .*\/db cannot be opened \(.*\); start with --fresh to delete the data and create it anew/,
+  );
 
   const fresh = new Started(["--port", "0", "--data", folder, "--fresh"]);
   await fresh.ready();
@@ -95,12 +98,12 @@ Deno.test("a person's life with it: start, look, start twice, take its port, kil
   await Promise.all([folder, elsewhere].map((path) => Deno.remove(path, { recursive: true })));
 });
 
-Deno.test("mistakes at the start are one clear sentence and exit code 1", async () => {
+Deno.test("an invalid start prints one sentence and exits with code 1", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
   await Deno.writeTextFile(`${folder}/file`, "");
-  const mistakes: [string[], Record<string, string>, RegExp][] = [
+  const invalidStarts: [string[], Record<string, string>, RegExp][] = [
     [["--prot", "1"], {}, /Unknown option '--prot'[^]*usage: deno task start/],
-    [["--port", "many"], {}, /--port many is not a port/],
+    [["--port", "many"], {}, /--port must be a whole number from 0 to 65535, not many/],
     [["--data", `${folder}/file`], {}, /the data folder .* cannot be used: /],
     [
       ["--port", "0", "--data", folder],
@@ -108,7 +111,7 @@ Deno.test("mistakes at the start are one clear sentence and exit code 1", async 
       /^the database postgres:\/\/me:\*\*\*@127\.0\.0\.1:9\/x cannot be reached: /,
     ],
   ];
-  for (const [args, env, sentence] of mistakes) {
+  for (const [args, env, sentence] of invalidStarts) {
     const { code, output } = await new Started(args, env).end();
     assertEquals(code, 1, output);
     assertMatch(output.trim(), sentence);
@@ -117,7 +120,7 @@ Deno.test("mistakes at the start are one clear sentence and exit code 1", async 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a data folder with another version of the schema is refused in one sentence that names --fresh, and stays as it is", async () => {
+Deno.test("a data folder with another version of the schema is refused with one sentence that names --fresh, and is not changed", async () => {
   const ledger = (rows: string) =>
     `create schema supabase_migrations;
     create table supabase_migrations.schema_migrations (version text primary key, name text, digest text);
@@ -133,7 +136,7 @@ Deno.test("a data folder with another version of the schema is refused in one se
     assertEquals(code, 1, output);
     assertEquals(
       output.trim(),
-      `the data in ${folder} was made with another version of the schema (${named}); start with --fresh to begin anew`,
+      `the data in ${folder} was created with another version of the schema (${named}); start with --fresh to delete it and create it anew`,
     );
     const kept = await connect(`${folder}/db`);
     assertEquals((await kept.query("select version from supabase_migrations.schema_migrations")).length, 1);

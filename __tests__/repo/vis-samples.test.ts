@@ -4,7 +4,7 @@ import { SyncError } from "../../services/classification.ts";
 import { parseReply } from "../../services/vis-reply.ts";
 import { readMatches, readTournaments } from "../../services/vis-rows.ts";
 
-// Recorded replies of the real service. They are not ours to hand on, so they lie beside the project where somebody has them.
+// Recorded replies of the real service. They may not be published, so that these tests run only where the folder exists.
 const FOLDER = Deno.env.get("VIS_SAMPLES") ?? "../shared/vis-samples";
 const ignore = !(await Deno.stat(FOLDER).then((stat) => stat.isDirectory, () => false));
 const read = (path: string) => Deno.readTextFile(`${FOLDER}/${path}`);
@@ -48,7 +48,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "each recorded error body has its class, and a truncated list is noticed",
+  name: "each recorded error body has its code, and a truncated list is REPLY_COUNT_MISMATCH",
   ignore,
   fn: async () => {
     const expected: Record<string, string> = {
@@ -85,8 +85,8 @@ Deno.test({
   },
 });
 
-/** What a value looks like: enough to tell a date from a number from a text. */
-function look(value: unknown): string {
+/** The format of a value: empty, number, date, time, moment or text. */
+function formatOf(value: unknown): string {
   if (value === null || value === "") return "empty";
   const text = String(value);
   if (/^-?\d+$/.test(text)) return "number";
@@ -96,26 +96,26 @@ function look(value: unknown): string {
   return "text";
 }
 
-/** By field: the JSON types and looks that occur in some rows. */
-function shape(rows: Record<string, unknown>[]): Map<string, Set<string>> {
+/** The JSON types and formats that occur in each field. */
+function shapeOf(rows: Record<string, unknown>[]): Map<string, Set<string>> {
   const fields = new Map<string, Set<string>>();
   for (const [name, value] of rows.flatMap((row) => Object.entries(row))) {
-    const looks = fields.get(name) ?? new Set();
-    fields.set(name, looks.add(`${value === null ? "null" : typeof value} ${look(value)}`));
+    const formats = fields.get(name) ?? new Set();
+    fields.set(name, formats.add(`${value === null ? "null" : typeof value} ${formatOf(value)}`));
   }
   return fields;
 }
 
-/** Free text may look like anything ("2" is a court), and a real field may be empty where ours is not; all else must occur in the recording. */
+/** Fields of free text, which can have any format ("2" is a court). */
 const FREE = /^(court|name|title|code|season|roundCode|roundName|team[AB]Name|tournament(Code|Name))$/i;
 function assertSameShape(ours: Record<string, unknown>[], recorded: Record<string, unknown>[]): void {
-  const [our, their] = [shape(ours), shape(recorded)];
-  assertEquals([...our.keys()].sort(), [...their.keys()].sort());
-  for (const [field, looks] of our) {
-    const known = new Set([...their.get(field) ?? []].map((found) => FREE.test(field) ? found.split(" ")[0] : found));
-    for (const found of looks) {
+  const [ourShape, recordedShape] = [shapeOf(ours), shapeOf(recorded)];
+  assertEquals([...ourShape.keys()].sort(), [...recordedShape.keys()].sort());
+  for (const [field, formats] of ourShape) {
+    const known = new Set([...recordedShape.get(field) ?? []].map((found) => FREE.test(field) ? found.split(" ")[0] : found));
+    for (const found of formats) {
       if (found.endsWith("empty")) continue;
-      // Fields the recording has empty in every row say nothing about how they look filled.
+      // A field that is empty in all recorded rows has no known format.
       if ([...known].every((value) => value === "null" || value?.endsWith("empty"))) continue;
       assert(known.has(FREE.test(field) ? found.split(" ")[0] : found), `${field}: ours is ${found}, recorded ${[...known]}`);
     }
@@ -123,13 +123,13 @@ function assertSameShape(ours: Record<string, unknown>[], recorded: Record<strin
 }
 
 const NOW = Date.parse("2026-06-10T15:00:00Z");
-const ask = async (body: string, accept: string): Promise<string> => {
-  const request = new Request("http://vis.test/XmlRequest.asmx", {
+const request = async (body: string, accept: string): Promise<string> => {
+  const visRequest = new Request("http://vis.test/XmlRequest.asmx", {
     method: "POST",
     body,
     headers: { accept, "content-type": "application/xml" },
   });
-  return await (await createVisStandIn({ now: () => NOW }).fetch(request)).text();
+  return await (await createVisStandIn({ now: () => NOW }).fetch(visRequest)).text();
 };
 const pascal = (names: string[]) => names.map((name) => name.charAt(0).toUpperCase() + name.slice(1)).join(" ");
 
@@ -146,13 +146,13 @@ Deno.test({
       const recorded = JSON.parse(await read(path)).data as Record<string, unknown>[];
       const fields = pascal(Object.keys(recorded[0] ?? {}));
       const filter = type === "GetBeachMatchList" ? `<Filter NoTournaments="8104-8110"/>` : `<Filter Season="2026"/>`;
-      const ours = JSON.parse(await ask(`<Request Type="${type}" Fields="${fields}">${filter}</Request>`, "application/json"));
+      const ours = JSON.parse(await request(`<Request Type="${type}" Fields="${fields}">${filter}</Request>`, "application/json"));
       assertEquals(Object.keys(ours).sort(), ["data", "nbItems", "version"]);
-      // Our rows carry the version whether asked for or not; the recorded ones only when asked.
-      const without = (ours.data as Record<string, unknown>[]).map(({ version, ...row }) =>
+      // Our rows always have the version, the recorded rows only when it was requested.
+      const comparable = (ours.data as Record<string, unknown>[]).map(({ version, ...row }) =>
         "version" in (recorded[0] ?? {}) ? { ...row, version } : row
       );
-      assertSameShape(without, recorded);
+      assertSameShape(comparable, recorded);
     }
   },
 });
@@ -166,20 +166,20 @@ Deno.test({
       Object.fromEntries([...element.matchAll(/ (\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value] as [string, string]));
     const rowsOf = (body: string) => [...body.matchAll(/<BeachMatch [^>]*\/>/g)].map(([element]) => attributesOf(element));
     const fields = Object.keys(rowsOf(recorded)[0] ?? {}).join(" ");
-    const ours = await ask(
+    const ours = await request(
       `<Requests><Request Type="GetBeachMatchList" Fields="${fields}"><Filter NoTournaments="8104-8110"/></Request></Requests>`,
       "application/xml",
     );
     const frame = (body: string) => body.replace(/<BeachMatch .*\/>/s, "…").replace(/\d+/g, "#");
     assertEquals(frame(ours), frame(recorded).trim());
     assertSameShape(rowsOf(ours), rowsOf(recorded));
-    const error = await ask(`<Requests><Request Type="GetBeachMatchList"/></Requests>`, "application/xml");
+    const error = await request(`<Requests><Request Type="GetBeachMatchList"/></Requests>`, "application/xml");
     assertEquals(error, (await read("errors/parameter-missing-fields.multi.http200.xml")).trim());
     assertEquals(
-      await ask(`<Requests><Request Type="Nonsense" Fields="No"/></Requests>`, "application/xml"),
+      await request(`<Requests><Request Type="Nonsense" Fields="No"/></Requests>`, "application/xml"),
       (await read("errors/bad-parameter-type.multi.http200.xml")).trim(),
     );
-    const batch = await ask(
+    const batch = await request(
       `<Requests><Request Type="GetBeachMatchList" Fields="No"><Filter NoTournament="1"/></Request><Request Type="GetBeachTournament" No="x"/><Request Type="GetBeachMatchList" Fields="No"><Filter NoTournament="1"/></Request></Requests>`,
       "application/xml",
     );
@@ -188,7 +188,7 @@ Deno.test({
   },
 });
 
-Deno.test("the stand-in ignores filters it does not know, as the service does", async () => {
-  const body = await ask(`<Request Type="GetBeachTournamentList" Fields="No"><Filter Seasn="2026"/></Request>`, "application/json");
+Deno.test("the stand-in ignores unknown filters, as VIS does", async () => {
+  const body = await request(`<Request Type="GetBeachTournamentList" Fields="No"><Filter Seasn="2026"/></Request>`, "application/json");
   assert(JSON.parse(body).nbItems > 700);
 });

@@ -4,7 +4,7 @@ import { startNet } from "../scheduler.ts";
 
 const { database, value, close } = await openTestDatabase();
 
-Deno.test("a request that is queued just as the queue was found empty is sent all the same", async () => {
+Deno.test("a request that is queued right after the queue was read as empty is sent", async () => {
   const arrived = Promise.withResolvers<string>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     arrived.resolve(new URL(request.url).pathname);
@@ -14,7 +14,7 @@ Deno.test("a request that is queued just as the queue was found empty is sent al
   let isFirst = true;
   const stop = await startNet({
     ...database,
-    listen: (_channel, hear) => Promise.resolve(void (wake = hear)),
+    listen: (_channel, onNotify) => Promise.resolve(void (wake = onNotify)),
     query: async <T>(sql: string, parameters?: unknown[]) => {
       const rows = await database.query<T>(sql, parameters);
       if (isFirst) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertObjectMatch } from "@std/assert";
 import { answerFor } from "../supabase.ts";
 
-Deno.test("errors of the database are answered as hosted PostgREST answers them", () => {
+Deno.test("a database error has the answer of hosted PostgREST", () => {
   const expected: [string, number, string][] = [
     ["P0001", 400, "P0001"],
     ["23514", 400, "23514"],
@@ -21,6 +21,6 @@ Deno.test("errors of the database are answered as hosted PostgREST answers them"
   }
 });
 
-Deno.test("what lite answers rightly is left alone", () => {
+Deno.test("the right answers of lite are unchanged", () => {
   for (const code of ["PT409", "PGRST202", undefined]) assertEquals(answerFor({ code, message: "m" }), null);
 });

@@ -1,4 +1,4 @@
--- Stands in for pg_cron where the extension is missing: same tables, functions and errors; platform/scheduler.ts runs the jobs.
+-- A stand-in for pg_cron with the same tables, functions and errors; platform/scheduler.ts runs the jobs.
 create schema cron;
 
 create table cron.job (
@@ -90,15 +90,15 @@ begin atomic
   where j.jobid = job_id;
 end;
 
-create function cron.tell_scheduler() returns trigger
+create function cron.notify_scheduler() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   perform pg_notify('cron_standin', '');
   return null;
 end
 $$;
-create trigger tell_scheduler after insert or update or delete on cron.job
-  for each statement execute function cron.tell_scheduler();
+create trigger notify_scheduler after insert or update or delete on cron.job
+  for each statement execute function cron.notify_scheduler();
 
 revoke all on schema cron from public;
 revoke all on all functions in schema cron from public;

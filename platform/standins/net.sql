@@ -1,4 +1,4 @@
--- Stands in for pg_net where the extension is missing: same queue, answers and signatures; platform/scheduler.ts sends the requests.
+-- A stand-in for pg_net with the same queue, answers and signatures; platform/scheduler.ts sends the requests.
 create schema net;
 
 create unlogged table net.http_request_queue (
@@ -22,7 +22,7 @@ create unlogged table net._http_response (
 );
 create index _http_response_created_idx on net._http_response (created);
 
--- Delivered at commit: a rollback sends nothing, as with the extension.
+-- Postgres delivers a notification at commit, so that a rollback sends no request, as with the extension.
 create function net.wake() returns void
 language sql set search_path = ''
 return pg_notify('net_standin', '');
@@ -35,7 +35,7 @@ declare
   request_id bigint;
 begin
   if params <> '{}' then
-    raise exception 'this stand-in takes no params; put them into the url' using errcode = '0A000';
+    raise exception 'this stand-in does not support params; add them to the url' using errcode = '0A000';
   end if;
   insert into net.http_request_queue (method, url, headers, timeout_milliseconds)
   values ('GET', url, headers, timeout_milliseconds) returning id into request_id;
@@ -53,7 +53,7 @@ declare
   request_id bigint;
 begin
   if params <> '{}' then
-    raise exception 'this stand-in takes no params; put them into the url' using errcode = '0A000';
+    raise exception 'this stand-in does not support params; add them to the url' using errcode = '0A000';
   end if;
   if headers ->> 'Content-Type' is distinct from 'application/json' then
     raise exception 'Content-Type header must be "application/json"';

@@ -1,4 +1,4 @@
--- Stands in for Supabase Vault where the extension is missing: the same names, but the secrets lie in clear.
+-- A stand-in for Supabase Vault with the same names; it stores the secrets unencrypted.
 create schema vault;
 
 create table vault.secrets (

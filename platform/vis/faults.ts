@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** One way to misbehave; with `tournament_no` only for requests about it, with `times` only for so many requests. */
+/** A fault of the stand-in; `tournament_no` limits it to requests for that tournament, `times` to a number of requests. */
 export const Fault = z.strictObject({
   kind: z.enum([
     "latency",
@@ -34,7 +34,7 @@ const html = (status: number): Response => new Response(HTML, { status, headers:
 const xml = (body: string): Response => new Response(body, { headers: { "content-type": "application/xml; charset=utf-8" } });
 const PROLOG = `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`;
 
-/** The faults that take the place of the whole reply. */
+/** The reply of a fault that replaces the whole reply; null for any other fault. */
 export function replyOf(fault: Fault | undefined): Response | null {
   switch (fault?.kind) {
     case "unavailable":
@@ -60,7 +60,7 @@ export function replyOf(fault: Fault | undefined): Response | null {
   }
 }
 
-/** The faults that spoil a good body. */
+/** The body as changed by a fault that damages a valid body. */
 export function spoil(fault: Fault | undefined, body: string): string {
   switch (fault?.kind) {
     case "truncated":
@@ -76,7 +76,7 @@ export function spoil(fault: Fault | undefined, body: string): string {
   }
 }
 
-/** Holds the faults in force. */
+/** The active faults. */
 export class FaultBox {
   #faults: Fault[] = [];
 
@@ -89,8 +89,8 @@ export class FaultBox {
   clear(): void {
     this.#faults = [];
   }
-  /** The first fault that concerns a request about these tournaments, counted down where it has `times`. */
-  take(tournamentNo: string | null): Fault | undefined {
+  /** The first fault that applies to a request for this tournament; each call uses up one of its `times`. */
+  next(tournamentNo: string | null): Fault | undefined {
     const fault = this.#faults.find((candidate) => candidate.tournament_no === undefined || candidate.tournament_no === tournamentNo);
     if (fault?.times !== undefined && --fault.times === 0) this.#faults = this.#faults.filter((other) => other !== fault);
     return fault;

@@ -1,10 +1,10 @@
-/** A value of a VIS field: null is the empty attribute. */
+/** A value of a VIS field; null is an empty attribute. */
 type Field = string | number | null;
 export type Row = Record<string, Field>;
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
-const PLACES = [
+const CITIES = [
   ["Doha", "QA", "Qatar", 3],
   ["Saquarema", "BR", "Brazil", -3],
   ["Gstaad", "CH", "Switzerland", 1],
@@ -53,7 +53,7 @@ const FEDERATIONS = [
   "GER",
 ] as const;
 
-/** A repeatable number in [0, 1) from whole numbers (mulberry32). */
+/** A reproducible number in [0, 1) from integers (mulberry32). */
 function noise(...parts: number[]): number {
   let seed = parts.reduce((hash, part) => Math.imul(hash ^ part, 0x9e3779b1), 0x6d2b79f5);
   seed = Math.imul(seed ^ (seed >>> 15), seed | 1);
@@ -64,28 +64,28 @@ const pick = <T>(list: readonly T[], ...parts: number[]): T => list[Math.floor(n
 const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 const isoTime = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
 
-/** Two tournaments, men and women, begin every third day of a year; numbers count through the years. */
+/** Two tournaments, men and women, start every third day of a year; the numbers continue from year to year. */
 const PER_SEASON = 2 * 121;
 const firstNo = (season: number): number => 8_000 + (season - 2026) * PER_SEASON;
 
-/** Every tournament of a season as it looks at `now` (ms since the epoch). */
+/** The tournaments of a season, with their state at `now` (ms since the epoch). */
 export function tournamentsOf(season: number, now: number): Row[] {
   return Array.from({ length: PER_SEASON }, (_, index) => tournament(firstNo(season) + index, now));
 }
 
-/** The seasons the stand-in knows: last year, this one and the next. */
+/** The seasons of the stand-in: last year, this year and the next. */
 export function seasonsAround(now: number): number[] {
   const year = new Date(now).getUTCFullYear();
   return [year - 1, year, year + 1];
 }
 
-/** The tournament of a number as it looks at `now`, by the calendar alone. */
+/** A tournament with its state at `now`, which follows only from the calendar. */
 function tournament(no: number, now: number): Row {
   const season = 2026 + Math.floor((no - 8_000) / PER_SEASON);
   const index = no - firstNo(season);
   const start = Date.UTC(season, 0, 1) + Math.floor(index / 2) * 3 * DAY;
   const end = start + 3 * DAY;
-  const [city, countryCode, countryName] = PLACES[Math.floor(index / 2) % PLACES.length] as typeof PLACES[number];
+  const [city, countryCode, countryName] = CITIES[Math.floor(index / 2) % CITIES.length] as typeof CITIES[number];
   const status = now < start - 14 * DAY ? 0 : now < start ? 1 : now < end + DAY ? 6 : now < end + 9 * DAY ? 7 : 9;
   return {
     No: no,
@@ -113,7 +113,7 @@ function tournament(no: number, now: number): Row {
   };
 }
 
-/** All matches of a tournament as they look at `now`; the draw is remade once, eighteen hours before the first ball. */
+/** The matches of a tournament with their state at `now`; 18 hours before its start a second draw replaces the first. */
 export function matchesOf(tournamentNo: number, now: number): Row[] {
   const { StartDate } = tournament(tournamentNo, now);
   const start = Date.parse(String(StartDate));
@@ -125,8 +125,8 @@ export function matchesOf(tournamentNo: number, now: number): Row[] {
 
 function match(tournamentNo: number, index: number, isRemade: boolean, start: number, now: number): Row {
   const { Code: code = null, Name: name = null } = tournament(tournamentNo, now);
-  const place = Math.floor((tournamentNo - 8_000) / 2) % PLACES.length;
-  const offset = (PLACES[(place + PLACES.length) % PLACES.length] as typeof PLACES[number])[3] * 60 * MINUTE;
+  const city = Math.floor((tournamentNo - 8_000) / 2) % CITIES.length;
+  const offset = (CITIES[(city + CITIES.length) % CITIES.length] as typeof CITIES[number])[3] * 60 * MINUTE;
   const isQualification = index < 8;
   const day = isQualification ? 0 : 1 + Math.floor((index - 8) / 14);
   const slot = isQualification ? index : (index - 8) % 14;
@@ -190,12 +190,12 @@ const NO_SETS = {
   DurationSet3: null,
 };
 
-/** A bye is closed before anybody has played: 0:0, no sets. */
+/** A bye is closed without play: 0:0, no sets. */
 const byePlay = (): Play => ({ ...NO_SETS, Status: 15, MatchPointsA: 0, MatchPointsB: 0, Version: 57_000_001 });
 
-/** Where a match that begins at `begin` stands at `now`: ready ten minutes before, two sets of twenty minutes, closed after an hour. */
-function played(tournamentNo: number, index: number, begin: number, now: number): Play {
-  const minutes = (now - begin) / MINUTE;
+/** The state at `now` of a match that starts at `start`: ready 10 minutes before, two sets of about 20 minutes, closed after an hour. */
+function played(tournamentNo: number, index: number, start: number, now: number): Play {
+  const minutes = (now - start) / MINUTE;
   const status = minutes < -10
     ? 1
     : minutes < 0

@@ -11,19 +11,19 @@ const parser = new XMLParser({
   isArray: (name) => name === "Request",
 });
 
-const AskedRequest = z.looseObject({
+const VisRequest = z.looseObject({
   Type: z.string().optional(),
   Fields: z.string().optional(),
   No: z.string().optional(),
   Filter: z.union([z.record(z.string(), z.string()), z.literal("")]).optional(),
 });
-type AskedRequest = z.infer<typeof AskedRequest>;
-const Asked = z.union([
-  z.object({ Requests: z.object({ Request: z.array(AskedRequest) }) }).transform(({ Requests }) => ({
+type VisRequest = z.infer<typeof VisRequest>;
+const RequestBody = z.union([
+  z.object({ Requests: z.object({ Request: z.array(VisRequest) }) }).transform(({ Requests }) => ({
     requests: Requests.Request,
     isMultiple: true,
   })),
-  z.object({ Request: z.array(AskedRequest).length(1) }).transform(({ Request: requests }) => ({ requests, isMultiple: false })),
+  z.object({ Request: z.array(VisRequest).length(1) }).transform(({ Request: requests }) => ({ requests, isMultiple: false })),
 ]);
 
 interface Answer {
@@ -41,7 +41,7 @@ const refuse = (name: string, id: number, detail = ""): Answer => ({
   error: { name, id, detail },
 });
 
-/** "1-5 8" as VIS reads a set of numbers; null when it is none. */
+/** Parses a set of numbers as VIS does, such as "1-5 8"; null when it is invalid. */
 function numberSet(text: string): Set<number> | null {
   if (!/^\d+(-\d+)?( \d+(-\d+)?)*$/.test(text)) return null;
   return new Set(
@@ -52,13 +52,13 @@ function numberSet(text: string): Set<number> | null {
   );
 }
 
-/** The rows of a table with only the fields asked for; names nobody knows are dropped without a word, as VIS does. */
+/** The rows with only the requested fields; unknown names are ignored, as VIS does. */
 const onlyFields = (rows: Row[], fields: string): Row[] => {
   const names = new Set([...fields.split(/\s+/), "No", "Version"]);
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name))));
 };
 
-function answer(request: AskedRequest, now: number, isWholeTable: boolean): Answer {
+function answer(request: VisRequest, now: number, isWholeTable: boolean): Answer {
   const filter = isWholeTable || typeof request.Filter !== "object" ? {} : request.Filter;
   const seasons = seasonsAround(now);
   switch (request.Type) {
@@ -77,10 +77,10 @@ function answer(request: AskedRequest, now: number, isWholeTable: boolean): Answ
     }
     case "GetBeachMatchList": {
       if (!request.Fields) return refuse("ParameterMissing", 1009, "Fields");
-      const asked = filter.NoTournament ?? filter.NoTournaments;
-      const wanted = asked === undefined ? null : numberSet(asked);
-      if (asked !== undefined && wanted === null) return refuse("BadFilterParameter", 1001, "NoTournament");
-      const rows = seasons.flatMap((season) => tournamentsOf(season, now)).filter((row) => wanted === null || wanted.has(Number(row.No)))
+      const filterText = filter.NoTournament ?? filter.NoTournaments;
+      const numbers = filterText === undefined ? null : numberSet(filterText);
+      if (filterText !== undefined && numbers === null) return refuse("BadFilterParameter", 1001, "NoTournament");
+      const rows = seasons.flatMap((season) => tournamentsOf(season, now)).filter((row) => numbers === null || numbers.has(Number(row.No)))
         .flatMap((row) => matchesOf(Number(row.No), now));
       return { list: "BeachMatches", row: "BeachMatch", rows: onlyFields(rows, request.Fields), version: 57_446_011 };
     }
@@ -105,7 +105,6 @@ function toXml({ list, row, rows, version, error }: Answer): string {
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 function toJson({ list, rows, version, error }: Answer): unknown {
   if (error) return { errors: { code: camelCase(error.name), message: error.detail } };
-  // JSON rows do not add a version nobody asked for; ours is asked for whenever it is there.
   const data = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])));
   return list === null ? { data: data[0] } : { data, nbItems: data.length, version };
 }
@@ -113,11 +112,11 @@ function toJson({ list, rows, version, error }: Answer): unknown {
 export interface VisStandIn {
   fetch(request: Request): Promise<Response>;
   faults: FaultBox;
-  /** How many requests came, and the most of them at once. */
+  /** The number of requests, and the most that were in flight at the same time. */
   seen: { requests: number; most_in_flight: number };
 }
 
-/** A VIS service of our own: the real protocol, a made-up season around `now`, and faults to order over `<path>/control`. */
+/** A stand-in for VIS: its protocol, a generated season around `now`, and faults that `<path>/control` sets. */
 export function createVisStandIn(options: { now?: () => number; sleep?: (ms: number) => Promise<void> } = {}): VisStandIn {
   const now = options.now ?? Date.now;
   const sleep = options.sleep ?? ((ms) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
@@ -137,18 +136,18 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
 
   async function serve(request: Request): Promise<Response> {
     const body = await request.text();
-    const asked = XMLValidator.validate(body) === true ? Asked.safeParse(parser.parse(body)) : null;
-    const first = asked?.data?.requests[0];
+    const parsed = XMLValidator.validate(body) === true ? RequestBody.safeParse(parser.parse(body)) : null;
+    const first = parsed?.data?.requests[0];
     const filter = typeof first?.Filter === "object" ? first.Filter : {};
-    const fault = faults.take(filter.NoTournament ?? first?.No ?? null);
+    const fault = faults.next(filter.NoTournament ?? first?.No ?? null);
     if (fault?.ms) await sleep(fault.ms);
     if (fault?.kind === "hang_up") return new Response(new ReadableStream({ start: (stream) => stream.error(new Error("hung up")) }));
-    const instead = replyOf(fault);
-    if (instead) return instead;
+    const faultReply = replyOf(fault);
+    if (faultReply) return faultReply;
     const headers = { "content-type": "application/xml; charset=utf-8" };
-    if (!asked?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
-    const { requests, isMultiple } = asked.data;
-    const answers = requests.map((one) => answer(one, now(), fault?.kind === "whole_table"));
+    if (!parsed?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
+    const { requests, isMultiple } = parsed.data;
+    const answers = requests.map((request) => answer(request, now(), fault?.kind === "whole_table"));
     if (fault?.kind === "other_rows") answers[0]?.rows.forEach((row) => row.NoTournament = 502);
     if (fault?.kind === "implausible" && answers[0]) {
       const { rows } = answers[0];

@@ -16,7 +16,7 @@ Deno.test("every documented VIS error id has its class", () => {
   assertEquals(codeOfVisId(null), "VIS_INTERNAL");
 });
 
-Deno.test("HTTP statuses: 404 means later, 403 and 503 keep away, 429 slows down", () => {
+Deno.test("each HTTP status has its code", () => {
   const expected: Record<number, ErrorCode> = {
     400: "VIS_BAD_REQUEST",
     401: "VIS_CREDENTIALS",
@@ -31,7 +31,7 @@ Deno.test("HTTP statuses: 404 means later, 403 and 503 keep away, 429 slows down
   for (const [status, code] of Object.entries(expected)) assertEquals(codeOfHttpStatus(Number(status)), code, status);
 });
 
-Deno.test("SQLSTATEs go by class, and no answer at all is an unreachable database", () => {
+Deno.test("a SQLSTATE has the code of its class, and no answer is DATABASE_UNREACHABLE", () => {
   const expected: Record<string, ErrorCode> = {
     "": "DATABASE_UNREACHABLE",
     "08006": "DATABASE_UNREACHABLE",
@@ -55,7 +55,7 @@ Deno.test("SQLSTATEs go by class, and no answer at all is an unreachable databas
   for (const [sqlstate, code] of Object.entries(expected)) assertEquals(codeOfSqlstate(sqlstate), code, sqlstate);
 });
 
-Deno.test("exceptions are told apart by type, code and error number, along their causes", () => {
+Deno.test("an exception has the code of its type, code or error number, or of one of its causes", () => {
   const caused = (cause: unknown) => new TypeError("fetch failed", { cause });
   const coded = (code: string) => Object.assign(new Error("no words about it"), { code });
   const expected: [unknown, ErrorCode][] = [
@@ -75,7 +75,7 @@ Deno.test("exceptions are told apart by type, code and error number, along their
   for (const [error, code] of expected) assertEquals(classify(error).code, code, String(error));
 });
 
-Deno.test("every class says what to do, and only what may pass is tried again at once", () => {
+Deno.test("every class has a suggestion, and authentication errors are never retried", () => {
   for (const [code, { suggestion, retry, type }] of Object.entries(ERROR_CLASSES)) {
     assert(suggestion.length > 20 && suggestion.endsWith("."), code);
     if (type === "AUTH") assertEquals(retry, "never", code);

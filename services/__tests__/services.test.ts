@@ -14,7 +14,7 @@ import { TestClock } from "../../testing/clock.ts";
 
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
-Deno.test("secrets leave texts: tokens, keys, passwords, credentials in addresses", () => {
+Deno.test("tokens, keys, passwords and credentials in URLs are removed from texts", () => {
   const dirty =
     `Authorization: Bearer abc.def ${JWT} sb_secret_abc123 <Requests Username="u" Password="hunter2" AccessToken="tok"/> https://me:pw@host/x password=hunter2`;
   const clean = redactText(dirty);
@@ -24,7 +24,7 @@ Deno.test("secrets leave texts: tokens, keys, passwords, credentials in addresse
   assertMatch(clean, /host\/x/);
 });
 
-Deno.test("secrets leave values by the name of their field, at any depth, and cycles end", () => {
+Deno.test("secrets are removed from values by the names of their fields, at any depth and in cycles", () => {
   const value: Record<string, unknown> = { headers: { apikey: "k", Cookie: "c", "X-Plain": "kept" }, list: [{ client_secret: "s" }] };
   value.self = value;
   const clean = JSON.stringify(redact(value));
@@ -32,7 +32,7 @@ Deno.test("secrets leave values by the name of their field, at any depth, and cy
   assertMatch(clean, /kept/);
 });
 
-Deno.test("a context is at most 8 kB of JSON, whatever is put in, and keeps what fits", () => {
+Deno.test("a context has at most 8 kB of JSON, and a small one is unchanged", () => {
   const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
   const large = boundedContext({
     response_excerpt: "ü".repeat(50_000),
@@ -50,17 +50,20 @@ Deno.test("a context is at most 8 kB of JSON, whatever is put in, and keeps what
 });
 
 Deno.test("a fingerprint ignores ids, numbers, dates, addresses and quoted parts", () => {
-  const one = fingerprint(
+  const first = fingerprint(
     "VIS_LATER",
     `tournament 8100 at 2026-06-10T10:00:00 "Doha" https://a.test/1?x=2 0f0e0d0c-1111-4222-8333-444455556666`,
   );
-  const two = fingerprint("VIS_LATER", `tournament 93 at 2025-01-02T23:59:59 "Rio" https://b.test/zz 99999999-aaaa-4bbb-8ccc-dddddddddddd`);
-  assertEquals(one, two);
-  assert(one !== fingerprint("VIS_LATER", "match 8100"));
+  const second = fingerprint(
+    "VIS_LATER",
+    `tournament 93 at 2025-01-02T23:59:59 "Rio" https://b.test/zz 99999999-aaaa-4bbb-8ccc-dddddddddddd`,
+  );
+  assertEquals(first, second);
+  assert(first !== fingerprint("VIS_LATER", "match 8100"));
   assert(fingerprint("X", "y".repeat(1000)).length <= 200);
 });
 
-Deno.test("an error is kept classified, redacted and bounded, and one line is logged for it", () => {
+Deno.test("an error is classified, redacted, bounded and logged in one line", () => {
   const lines: string[] = [];
   const logger = new ErrorLogger(createLog({ function: "f" }, (line) => lines.push(line)), new TestClock("2026-06-10T10:00:00Z"));
   const row = logger.record(new SyncError("VIS_CREDENTIALS", "refused Bearer abc", { response_excerpt: `token=${JWT}` }), {
@@ -78,11 +81,11 @@ Deno.test("an error is kept classified, redacted and bounded, and one line is lo
   assertObjectMatch(JSON.parse(lines[0] as string), { level: "error", event: "sync_error", function: "f", error_code: "VIS_CREDENTIALS" });
   for (let more = 0; more < 1100; more++) logger.record(new Error("again"));
   assertEquals([logger.count, logger.pending().length], [1101, 1000]);
-  logger.settle(logger.pending().slice(0, 999));
+  logger.forget(logger.pending().slice(0, 999));
   assertEquals(logger.pending().length, 1);
 });
 
-Deno.test("the collector adds up and keeps the peaks", async () => {
+Deno.test("the collector adds counts and keeps the peaks", async () => {
   let bytes = 10 * 2 ** 20;
   const metrics = new MetricsCollector(() => bytes);
   metrics.snapshot();
@@ -107,7 +110,7 @@ Deno.test("the collector adds up and keeps the peaks", async () => {
   assert((new MetricsCollector().snapshot().memory_usage_mb ?? 0) > 0);
 });
 
-Deno.test("rpc turns what the SQL raised on purpose into its code, the rest into a DatabaseError, and a strange answer too", async () => {
+Deno.test("rpc throws an AppError for an expected failure, and a DatabaseError for any other and for an unexpected answer", async () => {
   const answering = (error: object | null, data: unknown = null) =>
     createRpc({ rpc: () => Promise.resolve({ data, error: error as never }) });
   const app = await assertRejects(
@@ -139,7 +142,7 @@ Deno.test("rpc turns what the SQL raised on purpose into its code, the rest into
 
 const GOOD = { SUPABASE_URL: "http://127.0.0.1:54321", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_x"}' };
 
-Deno.test("the environment is read with its defaults, the plural keys before the old one", () => {
+Deno.test("the environment has defaults, and SUPABASE_SECRET_KEYS precedes SUPABASE_SERVICE_ROLE_KEY", () => {
   const env = readEnv({ ...GOOD, SUPABASE_SERVICE_ROLE_KEY: "old", VIS_APP_ID: "" });
   assertObjectMatch(env, { secretKey: "sb_secret_x", SYNC_CONCURRENCY: 4, VIS_RETRIES: 3, SYNC_WALL_CLOCK_MS: 150_000 });
   assertEquals(env.VIS_APP_ID, undefined);
@@ -156,7 +159,7 @@ for (
     [{ ...GOOD, VIS_API_URL: "not a url" }, "VIS_API_URL"],
   ] as [Record<string, string>, string][]
 ) {
-  Deno.test(`a start with a bad environment stops and names ${named}: ${JSON.stringify(Object.keys(variables))}`, () => {
+  Deno.test(`an invalid environment is refused with the name ${named}: ${JSON.stringify(Object.keys(variables))}`, () => {
     assertThrows(() => readEnv(variables), Error, named);
   });
 }
@@ -175,9 +178,9 @@ for (
     [{ stop: "BUDGET", processed: 4 }, "PARTIAL", /time budget, 6 of 10 tournaments left/],
     [{ stop: "CANCELLED", processed: 4, failed: 4 }, "CANCELLED", /cancelled/],
     [{ stop: "SHUTDOWN", processed: 4 }, "TIMED_OUT", /shut down/],
-    [{ stop: "UPSTREAM_BACKOFF", processed: 4 }, "PARTIAL", /upstream is blocked/],
-    [{ stop: "UPSTREAM_BACKOFF", processed: 0 }, "FAILED", /upstream is blocked/],
-    [{ stop: "FENCED", processed: 4 }, "PARTIAL", /closed from outside/],
+    [{ stop: "UPSTREAM_BACKOFF", processed: 4 }, "PARTIAL", /stopped by the upstream backoff/],
+    [{ stop: "UPSTREAM_BACKOFF", processed: 0 }, "FAILED", /stopped by the upstream backoff/],
+    [{ stop: "FENCED", processed: 4 }, "PARTIAL", /already closed in the database/],
   ] as [Partial<RunFacts>, string, RegExp][]
 ) {
   Deno.test(`a run with ${JSON.stringify(facts)} is ${status}`, () => {
@@ -187,11 +190,11 @@ for (
   });
 }
 
-Deno.test("the system clock sleeps, ticks and gives up when told to", async () => {
+Deno.test("the system clock sleeps, ticks, and rejects when its signal aborts", async () => {
   const abort = new AbortController();
-  const asleep = assertRejects(() => systemClock.sleep(60_000, abort.signal), Error, "enough");
+  const aborted = assertRejects(() => systemClock.sleep(60_000, abort.signal), Error, "enough");
   abort.abort(new Error("enough"));
-  await asleep;
+  await aborted;
   await systemClock.sleep(0);
   const ticked = Promise.withResolvers<void>();
   const stop = systemClock.every(1, ticked.resolve);

@@ -12,7 +12,7 @@ const xml = (body: string, status = 200) => ({ status, contentType: "application
 const json = (body: unknown, status = 200) => ({ status, contentType: "application/json", body: JSON.stringify(body) });
 const codeOf = (act: () => unknown) => assertThrows(act, SyncError).code;
 
-Deno.test("attributes are the values; empty is null; the five entities and character references are decoded", () => {
+Deno.test("the values are attributes, an empty one is null, and the predefined entities and character references are decoded", () => {
   const reply = parseReply(
     xml(
       `<BeachMatches NbItems="1" Version="7"><BeachMatch No="1" Court="" TeamAName="M&#248;rk &amp; S&#xF8;n &lt;&quot;&apos;&gt;"/></BeachMatches>`,
@@ -22,36 +22,36 @@ Deno.test("attributes are the values; empty is null; the five entities and chara
   assertEquals(reply, { rows: [{ no: "1", court: null, teamAName: `Mørk & Søn <"'>` }], nbItems: 1, version: 7 });
 });
 
-Deno.test("an entity of somebody's own is not expanded: a document type is refused", () => {
+Deno.test("a reply with a document type is refused, so that its entities are never expanded", () => {
   const bomb = `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><BeachMatches NbItems="1"><BeachMatch No="&b;"/></BeachMatches>`;
   assertEquals(codeOf(() => parseReply(xml(bomb), "BeachMatch")), "REPLY_NOT_DATA");
 });
 
 for (
-  const [what, reply, code] of [
+  const [name, reply, code] of [
     ["an error element under 200", xml(`<Responses><BadParameter id="1002">Type</BadParameter></Responses>`), "VIS_BAD_REQUEST"],
     ["an unknown error element", xml(`<Responses><InternalServerError>NotARankingRound</InternalServerError></Responses>`), "VIS_INTERNAL"],
     ["a global error with 401", xml(`<AccessTokenExpired id="1" />`, 401), "VIS_TOKEN"],
-    ["a 401 with nothing to read", xml("", 401), "VIS_CREDENTIALS"],
+    ["a 401 without a body", xml("", 401), "VIS_CREDENTIALS"],
     ["a 400 with an error element", xml(`<NotInNewFormat id="1008" />`, 400), "VIS_BAD_REQUEST"],
     ["a JSON error", json({ errors: { code: "badParameter", message: "No" } }), "VIS_BAD_REQUEST"],
     ["a JSON error in a list", json({ errors: [{ code: "accessDenied", message: "" }] }), "VIS_ACCESS_DENIED"],
     ["a JSON error with 500", json({ errors: { code: "somethingNew", message: "" } }, 500), "VIS_INTERNAL"],
-    ["JSON of another shape", json({ hello: 1 }), "REPLY_NOT_DATA"],
-    ["JSON rows that are no objects", json({ data: [1, 2] }), "REPLY_NOT_DATA"],
-    ["cut JSON", { ...json({}), body: '{"data":[' }, "REPLY_MALFORMED"],
+    ["JSON of an unknown shape", json({ hello: 1 }), "REPLY_NOT_DATA"],
+    ["JSON rows that are not objects", json({ data: [1, 2] }), "REPLY_NOT_DATA"],
+    ["truncated JSON", { ...json({}), body: '{"data":[' }, "REPLY_MALFORMED"],
     ["HTML under 200", { status: 200, contentType: "text/html", body: "<html/>" }, "REPLY_NOT_DATA"],
-    ["HTML that says it is XML", xml("<html><body>Runtime Error</body></html>"), "REPLY_NOT_DATA"],
+    ["HTML with the content type XML", xml("<html><body>Runtime Error</body></html>"), "REPLY_NOT_DATA"],
     ["no content type", { status: 200, contentType: "", body: "" }, "REPLY_NOT_DATA"],
     ["an empty document", xml("<Responses></Responses>"), "REPLY_MALFORMED"],
-    ["a list of other things", xml(`<Events NbItems="1"><Event No="1"/></Events>`), "REPLY_WRONG_ROWS"],
+    ["a list of other elements", xml(`<Events NbItems="1"><Event No="1"/></Events>`), "REPLY_WRONG_ROWS"],
     ["fewer rows than NbItems", xml(`<BeachMatches NbItems="2"><BeachMatch No="1"/></BeachMatches>`), "REPLY_COUNT_MISMATCH"],
   ] as const
 ) {
-  Deno.test(`${what} is ${code}`, () => assertEquals(codeOf(() => parseReply(reply, "BeachMatch")), code));
+  Deno.test(`${name} is ${code}`, () => assertEquals(codeOf(() => parseReply(reply, "BeachMatch")), code));
 }
 
-Deno.test("no content, no changes and an empty list are replies without rows", () => {
+Deno.test("204, NoChanges and an empty list are replies without rows", () => {
   const empty = [
     { status: 204, contentType: "", body: "" },
     xml("<Responses><NoChanges /></Responses>"),
@@ -62,7 +62,7 @@ Deno.test("no content, no changes and an empty list are replies without rows", (
   for (const reply of empty) assertEquals(parseReply(reply, "BeachMatch").rows, []);
 });
 
-Deno.test("a bad field leaves its record out and names itself; a number that comes twice is left out once", () => {
+Deno.test("a record with an invalid field is rejected with its name, and the second record of a number is rejected", () => {
   const { records, rejected } = readMatches([
     { no: "1", noTournament: "5", localDate: "2026-13-01" },
     { no: "2", noTournament: "5", localTime: "25:00" },
@@ -73,12 +73,12 @@ Deno.test("a bad field leaves its record out and names itself; a number that com
   ]);
   assertEquals(records.map((record) => record.no), ["4"]);
   assertEquals(rejected.length, 5);
-  ["localDate", "localTime", "matchPointsA", "no: comes twice", "without a number"].forEach((part, index) =>
+  ["localDate", "localTime", "matchPointsA", "no: occurs twice", "without a number"].forEach((part, index) =>
     assertMatch(String(rejected[index]?.message), new RegExp(part))
   );
 });
 
-Deno.test("names are trimmed, a tournament without a name takes its title, and ends may not lie before starts", () => {
+Deno.test("names are trimmed, the title replaces a missing name, and an end before the start is rejected", () => {
   const { records, rejected } = readTournaments([
     {
       no: 1,
@@ -103,7 +103,7 @@ Deno.test("names are trimmed, a tournament without a name takes its title, and e
 });
 
 const TOKEN = "00000000-0000-4000-8000-000000000000";
-const open: Rpc = <T>(fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
+const freeSlot: Rpc = <T>(fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
   Promise.resolve(answer.parse(fn === "claim_upstream_slot" ? { token: TOKEN, backoff_until: null, backoff_reason: null } : null));
 
 function client(
@@ -112,7 +112,7 @@ function client(
 ) {
   const clock = new TestClock("2026-06-10T10:00:00Z");
   const metrics = new MetricsCollector();
-  const { rpc = open, ...more } = options;
+  const { rpc = freeSlot, ...more } = options;
   const vis = new VisClient({
     options: { url: "http://vis.test/x", timeoutMs: 1000, retries: 2, retryMinMs: 0, ...more },
     rpc,
@@ -123,7 +123,7 @@ function client(
   return { vis, clock, metrics };
 }
 
-Deno.test("a request is XML with its filter as a child element, escaped, and carries credentials only when there are some", async () => {
+Deno.test("a request is escaped XML with its filter as a child element, and has credentials only when they are set", async () => {
   const seen: { body: string; headers: Headers }[] = [];
   const answer = async (request: Request) => {
     seen.push({ body: await request.text(), headers: request.headers });
@@ -139,7 +139,7 @@ Deno.test("a request is XML with its filter as a child element, escaped, and car
   assertEquals([seen[1]?.headers.get("authorization"), seen[1]?.headers.get("x-fivb-app-id")], [`Basic ${btoa("u:p")}`, "app"]);
 });
 
-Deno.test("a refused connection is NETWORK, tried again up to the limit, and counted", async () => {
+Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, and is counted", async () => {
   const { vis, metrics } = client(() =>
     Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }))
   );
@@ -148,20 +148,20 @@ Deno.test("a refused connection is NETWORK, tried again up to the limit, and cou
   assertObjectMatch(metrics.snapshot(), { api_calls: 3, api_errors: 3, api_retries: 2 });
 });
 
-Deno.test("when all places in flight stay taken the request gives up after a minute; when blocked it does not even ask", async () => {
-  const full: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
+Deno.test("a request fails after a minute without a free slot, and at once during a backoff", async () => {
+  const noSlot: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
     Promise.resolve(answer.parse({ token: null, backoff_until: null, backoff_reason: null }));
   const never = () => Promise.reject(new Error("must not be called"));
-  const { vis, clock } = client(never, { rpc: full });
-  const begun = clock.now();
+  const { vis, clock } = client(never, { rpc: noSlot });
+  const startedAt = clock.now();
   assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
-  assert(clock.now() - begun >= 60_000);
-  const blocked: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
+  assert(clock.now() - startedAt >= 60_000);
+  const backoff: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
     Promise.resolve(answer.parse({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" }));
-  assertEquals((await assertRejects(() => client(never, { rpc: blocked }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
+  assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
 });
 
-Deno.test("a reply that never ends is given up at 8 MiB", async () => {
+Deno.test("a reply over 8 MiB is not read to its end", async () => {
   const endless = () =>
     Promise.resolve(
       new Response(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(2 ** 20)) }), {
@@ -171,7 +171,7 @@ Deno.test("a reply that never ends is given up at 8 MiB", async () => {
   assertEquals((await assertRejects(() => client(endless).vis.listMatches("1"), SyncError)).code, "REPLY_TOO_LARGE");
 });
 
-Deno.test("a tournament VIS has nothing for is VIS_NO_DATA", async () => {
+Deno.test("a tournament without data in VIS is VIS_NO_DATA", async () => {
   const { vis } = client(() => Promise.resolve(new Response(null, { status: 204 })));
   assertEquals((await assertRejects(() => vis.getTournament("1"), SyncError)).code, "VIS_NO_DATA");
 });

@@ -1,6 +1,7 @@
--- What every other file needs: the extensions, the unexposed schema, the caller's role, and helpers of time and identity.
+-- The foundation of the other files: extensions, the schema private, the caller's role, access rights, and helpers for ids and times.
 
--- Hosted Supabase has the extensions; elsewhere the platform has put stand-ins with the same schemas and functions in place before this runs.
+-- Hosted Supabase has these extensions. On one machine the platform creates stand-ins with the same schemas and functions before
+-- it applies the migrations.
 do $$
 begin
   if to_regnamespace('cron') is null then
@@ -16,20 +17,21 @@ end
 $$;
 
 create schema if not exists private;
-comment on schema private is 'Helpers that no API schema exposes.';
+comment on schema private is 'Tables and functions that the API does not expose.';
 grant usage on schema private to authenticated, service_role;
 
 create function private.app_role() returns text
 language sql stable set search_path = '' as $$
   select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'role';
 $$;
-comment on function private.app_role() is 'The role in the caller''s token (viewer, operator or admin); null without one.';
+comment on function private.app_role() is 'The role in the caller''s token: viewer, operator or admin; null without a token or a role.';
 
 create function private.can_read_monitoring() returns boolean
 language sql stable set search_path = '' as $$
   select coalesce(private.app_role() in ('viewer', 'operator', 'admin'), false);
 $$;
-comment on function private.can_read_monitoring() is 'True for a signed-in viewer and up; what every read policy of the monitoring tables asks.';
+comment on function private.can_read_monitoring() is
+  'True when the caller is a viewer, operator or admin; the read policies of the monitoring tables call it.';
 
 create function private.secure_table(target regclass) returns void
 language plpgsql set search_path = '' as $$
@@ -53,7 +55,7 @@ begin
 end
 $$;
 comment on function private.secure_table(regclass) is
-  'Gives a monitoring table row level security, the grants and the two policies: viewers and up read it, the service does the rest.';
+  'Enables row level security on a monitoring table and sets its grants and policies: viewers and above read it, the service writes it.';
 
 create function private.secure_functions(variadic functions regproc[]) returns void
 language plpgsql set search_path = '' as $$
@@ -61,58 +63,65 @@ declare
   target regproc;
 begin
   foreach target in array functions loop
-    -- Revoked by name: a hosted project grants every new function of public to these roles.
+    -- By name, because a hosted project grants execute on each new function of public to these roles.
     execute format('revoke execute on function %s from public, anon, authenticated', target::regprocedure);
     execute format('grant execute on function %s to service_role', target::regprocedure);
   end loop;
 end
 $$;
 comment on function private.secure_functions(regproc[]) is
-  'Lets the service alone execute the functions; takes names that are not overloaded.';
+  'Lets only the service execute the functions; their names must not be overloaded.';
 
 create function private.utc_date(at_time timestamptz) returns date
 language sql immutable set search_path = '' as $$
   select (at_time at time zone 'UTC')::date;
 $$;
-comment on function private.utc_date(timestamptz) is 'The calendar day in UTC, whatever the session''s time zone.';
+comment on function private.utc_date(timestamptz) is 'The UTC day of a time, independent of the session''s time zone.';
 
 create function private.uuid_v7() returns uuid
 language plpgsql volatile set search_path = '' as $$
+declare
+  id bytea := uuid_send(gen_random_uuid());
+  milliseconds constant bigint := floor(extract(epoch from clock_timestamp()) * 1000);
 begin
-  -- The time in ms, the version, and 74 random bits (RFC 9562, 5.7): bits 52 and 53 make the random version 4 a 7.
-  return encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid()) placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6),
-      52, 1), 53, 1), 'hex')::uuid;
+  -- RFC 9562, 5.7: the first 48 bits are the time in milliseconds. Setting bits 52 and 53 turns the version from 4 to 7.
+  id := overlay(id placing substring(int8send(milliseconds) from 3) from 1 for 6);
+  return encode(set_bit(set_bit(id, 52, 1), 53, 1), 'hex')::uuid;
 end
 $$;
-comment on function private.uuid_v7() is 'A new UUID of version 7: the later, the greater, by the millisecond.';
+comment on function private.uuid_v7() is 'A new UUID of version 7; an id of a later millisecond is greater.';
 
 create function private.in_words(length interval) returns text
 language sql immutable set search_path = '' as $$
-  select case when count % per = 0 then concat(count / per, ' ', unit, case when count / per <> 1 then 's' end) end
-  from (select extract(epoch from length)::bigint as count) l
-  cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) u (per, unit)
-  where count % per = 0 and (count > 0 or per = 1) order by per desc limit 1;
+  select concat(seconds / unit_seconds, ' ', unit, case when seconds / unit_seconds <> 1 then 's' end)
+  from (select extract(epoch from length)::bigint as seconds) total
+  cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) units (unit_seconds, unit)
+  where seconds % unit_seconds = 0 and (seconds > 0 or unit_seconds = 1)
+  order by unit_seconds desc
+  limit 1;
 $$;
-comment on function private.in_words(interval) is 'A length of time in its largest whole unit; parts of a second are dropped.';
+comment on function private.in_words(interval) is
+  'An interval in its largest whole unit, such as 15 minutes; fractions of a second are dropped.';
 
-create function private.lengths_in_words(shown jsonb) returns jsonb
+create function private.lengths_in_words(row_json jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
-  select shown || (
-    select coalesce(jsonb_object_agg(key, private.in_words(value::interval)), '{}') from jsonb_each_text(shown)
-    where value is not null and key in ('evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts',
-      'group_window', 'grace', 'max_runtime', 'sync_frequency')
+  select row_json || (
+    select coalesce(jsonb_object_agg(key, private.in_words(value::interval)), '{}')
+    from jsonb_each_text(row_json)
+    where value is not null and key in (
+      'evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts', 'group_window', 'grace',
+      'max_runtime', 'sync_frequency'
+    )
   );
 $$;
-comment on function private.lengths_in_words(jsonb) is 'A row as it is shown, with the lengths of time that a person set in words.';
+comment on function private.lengths_in_words(jsonb) is 'The JSON of a row, with the intervals that a person can set written in words.';
 
 create function public.schema_version() returns integer
 language sql immutable set search_path = '' as $$
   select 14;
 $$;
-comment on function public.schema_version() is 'The number of the newest migration; functions refuse to work against another than they were written for.';
+comment on function public.schema_version() is
+  'Returns the number of the newest migration; a function answers SCHEMA_MISMATCH unless it was written for this number.';
 
 select private.secure_functions(
   'private.app_role', 'private.can_read_monitoring', 'private.utc_date',

@@ -1,4 +1,4 @@
--- The synced data. The apps read both tables without signing in; only the service writes them.
+-- The synced data: tournaments and matches. Anyone reads them without signing in; only the service writes them.
 
 create table public.tournaments (
   id uuid primary key default gen_random_uuid(),
@@ -30,10 +30,11 @@ create table public.tournaments (
   constraint tournaments_end_not_before_start check (end_date >= start_date),
   constraint tournaments_version_is_positive check (version >= 1)
 );
-comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are VIS numbers.';
-comment on column public.tournaments.vis_version is 'The service''s own change counter of the row.';
-comment on column public.tournaments.vanished_at is 'Since when the season''s list no longer holds it; null while it does.';
-comment on column public.tournaments.version is 'Ours: raised by one whenever a synced column changed.';
+comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are the codes of VIS.';
+comment on column public.tournaments.vis_version is 'The change counter of the row in VIS.';
+comment on column public.tournaments.vanished_at is
+  'When a sync found the tournament missing from the list of its season; null while the list contains it.';
+comment on column public.tournaments.version is 'Our own change counter: an update that changes a synced column raises it by one.';
 create index tournaments_dates_idx on public.tournaments (end_date, start_date);
 create index tournaments_season_idx on public.tournaments (season);
 alter table public.tournaments enable row level security;
@@ -88,8 +89,10 @@ create table public.matches (
   constraint matches_no_is_a_number check (no ~ '^[0-9]{1,10}$'),
   constraint matches_version_is_positive check (version >= 1)
 );
-comment on table public.matches is 'Matches keyed on VIS No; NoInTournament repeats inside a tournament. Durations of sets are seconds.';
-comment on column public.matches.vanished_at is 'Since when the tournament''s list no longer holds the match (a draw was remade); null while it does.';
+comment on table public.matches is
+  'Matches, keyed on VIS No because NoInTournament repeats within a tournament; durations of sets are in seconds.';
+comment on column public.matches.vanished_at is
+  'When a sync found the match missing from the list of its tournament, for example after a new draw; null while the list contains it.';
 create index matches_tournament_idx on public.matches (tournament_no);
 alter table public.matches enable row level security;
 revoke all on public.matches from public, anon, authenticated;
@@ -115,11 +118,10 @@ begin
   return new;
 end
 $$;
-comment on function private.raise_version() is 'Keeps id and created_at, and raises version and updated_at exactly when a synced column changed.';
+comment on function private.raise_version() is
+  'Keeps id and created_at, and raises version and sets updated_at only when a synced column changes.';
 
 create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
 create trigger raise_version before update on public.matches for each row execute function private.raise_version();
 
-select private.secure_functions(
-  'private.raise_version'
-);
+select private.secure_functions('private.raise_version');

@@ -1,4 +1,4 @@
--- What is synced and when: the entities with their schedules and counters, the freshness of each tournament, and the state of the upstream service.
+-- The entities with their schedules and counters, freshness and lease of each tournament, and the state of the upstream service.
 
 create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$
@@ -8,7 +8,8 @@ begin
   )::double precision);
 end
 $$;
-comment on function private.last_due(timestamptz, interval, timestamptz) is 'The latest due time at or before as_of.';
+comment on function private.last_due(timestamptz, interval, timestamptz) is
+  'The latest due time (anchor + n * frequency) at or before as_of.';
 
 create table public.sync_status (
   entity_type varchar primary key,
@@ -51,17 +52,21 @@ create table public.sync_status (
   constraint sync_status_active_has_a_function check (not is_active or function_name is not null),
   constraint sync_status_entity_type_is_not_system check (entity_type <> 'system')
 );
-comment on table public.sync_status is 'The entity types that are synced, each with its schedule, limits and counters.';
-comment on column public.sync_status.function_name is 'The edge function that syncs it; null while none is built.';
-comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before a first run of this one makes sense.';
-comment on column public.sync_status.schedule_anchor is 'A moment the schedule goes through; due times are anchor + n * sync_frequency, all in UTC.';
-comment on column public.sync_status.grace is 'Due + grace without a run is overdue.';
+comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
+comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
+comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
+comment on column public.sync_status.schedule_anchor is 'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC.';
+comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
-comment on column public.sync_status.last_attempt is 'Start of the last full run, or of a tick that found one going.';
-comment on column public.sync_status.consecutive_failures is 'Full runs FAILED or TIMED_OUT in a row; PARTIAL neither extends nor ends it.';
-comment on column public.sync_status.average_duration is 'Moving average of full runs that read everything, weight 0.2 for the newest.';
-comment on column public.sync_status.last_memory_usage is 'Peak MiB of the last run.';
-comment on column public.sync_status.alert_threshold_failures is 'Null unless somebody set it; set, it overrides the rules.';
+comment on column public.sync_status.last_attempt is
+  'Start of the last full run, or time of the last call that was SKIPPED because a full run was live.';
+comment on column public.sync_status.consecutive_failures is
+  'Full runs that ended FAILED or TIMED_OUT since the last one that SUCCEEDED; PARTIAL neither raises nor resets it.';
+comment on column public.sync_status.average_duration is
+  'Moving average of full runs that ended SUCCEEDED or PARTIAL; the newest has weight 0.2.';
+comment on column public.sync_status.last_memory_usage is 'Peak memory of the last run in MiB.';
+comment on column public.sync_status.alert_threshold_failures is
+  'Replaces the threshold of the consecutive_failures rules for this entity; null keeps it.';
 select private.secure_table('public.sync_status');
 
 insert into public.sync_status (entity_type, function_name, depends_on, is_active, sync_frequency, grace, max_runtime) values
@@ -73,17 +78,18 @@ on conflict (entity_type) do nothing;
 create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$
 declare
-  -- The latest due time whose grace is over: a run must have begun at or after it.
-  owed constant timestamptz := private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace);
+  -- The latest due time whose grace has passed: a run must have started at or after it.
+  last_overdue constant timestamptz := private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace);
 begin
-  if entity.last_attempt >= owed or entity.last_attempt is null and entity.created_at > owed then
+  if entity.last_attempt >= last_overdue or entity.last_attempt is null and entity.created_at > last_overdue then
     return null;
   end if;
   return private.last_due(entity.schedule_anchor, entity.sync_frequency, coalesce(entity.last_attempt, entity.created_at))
     + entity.sync_frequency + entity.grace;
 end
 $$;
-comment on function private.overdue_since(public.sync_status, timestamptz) is 'Since when an entity owes a run: due plus grace; null while it owes none.';
+comment on function private.overdue_since(public.sync_status, timestamptz) is
+  'When the entity became overdue (due time plus grace); null while it is not overdue.';
 
 create table public.tournament_sync_state (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -96,10 +102,13 @@ create table public.tournament_sync_state (
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
   constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
 );
-comment on table public.tournament_sync_state is 'Per tournament: how fresh its matches are, and which run works on it now.';
-comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
-comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
-comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
+comment on table public.tournament_sync_state is 'One row a tournament: the freshness of its matches, and the run that holds its lease.';
+comment on column public.tournament_sync_state.synced_at is
+  'Start of the run that last read the matches; null makes the tournament due at once.';
+comment on column public.tournament_sync_state.ttl is
+  'Counted from synced_at: 30 seconds with a live match, 24 hours when all matches are finished, else 15 minutes.';
+comment on column public.tournament_sync_state.lease_holder is
+  'Id of the run that holds the lease, and its fencing token: until lease_expires_at other runs cannot write.';
 select private.secure_table('public.tournament_sync_state');
 
 create table public.upstream_state (
@@ -113,9 +122,12 @@ create table public.upstream_state (
   constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
   constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null))
 );
-comment on table public.upstream_state is 'What all isolates know together about an upstream service.';
-comment on column public.upstream_state.in_flight_limit is 'Requests in flight from all runs together; more than about 4 has been punished by VIS.';
-comment on column public.upstream_state.baseline_response_ms is 'Moving average of good replies, weight 0.05; a reply ten times slower is throttling.';
+comment on table public.upstream_state is
+  'One row an upstream service: the limit, backoff and usual response time that all function isolates share.';
+comment on column public.upstream_state.in_flight_limit is
+  'Requests in flight of all runs together; VIS has blocked clients with more than about 4.';
+comment on column public.upstream_state.baseline_response_ms is
+  'Moving average of the replies that were not throttled; the newest has weight 0.05. A reply ten times slower starts a backoff.';
 select private.secure_table('public.upstream_state');
 
 create table public.upstream_slots (
@@ -126,7 +138,7 @@ create table public.upstream_slots (
   primary key (upstream, slot),
   constraint upstream_slots_lease_is_whole check ((token is null) = (expires_at is null))
 );
-comment on table public.upstream_slots is 'A row for each request that may be in flight; taken by a lease with a token.';
+comment on table public.upstream_slots is 'One row for each request that may be in flight; a request claims it with a token and a lease.';
 alter table public.upstream_slots enable row level security;
 revoke all on public.upstream_slots from public, anon, authenticated;
 grant all on public.upstream_slots to service_role;
@@ -135,6 +147,4 @@ create policy "Allow service access" on public.upstream_slots for all to service
 insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
 insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
 
-select private.secure_functions(
-  'private.last_due', 'private.overdue_since'
-);
+select private.secure_functions('private.last_due', 'private.overdue_since');

@@ -1,4 +1,4 @@
--- The monitoring tables: one row a run, a tournament in a run, an error, a call of a function; and what is added up from them.
+-- The monitoring tables: runs, their results by tournament, errors, calls of functions, and the rollups of runs.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
 language sql immutable set search_path = '' as $$
@@ -10,7 +10,7 @@ language sql immutable set search_path = '' as $$
   end;
 $$;
 comment on function private.success_weight(text, integer, integer) is
-  'How a status counts in a success rate, 0 to 1; null (RUNNING, CANCELLED, SKIPPED) counts nowhere. The only place that says so.';
+  'The weight of a run in a success rate, 0 to 1; null for RUNNING, CANCELLED and SKIPPED, which no rate counts.';
 
 create table public.sync_execution_history (
   id uuid primary key default gen_random_uuid(),
@@ -59,7 +59,7 @@ create table public.sync_execution_history (
   error_details jsonb,
   created_at timestamptz not null default now(),
   success_weight numeric
-  generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored,
+    generated always as (private.success_weight(status, tournaments_failed, tournaments_processed)) stored,
   constraint sync_execution_history_status_is_known
     check (status in ('RUNNING', 'SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED')),
   constraint sync_execution_history_trigger_is_known check (trigger in ('CRON', 'MANUAL', 'RETRY')),
@@ -74,25 +74,31 @@ create table public.sync_execution_history (
     and api_retries >= 0 and api_bytes >= 0 and cache_hits >= 0 and cache_misses >= 0 and database_calls >= 0 and error_count >= 0
   )
 );
-comment on table public.sync_execution_history is 'One row a run of a sync; tournament_no is set when the run was for one tournament alone.';
-comment on column public.sync_execution_history.status_reason is 'Why the run has its status, in words.';
-comment on column public.sync_execution_history.correlation_id is 'One id from the cron tick through request, run and log line.';
-comment on column public.sync_execution_history.lease_expires_at is 'Moved on by each heartbeat; past it, or past the deadline, the reaper closes the run.';
-comment on column public.sync_execution_history.memory_usage_mb is 'Peak MiB of the isolate: heap plus external.';
-comment on column public.sync_execution_history.database_connections_peak is 'Most database calls of the run that were open at once.';
-comment on column public.sync_execution_history.success_weight is 'private.success_weight() of the run, kept because calling it for each row of a day is slow.';
+comment on table public.sync_execution_history is 'One row a run; tournament_no is set for the run of a single tournament.';
+comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
+comment on column public.sync_execution_history.correlation_id is
+  'Connects the cron job, the request, the run, its incidents and its log lines.';
+comment on column public.sync_execution_history.lease_expires_at is
+  'A heartbeat renews the lease; the reaper closes a run whose lease has expired or whose deadline has passed.';
+comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
+comment on column public.sync_execution_history.database_connections_peak is
+  'The most database calls of the run that were open at the same time.';
+comment on column public.sync_execution_history.success_weight is
+  'private.success_weight() of the run, stored because a call for each row of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
-comment on index public.sync_execution_history_one_live_run is 'Two live runs of one entity and scope cannot be written.';
+comment on index public.sync_execution_history_one_live_run is
+  'An entity has at most one live full run, and at most one for a single tournament.';
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
-where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
-comment on index public.sync_execution_history_uncommon_idx is 'What is seldom and looked for; what succeeded is found by its time.';
+  where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
+comment on index public.sync_execution_history_uncommon_idx is
+  'Lists filtered by a rare status; SUCCEEDED runs are so frequent that the index of the start time finds them.';
 create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
-where trigger in ('MANUAL', 'RETRY');
-comment on index public.sync_execution_history_by_hand_idx is 'The same for what the schedule did not start.';
+  where trigger in ('MANUAL', 'RETRY');
+comment on index public.sync_execution_history_by_hand_idx is 'Lists filtered by a trigger other than CRON.';
 create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
-where tournament_no is not null;
+  where tournament_no is not null;
 create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
 select private.secure_table('public.sync_execution_history');
 
@@ -115,8 +121,8 @@ create table public.sync_tournament_results (
     check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0)
 );
-comment on table public.sync_tournament_results is 'The outcome for one tournament inside one run; retry_attempt counts repeated upstream calls.';
-comment on column public.sync_tournament_results.error_fingerprint is 'Equal for failures that differ only in ids and numbers, as in sync_error_log.';
+comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts its repeated requests.';
+comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
 select private.secure_table('public.sync_tournament_results');
@@ -142,16 +148,17 @@ create table public.sync_error_log (
   constraint sync_error_log_context_is_bounded check (pg_column_size(error_context) <= 16384),
   constraint sync_error_log_resolved_after_it_occurred check (resolved_at >= occurred_at)
 );
-comment on table public.sync_error_log is 'Classified errors. It outlives its run: open errors are kept for a year.';
-comment on column public.sync_error_log.error_context is 'Stack, request and response excerpt; redacted, at most 8 kB as written by the service.';
-comment on column public.sync_error_log.fingerprint is 'Equal for errors that differ only in ids and numbers.';
+comment on table public.sync_error_log is 'One row an error, classified; it stays when retention deletes its run.';
+comment on column public.sync_error_log.error_context is
+  'Stack, request and response excerpt; the service redacts it and limits it to 8 kB.';
+comment on column public.sync_error_log.fingerprint is 'Groups errors that differ only in ids, numbers, dates, addresses and quoted parts.';
 create index idx_sync_error_log_type_severity_time on public.sync_error_log (error_type, error_severity, occurred_at);
 create index sync_error_log_execution_idx on public.sync_error_log (sync_execution_id);
 create index sync_error_log_entity_time_idx on public.sync_error_log (entity_type, occurred_at);
 create index sync_error_log_time_idx on public.sync_error_log (occurred_at, id);
 create index sync_error_log_fingerprint_idx on public.sync_error_log (fingerprint, occurred_at, id);
 create index sync_error_log_tournament_idx on public.sync_error_log (tournament_no, occurred_at, id);
--- Those that are few: the rest is met soon on the way back through time.
+-- For filters that match few rows; a filter that matches many rows finds them soon in the index of the time.
 create index sync_error_log_resolved_idx on public.sync_error_log (occurred_at, id) where resolved_at is not null;
 create index sync_error_log_critical_idx on public.sync_error_log (occurred_at, id) where error_severity = 'CRITICAL';
 select private.secure_table('public.sync_error_log');
@@ -165,7 +172,8 @@ create table private.call_log (
   called_at timestamptz not null default now(),
   constraint call_log_outcome_is_known check (outcome in ('SENT', 'NOT_CONFIGURED'))
 );
-comment on table private.call_log is 'Each call the database makes to a function; pg_net''s own tables are unlogged and short-lived.';
+comment on table private.call_log is
+  'One row a call of an edge function by the database; the tables of pg_net are unlogged and pruned after hours.';
 create index call_log_time_idx on private.call_log (called_at);
 alter table private.call_log enable row level security;
 
@@ -339,11 +347,10 @@ select
 from public.sync_execution_history
 where execution_start > now() - interval '24 hours'
 group by entity_type;
-comment on materialized view public.sync_health_summary is 'Runs of the last 24 hours by entity; refreshed concurrently every 5 minutes.';
+comment on materialized view public.sync_health_summary is
+  'Runs of the last 24 hours by entity, for SQL clients; refreshed every 5 minutes.';
 create unique index sync_health_summary_entity on public.sync_health_summary (entity_type);
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;
 
-select private.secure_functions(
-  'private.success_weight'
-);
+select private.secure_functions('private.success_weight');

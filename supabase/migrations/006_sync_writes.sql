@@ -1,86 +1,111 @@
--- What the syncs read and write: slots of the upstream service, the tournaments that are due and their leases, and the upserts.
+-- The functions that the syncs call: upstream slots, due tournaments and their leases, and the upserts.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
-  with gate as (
+  with state as (
     select upstream, in_flight_limit, backoff_reason,
       case when backoff_until > as_of then backoff_until end as backoff_until
-    from public.upstream_state where upstream = p_upstream
+    from public.upstream_state
+    where upstream = p_upstream
   ),
-  free as (
-    select s.upstream, s.slot from public.upstream_slots s join gate g using (upstream)
-    where s.slot <= g.in_flight_limit and g.backoff_until is null and (s.token is null or s.expires_at <= as_of)
-    order by s.slot limit 1
+  free_slot as (
+    select s.upstream, s.slot
+    from public.upstream_slots s join state using (upstream)
+    where s.slot <= state.in_flight_limit and state.backoff_until is null and (s.token is null or s.expires_at <= as_of)
+    order by s.slot
+    limit 1
     for update of s skip locked
   ),
-  taken as (
+  claimed_slot as (
     update public.upstream_slots s set token = gen_random_uuid(), expires_at = as_of + interval '90 seconds'
-    from free where s.upstream = free.upstream and s.slot = free.slot
+    from free_slot f
+    where s.upstream = f.upstream and s.slot = f.slot
     returning s.token
   )
   select jsonb_build_object(
-    'token', (select token from taken),
-    'backoff_until', gate.backoff_until,
-    'backoff_reason', case when gate.backoff_until is not null then gate.backoff_reason end
+    'token', (select token from claimed_slot),
+    'backoff_until', state.backoff_until,
+    'backoff_reason', case when state.backoff_until is not null then state.backoff_reason end
   )
-  from gate;
+  from state;
 $$;
 comment on function public.claim_upstream_slot(text, timestamptz) is
-  'Takes a free place for one request: {token} or, with a null token, all are taken (ask again) or {backoff_until} says how long to stay away.';
+  'Claims a slot for one request and returns {token, backoff_until, backoff_reason}; the token is null during a backoff, '
+  'and when all slots are claimed.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language sql set search_path = '' as $$
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
 
-  with seen as (
+  with reply as (
     select (p ->> 'response_ms')::numeric as response_ms, p ->> 'backoff_reason' as backoff_reason
   ),
-  judged as (
-    select response_ms,
-      -- Half a second is never throttling, however quick the service usually is: a fast baseline would make noise of jitter.
-      coalesce(seen.backoff_reason, case
-        when response_ms > greatest(10 * s.baseline_response_ms, 5000)
-        then format('a reply took %s ms, over ten times the usual %s ms', round(response_ms), round(s.baseline_response_ms))
-      end) as reason
-    from seen, public.upstream_state s where s.upstream = p ->> 'upstream'
+  verdict as (
+    select reply.response_ms,
+      -- A reply under 5 seconds never starts a backoff: with a fast baseline, ordinary jitter exceeds the factor of ten.
+      coalesce(reply.backoff_reason, case
+        when reply.response_ms > greatest(10 * s.baseline_response_ms, 5000)
+        then format('a reply took %s ms, over ten times the usual %s ms', round(reply.response_ms), round(s.baseline_response_ms))
+      end) as backoff_reason
+    from reply, public.upstream_state s
+    where s.upstream = p ->> 'upstream'
   )
   update public.upstream_state s set
-    backoff_until = case when j.reason is not null then as_of + s.backoff_for when s.backoff_until <= as_of then null else s.backoff_until end,
-    backoff_reason = case when j.reason is not null then j.reason when s.backoff_until <= as_of then null else s.backoff_reason end,
+    backoff_until = case
+      when v.backoff_reason is not null then as_of + s.backoff_for
+      when s.backoff_until <= as_of then null
+      else s.backoff_until
+    end,
+    backoff_reason = case
+      when v.backoff_reason is not null then v.backoff_reason
+      when s.backoff_until <= as_of then null
+      else s.backoff_reason
+    end,
     baseline_response_ms = case
-      when j.response_ms is null or j.reason is not null then s.baseline_response_ms
-      else coalesce(s.baseline_response_ms * 0.95 + j.response_ms * 0.05, j.response_ms)
+      when v.response_ms is null or v.backoff_reason is not null then s.baseline_response_ms
+      else coalesce(s.baseline_response_ms * 0.95 + v.response_ms * 0.05, v.response_ms)
     end,
     updated_at = as_of
-  from judged j
+  from verdict v
   where s.upstream = p ->> 'upstream';
 $$;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
-  'Gives the place back with what was seen {upstream, token, response_ms, backoff_reason?}: a refusal, or a reply over ten times slower than usual (and over 5 s), blocks the upstream for backoff_for.';
+  'Releases the slot of {upstream, token}, and starts a backoff for {backoff_reason?} or for a {response_ms} over 5 s and over ten '
+  'times the usual.';
 
-create function private.matches_ttl(p_tournament_no text, as_of timestamptz) returns table (ttl interval, match_count integer, live_count integer)
+create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
+  returns table (ttl interval, match_count integer, live_count integer)
 language sql stable set search_path = '' as $$
-  select case
-      when count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1) > 0
-        then interval '30 seconds'
-      when count(*) > 0 and bool_and(coalesce(m.status between 12 and 15, false)) then interval '24 hours'
+  select
+    case
+      when m.live_count > 0 then interval '30 seconds'
+      when m.are_all_finished then interval '24 hours'
       else interval '15 minutes'
     end,
-    count(*)::integer,
-    (count(*) filter (where m.status between 3 and 11 and m.local_date between today.d - 1 and today.d + 1))::integer
-  from public.matches m cross join (select private.utc_date(as_of) as d) today
-  where m.tournament_no = p_tournament_no and m.vanished_at is null;
+    m.match_count,
+    m.live_count
+  from (
+    select
+      count(*)::integer as match_count,
+      -- Bounded by date, because archived matches can stay in a live status for years.
+      (count(*) filter (
+        where status between 3 and 11 and local_date between today.utc_day - 1 and today.utc_day + 1
+      ))::integer as live_count,
+      bool_and(coalesce(status between 12 and 15, false)) as are_all_finished
+    from public.matches cross join (select private.utc_date(as_of) as utc_day) today
+    where tournament_no = p_tournament_no and vanished_at is null
+  ) m;
 $$;
 comment on function private.matches_ttl(text, timestamptz) is
-  'How long a tournament''s matches stay fresh. Live is bounded by date: archived matches stay in a live status for years.';
+  'The time to live of a tournament''s matches, with the number of matches and of live matches.';
 
--- Without jit: compiling it took 0.8 s for 25 ms of work at 9,000 tournaments and 210,000 matches.
+-- Without jit: compiling takes 0.8 s, the query 25 ms at 9,000 tournaments and 210,000 matches.
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set jit = off as $$
   with today as (
-    select private.utc_date(as_of) as d
+    select private.utc_date(as_of) as utc_day
   ),
-  candidate as (
+  candidates as (
     select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
       case when s.lease_expires_at > as_of then s.lease_holder end as lease_holder
     from public.tournaments t
@@ -89,9 +114,9 @@ language sql stable set search_path = '' set jit = off as $$
     where case
       when p ->> 'tournament_no' is not null then t.no = p ->> 'tournament_no'
       when p -> 'tournament_nos' is not null then p -> 'tournament_nos' ? t.no
-      -- By date as well as by status: a test tournament has been Running (6) for years, and past ones stay Open.
+      -- By status and by date: VIS keeps a test tournament Running (6) and past tournaments Open for years.
       else t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
-        and t.end_date >= today.d - 2 and t.start_date <= today.d + 7
+        and t.end_date >= today.utc_day - 2 and t.start_date <= today.utc_day + 7
     end
   ),
   ranked as (
@@ -99,23 +124,24 @@ language sql stable set search_path = '' set jit = off as $$
       when exists (
         select from public.matches m
         where m.tournament_no = c.no and m.vanished_at is null and m.status between 3 and 11
-          and m.local_date between today.d - 1 and today.d + 1
+          and m.local_date between today.utc_day - 1 and today.utc_day + 1
       ) then 1
-      when today.d between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or exists (
+      when today.utc_day between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or exists (
         select from public.matches m
-        where m.tournament_no = c.no and m.vanished_at is null and m.local_date between today.d - 1 and today.d + 1
+        where m.tournament_no = c.no and m.vanished_at is null
+          and m.local_date between today.utc_day - 1 and today.utc_day + 1
       )) then 2
-      when c.start_date <= today.d + 1 then 3
+      when c.start_date <= today.utc_day + 1 then 3
       else 4
     end as rank
-    from candidate c cross join today
+    from candidates c cross join today
   )
   select coalesce(jsonb_agg(jsonb_build_object(
     'no', r.no,
     'rank', r.rank,
     'match_count', r.match_count,
     'is_leased', r.lease_holder is not null,
-    -- A minute of tolerance, so that 15 minutes means every tick of a 15 minute schedule.
+    -- With 60 s of tolerance, so that a ttl of 15 minutes has expired at each due time of a schedule of 15 minutes.
     'is_fresh', r.synced_at is not null and r.synced_at + r.ttl > as_of + interval '60 seconds'
   ) order by
     case when (p ->> 'stalest_first')::boolean then r.synced_at end nulls first,
@@ -123,11 +149,13 @@ language sql stable set search_path = '' set jit = off as $$
   from ranked r;
 $$;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
-  'The tournaments whose matches are kept up to date, in order of work: live, today, within a day, within a week; or {tournament_no} alone, or {tournament_nos}; or {stalest_first}.';
+  'Returns {tournament_no}, {tournament_nos} or all active tournaments with rank and freshness, ordered by rank (live, today, within '
+  'a day, within a week) or by {stalest_first}.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 begin
+  -- Five minutes are longer than four requests at the longest timeout with the pauses between them.
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
   values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '5 minutes')
   on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
@@ -136,24 +164,31 @@ begin
 end
 $$;
 comment on function public.claim_tournament(jsonb, timestamptz) is
-  'Takes the lease of {tournament_no} for {execution_id} for five minutes, longer than four requests at the longest timeout with their pauses; false while another run holds it.';
+  'Claims the lease of {tournament_no} for {execution_id} and returns true; false while another run holds it.';
 
 create function public.release_tournament(p jsonb) returns void
 language sql set search_path = '' as $$
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
 $$;
-comment on function public.release_tournament(jsonb) is 'Gives the lease of {tournament_no} back when the work on it failed.';
+comment on function public.release_tournament(jsonb) is
+  'Releases the lease of {tournament_no} that {execution_id} holds, without changing its freshness.';
 
 create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
   removed integer;
 begin
-  update public.tournament_sync_state s set lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz, ttl = '0'
+  update public.tournament_sync_state s set
+    lease_holder = null,
+    lease_expires_at = null,
+    synced_at = (p ->> 'tick_at')::timestamptz,
+    ttl = '0'
   where s.tournament_no = p ->> 'tournament_no' and s.lease_holder = (p ->> 'execution_id')::uuid and s.lease_expires_at > as_of;
   if not found then
-    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
+    raise sqlstate 'PT409' using
+      message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
+      detail = 'LEASE_LOST';
   end if;
   update public.matches m set vanished_at = as_of, last_synced = as_of
   where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
@@ -166,14 +201,17 @@ begin
 end
 $$;
 comment on function public.complete_tournament(jsonb, timestamptz) is
-  'After a whole reply was written: marks matches not in {present} as vanished, sets freshness from {tick_at} and gives the lease back; how many vanished. PT409 LEASE_LOST.';
+  'Marks the matches of {tournament_no} outside {present} as vanished, sets its freshness from {tick_at}, releases the lease of '
+  '{execution_id} and returns how many it marked; PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
   with incoming as (
-    select r.* from jsonb_array_elements(p -> 'tournaments') as e, jsonb_populate_record(null::public.tournaments, e || jsonb_build_object(
-      'id', gen_random_uuid(), 'version', 1, 'last_synced', as_of, 'created_at', as_of, 'updated_at', as_of
-    )) as r
+    select r.*
+    from jsonb_array_elements(p -> 'tournaments') as e,
+      jsonb_populate_record(null::public.tournaments, e || jsonb_build_object(
+        'id', gen_random_uuid(), 'version', 1, 'last_synced', as_of, 'created_at', as_of, 'updated_at', as_of
+      )) as r
   ),
   before as (
     select t.no, t.version, t.status from public.tournaments t join incoming using (no)
@@ -201,12 +239,12 @@ language sql set search_path = '' as $$
       vis_version = excluded.vis_version,
       last_synced = excluded.last_synced,
       vanished_at = excluded.vanished_at
-    -- Read before somebody fresher wrote: a full run must not undo a single one that overtook it.
+    -- A run does not overwrite rows that another run wrote after this one started.
     where t.last_synced <= coalesce((p ->> 'tick_at')::timestamptz, as_of)
     returning t.no, t.version, t.status
   ),
-  -- A change of status ends the time to live of the tournament's matches at once.
-  due_again as (
+  -- After a change of status the matches of the tournament are due at once.
+  expired_ttls as (
     update public.tournament_sync_state s set synced_at = null, ttl = null
     from written w join before b using (no)
     where s.tournament_no = w.no and w.status is distinct from b.status
@@ -219,7 +257,7 @@ language sql set search_path = '' as $$
   from written w left join before b using (no);
 $$;
 comment on function public.upsert_tournaments(jsonb, timestamptz) is
-  'Writes {tournaments, tick_at}, keyed on no, and counts what was inserted, updated or unchanged; rows synced since tick_at are left alone.';
+  'Upserts {tournaments} on no, except rows synced since {tick_at}, and returns {inserted, updated, unchanged}.';
 
 create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -234,7 +272,7 @@ begin
 end
 $$;
 comment on function public.mark_vanished_tournaments(jsonb, timestamptz) is
-  'Marks the tournaments of {season} that its complete list {present} no longer holds; how many.';
+  'Marks the tournaments of {season} outside {present} as vanished, except rows synced since {tick_at}, and returns how many.';
 
 create function public.upsert_matches(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -245,15 +283,19 @@ begin
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of
   for update;
   if not found then
-    raise sqlstate 'PT409' using message = format('tournament %s is not leased by this run', p ->> 'tournament_no'), detail = 'LEASE_LOST';
+    raise sqlstate 'PT409' using
+      message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
+      detail = 'LEASE_LOST';
   end if;
   update public.tournament_sync_state set lease_expires_at = as_of + interval '5 minutes' where tournament_no = p ->> 'tournament_no';
 
   with incoming as (
-    select r.* from jsonb_array_elements(p -> 'matches') as e, jsonb_populate_record(null::public.matches, e || jsonb_build_object(
-      'id', gen_random_uuid(), 'tournament_no', p ->> 'tournament_no', 'version', 1, 'last_synced', as_of, 'created_at', as_of,
-      'updated_at', as_of
-    )) as r
+    select r.*
+    from jsonb_array_elements(p -> 'matches') as e,
+      jsonb_populate_record(null::public.matches, e || jsonb_build_object(
+        'id', gen_random_uuid(), 'tournament_no', p ->> 'tournament_no', 'version', 1, 'last_synced', as_of, 'created_at', as_of,
+        'updated_at', as_of
+      )) as r
   ),
   before as (
     select m.no, m.version from public.matches m join incoming using (no)
@@ -309,7 +351,8 @@ begin
 end
 $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
-  'Writes {execution_id, tournament_no, matches}, keyed on no, and counts what was inserted, updated or unchanged. PT409 LEASE_LOST.';
+  'Upserts {matches} of {tournament_no} on no under the lease of {execution_id}, and returns {inserted, updated, unchanged}; '
+  'PT409 LEASE_LOST.';
 
 select private.secure_functions(
   'public.claim_upstream_slot', 'public.release_upstream_slot', 'private.matches_ttl', 'public.list_due_tournaments',

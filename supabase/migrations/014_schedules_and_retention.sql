@@ -1,4 +1,4 @@
--- What runs by the clock: the dispatch of due syncs, pg_cron's jobs, retention.
+-- The pg_cron jobs, the dispatch of due syncs, and retention.
 
 create table public.retention_settings (
   subject varchar primary key,
@@ -7,9 +7,9 @@ create table public.retention_settings (
   constraint retention_settings_points_are_kept_for_their_period
   check (keep >= case subject when 'quarter_hour_points' then interval '2 days' when 'hour_points' then interval '32 days' else '0' end),
   constraint retention_settings_errors_are_kept_for_days
-check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
+    check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
 );
-comment on table public.retention_settings is 'How long each kind of row is kept.';
+comment on table public.retention_settings is 'One row a kind of rows: how long retention keeps them.';
 comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
   'The last day is analysed by the quarter of an hour, and what is older by the hour at the finest.';
 select private.secure_table('public.retention_settings');
@@ -36,11 +36,11 @@ insert into public.retention_settings (subject, keep) values
 create function private.process_queue() returns void
 language sql set search_path = '' as $$
   select public.drain_sync_queue();
-  -- The key of the seals is the function's: it is called only while something waits for one.
+  -- Only the function has the key of the seals; it is called while a row is not sealed.
   select private.call_function('sync-admin/process-queue')
   where exists (select from public.audit_log where id > coalesce((select max(audit_id) from public.audit_seals), 0));
 $$;
-comment on function private.process_queue() is 'What cron does each minute: hands out what may begin, and has the audit sealed.';
+comment on function private.process_queue() is 'Dispatches waiting jobs, and calls sync-admin to seal new rows of the audit log.';
 
 create function private.prune_batch(p_subject text, as_of timestamptz, batch integer) returns integer
 language plpgsql set search_path = '' as $$
@@ -49,7 +49,7 @@ declare
   pruned integer;
 begin
   case p_subject
-    when 'executions' then  -- results go with their run; errors outlive it
+    when 'executions' then  -- results cascade with their run; errors stay
       delete from public.sync_execution_history where id in (
         select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
         order by execution_start limit batch);
@@ -69,7 +69,7 @@ begin
     when 'audit' then
       delete from public.manual_sync_audit where id in (
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
-    when 'jobs' then  -- attempts go with their job
+    when 'jobs' then  -- attempts cascade with their job
       delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
     when 'daily_metrics' then
       delete from public.sync_metrics_daily m using (
@@ -100,7 +100,8 @@ begin
   return pruned;
 end
 $$;
-comment on function private.prune_batch(text, timestamptz, integer) is 'Deletes at most one batch of what is older than its setting; how many rows.';
+comment on function private.prune_batch(text, timestamptz, integer) is
+  'Deletes at most one batch of rows of the subject that are older than its setting, and returns the number.';
 
 create function private.refresh_health_summary() returns void
 language plpgsql security definer set search_path = '' as $$
@@ -108,9 +109,10 @@ begin
   refresh materialized view concurrently public.sync_health_summary;
 end
 $$;
-comment on function private.refresh_health_summary() is 'Refreshes the 24 hour summary. Definer: only the owner may refresh.';
+comment on function private.refresh_health_summary() is
+  'Refreshes sync_health_summary. Definer: only the owner of a materialized view may refresh it.';
 
-create function private.cron_text(frequency interval, anchor timestamptz) returns text
+create function private.cron_expression(frequency interval, anchor timestamptz) returns text
 language plpgsql immutable set search_path = '' as $$
 declare
   minutes constant numeric := extract(epoch from frequency) / 60;
@@ -128,8 +130,8 @@ begin
   end;
 end
 $$;
-comment on function private.cron_text(interval, timestamptz) is
-  'The five-field UTC cron text of an interval through an anchor; a minute at the finest, null for what cron cannot say.';
+comment on function private.cron_expression(interval, timestamptz) is
+  'The UTC cron expression of an interval and its anchor, at most once a minute; null when cron cannot express the interval.';
 
 create function private.dispatch_sync(p_entity_type text) returns uuid
 language sql set search_path = '' as $$
@@ -137,7 +139,8 @@ language sql set search_path = '' as $$
   from public.sync_status s
   where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
 $$;
-comment on function private.dispatch_sync(text) is 'Asks an entity''s function for a run, unless the entity is paused or inactive.';
+comment on function private.dispatch_sync(text) is
+  'Calls the function of an entity to start a scheduled run, unless the entity is paused or inactive.';
 
 create function private.start_entities_never_synced() returns integer
 language sql set search_path = '' as $$
@@ -145,21 +148,22 @@ language sql set search_path = '' as $$
   from public.sync_status s left join public.sync_status d on d.entity_type = s.depends_on
   where s.is_active and s.last_attempt is null and (s.depends_on is null or d.last_sync is not null);
 $$;
-comment on function private.start_entities_never_synced() is 'For right after set-up, and after the first success of an entity others depend on: asks for a first run of each entity without one, so that nothing is empty until midnight.';
+comment on function private.start_entities_never_synced() is
+  'Dispatches the first run of each active entity that never ran and whose dependency has succeeded, without waiting for its due time.';
 
 create function private.apply_schedules() returns void
 language plpgsql security definer set search_path = '' as $schedules$
 declare
   entity record;
 begin
-  for entity in select s.*, private.cron_text(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
+  for entity in select s.*, private.cron_expression(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
     if not entity.is_active then
       perform cron.unschedule(j.jobid) from cron.job j where j.jobname = 'sync-' || entity.entity_type;
     elsif entity.schedule is null then
       raise sqlstate 'PT400' using
         message = format('sync_frequency %s of %s cannot be scheduled', entity.sync_frequency, entity.entity_type),
         detail = 'FREQUENCY_NOT_SCHEDULABLE',
-        hint = 'Use a divisor of an hour, whole hours that divide a day, or a day.';
+        hint = 'Use minutes that divide an hour, hours that divide a day, or one day.';
     else
       perform cron.schedule('sync-' || entity.entity_type, entity.schedule, format('select private.dispatch_sync(%L)', entity.entity_type));
     end if;
@@ -169,7 +173,9 @@ begin
   perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
   perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
   perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
-  -- So many rows that a batch, with what goes with it, holds its locks for less than 100 ms at ten million runs. Each commits: a function could not, and a procedure only without the empty search_path that every routine here has.
+  -- A batch of 100 rows, with the rows that cascade, holds its locks for less than 100 ms at ten million runs.
+  -- The job is a block because each batch must commit: a function cannot commit, and a procedure cannot commit while it sets the
+  -- empty search_path that every routine has.
   perform cron.schedule('retention', '17 3 * * *', $retention$
 do $$
 declare
@@ -186,11 +192,12 @@ $retention$);
 end
 $schedules$;
 comment on function private.apply_schedules() is
-  'Makes pg_cron''s jobs what sync_status says; safe to repeat. URL and key are read from Vault at each call, so no job text holds a secret. Definer: cron belongs to the owner.';
+  'Creates, changes and removes the pg_cron jobs to match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Definer: the jobs belong to '
+  'the owner.';
 
 select private.apply_schedules();
 
 select private.secure_functions(
-  'private.process_queue', 'private.prune_batch', 'private.refresh_health_summary', 'private.cron_text', 'private.dispatch_sync',
+  'private.process_queue', 'private.prune_batch', 'private.refresh_health_summary', 'private.cron_expression', 'private.dispatch_sync',
   'private.start_entities_never_synced', 'private.apply_schedules'
 );

@@ -11,15 +11,14 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { isToken } from "../../../services/tokens.ts";
 
-/** The number of the newest migration this code was written for. */
+/** The number of the newest migration that this code was written for. */
 export const SCHEMA_VERSION = 14;
-/** No request of ours carries more. */
 const MAX_BODY_BYTES = 64 * 1024;
-const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `a body may have ${MAX_BODY_BYTES} bytes`);
+const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${MAX_BODY_BYTES} bytes`);
 
 export type AppVariables = { Variables: { auth: AuthResult; keys: SupabaseEnv | undefined; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
-/** What the caller has already is what there is: answered with 304. One for all, since to make an error takes longer than the answer. */
+/** Thrown for a 304: the caller has the current answer. One shared error, because capturing a stack takes longer than the answer. */
 export const notModified = new Error("not modified");
 
 export interface AppDeps {
@@ -27,7 +26,7 @@ export interface AppDeps {
   log: Log;
 }
 
-/** An app under `/<function name>` with CORS, request ids, the error shape and the schema check; routes bring their own auth. */
+/** An app under `/<name>` with CORS, request ids, error responses and the schema check; each route adds its authentication. */
 export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   const app = new OpenAPIHono<AppVariables>({
     strict: false,
@@ -39,10 +38,10 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   let keys: SupabaseEnv | undefined;
   app.use("*", (c, next) => {
     if (c.req.method === "OPTIONS") return preflight(c, next);
-    // Else the library reads and parses the environment at each request.
+    // Once, because the library would read and parse the environment for each request.
     c.set("keys", keys ??= resolveEnv().data ?? undefined);
     c.set("requestId", c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID());
-    // Said before there is an answer: cors() would make one first, and then each answer is made twice, its body a stream.
+    // Set before the answer exists: cors() sets them afterwards, which builds each answer a second time and turns its body into a stream.
     c.header("access-control-allow-origin", "*");
     c.header("access-control-expose-headers", "etag,retry-after,x-request-id");
     c.header("x-request-id", c.get("requestId"));
@@ -51,12 +50,12 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => answerError(c, tooLarge) }));
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
-    const known = app.routes.some((route) =>
+    const hasPath = app.routes.some((route) =>
       route.method !== "ALL" && new URLPattern({ pathname: route.path }).test({ pathname: c.req.path })
     );
-    const [code, message]: [AppErrorCode, string] = known
-      ? ["METHOD_NOT_ALLOWED", `${c.req.method} is not allowed here`]
-      : ["NOT_FOUND", `there is no ${c.req.path}`];
+    const [code, message]: [AppErrorCode, string] = hasPath
+      ? ["METHOD_NOT_ALLOWED", `${c.req.method} is not allowed for ${c.req.path}`]
+      : ["NOT_FOUND", `the path ${c.req.path} does not exist`];
     return answerError(c, new AppError(code, message));
   });
   app.onError((error, c) => {
@@ -70,17 +69,18 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-const MACHINE: AuthResult = { authMode: "secret", token: null, userClaims: null, jwtClaims: null, keyName: "default" };
+const SECRET_KEY_AUTH: AuthResult = { authMode: "secret", token: null, userClaims: null, jwtClaims: null, keyName: "default" };
 
 /**
- * The library's check alone, since its own middleware makes two clients a request, which nothing here uses. A machine's right key is seen without
- * it: its way to compare two texts waits twice for another thread, longer than all else of a 304 but the database.
+ * Calls the check of the library without its middleware, which creates two unused clients for each request. The secret key is compared here:
+ * the comparison of the library waits twice for another thread, which takes longer than the rest of a 304 without its database call.
  */
 function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
     const keys = c.get("keys"), key = keys?.secretKeys.default;
-    if (key && modes.includes("secret") && !c.req.header("authorization") && isToken(c.req.header("apikey"), key)) c.set("auth", MACHINE);
-    else {
+    if (key && modes.includes("secret") && !c.req.header("authorization") && isToken(c.req.header("apikey"), key)) {
+      c.set("auth", SECRET_KEY_AUTH);
+    } else {
       const { data, error } = await verifyAuth(c.req.raw, { auth: modes, env: keys });
       if (error) throw error;
       c.set("auth", data);
@@ -89,13 +89,13 @@ function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariabl
   };
 }
 
-/** Lets in who brings the secret key in `apikey`, as pg_cron and our own functions do. */
+/** Admits only requests with the secret key in `apikey`, such as those of pg_cron and of our own functions. */
 export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
 
 const ROLES = ["viewer", "operator", "admin"] as const;
 type Role = (typeof ROLES)[number];
 
-/** Lets in a signed-in user whose role is at least `least`, or the secret key; another user gets 403. */
+/** Admits the secret key, and a signed-in user with the role `least` or a higher one; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
     authenticate("user", "secret"),
@@ -104,7 +104,7 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
       if (authMode === "user") {
         const role = z.enum(ROLES).safeParse(userClaims?.appMetadata?.role).data;
         if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
-          throw new AppError("FORBIDDEN", `this needs the role ${least}; the token has ${role ?? "none"}`);
+          throw new AppError("FORBIDDEN", `this requires the role ${least}; your role is ${role ?? "none"}`);
         }
       }
       await next();
@@ -112,7 +112,7 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
   ];
 }
 
-/** Who acts: the signed-in user by email or id, or the service itself; with the request it came by. */
+/** The actor of a request: the signed-in user by email or id, or the service; with the request's id and address. */
 export function actorOf(
   c: Context<AppVariables>,
 ): { name: string; id: string | null; role: string; request_id: string; address: string | null } {
@@ -128,19 +128,19 @@ export function actorOf(
   };
 }
 
-/** Reads a JSON body; an empty one is `{}`. @throws AppError BAD_REQUEST naming every bad field */
+/** Reads a JSON body; an empty one counts as `{}`. @throws AppError BAD_REQUEST that names each invalid field */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const body = await request.text();
   let value: unknown;
   try {
     value = body.trim() === "" ? {} : JSON.parse(body);
   } catch {
-    throw new AppError("BAD_REQUEST", "the body is not JSON");
+    throw new AppError("BAD_REQUEST", "the body is not valid JSON");
   }
   return parse(schema, value);
 }
 
-/** Parses what a caller sent. @throws AppError BAD_REQUEST naming every bad field */
+/** Parses a value from the caller. @throws AppError BAD_REQUEST that names each invalid field */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw invalid(parsed.error);
@@ -150,7 +150,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 function invalid(error: z.ZodError): AppError {
   const issues = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((field) => ({ field: [...issue.path, field].join("."), message: "is not known" }))
+      ? issue.keys.map((field) => ({ field: [...issue.path, field].join("."), message: "is not a known field" }))
       : [{ field: issue.path.join(".") || "body", message: issue.message }]
   );
   return new AppError("BAD_REQUEST", issues.map((issue) => `${issue.field}: ${issue.message}`).join("; "), issues);
@@ -160,30 +160,33 @@ function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof AuthError || error instanceof HTTPException) {
     if (error.status === 401) {
-      // The library's sentences begin with its name.
-      return new AppError("UNAUTHORIZED", error.message.replace(/^\[[^\]]*\] /, "") || "sign in, or send the secret key in apikey");
+      // The messages of the library start with its name in brackets.
+      return new AppError(
+        "UNAUTHORIZED",
+        error.message.replace(/^\[[^\]]*\] /, "") || "sign in, or send the secret key in the header apikey",
+      );
     }
     if (error.status === 403) return new AppError("FORBIDDEN", error.message);
     if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
   }
   if (error instanceof DatabaseError) {
-    return new AppError("DATABASE_UNAVAILABLE", "the database did not answer as expected");
+    return new AppError("DATABASE_UNAVAILABLE", "the database did not answer, or gave an unexpected answer");
   }
-  return new AppError("INTERNAL", "something failed inside; the log has it under this request id");
+  return new AppError("INTERNAL", "an internal error occurred; the log has it under this request id");
 }
 
-const Wait = z.object({ retry_after_s: z.number() });
+const RetryAfter = z.object({ retry_after_s: z.number() });
 
 const answerError = (c: Context, error: AppError): Response => {
-  const wait = error.status === 429 ? Wait.safeParse(error.details).data : undefined;
+  const retryAfter = error.status === 429 ? RetryAfter.safeParse(error.details).data : undefined;
   return c.json(
     { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }) },
     error.status,
-    wait ? { "retry-after": String(wait.retry_after_s) } : {},
+    retryAfter ? { "retry-after": String(retryAfter.retry_after_s) } : {},
   );
 };
 
-/** Asks for the schema's version once per isolate and refuses to work against another than {@link SCHEMA_VERSION}. */
+/** Reads the schema version once per isolate and refuses each request unless it is {@link SCHEMA_VERSION}. */
 function schemaCheck(rpc: Rpc): MiddlewareHandler {
   let found: number | null = null;
   return async (_c, next) => {
@@ -192,7 +195,7 @@ function schemaCheck(rpc: Rpc): MiddlewareHandler {
       if (found !== SCHEMA_VERSION) {
         throw new AppError(
           "SCHEMA_MISMATCH",
-          `the code is for schema ${SCHEMA_VERSION}, the database has ${found}: run the migrations, then deploy`,
+          `the code requires schema ${SCHEMA_VERSION}, the database has schema ${found}: apply the migrations, then deploy the functions`,
         );
       }
     }

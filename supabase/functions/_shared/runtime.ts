@@ -7,7 +7,7 @@ import type { SyncAppDeps } from "./sync-app.ts";
 
 declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void };
 
-/** The real world for a function: environment, database, clock, log and the runtime's background work. */
+/** The dependencies of a deployed function: environment, database, clock, log and background work. */
 export function productionDeps(name: string): SyncAppDeps & { env: Env } {
   const env = readEnv();
   const client = createClient(env.SUPABASE_URL, env.secretKey, { auth: { persistSession: false, autoRefreshToken: false } });
@@ -16,7 +16,7 @@ export function productionDeps(name: string): SyncAppDeps & { env: Env } {
     rpc: createRpc(client),
     clock: systemClock,
     log: createLog({ function: name }),
-    // performance.now() counts from the isolate's birth, as its wall clock does.
+    // performance.now() and the wall clock limit both count from the start of the isolate.
     wallClockLeft: () => env.SYNC_WALL_CLOCK_MS - performance.now(),
     waitUntil: (work) => EdgeRuntime.waitUntil(work),
   };

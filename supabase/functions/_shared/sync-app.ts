@@ -10,7 +10,7 @@ export interface SyncAppDeps extends SyncDeps {
   waitUntil: (work: Promise<unknown>) => void;
 }
 
-/** A sync function: `POST /` opens a run, answers 202 at once, and works on in the background. */
+/** A sync function: `POST /` starts a run, answers 202 at once and works in the background. */
 export function createSyncApp(
   name: string,
   entityType: string,
@@ -21,14 +21,14 @@ export function createSyncApp(
   app.post("/", requireSecret, async (c) => {
     const request = await readBody(c.req.raw, StartSync);
     const run = await startSync(deps, entityType, { ...request, correlation_id: request.correlation_id ?? c.get("requestId") });
-    deps.waitUntil(run.perform((open) => work(open, request)));
+    deps.waitUntil(run.perform(() => work(run, request)));
     const { executionId, startedAt, deadline } = run.info;
     return c.json({ execution_id: executionId, status: "RUNNING", started_at: startedAt, deadline }, 202);
   });
   return app;
 }
 
-/** The settings of the VIS client out of the environment. */
+/** The options of the VIS client from the environment. */
 export const visOptions = (env: Env): VisOptions => ({
   url: env.VIS_API_URL,
   appId: env.VIS_APP_ID,

@@ -8,13 +8,13 @@ const Due = z.array(z.object({ no: z.string(), rank: z.number(), match_count: z.
 type DueTournament = z.infer<typeof Due>[number];
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
-/** Syncs the matches of every tournament that is due, in the order the database gives; who asks by number, or by hand, gets what is fresh too. */
+/** Syncs the matches of the due tournaments, in the order of the database; with targets or `ignoreTtl` also those that are still fresh. */
 export async function syncMatches(run: SyncRun, vis: VisClient, options: { concurrency: number; ignoreTtl: boolean }): Promise<void> {
   run.stage("choosing tournaments");
   const { targets, previousWasCut } = run.info;
   const p = { tournament_nos: targets ?? undefined, stalest_first: previousWasCut };
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() }, Due);
-  if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `no tournament ${targets.join(", ")} is known here`);
+  if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
   run.metrics.count("cache_misses", due.length);
@@ -22,13 +22,13 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: { concu
   await run.eachTournament(due, options.concurrency, (tournament) => syncTournament(run, vis, tournament));
 }
 
-/** Reads one tournament under its lease and writes it whole or not at all; null when another run works on it. */
+/** Syncs the matches of one tournament under its lease; null in a full run when another run holds the lease. */
 async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTournament): Promise<TournamentOutcome | null> {
   const asOf = () => run.clock.asOf();
   const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
-  const isOurs = await run.rpc("claim_tournament", { p: lease, as_of: asOf() }, z.boolean());
-  if (!isOurs && run.info.targets) throw new SyncError("TOURNAMENT_BUSY", `another run works on tournament ${tournament.no}`);
-  if (!isOurs) return null;
+  const isClaimed = await run.rpc("claim_tournament", { p: lease, as_of: asOf() }, z.boolean());
+  if (!isClaimed && run.info.targets) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${tournament.no}`);
+  if (!isClaimed) return null;
   try {
     const { records, rejected, retries } = await vis.listMatches(tournament.no, tournament.match_count);
     run.metrics.count("records_read", records.length + rejected.length);
@@ -37,7 +37,7 @@ async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTourn
       const p = { ...lease, matches: records.slice(from, from + BATCH) };
       run.metrics.countRecords(await run.rpc("upsert_matches", { p, as_of: asOf() }, Written));
     }
-    // A rejected record is still there upstream: it may be unreadable, but it has not vanished.
+    // VIS still has a rejected record, so that its match has not vanished.
     const present = [...records.map((record) => record.no), ...rejected.map(numberOf).filter((no) => no !== null)];
     const removed = await run.rpc(
       "complete_tournament",

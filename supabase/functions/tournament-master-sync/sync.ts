@@ -7,7 +7,7 @@ import type { TournamentRecord } from "../../../services/vis-rows.ts";
 const BATCH = 50;
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
-/** Syncs this season and the next, or the tournaments asked for; each of these is a step that may fail alone. */
+/** Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. */
 export async function syncTournaments(run: SyncRun, vis: VisClient): Promise<void> {
   const year = new Date(run.info.startedAt).getUTCFullYear();
   const seasons = [String(year), String(year + 1)];
@@ -26,14 +26,14 @@ async function syncSeason(run: SyncRun, vis: VisClient, season: string): Promise
   const { records, rejected } = await vis.listTournaments(season);
   rejected.forEach((error) => run.reject(error));
   run.metrics.count("records_read", records.length + rejected.length);
-  const wasCut = await write(run, records);
-  // A list with gaps proves nothing about what is missing from it.
-  if (wasCut || rejected.length > 0 || records.length === 0) return;
+  const isStopped = await write(run, records);
+  // An incomplete list does not prove that a tournament vanished.
+  if (isStopped || rejected.length > 0 || records.length === 0) return;
   const p = { season, present: records.map((record) => record.no), tick_at: run.info.startedAt };
   run.metrics.count("records_removed", await run.rpc("mark_vanished_tournaments", { p, as_of: run.clock.asOf() }, z.number()));
 }
 
-/** One tournament by its own request; where VIS refuses that, from the seasons' lists. */
+/** Reads one tournament by its own request or, when VIS denies that request, from the lists of the seasons. */
 async function readOne(vis: VisClient, no: string, seasons: string[], run: SyncRun): Promise<TournamentRecord[]> {
   try {
     const { records, rejected } = await vis.getTournament(no);
@@ -49,24 +49,24 @@ async function readOne(vis: VisClient, no: string, seasons: string[], run: SyncR
         return found;
       }
     }
-    throw new SyncError("VIS_NO_DATA", `tournament ${no} is in none of the seasons ${seasons.join(", ")}`, {}, { cause: error });
+    throw new SyncError("VIS_NO_DATA", `no list of the seasons ${seasons.join(", ")} has tournament ${no}`, {}, { cause: error });
   }
 }
 
-/** Upserts batches of 50; a batch that fails is a failed result for each of its tournaments. True when it stopped early. */
+/** Upserts batches of 50; a batch that fails gives each of its tournaments a failed result. Returns true when the run stopped early. */
 async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean> {
-  const before = run.metrics.snapshot().tournaments_total ?? 0;
-  run.expectTournaments(before + records.length);
+  const expected = run.metrics.snapshot().tournaments_total ?? 0;
+  run.expectTournaments(expected + records.length);
   for (let from = 0; from < records.length; from += BATCH) {
     if (run.shouldStop()) return true;
     const batch = records.slice(from, from + BATCH);
-    const begun = run.clock.monotonic();
+    const startedAt = run.clock.monotonic();
     const p = { tournaments: batch, tick_at: run.info.startedAt };
     const outcome = await run.rpc("upsert_tournaments", { p, as_of: run.clock.asOf() }, Written).then(
       (written) => (run.metrics.countRecords(written), { records: 1 }),
       (error: unknown) => run.report(error),
     );
-    batch.forEach(({ no }) => run.settleTournament(no, begun, outcome));
+    batch.forEach(({ no }) => run.recordTournament(no, startedAt, outcome));
   }
   return false;
 }
