@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-const known = z.object({
+const OtherJob = z.object({
   entity_type: z.string(),
   target: z.string(),
-  /** What is left of it on average; null without history. */
+  /** Its mean remaining time; null without history. */
   left_ms: z.number().nullable(),
   variance: z.number(),
 });
 
-/** What `job_estimate` says of a job; durations in ms, the newest first. */
+/** The answer of `job_estimate`: durations in ms, the newest first. */
 export const EstimateFacts = z.object({
   samples: z.array(z.number()).nullable(),
   entity_type: z.string(),
@@ -20,38 +20,42 @@ export const EstimateFacts = z.object({
   slots: z.number(),
   emergency_slots: z.number(),
   slots_per_entity: z.number(),
-  running: z.array(known),
-  waiting: z.array(known),
+  running: z.array(OtherJob),
+  waiting: z.array(OtherJob),
 });
 export type EstimateFacts = z.infer<typeof EstimateFacts>;
 
-/** Milliseconds from now until the job is done: the median, and by when nine of ten are. */
+/** Milliseconds from now until the job finishes: the median and the 90th percentile. */
 interface Estimate {
   median_ms: number;
   p90_ms: number;
 }
 
-/** How much wider a prediction one step past a line through `count` points is than the scatter about it (the prediction interval of linear regression). */
-const predictionFactor = (count: number): number => count < 8 ? 1 : Math.sqrt(1 + 1 / count + 3 * (count + 1) / (count * (count - 1)));
-
-/** A busy place: when it is free, by mean and variance. */
-interface Place {
-  entity_type: string;
-  target: string;
+/** A time from now in ms, as a distribution. */
+interface Delay {
   mean: number;
   variance: number;
 }
 
+/** A slot in use, and the delay until it is free. */
+interface BusySlot extends Delay {
+  entity_type: string;
+  target: string;
+}
+
+/** The ratio of the prediction interval of a linear regression, one step past `count` points, to the scatter of the points. */
+const predictionFactor = (count: number): number => count < 8 ? 1 : Math.sqrt(1 + 1 / count + 3 * (count + 1) / (count * (count - 1)));
+
 /** The 90th percentile of a normal distribution in standard deviations. */
 const Z90 = 1.2816;
 
-/** The value that a next one of the same kind stays under with probability `share`: the order statistic at share × (n + 1). */
+/** The order statistic at share × (n + 1): the next value of the same kind is below it with probability `share`. */
 function quantile(sorted: number[], share: number): number {
   const position = Math.min(Math.ceil(share * (sorted.length + 1)), sorted.length);
   return sorted[position - 1] ?? NaN;
 }
 
-/** The durations as they would be now: the drift, the slope of their logarithms over their age by least squares, is taken out. */
+/** The durations as they would be now: without their drift, which is the least-squares slope of their logarithms over their age. */
 function withoutDrift(samples: number[]): number[] {
   const count = samples.length;
   if (count < 8) return samples;
@@ -62,32 +66,32 @@ function withoutDrift(samples: number[]): number[] {
   return samples.map((ms, age) => ms * Math.exp(-slope * (age + 1)));
 }
 
-/** Until when, by mean and variance, something cannot begin beside what runs: its target, its entity's places, and all places. */
+/** The delay until a job can start beside the busy slots: its target, a slot of its entity, and a slot at all must be free. */
 function earliestStart(
-  busy: Place[],
+  busy: BusySlot[],
   job: { entity_type: string; target: string },
-  places: number,
-  placesOfEntity: number,
-): { mean: number; variance: number } {
-  const freeAfter = (held: Place[], limit: number): Place | undefined =>
-    held.length < limit ? undefined : held.toSorted((a, b) => a.mean - b.mean)[held.length - limit];
+  slots: number,
+  slotsOfEntity: number,
+): Delay {
+  const freeAfter = (used: BusySlot[], limit: number): BusySlot | undefined =>
+    used.length < limit ? undefined : used.toSorted((a, b) => a.mean - b.mean)[used.length - limit];
   const blockers = [
-    freeAfter(busy, places),
-    freeAfter(busy.filter((place) => place.entity_type === job.entity_type), placesOfEntity),
-    freeAfter(busy.filter((place) => place.entity_type === job.entity_type && place.target === job.target), 1),
-  ].filter((place) => place !== undefined);
+    freeAfter(busy, slots),
+    freeAfter(busy.filter((slot) => slot.entity_type === job.entity_type), slotsOfEntity),
+    freeAfter(busy.filter((slot) => slot.entity_type === job.entity_type && slot.target === job.target), 1),
+  ].filter((slot) => slot !== undefined);
   return blockers.toSorted((a, b) => b.mean - a.mean)[0] ?? { mean: 0, variance: 0 };
 }
 
-/** Estimates from the job's own history and what stands before it, played through the places in order; null where a history is missing. */
+/** Estimates the end of a job from its own history and a simulation of the jobs before it; null where a history is missing. */
 export function estimate(facts: EstimateFacts): Estimate | null {
   const { elapsed_ms } = facts;
   if (!facts.samples?.length) return null;
   const samples = withoutDrift(facts.samples);
   if (elapsed_ms !== null) {
-    const rest = samples.filter((ms) => ms > elapsed_ms).toSorted((a, b) => a - b);
-    // It has taken longer than any before: nothing is known of how much longer.
-    return rest.length ? { median_ms: quantile(rest, 0.5) - elapsed_ms, p90_ms: quantile(rest, 0.9) - elapsed_ms } : null;
+    const longer = samples.filter((ms) => ms > elapsed_ms).toSorted((a, b) => a - b);
+    // A run that takes longer than every earlier one has no estimate.
+    return longer.length ? { median_ms: quantile(longer, 0.5) - elapsed_ms, p90_ms: quantile(longer, 0.9) - elapsed_ms } : null;
   }
   const sorted = samples.toSorted((a, b) => a - b);
   const own = { median: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) };
@@ -97,19 +101,19 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
-/** How long it waits for a place, by mean and variance; null when it waits for something without history. */
-function waitOf(facts: EstimateFacts): { mean: number; variance: number } | null {
+/** The wait for a slot; null when a job before this one has no history. */
+function waitOf(facts: EstimateFacts): Delay | null {
   const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency } = facts;
-  // Handed out already: it has its place.
+  // A dispatched job has a slot.
   if (facts.status === "RUNNING") return { mean: 0, variance: 0 };
-  const busy: Place[] = running.map(({ left_ms, ...place }) => ({ ...place, mean: left_ms ?? Infinity }));
-  const places = is_emergency ? slots : slots - emergency_slots;
-  const placesOfEntity = slots_per_entity + (is_emergency ? emergency_slots : 0);
+  const busy: BusySlot[] = running.map(({ left_ms, ...job }) => ({ ...job, mean: left_ms ?? Infinity }));
+  const slotsForJob = is_emergency ? slots : slots - emergency_slots;
+  const slotsOfEntity = slots_per_entity + (is_emergency ? emergency_slots : 0);
   for (const { entity_type, target, left_ms, variance } of waiting) {
-    const begins = earliestStart(busy, { entity_type, target }, places, placesOfEntity);
-    busy.push({ entity_type, target, mean: begins.mean + (left_ms ?? Infinity), variance: begins.variance + variance });
+    const start = earliestStart(busy, { entity_type, target }, slotsForJob, slotsOfEntity);
+    busy.push({ entity_type, target, mean: start.mean + (left_ms ?? Infinity), variance: start.variance + variance });
   }
-  const begins = earliestStart(busy, facts, places, placesOfEntity);
-  if (!Number.isFinite(begins.mean)) return null;
-  return begins.mean >= facts.starts_in_ms ? begins : { mean: facts.starts_in_ms, variance: 0 };
+  const start = earliestStart(busy, facts, slotsForJob, slotsOfEntity);
+  if (!Number.isFinite(start.mean)) return null;
+  return start.mean >= facts.starts_in_ms ? start : { mean: facts.starts_in_ms, variance: 0 };
 }

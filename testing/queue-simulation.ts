@@ -22,7 +22,7 @@ interface QueueLoad {
   duration: (tournamentNo: string, now: number) => number;
 }
 
-const View = z.object({ id: z.uuid(), estimate: EstimateFacts.nullable() });
+const JobWithFacts = z.object({ id: z.uuid(), estimate: EstimateFacts.nullable() });
 const Dispatched = z.object({ sync_job_id: z.uuid(), job_token: z.uuid(), tournament_no: z.string() });
 
 /** Simulates a load with the real queue in virtual time: each dispatched job runs for its duration, and its end dispatches the next job. */
@@ -68,10 +68,16 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
     for (const [index, { tournament_no, priority }] of load.arrivals(now).entries()) {
       const enqueuedAt = now + index;
       const p = { entity_type: "matches_schedule", tournament_no, priority, triggered_by: actor.name, reason: "simulated", actor };
-      const { id, estimate: facts } = View.parse(await call("enqueue_sync_job", p, enqueuedAt));
-      const guess = facts && estimate(facts);
+      const { id, estimate: facts } = JobWithFacts.parse(await call("enqueue_sync_job", p, enqueuedAt));
+      const estimated = facts && estimate(facts);
       if (!jobs.has(id)) {
-        jobs.set(id, { priority, enqueued: enqueuedAt, started: NaN, finished: NaN, p90: guess ? enqueuedAt + guess.p90_ms : null });
+        jobs.set(id, {
+          priority,
+          enqueued: enqueuedAt,
+          started: NaN,
+          finished: NaN,
+          p90: estimated ? enqueuedAt + estimated.p90_ms : null,
+        });
       }
       await startDispatched(enqueuedAt);
     }

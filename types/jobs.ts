@@ -5,30 +5,30 @@ import { TournamentNo } from "./sync.ts";
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
 export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
-const reason = z.string().trim().min(3, "must have 3 characters at least").max(500, "must have 500 characters at most");
-const moment = z.iso.datetime({ offset: true });
+const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
+const timestamp = z.iso.datetime({ offset: true });
 
-/** `POST sync-admin/manual-trigger`. A user is the actor himself; the service may name whom it acts for in `triggered_by`. */
+/** `POST sync-admin/manual-trigger`. Only a service may name another person than the caller in `triggered_by`. */
 export const ManualSyncRequest = z.strictObject({
   entity_type: z.enum(["tournaments", "matches_schedule"]),
   tournament_no: TournamentNo.optional(),
   priority: z.enum(PRIORITIES).default("NORMAL"),
   triggered_by: z.string().trim().min(1).max(200).optional(),
   reason,
-  /** It begins no earlier. */
-  not_before: moment.optional(),
-  /** If it has not begun by then, it ends as FAILED. */
-  expires_at: moment.optional(),
+  /** The job starts no earlier. */
+  not_before: timestamp.optional(),
+  /** A job that has not started by then becomes FAILED. */
+  expires_at: timestamp.optional(),
 }).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
   path: ["expires_at"],
   message: "must be after not_before",
 });
 export type ManualSyncRequest = z.infer<typeof ManualSyncRequest>;
 
-/** `Idempotency-Key`: the same key makes the same job for 24 hours. */
+/** `Idempotency-Key`: for 24 hours the same key returns the same job. */
 export const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters").optional();
 
-/** How far a running job is; null where the run has not said yet. */
+/** The progress of the run of a job; null until its worker reports it. */
 export const JobProgress = z.object({
   tournaments_processed: z.number().int(),
   total_tournaments: z.number().int().nullable(),
@@ -38,9 +38,9 @@ export const JobProgress = z.object({
 });
 
 const estimates = {
-  /** The median by its own history and what is before it; null without history. */
+  /** The median, from earlier runs and the jobs before this one; null without history. */
   estimated_completion: z.string().nullable(),
-  /** Nine of ten are done by then. */
+  /** The 90th percentile. */
   estimated_completion_p90: z.string().nullable(),
 };
 
@@ -49,7 +49,7 @@ export const ManualSyncResponse = z.object({
   sync_job_id: z.uuid(),
   status: z.enum(JOB_STATUSES),
   priority: z.enum(PRIORITIES),
-  /** 1 is next; null when it does not wait. */
+  /** 1 is the next job; null when the job does not wait. */
   queue_position: z.number().int().nullable(),
   ...estimates,
   progress: JobProgress.nullable(),
@@ -83,19 +83,19 @@ export const Job = z.object({
 });
 export const JobListResponse = z.object({ jobs: z.array(Job), next_cursor: z.string().nullable() });
 
-/** One try of a job: WAITED met a live run and did not count, LAPSED never began. */
+/** An attempt of a job: WAITED met a live run and does not count, EXPIRED did not start its run in time. */
 export const JobAttempt = z.object({
   claimed_at: z.string(),
   execution_id: z.uuid().nullable(),
   ended_at: z.string().nullable(),
-  outcome: z.enum(["COMPLETED", "FAILED", "CANCELLED", "LAPSED", "WAITED"]).nullable(),
+  outcome: z.enum(["COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "WAITED"]).nullable(),
   error: z.string().nullable(),
 });
 
 /** `GET sync-admin/jobs/:id`. */
 export const JobDetailResponse = Job.extend({
   queue_position: z.number().int().nullable(),
-  /** Why it does not begin though its turn may have come; null when it only waits its turn. */
+  /** The reason, beside its rank, why the job does not start; null without one. */
   waits_because: z.string().nullable(),
   ...estimates,
   progress: JobProgress.nullable(),
@@ -128,14 +128,14 @@ export const QueueStatusResponse = z.object({
 
 /** `POST sync-admin/jobs/:id/cancel`. */
 export const CancelJobRequest = z.strictObject({ reason: reason.optional() });
-/** `POST sync-admin/jobs/:id/requeue`: the whole job, or only what failed in its last attempt. */
+/** `POST sync-admin/jobs/:id/requeue`: the whole job, or only the tournaments that failed in its last attempt. */
 export const RequeueJobRequest = z.strictObject({
   only_failed: z.boolean().default(false),
   priority: z.enum(PRIORITIES).optional(),
   reason: reason.optional(),
 });
 
-/** What `GET sync-admin/jobs` may be asked. */
+/** The query of `GET sync-admin/jobs`. */
 export const JobQuery = z.strictObject({
   status: z.enum(JOB_STATUSES).optional(),
   entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional(),

@@ -1,4 +1,4 @@
-// Past 300 lines, because each way a job can go has its case here.
+// Over 300 lines: one case for each transition of a job.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
@@ -27,9 +27,9 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
   const app = documented(
     createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv({ AUDIT_KEY }), waitUntil: (work) => background.push(work) }),
   );
-  const call = async (method: string, path: string, body?: unknown, who = "operator", headers: Record<string, string> = {}) => {
-    if (who === "service") headers = { ...headers, apikey: db.keys.secret };
-    else if (who !== "nobody") headers = { ...headers, authorization: `Bearer ${tokens[who] ?? await db.token(null)}` };
+  const call = async (method: string, path: string, body?: unknown, caller = "operator", headers: Record<string, string> = {}) => {
+    if (caller === "service") headers = { ...headers, apikey: db.keys.secret };
+    else if (caller !== "nobody") headers = { ...headers, authorization: `Bearer ${tokens[caller] ?? await db.token(null)}` };
     const response = await app.fetch(
       new Request(`http://functions.test/sync-admin${path}`, {
         method,
@@ -40,9 +40,9 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
     await Promise.all(background.splice(0));
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
-  const trigger = (body: object = {}, who = "operator", headers: Record<string, string> = {}) =>
-    call("POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "results are wrong", ...body }, who, headers);
-  /** The calls the database made to sync functions since the last time. */
+  const trigger = (body: object = {}, caller = "operator", headers: Record<string, string> = {}) =>
+    call("POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "results are wrong", ...body }, caller, headers);
+  /** The calls of sync functions that the database logged since the previous call of this function. */
   const dispatched = async () => {
     const calls = await db.query<{ path: string; body: Record<string, unknown> }>(
       "delete from private.call_log where path like '%-sync' returning path, body",
@@ -52,17 +52,17 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
       body,
     }));
   };
-  /** Runs what was handed out, as pg_net would. */
-  const work = async () => {
+  /** Runs the dispatched jobs, as pg_net would. */
+  const runDispatched = async () => {
     const calls = await dispatched();
     for (const { path, body } of calls) await harness.run(path, body);
     return calls.length;
   };
   const job = async (id: string) => JobDetailResponse.parse((await call("GET", `/jobs/${id}`)).body);
   const drain = () => db.query("select drain_sync_queue($1)", [clock.asOf()]);
-  return { harness, clock, call, trigger, dispatched, work, job, drain };
+  return { harness, clock, call, trigger, dispatched, runDispatched, job, drain };
 }
-/** Tells the stand-in upstream to misbehave, or with null to stop that. */
+/** Sets a fault of the stand-in for VIS, or with null clears it. */
 const fault = ({ vis }: SyncHarness, body: object | null) =>
   vis.fetch(new Request(`${VIS_URL}/control`, body ? { method: "POST", body: JSON.stringify(body) } : { method: "DELETE" }));
 const outcomes = async (id: string) =>
@@ -77,20 +77,20 @@ const audit = (id: string) =>
     id,
   ]);
 
-Deno.test("a trigger is answered 202, handed out at once, run, and closed with its audit row in the same transaction as the run", async () => {
-  const { trigger, work, job, harness } = await setUp();
+Deno.test("a trigger answers 202, its job is dispatched at once, and the end of the run closes the job and its audit row", async () => {
+  const { trigger, runDispatched, job, harness } = await setUp();
   await harness.run("tournament-master-sync");
   const { status, body } = await trigger({ priority: "EMERGENCY" });
   assertEquals(status, 202);
-  const made = ManualSyncResponse.parse(body);
-  assertObjectMatch(made, { status: "RUNNING", priority: "EMERGENCY", queue_position: null });
-  assertEquals(await work(), 1);
-  const done = await job(made.sync_job_id);
+  const triggered = ManualSyncResponse.parse(body);
+  assertObjectMatch(triggered, { status: "RUNNING", priority: "EMERGENCY", queue_position: null });
+  assertEquals(await runDispatched(), 1);
+  const done = await job(triggered.sync_job_id);
   assertObjectMatch(done, { status: "COMPLETED", final_status: "SUCCEEDED", attempts: 1 });
   assert(
     done.progress && done.progress.tournaments_processed > 0 && done.progress.tournaments_processed === done.progress.total_tournaments,
   );
-  const [row] = await audit(made.sync_job_id);
+  const [row] = await audit(triggered.sync_job_id);
   assertObjectMatch(row as object, {
     triggered_by: "user@example.com",
     priority: "EMERGENCY",
@@ -99,12 +99,12 @@ Deno.test("a trigger is answered 202, handed out at once, run, and closed with i
     records_processed: done.records_processed,
   });
   const [run] = await db.query("select trigger, sync_job_id from sync_execution_history where id = $1", [done.execution_id]);
-  assertEquals(run, { trigger: "MANUAL", sync_job_id: made.sync_job_id });
+  assertEquals(run, { trigger: "MANUAL", sync_job_id: triggered.sync_job_id });
   const [act] = await db.query("select actor, action, object_id, reason from audit_log order by id desc limit 1");
-  assertEquals(act, { actor: "user@example.com", action: "trigger-sync", object_id: made.sync_job_id, reason: "results are wrong" });
+  assertEquals(act, { actor: "user@example.com", action: "trigger-sync", object_id: triggered.sync_job_id, reason: "results are wrong" });
 });
 
-Deno.test("bad triggers are refused by every bad field, and nothing is queued", async () => {
+Deno.test("an invalid trigger is refused with every invalid field named, and no job is enqueued", async () => {
   const { call, trigger } = await setUp();
   const { no } = await aTournament(db);
   const bad: [object, string[]][] = [
@@ -131,7 +131,7 @@ Deno.test("bad triggers are refused by every bad field, and nothing is queued", 
   assertObjectMatch((await audit(named.body.sync_job_id))[0] as object, { triggered_by: "somebody@example.com" });
 });
 
-Deno.test("the same Idempotency-Key is the same job, another body under it is refused, and a stuck finger is asked to wait", async () => {
+Deno.test("a repeated Idempotency-Key returns its job and refuses a different body; too many triggers answer 429 with Retry-After", async () => {
   const { clock, trigger } = await setUp();
   const key = { "idempotency-key": "once" };
   const first = await trigger({}, "operator", key);
@@ -141,31 +141,31 @@ Deno.test("the same Idempotency-Key is the same job, another body under it is re
   assertEquals([other.status, other.body.code], [409, "IDEMPOTENCY_KEY_REUSED"]);
   assertEquals((await audit(first.body.sync_job_id)).length, 1);
   clock.advance(24 * 3_600_000 + 1);
-  for (let press = 0; press < 10; press++) assertEquals((await trigger()).status, 202);
+  for (let count = 0; count < 10; count++) assertEquals((await trigger()).status, 202);
   clock.advance(20_000);
   const refused = await trigger();
   assertEquals([refused.status, refused.body.code, refused.headers.get("retry-after")], [429, "TOO_MANY_TRIGGERS", "40"]);
-  assertEquals((await trigger({}, "service")).status, 202, "another actor may");
+  assertEquals((await trigger({}, "service")).status, 202, "the limit counts per actor");
   clock.advance(40_001);
   assertEquals((await trigger()).status, 202);
 });
 
-Deno.test("a waiting job of the same target is joined and raised; each trigger has its audit row, and one end closes them", async () => {
-  const { call, trigger, work, drain, job } = await setUp();
+Deno.test("a trigger joins a waiting job of its target and raises its priority; each trigger has an audit row, and the end of the job closes all", async () => {
+  const { call, trigger, runDispatched, drain, job } = await setUp();
   await call("PATCH", "/entities/matches_schedule", { is_paused: true, reason: "works" }, "admin");
   const first = await trigger();
   const second = await trigger({ priority: "EMERGENCY", reason: "now really" });
   assertEquals(second.body.sync_job_id, first.body.sync_job_id);
   assertObjectMatch(second.body, { status: "QUEUED", priority: "EMERGENCY", queue_position: 1 });
   assertEquals((await job(first.body.sync_job_id)).waits_because, "matches_schedule is paused by user@example.com");
-  assertEquals((await trigger({ priority: "NORMAL" })).body.priority, "EMERGENCY", "nobody lowers it");
+  assertEquals((await trigger({ priority: "NORMAL" })).body.priority, "EMERGENCY", "a trigger never lowers the priority");
   await call("PATCH", "/entities/matches_schedule", { is_paused: false, reason: "done" }, "admin");
   await drain();
-  assertEquals(await work(), 1);
+  assertEquals(await runDispatched(), 1);
   assertEquals((await audit(first.body.sync_job_id)).map((row) => row.final_status), ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
 });
 
-Deno.test("EMERGENCY goes before HIGH before NORMAL, then age; one slot is EMERGENCY's, and an entity has its share", async () => {
+Deno.test("jobs start by priority and then by age, and one slot is reserved for EMERGENCY", async () => {
   const { clock, trigger, dispatched } = await setUp();
   const nos = await Promise.all(Array.from({ length: 9 }, async () => String((await aTournament(db)).no)));
   await db.query("update sync_queue_settings set slots = 2, slots_per_entity = 9, triggers_per_minute = 100");
@@ -176,7 +176,7 @@ Deno.test("EMERGENCY goes before HIGH before NORMAL, then age; one slot is EMERG
     ids.push((await trigger({ tournament_no: nos[index], priority })).body.sync_job_id);
   }
   const order = (await dispatched()).map(({ body }) => ids.indexOf(String(body.sync_job_id)));
-  assertEquals(order, [0, 5], "the first at once, then the emergency in the slot that is kept for it");
+  assertEquals(order, [0, 5], "the first job starts at once, then EMERGENCY in the reserved slot");
   while (order.length < priorities.length) {
     clock.advance(1_000);
     const [running] = await db.query<{ id: string; token: string; priority: string }>(
@@ -205,7 +205,7 @@ Deno.test("EMERGENCY goes before HIGH before NORMAL, then age; one slot is EMERG
   assertEquals(order, [0, 5, 6, 2, 4, 1, 3]);
 });
 
-Deno.test("a job waits while a run of its target lives, without spending an attempt, and begins when that ends", async () => {
+Deno.test("a job waits for a live run of its target without spending an attempt, and starts when that run ends", async () => {
   const { clock, trigger, dispatched, job } = await setUp();
   const execution_id = crypto.randomUUID();
   const start = { execution_id, entity_type: "matches_schedule", trigger: "CRON", wall_clock_ms: 60_000 };
@@ -215,16 +215,16 @@ Deno.test("a job waits while a run of its target lives, without spending an atte
   assertEquals(await dispatched(), []);
   await db.query("select finish_sync_execution($1, $2)", [{ execution_id, status: "SUCCEEDED", reason: "ok", counters: {} }, clock.asOf()]);
   assertEquals((await dispatched()).length, 1);
-  // Between handing out and beginning the schedule was quicker: the run is SKIPPED and the job waits again.
-  const [handed] = await db.query<{ token: string }>("select token from sync_jobs where id = $1", [body.sync_job_id]);
+  // A scheduled run starts between the dispatch and the start of the job: the job's run is SKIPPED and the job waits again.
+  const [claimed] = await db.query<{ token: string }>("select token from sync_jobs where id = $1", [body.sync_job_id]);
   await db.query("select start_sync_execution($1, $2)", [{ ...start, execution_id: crypto.randomUUID() }, clock.asOf()]);
-  const late = { ...start, execution_id: crypto.randomUUID(), trigger: "MANUAL", sync_job_id: body.sync_job_id, job_token: handed?.token };
+  const late = { ...start, execution_id: crypto.randomUUID(), trigger: "MANUAL", sync_job_id: body.sync_job_id, job_token: claimed?.token };
   assertObjectMatch(await db.value("select start_sync_execution($1, $2)", [late, clock.asOf()]), { outcome: "SKIPPED" });
   assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 0 });
   assertEquals(await outcomes(body.sync_job_id), ["WAITED"]);
 });
 
-Deno.test("a waiting job is cancelled at once, a running one at the next tournament, and neither completes afterwards", async () => {
+Deno.test("a waiting job is cancelled at once, a running job at the next tournament, and neither completes afterwards", async () => {
   const { call, harness, clock, trigger, dispatched, job } = await setUp();
   await harness.run("tournament-master-sync");
   const waiting = await trigger({ not_before: "2026-06-10T13:00:00Z" });
@@ -233,52 +233,55 @@ Deno.test("a waiting job is cancelled at once, a running one at the next tournam
   assertObjectMatch(cancelled.body, { status: "CANCELLED", cancelled_by: "user@example.com" });
   assertEquals((await call("POST", `/jobs/${waiting.body.sync_job_id}/cancel`)).body.code, "JOB_OVER");
   const { body } = await trigger();
-  const [handed] = await dispatched();
-  // At the third request a person cancels, and a heartbeat brings it to the run.
-  const beaten = Promise.withResolvers<void>();
+  const [dispatch] = await dispatched();
+  // A person cancels during the third request; the answer to the next heartbeat stops the run.
+  const heartbeat = Promise.withResolvers<void>();
   let requests = 0;
   harness.deps.env.SYNC_CONCURRENCY = 1;
   harness.deps.rpc = async (fn, args, answer) => {
     const result = await db.rpc(fn, args, answer);
-    if (fn === "heartbeat_sync_execution") beaten.resolve();
+    if (fn === "heartbeat_sync_execution") heartbeat.resolve();
     return result;
   };
   harness.deps.fetch = async (input, init) => {
     if (++requests === 3) {
       await call("POST", `/jobs/${body.sync_job_id}/cancel`);
       clock.advance(5_000);
-      await beaten.promise;
+      await heartbeat.promise;
     }
     return await harness.vis.fetch(new Request(input as string, init));
   };
-  await harness.run("match-schedule-sync", handed?.body);
+  await harness.run("match-schedule-sync", dispatch?.body);
   const over = await job(body.sync_job_id);
   assertObjectMatch(over, { status: "CANCELLED", final_status: "CANCELLED" });
   assertEquals(await outcomes(body.sync_job_id), ["CANCELLED"]);
-  assert(over.progress && over.progress.tournaments_processed < Number(over.progress.total_tournaments), "it stopped before the end");
+  assert(
+    over.progress && over.progress.tournaments_processed < Number(over.progress.total_tournaments),
+    "the run stopped before the last tournament",
+  );
   assertEquals(await db.value("select status from sync_execution_history where id = $1", [over.execution_id]), "CANCELLED");
 });
 
-Deno.test("what may pass is tried again after a growing pause up to its limit, what cannot is not; each attempt is kept", async () => {
+Deno.test("a retryable failure is retried with a growing delay up to the limit, another failure is not; each attempt is recorded", async () => {
   const { harness, clock, trigger, dispatched, job, drain } = await setUp();
   await harness.run("tournament-master-sync");
   await fault(harness, { kind: "server_error" });
   const { body } = await trigger();
-  const pauses: number[] = [];
+  const delays: number[] = [];
   for (let attempt = 1; attempt <= 3; attempt++) {
-    const [handed] = await dispatched();
-    await harness.run("match-schedule-sync", handed?.body);
+    const [dispatch] = await dispatched();
+    await harness.run("match-schedule-sync", dispatch?.body);
     const after = await job(body.sync_job_id);
     if (attempt === 3) break;
     assertObjectMatch(after, { status: "QUEUED", attempts: attempt });
-    pauses.push(Date.parse(after.not_before) - clock.now());
+    delays.push(Date.parse(after.not_before) - clock.now());
     await drain();
-    assertEquals(await dispatched(), [], "not before its pause is over");
+    assertEquals(await dispatched(), [], "the delay is not over");
     clock.moveTo(new Date(Date.parse(after.not_before) + 1).toISOString());
     await drain();
   }
-  const [first = 0, second = 0] = pauses;
-  assert(first >= 22_000 && first <= 38_000 && second >= 44_000 && second <= 76_000, `${pauses}`);
+  const [first = 0, second = 0] = delays;
+  assert(first >= 22_000 && first <= 38_000 && second >= 44_000 && second <= 76_000, `${delays}`);
   const failed = await job(body.sync_job_id);
   assertObjectMatch(failed, { status: "FAILED", attempts: 3 });
   assertEquals(failed.attempts_made.map(({ outcome }) => outcome), ["FAILED", "FAILED", "FAILED"]);
@@ -290,76 +293,76 @@ Deno.test("what may pass is tried again after a growing pause up to its limit, w
   assertObjectMatch(await job(denied.body.sync_job_id), { status: "FAILED", attempts: 1 });
 });
 
-Deno.test("who completes a job without its token changes nothing of it, and closes no audit row", async () => {
+Deno.test("complete_job with a wrong token changes neither the job nor its audit row", async () => {
   const { trigger, clock } = await setUp();
   const id = (await trigger()).body.sync_job_id;
   const completed = await db.value("select private.complete_job($1, gen_random_uuid(), 'SUCCEEDED', 1, null, $2)", [id, clock.asOf()]);
-  const [left] = await db.query(
+  const [unchanged] = await db.query(
     "select j.status, a.completion_timestamp, a.final_status from sync_jobs j join manual_sync_audit a on a.sync_job_id = j.id where j.id = $1",
     [id],
   );
   assertEquals(completed, null);
-  assertEquals(left, { status: "RUNNING", completion_timestamp: null, final_status: null });
+  assertEquals(unchanged, { status: "RUNNING", completion_timestamp: null, final_status: null });
 });
 
-Deno.test("a worker that dies is replaced when its run's lease lapses; coming back late it can neither begin, report nor end", async () => {
+Deno.test("a job is retried when the lease of its attempt or run expires; the late worker can neither start, heartbeat nor finish", async () => {
   const { clock, trigger, dispatched, job, drain } = await setUp();
   const { body } = await trigger();
-  const [handed] = await dispatched();
+  const [dispatch] = await dispatched();
   clock.advance(31_000);
   await drain();
   assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED" });
-  const begin = (p: object, execution_id: string) =>
+  const start = (p: object, execution_id: string) =>
     db.value("select start_sync_execution($1, $2)", [
       { ...p, execution_id, entity_type: "matches_schedule", wall_clock_ms: 60_000 },
       clock.asOf(),
     ])
-      .then(() => "begun", (error: Error) => error.message);
-  assertMatch(await begin(handed?.body ?? {}, crypto.randomUUID()), /no longer the one/);
+      .then(() => "started", (error: Error) => error.message);
+  assertMatch(await start(dispatch?.body ?? {}, crypto.randomUUID()), /no longer current/);
   clock.advance(60_000);
   await drain();
   const [second] = await dispatched();
   const execution_id = crypto.randomUUID();
-  assertEquals(await begin(second?.body ?? {}, execution_id), "begun");
+  assertEquals(await start(second?.body ?? {}, execution_id), "started");
   clock.advance(61_000);
   await db.query("select reap_sync_executions($1)", [clock.asOf()]);
   assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 2 });
-  assertEquals(await outcomes(body.sync_job_id), ["LAPSED", "FAILED"]);
+  assertEquals(await outcomes(body.sync_job_id), ["EXPIRED", "FAILED"]);
   const p = { execution_id, status: "SUCCEEDED", reason: "late", counters: { tournaments_processed: 9 } };
   assertObjectMatch(await db.value("select heartbeat_sync_execution($1, $2)", [p, clock.asOf()]), { live: false });
   assertObjectMatch(await db.value("select finish_sync_execution($1, $2)", [p, clock.asOf()]), { recorded: false });
   assertEquals((await job(body.sync_job_id)).status, "QUEUED");
 });
 
-Deno.test("a failed job is made again by a person, whole or only its failed tournaments, as a new job that names the old one", async () => {
-  const { call, harness, trigger, dispatched, work, job } = await setUp();
+Deno.test("a finished job is requeued, whole or only its failed tournaments, as a new job that refers to it", async () => {
+  const { call, harness, trigger, dispatched, runDispatched, job } = await setUp();
   await harness.run("tournament-master-sync");
   const due = await db.query<{ no: string }>("select t ->> 'no' as no from jsonb_array_elements(list_due_tournaments('{}', $1)) t", [
     harness.clock.asOf(),
   ]);
-  const [bad] = due;
-  await fault(harness, { kind: "access_denied", tournament_no: bad?.no });
+  const [failing] = due;
+  await fault(harness, { kind: "access_denied", tournament_no: failing?.no });
   const { body } = await trigger();
-  await work();
+  await runDispatched();
   assertObjectMatch(await job(body.sync_job_id), { status: "COMPLETED", final_status: "PARTIAL" });
   await fault(harness, null);
-  const again = await call("POST", `/jobs/${body.sync_job_id}/requeue`, { only_failed: true, reason: "healed now" });
+  const again = await call("POST", `/jobs/${body.sync_job_id}/requeue`, { only_failed: true, reason: "VIS works again" });
   assertEquals(again.status, 202);
-  assertObjectMatch(again.body, { tournament_nos: [bad?.no], retried_from: body.sync_job_id, reason: "healed now" });
-  const [handed] = await dispatched();
-  assertEquals(handed?.body.tournament_nos, [bad?.no]);
-  await harness.run("match-schedule-sync", handed?.body);
+  assertObjectMatch(again.body, { tournament_nos: [failing?.no], retried_from: body.sync_job_id, reason: "VIS works again" });
+  const [dispatch] = await dispatched();
+  assertEquals(dispatch?.body.tournament_nos, [failing?.no]);
+  await harness.run("match-schedule-sync", dispatch?.body);
   const done = await job(again.body.id);
   assertObjectMatch(done, { status: "COMPLETED", final_status: "SUCCEEDED", progress: { tournaments_processed: 1 } });
   assertEquals((await job(body.sync_job_id)).requeued_as, [again.body.id]);
   assertEquals((await call("POST", `/jobs/${again.body.id}/requeue`, { only_failed: true })).body.code, "NOTHING_FAILED");
   const whole = await call("POST", `/jobs/${again.body.id}/requeue`);
-  assertObjectMatch(whole.body, { tournament_nos: [bad?.no], status: "RUNNING" });
+  assertObjectMatch(whole.body, { tournament_nos: [failing?.no], status: "RUNNING" });
   assertEquals((await call("POST", `/jobs/${whole.body.id}/requeue`)).body.code, "JOB_NOT_OVER");
   assertEquals(await db.value("select consecutive_failures from sync_status where entity_type = 'matches_schedule'"), 0);
 });
 
-Deno.test("what expires waiting is FAILED, and says so", async () => {
+Deno.test("a job that expires while it waits becomes FAILED with that error", async () => {
   const { clock, trigger, job, drain } = await setUp();
   const { body } = await trigger({ not_before: "2026-06-10T13:00:00Z", expires_at: "2026-06-10T13:30:00Z" });
   await db.query("update sync_status set paused_at = now(), paused_by = 'x' where entity_type = 'matches_schedule'");
@@ -367,10 +370,10 @@ Deno.test("what expires waiting is FAILED, and says so", async () => {
   await drain();
   const expired = await job(body.sync_job_id);
   assertEquals(expired.status, "FAILED");
-  assertMatch(String(expired.last_error), /expired at .* before it could begin/);
+  assertMatch(String(expired.last_error), /expired at .* before it could start/);
 });
 
-Deno.test("the queue's state and a list of jobs say what SQL says; the list pages", async () => {
+Deno.test("queue-status and the pages of the job list agree with the table", async () => {
   const { call, clock, trigger } = await setUp();
   await db.query("update sync_queue_settings set triggers_per_minute = 100");
   for (let index = 0; index < 7; index++) {
@@ -384,7 +387,7 @@ Deno.test("the queue's state and a list of jobs say what SQL says; the list page
     slots: { total: 4, free: 2, per_entity: 2 },
   });
   assertEquals(state.running.length, 2);
-  // Of every state: those that are over come from an index of their own.
+  // Finished jobs come from another index than waiting and running ones.
   for (const { id } of await db.query<{ id: string }>("select id from sync_jobs order by enqueued_at offset 3 limit 3")) {
     assertEquals((await call("POST", `/jobs/${id}/cancel`, { reason: "Not needed" })).status, 200);
   }
@@ -403,7 +406,7 @@ Deno.test("the queue's state and a list of jobs say what SQL says; the list page
   assertEquals((await call("GET", "/jobs?status=LOST")).body.details[0].field, "status");
 });
 
-Deno.test("an estimate comes from the entity's own history, with the wait before it; without history there is none", async () => {
+Deno.test("an estimate comes from the history of the target; without history it is null", async () => {
   const { clock, trigger, job } = await setUp();
   assertObjectMatch((await trigger()).body, { estimated_completion: null, estimated_completion_p90: null });
   const { no } = await aTournament(db);
@@ -420,14 +423,14 @@ Deno.test("an estimate comes from the entity's own history, with the wait before
   assert(median > 8_000 && median < 12_000 && p90 > median && p90 < 25_000, `${median} ${p90}`);
 });
 
-Deno.test("a job for several tournaments is estimated from what each of them took, and from how many full runs do at a time", async () => {
+Deno.test("the estimate of a job for several tournaments comes from the durations of each and the concurrency of full runs", async () => {
   const { clock, trigger, job } = await setUp();
   const newTournament = async () => String((await aTournament(db)).no);
   const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await newTournament(), seconds })));
   for (let run = 1; run <= 12; run++) {
-    const begun = clock.now() - run * 3_600_000;
-    // A minute of work in 30 seconds: two at a time.
-    const times = { execution_start: new Date(begun).toISOString(), execution_end: new Date(begun + 30_000).toISOString() };
+    const startedAt = clock.now() - run * 3_600_000;
+    // A minute of work in 30 seconds: two tournaments at a time.
+    const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + 30_000).toISOString() };
     const { id } = await aRun(db, times);
     for (const { no, seconds } of tournaments) {
       await db.query(
@@ -447,12 +450,12 @@ Deno.test("a job for several tournaments is estimated from what each of them too
   assertEquals(await estimated([twenty, thirty]), [30_000, 30_000]);
   assertEquals(await estimated([ten, twenty]), [20_000, 20_000]);
   assertEquals(await estimated([ten, twenty, thirty]), [30_000, 30_000]);
-  // One of which nothing is known takes as long as the others do.
+  // A tournament without history counts with the average of the others.
   assertEquals(await estimated([ten, await newTournament()]), [10_000, 10_000]);
   assertEquals(await estimated([await newTournament()]), [null, null]);
 });
 
-Deno.test("who may do what: each route for each role", async () => {
+Deno.test("each route admits its role and those above it", async () => {
   const { call, trigger } = await setUp();
   const { body } = await trigger();
   const id = body.sync_job_id;

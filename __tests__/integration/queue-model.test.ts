@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aTournament } from "../../testing/factories.ts";
 
-// Concurrent workers mean nothing on the embedded database; scripts/test.ts runs this on a real server only.
+// The embedded database has one session, so scripts/test.ts runs this file only on a server.
 const db = await openTestDatabase();
 const START = Date.parse("2026-06-10T12:00:00Z");
 const SEQUENCES = 51, OPERATIONS = 200;
@@ -11,42 +11,42 @@ const SEQUENCES = 51, OPERATIONS = 200;
 const nos = await Promise.all(Array.from({ length: 6 }, async () => String((await aTournament(db)).no)));
 await db.query("update sync_queue_settings set triggers_per_minute = 1000000, slots = 3, slots_per_entity = 2");
 await db.database.exec(`
-  create table job_changes (seq bigint generated always as identity, job_id uuid, was varchar, is_now varchar);
+  create table job_changes (seq bigint generated always as identity, job_id uuid, old_status varchar, new_status varchar);
   create table calls (call integer, sent integer, answered integer);
-  -- Whatever decides when a job may begin, and the call that changed it.
-  create table touches (call integer default nullif(current_setting('model.call', true), '')::integer, entity_type varchar, target varchar);
+  -- The changes that decide whether the jobs of a target may start, each with the call that made it.
+  create table changes (call integer default nullif(current_setting('model.call', true), '')::integer, entity_type varchar, target varchar);
   create table claims (job_id uuid);
-  create table passed_over (call integer default current_setting('model.call')::integer, job_id uuid, by_id uuid, entity_type varchar, target varchar, is_of_another boolean);
-  create function note_run() returns trigger language plpgsql set search_path = public as $$
+  create table overtakings (call integer default current_setting('model.call')::integer, job_id uuid, by_id uuid, entity_type varchar, target varchar, is_other_entity boolean);
+  create function record_run_change() returns trigger language plpgsql set search_path = public as $$
   begin
-    insert into touches (entity_type, target) values (new.entity_type, coalesce(new.tournament_no, ''));
+    insert into changes (entity_type, target) values (new.entity_type, coalesce(new.tournament_no, ''));
     return new;
   end $$;
-  create trigger note_run after insert or update of status on sync_execution_history for each row execute function note_run();
-  create function note_entity() returns trigger language plpgsql set search_path = public as $$
+  create trigger record_run_change after insert or update of status on sync_execution_history for each row execute function record_run_change();
+  create function record_entity_change() returns trigger language plpgsql set search_path = public as $$
   begin
-    insert into touches (entity_type, target) values (new.entity_type, null);
+    insert into changes (entity_type, target) values (new.entity_type, null);
     return new;
   end $$;
-  create trigger note_entity after update of paused_at on sync_status for each row execute function note_entity();
-  create function note_trigger() returns trigger language plpgsql set search_path = public as $$
+  create trigger record_entity_change after update of paused_at on sync_status for each row execute function record_entity_change();
+  create function record_trigger() returns trigger language plpgsql set search_path = public as $$
   begin
-    insert into touches (entity_type, target) select entity_type, target from sync_jobs where id = new.sync_job_id;
+    insert into changes (entity_type, target) select entity_type, target from sync_jobs where id = new.sync_job_id;
     return new;
   end $$;
-  create trigger note_trigger after insert on manual_sync_audit for each row execute function note_trigger();
-  create function note_change() returns trigger language plpgsql set search_path = public as $$
+  create trigger record_trigger after insert on manual_sync_audit for each row execute function record_trigger();
+  create function record_job_change() returns trigger language plpgsql set search_path = public as $$
   declare
     as_of constant timestamptz := new.lease_expires_at - interval '30 seconds';
   begin
-    insert into touches (entity_type, target) values (new.entity_type, new.target);
+    insert into changes (entity_type, target) values (new.entity_type, new.target);
     if tg_op = 'INSERT' or old.status is distinct from new.status then
-      insert into job_changes (job_id, was, is_now) values (new.id, case tg_op when 'UPDATE' then old.status end, new.status);
+      insert into job_changes (job_id, old_status, new_status) values (new.id, case tg_op when 'UPDATE' then old.status end, new.status);
     end if;
     if tg_op = 'UPDATE' and old.status = 'QUEUED' and new.status = 'RUNNING' then
       insert into claims values (new.id);
-      -- Whatever ranks before it and could, as far as can be seen now, have begun in its place.
-      insert into passed_over (job_id, by_id, entity_type, target, is_of_another)
+      -- The jobs that rank before the claimed job and, as far as this transaction sees, could have started instead.
+      insert into overtakings (job_id, by_id, entity_type, target, is_other_entity)
       select j.id, new.id, j.entity_type, j.target, j.entity_type <> new.entity_type
       from sync_jobs j join sync_status e on e.entity_type = j.entity_type and e.paused_at is null
       where j.status = 'QUEUED' and (j.rank, j.id) < (new.rank, new.id) and j.not_before <= as_of and (j.expires_at is null or j.expires_at > as_of)
@@ -61,13 +61,13 @@ await db.database.exec(`
     end if;
     return new;
   end $$;
-  create trigger note_change after insert or update on sync_jobs for each row execute function note_change();
+  create trigger record_job_change after insert or update on sync_jobs for each row execute function record_job_change();
 `);
 
 const operation = fc.record({
   kind: fc.constantFrom(
     ...["enqueue", "enqueue", "enqueue", "drain", "start", "start", "start", "late start", "heartbeat", "finish", "finish", "late finish"],
-    ...["cancel", "requeue", "reap", "long pause", "pause", "resume", "cron run"],
+    ...["cancel", "requeue", "reap", "wait", "pause", "resume", "cron run"],
   ),
   entity: fc.constantFrom("tournaments", "matches_schedule"),
   target: fc.constantFrom(null, null, ...nos),
@@ -78,32 +78,32 @@ const operation = fc.record({
 });
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-const EXPECTED = /PT\d{3}|cannot be|no longer the one|already|still|is paused|nothing|no tournament failed/i;
+const EXPECTED = /PT\d{3}|cannot be|no longer current|already|still|is paused|nothing|no tournament failed/i;
 
-/** What workers and people do, by several at once, in whatever order the database takes them. */
-async function play(operations: readonly Operation[], workers: number): Promise<void> {
+/** Performs the operations with several concurrent workers, and checks the invariants afterwards. */
+async function simulate(operations: readonly Operation[], workers: number): Promise<void> {
   await db.database.exec(
-    "truncate sync_jobs, manual_sync_audit, sync_execution_history, job_changes, calls, touches, passed_over, private.call_log cascade",
+    "truncate sync_jobs, manual_sync_audit, sync_execution_history, job_changes, calls, changes, overtakings, private.call_log cascade",
   );
   await db.query("update sync_status set paused_at = null, paused_by = null");
   let now = START;
-  const handed: Record<string, unknown>[] = [], old: Record<string, unknown>[] = [], runs: string[] = [], ended: string[] = [];
+  const dispatched: Record<string, unknown>[] = [], stale: Record<string, unknown>[] = [], runs: string[] = [], ended: string[] = [];
   const actor = { name: "operator@example.com", role: "operator" };
   const at = () => new Date(now).toISOString();
-  // When each call was sent and answered, in the order in which these things happened.
+  // The order in which calls were sent and answered.
   const calls: { call: number; sent: number; answered: number }[] = [];
-  let moment = 0;
-  const act = async (fn: string, args: unknown[]) => {
-    const timed = { call: calls.length, sent: moment++, answered: Infinity };
+  let step = 0;
+  const execute = async (fn: string, args: unknown[]) => {
+    const timed = { call: calls.length, sent: step++, answered: Infinity };
     calls.push(timed);
     try {
       return await db.query<{ answer: unknown }>(`select set_config('model.call', '${timed.call}', true), ${fn} as answer`, args);
     } finally {
-      timed.answered = moment++;
+      timed.answered = step++;
     }
   };
-  const call = async (fn: string, p: object) => (await act(`${fn}($1, $2)`, [p, at()]))[0]?.answer;
-  const jobAt = (pick: number) => db.value<string | null>("select id from sync_jobs order by md5(id::text || $1) limit 1", [String(pick)]);
+  const call = async (fn: string, p: object) => (await execute(`${fn}($1, $2)`, [p, at()]))[0]?.answer;
+  const anyJob = (pick: number) => db.value<string | null>("select id from sync_jobs order by md5(id::text || $1) limit 1", [String(pick)]);
   const start = async (body: Record<string, unknown> | undefined, pick: number) => {
     if (!body) return;
     const execution_id = crypto.randomUUID();
@@ -112,7 +112,7 @@ async function play(operations: readonly Operation[], workers: number): Promise<
       outcome: string;
     };
     if (started.outcome === "STARTED") runs.push(execution_id);
-    if (pick % 3 === 0) old.push(body);
+    if (pick % 3 === 0) stale.push(body);
   };
   const perform = async ({ kind, entity, target, priority, outcome, retryable, pick }: Operation): Promise<unknown> => {
     now += 1 + pick % 3_000;
@@ -127,16 +127,16 @@ async function play(operations: readonly Operation[], workers: number): Promise<
           actor,
         });
       case "drain":
-        return await act("drain_sync_queue($1)", [at()]);
+        return await execute("drain_sync_queue($1)", [at()]);
       case "start": {
         const calls = await db.query<{ body: Record<string, unknown> }>(
           "delete from private.call_log where path like '%-sync' and body ? 'job_token' returning body",
         );
-        handed.push(...calls.map(({ body }) => body));
-        return await start(handed.splice(pick % (handed.length || 1), 1)[0], pick);
+        dispatched.push(...calls.map(({ body }) => body));
+        return await start(dispatched.splice(pick % (dispatched.length || 1), 1)[0], pick);
       }
       case "late start":
-        return await start(old[pick % (old.length || 1)], 1);
+        return await start(stale[pick % (stale.length || 1)], 1);
       case "heartbeat":
         return await call("heartbeat_sync_execution", {
           execution_id: runs[pick % (runs.length || 1)],
@@ -156,14 +156,14 @@ async function play(operations: readonly Operation[], workers: number): Promise<
           counters: {},
         });
       case "cancel":
-        return await call("cancel_sync_job", { id: await jobAt(pick), actor });
+        return await call("cancel_sync_job", { id: await anyJob(pick), actor });
       case "requeue":
-        return await call("requeue_sync_job", { id: await jobAt(pick), only_failed: retryable, actor });
+        return await call("requeue_sync_job", { id: await anyJob(pick), only_failed: retryable, actor });
       case "reap":
-        return await act("reap_sync_executions($1)", [at()]);
-      case "long pause":
+        return await execute("reap_sync_executions($1)", [at()]);
+      case "wait":
         now += 20_000 + pick % 60_000;
-        return await act("drain_sync_queue($1)", [at()]);
+        return await execute("drain_sync_queue($1)", [at()]);
       case "pause":
       case "resume":
         return await call("change_entity", {
@@ -172,7 +172,7 @@ async function play(operations: readonly Operation[], workers: number): Promise<
           reason: "model",
           actor,
         });
-      default: // a tick of the schedule, which takes no slot
+      default: // a scheduled run, which takes no slot
         return await call("start_sync_execution", {
           entity_type: entity,
           execution_id: crypto.randomUUID(),
@@ -181,9 +181,9 @@ async function play(operations: readonly Operation[], workers: number): Promise<
         });
     }
   };
-  const rest = [...operations];
+  const remaining = [...operations];
   await Promise.all(Array.from({ length: workers }, async () => {
-    for (let next = rest.shift(); next; next = rest.shift()) {
+    for (let next = remaining.shift(); next; next = remaining.shift()) {
       await perform(next).catch((error: Error) => {
         if (!EXPECTED.test(`${Reflect.get(error, "code")} ${error.message}`)) throw error;
       });
@@ -194,67 +194,67 @@ async function play(operations: readonly Operation[], workers: number): Promise<
   ]);
   await check();
   for (const { status } of await db.query<{ status: string }>("select distinct status from sync_jobs")) seen.states.add(status);
-  const ways = await db.query<{ outcome: string }>(
+  const endings = await db.query<{ outcome: string }>(
     "select distinct a.outcome from sync_jobs j cross join private.attempts_of(j) a where a.outcome is not null",
   );
-  ways.forEach(({ outcome }) => seen.outcomes.add(outcome));
+  endings.forEach(({ outcome }) => seen.outcomes.add(outcome));
 }
 
 const seen = { states: new Set<string>(), outcomes: new Set<string>() };
 
-/** Each invariant as the query that finds what breaks it. */
-const INVARIANTS: Record<string, string> = {
-  "a terminal state is left": "select 1 from job_changes where was in ('COMPLETED', 'FAILED', 'CANCELLED') and is_now is distinct from was",
-  "a job ended twice":
-    "select 1 from job_changes where is_now in ('COMPLETED', 'FAILED', 'CANCELLED') and was is distinct from is_now group by job_id having count(*) > 1",
-  "what was cancelled completed": "select 1 from sync_jobs where cancel_requested_at is not null and status = 'COMPLETED'",
-  "an attempt that is over and still the one":
-    "select 1 from sync_job_attempts a join sync_jobs j on j.id = a.job_id and j.token = a.token",
-  "an attempt that ended twice": "select 1 from sync_job_attempts group by token having count(*) > 1",
-  "two runs of one attempt":
+/** Each violation of an invariant, with the query that finds it. */
+const VIOLATIONS: Record<string, string> = {
+  "a job leaves a terminal state":
+    "select 1 from job_changes where old_status in ('COMPLETED', 'FAILED', 'CANCELLED') and new_status is distinct from old_status",
+  "a job finishes twice":
+    "select 1 from job_changes where new_status in ('COMPLETED', 'FAILED', 'CANCELLED') and old_status is distinct from new_status group by job_id having count(*) > 1",
+  "a cancelled job completes": "select 1 from sync_jobs where cancel_requested_at is not null and status = 'COMPLETED'",
+  "an ended attempt is still current": "select 1 from sync_job_attempts a join sync_jobs j on j.id = a.job_id and j.token = a.token",
+  "an attempt ends twice": "select 1 from sync_job_attempts group by token having count(*) > 1",
+  "one run belongs to two attempts":
     "select 1 from sync_jobs j cross join private.attempts_of(j) a where a.execution_id is not null group by a.execution_id having count(*) > 1",
-  "a completed job without the attempt that did it":
+  "a completed job has no completed attempt":
     "select 1 from sync_jobs j where j.status = 'COMPLETED' and not exists (select from private.attempts_of(j) a where a.outcome = 'COMPLETED')",
-  "a job without its audit row": "select 1 from sync_jobs j where not exists (select from manual_sync_audit a where a.sync_job_id = j.id)",
-  "an audit row that says otherwise":
+  "a job has no audit row": "select 1 from sync_jobs j where not exists (select from manual_sync_audit a where a.sync_job_id = j.id)",
+  "a job is finished and its audit row is not, or the reverse":
     "select 1 from sync_jobs j join manual_sync_audit a on a.sync_job_id = j.id where (j.finished_at is null) <> (a.completion_timestamp is null)",
-  "more running than slots":
+  "more jobs run than there are slots":
     "select 1 from sync_jobs where status = 'RUNNING' having count(*) > 3 or count(*) filter (where priority <> 'EMERGENCY') > 2",
-  "more of an entity than its share":
+  "more jobs of one entity run than slots_per_entity":
     "select 1 from sync_jobs where status = 'RUNNING' group by entity_type having count(*) filter (where priority <> 'EMERGENCY') > 2",
-  "more attempts than allowed": "select 1 from sync_jobs where attempts > max_attempts",
-  "two live runs of a target":
+  "a job has more attempts than allowed": "select 1 from sync_jobs where attempts > max_attempts",
+  "two live runs have the same target":
     "select 1 from sync_execution_history where status = 'RUNNING' group by entity_type, coalesce(tournament_no, '') having count(*) > 1",
-  // Calls under way at the same time have no order among themselves: a job may be passed over while another call, which then went through,
-  // was taking it or changing whether it may begin. Of another entity's job, what that entity runs counts too.
-  "one begun before another that ranked before it": `
-    select 1 from passed_over p join calls c using (call) where not exists (
-      select from touches t join calls o using (call)
-      where t.entity_type = p.entity_type and (p.is_of_another or t.target is null or t.target = p.target)
-        and o.call <> c.call and o.sent < c.answered and o.answered > c.sent)`,
+  // Concurrent calls have no order among themselves: a job may overtake another one while a concurrent call claims that job or changes whether
+  // it may start. For a job of another entity, every change of that entity counts, because of slots_per_entity.
+  "a job starts before one with a lower rank that may start": `
+    select 1 from overtakings o join calls c using (call) where not exists (
+      select from changes change join calls concurrent using (call)
+      where change.entity_type = o.entity_type and (o.is_other_entity or change.target is null or change.target = o.target)
+        and concurrent.call <> c.call and concurrent.sent < c.answered and concurrent.answered > c.sent)`,
 };
 async function check(): Promise<void> {
-  for (const [what, sql] of Object.entries(INVARIANTS)) assertEquals((await db.query(sql)).length, 0, what);
+  for (const [violation, sql] of Object.entries(VIOLATIONS)) assertEquals((await db.query(sql)).length, 0, violation);
 }
 
 for (const workers of [1, 2, 3, 4]) {
-  Deno.test(`with ${workers} at work, whatever they do and whenever they die: one end a job, one live attempt, an audit row for each, the order kept`, async () => {
+  Deno.test(`random operations of ${workers} concurrent ${workers === 1 ? "worker" : "workers"} violate no invariant of the queue`, async () => {
     let operations = 0;
     const sequence = fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS });
     await db.query("truncate claims");
     await fc.assert(
       fc.asyncProperty(sequence, async (ops) => {
         operations += ops.length;
-        await play(ops, workers);
+        await simulate(ops, workers);
       }),
       { numRuns: SEQUENCES / 3, seed: workers, endOnFailure: true },
     );
-    // The sequences went everywhere: every state, and every way an attempt ends; and the order was there to be broken.
+    // The operations reached every state and every outcome, and enough claims to test the order.
     assert(operations >= 3_400);
     const claims = Number(await db.value("select count(*) from claims"));
-    assert(claims > 300, `${claims} jobs began`);
+    assert(claims > 300, `${claims} jobs were claimed`);
     assertEquals([...seen.states].sort(), ["CANCELLED", "COMPLETED", "FAILED", "QUEUED", "RUNNING"]);
-    assertEquals([...seen.outcomes].sort(), ["CANCELLED", "COMPLETED", "FAILED", "LAPSED", "WAITED"]);
+    assertEquals([...seen.outcomes].sort(), ["CANCELLED", "COMPLETED", "EXPIRED", "FAILED", "WAITED"]);
   });
 }
 

@@ -14,12 +14,12 @@ async function setUp(tournaments: number): Promise<string[]> {
   return await Promise.all(Array.from({ length: tournaments }, async () => String((await aTournament(db)).no)));
 }
 
-Deno.test("under a load nine tenths of which is HIGH and EMERGENCY, every NORMAL starts within its bound and every EMERGENCY within one job's time", async () => {
+Deno.test("under a load that is 90 % HIGH and EMERGENCY, every NORMAL job starts within its bound and every EMERGENCY job within the duration of one job", async () => {
   const nos = await setUp(400);
   const random = seeded(11);
   let next = 0;
   const JOB = 2 * MINUTE;
-  // Three ordinary slots do 1.5 jobs a minute; 1.4 come, and the slot of EMERGENCY takes some of them.
+  // Three ordinary slots process 1.5 jobs a minute; 1.4 jobs a minute are enqueued, some of them for the reserved slot.
   const jobs = await simulateQueue(db, {
     start: START,
     minutes: 240,
@@ -37,24 +37,25 @@ Deno.test("under a load nine tenths of which is HIGH and EMERGENCY, every NORMAL
   for (const priority of ["NORMAL", "HIGH", "EMERGENCY"]) {
     assert(waits(priority).length > 20 && waits(priority).every(Number.isFinite), priority);
   }
-  // What may overtake a NORMAL came at most normal_after later; the work before it then is at most what three slots do in that time.
+  // A job that overtakes a NORMAL job was enqueued at most normal_after later, so the work before it is what three slots do in that time.
   assert(Math.max(...waits("NORMAL")) <= 45 * MINUTE, `NORMAL ${Math.max(...waits("NORMAL")) / MINUTE} min`);
   assert(Math.max(...waits("EMERGENCY")) <= JOB, `EMERGENCY ${Math.max(...waits("EMERGENCY")) / 1000} s`);
 });
 
-Deno.test("of jobs of all sizes under drift, waits included, between 85 and 95 in a hundred are done by their 90th percentile estimate", async () => {
+Deno.test("between 85 % and 95 % of jobs of all durations, under drift and with waits, finish before their estimated 90th percentile", async () => {
   const nos = await setUp(12);
   const random = seeded(12);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const size = new Map(nos.map((no, index) => [no, (10 + index * 8) * 1_000]));
-  // Everything takes a third longer in the course of the day, and each time its own luck.
-  const duration = (no: string, now: number) => Number(size.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
+  const baseDuration = new Map(nos.map((no, index) => [no, (10 + index * 8) * 1_000]));
+  // In the course of the day every duration grows by a third; each one varies at random.
+  const duration = (no: string, now: number) =>
+    Number(baseDuration.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
   for (const no of nos) {
     for (let run = 1; run <= 30; run++) {
-      const begun = START - run * 20 * MINUTE;
+      const startedAt = START - run * 20 * MINUTE;
       await db.query(
         "insert into sync_execution_history (entity_type, tournament_no, status, trigger, execution_start, execution_end) values ('matches_schedule', $1, 'SUCCEEDED', 'MANUAL', $2, $3)",
-        [no, new Date(begun).toISOString(), new Date(begun + duration(no, START)).toISOString()],
+        [no, new Date(startedAt).toISOString(), new Date(startedAt + duration(no, START)).toISOString()],
       );
     }
   }
@@ -62,7 +63,7 @@ Deno.test("of jobs of all sizes under drift, waits included, between 85 and 95 i
     start: START,
     minutes: 24 * 60,
     stepMs: 30_000,
-    // Bursts, so that there are waits to be estimated.
+    // Bursts, so that jobs wait.
     arrivals: () =>
       random() < 0.03
         ? Array.from(
@@ -75,9 +76,9 @@ Deno.test("of jobs of all sizes under drift, waits included, between 85 and 95 i
   const estimated = jobs.filter((job) => job.p90 !== null);
   assertEquals(estimated.length, jobs.length);
   assert(jobs.length > 200, `${jobs.length} jobs`);
-  assert(jobs.filter((job) => job.started > job.enqueued).length > jobs.length / 10, "some had to wait");
-  const inside = estimated.filter((job) => job.finished <= (job.p90 ?? 0)).length / estimated.length;
-  assert(inside >= 0.85 && inside <= 0.95, `${Math.round(inside * 1000) / 10} % of ${jobs.length}`);
+  assert(jobs.filter((job) => job.started > job.enqueued).length > jobs.length / 10, "too few jobs waited");
+  const onTime = estimated.filter((job) => job.finished <= (job.p90 ?? 0)).length / estimated.length;
+  assert(onTime >= 0.85 && onTime <= 0.95, `${Math.round(onTime * 1000) / 10} % of ${jobs.length}`);
 });
 
 Deno.test.afterAll(() => db.close());

@@ -2,13 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
 
-// Locks mean nothing on the embedded database; scripts/test.ts runs these on a real server only.
+// The embedded database has one session, so scripts/test.ts runs this file only on a server.
 const db = await openTestDatabase();
 const AS_OF = "2026-06-10T10:00:00Z";
 const atOnce = <T>(count: number, work: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-Deno.test("of twenty starts at once one is STARTED and nineteen are SKIPPED", async () => {
+Deno.test("of twenty concurrent starts one is STARTED and nineteen are SKIPPED", async () => {
   await db.reset();
   const outcomes = await atOnce(20, () =>
     db.value<string>("select start_sync_execution($1, $2) ->> 'outcome'", [
@@ -20,17 +20,17 @@ Deno.test("of twenty starts at once one is STARTED and nineteen are SKIPPED", as
   assertEquals(await db.value("select runs_skipped from sync_metrics_hourly"), 19);
 });
 
-Deno.test("of twenty claims at once of one tournament one wins", async () => {
+Deno.test("of twenty concurrent claims of a tournament one succeeds", async () => {
   await db.reset();
   const { no } = await aTournament(db);
-  const wins = await atOnce(
+  const claims = await atOnce(
     20,
     () => db.value<boolean>("select claim_tournament($1, $2)", [{ tournament_no: no, execution_id: crypto.randomUUID() }, AS_OF]),
   );
-  assertEquals(wins.filter(Boolean).length, 1);
+  assertEquals(claims.filter(Boolean).length, 1);
 });
 
-Deno.test("of forty requests at once as many get a place in flight as there are, and a place is free again after its lease", async () => {
+Deno.test("forty concurrent requests claim each upstream slot once, and a slot is free again when its lease expires", async () => {
   await db.reset();
   const claim = (at: string) => db.value<string | null>("select claim_upstream_slot('vis', $1) ->> 'token'", [at]);
   const tokens = (await atOnce(40, () => claim(AS_OF))).filter((token) => token !== null);
@@ -39,7 +39,7 @@ Deno.test("of forty requests at once as many get a place in flight as there are,
   assert(await claim("2026-06-10T10:01:31Z"));
 });
 
-Deno.test("a finish and ten reapers at once close a run once, and it is counted once", async () => {
+Deno.test("a finish and ten concurrent reapers close and count a run once", async () => {
   await db.reset();
   const { id } = await aRun(db, {
     status: "RUNNING",
@@ -63,7 +63,7 @@ Deno.test("a finish and ten reapers at once close a run once, and it is counted 
   assertEquals(await db.value("select runs_succeeded + runs_timed_out from sync_metrics_hourly"), 1);
 });
 
-Deno.test("twenty runs ending at once leave counters and rollup that add up", async () => {
+Deno.test("the counters and the rollup of twenty runs that finish concurrently add up", async () => {
   await db.reset();
   const runs = await atOnce(20, (index) =>
     aRun(db, {
@@ -89,7 +89,7 @@ Deno.test("twenty runs ending at once leave counters and rollup that add up", as
   assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
 });
 
-Deno.test("runs of two entities that end, are skipped and are reaped at once add up in the points they share, and nobody waits in a circle", async () => {
+Deno.test("runs of two entities that finish, are skipped and are reaped concurrently add up in their common rollup without a deadlock", async () => {
   await db.reset();
   const running = await atOnce(40, (index) =>
     aRun(db, {

@@ -1,4 +1,4 @@
--- The life of a run: start, heartbeat, finish, close, reap, and its addition to the rollups.
+-- Runs: start, heartbeat, finish, close, reap, and their rollups.
 
 create function private.call_function(path text, body jsonb default '{}') returns uuid
 language plpgsql security definer set search_path = '' as $$
@@ -24,30 +24,32 @@ begin
 end
 $$;
 comment on function private.call_function(text, jsonb) is
-  'Posts to an edge function with URL and key from Vault, logs the call and returns its correlation id. Definer: the caller may not read Vault.';
+  'Posts {body} to an edge function with the URL and the key from Vault, logs the call and returns its correlation id. '
+  'Security definer, because the caller may not read Vault.';
 
 create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
-  -- A worker sends an item again when an answer got lost, and a tournament may have gone meanwhile: neither may fail the rest.
+  -- A worker repeats an item after a lost response, and a tournament can be deleted meanwhile: neither may fail the other items.
   insert into public.sync_tournament_results
     (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
      error_fingerprint, retry_attempt, created_at)
-  select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
-    make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, coalesce(r.retry_attempt, 0), as_of
-  from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
+  select run.id, result.tournament_no, run.entity_type, result.error_type is null, result.records_processed,
+    make_interval(secs => result.duration_ms / 1000.0), result.error_message, result.error_type, result.error_fingerprint,
+    coalesce(result.retry_attempt, 0), as_of
+  from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as result (
     tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
     retry_attempt integer
   )
-  join public.tournaments t on t.no = r.tournament_no
+  join public.tournaments t on t.no = result.tournament_no
   on conflict (sync_execution_id, tournament_no) do nothing;
 
   insert into public.sync_error_log
     (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
      error_context, recovery_suggestion, fingerprint, occurred_at)
-  select e.id, run.id, run.entity_type, e.tournament_no, e.error_type, e.error_code, e.error_severity, e.retryable,
-    e.error_message, e.error_context, e.recovery_suggestion, e.fingerprint, least(e.occurred_at, as_of)
-  from jsonb_to_recordset(coalesce(p -> 'errors', '[]')) as e (
+  select error.id, run.id, run.entity_type, error.tournament_no, error.error_type, error.error_code, error.error_severity, error.retryable,
+    error.error_message, error.error_context, error.recovery_suggestion, error.fingerprint, least(error.occurred_at, as_of)
+  from jsonb_to_recordset(coalesce(p -> 'errors', '[]')) as error (
     id uuid, tournament_no text, error_type text, error_code text, error_severity text, retryable boolean, error_message text,
     error_context jsonb, recovery_suggestion text, fingerprint text, occurred_at timestamptz
   )
@@ -55,7 +57,7 @@ begin
 end
 $$;
 comment on function private.record_run_items(public.sync_execution_history, jsonb, timestamptz) is
-  'Writes a run''s tournament results and errors; an item sent twice is kept once.';
+  'Inserts the {results, errors} of a run and ignores items that are already recorded.';
 
 create function private.save_progress(p jsonb, as_of timestamptz) returns public.sync_execution_history
 language plpgsql set search_path = '' as $$
@@ -97,7 +99,8 @@ begin
 end
 $$;
 comment on function private.save_progress(jsonb, timestamptz) is
-  'Writes the counters so far (totals, so repeating them is harmless) and new items of a live run, and renews its lease; null when it is not live.';
+  'Writes {counters, results, errors} of RUNNING run {execution_id}, renews its lease for 60 s and returns the run, or null when it is not '
+  'RUNNING. Counters are totals, so a repeated call changes nothing.';
 
 create function private.count_run(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
@@ -110,7 +113,7 @@ begin
     last_memory_usage = coalesce(run.memory_usage_mb, s.last_memory_usage),
     last_error = case when run.success is false then run.status_reason else s.last_error end,
     last_error_time = case when run.success is false then as_of else s.last_error_time end,
-    -- A single tournament's run says nothing about the schedule: neither its success nor its failure may touch these.
+    -- The columns below describe full runs only.
     consecutive_failures = case
       when run.tournament_no is not null then s.consecutive_failures
       when run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
@@ -129,7 +132,8 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.count_run(public.sync_execution_history, timestamptz) is 'Adds a run that just ended to its entity''s counters.';
+comment on function private.count_run(public.sync_execution_history, timestamptz) is
+  'Updates the counters of the entity with a run that was just closed.';
 
 create function private.duration_bucket(duration interval) returns integer
 language sql immutable set search_path = '' as $$
@@ -449,7 +453,7 @@ begin
   if run.status = 'SUCCEEDED' and run.tournament_no is null then
     perform private.start_entities_never_synced();
   end if;
-  -- A failure is looked at at once, and so is what may end an incident.
+  -- The alert processor evaluates a failure at once, and a run that can resolve an incident too.
   if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
     select from public.alert_incidents i where i.state <> 'RESOLVED' and i.entity_type in (run.entity_type, 'all')
   ) then
@@ -459,41 +463,43 @@ begin
 end
 $$;
 comment on function private.close_run(jsonb, timestamptz) is
-  'The one way from RUNNING to a terminal state: history, counters, rollup, leases, job, and the call to the alert processor. Null when it was not RUNNING.';
+  'Moves RUNNING run {execution_id} to terminal {status, reason, error_details?}, updates counters, rollup, leases and job, and calls the '
+  'alert processor; returns the run, or null when it was not RUNNING. No other function closes a run.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
 declare
-  dead record;
-  closed public.sync_execution_history;
+  dead_run record;
+  closed_run public.sync_execution_history;
   reaped integer := 0;
 begin
-  for dead in
+  for dead_run in
     select id, entity_type, deadline, heartbeat_at, lease_expires_at
     from public.sync_execution_history
     where status = 'RUNNING' and least(deadline, lease_expires_at) <= as_of
       and (only_entity is null or entity_type = only_entity)
     for update skip locked
   loop
-    closed := private.close_run(jsonb_build_object(
-      'execution_id', dead.id,
+    closed_run := private.close_run(jsonb_build_object(
+      'execution_id', dead_run.id,
       'status', 'TIMED_OUT',
-      'reason', case when dead.deadline <= as_of
-        then format('no end was recorded by its deadline of %s; last heartbeat %s', dead.deadline, dead.heartbeat_at)
-        else format('no heartbeat since %s: the worker is gone', dead.heartbeat_at)
+      'reason', case when dead_run.deadline <= as_of
+        then format('the run did not finish before its deadline %s; last heartbeat %s', dead_run.deadline, dead_run.heartbeat_at)
+        else format('no heartbeat since %s: the lease of the worker expired', dead_run.heartbeat_at)
       end
-    ), least(as_of, greatest(dead.deadline, dead.heartbeat_at)));
-    if closed.id is not null then
+    ), least(as_of, greatest(dead_run.deadline, dead_run.heartbeat_at)));
+    if closed_run.id is not null then
       reaped := reaped + 1;
       insert into public.sync_error_log
         (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
          fingerprint, occurred_at)
-      values (closed.id, closed.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed.status_reason,
-        'The next tick starts again with the stalest tournament. If it repeats, read the function''s log at the last heartbeat.',
-        'TIMEOUT:RUN_TIMED_OUT:' || closed.entity_type, closed.execution_end);
+      values (closed_run.id, closed_run.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed_run.status_reason,
+        'The next run starts with the stalest tournament. If this repeats, read the log of the function at the time of the last heartbeat.',
+        'TIMEOUT:RUN_TIMED_OUT:' || closed_run.entity_type, closed_run.execution_end);
     end if;
   end loop;
-  -- Slots may be free now. Who starts a run holds an entity and must not wait for the queue: the next tick does it.
+  -- A closed run frees a slot. With only_entity the caller holds the lock of an entity and must not wait for the lock of the queue;
+  -- cron dispatches the waiting jobs instead.
   if reaped > 0 and only_entity is null then
     perform public.drain_sync_queue(as_of);
   end if;
@@ -501,22 +507,18 @@ begin
 end
 $$;
 comment on function private.reap_dead_runs(timestamptz, text) is
-  'Closes as TIMED_OUT every run past its lease or deadline and returns how many; the guarantee behind the worker''s own ending.';
+  'Closes every run past its lease or deadline as TIMED_OUT, records a RUN_TIMED_OUT error for each, and returns how many it closed.';
 
-create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+create function private.lock_entity(p_entity_type text) returns public.sync_status
 language plpgsql set search_path = '' as $$
 declare
   entity public.sync_status;
-  live public.sync_execution_history;
-  run public.sync_execution_history;
-  previous public.sync_execution_history;
-  -- A run for several tournaments, which its job names, is no full run either.
-  scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
-  -- Locks come in one order everywhere: entity, run, job, audit, and last the queue's own. Jobs refer to the entity's key, which stays.
-  select * into entity from public.sync_status where entity_type = p ->> 'entity_type' for no key update;
+  -- Every transaction takes its locks in the order entity, run, job, audit, queue.
+  -- A no key update does not block inserts of jobs, which reference the entity.
+  select * into entity from public.sync_status where entity_type = p_entity_type for no key update;
   if not found then
-    raise sqlstate 'PT404' using message = format('no entity type %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
+    raise sqlstate 'PT404' using message = format('no entity type %L', p_entity_type), detail = 'ENTITY_UNKNOWN';
   elsif not entity.is_active then
     raise sqlstate 'PT409' using message = format('%s is not active', entity.entity_type), detail = 'ENTITY_INACTIVE';
   elsif entity.paused_at is not null then
@@ -524,32 +526,65 @@ begin
       message = format('%s is paused by %s since %s', entity.entity_type, entity.paused_by, entity.paused_at),
       detail = 'ENTITY_PAUSED';
   end if;
-  if p ->> 'sync_job_id' is not null then
-    perform private.reserve_attempt(p);
-  end if;
-  perform private.reap_dead_runs(as_of, entity.entity_type);
-  select * into live from public.sync_execution_history
-  where entity_type = entity.entity_type and coalesce(tournament_no, '') = coalesce(scope, '') and status = 'RUNNING';
-  select * into previous from public.sync_execution_history
-  where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
-  order by execution_start desc limit 1;
-  if live.id is null then
+  return entity;
+end
+$$;
+comment on function private.lock_entity(text) is
+  'Locks an active entity that is not paused and returns it. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE or ENTITY_PAUSED.';
+
+create function private.open_run(p jsonb, entity public.sync_status, scope text, live_id uuid, as_of timestamptz)
+returns public.sync_execution_history
+language plpgsql set search_path = '' as $$
+declare
+  run public.sync_execution_history;
+begin
+  if live_id is null then
     insert into public.sync_execution_history
       (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, execution_start, heartbeat_at, lease_expires_at, deadline)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
       p ->> 'correlation_id', as_of, as_of, as_of + interval '60 seconds',
       as_of + least(entity.max_runtime, make_interval(secs => (p ->> 'wall_clock_ms')::numeric::double precision / 1000)))
     returning * into run;
-  elsif live.id = (p ->> 'execution_id')::uuid then
-    run := live;  -- the worker asks again because the first answer got lost
   else
     insert into public.sync_execution_history
       (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, execution_start, execution_end)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, 'SKIPPED',
-      format('run %s of the same scope is still going', live.id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      format('run %s of the same scope is still running', live_id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
       p ->> 'correlation_id', as_of, as_of)
     returning * into run;
     perform private.roll_up(run);
+  end if;
+  return run;
+end
+$$;
+comment on function private.open_run(jsonb, public.sync_status, text, uuid, timestamptz) is
+  'Inserts run {execution_id} as RUNNING, or as SKIPPED when a run of the same scope is live, and returns it.';
+
+create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  entity public.sync_status;
+  live_run public.sync_execution_history;
+  run public.sync_execution_history;
+  previous_run public.sync_execution_history;
+  -- Null for a full run, '*' for several tournaments, otherwise the tournament.
+  scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
+begin
+  entity := private.lock_entity(p ->> 'entity_type');
+  if p ->> 'sync_job_id' is not null then
+    perform private.reserve_attempt(p);
+  end if;
+  perform private.reap_dead_runs(as_of, entity.entity_type);
+  select * into live_run from public.sync_execution_history
+  where entity_type = entity.entity_type and coalesce(tournament_no, '') = coalesce(scope, '') and status = 'RUNNING';
+  select * into previous_run from public.sync_execution_history
+  where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
+  order by execution_start desc limit 1;
+  if live_run.id = (p ->> 'execution_id')::uuid then
+    -- The worker repeats the call after a lost response.
+    run := live_run;
+  else
+    run := private.open_run(p, entity, scope, live_run.id, as_of);
   end if;
   if p ->> 'sync_job_id' is not null then
     perform private.start_attempt(p, run, as_of);
@@ -564,16 +599,18 @@ begin
   return jsonb_build_object(
     'outcome', case run.status when 'RUNNING' then 'STARTED' else 'SKIPPED' end,
     'execution_id', run.id,
-    'live_execution_id', live.id,
+    'live_execution_id', live_run.id,
     'started_at', run.execution_start,
     'deadline', run.deadline,
-    'previous_was_cut', coalesce(previous.status in ('TIMED_OUT', 'PARTIAL')
-      and previous.tournaments_processed < previous.tournaments_total, false)
+    'previous_was_cut', coalesce(previous_run.status in ('TIMED_OUT', 'PARTIAL')
+      and previous_run.tournaments_processed < previous_run.tournaments_total, false)
   );
 end
 $$;
 comment on function public.start_sync_execution(jsonb, timestamptz) is
-  'Opens a run {execution_id, entity_type, trigger, tournament_no? or tournament_nos?, sync_job_id? with job_token, correlation_id?, wall_clock_ms}; SKIPPED when one of the same scope lives. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
+  'Starts run {execution_id, entity_type, trigger, tournament_no? or tournament_nos?, sync_job_id? with job_token, correlation_id?, '
+  'wall_clock_ms}, or records it as SKIPPED while a run of the same scope is live, and returns {outcome: STARTED or SKIPPED, execution_id, '
+  'live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
 
 create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -585,7 +622,8 @@ begin
 end
 $$;
 comment on function public.heartbeat_sync_execution(jsonb, timestamptz) is
-  'Saves {execution_id, counters, results, errors} of a live run and renews its lease; says whether the run still is live and whether somebody asked to cancel it.';
+  'Saves {counters, results, errors} of RUNNING run {execution_id}, renews its lease and returns {live, cancel_requested}; live is false '
+  'when the run is already closed.';
 
 create function public.finish_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -595,7 +633,7 @@ begin
   perform private.save_progress(p, as_of);
   run := private.close_run(p, as_of);
   if run.id is not null then
-    -- A slot, or the way for a job of the same target, is free now.
+    -- The closed run frees a slot and unblocks jobs of its target.
     if exists (select from public.sync_jobs where status = 'QUEUED') then
       perform public.drain_sync_queue(as_of);
     end if;
@@ -606,18 +644,20 @@ begin
 end
 $$;
 comment on function public.finish_sync_execution(jsonb, timestamptz) is
-  'Closes a live run with {execution_id, status, reason, error_details?, counters, results, errors}; a run already closed stays as it is and recorded is false.';
+  'Closes RUNNING run {execution_id} with {status, reason, error_details?, retryable?, counters, results, errors}, dispatches waiting jobs '
+  'and returns {recorded, status}; recorded is false when the run is already closed, and its status does not change.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
 language sql set search_path = '' as $$
   select private.reap_dead_runs(as_of);
 $$;
-comment on function public.reap_sync_executions(timestamptz) is 'Closes dead runs as TIMED_OUT; how many were closed.';
+comment on function public.reap_sync_executions(timestamptz) is
+  'Closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
 
 select private.secure_functions(
   'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.count_run', 'private.duration_bucket',
   'private.bucket_ms', 'private.bucket_end_ms', 'private.add_histograms', 'private.add_counts', 'private.duration_counts',
   'private.count_duration', 'private.roll_up', 'private.fold_errors', 'private.keep_outcomes', 'private.add_to_points',
   'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution', 'public.heartbeat_sync_execution',
-  'public.finish_sync_execution', 'public.reap_sync_executions'
+  'public.finish_sync_execution', 'public.reap_sync_executions', 'private.lock_entity', 'private.open_run'
 );

@@ -1,4 +1,4 @@
--- The queue of manual syncs: its settings, the jobs with their attempts, and the audit row of each trigger.
+-- The queue of manual syncs: settings, jobs, attempts, and one audit row for each trigger.
 
 create table public.sync_queue_settings (
   id boolean primary key default true,
@@ -12,13 +12,16 @@ create table public.sync_queue_settings (
   constraint sync_queue_settings_is_one_row check (id),
   constraint sync_queue_settings_slots_are_positive check (slots > emergency_slots and emergency_slots >= 0 and slots_per_entity > 0),
   constraint sync_queue_settings_limits_are_positive check (max_attempts > 0 and triggers_per_minute > 0),
-  constraint sync_queue_settings_order_is_one check (high_after >= interval '0' and normal_after >= high_after)
+  constraint sync_queue_settings_delays_are_ordered check (high_after >= interval '0' and normal_after >= high_after)
 );
-comment on table public.sync_queue_settings is 'Limits of the queue.';
-comment on column public.sync_queue_settings.slots is 'Jobs running at once; emergency_slots of them are for EMERGENCY alone.';
-comment on column public.sync_queue_settings.slots_per_entity is 'Of one entity at once; EMERGENCY may use emergency_slots more.';
+comment on table public.sync_queue_settings is 'The limits of the queue, in one row.';
+comment on column public.sync_queue_settings.slots is
+  'Jobs that may run at once; emergency_slots of these slots are reserved for EMERGENCY jobs.';
+comment on column public.sync_queue_settings.slots_per_entity is
+  'Jobs of one entity that may run at once; EMERGENCY jobs may exceed this limit by emergency_slots.';
 comment on column public.sync_queue_settings.normal_after is
-  'A NORMAL job ranks as if it had come so much later. What comes more than normal_after later never overtakes it, so its wait is bounded by that and the work then before it.';
+  'Added to the enqueue time of a NORMAL job to get its rank. A job enqueued more than normal_after later never overtakes it, so its wait '
+  'is bounded.';
 select private.secure_table('public.sync_queue_settings');
 
 insert into public.sync_queue_settings default values;
@@ -62,16 +65,19 @@ create table public.sync_jobs (
   constraint sync_jobs_target_is_one check (num_nonnulls(tournament_no, tournament_nos) <= 1),
   constraint sync_jobs_tournaments_are_a_list check (jsonb_typeof(tournament_nos) = 'array' and jsonb_array_length(tournament_nos) > 0)
 ) with (fillfactor = 70);
-comment on table public.sync_jobs is 'A queued request for a run of everything, of one tournament, or of several.';
-comment on column public.sync_jobs.target is 'Empty for everything, a tournament, or * for several.';
-comment on column public.sync_jobs.rank is 'The order of work: when it came, later by high_after or normal_after.';
-comment on column public.sync_jobs.token is 'The fencing token of the attempt under way; whoever comes with another is late.';
-comment on column public.sync_jobs.claimed_at is 'When the attempt under way began, or the one that completed it.';
-comment on column public.sync_jobs.lease_expires_at is 'Until when the attempt must have begun its run; from then on the run''s own lease counts.';
+comment on table public.sync_jobs is 'A request for a full run, or for a run of one or several tournaments.';
+comment on column public.sync_jobs.target is 'Empty for a full run, the tournament number, or * for several tournaments.';
+comment on column public.sync_jobs.rank is
+  'Jobs start in this order: the enqueue time, or not_before if that is later, plus high_after or normal_after.';
+comment on column public.sync_jobs.token is
+  'The fencing token of the current attempt; a worker with another token is refused.';
+comment on column public.sync_jobs.claimed_at is
+  'When the current attempt, or the attempt that completed the job, was claimed.';
+comment on column public.sync_jobs.lease_expires_at is
+  'The current attempt must start its run before this time; after the start the lease of the run applies.';
 create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
-create unique index sync_jobs_one_running_a_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
-comment on index public.sync_jobs_one_running_a_target is 'Two running jobs of one entity and target cannot be written.';
+create unique index sync_jobs_one_running_per_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
 create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where finished_at is not null;
 select private.secure_table('public.sync_jobs');
 
@@ -84,10 +90,11 @@ create table public.sync_job_attempts (
   outcome varchar not null,
   error text,
   primary key (job_id, claimed_at, token),
-  constraint sync_job_attempts_outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'LAPSED', 'WAITED'))
+  constraint sync_job_attempts_outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED', 'WAITED'))
 );
 comment on table public.sync_job_attempts is
-  'Tries of a job that ended otherwise than by completing it; that one, and the one under way, are in the job itself. WAITED met a live run and did not count, LAPSED never began.';
+  'The attempts that ended without completing the job; sync_jobs holds the current and the completing attempt. '
+  'WAITED met a live run and does not count; EXPIRED did not start its run within its lease.';
 select private.secure_table('public.sync_job_attempts');
 
 create table public.manual_sync_audit (
@@ -109,10 +116,12 @@ create table public.manual_sync_audit (
   constraint manual_sync_audit_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
   constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
 ) with (fillfactor = 80);
-comment on table public.manual_sync_audit is 'One row a manual trigger: who, what, why, and how it ended.';
-comment on column public.manual_sync_audit.triggered_by is 'The person it was done for; actor is who called, the same or the service.';
+comment on table public.manual_sync_audit is
+  'One row for each manual trigger: the person, the target, the reason and the result.';
+comment on column public.manual_sync_audit.triggered_by is
+  'The person for whom the sync was triggered; actor is the caller: the same person, or the service.';
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
 create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
 select private.secure_table('public.manual_sync_audit');
--- The name that the contract gives this policy.
+-- The contract fixes the name of this policy.
 alter policy "Allow service monitoring access" on public.manual_sync_audit rename to "Allow admin manual sync";

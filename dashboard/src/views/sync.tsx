@@ -18,8 +18,8 @@ export default function Sync() {
   const { can } = useUser();
   return (
     <Page title="Sync now">
-      {can("operator") ? <Trigger /> : <p>An operator starts syncs; you see those that were.</p>}
-      <Section title="The queue">
+      {can("operator") ? <Trigger /> : <p>Operators and admins can start a sync.</p>}
+      <Section title="Queue">
         <Queue />
       </Section>
       <Section title="Jobs">
@@ -30,9 +30,9 @@ export default function Sync() {
 }
 
 const PRIORITY_WORDS = {
-  NORMAL: "normal: when its turn comes",
-  HIGH: "high: before normal ones",
-  EMERGENCY: "emergency: before all, in a place of its own",
+  NORMAL: "normal: in the order of the queue",
+  HIGH: "high: before normal jobs",
+  EMERGENCY: "emergency: before all jobs, with a reserved slot",
 } as const;
 const ENTITIES = [["matches_schedule", "Matches"], [
   "tournaments",
@@ -40,16 +40,16 @@ const ENTITIES = [["matches_schedule", "Matches"], [
 ]] as const;
 
 function Trigger() {
-  const [asked] = useFilters(["entity", "tournament"]);
+  const [preset] = useFilters(["entity", "tournament"]);
   const [fields, setFields] = useState({
-    entity_type: asked.entity || "matches_schedule",
-    tournament_no: asked.tournament,
+    entity_type: preset.entity || "matches_schedule",
+    tournament_no: preset.tournament,
     priority: "NORMAL",
     reason: "",
   });
-  // The same press of the button, repeated by a bad line, is the same job.
+  // The Idempotency-Key: a request repeated after a network error returns the same job.
   const [key, setKey] = useState(() => crypto.randomUUID());
-  const act = useAct(
+  const trigger = useAct(
     () => ({
       method: "POST",
       path: "sync-admin/manual-trigger",
@@ -62,7 +62,7 @@ function Trigger() {
     ManualSyncResponse,
     ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
   );
-  const wrong = wordsOf(act.error).fields;
+  const wrong = wordsOf(trigger.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
@@ -72,11 +72,11 @@ function Trigger() {
       class="columns"
       onSubmit={(event) => {
         event.preventDefault();
-        act.mutate();
+        trigger.mutate();
       }}
     >
       <SelectField
-        label="What"
+        label="Sync"
         value={fields.entity_type}
         error={wrong.entity_type}
         options={ENTITIES}
@@ -96,21 +96,21 @@ function Trigger() {
       />
       <LongTextField
         label="Reason"
-        help="Three letters or more; it is kept in the audit."
+        help="At least 3 characters. The audit log keeps it."
         required
         value={fields.reason}
         error={wrong.reason}
         onChange={set("reason")}
       />
-      <Refusal error={act.error} />
-      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
+      <Refusal error={trigger.error} />
+      <button type="submit" aria-busy={trigger.isPending} disabled={trigger.isPending}>
         Start the sync
       </button>
     </form>
   );
 }
 
-/** A tournament by its number, with names to pick from as one types. */
+/** A field for the number of a tournament that suggests tournaments by name. */
 function TournamentField(
   { value, error, onChange }: {
     value: string;
@@ -130,7 +130,7 @@ function TournamentField(
     <>
       <TextField
         label="Tournament"
-        help="A number, or part of a name to choose from; empty is everything."
+        help="A number, or a part of the name to choose from. Leave it empty for a full run."
         list="tournaments-found"
         autocomplete="off"
         value={value}
@@ -161,17 +161,17 @@ function Queue() {
               ["Longest wait", duration(oldest_wait_ms)],
               [
                 "Running",
-                `${number(running.length)} of ${number(slots.total)} places`,
+                `${number(running.length)} of ${number(slots.total)} slots`,
               ],
             ]}
           />
-          {paused.map((one) => (
-            <p key={one.entity_type}>
+          {paused.map((entity) => (
+            <p key={entity.entity_type}>
               <Status
                 of="WARNING"
-                label={`${title(one.entity_type)} is paused`}
+                label={`${title(entity.entity_type)} is paused`}
               />{" "}
-              by {one.paused_by} since <Moment at={one.since} />
+              by {entity.paused_by} since <Moment at={entity.since} />
             </p>
           ))}
         </>
@@ -184,7 +184,11 @@ const targetOf = (
   { entity_type, tournament_no, tournament_nos }: z.infer<typeof Job>,
 ): string =>
   `${title(entity_type)}${
-    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${tournament_nos.length} tournaments` : ""
+    tournament_no
+      ? `, tournament ${tournament_no}`
+      : tournament_nos
+      ? `, ${tournament_nos.length} ${tournament_nos.length === 1 ? "tournament" : "tournaments"}`
+      : ""
   }`;
 
 const COLUMNS: Column<z.infer<typeof Job>>[] = [
@@ -196,13 +200,13 @@ const COLUMNS: Column<z.infer<typeof Job>>[] = [
   { name: "State", cell: (job) => <Status of={job.status} /> },
   { name: "Priority", cell: (job) => title(job.priority) },
   { name: "Queued", cell: (job) => <Distance at={job.enqueued_at} /> },
-  { name: "By", cell: (job) => job.triggered_by },
+  { name: "Triggered by", cell: (job) => job.triggered_by },
   {
     name: "Reason",
     cell: (job) => <span class="cut" title={job.reason}>{job.reason}</span>,
   },
   {
-    name: "Tries",
+    name: "Attempts",
     isNumber: true,
     cell: (job) => `${job.attempts} of ${job.max_attempts}`,
   },
@@ -242,7 +246,7 @@ function Jobs() {
                     keyOf={(job) => job.id}
                   />
                 )
-                : <Empty>No job is like that.</Empty>}
+                : <Empty>No job matches the filter.</Empty>}
               {jobs.hasNextPage && (
                 <button
                   type="button"
@@ -250,7 +254,7 @@ function Jobs() {
                   aria-busy={jobs.isFetchingNextPage}
                   onClick={() => void jobs.fetchNextPage()}
                 >
-                  Older ones
+                  Older jobs
                 </button>
               )}
             </>

@@ -5,7 +5,7 @@ import { sealAudit } from "./audit-logger.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 
-/** What people do, and what it is done to; every change is audited in the transaction that makes it, and sealed right after. */
+/** The routes for the actions of people. Each change writes its audit row in its own transaction; the row is sealed after the response. */
 export function createApp(deps: AdminDeps): FunctionApp {
   const app = createFunctionApp("sync-admin", deps);
   app.use("*", async (c, next) => {

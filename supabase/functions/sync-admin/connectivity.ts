@@ -4,7 +4,7 @@ import { refusal, resolveHost } from "../../../services/outbound.ts";
 import type { ConnectivityResponse } from "../../../types/admin.ts";
 import type { AdminDeps } from "./acts.ts";
 
-/** Each check has this long. */
+/** The time limit of each check. */
 const TIMEOUT_MS = 5_000;
 
 const Facts = z.object({
@@ -18,17 +18,17 @@ type Finding = Pick<Check, "status" | "message">;
 const ok = (message: string): Finding => ({ status: "OK", message });
 const failed = (message: string): Finding => ({ status: "FAILED", message });
 
-/** Reaches for every part at once, each within its own time, without any effect: no sync starts and no message goes out. */
+/** Checks all parts in parallel, each with its own time limit and without side effects: no sync starts and no message is sent. */
 export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityResponse> {
   const { rpc, clock, env } = deps;
   const run = async (name: string, kind: Check["kind"], check: () => Promise<Finding>): Promise<Check> => {
-    const begun = clock.monotonic();
-    const { promise: late, resolve } = Promise.withResolvers<Finding>();
+    const startedAt = clock.monotonic();
+    const { promise: timeout, resolve } = Promise.withResolvers<Finding>();
     const timer = setTimeout(() => resolve(failed(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-    // What an error says may hold an address, which can be a secret.
-    const finding = await Promise.race([check().catch(() => failed("it could not be reached")), late]);
+    // The message of an error can contain a URL, which can be secret.
+    const finding = await Promise.race([check().catch(() => failed("not reachable")), timeout]);
     clearTimeout(timer);
-    return { name, kind, ...finding, response_time_ms: Math.round(clock.monotonic() - begun) };
+    return { name, kind, ...finding, response_time_ms: Math.round(clock.monotonic() - startedAt) };
   };
   const facts = await rpc("get_connectivity_facts", { as_of: clock.asOf() }, Facts);
   const checks = await Promise.all([
@@ -38,7 +38,7 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
     run("vis", "upstream", () => checkUpstream(deps, facts.backoff_until)),
     ...facts.channels.map(({ name, kind, url }) =>
       run(name, "channel", async () => {
-        if (kind === "dashboard") return ok("the page reads the incidents itself");
+        if (kind === "dashboard") return ok("no delivery needed: the page reads the incidents");
         return kind === "email" ? await checkMail(env.SMTP_URL) : await checkReceiver(deps, url);
       })
     ),
@@ -47,37 +47,37 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
 }
 
 function checkScheduler({ jobs, last_tick, is_late }: z.infer<typeof Facts>["scheduler"]): Finding {
-  const words = `${jobs} jobs, last tick ${last_tick ?? "never"}`;
-  return is_late ? failed(words) : ok(words);
+  const message = `${jobs} cron ${jobs === 1 ? "job" : "jobs"}, last run ${last_tick ?? "never"}`;
+  return is_late ? failed(message) : ok(message);
 }
 
-const reach = async ({ fetch: send = fetch }: AdminDeps, url: string, init: RequestInit): Promise<number> => {
+const requestStatus = async ({ fetch: send = fetch }: AdminDeps, url: string, init: RequestInit): Promise<number> => {
   const response = await send(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
   await response.body?.cancel();
   return response.status;
 };
 
-/** A sync function refuses GET with 405, after it has checked the schema: nothing starts. */
+/** A function checks the schema version and then refuses GET with 405, so that nothing starts. */
 async function checkFunction(deps: AdminDeps, name: string): Promise<Finding> {
   const { SUPABASE_URL, secretKey } = deps.env;
-  const status = await reach(deps, `${SUPABASE_URL}/functions/v1/${name}`, { headers: { apikey: secretKey } });
-  return status === 405 ? ok("it is deployed and knows this schema") : failed(`it answered ${status} instead of 405`);
+  const status = await requestStatus(deps, `${SUPABASE_URL}/functions/v1/${name}`, { headers: { apikey: secretKey } });
+  return status === 405 ? ok("deployed, and compatible with the schema") : failed(`answered with status ${status} instead of 405`);
 }
 
-/** VIS is asked for nothing: any answer but a server's error says that it is there. */
-async function checkUpstream(deps: AdminDeps, blockedUntil: string | null): Promise<Finding> {
-  if (blockedUntil !== null) return { status: "SKIPPED", message: `we stay away from it until ${blockedUntil}` };
-  const status = await reach(deps, deps.env.VIS_API_URL, { method: "HEAD" });
-  return status < 500 && ![403, 429].includes(status) ? ok(`it answered ${status}`) : failed(`it answered ${status}`);
+/** HEAD requests no data; VIS is up when the answer is neither a server error nor a refusal. */
+async function checkUpstream(deps: AdminDeps, backoffUntil: string | null): Promise<Finding> {
+  if (backoffUntil !== null) return { status: "SKIPPED", message: `upstream backoff until ${backoffUntil}` };
+  const status = await requestStatus(deps, deps.env.VIS_API_URL, { method: "HEAD" });
+  return status < 500 && ![403, 429].includes(status) ? ok(`answered with status ${status}`) : failed(`answered with status ${status}`);
 }
 
-/** A receiver is asked with OPTIONS, which delivers nothing. */
+/** An OPTIONS request delivers nothing. */
 async function checkReceiver(deps: AdminDeps, url: string | null): Promise<Finding> {
   if (url === null) return failed("the channel has no URL");
   const refused = await refusal(url, { fetch, resolve: resolveHost, allowPrivate: deps.env.ALERT_ALLOW_PRIVATE_URLS === "true" });
   if (refused) return failed(refused);
-  const status = await reach(deps, url, { method: "OPTIONS" });
-  return status < 500 ? ok(`it answered ${status}`) : failed(`it answered ${status}`);
+  const status = await requestStatus(deps, url, { method: "OPTIONS" });
+  return status < 500 ? ok(`answered with status ${status}`) : failed(`answered with status ${status}`);
 }
 
 async function checkMail(url: string | undefined): Promise<Finding> {
@@ -90,7 +90,7 @@ async function checkMail(url: string | undefined): Promise<Finding> {
   });
   try {
     await transport.verify();
-    return ok("the mail server takes our sign-in");
+    return ok("the mail server accepted the sign-in");
   } finally {
     transport.close();
   }

@@ -18,7 +18,8 @@ import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.
 
 const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type");
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
-/** Triggering, watching and stopping syncs, and the entities they are of. */
+
+/** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, errors and entities. */
 export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { act, as_of } = actsOf(deps);
   const { rpc } = deps;
