@@ -39,7 +39,7 @@ interface Sample {
   heartbeats: number;
 }
 
-/** One run of the match sync; unmonitored, its recording calls return at once without the database. */
+/** One run of the match sync; without monitoring, its recording calls return at once and do not reach the database. */
 async function sample(db: TestDatabase, tournaments: number, isMonitored: boolean, failing: number): Promise<Sample> {
   await db.reset();
   await db.query(
@@ -126,7 +126,7 @@ export async function measure(): Promise<Report> {
     table(["tournaments", "plain ms", "monitored ms", "added ms", "added %", "round trips", "heartbeats"], rows);
     return {
       figures,
-      bars: [atMost("added % at 50 tournaments", addedAt50, 2), atMost("round trips of any run beside heartbeats", Math.max(...calls), 2)],
+      bars: [atMost("added % at 50 tournaments", addedAt50, 2), atMost("round trips of a run, without heartbeats", Math.max(...calls), 2)],
     };
   } finally {
     await db.close();

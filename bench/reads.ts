@@ -46,7 +46,7 @@ async function ms(work: () => Promise<unknown>): Promise<number> {
 }
 
 const shuffled = <T>(items: T[]): T[] =>
-  items.map((item) => ({ item, place: Math.random() })).sort((a, b) => a.place - b.place).map(({ item }) => item);
+  items.map((item) => ({ item, order: Math.random() })).sort((a, b) => a.order - b.order).map(({ item }) => item);
 
 /**
  * Measures each item once a round with `took`, whose null is not counted. Rounds spread the other load of the machine evenly over the items. Each
@@ -159,14 +159,14 @@ async function openSite(size: number, keys: Keys) {
   return { size, get, cost, same, constant, writes: () => writes(db), close: () => db.close() };
 }
 
-/** Measures the reads at each size, and compares them with an rpc and a handler that return a constant. */
+/** Measures the reads at each size and compares them with an rpc and a handler that return a constant. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const keys = await createKeys();
   const sites: Site[] = [];
   try {
     for (const size of SIZES) sites.push(await openSite(size, keys));
-    // Warm up: the first requests of each kind wait for the compiler.
+    // Warm-up: the first requests of each kind wait for the compiler.
     for (const path of Object.values(READS)) {
       for (let round = 0; round < WARM; round++) for (const { get } of sites) await get(path);
     }
@@ -205,11 +205,11 @@ export async function measure(): Promise<Report> {
     const biggest = sites.at(-1);
     const written = biggest ? await biggest.writes() : { close: NaN, batch: NaN };
     say(
-      `at ${SIZES.at(-1)} runs closing one takes ${written.close.toFixed(1)} ms (p95), the longest batch of retention ${
+      `at ${SIZES.at(-1)} runs, closing a run takes ${written.close.toFixed(1)} ms (p95) and the longest batch of retention ${
         written.batch.toFixed(0)
       } ms`,
     );
-    table(["read", "runs", "at once", "p50 ms", "p95 ms", "p99 ms", "a second", "sql calls", "buffers"], rows);
+    table(["read", "runs", "concurrency", "p50 ms", "p95 ms", "p99 ms", "requests/s", "sql calls", "buffers"], rows);
     const [least, most] = [SIZES[0], SIZES.at(-1)];
     const growth = Object.keys(READS).map((name) =>
       atMost(

@@ -1,4 +1,4 @@
-// Past 300 lines, because what is read is one contract, and its parts refer to each other.
+// Over 300 lines, because the responses of the reads refer to each other.
 import { z } from "zod";
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES } from "./sync.ts";
 
@@ -6,7 +6,7 @@ const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const count = z.number().int();
 
-/** The periods that can be asked for, each with the width of its buckets; at most 500 buckets, and from a week on whole hours, from 90 days on whole UTC days. */
+/** The periods and the widths of their buckets: at most 500 buckets, whole hours from 7 days on, whole UTC days from 90 days on. */
 export const PERIODS = {
   "1h": { span: "1 hour", step: "1 minute" },
   "6h": { span: "6 hours", step: "5 minutes" },
@@ -18,7 +18,7 @@ export const PERIODS = {
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
 
-/** A bucket of time. Rates and durations are over full runs, records and errors over every run that began in it; null is nothing measured. */
+/** A bucket of the runs that started in it. Rates and durations count full runs, records and errors every run; null where unknown. */
 export const PerformanceDataPoint = z.object({
   timestamp: z.string(),
   success_rate: share,
@@ -30,14 +30,14 @@ export const PerformanceDataPoint = z.object({
   memory_usage_mb: figure,
   error_count: count.nullable(),
   runs: count,
-  /** Runs of the schedule that were due and did not come; null before the entity was there. */
+  /** Due runs that did not start; null before the entity existed. */
   runs_missed: count.nullable(),
   cache_hit_ratio: share,
   api_response_ms: figure,
 });
 export type PerformanceDataPoint = z.infer<typeof PerformanceDataPoint>;
 
-/** The same over the whole period. */
+/** The figures of the whole period. */
 export const AggregatedMetrics = z.object({
   runs: count,
   success_rate: share,
@@ -66,7 +66,7 @@ export const PerformanceHistoryResponse = z.object({
 });
 export type PerformanceHistoryResponse = z.infer<typeof PerformanceHistoryResponse>;
 
-/** What runs of one kind did in a period. */
+/** The figures of one group of runs in a period. */
 export const StatisticsFigures = z.object({
   runs: count,
   succeeded: count,
@@ -90,7 +90,7 @@ export const StatisticsFigures = z.object({
   errors: count,
 });
 
-/** `GET sync-monitoring/sync-statistics`: in all (both null), by entity, and by entity and trigger, each beside the period before. */
+/** `GET sync-monitoring/sync-statistics`: a row for all (both keys null), for each entity and for each entity and trigger. */
 export const SyncStatisticsResponse = z.object({
   period: Period,
   from: z.string(),
@@ -113,10 +113,10 @@ export const ErrorAnalyticsResponse = z.object({
   by_type: z.record(z.string(), count),
   by_severity: z.record(z.string(), count),
   by_entity: z.record(z.string(), count),
-  /** The twenty with the most. */
+  /** The 20 tournaments with the most errors. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), count })),
   trend: z.array(z.object({ timestamp: z.string(), count })).max(500),
-  /** The fifty most frequent; message, code, type, severity and tournament are of the latest of them, and a regression came back after it was resolved. */
+  /** The 50 most frequent fingerprints, described by their latest error; a regression occurred again after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),
     count,
@@ -172,7 +172,7 @@ export const Execution = z.object({
 });
 export const ExecutionListResponse = z.object({ executions: z.array(Execution), next_cursor: z.string().nullable() });
 
-/** An error as it was classified; its context is redacted. */
+/** A classified error; its context is redacted. */
 export const SyncErrorRecord = z.object({
   id: z.uuid(),
   sync_execution_id: z.uuid().nullable(),
@@ -192,7 +192,7 @@ export const SyncErrorRecord = z.object({
 });
 export const ErrorListResponse = z.object({ errors: z.array(SyncErrorRecord), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/executions/:id`: the run with its tournaments, its first 200 errors, its job and incidents. */
+/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents. */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),
@@ -218,7 +218,7 @@ export const ExecutionDetailResponse = Execution.extend({
   ),
 });
 
-/** A tournament's state; rates and streak over its last fifty results, times in ms. */
+/** The state of a tournament. Rate and streak cover its last 50 results; durations are in ms. */
 export const TournamentState = z.object({
   no: z.string(),
   name: z.string().nullable(),
@@ -230,7 +230,7 @@ export const TournamentState = z.object({
   synced_at: z.string().nullable(),
   age_ms: figure,
   ttl_ms: figure,
-  /** Negative when it is due. */
+  /** Negative when the tournament is due. */
   ttl_left_ms: figure,
   match_count: count.nullable(),
   live_count: count.nullable(),
@@ -244,7 +244,7 @@ export const TournamentState = z.object({
 });
 export const TournamentListResponse = z.object({ tournaments: z.array(TournamentState), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/tournaments/:no`: its state and its last hundred results. */
+/** `GET sync-monitoring/tournaments/:no`: the state and the last 100 results. */
 export const TournamentDetailResponse = TournamentState.extend({
   history: z.array(z.object({
     execution_id: z.uuid(),
@@ -259,7 +259,7 @@ export const TournamentDetailResponse = TournamentState.extend({
   })),
 });
 
-/** The last 24 hours over full runs, errors over every run; null where nothing was measured. */
+/** The last 24 hours. Figures count full runs, errors every run; null where nothing was measured. */
 export const MetricsResponse = z.object({
   /** `SyncMonitoringMetrics` of the contract. */
   monitoring: z.object({
@@ -267,13 +267,13 @@ export const MetricsResponse = z.object({
     tournamentSyncSuccessRate: share,
     /** Mean success of full runs of `matches_schedule`, 0 to 1. */
     matchScheduleSyncSuccessRate: share,
-    /** 0 to 100, by the parts beside it. */
+    /** 0 to 100, the weighted mean of `score_parts`. */
     overallSyncHealthScore: figure,
     /** Milliseconds. */
     averageSyncDuration: figure,
     /** MiB. */
     peakMemoryUsage: figure,
-    /** The share of upstream calls that fresh data saved: hits / (hits + misses). */
+    /** The share of upstream calls that were saved because the data was fresh: hits / (hits + misses). */
     apiCallVolumeReduction: share,
     errorRateByType: z.record(z.string(), z.number()),
     consecutiveFailureCount: count,
@@ -286,21 +286,21 @@ export const MetricsResponse = z.object({
   /** `PerformanceMetrics` of the contract. */
   performance: z.object({
     cacheHitRatio: share,
-    /** Milliseconds of an upstream call. */
+    /** Mean of an upstream call, in milliseconds. */
     averageResponseTime: figure,
     apiCallReduction: share,
-    /** Failed upstream calls of all. */
+    /** The share of upstream calls that failed. */
     errorRate: share,
     syncJobSuccessRate: share,
   }),
-  /** What the health score is made of: each part 0 to 1, with its weight. */
+  /** The parts of the health score: each 0 to 1, with its weight. */
   score_parts: z.array(z.object({ name: z.string(), value: share, weight: z.number() })),
 });
 
 export type SyncMonitoringMetrics = z.infer<typeof MetricsResponse>["monitoring"];
 export type PerformanceMetrics = z.infer<typeof MetricsResponse>["performance"];
 
-/** `GET sync-monitoring/system-status`: each part with what is known of it. */
+/** `GET sync-monitoring/system-status`: each component with its status and evidence. */
 export const SystemStatusResponse = z.object({
   status: z.enum(["OK", "DEGRADED", "FAILED"]),
   as_of: z.string(),

@@ -1,4 +1,4 @@
-// Everything a client needs: the schemas of requests and responses, and the types inferred from them.
+// The schemas of all requests and responses, and the types inferred from them.
 export * from "./admin.ts";
 export * from "./alerts.ts";
 export * from "./history.ts";

@@ -4,7 +4,7 @@ import { SEVERITIES } from "./sync.ts";
 export const HealthStatus = z.enum(["HEALTHY", "WARNING", "CRITICAL"]);
 export type HealthStatus = z.infer<typeof HealthStatus>;
 
-/** One reason for a status, with the number, the limit it was held against, and the run it comes from. */
+/** One reason for a status, with its value, the threshold that the value was compared with, and the run that caused it. */
 export const HealthReason = z.object({
   code: z.enum(["OK", "PAUSED", "NEVER_RAN", "OVERDUE", "STUCK", "FAILING", "PARTIAL", "LOW_SUCCESS_RATE", "SLOW", "UPSTREAM_BACKOFF"]),
   status: HealthStatus,
@@ -15,7 +15,7 @@ export const HealthReason = z.object({
 });
 export type HealthReason = z.infer<typeof HealthReason>;
 
-/** A run that is going on now. */
+/** A run in progress. */
 export const RunningExecution = z.object({
   execution_id: z.uuid(),
   started_at: z.string(),
@@ -24,7 +24,7 @@ export const RunningExecution = z.object({
   tournaments_total: z.number().int().nullable(),
 });
 
-/** Rate, durations and streak are over full runs; records over every run. Rates are 0 to 1; null is unknown. */
+/** The health of an entity. Rate, durations and streak count full runs, records every run. Rates are 0 to 1; null is unknown. */
 export const EntityHealthStatus = z.object({
   status: HealthStatus,
   because: z.array(HealthReason).min(1),
@@ -55,7 +55,7 @@ export const AlertSummary = z.object({
 });
 export type AlertSummary = z.infer<typeof AlertSummary>;
 
-/** The last 24 hours over all active entities; null where nothing was measured. */
+/** The last 24 hours of all active entities together; null where nothing was measured. */
 export const PerformanceSummary = z.object({
   period: z.literal("24 hours"),
   runs: z.number().int(),

@@ -28,7 +28,7 @@ async function setUp(now = NOW) {
 }
 const bearer = async (role: string | null) => ({ authorization: `Bearer ${await db.token(role)}` });
 
-Deno.test("every active entity is in the answer, the inactive one is not, and alerts are an empty list", async () => {
+Deno.test("the answer has every active entity and no inactive one, and alerts are an empty list", async () => {
   const { overview } = await setUp();
   const answer = await overview();
   assertEquals(Object.keys(answer.sync_entities).sort(), ["matches_schedule", "tournaments"]);
@@ -37,11 +37,11 @@ Deno.test("every active entity is in the answer, the inactive one is not, and al
   await db.query(
     "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('rankings', 'ranking-sync', '1 hour', '5 minutes', '1 minute')",
   );
-  assert((await overview()).sync_entities.rankings, "a new entity is a row and not code");
+  assert((await overview()).sync_entities.rankings, "a new entity needs a row and no code");
   await db.query("delete from sync_status where entity_type = 'rankings'");
 });
 
-Deno.test("what is not known is null", async () => {
+Deno.test("a figure that was not measured is null", async () => {
   const { overview } = await setUp();
   const { sync_entities, performance_summary } = await overview();
   assertObjectMatch(sync_entities.tournaments as object, {
@@ -60,7 +60,7 @@ Deno.test("what is not known is null", async () => {
   });
 });
 
-Deno.test("every figure equals what SQL over the rows says", async () => {
+Deno.test("every figure equals the figure of a query over the runs", async () => {
   const { overview } = await setUp();
   for (let run = 0; run < 40; run++) {
     await aRun(db, {
@@ -111,7 +111,7 @@ Deno.test("every figure equals what SQL over the rows says", async () => {
   });
 });
 
-Deno.test("a day whose very many runs all began in this quarter of an hour has its percentile too", async () => {
+Deno.test("a day with 1,001 runs that all started in the current quarter of an hour has a percentile", async () => {
   const { overview } = await setUp();
   await db.query(
     `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end)
@@ -129,7 +129,7 @@ Deno.test("a day whose very many runs all began in this quarter of an hour has i
   assert((await overview()).sync_entities.matches_schedule);
 });
 
-Deno.test("an entity that stopped running is critical and says since when", async () => {
+Deno.test("an entity that stopped running is CRITICAL and shows since when it is overdue", async () => {
   const { overview } = await setUp();
   await db.query("update sync_status set last_attempt = '2026-06-10T11:15:00Z' where entity_type = 'matches_schedule'");
   const entity = (await overview()).sync_entities.matches_schedule;
@@ -138,7 +138,7 @@ Deno.test("an entity that stopped running is critical and says since when", asyn
   assertObjectMatch(entity?.because[0] as object, { code: "OVERDUE", value: 28 });
 });
 
-Deno.test("within its grace a late tick is not overdue", async () => {
+Deno.test("an entity is not overdue within its grace", async () => {
   const { overview } = await setUp("2026-06-10T12:19:59.000Z");
   assertEquals((await overview()).sync_entities.matches_schedule?.status, "HEALTHY");
   const late = await setUp("2026-06-10T12:20:00.000Z");
@@ -157,7 +157,7 @@ Deno.test("an entity that never ran is WARNING until due + grace, then CRITICAL"
   assertEquals(Date.parse(String(entity?.overdue_since)), Date.parse("2026-06-10T11:20:00Z"));
 });
 
-Deno.test("a paused entity is not critical, whatever else is wrong with it", async () => {
+Deno.test("a paused entity is WARNING, also when it is overdue and failing", async () => {
   const { overview } = await setUp();
   await db.query(
     "update sync_status set last_attempt = '2026-06-01T00:00:00Z', consecutive_failures = 9, paused_at = $1, paused_by = 'admin@example.com', paused_reason = 'works on the court' where entity_type = 'matches_schedule'",
@@ -169,7 +169,7 @@ Deno.test("a paused entity is not critical, whatever else is wrong with it", asy
   assertEquals(overall_status, "WARNING");
 });
 
-Deno.test("a failing streak names the run it comes from", async () => {
+Deno.test("the reason FAILING names the last failed run", async () => {
   const { overview } = await setUp();
   const run = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "FAILED", status_reason: "all 2 steps failed: VIS_LATER" });
   await db.query("update sync_status set consecutive_failures = 3 where entity_type = 'matches_schedule'");
@@ -177,7 +177,7 @@ Deno.test("a failing streak names the run it comes from", async () => {
   assertObjectMatch(entity?.because[0] as object, { code: "FAILING", status: "CRITICAL", value: 3, limit: 3, execution_id: run.id });
 });
 
-Deno.test("who may read: the secret key and viewers and up; others get 401 or 403 in the error shape", async () => {
+Deno.test("the secret key, viewers, operators and admins may read; others get 401 or 403 in the error shape", async () => {
   const { get } = await setUp();
   for (const role of ["viewer", "operator", "admin"]) assertEquals((await get(await bearer(role))).status, 200, role);
   const forbidden = await get(await bearer(null));
@@ -203,11 +203,11 @@ Deno.test("who may read: the secret key and viewers and up; others get 401 or 40
     assertEquals(response.status, 401, JSON.stringify(Object.keys(headers)));
     const body = await response.json();
     assertObjectMatch(body, { code: "UNAUTHORIZED" });
-    assertMatch(body.message, /^[A-Z][^@]*\.$/, "a sentence, and nothing of who checked");
+    assertMatch(body.message, /^[A-Z][^@]*\.$/, "a sentence without the name of a library");
   }
 });
 
-Deno.test("wrong paths and methods are told apart, and a preflight is answered", async () => {
+Deno.test("a wrong path is 404, a wrong method 405, and a preflight 204", async () => {
   const { get } = await setUp();
   assertObjectMatch(await (await get(undefined, "/nowhere")).json(), { code: "NOT_FOUND" });
   const post = await get(undefined, "/health-overview", "POST");
@@ -218,7 +218,7 @@ Deno.test("wrong paths and methods are told apart, and a preflight is answered",
   assertMatch(preflight.headers.get("access-control-allow-headers") ?? "", /authorization.*if-none-match/);
 });
 
-Deno.test("a page of another origin may read every answer, a refusal too, with its tag and its request id", async () => {
+Deno.test("a page of another origin may read every answer, also an error, with its ETag and request id", async () => {
   const { get } = await setUp();
   const answers: [number, Response][] = [
     [200, await get()],
@@ -236,7 +236,7 @@ Deno.test("a page of another origin may read every answer, a refusal too, with i
   }
 });
 
-Deno.test("a database that answers with an error is a 503 without a stack, and the log has the rest", async () => {
+Deno.test("an error of the database is a 503 without a stack, and the log has the details", async () => {
   const { lines } = await setUp();
   const rpc = () => Promise.reject(new DatabaseError("schema_version", "08006", "secret detail at host 10.0.0.1"));
   const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
@@ -249,7 +249,7 @@ Deno.test("a database that answers with an error is a 503 without a stack, and t
   assertMatch(lines.join("\n"), /request_failed.*10\.0\.0\.1/);
 });
 
-Deno.test("functions refuse to work against another schema and name both", async () => {
+Deno.test("a function refuses another schema version and names both versions", async () => {
   await setUp();
   const rpc = <T>() => Promise.resolve(7 as T);
   const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: () => {} });

@@ -1,4 +1,4 @@
-// Past 300 lines, because each read is held against SQL of its own.
+// Over 300 lines, because each read is compared with a query of its own.
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
@@ -35,7 +35,7 @@ async function get(path: string, headers: Record<string, string> = { authorizati
   return { status: response.status, body: await response.json() };
 }
 
-/** 400 days of runs of two entities, a tenth of the usual density, through the real recording, so that the rollup is what it would be. */
+/** Inserts 400 days of runs of two entities at a tenth of the usual density, and rolls them up with the function of the product. */
 async function aYear(): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_notifications, sync_jobs cascade");
@@ -98,7 +98,7 @@ const near = (actual: number | null, expected: unknown, tolerance: number, what:
 
 for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
   for (const entity of [undefined, "matches_schedule"]) {
-    Deno.test(`performance-history of ${period} for ${entity ?? "all"} is evenly spaced and says what SQL over the runs says`, async () => {
+    Deno.test(`performance-history of ${period} for ${entity ?? "all"} is evenly spaced and equals a query over the runs`, async () => {
       const { body } = await get(`/performance-history?period=${period}${entity ? `&entity=${entity}` : ""}`);
       const history = PerformanceHistoryResponse.parse(body);
       const points = history.data_points;
@@ -129,7 +129,7 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
       near(all.average_duration_ms, total.duration, isExact ? 1e-3 : 1e-2, "average");
       near(all.p50_duration_ms, total.p50, isExact ? 1e-3 : 0.05, "p50");
       near(all.p95_duration_ms, total.p95, isExact ? 1e-3 : 0.05, "p95");
-      // Every bucket of a short period, some of a long one.
+      // Every bucket of a short period, 40 of a long one.
       for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
         const point = points[index];
         if (!point) continue;
@@ -146,7 +146,7 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
   }
 }
 
-Deno.test("a bucket in which nothing ran is there and null, and says which runs of the schedule are missing", async () => {
+Deno.test("an empty bucket is present, its figures are null, and it counts the missed runs", async () => {
   await db.query(
     "delete from sync_execution_history where execution_start > '2026-06-10T10:00:00Z' and execution_start < '2026-06-10T11:00:00Z'",
   );
@@ -162,7 +162,7 @@ Deno.test("a bucket in which nothing ran is there and null, and says which runs 
   );
 });
 
-Deno.test("sync-statistics equal SQL for each entity and trigger, and for the period before", async () => {
+Deno.test("sync-statistics equal a query for each entity and trigger, also for the period before", async () => {
   const { from, until, statistics } = SyncStatisticsResponse.parse((await get("/sync-statistics?period=24h")).body);
   const span = Date.parse(until) - Date.parse(from);
   for (const { entity_type, trigger, current, previous } of statistics) {
@@ -190,7 +190,7 @@ Deno.test("sync-statistics equal SQL for each entity and trigger, and for the pe
   assert(statistics.length >= 4);
 });
 
-Deno.test("errors are analysed by kind and group, with trend, regressions and the time to resolve", async () => {
+Deno.test("error-analytics counts errors by type, severity and fingerprint, with trend, regressions and the time to resolve", async () => {
   await db.query("truncate sync_error_log");
   await db.query(
     `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
@@ -227,7 +227,7 @@ Deno.test("errors are analysed by kind and group, with trend, regressions and th
   assertEquals((await resolve(crypto.randomUUID(), {})).status, 404);
 });
 
-Deno.test("a page of errors is found along an index, whatever the filter and however far back", async () => {
+Deno.test("a page of errors reads an index for every filter and every cursor", async () => {
   await db.query("truncate sync_error_log");
   await db.query(
     `insert into sync_error_log (entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
@@ -264,12 +264,12 @@ Deno.test("a page of errors is found along an index, whatever the filter and how
     ]
   ) {
     await pages(p);
-    const looked = await pages(p);
-    assert(looked < table / 2, `${JSON.stringify(p)} looks at ${looked} of ${table} pages`);
+    const read = await pages(p);
+    assert(read < table / 2, `${JSON.stringify(p)} reads ${read} of ${table} pages`);
   }
 });
 
-Deno.test("runs are listed by filter and page, and one shows its tournaments, errors, job and incidents", async () => {
+Deno.test("runs are listed by filter and page, and a run shows its tournaments, errors, job and incidents", async () => {
   const all = (await db.query<{ id: string }>(
     "select id from sync_execution_history where status = 'FAILED' and entity_type = 'matches_schedule' order by execution_start desc, id desc",
   )).map(({ id }) => id);
@@ -300,7 +300,7 @@ Deno.test("runs are listed by filter and page, and one shows its tournaments, er
   await db.query("truncate alert_incidents cascade");
 });
 
-Deno.test("tournaments come with their freshness, streak and last error, those in trouble first", async () => {
+Deno.test("tournaments show freshness, streak and last error, the failing ones first", async () => {
   const [well, bad] = [await aTournament(db, { name: "Well" }), await aTournament(db, { name: "Bad" })];
   for (const [index, time] of ["11:15", "11:30", "11:45", "12:00"].entries()) {
     const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z` });
@@ -338,11 +338,11 @@ Deno.test("tournaments come with their freshness, streak and last error, those i
   assertEquals((await get("/tournaments/999999")).status, 404);
 });
 
-Deno.test("a tournament's last fifty results count, in the order they came in, also when retention took their runs", async () => {
+Deno.test("the last 50 results of a tournament count in the order of recording, also after retention deleted their runs", async () => {
   const { no } = await aTournament(db, { name: "Long" });
   for (let index = 0; index < 60; index++) {
     const run = await aRun(db, { execution_start: new Date(Date.parse("2026-06-01T00:00:00Z") + index * 900_000).toISOString() });
-    // The first two failed, and every fifteenth since: 15, 30 and 45 are of the last fifty.
+    // The first two results fail, then every fifteenth: 15, 30 and 45 are among the last 50.
     const success = index % 15 > 0 && index > 1;
     await aResult(db, run, { tournament_no: no, success, ...(success ? {} : { error_type: "API", error_message: `bad ${index}` }) });
   }
@@ -356,7 +356,7 @@ Deno.test("a tournament's last fifty results count, in the order they came in, a
   assertObjectMatch(await shown() as object, { results: 50, success_rate: 0.92, failing_streak: 1, last_error: "bad again" });
 });
 
-Deno.test("metrics are measured, and the health score is made of the parts that are shown", async () => {
+Deno.test("metrics equal a query over the runs, and the health score is the weighted mean of its parts", async () => {
   const { monitoring, performance, score_parts } = MetricsResponse.parse((await get("/metrics")).body);
   const [row] = await db.query<Record<string, number>>(
     `select ${RATE} as rate, sum(cache_hits)::float8 / sum(cache_hits + cache_misses) as hits from sync_execution_history
@@ -371,16 +371,16 @@ Deno.test("metrics are measured, and the health score is made of the parts that 
   near(monitoring.overallSyncHealthScore, score, 1e-9, "score");
 });
 
-Deno.test("system-status judges each part, and says when the alert processor last ran", async () => {
+Deno.test("system-status judges each component and shows when the alert processor last ran", async () => {
   await db.query("truncate alert_evaluations");
   const component = async (name: string) =>
     SystemStatusResponse.parse((await get("/system-status")).body).components.find((component) => component.name === name);
-  assertObjectMatch(await component("sync-alert-processor") as object, { status: "FAILED", message: "it never evaluated" });
+  assertObjectMatch(await component("sync-alert-processor") as object, { status: "FAILED", message: "the rules were never evaluated" });
   await db.query(
     "insert into alert_evaluations (evaluated_at, cause, rules, applied) values ($1::timestamptz - interval '30 seconds', 'cron', 0, 0)",
     [NOW],
   );
-  assertObjectMatch(await component("sync-alert-processor") as object, { status: "OK", message: "evaluated 30 s ago" });
+  assertObjectMatch(await component("sync-alert-processor") as object, { status: "OK", message: "the rules were evaluated 30 s ago" });
   assertObjectMatch(await component("vis") as object, { status: "OK" });
   await db.query("update upstream_state set backoff_until = $1::timestamptz + interval '5 minutes', backoff_reason = '403'", [NOW]);
   assertObjectMatch(await component("vis") as object, { status: "DEGRADED" });
@@ -404,8 +404,8 @@ for (
     ["failed by cron", { tick: { at: CALL.at, status: "failed", message: "no such function" } }, "FAILED", "no such function"],
     ["never sent", { call: { ...CALL, outcome: "NOT_CONFIGURED" as const } }, "FAILED", "Vault"],
     ["never answered", { call: { ...CALL, is_answered: false } }, "FAILED", "never answered"],
-    ["refused", { call: { ...CALL, status_code: 401 } }, "FAILED", "refused with 401"],
-    ["in the way of a live run", { call: { ...CALL, status_code: 409 }, run: { ...RUN, status: "RUNNING" } }, "OK", "RUNNING"],
+    ["refused", { call: { ...CALL, status_code: 401 } }, "FAILED", "with status 401"],
+    ["skipped for a live run", { call: { ...CALL, status_code: 409 }, run: { ...RUN, status: "RUNNING" } }, "OK", "RUNNING"],
     ["killed", { call: CALL, run: { ...RUN, status: "TIMED_OUT" } }, "DEGRADED", "killed"],
     ["finished", { call: CALL, run: RUN }, "OK", "SUCCEEDED"],
     ["not yet run", {}, "UNKNOWN", "no run yet"],
@@ -431,7 +431,7 @@ const ROUTES = [
   `/executions/${CALL.id}`,
   "/tournaments/1",
 ];
-Deno.test("each read is for viewers and up, or the secret key, and refuses bad filters by name", async () => {
+Deno.test("each read needs a viewer or the secret key, and names an invalid filter", async () => {
   for (const route of ROUTES) {
     assertEquals((await get(route, {})).status, 401, route);
     assertEquals((await get(route, { authorization: `Bearer ${await db.token(null)}` })).status, 403, route);
@@ -458,7 +458,7 @@ Deno.test("each read is for viewers and up, or the secret key, and refuses bad f
   }
 });
 
-Deno.test("openapi.json describes every read, by the schemas that validate", async () => {
+Deno.test("openapi.json describes every read with the schemas of its validation", async () => {
   const { body } = await get("/openapi.json");
   assertEquals(body.openapi, "3.1.0");
   const paths = Object.keys(body.paths).map((path) => path.replace("/sync-monitoring", ""));
@@ -467,7 +467,7 @@ Deno.test("openapi.json describes every read, by the schemas that validate", asy
   }
 });
 
-/** The reads a page polls, each with its answer's tag. */
+/** The reads that the dashboard polls. */
 const POLLED = [
   "/health-overview",
   "/performance-history?period=30d",
@@ -478,7 +478,7 @@ const POLLED = [
   "/metrics",
   "/system-status",
 ];
-/** Whatever a read shows, whoever changed it. */
+/** A read, and a change of the data that it shows. */
 const CHANGES = [
   ["/health-overview", "update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'"],
   ["/health-overview", "update upstream_state set backoff_reason = 'changed'"],
@@ -492,7 +492,7 @@ const ask = (path: string, tag?: string) =>
     }),
   );
 
-Deno.test("each read carries an ETag and answers 304 to it, until something changes, or five seconds on", async () => {
+Deno.test("each read carries an ETag and answers 304 to it until the data changes or 5 seconds pass", async () => {
   for (const path of POLLED) {
     const first = await ask(path);
     const tag = String(first.headers.get("etag"));
@@ -509,10 +509,10 @@ Deno.test("each read carries an ETag and answers 304 to it, until something chan
   }
   const fresh = String((await ask("/health-overview")).headers.get("etag"));
   harness.clock.advance(5_000);
-  assertEquals((await ask("/health-overview", fresh)).status, 200, "health ages by itself");
+  assertEquals((await ask("/health-overview", fresh)).status, 200, "health changes with time alone");
 });
 
-Deno.test("a scrape needs its own token, has counters that agree with the runs, and outlives them", async () => {
+Deno.test("a scrape needs its own token, and its counters equal the runs and survive retention", async () => {
   const scrape = (token?: string) =>
     app.fetch(
       new Request("http://functions.test/sync-monitoring/prometheus", { headers: token ? { authorization: `Bearer ${token}` } : {} }),
@@ -539,17 +539,17 @@ Deno.test("a scrape needs its own token, has counters that agree with the runs, 
   assertEquals(value('sync_run_duration_seconds_bucket{entity_type="matches_schedule",le="+Inf"}'), slow?.all);
   await db.query("delete from sync_execution_history where entity_type = 'tournaments'");
   await db.query("delete from sync_metrics_hourly");
-  assertEquals(await (await scrape(TOKENS.PROMETHEUS_TOKEN)).text(), text, "retention takes nothing from a counter");
+  assertEquals(await (await scrape(TOKENS.PROMETHEUS_TOKEN)).text(), text, "retention does not change a counter");
 });
 
-Deno.test("promtool finds nothing wrong with a scrape, where it is installed", async () => {
+Deno.test("promtool accepts a scrape, where promtool is installed", async () => {
   const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
   const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
   const labels = new Set([...text.matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
   assertEquals(
     [...labels].sort(),
     ["entity_type", "le", "priority", "status"].filter((label) => labels.has(label)),
-    "no label without bound",
+    "no label has an unbounded set of values",
   );
   const version = async () =>
     (await new Deno.Command("promtool", { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
@@ -563,17 +563,17 @@ Deno.test("promtool finds nothing wrong with a scrape, where it is installed", a
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
 });
 
-Deno.test("the Grafana dashboard asks only for what a scrape has", async () => {
+Deno.test("the Grafana dashboard queries exactly the metrics of a scrape", async () => {
   const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
   const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
   const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   const dashboard = await Deno.readTextFile(new URL("../../docs/grafana/dashboard.json", import.meta.url));
   const asked = [...dashboard.matchAll(/\bsync_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ""));
   assertEquals([...new Set(asked)].filter((name) => !known.has(name)), []);
-  assertEquals([...known].filter((name) => !asked.includes(String(name))), [], "and for all of it");
+  assertEquals([...known].filter((name) => !asked.includes(String(name))), [], "every metric is queried");
 });
 
-Deno.test("a badge says the status in words, behind its own token", async () => {
+Deno.test("a badge needs its own token and shows the status as text", async () => {
   const badge = (path: string) => app.fetch(new Request(`http://functions.test/sync-monitoring/badge/${path}`));
   assertEquals((await badge("tournaments.svg")).status, 401);
   assertEquals((await badge("tournaments.svg?token=x")).status, 401);

@@ -37,7 +37,7 @@ type Figures = Record<string, number | null>;
 const truth = async (figures: string, where: string, values: unknown[]): Promise<Figures> =>
   (await db.query<Figures>(`select ${figures} from unpruned_runs where ${where}`, values))[0] ?? {};
 
-/** Counts and sums are the same; rates and means but for rounding; percentiles within 5 %. */
+/** Asserts that counts and sums are equal, rates and means equal up to rounding, and percentiles within 5 %. */
 function same(what: string, shown: Figures, expected: Figures): void {
   for (const [name, value] of Object.entries(shown)) {
     const other = expected[name] ?? null;
@@ -116,7 +116,7 @@ async function holdStatistics(period: keyof typeof PERIODS): Promise<void> {
 
 async function holdOverview(): Promise<void> {
   const entities = EntityFacts.array().parse(await db.value("select get_health_overview($1) -> 'entities'", [NOW]));
-  // One that is read from the rollup, one from its runs, and one that never ran.
+  // One entity is read from the rollup, one from its runs, and one never ran.
   assertEquals(entities.map(({ runs_24h }) => Math.sign(runs_24h) + Number(runs_24h > 1_000)), [2, 0, 1]);
   for (const entity of entities) {
     const { runs_24h, success_rate_24h, average_duration_ms, p95_duration_ms, records_processed_today, errors_24h, api_calls_24h } = entity;
@@ -133,7 +133,7 @@ async function holdOverview(): Promise<void> {
   }
 }
 
-/** What holds of errors with as many of a kind, by the kind. */
+/** The number of errors by `kind`. */
 const counted = async (kind: string, where: string, values: unknown[]): Promise<Record<string, number>> =>
   Object.fromEntries(
     (await db.query<{ k: string; n: number }>(
@@ -220,7 +220,7 @@ async function holdTournaments(): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`history ${seed}: every figure is what SQL over the runs says, past retention too, compared with copies that were not pruned`, async () => {
+  Deno.test(`history ${seed}: every figure equals a query over copies of the runs and errors that were not pruned, also beyond retention`, async () => {
     await seedRunHistory(db, NOW, seed);
     assert(
       await db.value<number>("select count(*)::int from unpruned_runs where execution_start > $1::timestamptz - interval '1 day'", [NOW]) >
@@ -242,7 +242,7 @@ for (const seed of [1, 2, 3]) {
     }
     await holdOverview();
     await holdTournaments();
-    // Of a moment that is over the last runs are read one by one.
+    // With a run after `as_of`, the overview reads the last runs one by one.
     await db.query(
       `insert into sync_execution_history (entity_type, trigger, status, execution_start, execution_end)
       select 'never_ran', 'CRON', 'SKIPPED', at, at from (select $1::timestamptz + interval '1 second' as at) later`,
@@ -252,7 +252,7 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-Deno.test("runs that go through the real functions leave the rollups that one query over them makes", async () => {
+Deno.test("rollups that were updated run by run equal rollups that were rebuilt from the runs", async () => {
   await db.reset();
   const random = seeded(9);
   const at = (ms: number) => new Date(Date.parse(NOW) - 3 * DAY + ms).toISOString();

@@ -1,4 +1,4 @@
-// How a program of yours reads and triggers: the same schemas that the server answers by, and nothing else of this project.
+// A client that reads the health and triggers a sync. It imports only the schemas of the API.
 //   SUPABASE_URL=http://127.0.0.1:54321 SECRET_KEY=sb_secret_… deno run -A docs/client/example.ts
 import type { z } from "zod";
 import { ErrorResponse, JobDetailResponse, type ManualSyncRequest, ManualSyncResponse, SyncHealthResponse } from "../../types/index.ts";
@@ -6,9 +6,9 @@ import { ErrorResponse, JobDetailResponse, type ManualSyncRequest, ManualSyncRes
 const url = Deno.env.get("SUPABASE_URL") ?? "http://127.0.0.1:54321";
 const headers = { apikey: Deno.env.get("SECRET_KEY") ?? "", "content-type": "application/json" };
 // deno-lint-ignore no-console -- an example speaks to a person
-const say = (line: string): void => console.log(line);
+const print = (line: string): void => console.log(line);
 
-/** Calls a route under `/functions/v1` and gives its answer by the schema. @throws Error with code and message of the refusal */
+/** Calls a route under `/functions/v1` and parses its answer by the schema. @throws Error with the code and message of the error response */
 async function call<T>(schema: z.ZodType<T>, path: string, init: RequestInit = {}): Promise<T> {
   const response = await fetch(`${url}/functions/v1/${path}`, { ...init, headers: { ...headers, ...init.headers } });
   const body: unknown = await response.json();
@@ -19,7 +19,7 @@ async function call<T>(schema: z.ZodType<T>, path: string, init: RequestInit = {
 
 const health = await call(SyncHealthResponse, "sync-monitoring/health-overview");
 for (const [entity, { status, because }] of Object.entries(health.sync_entities)) {
-  say(`${entity} is ${status}: ${because.map(({ message }) => message).join("; ")}`);
+  print(`${entity} is ${status}: ${because.map(({ message }) => message).join("; ")}`);
 }
 
 const request: ManualSyncRequest = {
@@ -30,18 +30,18 @@ const request: ManualSyncRequest = {
 };
 const { sync_job_id } = await call(ManualSyncResponse, "sync-admin/manual-trigger", {
   method: "POST",
-  // The same key again, after an answer that got lost, is the same job.
+  // After a lost answer, a request with the same key returns the same job.
   headers: { "idempotency-key": crypto.randomUUID() },
   body: JSON.stringify(request),
 });
-for (let isOver = false; !isOver;) {
+for (let isFinished = false; !isFinished;) {
   const job = await call(JobDetailResponse, `sync-admin/jobs/${sync_job_id}`);
   const { tournaments_processed = 0, total_tournaments = null } = job.progress ?? {};
-  say(
-    `${job.status}: ${tournaments_processed} of ${total_tournaments ?? "?"}, done probably at ${
-      job.estimated_completion ?? "no one knows"
+  print(
+    `${job.status}: ${tournaments_processed} of ${total_tournaments ?? "?"}, estimated to end at ${
+      job.estimated_completion ?? "an unknown time"
     }`,
   );
-  isOver = ["COMPLETED", "FAILED", "CANCELLED"].includes(job.status);
-  if (!isOver) await new Promise((resolve) => setTimeout(resolve, 2_000));
+  isFinished = ["COMPLETED", "FAILED", "CANCELLED"].includes(job.status);
+  if (!isFinished) await new Promise((resolve) => setTimeout(resolve, 2_000));
 }

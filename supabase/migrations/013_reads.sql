@@ -1,12 +1,14 @@
--- Every read of the API: one function an answer, numbers and rows only; judging is done elsewhere.
+-- The reads of the API. Each function returns the numbers and rows of one answer; TypeScript judges them.
 
 create function public.read_with_etag(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
 declare
   fn constant text := p ->> 'fn';
   args constant jsonb := p -> 'p';
-  -- What is seen is the same while no transaction began to write and none ended; and health ages by itself: an answer is good for five seconds at most.
-  etag constant text := format('W/"%s"', md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
+  -- The snapshot changes when a writing transaction starts or ends. Health also changes without a write (a run becomes overdue): a tag
+  -- is valid for 5 seconds at most.
+  etag constant text := format('W/"%s"',
+    md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
 begin
   if p ->> 'known' = etag then
     return json_build_object('etag', etag, 'is_same', true);
@@ -29,19 +31,21 @@ begin
 end
 $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
-  'The read {fn} with {p} and its ETag; without the body when {known} is that tag, so that nothing big is read for it.';
+  'Calls the read {fn} with {p} and returns its body and ETag; where {known} equals the ETag, it returns no body and skips the read.';
 
 create function private.active_alerts() returns jsonb
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
-      'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
+      'state', i.state, 'opened_at', i.opened_at, 'message', i.message
+    ) order by i.opened_at, i.id), '[]')
     from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
   );
 end
 $$;
-comment on function private.active_alerts() is 'Incidents that fire or are acknowledged, the oldest first; replaced where incidents exist.';
+comment on function private.active_alerts() is 'Returns the firing and the acknowledged incidents, the oldest first.';
 
 create function private.dense_day() returns integer
 language sql immutable set search_path = '' as $$
@@ -705,10 +709,11 @@ create function private.error_json(error public.sync_error_log) returns jsonb
 language sql immutable set search_path = '' as $$
   select to_jsonb(error);
 $$;
-comment on function private.error_json(public.sync_error_log) is 'An error as answers show it; its context was redacted when it was written.';
+comment on function private.error_json(public.sync_error_log) is
+  'An error as the API returns it; the sync redacted its context before it was stored.';
 
 create function public.list_errors(p jsonb) returns jsonb
--- Planned for the filters that are given, since they decide which index is of use.
+-- A custom plan: the filters that are given decide which index serves the page.
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
   return (
@@ -730,41 +735,52 @@ begin
 end
 $$;
 comment on function public.list_errors(jsonb) is
-  'Errors, newest first, by {entity_type?, error_type?, severity?, tournament_no?, fingerprint?, is_resolved?, from?, to?}, after the cursor {before_at, before_id}, at most {limit}.';
+  'Returns at most {limit} errors, newest first, after the cursor {before_at?, before_id?}, filtered by '
+  '{entity_type?, error_type?, severity?, tournament_no?, fingerprint?, is_resolved?, from?, to?}.';
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(run) - 'lease_expires_at' - 'duration' - 'success_weight' || jsonb_build_object(
-    'duration_ms', round(extract(epoch from run.duration) * 1000), 'success_weight', run.success_weight);
+    'duration_ms', round(extract(epoch from run.duration) * 1000),
+    'success_weight', run.success_weight);
 $$;
-comment on function private.execution_json(public.sync_execution_history) is 'A run as answers show it; duration in ms.';
+comment on function private.execution_json(public.sync_execution_history) is
+  'A run as the API returns it, with its duration in ms and without its lease.';
 
 create function public.get_execution(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.execution_json(h) || jsonb_build_object(
     'tournaments', (
-      select coalesce(jsonb_agg(jsonb_build_object('tournament_no', r.tournament_no, 'name', t.name, 'success', r.success,
-        'records_processed', r.records_processed, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
-        'error_type', r.error_type, 'error_message', r.error_message, 'retry_attempt', r.retry_attempt) order by r.success, r.created_at, r.tournament_no), '[]')
-      from public.sync_tournament_results r left join public.tournaments t on t.no = r.tournament_no where r.sync_execution_id = h.id),
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
+        'duration_ms', round(extract(epoch from r.processing_duration) * 1000), 'error_type', r.error_type,
+        'error_message', r.error_message, 'retry_attempt', r.retry_attempt
+      ) order by r.success, r.created_at, r.tournament_no), '[]')
+      from public.sync_tournament_results r
+      left join public.tournaments t on t.no = r.tournament_no
+      where r.sync_execution_id = h.id),
     'errors', (
-      select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at, l.id), '[]') from (
-        select * from public.sync_error_log l where l.sync_execution_id = h.id order by l.occurred_at, l.id limit 200) l),
+      select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at, l.id), '[]')
+      from (select * from public.sync_error_log l where l.sync_execution_id = h.id order by l.occurred_at, l.id limit 200) l),
     'job', (
-      select jsonb_build_object('id', j.id, 'status', j.status, 'priority', j.priority, 'triggered_by', j.triggered_by, 'reason', j.reason, 'attempts', j.attempts)
+      select jsonb_build_object('id', j.id, 'status', j.status, 'priority', j.priority, 'triggered_by', j.triggered_by,
+        'reason', j.reason, 'attempts', j.attempts)
       from public.sync_jobs j where j.id = h.sync_job_id),
     'incidents', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'rule_name', i.rule_name, 'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at)
-        order by i.opened_at, i.id), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', i.id, 'rule_name', i.rule_name, 'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at
+      ) order by i.opened_at, i.id), '[]')
       from public.alert_incidents i
-      where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, now()) + interval '1 day' and i.evidence ->> 'execution_id' = h.id::text)
+      where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, now()) + interval '1 day'
+        and i.evidence ->> 'execution_id' = h.id::text)
   )
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_execution(jsonb) is 'Run {id} with its tournaments, its first 200 errors, its job and the incidents it is the evidence of; null when there is none.';
+comment on function public.get_execution(jsonb) is
+  'Returns run {id} with its tournaments, first 200 errors, job and the incidents whose evidence names it; null where no such run exists.';
 
 create function public.list_executions(p jsonb) returns jsonb
--- Planned for the filters that are given, since they decide which index is of use.
+-- A custom plan: the filters that are given decide which index serves the page.
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
   return (
@@ -784,7 +800,8 @@ begin
 end
 $$;
 comment on function public.list_executions(jsonb) is
-  'Runs, newest first, by {entity_type?, status?, trigger?, tournament_no?, from?, to?}, after the cursor {before_at, before_id}, at most {limit}.';
+  'Returns at most {limit} runs, newest first, after the cursor {before_at?, before_id?}, filtered by '
+  '{entity_type?, status?, trigger?, tournament_no?, from?, to?}.';
 
 create function private.tournament_json(
   tournament public.tournaments, state public.tournament_sync_state, kept public.tournament_outcomes, as_of timestamptz
@@ -857,73 +874,85 @@ create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) order by s.entity_type), '[]') from public.sync_status s;
 $$;
-comment on function public.list_entities() is 'Every entity type with its schedule, limits and counters.';
+comment on function public.list_entities() is 'Returns every entity with its schedule, limits and counters, ordered by its type.';
 
 create function public.list_sync_jobs(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select (
-    with asked as (
-      select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no, (p ->> 'limit')::integer as most,
-        -- As a bound that is always there, so that a page is found along the index.
+    with request as (
+      select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no,
+        (p ->> 'limit')::integer as page_size,
+        -- The first page has an upper bound as well, so that the planner reads each page along the index.
         coalesce((p ->> 'before_at')::timestamptz, 'infinity') as before_at,
         coalesce((p ->> 'before_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as before_id
     )
-    select coalesce(jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
-    from asked q cross join lateral (
+    select coalesce(
+      jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
+    from request q cross join lateral (
       select a.* from (
         select * from public.sync_jobs where status = 'QUEUED'
         union all
         select * from public.sync_jobs where status = 'RUNNING'
         union all
         (
-          -- As many as a page has, with the same filters.
+          -- The filters are repeated here, so that the limit counts only finished jobs that match.
           select * from public.sync_jobs o
           where o.finished_at is not null and (o.enqueued_at, o.id) < (q.before_at, q.before_id)
-            and (q.status is null or q.status not in ('QUEUED', 'RUNNING')) and (q.status is null or o.status = q.status)
+            and (q.status is null or q.status not in ('QUEUED', 'RUNNING'))
+            and (q.status is null or o.status = q.status)
             and (q.entity_type is null or o.entity_type = q.entity_type)
             and (q.tournament_no is null or o.tournament_no = q.tournament_no or o.tournament_nos ? q.tournament_no)
-          order by o.enqueued_at desc, o.id desc limit q.most
+          order by o.enqueued_at desc, o.id desc limit q.page_size
         )
       ) a
-      where (a.enqueued_at, a.id) < (q.before_at, q.before_id) and (q.status is null or a.status = q.status)
+      where (a.enqueued_at, a.id) < (q.before_at, q.before_id)
+        and (q.status is null or a.status = q.status)
         and (q.entity_type is null or a.entity_type = q.entity_type)
         and (q.tournament_no is null or a.tournament_no = q.tournament_no or a.tournament_nos ? q.tournament_no)
-      order by a.enqueued_at desc, a.id desc limit q.most
+      order by a.enqueued_at desc, a.id desc limit q.page_size
     ) j
   );
 $$;
 comment on function public.list_sync_jobs(jsonb) is
-  'Jobs, newest first, by {status?, entity_type?, tournament_no?}, after the cursor {before_at, before_id}, at most {limit}.';
+  'Returns at most {limit} jobs, newest first, after the cursor {before_at?, before_id?}, filtered by '
+  '{status?, entity_type?, tournament_no?}.';
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.job_json(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_sync_job(jsonb, timestamptz) is 'Job {id} with its place, progress, attempts and what an estimate is made of; null when there is none.';
+comment on function public.get_sync_job(jsonb, timestamptz) is
+  'Returns job {id} with its queue position, progress, attempts and the inputs of its estimate; null where no such job exists.';
 
 create function public.get_queue_status(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'as_of', as_of,
     'waiting', (
-      select jsonb_object_agg(p.priority, (select count(*) from public.sync_jobs j where j.status = 'QUEUED' and j.priority = p.priority))
+      select jsonb_object_agg(p.priority,
+        (select count(*) from public.sync_jobs j where j.status = 'QUEUED' and j.priority = p.priority))
       from unnest(array['EMERGENCY', 'HIGH', 'NORMAL']) p (priority)),
     'oldest_wait_ms', (
-      select extract(epoch from as_of - min(greatest(j.enqueued_at, j.not_before))) * 1000 from public.sync_jobs j
-      where j.status = 'QUEUED' and j.not_before <= as_of),
+      select extract(epoch from as_of - min(greatest(j.enqueued_at, j.not_before))) * 1000
+      from public.sync_jobs j where j.status = 'QUEUED' and j.not_before <= as_of),
     'running', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', j.id, 'entity_type', j.entity_type, 'tournament_no', j.tournament_no,
-        'priority', j.priority, 'started_at', j.started_at, 'execution_id', j.execution_id) order by j.started_at, j.id), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', j.id, 'entity_type', j.entity_type, 'tournament_no', j.tournament_no, 'priority', j.priority,
+        'started_at', j.started_at, 'execution_id', j.execution_id
+      ) order by j.started_at, j.id), '[]')
       from public.sync_jobs j where j.status = 'RUNNING'),
     'slots', jsonb_build_object('total', s.slots, 'for_emergency', s.emergency_slots, 'per_entity', s.slots_per_entity,
       'free', greatest(s.slots - (select count(*) from public.sync_jobs j where j.status = 'RUNNING'), 0)),
     'paused', (
-      select coalesce(jsonb_agg(jsonb_build_object('entity_type', e.entity_type, 'paused_by', e.paused_by, 'since', e.paused_at) order by e.entity_type), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'entity_type', e.entity_type, 'paused_by', e.paused_by, 'since', e.paused_at
+      ) order by e.entity_type), '[]')
       from public.sync_status e where e.paused_at is not null)
   )
   from public.sync_queue_settings s;
 $$;
-comment on function public.get_queue_status(timestamptz) is 'How many wait by priority, the longest wait in ms, what runs, and the slots.';
+comment on function public.get_queue_status(timestamptz) is
+  'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots and the paused entities.';
 
 create function private.check_scheduler(as_of timestamptz) returns jsonb
 language plpgsql security definer set search_path = '' as $$
@@ -933,39 +962,54 @@ declare
 begin
   select count(*) into jobs from cron.job where active;
   select max(start_time) into last_tick from cron.job_run_details;
-  -- Right after set-up none was due yet.
+  -- Until the first tick, the time since the first entity was created decides.
   return jsonb_build_object('jobs', jobs, 'last_tick', last_tick,
     'is_late', coalesce(last_tick, (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes');
 end
 $$;
-comment on function private.check_scheduler(timestamptz) is 'How many jobs are scheduled and when one last ran. Definer: cron belongs to the owner.';
+comment on function private.check_scheduler(timestamptz) is
+  'Returns the number of active cron jobs, the last tick and whether it is late; a definer, because the schema cron belongs to the owner.';
 
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'entity_type', s.entity_type, 'is_paused', s.paused_at is not null, 'schedule', j.schedule, 'is_scheduled', j.jobid is not null and j.active,
-    'tick', (select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
-      from cron.job_run_details d where d.jobid = j.jobid and d.start_time <= as_of order by d.start_time desc limit 1),
-    'call', (select jsonb_build_object('id', c.id, 'at', c.called_at, 'outcome', c.outcome, 'status_code', n.status_code, 'error', n.error_msg,
+    'entity_type', s.entity_type,
+    'is_paused', s.paused_at is not null,
+    'schedule', j.schedule,
+    'is_scheduled', j.jobid is not null and j.active,
+    'tick', (
+      select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
+      from cron.job_run_details d
+      where d.jobid = j.jobid and d.start_time <= as_of
+      order by d.start_time desc limit 1),
+    'call', (
+      select jsonb_build_object('id', c.id, 'at', c.called_at, 'outcome', c.outcome, 'status_code', n.status_code, 'error', n.error_msg,
         'is_answered', n.id is not null, 'is_timed_out', n.timed_out)
-      from private.call_log c left join net._http_response n on n.id = c.net_request_id
-      where c.path = s.function_name and c.called_at <= as_of order by c.called_at desc limit 1),
-    'run', (select jsonb_build_object('id', h.id, 'status', h.status, 'at', h.execution_start, 'correlation_id', h.correlation_id)
-      from public.sync_execution_history h where h.entity_type = s.entity_type and h.execution_start <= as_of
+      from private.call_log c
+      left join net._http_response n on n.id = c.net_request_id
+      where c.path = s.function_name and c.called_at <= as_of
+      order by c.called_at desc limit 1),
+    'run', (
+      select jsonb_build_object('id', h.id, 'status', h.status, 'at', h.execution_start, 'correlation_id', h.correlation_id)
+      from public.sync_execution_history h
+      where h.entity_type = s.entity_type and h.execution_start <= as_of
       order by h.execution_start desc limit 1)
   ) order by s.entity_type), '[]')
-  from public.sync_status s left join cron.job j on j.jobname = 'sync-' || s.entity_type
+  from public.sync_status s
+  left join cron.job j on j.jobname = 'sync-' || s.entity_type
   where s.is_active;
 $$;
 comment on function private.schedule_chain(timestamptz) is
-  'For each active entity its last tick, the call that went out, what came back and the last run. Definer: cron and net belong to the owner.';
+  'Returns for each active entity its last tick, the last call of its function with the response, and its last run; a definer, because '
+  'the schemas cron and net belong to the owner.';
 
 create function public.get_system_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'as_of', as_of,
     'schema_version', public.schema_version(),
-    'database', jsonb_build_object('size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
+    'database', jsonb_build_object(
+      'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
       'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),
     'scheduler', private.check_scheduler(as_of),
     'schedules', private.schedule_chain(as_of),
@@ -973,22 +1017,35 @@ language sql stable set search_path = '' as $$
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'watched_since', (array_agg(e.watched_since order by e.id desc))[1])
       from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
     'channels', (
-      select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'is_active', c.is_active,
-        'dead_24h', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'name', c.name,
+        'kind', c.kind,
+        'is_active', c.is_active,
+        'dead_24h', (
+          select count(*) from public.alert_notifications n
+          where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
         'waiting', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status in ('PENDING', 'SENDING')),
-        'last_error', (select n.last_error from public.alert_notifications n where n.channel = c.name and n.last_error is not null and n.created_at > as_of - interval '1 day'
+        'last_error', (
+          select n.last_error from public.alert_notifications n
+          where n.channel = c.name and n.last_error is not null and n.created_at > as_of - interval '1 day'
           order by n.created_at desc limit 1),
-        'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)) order by c.name), '[]')
+        'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)
+      ) order by c.name), '[]')
       from public.notification_channels c),
     'upstream', (
-      select jsonb_build_object('backoff_until', case when u.backoff_until > as_of then u.backoff_until end, 'reason', u.backoff_reason,
-        'usual_response_ms', u.baseline_response_ms, 'in_flight_limit', u.in_flight_limit)
+      select jsonb_build_object(
+        'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
+        'reason', u.backoff_reason,
+        'usual_response_ms', u.baseline_response_ms,
+        'in_flight_limit', u.in_flight_limit)
       from public.upstream_state u where u.upstream = 'vis'),
     'queue', public.get_queue_status(as_of),
-    'audit', (select jsonb_build_object('rows_unsealed', count(*)) from public.audit_log a where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0))
+    'audit', (
+      select jsonb_build_object('rows_unsealed', count(*))
+      from public.audit_log a where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0))
   );
 $$;
-comment on function public.get_system_facts(timestamptz) is 'What is known of each part, for system-status to judge.';
+comment on function public.get_system_facts(timestamptz) is 'Returns the state of each part of the system; system-status judges it.';
 
 create function public.get_metrics_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1048,13 +1105,15 @@ language sql stable set search_path = '' as $$
     'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
     'backoff_until', (select u.backoff_until from public.upstream_state u where u.upstream = 'vis' and u.backoff_until > as_of),
     'channels', (
-      select coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url',
-        case c.kind when 'slack' then c.secret end)) order by c.name), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url', case c.kind when 'slack' then c.secret end)
+      ) order by c.name), '[]')
       from public.notification_channels c where c.is_active)
   );
 $$;
 comment on function public.get_connectivity_facts(timestamptz) is
-  'The scheduler, and what a test of connectivity has to reach: the functions, the upstream unless it is blocked, each active channel with its address.';
+  'Returns the targets of a connectivity test: the scheduler, the functions, the end of an upstream backoff, and the active channels with '
+  'their addresses.';
 
 create function public.list_alert_incidents(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1086,67 +1145,80 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.list_alert_incidents(jsonb) is
-  'Incidents, newest first, by {state?, severity?, entity_type?, tournament_no?}, after the cursor {before_at, before_id}, at most {limit}; and the mean times of the 30 days before {as_of?}.';
+  'Returns at most {limit} incidents, newest first, after the cursor {before_at?, before_id?}, filtered by '
+  '{state?, severity?, entity_type?, tournament_no?}, and the mean times of the 30 days before {as_of?}.';
 
 create function public.get_alert_incident(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(i) || jsonb_build_object(
     'notifications', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts,
-        'created_at', n.created_at, 'sent_at', n.sent_at, 'last_error', n.last_error, 'kind', t.item ->> 'kind',
-        'deliveries', (select coalesce(jsonb_agg(to_jsonb(d) - 'id' - 'notification_id' order by d.id), '[]')
-          from public.alert_deliveries d where d.notification_id = n.id)) order by n.created_at, n.channel), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at,
+        'sent_at', n.sent_at, 'last_error', n.last_error, 'kind', t.item ->> 'kind',
+        'deliveries', (
+          select coalesce(jsonb_agg(to_jsonb(d) - 'id' - 'notification_id' order by d.id), '[]')
+          from public.alert_deliveries d where d.notification_id = n.id)
+      ) order by n.created_at, n.channel), '[]')
       from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
       where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id)) and t.item ->> 'incident_id' = i.id::text
     ),
-    'events', (select coalesce(jsonb_agg(to_jsonb(e) - 'id' - 'incident_id' order by e.id), '[]') from public.alert_events e where e.incident_id = i.id),
+    'events', (
+      select coalesce(jsonb_agg(to_jsonb(e) - 'id' - 'incident_id' order by e.id), '[]')
+      from public.alert_events e where e.incident_id = i.id
+    ),
     'children', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'rule_name', c.rule_name, 'entity_type', c.entity_type,
-        'tournament_no', c.tournament_no, 'state', c.state) order by c.opened_at, c.id), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', c.id, 'rule_name', c.rule_name, 'entity_type', c.entity_type, 'tournament_no', c.tournament_no, 'state', c.state
+      ) order by c.opened_at, c.id), '[]')
       from public.alert_incidents c where c.parent_id = i.id
     ),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, now()) - i.began_at) * 1000
   )
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_alert_incident(jsonb) is 'One incident {id} with its story and what hangs under it; null when there is none.';
+comment on function public.get_alert_incident(jsonb) is
+  'Returns incident {id} with its timeline, its notifications and the incidents that it inhibits; null where no such incident exists.';
 
 create function public.list_alert_rules() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(r)) order by r.name), '[]') from public.alert_rules r;
 $$;
-comment on function public.list_alert_rules() is 'Every rule by name.';
+comment on function public.list_alert_rules() is 'Returns every alert rule, ordered by name.';
 
--- The body of a SQL function keeps the columns that "select *" meant when it was made: tournament and recurrence came later.
 create function public.list_alert_silences(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('is_silencing', private.is_silencing(s, as_of))
-    order by s.ends_at, s.id), '[]')
-  from public.alert_silences s
-  where s.id in (select n.id from public.alert_silences n where n.ends_at > as_of order by n.ends_at, n.id limit (p ->> 'limit')::integer);
+  select coalesce(jsonb_agg(
+    private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('is_silencing', private.is_silencing(s, as_of)) order by s.ends_at, s.id
+  ), '[]')
+  from (select * from public.alert_silences where ends_at > as_of order by ends_at, id limit (p ->> 'limit')::integer) s;
 $$;
-comment on function public.list_alert_silences(jsonb, timestamptz) is 'Silences that last or are to come, the next to end first, at most {limit}.';
+comment on function public.list_alert_silences(jsonb, timestamptz) is
+  'Returns at most {limit} silences that are active or start later, ordered by their end.';
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(private.channel_without_secrets(c) order by c.name), '[]') from public.notification_channels c;
 $$;
-comment on function public.list_notification_channels() is 'Every channel by name, without its secrets.';
+comment on function public.list_notification_channels() is 'Returns every channel without its secrets, ordered by name.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
     select * from public.audit_log
-    where (p ->> 'actor' is null or actor = p ->> 'actor') and (p ->> 'action' is null or action = p ->> 'action')
+    where (p ->> 'actor' is null or actor = p ->> 'actor')
+      and (p ->> 'action' is null or action = p ->> 'action')
       and (p ->> 'object_type' is null or object_type = p ->> 'object_type')
       and (p ->> 'object_id' is null or object_id = p ->> 'object_id')
-      and (p ->> 'from' is null or at >= (p ->> 'from')::timestamptz) and (p ->> 'to' is null or at < (p ->> 'to')::timestamptz)
+      and (p ->> 'from' is null or at >= (p ->> 'from')::timestamptz)
+      and (p ->> 'to' is null or at < (p ->> 'to')::timestamptz)
       and (p ->> 'before_id' is null or id < (p ->> 'before_id')::bigint)
-    order by id desc limit (p ->> 'limit')::integer
+    order by id desc
+    limit (p ->> 'limit')::integer
   ) a;
 $$;
 comment on function public.list_audit_log(jsonb) is
-  'Acts, newest first, by {actor?, action?, object_type?, object_id?, from?, to?}, before {before_id}, at most {limit}.';
+  'Returns at most {limit} rows of the audit log, newest first, before row {before_id?}, filtered by '
+  '{actor?, action?, object_type?, object_id?, from?, to?}.';
 
 select private.secure_functions(
   'public.read_with_etag', 'private.active_alerts', 'private.dense_day', 'private.points_of_runs', 'private.points_kept',

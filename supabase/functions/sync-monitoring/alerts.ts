@@ -6,12 +6,12 @@ import { AlertDetailResponse, AlertListResponse, INCIDENT_STATES } from "../../.
 import { SEVERITIES } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
 
-/** What `GET /alerts` may be asked; a page has 50 incidents unless said, 200 at most. */
+/** The filters of `GET /alerts`; a page has 50 incidents by default, 200 at most. */
 export const AlertQuery = z.strictObject({
   state: z.enum(INCIDENT_STATES).optional(),
   severity: z.enum(SEVERITIES).optional(),
-  entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional(),
-  tournament_no: z.string().regex(/^\d{1,10}$/, "is not a tournament's number").optional(),
+  entity: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type").optional(),
+  tournament_no: z.string().regex(/^\d{1,10}$/, "must be a tournament number").optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: cursor.optional(),
 });
@@ -19,7 +19,7 @@ export const AlertQuery = z.strictObject({
 /** A page of incidents, newest first, with the mean times of the last 30 days. @throws DatabaseError */
 export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
   const { entity, limit, cursor: after, ...filters } = query;
-  // One more than asked for tells whether there is a next page.
+  // One incident more than the page shows whether a next page exists.
   const p = { ...filters, entity_type: entity, ...after, limit: limit + 1, as_of: clock.asOf() };
   const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p }, AlertListResponse.omit({ next_cursor: true }));
   const alerts = found.slice(0, limit);
@@ -31,7 +31,7 @@ export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof A
   };
 }
 
-/** One incident with its story. @throws AppError NOT_FOUND */
+/** One incident with its timeline. @throws AppError NOT_FOUND */
 export async function readAlert(rpc: Rpc, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
   const found = await rpc("get_alert_incident", { p: { id } }, AlertDetailResponse.nullable());
   if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);

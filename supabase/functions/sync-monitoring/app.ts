@@ -45,24 +45,24 @@ import { readSystemStatus } from "./system-status.ts";
 
 const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
 const refusals = {
-  401: json("No token and no key", ErrorResponse),
+  401: json("The token or key is missing or invalid", ErrorResponse),
   403: json("The token has no role", ErrorResponse),
-  503: json("The database cannot be read", ErrorResponse),
+  503: json("The database is not available", ErrorResponse),
 };
-const Nothing = z.strictObject({});
+const NoQuery = z.strictObject({});
 const WithId = z.object({ id: z.uuid() });
 
-/** A read of a list, or of the whole: viewers and up, a query, one answer. */
+/** A read with a query, for viewers and up. */
 const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(path: P, description: string, query: Q, response: R) =>
   createRoute({
     method: "get",
     path,
     middleware: requireRole("viewer"),
     request: { query },
-    responses: { 200: json(description, response), 400: json("A bad filter, by name", ErrorResponse), ...refusals },
+    responses: { 200: json(description, response), 400: json("A filter is invalid; details name it", ErrorResponse), ...refusals },
   });
 
-/** A read of one thing by what is in its path. */
+/** A read of one object by the key in its path, for viewers and up. */
 const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(path: P, description: string, params: K, response: R) =>
   createRoute({
     method: "get",
@@ -71,31 +71,31 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
     request: { params },
     responses: {
       200: json(description, response),
-      400: json("A bad path", ErrorResponse),
-      404: json("There is none", ErrorResponse),
+      400: json("The key in the path is invalid", ErrorResponse),
+      404: json("No such object exists", ErrorResponse),
       ...refusals,
     },
   });
 
-/** The reads; a read never writes. */
+/** The app of the reads; a read never writes. */
 export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
   const app = createFunctionApp("sync-monitoring", { rpc, log });
   const reader = (c: Context<AppVariables>) => readerOf(c, rpc);
 
   app.openapi(
-    read("/health-overview", "Every active entity with its status and why", Nothing, SyncHealthResponse),
+    read("/health-overview", "Every active entity with its status and the reasons for it", NoQuery, SyncHealthResponse),
     async (c) => c.json(await readHealthOverview(reader(c), clock), 200),
   );
   app.openapi(
-    read("/performance-history", "Evenly spaced buckets of a period", PeriodQuery, PerformanceHistoryResponse),
+    read("/performance-history", "The buckets of a period, evenly spaced, and its totals", PeriodQuery, PerformanceHistoryResponse),
     async (c) => c.json(await readHistory(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/sync-statistics", "Counts, rates, durations and throughput beside the period before", PeriodQuery, SyncStatisticsResponse),
+    read("/sync-statistics", "Counts, rates, durations and throughput, with the period before", PeriodQuery, SyncStatisticsResponse),
     async (c) => c.json(await readStatistics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/error-analytics", "Errors of a period by kind, and grouped by fingerprint", PeriodQuery, ErrorAnalyticsResponse),
+    read("/error-analytics", "The error counts of a period, and its groups by fingerprint", PeriodQuery, ErrorAnalyticsResponse),
     async (c) => c.json(await readErrorAnalytics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
@@ -111,27 +111,27 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
     async (c) => c.json(await readExecution(reader(c), c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/tournaments", "Tournaments that are synced, those in trouble first", TournamentQuery, TournamentListResponse),
+    read("/tournaments", "The synced tournaments, the failing ones first", TournamentQuery, TournamentListResponse),
     async (c) => c.json(await listTournaments(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne("/tournaments/{no}", "One tournament with its last hundred results", z.object({ no: TournamentNo }), TournamentDetailResponse),
+    readOne("/tournaments/{no}", "One tournament with its last 100 results", z.object({ no: TournamentNo }), TournamentDetailResponse),
     async (c) => c.json(await readTournament(reader(c), clock, c.req.valid("param").no), 200),
   );
   app.openapi(
-    read("/alerts", "Incidents, newest first, and the mean times of thirty days", AlertQuery, AlertListResponse),
+    read("/alerts", "Incidents, newest first, and the mean times of the last 30 days", AlertQuery, AlertListResponse),
     async (c) => c.json(await listAlerts(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne("/alerts/{id}", "One incident with its story", WithId, AlertDetailResponse),
+    readOne("/alerts/{id}", "One incident with its timeline and notifications", WithId, AlertDetailResponse),
     async (c) => c.json(await readAlert(reader(c), c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/metrics", "The contract's metrics over the last 24 hours", Nothing, MetricsResponse),
+    read("/metrics", "The monitoring and performance metrics of the last 24 hours", NoQuery, MetricsResponse),
     async (c) => c.json(await readMetrics(reader(c), clock), 200),
   );
   app.openapi(
-    read("/system-status", "Each part with its status and evidence", Nothing, SystemStatusResponse),
+    read("/system-status", "Each component with its status and evidence", NoQuery, SystemStatusResponse),
     async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
   );
   app.get("/openapi.json", ...requireRole("viewer"), (c) => c.json(openApiDocument(app)));

@@ -18,7 +18,7 @@ const Overview = z.object({
   active_alerts: z.array(AlertSummary),
 });
 
-/** One snapshot in, one judged answer out. @throws DatabaseError */
+/** Reads one snapshot and judges each entity of it. @throws DatabaseError */
 export async function readHealthOverview(rpc: Rpc, clock: Clock): Promise<SyncHealthResponse> {
   const { as_of, entities, upstream, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() }, Overview);
   const now = Date.parse(as_of);
@@ -61,9 +61,9 @@ function describe(facts: EntityFacts, judgement: { status: HealthStatus; because
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
-/** Pools the entities' last 24 hours: rates and durations weigh by runs, memory is the peak. */
+/** Combines the last 24 hours of all entities: rates and durations are weighted by runs, memory is the highest peak. */
 function summarize(entities: EntityFacts[]): PerformanceSummary {
-  const pooled = (value: (facts: EntityFacts) => number | null) => sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
+  const weighted = (value: (facts: EntityFacts) => number | null) => sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
   const runs = sum(entities.map((facts) => facts.runs_24h));
   const hits = sum(entities.map((facts) => facts.cache_hits_24h));
   const apiCalls = sum(entities.map((facts) => facts.api_calls_24h));
@@ -72,11 +72,11 @@ function summarize(entities: EntityFacts[]): PerformanceSummary {
     period: "24 hours",
     runs,
     success_rate: ratio(
-      pooled((facts) => facts.success_rate_24h),
+      weighted((facts) => facts.success_rate_24h),
       runs,
     ),
     average_duration_ms: ratio(
-      pooled((facts) => facts.average_duration_ms),
+      weighted((facts) => facts.average_duration_ms),
       runs,
     ),
     records_processed_today: sum(entities.map((facts) => facts.records_processed_today)),

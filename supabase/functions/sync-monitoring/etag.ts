@@ -6,7 +6,7 @@ import { type AppVariables, notModified } from "../_shared/app.ts";
 
 const Answer = z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknown().optional() });
 
-/** The database for one read of one request: asks with the caller's tag and sets the answer's. @throws notModified when they are the same */
+/** An `Rpc` for one request: sends the ETag of the caller and sets the ETag of the response. @throws notModified where they are equal */
 export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
   return async (fn, { as_of, p = {} }, answer) => {
     const known = c.req.header("if-none-match");
@@ -16,7 +16,7 @@ export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
     c.header("cache-control", "private, no-cache");
     const parsed = answer.safeParse(body);
     if (!parsed.success) {
-      throw new AppError("INTERNAL", "the database answered another shape than was written for", undefined, { cause: parsed.error });
+      throw new AppError("INTERNAL", "the answer of the database does not match its schema", undefined, { cause: parsed.error });
     }
     return parsed.data;
   };

@@ -5,7 +5,7 @@ const count = z.number().int();
 const figure = z.number().nullable();
 const moment = z.string().nullable();
 
-/** What `get_health_overview` says of one entity: numbers only. */
+/** The facts of one entity from `get_health_overview`. */
 export const EntityFacts = z.object({
   entity_type: z.string(),
   is_paused: z.boolean(),
@@ -60,17 +60,24 @@ export type EntityFacts = z.infer<typeof EntityFacts>;
 export const UpstreamFacts = z.object({ backoff_until: moment, backoff_reason: z.string().nullable() });
 export type UpstreamFacts = z.infer<typeof UpstreamFacts>;
 
-/** Limits where an entity sets none of its own: the story's defaults, and a rate that speaks only from four runs on. */
+/** The thresholds of an entity that sets none of its own; a success rate of fewer than `ratedRuns` runs is not judged. */
 const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
 
 const ORDER: HealthStatus[] = ["HEALTHY", "WARNING", "CRITICAL"];
 
-/** The worst of some statuses; of none, HEALTHY. */
+/** The worst status; HEALTHY for an empty list. */
 export const worst = (statuses: HealthStatus[]): HealthStatus =>
   statuses.reduce((a, b) => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b), "HEALTHY");
 
 const percent = (rate: number): string => `${Math.round(rate * 1000) / 10} %`;
-const minutesSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 6_000) / 10;
+const minutes = (ms: number): number => Math.round(ms / 6_000) / 10;
+const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], ["second", 1_000]] as const;
+/** A duration in its largest fitting unit, such as `1.5 hours`. */
+function inWords(ms: number): string {
+  const [name, size] = UNITS.find(([, size]) => ms >= size) ?? UNITS[3];
+  const count = Math.round(ms / size * 10) / 10;
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
 const reason = (
   code: HealthReason["code"],
   status: HealthStatus,
@@ -80,7 +87,7 @@ const reason = (
   execution_id: string | null = null,
 ): HealthReason => ({ code, status, message, value, limit, execution_id });
 
-/** Judges one entity at `now` (ms since the epoch) and gives every reason, the worst first. */
+/** Judges one entity at `now` (ms since the epoch) and returns every reason, the worst first. */
 export function judgeEntity(
   facts: EntityFacts,
   upstream: UpstreamFacts | null,
@@ -93,11 +100,11 @@ export function judgeEntity(
     rate(facts),
     latest(facts),
     upstream?.backoff_until
-      ? reason("UPSTREAM_BACKOFF", "WARNING", `the upstream is left alone until ${upstream.backoff_until}: ${upstream.backoff_reason}`)
+      ? reason("UPSTREAM_BACKOFF", "WARNING", `the upstream backoff lasts until ${upstream.backoff_until}: ${upstream.backoff_reason}`)
       : null,
   ].filter((found) => found !== null);
   if (because.length === 0) {
-    because.push(reason("OK", "HEALTHY", "runs on time and succeeds", facts.success_rate_24h, LIMITS.warningRate));
+    because.push(reason("OK", "HEALTHY", "the runs start on time and succeed", facts.success_rate_24h, LIMITS.warningRate));
   }
   because.sort((a, b) => ORDER.indexOf(b.status) - ORDER.indexOf(a.status));
   return { status: worst(because.map((found) => found.status)), because };
@@ -106,31 +113,25 @@ export function judgeEntity(
 const paused = ({ paused_by, paused_at, paused_reason }: EntityFacts): HealthReason =>
   reason("PAUSED", "WARNING", `paused by ${paused_by} since ${paused_at}${paused_reason ? `: ${paused_reason}` : ""}`);
 
-function schedule(facts: EntityFacts, now: number): HealthReason | null {
-  const late = facts.overdue_since === null ? null : minutesSince(facts.overdue_since, now);
-  if (facts.last_attempt === null) {
-    return late === null
-      ? reason("NEVER_RAN", "WARNING", `never ran; the first run is due at ${facts.next_sync}`)
-      : reason("NEVER_RAN", "CRITICAL", `never ran and is overdue since ${facts.overdue_since}, ${late} minutes`, late, 0);
+function schedule({ last_attempt, next_sync, overdue_since }: EntityFacts, now: number): HealthReason | null {
+  if (overdue_since === null) {
+    return last_attempt === null ? reason("NEVER_RAN", "WARNING", `never ran; the first run is due at ${next_sync}`) : null;
   }
-  if (late === null) return null;
-  return reason(
-    "OVERDUE",
-    "CRITICAL",
-    `no run began since ${facts.last_attempt}; overdue since ${facts.overdue_since}, ${late} minutes`,
-    late,
-    0,
-  );
+  const overdueMs = now - Date.parse(overdue_since);
+  const overdue = `overdue for ${inWords(overdueMs)}, since ${overdue_since}`;
+  return last_attempt === null
+    ? reason("NEVER_RAN", "CRITICAL", `never ran; ${overdue}`, minutes(overdueMs), 0)
+    : reason("OVERDUE", "CRITICAL", `no run started since ${last_attempt}; ${overdue}`, minutes(overdueMs), 0);
 }
 
 function stuck({ running }: EntityFacts, now: number): HealthReason | null {
   if (!running || Math.min(Date.parse(running.deadline), Date.parse(running.lease_expires_at)) > now) return null;
-  const minutes = minutesSince(running.execution_start, now);
+  const runningMs = now - Date.parse(running.execution_start);
   return reason(
     "STUCK",
     "CRITICAL",
-    `run ${running.id} began ${minutes} minutes ago and is past its lease or deadline`,
-    minutes,
+    `run ${running.id} started ${inWords(runningMs)} ago and is past its lease or deadline`,
+    minutes(runningMs),
     null,
     running.id,
   );
@@ -149,7 +150,7 @@ function rate({ success_rate_24h, runs_24h }: EntityFacts): HealthReason | null 
   if (success_rate_24h === null || runs_24h < LIMITS.ratedRuns || success_rate_24h >= LIMITS.warningRate) return null;
   const isCritical = success_rate_24h < LIMITS.criticalRate;
   const limit = isCritical ? LIMITS.criticalRate : LIMITS.warningRate;
-  const message = `success rate ${percent(success_rate_24h)} over ${runs_24h} runs in 24 hours, under ${percent(limit)}`;
+  const message = `success rate ${percent(success_rate_24h)} over ${runs_24h} runs in 24 hours, below the threshold of ${percent(limit)}`;
   return reason("LOW_SUCCESS_RATE", isCritical ? "CRITICAL" : "WARNING", message, success_rate_24h, limit);
 }
 
@@ -159,6 +160,6 @@ function latest({ latest_run: run, max_runtime_ms }: EntityFacts): HealthReason 
   }
   const limit = max_runtime_ms * LIMITS.slowShareOfMaxRuntime;
   if (run?.status !== "SUCCEEDED" || run.duration_ms === null || run.duration_ms <= limit) return null;
-  const seconds = [run.duration_ms, max_runtime_ms].map((ms) => Math.round(ms / 1000));
-  return reason("SLOW", "WARNING", `the last run took ${seconds[0]} s of the ${seconds[1]} s it may`, run.duration_ms, limit, run.id);
+  const message = `the last run took ${inWords(run.duration_ms)} of the ${inWords(max_runtime_ms)} allowed`;
+  return reason("SLOW", "WARNING", message, run.duration_ms, limit, run.id);
 }

@@ -20,7 +20,7 @@ import {
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TournamentNo } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
 
-const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type").optional();
+const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type").optional();
 const moment = z.iso.datetime({ offset: true }).optional();
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.enum(["true", "false"]).optional();
@@ -50,23 +50,23 @@ export const ErrorQuery = z.strictObject({
 });
 export const TournamentQuery = z.strictObject({
   search: z.string().trim().min(1).max(100).optional(),
-  season: z.string().regex(/^\d{4}$/, "is not a season").optional(),
+  season: z.string().regex(/^\d{4}$/, "must be a year with four digits").optional(),
   failing: flag,
   limit,
-  cursor: z.string().regex(/^\d{1,6}$/, "is not a cursor of this list").optional(),
+  cursor: z.string().regex(/^\d{1,6}$/, "must be a next_cursor of this list").optional(),
 });
 
-/** Rows that come as columns, which name each field once. */
+/** Parses rows that SQL returns as columns, which name each field once. */
 const inColumns = <T>(rows: z.ZodType<T, Record<string, unknown>[]>) =>
   z.record(z.string(), z.array(z.unknown())).transform(rowsOf).pipe(rows);
-// What the database answers; made once, since zod compiles a schema at its first use.
+// The answers of the database. The schemas are module constants, because zod compiles a schema at its first use.
 const { data_points: Points, ...whole } = PerformanceHistoryResponse.omit({ entity_type: true, period: true }).shape;
 const History = z.object({ ...whole, data_points: inColumns(Points) });
 const Statistics = SyncStatisticsResponse.omit({ period: true });
 const { groups: Groups, ...totals } = ErrorAnalyticsResponse.omit({ period: true }).shape;
 const Analytics = z.object({ ...totals, groups: inColumns(Groups) });
 
-/** As many rows as the first column has. */
+/** Turns columns into rows; the first column gives their number. */
 function rowsOf(columns: Record<string, unknown[]>): Record<string, unknown>[] {
   const named = Object.entries(columns), [, first = []] = named[0] ?? [];
   return first.map((_, index) => Object.fromEntries(named.map(([name, values]) => [name, values[index]])));
@@ -75,19 +75,19 @@ function rowsOf(columns: Record<string, unknown[]>): Record<string, unknown>[] {
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
-/** Every bucket of a period, the empty ones too. @throws DatabaseError */
+/** Every bucket of a period, also the empty ones. @throws DatabaseError */
 export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof PerformanceHistoryResponse>> {
   const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, History);
   return { entity_type: query.entity ?? "all", period: query.period, ...answer };
 }
 
-/** What runs did in a period, beside the one before. @throws DatabaseError */
+/** The statistics of the runs of a period and of the period before. @throws DatabaseError */
 export async function readStatistics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof SyncStatisticsResponse>> {
   const answer = await rpc("get_sync_statistics", { p: withPeriod(query), as_of: clock.asOf() }, Statistics);
   return { period: query.period, ...answer };
 }
 
-/** What went wrong in a period, by kind and by group. @throws DatabaseError */
+/** The errors of a period by type, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
 export async function readErrorAnalytics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
   const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() }, Analytics);
   return { period: query.period, ...answer };
@@ -111,7 +111,7 @@ export async function listErrors(rpc: Rpc, query: z.infer<typeof ErrorQuery>): P
   return { errors, next_cursor: found.length > query.limit && last ? nextCursor(last.occurred_at, last.id) : null };
 }
 
-/** A page of tournaments, those in trouble first; the cursor counts, since their order changes with each sync. @throws DatabaseError */
+/** A page of tournaments, the failing ones first; the cursor is an offset, because each sync changes their order. @throws DatabaseError */
 export async function listTournaments(
   rpc: Rpc,
   clock: Clock,
@@ -127,7 +127,7 @@ export async function listTournaments(
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
-/** One run with all that belongs to it. @throws AppError NOT_FOUND */
+/** One run with its tournaments, errors, job and incidents. @throws AppError NOT_FOUND */
 export async function readExecution(rpc: Rpc, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id } }, ExecutionDetailResponse.nullable());
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);

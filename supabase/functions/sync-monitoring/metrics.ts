@@ -29,8 +29,8 @@ const Facts = z.object({
 const ratio = (part: number, whole: number): number | null => whole > 0 ? part / whole : null;
 
 /**
- * The contract's metrics out of one snapshot. The health score is 100 times the weighted mean of the known parts: success rate (0.5), entities
- * that are not overdue (0.3), upstream calls that did not fail (0.1), and 1 / (1 + active alerts) (0.1). @throws DatabaseError
+ * The metrics of one snapshot. The health score is 100 times the weighted mean of the known parts: success rate (0.5), share of entities
+ * that are not overdue (0.3), share of upstream calls that succeeded (0.1), and 1 / (1 + active alerts) (0.1). @throws DatabaseError
  */
 export async function readMetrics(rpc: Rpc, clock: Clock): Promise<z.infer<typeof MetricsResponse>> {
   const facts = await rpc("get_metrics_facts", { as_of: clock.asOf() }, Facts);

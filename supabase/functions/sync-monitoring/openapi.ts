@@ -8,18 +8,18 @@ const INFO = {
   info: {
     title: "Beach volleyball sync",
     version: String(SCHEMA_VERSION),
-    description: "What is looked at (sync-monitoring), what people do (sync-admin), and what machines start.",
+    description: "The reads (sync-monitoring), the actions of people (sync-admin) and the functions that machines call.",
   },
   servers: [{ url: "/functions/v1" }],
 };
 const MEANING: Record<number, string> = {
-  400: "What was sent is wrong, each bad field by name",
-  401: "No token and no key",
-  403: "The token's role may not do this",
-  404: "There is none",
-  409: "Not as things stand",
-  429: "Too often; Retry-After says when",
-  503: "The database cannot be read",
+  400: "The request is invalid; details name each field",
+  401: "The token or key is missing or invalid",
+  403: "The role of the token does not permit it",
+  404: "No such object exists",
+  409: "The current state does not permit it",
+  429: "Too many requests; Retry-After says when to try again",
+  503: "The database is not available",
 };
 const json = (schema: z.ZodType) => ({ "application/json": { schema } });
 
@@ -31,7 +31,7 @@ function describe(route: Route) {
   return {
     method: route.method,
     path: `/${route.function}${route.path === "/" ? "" : route.path}`,
-    description: `${route.description}. ${route.least === "secret" ? "The secret key only." : `From ${route.least} up.`}`,
+    description: `${route.description}. ${route.role === "secret" ? "Needs the secret key." : `Needs the role ${route.role} or higher.`}`,
     request: {
       ...params.length ? { params: z.object(Object.fromEntries(params)) } : {},
       ...route.query ? { query: route.query } : {},
@@ -44,7 +44,7 @@ function describe(route: Route) {
   };
 }
 
-/** The API of all functions as OpenAPI 3.1: this one's routes describe themselves, the others are in `types/routes.ts`. */
+/** The API of all functions as OpenAPI 3.1: `app` describes its own routes, `types/routes.ts` those of the other functions. */
 export function openApiDocument(app: FunctionApp) {
   const others = new OpenAPIHono();
   for (const route of ROUTES) others.openAPIRegistry.registerPath(describe(route));

@@ -3,7 +3,7 @@ import type { Clock } from "../../../services/clock.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { QueueStatusResponse } from "../../../types/jobs.ts";
 
-/** Missing before an entity's first run. */
+/** A figure that is missing before the first run of an entity. */
 const many = z.number().nullish();
 const Facts = z.object({
   entities: z.array(z.object({
@@ -39,7 +39,7 @@ type Facts = z.infer<typeof Facts>;
 type Sample = [labels: Record<string, string>, value: number | null | undefined, suffix?: string];
 
 const EDGES = ["1", "5", "10", "30", "60", "120", "300", "600", "+Inf"];
-/** Text format 0.0.4 escapes these three in a label's value. */
+/** Escapes the three characters that text format 0.0.4 escapes in the value of a label. */
 const escape = (value: string): string => value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
 
 function family(name: string, type: "counter" | "gauge" | "histogram", help: string, samples: Sample[]): string {
@@ -50,7 +50,7 @@ function family(name: string, type: "counter" | "gauge" | "histogram", help: str
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join("\n");
 }
 
-/** The scrape in text format 0.0.4; labels are entities, states and severities alone. */
+/** The metrics in text format 0.0.4. Labels have few values: entities, statuses, states, severities and priorities. */
 function render(facts: Facts): string {
   const { entities, queue } = facts;
   const each = (value: (entity: Facts["entities"][number]) => number | null | undefined): Sample[] =>
@@ -60,7 +60,7 @@ function render(facts: Facts): string {
     family(
       "sync_runs_total",
       "counter",
-      "Runs that ended, by status.",
+      "Ended runs, by status.",
       entities.flatMap((entity) =>
         statuses.map((status): Sample => [{ entity_type: entity.entity_type, status }, entity[`runs_${status}`] ?? 0])
       ),
@@ -68,7 +68,7 @@ function render(facts: Facts): string {
     family(
       "sync_run_duration_seconds",
       "histogram",
-      "How long counted runs took.",
+      "Duration of runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT.",
       entities.flatMap(({ entity_type, duration_counts, duration_ms, duration_runs }): Sample[] => [
         ...EDGES.map((le, index): Sample => [{ entity_type, le }, duration_counts?.[index] ?? 0, "_bucket"]),
         [{ entity_type }, (duration_ms ?? 0) / 1000, "_sum"],
@@ -78,27 +78,27 @@ function render(facts: Facts): string {
     family(
       "sync_records_processed_total",
       "counter",
-      "Records written or found unchanged.",
+      "Records written or unchanged.",
       each((entity) => entity.records_processed ?? 0),
     ),
     family(
       "sync_records_rejected_total",
       "counter",
-      "Records left out because they could not be read.",
+      "Records rejected because they could not be read.",
       each((entity) => entity.records_rejected ?? 0),
     ),
     family("sync_api_calls_total", "counter", "Requests to the upstream.", each((entity) => entity.api_calls ?? 0)),
-    family("sync_api_errors_total", "counter", "Requests to the upstream that failed.", each((entity) => entity.api_errors ?? 0)),
-    family("sync_errors_total", "counter", "Errors recorded.", each((entity) => entity.errors ?? 0)),
-    family("sync_consecutive_failures", "gauge", "Full runs that failed in a row.", each((entity) => entity.consecutive_failures)),
+    family("sync_api_errors_total", "counter", "Failed requests to the upstream.", each((entity) => entity.api_errors ?? 0)),
+    family("sync_errors_total", "counter", "Recorded errors.", each((entity) => entity.errors ?? 0)),
+    family("sync_consecutive_failures", "gauge", "Consecutive failed full runs.", each((entity) => entity.consecutive_failures)),
     family(
       "sync_last_success_timestamp_seconds",
       "gauge",
-      "When the last full run that succeeded began.",
+      "Start time of the last successful full run.",
       each((entity) => entity.last_success_s),
     ),
-    family("sync_overdue_seconds", "gauge", "How long a run is owed, past due time and grace.", each((entity) => entity.overdue_s)),
-    family("sync_running", "gauge", "Runs that go on now.", each((entity) => entity.running)),
+    family("sync_overdue_seconds", "gauge", "Time since due time plus grace; 0 unless overdue.", each((entity) => entity.overdue_s)),
+    family("sync_running", "gauge", "Runs in progress.", each((entity) => entity.running)),
     family("sync_paused", "gauge", "1 while the entity is paused.", each((entity) => Number(entity.is_paused))),
     family(
       "sync_last_memory_bytes",
@@ -109,27 +109,27 @@ function render(facts: Facts): string {
     family(
       "sync_incidents",
       "gauge",
-      "Incidents that fire or are acknowledged.",
+      "Firing and acknowledged incidents.",
       facts.incidents.map(({ severity, state, count }) => [{ severity: severity.toLowerCase(), state: state.toLowerCase() }, count]),
     ),
-    family("sync_alert_evaluation_timestamp_seconds", "gauge", "When the rules were last evaluated.", [[{}, facts.evaluated_s]]),
-    family("sync_notifications_dead", "gauge", "Messages that died within a day.", [[{}, facts.dead_notifications]]),
-    family("sync_upstream_blocked", "gauge", "1 while we stay away from the upstream.", [[{}, facts.upstream_backoff]]),
+    family("sync_alert_evaluation_timestamp_seconds", "gauge", "Time of the last rule evaluation.", [[{}, facts.evaluated_s]]),
+    family("sync_notifications_dead", "gauge", "Notifications of the last 24 hours that are DEAD.", [[{}, facts.dead_notifications]]),
+    family("sync_upstream_blocked", "gauge", "1 during an upstream backoff.", [[{}, facts.upstream_backoff]]),
     family(
       "sync_queue_jobs",
       "gauge",
-      "Jobs that wait, by priority.",
+      "Waiting jobs, by priority.",
       Object.entries(queue.waiting).map(([priority, count]) => [{ priority: priority.toLowerCase() }, count]),
     ),
-    family("sync_queue_running", "gauge", "Jobs that run.", [[{}, queue.running.length]]),
-    family("sync_queue_oldest_wait_seconds", "gauge", "The longest wait of a job that may begin.", [[
+    family("sync_queue_running", "gauge", "Running jobs.", [[{}, queue.running.length]]),
+    family("sync_queue_oldest_wait_seconds", "gauge", "Longest wait of a job that may start.", [[
       {},
       (queue.oldest_wait_ms ?? 0) / 1000,
     ]]),
   ].join("\n") + "\n";
 }
 
-/** Reads and renders a scrape. @throws DatabaseError */
+/** Reads the metrics and renders them as text. @throws DatabaseError */
 export async function scrape(rpc: Rpc, clock: Clock): Promise<string> {
   return render(await rpc("get_prometheus_facts", { as_of: clock.asOf() }, Facts));
 }

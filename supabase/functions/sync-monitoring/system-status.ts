@@ -52,50 +52,55 @@ type Component = SystemStatusResponse["components"][number];
 type Verdict = Pick<Component, "status" | "message">;
 
 const MINUTE = 60_000;
-const is = (status: Component["status"], message: string): Verdict => ({ status, message });
+const verdict = (status: Component["status"], message: string): Verdict => ({ status, message });
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Where the way from tick to run broke: not scheduled, cron failed, not sent, never answered, refused, killed; or what its last run came to. */
+/** Judges a schedule by the first step that failed on the way from cron job to run, or else by its last run. */
 export function judgeSchedule(facts: z.infer<typeof Schedule>, now: number): Verdict {
   const { tick, call, run } = facts;
-  if (facts.is_paused) return is("OK", "paused");
-  if (!facts.is_scheduled) return is("FAILED", "not scheduled: select private.apply_schedules()");
-  if (tick?.status === "failed") return is("FAILED", `cron failed: ${tick.message ?? "without a word"}`);
-  if (call?.outcome === "NOT_CONFIGURED") return is("FAILED", "the call was not sent: the Vault secrets are missing");
+  if (facts.is_paused) return verdict("OK", "paused");
+  if (!facts.is_scheduled) return verdict("FAILED", "not scheduled: run select private.apply_schedules()");
+  if (tick?.status === "failed") return verdict("FAILED", `the cron job failed: ${tick.message ?? "no message"}`);
+  if (call?.outcome === "NOT_CONFIGURED") return verdict("FAILED", "the call was not sent: the Vault secrets are missing");
   if (call && !call.is_answered && now - Date.parse(call.at) > MINUTE && run?.correlation_id !== call.id) {
-    return is("FAILED", "the request was never answered");
+    return verdict("FAILED", "the function never answered the request");
   }
-  if (call?.is_timed_out || call?.error) return is("FAILED", `the request failed: ${call.error ?? "no answer in time"}`);
-  // 409 says that a run was going on: the tick was recorded as SKIPPED.
+  if (call?.is_timed_out || call?.error) return verdict("FAILED", `the request failed: ${call.error ?? "it timed out"}`);
+  // 409: another run was live, and the due time was recorded as SKIPPED.
   if (call?.status_code && call.status_code >= 400 && call.status_code !== 409) {
-    return is("FAILED", `the function refused with ${call.status_code}`);
+    return verdict("FAILED", `the function refused the request with status ${call.status_code}`);
   }
-  if (run?.status === "TIMED_OUT") return is("DEGRADED", "the last run was killed or went silent");
-  return run ? is("OK", `the last run is ${run.status}`) : is("UNKNOWN", "no run yet");
+  if (run?.status === "TIMED_OUT") return verdict("DEGRADED", "the last run was killed or sent no heartbeat");
+  return run ? verdict("OK", `the last run has the status ${run.status}`) : verdict("UNKNOWN", "no run yet");
 }
 
 function judgeChannel({ is_active, dead_24h, waiting, last_error }: Facts["channels"][number]): Verdict {
-  if (!is_active) return is("OK", "switched off");
-  if (dead_24h > 0) return is("FAILED", `${dead_24h} messages died within a day: ${last_error ?? ""}`);
-  return waiting > 0 && last_error ? is("DEGRADED", `${waiting} messages wait: ${last_error}`) : is("OK", "delivers");
+  if (!is_active) return verdict("OK", "the channel is disabled");
+  const dead = `${counted(dead_24h, "dead notification")} in the last 24 hours`;
+  if (dead_24h > 0) return verdict("FAILED", last_error ? `${dead}: ${last_error}` : dead);
+  if (waiting > 0 && last_error) return verdict("DEGRADED", `${counted(waiting, "undelivered notification")}: ${last_error}`);
+  return verdict("OK", "notifications are delivered");
 }
 
 function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: boolean): Verdict {
-  if (sinceMs < 5 * MINUTE) return is("OK", `evaluated ${Math.round(sinceMs / 1000)} s ago`);
-  if (last === null && !isSchedulerLate) return is("UNKNOWN", "it has not evaluated yet");
-  return is("FAILED", last === null ? "it never evaluated" : `nothing evaluated since ${last}`);
+  if (sinceMs < 5 * MINUTE) return verdict("OK", `the rules were evaluated ${Math.round(sinceMs / 1000)} s ago`);
+  if (last === null && !isSchedulerLate) return verdict("UNKNOWN", "no evaluation so far");
+  return verdict("FAILED", last === null ? "the rules were never evaluated" : `no evaluation since ${last}`);
 }
 
-/** Judges each part by its facts. */
+/** Judges each component by its facts. */
 function judgeSystem(facts: Facts): SystemStatusResponse {
   const now = Date.parse(facts.as_of);
   const { alert_processor, scheduler, upstream, queue, audit } = facts;
   const sinceEvaluation = alert_processor.last_evaluation === null ? Infinity : now - Date.parse(alert_processor.last_evaluation);
   const components: Component[] = [
-    { name: "database", kind: "database", ...is("OK", `schema ${facts.schema_version}`), evidence: facts.database },
+    { name: "database", kind: "database", ...verdict("OK", `schema version ${facts.schema_version}`), evidence: facts.database },
     {
       name: "scheduler",
       kind: "scheduler",
-      ...(scheduler.is_late ? is("FAILED", "no job ran for three minutes") : is("OK", `${scheduler.jobs} jobs tick`)),
+      ...(scheduler.is_late
+        ? verdict("FAILED", "no cron job started in the last 3 minutes")
+        : verdict("OK", counted(scheduler.jobs, "active cron job"))),
       evidence: scheduler,
     },
     ...facts.schedules.map((schedule): Component => ({
@@ -115,22 +120,24 @@ function judgeSystem(facts: Facts): SystemStatusResponse {
       name: "vis",
       kind: "upstream",
       ...(upstream.backoff_until
-        ? is("DEGRADED", `blocked until ${upstream.backoff_until}: ${upstream.reason ?? ""}`)
-        : is("OK", "not blocked")),
+        ? verdict("DEGRADED", `backoff until ${upstream.backoff_until}: ${upstream.reason ?? ""}`)
+        : verdict("OK", "no backoff")),
       evidence: upstream,
     },
     {
       name: "queue",
       kind: "queue",
       ...((queue.oldest_wait_ms ?? 0) > 30 * MINUTE
-        ? is("DEGRADED", "a job waits for half an hour")
-        : is("OK", `${queue.running.length} running`)),
+        ? verdict("DEGRADED", "a job has waited for more than 30 minutes")
+        : verdict("OK", counted(queue.running.length, "running job"))),
       evidence: { waiting: queue.waiting, oldest_wait_ms: queue.oldest_wait_ms, slots: queue.slots },
     },
     {
       name: "audit",
       kind: "audit",
-      ...(audit.rows_unsealed > 100 ? is("DEGRADED", `${audit.rows_unsealed} rows are not sealed`) : is("OK", "sealed")),
+      ...(audit.rows_unsealed > 100
+        ? verdict("DEGRADED", `${audit.rows_unsealed} rows are not sealed`)
+        : verdict("OK", "the audit log is sealed")),
       evidence: audit,
     },
   ];
@@ -142,7 +149,7 @@ function judgeSystem(facts: Facts): SystemStatusResponse {
   return { status: worst, as_of: facts.as_of, components };
 }
 
-/** Each part with its status and evidence. @throws DatabaseError */
+/** Each component with its status and evidence. @throws DatabaseError */
 export async function readSystemStatus(rpc: Rpc, clock: Clock): Promise<SystemStatusResponse> {
   return judgeSystem(await rpc("get_system_facts", { as_of: clock.asOf() }, Facts));
 }

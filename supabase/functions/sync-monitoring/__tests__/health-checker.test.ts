@@ -67,9 +67,11 @@ const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
     { last_attempt: null, latest_run: null, overdue_since: "2026-06-10T12:00:00Z" },
     "CRITICAL",
     "NEVER_RAN",
-    /overdue since .*, 3 minutes/,
+    /overdue for 3 minutes, since/,
   ],
   ["stopped running", { overdue_since: "2026-06-10T11:33:00Z" }, "CRITICAL", "OVERDUE", /30 minutes/],
+  ["became overdue a minute ago", { overdue_since: "2026-06-10T12:02:00Z" }, "CRITICAL", "OVERDUE", /overdue for 1 minute,/],
+  ["stopped running days ago", { overdue_since: "2026-06-08T00:03:00Z" }, "CRITICAL", "OVERDUE", /overdue for 2\.5 days,/],
   [
     "has a run past its lease",
     { running: { ...RUNNING, lease_expires_at: "2026-06-10T12:02:00Z" } },
@@ -77,7 +79,7 @@ const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
     "STUCK",
     /past its lease/,
   ],
-  ["has a run going well", { running: RUNNING }, "HEALTHY", "OK", /on time/],
+  ["has a run within its lease", { running: RUNNING }, "HEALTHY", "OK", /on time/],
   [
     "failed once",
     { consecutive_failures: 1, latest_run: { ...RUN, status: "FAILED", status_reason: "boom" } },
@@ -87,9 +89,9 @@ const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
   ],
   ["failed three times", { consecutive_failures: 3 }, "CRITICAL", "FAILING", /the last 3 runs failed/],
   ["failed three times, with a threshold of five", { consecutive_failures: 3, failure_threshold: 5 }, "WARNING", "FAILING", /3 runs/],
-  ["succeeds too rarely", { success_rate_24h: 0.9 }, "WARNING", "LOW_SUCCESS_RATE", /90 % over 96 runs.*under 95 %/],
-  ["succeeds far too rarely", { success_rate_24h: 0.5 }, "CRITICAL", "LOW_SUCCESS_RATE", /under 80 %/],
-  ["had three runs only, however bad", { success_rate_24h: 0, runs_24h: 3 }, "HEALTHY", "OK", /on time/],
+  ["succeeds too rarely", { success_rate_24h: 0.9 }, "WARNING", "LOW_SUCCESS_RATE", /90 % over 96 runs.*below the threshold of 95 %/],
+  ["succeeds far too rarely", { success_rate_24h: 0.5 }, "CRITICAL", "LOW_SUCCESS_RATE", /below the threshold of 80 %/],
+  ["had only three runs, all failed", { success_rate_24h: 0, runs_24h: 3 }, "HEALTHY", "OK", /on time/],
   [
     "was partial",
     { latest_run: { ...RUN, status: "PARTIAL", tournaments_failed: 2, status_reason: "2 of 10 tournaments failed" } },
@@ -97,17 +99,17 @@ const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
     "PARTIAL",
     /2 of 10/,
   ],
-  ["was slow", { latest_run: { ...RUN, duration_ms: 500_000 } }, "WARNING", "SLOW", /500 s of the 600 s/],
+  ["was slow", { latest_run: { ...RUN, duration_ms: 500_000 } }, "WARNING", "SLOW", /8\.3 minutes of the 10 minutes allowed/],
 ];
-for (const [what, facts, status, code, message] of CASES) {
-  Deno.test(`an entity that ${what} is ${status} because of ${code}`, () => {
+for (const [description, facts, status, code, message] of CASES) {
+  Deno.test(`an entity that ${description} is ${status} because of ${code}`, () => {
     const judged = judgeEntity({ ...HEALTHY, ...facts }, null, NOW);
     assertEquals([judged.status, judged.because[0]?.code], [status, code] as never);
     assertMatch(String(judged.because[0]?.message), message);
   });
 }
 
-Deno.test("every reason is given, the worst first, and a blocked upstream is one of them", () => {
+Deno.test("judgeEntity returns every reason, the worst first, and an upstream backoff is one of them", () => {
   const facts = { ...HEALTHY, overdue_since: "2026-06-10T12:00:00Z", consecutive_failures: 1 };
   const { because } = judgeEntity(facts, { backoff_until: "2026-06-10T12:25:00Z", backoff_reason: "VIS answered HTTP 503" }, NOW);
   assertEquals(
@@ -116,7 +118,7 @@ Deno.test("every reason is given, the worst first, and a blocked upstream is one
   );
 });
 
-Deno.test("the overall status is the worst one; of nothing it is HEALTHY", () => {
+Deno.test("the overall status is the worst one; without entities it is HEALTHY", () => {
   assertEquals(worst(["HEALTHY", "CRITICAL", "WARNING"]), "CRITICAL");
   assertEquals(worst([]), "HEALTHY");
 });
