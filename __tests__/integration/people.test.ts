@@ -270,7 +270,7 @@ Deno.test("a test notification goes through the outbox; only a DEAD notification
   assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);
 });
 
-Deno.test("each route is open to its least role and above, and to nobody below", async () => {
+Deno.test("each route accepts its least role and above, and refuses every other caller", async () => {
   const { call } = await setUp();
   const id = crypto.randomUUID();
   const routes: [string, string, string][] = [

@@ -7,16 +7,16 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { number, title } from "../format.ts";
+import { counted, number, title } from "../format.ts";
 import { useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
-const isOver = ({ status }: JobDetailResponse): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
+const isFinished = ({ status }: JobDetailResponse): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
 
 export default function JobView() {
   const { id = "" } = useParams();
   const job = useRead(`sync-admin/jobs/${id}`, JobDetailResponse, {
-    isLive: (data) => !isOver(data),
+    isLive: (data) => !isFinished(data),
   });
   return (
     <Page
@@ -26,8 +26,8 @@ export default function JobView() {
           <Status of={job.data.status} /> {job.data.tournament_no
             ? `tournament ${job.data.tournament_no}`
             : job.data.tournament_nos
-            ? `${job.data.tournament_nos.length} tournaments`
-            : "everything"}
+            ? counted(job.data.tournament_nos.length, "tournament")
+            : "full run"}
         </>
       )}
       acts={job.data && <Acts job={job.data} />}
@@ -54,13 +54,13 @@ function Acts({ job }: { job: JobDetailResponse }) {
       body: { only_failed },
     }),
     JobDetailResponse,
-    (again) => go(`/jobs/${again.id}`),
+    (requeued) => go(`/jobs/${requeued.id}`),
   );
-  const [isAsked, setAsked] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
   if (!can("operator")) return null;
   return (
     <>
-      {!isOver(job) && !job.cancel_requested_at && (isAsked
+      {!isFinished(job) && !job.cancel_requested_at && (isConfirming
         ? (
           <button
             type="button"
@@ -75,12 +75,12 @@ function Acts({ job }: { job: JobDetailResponse }) {
           <button
             type="button"
             class="secondary"
-            onClick={() => setAsked(true)}
+            onClick={() => setConfirming(true)}
           >
             Cancel
           </button>
         ))}
-      {isOver(job) && (
+      {isFinished(job) && (
         <>
           <button
             type="button"
@@ -95,7 +95,7 @@ function Acts({ job }: { job: JobDetailResponse }) {
               type="button"
               onClick={() => requeue.mutate(true)}
             >
-              Only what failed
+              Sync failed tournaments again
             </button>
           )}
         </>
@@ -113,20 +113,20 @@ function Job({ job }: { job: JobDetailResponse }) {
         {job.status === "QUEUED" && (
           <p>
             {job.waits_because ??
-              `Number ${number(job.queue_position)} in the queue`}
+              `Position ${number(job.queue_position)} in the queue`}
           </p>
         )}
-        {job.cancel_requested_at && !isOver(job) && (
+        {job.cancel_requested_at && !isFinished(job) && (
           <p>
-            Asked to stop by {job.cancelled_by}: it does at the next tournament.
+            {job.cancelled_by} requested the cancellation. The run stops at the next tournament.
           </p>
         )}
         {progress && (
           <>
             <p>
-              {progress.current_stage ?? (isOver(job) ? "done" : "begins")}: {number(progress.tournaments_processed)} of{" "}
-              {number(progress.total_tournaments)} tournaments, {number(progress.tournaments_failed)} failed,{" "}
-              {number(progress.records_processed)} records
+              {progress.current_stage ?? (isFinished(job) ? "done" : "starting")}: {number(progress.tournaments_processed)} of{" "}
+              {counted(progress.total_tournaments, "tournament")}, {number(progress.tournaments_failed)} failed,{" "}
+              {counted(progress.records_processed, "record")}
             </p>
             <progress
               value={progress.tournaments_processed}
@@ -138,17 +138,17 @@ function Job({ job }: { job: JobDetailResponse }) {
       </div>
       <Facts
         of={[
-          ["Done, probably", <Distance at={job.estimated_completion} />],
+          ["Estimated completion", <Distance at={job.estimated_completion} />],
           [
-            "at the latest, nine of ten",
+            "Estimated completion, p90",
             <Distance at={job.estimated_completion_p90} />,
           ],
           ["Priority", title(job.priority)],
-          ["By", job.triggered_by],
+          ["Triggered by", job.triggered_by],
           ["Reason", job.reason],
           ["Queued", <Moment at={job.enqueued_at} />],
-          ["Began", <Moment at={job.started_at} />],
-          ["Ended", <Moment at={job.finished_at} />],
+          ["Started", <Moment at={job.started_at} />],
+          ["Finished", <Moment at={job.finished_at} />],
           [
             "Outcome",
             job.final_status ? <Status of={job.final_status} /> : "–",
@@ -158,48 +158,48 @@ function Job({ job }: { job: JobDetailResponse }) {
       {job.last_error && (
         <p>
           <strong>
-            {job.status === "CANCELLED" ? "Why it ended" : "Last error"}:
+            {job.status === "CANCELLED" ? "Reason for the cancellation" : "Last error"}:
           </strong>{" "}
           {job.last_error}
         </p>
       )}
       {job.execution_id && (
         <p>
-          <Link href={`/runs/${job.execution_id}`}>Its run</Link>
+          <Link href={`/runs/${job.execution_id}`}>Run of this job</Link>
         </p>
       )}
       {job.retried_from && (
         <p>
-          Again for <Link href={`/jobs/${job.retried_from}`}>an earlier job</Link>
+          Requeued from <Link href={`/jobs/${job.retried_from}`}>an earlier job</Link>
         </p>
       )}
-      {job.requeued_as.map((again) => (
-        <p key={again}>
-          Done again as <Link href={`/jobs/${again}`}>another job</Link>
+      {job.requeued_as.map((id) => (
+        <p key={id}>
+          Requeued as <Link href={`/jobs/${id}`}>another job</Link>
         </p>
       ))}
-      <Section title="Its tries">
-        {job.attempts_made.length === 0 ? <Empty>None yet.</Empty> : (
+      <Section title="Attempts">
+        {job.attempts_made.length === 0 ? <Empty>No attempt yet.</Empty> : (
           <Table
-            caption="Tries"
+            caption="Attempts"
             rows={job.attempts_made}
-            keyOf={(one) => one.claimed_at}
+            keyOf={(attempt) => attempt.claimed_at}
             columns={[
               {
-                name: "Began",
+                name: "Claimed",
                 isHead: true,
-                cell: (one) => <Moment at={one.claimed_at} />,
+                cell: (attempt) => <Moment at={attempt.claimed_at} />,
               },
-              { name: "Ended", cell: (one) => <Moment at={one.ended_at} /> },
+              { name: "Ended", cell: (attempt) => <Moment at={attempt.ended_at} /> },
               {
                 name: "Outcome",
-                cell: (one) => <Status of={one.outcome ?? "RUNNING"} />,
+                cell: (attempt) => <Status of={attempt.outcome ?? "RUNNING"} />,
               },
               {
                 name: "Run",
-                cell: (one) => one.execution_id && <Link href={`/runs/${one.execution_id}`}>its run</Link>,
+                cell: (attempt) => attempt.execution_id && <Link href={`/runs/${attempt.execution_id}`}>run</Link>,
               },
-              { name: "Error", cell: (one) => one.error ?? "" },
+              { name: "Error", cell: (attempt) => attempt.error ?? "" },
             ]}
           />
         )}

@@ -10,16 +10,16 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { duration, number, title } from "../format.ts";
-import { pathOf, useAct, usePages, useRead, wordsOf } from "../queries.ts";
+import { counted, duration, number, title } from "../format.ts";
+import { describeError, pathOf, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 export default function Sync() {
   const { can } = useUser();
   return (
     <Page title="Sync now">
-      {can("operator") ? <Trigger /> : <p>An operator starts syncs; you see those that were.</p>}
-      <Section title="The queue">
+      {can("operator") ? <Trigger /> : <p>Only an operator can start a sync.</p>}
+      <Section title="Queue">
         <Queue />
       </Section>
       <Section title="Jobs">
@@ -29,10 +29,10 @@ export default function Sync() {
   );
 }
 
-const PRIORITY_WORDS = {
-  NORMAL: "normal: when its turn comes",
-  HIGH: "high: before normal ones",
-  EMERGENCY: "emergency: before all, in a place of its own",
+const PRIORITY_LABELS = {
+  NORMAL: "normal",
+  HIGH: "high: before normal jobs",
+  EMERGENCY: "emergency: before all jobs, with its own slot",
 } as const;
 const ENTITIES = [["matches_schedule", "Matches"], [
   "tournaments",
@@ -40,14 +40,14 @@ const ENTITIES = [["matches_schedule", "Matches"], [
 ]] as const;
 
 function Trigger() {
-  const [asked] = useFilters(["entity", "tournament"]);
+  const [preset] = useFilters(["entity", "tournament"]);
   const [fields, setFields] = useState({
-    entity_type: asked.entity || "matches_schedule",
-    tournament_no: asked.tournament,
+    entity_type: preset.entity || "matches_schedule",
+    tournament_no: preset.tournament,
     priority: "NORMAL",
     reason: "",
   });
-  // The same press of the button, repeated by a bad line, is the same job.
+  // A request that is repeated after a lost response has the same key and creates no second job.
   const [key, setKey] = useState(() => crypto.randomUUID());
   const act = useAct(
     () => ({
@@ -62,7 +62,7 @@ function Trigger() {
     ManualSyncResponse,
     ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
   );
-  const wrong = wordsOf(act.error).fields;
+  const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
@@ -76,7 +76,7 @@ function Trigger() {
       }}
     >
       <SelectField
-        label="What"
+        label="Sync"
         value={fields.entity_type}
         error={wrong.entity_type}
         options={ENTITIES}
@@ -91,12 +91,12 @@ function Trigger() {
         label="Priority"
         value={fields.priority}
         error={wrong.priority}
-        options={PRIORITIES.map((name) => [name, PRIORITY_WORDS[name]] as const)}
+        options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
         onChange={set("priority")}
       />
       <LongTextField
         label="Reason"
-        help="Three letters or more; it is kept in the audit."
+        help="At least 3 characters; it is written to the audit log."
         required
         value={fields.reason}
         error={wrong.reason}
@@ -110,7 +110,7 @@ function Trigger() {
   );
 }
 
-/** A tournament by its number, with names to pick from as one types. */
+/** A tournament number, with suggestions by name. */
 function TournamentField(
   { value, error, onChange }: {
     value: string;
@@ -130,7 +130,7 @@ function TournamentField(
     <>
       <TextField
         label="Tournament"
-        help="A number, or part of a name to choose from; empty is everything."
+        help="A number, or part of a name to search for; empty starts a full run."
         list="tournaments-found"
         autocomplete="off"
         value={value}
@@ -161,17 +161,17 @@ function Queue() {
               ["Longest wait", duration(oldest_wait_ms)],
               [
                 "Running",
-                `${number(running.length)} of ${number(slots.total)} places`,
+                `${number(running.length)} of ${counted(slots.total, "slot")}`,
               ],
             ]}
           />
-          {paused.map((one) => (
-            <p key={one.entity_type}>
+          {paused.map((entity) => (
+            <p key={entity.entity_type}>
               <Status
                 of="WARNING"
-                label={`${title(one.entity_type)} is paused`}
+                label={`${title(entity.entity_type)} is paused`}
               />{" "}
-              by {one.paused_by} since <Moment at={one.since} />
+              by {entity.paused_by} since <Moment at={entity.since} />
             </p>
           ))}
         </>
@@ -184,7 +184,7 @@ const targetOf = (
   { entity_type, tournament_no, tournament_nos }: z.infer<typeof Job>,
 ): string =>
   `${title(entity_type)}${
-    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${tournament_nos.length} tournaments` : ""
+    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${counted(tournament_nos.length, "tournament")}` : ""
   }`;
 
 const COLUMNS: Column<z.infer<typeof Job>>[] = [
@@ -196,13 +196,13 @@ const COLUMNS: Column<z.infer<typeof Job>>[] = [
   { name: "State", cell: (job) => <Status of={job.status} /> },
   { name: "Priority", cell: (job) => title(job.priority) },
   { name: "Queued", cell: (job) => <Distance at={job.enqueued_at} /> },
-  { name: "By", cell: (job) => job.triggered_by },
+  { name: "Triggered by", cell: (job) => job.triggered_by },
   {
     name: "Reason",
     cell: (job) => <span class="cut" title={job.reason}>{job.reason}</span>,
   },
   {
-    name: "Tries",
+    name: "Attempts",
     isNumber: true,
     cell: (job) => `${job.attempts} of ${job.max_attempts}`,
   },
@@ -242,7 +242,7 @@ function Jobs() {
                     keyOf={(job) => job.id}
                   />
                 )
-                : <Empty>No job is like that.</Empty>}
+                : <Empty>No job matches the filters.</Empty>}
               {jobs.hasNextPage && (
                 <button
                   type="button"
@@ -250,7 +250,7 @@ function Jobs() {
                   aria-busy={jobs.isFetchingNextPage}
                   onClick={() => void jobs.fetchNextPage()}
                 >
-                  Older ones
+                  Load older jobs
                 </button>
               )}
             </>
