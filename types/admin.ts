@@ -2,28 +2,37 @@ import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, TOURNAMENT_METRICS } from "./alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
-const reason = z.string().trim().min(3, "must have 3 characters at least").max(500, "must have 500 characters at most");
+const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
 const moment = z.iso.datetime({ offset: true });
-const scope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
-const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament's number");
-/** A length of time in words, such as `15 minutes`, `1 hour` or `2 days`. */
-const duration = z.string().regex(/^\d{1,6} (second|minute|hour|day)s?$/, "must be a number and seconds, minutes, hours or days");
-const positive = duration.refine((text) => !/^0+ /.test(text), "must be longer than nothing");
-const channelName = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, "must be a channel's name");
+const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
+const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
+/** A duration in words, such as `15 minutes`, `1 hour` or `2 days`. */
+const duration = z.string().regex(
+  /^\d{1,6} (second|minute|hour|day)s?$/,
+  "must be a number and a unit, such as 15 minutes, 1 hour or 2 days",
+);
+const positive = duration.refine((text) => !/^0+ /.test(text), "must be longer than 0");
+const channelName = z.string().regex(
+  /^[a-z][a-z0-9_-]{0,62}$/,
+  "must have only a-z, 0-9, - and _, and begin with a letter",
+);
 
-/** `POST sync-admin/alerts/:id/acknowledge`; with `until` it fires again then, if it still holds. */
+/** `POST sync-admin/alerts/:id/acknowledge`; at `until` the acknowledgement expires, and the incident fires again if it is not resolved. */
 export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), until: moment.optional() });
+/** `POST sync-admin/alerts/:id/unacknowledge` and `/resolve`. */
 export const NoteRequest = z.strictObject({ note: reason.optional() });
 
-/** A length of time in ms. */
-const lengthOf = (text: string): number => {
+const durationMs = (text: string): number => {
   const [count, unit = ""] = text.split(" ");
   return Number(count) * (/^d/.test(unit) ? 86_400_000 : /^h/.test(unit) ? 3_600_000 : /^m/.test(unit) ? 60_000 : 1000);
 };
 
-/** `POST sync-admin/silences`: at least one of entity type, rule, severity and tournament; recurring, it holds for `lasts` every `recurs_every` from `starts_at` on, in UTC. */
+/**
+ * `POST sync-admin/silences`: matches by at least one of entity type, rule, severity and tournament. A recurring silence is active for
+ * `lasts` every `recurs_every` from `starts_at` on, in UTC.
+ */
 export const SilenceRequest = z.strictObject({
-  entity_type: scope.optional(),
+  entity_type: entityScope.optional(),
   rule_id: z.uuid().optional(),
   severity: z.enum(SEVERITIES).optional(),
   tournament_no: tournamentNo.optional(),
@@ -38,7 +47,7 @@ export const SilenceRequest = z.strictObject({
 }).refine((silence) => !silence.recurs_every === !silence.lasts, {
   path: ["lasts"],
   message: "must be given with recurs_every, and only with it",
-}).refine((silence) => !silence.recurs_every || !silence.lasts || lengthOf(silence.lasts) < lengthOf(silence.recurs_every), {
+}).refine((silence) => !silence.recurs_every || !silence.lasts || durationMs(silence.lasts) < durationMs(silence.recurs_every), {
   path: ["lasts"],
   message: "must be shorter than recurs_every",
 }).refine((silence) => !silence.starts_at || Date.parse(silence.starts_at) < Date.parse(silence.ends_at), {
@@ -49,7 +58,7 @@ export const SilenceRequest = z.strictObject({
 const ruleFields = {
   name: z.string().trim().min(3).max(200),
   description: z.string().max(2000),
-  entity_type: scope,
+  entity_type: entityScope,
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
   metric: AlertMetric,
   threshold: z.number().min(0),
@@ -57,7 +66,7 @@ const ruleFields = {
   severity: z.enum(SEVERITIES),
   notification_channels: z.array(channelName).max(10),
   escalation_delay: positive.nullable(),
-  /** Channels told from the first escalation step on, from the second, and so on. */
+  /** One list of channels for each escalation step, notified from that step on. */
   escalation_channels: z.array(z.array(channelName).max(10)).max(10),
   is_active: z.boolean(),
   minimum_runs: z.number().int().min(0).max(10_000),
@@ -69,7 +78,7 @@ const ruleFields = {
   repeat_interval: positive,
 };
 
-interface RuleLimits {
+interface CheckedFields {
   metric?: AlertMetric;
   threshold?: number;
   recovery_threshold?: number | null;
@@ -78,8 +87,8 @@ interface RuleLimits {
   scope?: string;
 }
 
-/** What a rule's fields must be together: thresholds in the metric's range and on the right side of each other. */
-function checkRule(rule: RuleLimits, ctx: z.RefinementCtx): void {
+/** Checks the fields that depend on each other: the metric with its range, thresholds, entity type, scope and error type. */
+function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
   const { metric, threshold, recovery_threshold: recovery, error_type } = rule;
   if (metric === undefined) return;
   const { direction, unit } = ALERT_METRICS[metric];
@@ -90,19 +99,19 @@ function checkRule(rule: RuleLimits, ctx: z.RefinementCtx): void {
   if (recovery !== null && recovery !== undefined && isWrongSide) {
     refuse("recovery_threshold", `must be ${direction === "above" ? "at most" : "at least"} the threshold`);
   }
-  if (error_type && metric !== "error_rate") refuse("error_type", "is only for the metric error_rate");
+  if (error_type && metric !== "error_rate") refuse("error_type", "can be set only for the metric error_rate");
   const isSystem = SYSTEM_METRICS.includes(metric);
   if (rule.entity_type !== undefined && isSystem !== (rule.entity_type === "system")) {
-    refuse("entity_type", isSystem ? "must be system for this metric" : "can be system only for the metrics of the monitoring itself");
+    refuse("entity_type", isSystem ? "must be system for this metric" : `can be system only for ${SYSTEM_METRICS.join(", ")}`);
   }
   if (rule.scope === "TOURNAMENT" && (!TOURNAMENT_METRICS.includes(metric) || rule.entity_type === "all")) {
-    refuse("scope", `can be TOURNAMENT only for ${TOURNAMENT_METRICS.join(" and ")}, of one entity type`);
+    refuse("scope", `can be TOURNAMENT only for ${TOURNAMENT_METRICS.join(" and ")}, and not for the entity type all`);
   }
 }
 
-const { name, entity_type, metric, threshold, evaluation_window, severity, ...others } = ruleFields;
+const { name, entity_type, metric, threshold, evaluation_window, severity, ...optionalFields } = ruleFields;
 
-/** `POST sync-admin/alert-rules`; what is left out takes the schema's default. */
+/** `POST sync-admin/alert-rules`; an absent field gets the database's default. */
 export const CreateRuleRequest = z.strictObject({
   name,
   entity_type,
@@ -110,11 +119,11 @@ export const CreateRuleRequest = z.strictObject({
   threshold,
   evaluation_window,
   severity,
-  ...z.object(others).partial().shape,
+  ...z.object(optionalFields).partial().shape,
 })
   .superRefine(checkRule);
 
-const Changes = z.strictObject(z.object(ruleFields).partial().shape)
+const RuleChanges = z.strictObject(z.object(ruleFields).partial().shape)
   .refine(
     (rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined,
     {
@@ -124,13 +133,13 @@ const Changes = z.strictObject(z.object(ruleFields).partial().shape)
   )
   .superRefine(checkRule);
 
-/** `PATCH sync-admin/alert-rules/:id`; who changes a limit says the metric with it, so that the range can be checked. */
-export const ChangeRuleRequest = Changes.refine((rule) => Object.keys(rule).length > 0, "must change something");
+/** `PATCH sync-admin/alert-rules/:id`; a changed threshold comes with the metric, which decides its range. */
+export const ChangeRuleRequest = RuleChanges.refine((rule) => Object.keys(rule).length > 0, "must change at least one field");
 
-/** `POST sync-admin/alert-rules/:id/preview`: the changes to try, none for the rule as it is. */
-export const PreviewRuleRequest = Changes;
+/** `POST sync-admin/alert-rules/:id/preview`: the changes to evaluate; without any, the stored rule is evaluated. */
+export const PreviewRuleRequest = RuleChanges;
 
-/** What a rule measures now in each of its scopes, and the step it would take. */
+/** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
 export const PreviewRuleResponse = z.object({
   as_of: z.string(),
   scopes: z.array(z.object({
@@ -141,7 +150,7 @@ export const PreviewRuleResponse = z.object({
     threshold: z.number(),
     verdict: z.enum(["BREACH", "RECOVERED", "BETWEEN", "UNKNOWN"]),
     evidence: z.record(z.string(), z.unknown()),
-    /** Null: it would leave everything as it is. */
+    /** Null when an evaluation would change nothing. */
     would: z.object({
       to_state: z.string(),
       severity: z.enum(SEVERITIES),
@@ -157,36 +166,36 @@ export const ChannelName = channelName;
 const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "must be whsec_ and 24 to 64 bytes of base64");
 
 const recipients = z.array(z.email()).min(1).max(50);
-const always = {
+const commonChannelFields = {
   is_active: z.boolean().optional(),
-  /** What opens within this long after a message goes out together at its end. */
-  group_window: duration.refine((text) => lengthOf(text) <= 3_600_000, "must be an hour at most").optional(),
-  /** Messages an hour; what is over it waits and says how many were withheld. */
+  /** Incidents that open within this window after a message go out as one message at its end. */
+  group_window: duration.refine((text) => durationMs(text) <= 3_600_000, "must be at most 1 hour").optional(),
+  /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
   hourly_cap: z.number().int().min(1).max(10_000).optional(),
 };
 
-/** `PUT sync-admin/channels/:name`; a secret not sent stays, one sent is never given back. */
+/** `PUT sync-admin/channels/:name`; without a secret the stored one stays. No response contains a secret. */
 export const ChannelRequest = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("webhook"),
     config: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2000) }),
     secret: webhookSecret.optional(),
-    ...always,
+    ...commonChannelFields,
   }),
   z.strictObject({
     kind: z.literal("slack"),
     secret: z.url({ protocol: /^https?$/ }).max(2000).optional(),
-    ...always,
+    ...commonChannelFields,
   }),
   z.strictObject({
     kind: z.literal("email"),
     config: z.strictObject({ to: recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), recipients).optional() }),
-    ...always,
+    ...commonChannelFields,
   }),
-  z.strictObject({ kind: z.literal("dashboard"), ...always }),
+  z.strictObject({ kind: z.literal("dashboard"), ...commonChannelFields }),
 ]);
 
-/** An act of a person as `GET sync-admin/audit` gives it. */
+/** A row of the audit log in `GET sync-admin/audit`. */
 export const AuditEntry = z.object({
   id: z.number().int(),
   at: z.string(),
@@ -203,22 +212,22 @@ export const AuditEntry = z.object({
 });
 export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_cursor: z.string().nullable() });
 
-/** What a check of the audit found: the first row that was changed, is missing, was put in between, or was cut from the end. */
+/** The result of `GET sync-admin/audit/verify`; `first_bad` is the first row that was changed, deleted, inserted, or cut off the end. */
 export const AuditVerifyResponse = z.object({
   status: z.enum(["INTACT", "BROKEN"]),
-  /** Sealed rows that were looked at. */
+  /** Sealed rows that were verified. */
   rows: z.number().int(),
-  /** Rows at the end that no seal covers yet. */
+  /** Rows after the newest seal. */
   unsealed: z.number().int(),
-  /** `id:mac` of the newest seal; keep it elsewhere and send it as `head` to find out later whether the end was cut. */
+  /** `id:mac` of the newest seal; stored outside and sent later as `head`, it shows whether rows were cut off the end. */
   head: z.string().nullable(),
-  /** The row up to which older ones were deleted by retention. */
+  /** The last row that retention deleted. */
   pruned_to: z.number().int().nullable(),
   first_bad: z.object({ id: z.number().int(), what: z.enum(["CHANGED", "MISSING", "INSERTED", "CUT"]), message: z.string() }).nullable(),
 });
 export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
 
-/** An entity type with its schedule, limits and counters; lengths of time that are set in words. */
+/** An entity with its schedule, settings and counters; durations that a person sets are in words. */
 export const Entity = z.looseObject({
   entity_type: z.string(),
   is_active: z.boolean(),
@@ -253,9 +262,9 @@ export const ChangeEntityRequest = z.strictObject({
   alert_threshold_failures: z.number().int().min(1).max(1000).nullable().optional(),
   notification_channels: z.array(channelName).max(10).nullable().optional(),
   reason,
-}).refine((changes) => Object.keys(changes).length > 1, "must change something");
+}).refine((changes) => Object.keys(changes).length > 1, "must change at least one field");
 
-/** `GET sync-admin/test-connectivity`: whether each part can be reached, without any effect. */
+/** `GET sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
 export const ConnectivityResponse = z.object({
   status: z.enum(["OK", "FAILED"]),
   checks: z.array(z.object({
@@ -268,10 +277,10 @@ export const ConnectivityResponse = z.object({
 });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
 
-/** `POST sync-admin/errors/:id/resolve`: the one, or with `group` every open one of its fingerprint. */
+/** `POST sync-admin/errors/:id/resolve`: resolves the error, or with `group` every open error of its fingerprint. */
 export const ResolveErrorRequest = z.strictObject({ group: z.boolean().default(false), note: reason.optional() });
 
-/** What `GET sync-admin/audit` may be asked. */
+/** The query of `GET sync-admin/audit`. */
 export const AuditQuery = z.strictObject({
   actor: z.string().max(200).optional(),
   action: z.string().max(50).optional(),
@@ -282,7 +291,7 @@ export const AuditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
 });
-/** `GET sync-admin/audit/verify`; with a head that was kept it finds a cut end too. */
+/** The query of `GET sync-admin/audit/verify`; with an exported `head` it also detects rows cut off the end. */
 export const VerifyQuery = z.strictObject({
-  head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, as a verification or the log gave it").optional(),
+  head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional(),
 });

@@ -1958,7 +1958,7 @@ export type Database = {
       "schema_version": { Args: Record<PropertyKey, never>; Returns: number };
       "seal_audit": { Args: { "p": Json }; Returns: number };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "try_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "test_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
     };

@@ -1,4 +1,4 @@
-// Past 300 lines, because everything a person does is played on one running stack.
+// Over 300 lines, because every user flow runs on one stack, which is slow to start.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { startStack } from "../../platform/stack.ts";
@@ -6,14 +6,14 @@ import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { findChromium, launch, violations, visit, type Visitor } from "../../testing/browser.ts";
 import { until } from "../../testing/wait.ts";
 
-// In a real browser against the real stack: nothing of the API is stood in for, only the upstream, which misbehaves on demand.
+// A real browser against the real stack; only the upstream is a stand-in, which returns faults on demand.
 const executable = await findChromium();
-if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true runs everything: install Chromium first (.ci/run does)");
+if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
 const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
-// One tournament after the other, so that there is a half way.
+// With one tournament at a time a full run lasts long enough to show its progress.
 Deno.env.set("SYNC_CONCURRENCY", "1");
-const begin = (port: number) => startStack({ port, folder, write: () => {} });
-let current = executable ? await begin(0) : null;
+const start = (port: number) => startStack({ port, folder, write: () => {} });
+let current = executable ? await start(0) : null;
 const browser = executable ? await launch(executable) : null;
 
 function running() {
@@ -29,16 +29,16 @@ const upstream = async (method: "POST" | "DELETE", fault?: object) => {
   const response = await service("/vis/control", method, fault);
   await response.body?.cancel();
 };
-const synced = () =>
-  until("the first runs", async () => (await query("select 1 from sync_status where last_sync is not null")).length === 2);
+const firstRunsFinish = () =>
+  until("the first runs to finish", async () => (await query("select 1 from sync_status where last_sync is not null")).length === 2);
 
-/** A test of what a person of a role does; without a Chromium it is left out. */
+/** A test in the browser as a user with the role; ignored without Chromium. */
 function test(name: string, role: "viewer" | "operator" | "admin", act: (visitor: Visitor) => Promise<void>, settings = {}): void {
   Deno.test({
     name,
     ignore: executable === null,
     fn: async () => {
-      await synced();
+      await firstRunsFinish();
       const { browser, stack } = running();
       const visitor = await visit(browser, stack, role, settings);
       try {
@@ -49,17 +49,17 @@ function test(name: string, role: "viewer" | "operator" | "admin", act: (visitor
     },
   });
 }
-const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
-const lead = (page: Page, text: string | RegExp) =>
+const waitForText = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+const waitForLead = (page: Page, text: string | RegExp) =>
   page.locator("header.page .lead").filter({ hasText: text }).waitFor({ timeout: 60_000 });
-const fact = (page: Page, entity: string, name: string) => {
+const factOf = (page: Page, entity: string, name: string) => {
   const term = page.locator("dt", { hasText: new RegExp(`^${name}$`) });
   return page.locator(`[data-entity=${entity}] dl.facts div`).filter({ has: term }).locator("dd").innerText();
 };
 
 for (const role of ["viewer", "operator", "admin"] as const) {
   test(
-    `who is ${role} sees on the overview what the API says, and is offered what the role may do`,
+    `the overview shows the API's values to the ${role}, and the views offer only the actions of the role`,
     role,
     async ({ page, open, errors }) => {
       const overview = SyncHealthResponse.parse(await (await service("/functions/v1/sync-monitoring/health-overview")).json());
@@ -67,7 +67,7 @@ for (const role of ["viewer", "operator", "admin"] as const) {
         const row = page.locator(`[data-entity=${entity}]`);
         assertMatch(await row.locator(".entity-state .status").innerText(), new RegExp(health.status, "i"));
         assertEquals(await row.locator(".because li").allInnerTexts(), health.because.map(({ message }) => message));
-        assertEquals((await fact(page, entity, "Records today")).replaceAll(/\D/g, ""), String(health.records_processed_today));
+        assertEquals((await factOf(page, entity, "Records today")).replaceAll(/\D/g, ""), String(health.records_processed_today));
         await row.locator(".strip a").first().waitFor();
         assertEquals(await row.locator(".strip a").count(), health.runs_24h);
       }
@@ -85,18 +85,18 @@ for (const role of ["viewer", "operator", "admin"] as const) {
 }
 
 test(
-  "the upstream breaks and heals: the entity turns, its incident appears, is acknowledged, and ends, without a reload",
+  "after an upstream failure the incident appears, is acknowledged and resolves, without a reload",
   "operator",
   async ({ page }) => {
     const sync = async () => {
       const { execution_id } = await (await service("/functions/v1/tournament-master-sync", "POST")).json();
       await until(
-        "the run's end",
+        "the run to finish",
         async () => (await query("select 1 from sync_execution_history where id = $1 and status <> 'RUNNING'", [execution_id])).length,
       );
     };
     const rule = {
-      name: "Breaks at once",
+      name: "Fires at the first failure",
       entity_type: "tournaments",
       metric: "consecutive_failures",
       threshold: 1,
@@ -108,59 +108,59 @@ test(
     await row.getByText("Healthy").waitFor();
     await upstream("POST", { kind: "access_denied" });
     await sync();
-    const failed = Date.now();
-    await page.getByRole("link", { name: "Breaks at once" }).waitFor();
-    // deno-lint-ignore no-console -- a figure, not a bar: how soon depends on the machine
-    console.log(`from the failed run to the incident on the page: ${Date.now() - failed} ms`);
+    const failedAt = Date.now();
+    await page.getByRole("link", { name: "Fires at the first failure" }).waitFor();
+    // deno-lint-ignore no-console -- a measurement without a limit: the delay depends on the machine
+    console.log(`from the failed run to the incident on the page: ${Date.now() - failedAt} ms`);
     await row.getByText("Warning").waitFor();
-    await page.getByRole("link", { name: "Breaks at once" }).click();
+    await page.getByRole("link", { name: "Fires at the first failure" }).click();
     await page.getByRole("button", { name: "Acknowledge" }).click();
     await page.getByLabel("Note").fill("looking into it");
     await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
-    await lead(page, "Acknowledged");
-    await seen(page, "acknowledged by operator@example.com: looking into it");
+    await waitForLead(page, "Acknowledged");
+    await waitForText(page, "acknowledged by operator@example.com: looking into it");
     await upstream("DELETE");
     await sync();
-    await lead(page, "Resolved");
+    await waitForLead(page, "Resolved");
     await page.getByRole("link", { name: "Overview" }).click();
     await row.getByText("Healthy").waitFor();
     await service(`/functions/v1/sync-admin/alert-rules/${id}`, "DELETE");
   },
 );
 
-test("one tournament is synced by hand and followed to its end", "operator", async ({ page, open }) => {
+test("an operator syncs one tournament and sees the job complete", "operator", async ({ page, open }) => {
   const [tournament] = await query<{ no: string }>("select tournament_no as no from tournament_sync_state order by 1 limit 1");
   await open("/sync", "Sync now");
   await page.getByLabel("Tournament").fill("99999999");
-  await page.getByLabel("Reason").fill("shown in a test");
+  await page.getByLabel("Reason").fill("a browser test");
   await page.getByRole("button", { name: "Start the sync" }).click();
-  await seen(page, "there is no tournament 99999999");
+  await waitForText(page, "there is no tournament 99999999");
   await page.getByLabel("Tournament").fill(tournament?.no ?? "");
   await page.getByRole("button", { name: "Start the sync" }).click();
   await page.getByRole("heading", { name: "Sync of Matches schedule" }).waitFor();
-  await lead(page, `tournament ${tournament?.no}`);
-  await lead(page, "Completed");
-  await seen(page, /1 of 1 tournaments, 0 failed/);
+  await waitForLead(page, `tournament ${tournament?.no}`);
+  await waitForLead(page, "Completed");
+  await waitForText(page, /1 of 1 tournament, 0 failed/);
 });
 
-test("a sync of everything shows how far it is, and stops when it is cancelled", "operator", async ({ page, open }) => {
+test("a full run shows its progress, and stops when its job is cancelled", "operator", async ({ page, open }) => {
   await upstream("POST", { kind: "latency", ms: 2_500 });
   try {
     await open("/sync", "Sync now");
     await page.getByLabel("Priority").selectOption("EMERGENCY");
-    await page.getByLabel("Reason").fill("shown in a test");
+    await page.getByLabel("Reason").fill("a browser test");
     await page.getByRole("button", { name: "Start the sync" }).click();
     await page.locator(".progress").getByText(/: [1-9]\d* of \d+ tournaments/).waitFor({ timeout: 60_000 });
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Yes, cancel it" }).click();
-    await lead(page, "Cancelled");
+    await waitForLead(page, "Cancelled");
   } finally {
     await upstream("DELETE");
   }
 });
 
 test(
-  "a rule with bad values is refused field by field; with good ones it says what it would do, is kept, and deleted",
+  "a rule with bad values gets a message at each bad field; a good one is previewed, saved, changed and deleted",
   "admin",
   async ({ page, open }) => {
     await open("/alerts/rules/new", "New alert rule");
@@ -170,46 +170,46 @@ test(
     await page.getByRole("button", { name: "Save" }).click();
     await page.locator("#app .wrong").first().waitFor();
     assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Name", "Threshold, runs", "Window"]);
-    await page.getByLabel("Name").fill("Shown in a test");
+    await page.getByLabel("Name").fill("Rule of a browser test");
     await page.getByLabel(/^Threshold/).fill("50");
     await page.getByLabel("Window").fill("2 hours");
-    await page.getByRole("button", { name: "What would it do now?" }).click();
-    await seen(page, "leave everything as it is");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await waitForText(page, "no transition");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("link", { name: "Shown in a test" }).click();
+    await page.getByRole("link", { name: "Rule of a browser test" }).click();
     await page.getByLabel("Window").fill("90 minutes");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("link", { name: "Shown in a test" }).waitFor();
-    await seen(page, "consecutive failures is at least 50 runs, over 90 minutes");
-    await page.getByRole("link", { name: "Shown in a test" }).click();
+    await page.getByRole("link", { name: "Rule of a browser test" }).waitFor();
+    await waitForText(page, "consecutive failures is at least 50 runs, over 90 minutes");
+    await page.getByRole("link", { name: "Rule of a browser test" }).click();
     await page.getByRole("button", { name: "Delete" }).click();
-    await page.getByRole("button", { name: "Yes, delete Shown in a test" }).click();
+    await page.getByRole("button", { name: "Yes, delete Rule of a browser test" }).click();
     await page.getByRole("heading", { name: "Alert rules" }).waitFor();
-    await page.getByRole("link", { name: "Shown in a test" }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Rule of a browser test" }).waitFor({ state: "detached" });
   },
 );
 
 test(
-  "a silence that names nothing is refused; one that does is listed until it is ended, and the audit knows",
+  "a silence without a matcher is refused; a valid one is listed until it is ended, and the audit log records it",
   "operator",
   async ({ page, open }) => {
     await open("/alerts/silences", "Silences");
-    await page.getByLabel("Reason").fill("works on the line");
+    await page.getByLabel("Reason").fill("maintenance of the upstream");
     await page.getByRole("button", { name: "Silence", exact: true }).click();
-    await seen(page, "name at least one of entity_type, rule_id, severity and tournament_no");
+    await waitForText(page, "name at least one of entity_type, rule_id, severity and tournament_no");
     await page.getByLabel("Tournament").fill("8104");
     await page.getByRole("button", { name: "Silence", exact: true }).click();
     await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
     await page.getByRole("button", { name: "End the silence of tournament 8104" }).click();
-    await seen(page, "Nothing is silenced.");
+    await waitForText(page, "No silence is active or planned.");
     await open("/audit?object_type=silence", "Audit");
-    await page.getByRole("row").filter({ hasText: "Create silence" }).filter({ hasText: "works on the line" }).waitFor();
+    await page.getByRole("row").filter({ hasText: "Create silence" }).filter({ hasText: "maintenance of the upstream" }).waitFor();
     await page.getByRole("button", { name: "Verify" }).click();
-    await seen(page, "Intact");
+    await waitForText(page, "Intact");
   },
 );
 
-test("an admin sets up a channel and sends a test through it", "admin", async ({ page, open }) => {
+test("an admin creates a channel and sends a test notification through it", "admin", async ({ page, open }) => {
   const arrived = Promise.withResolvers<void>();
   const receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     arrived.resolve();
@@ -220,7 +220,7 @@ test("an admin sets up a channel and sends a test through it", "admin", async ({
   await page.getByLabel("Address").fill(`http://127.0.0.1:${receiver.addr.port}/`);
   await page.getByLabel("Signing secret").fill("not one");
   await page.getByRole("button", { name: "Save" }).click();
-  await seen(page, "must be whsec_ and 24 to 64 bytes of base64");
+  await waitForText(page, "must be whsec_ and 24 to 64 bytes of base64");
   await page.getByLabel("Signing secret").fill(`whsec_${btoa("a secret of twenty-four by")}`);
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Test hook" }).click();
@@ -230,7 +230,7 @@ test("an admin sets up a channel and sends a test through it", "admin", async ({
   await receiver.shutdown();
 });
 
-test("filters are in the address: they survive a reload, and back undoes them", "viewer", async ({ page, open }) => {
+test("filters are in the address: a reload keeps them, and the back button undoes them", "viewer", async ({ page, open }) => {
   await open("/entities/matches_schedule", "Matches schedule");
   await page.getByLabel("Outcome").selectOption("FAILED");
   await page.getByLabel("Period").selectOption("7d");
@@ -243,68 +243,72 @@ test("filters are in the address: they survive a reload, and back undoes them", 
   assertEquals([await page.getByLabel("Outcome").inputValue(), await page.getByLabel("Period").inputValue()], ["FAILED", "24h"]);
   await open("/tournaments", "Tournaments");
   await page.getByLabel("Search").fill("zzz no such name");
-  await seen(page, "No tournament is like that.");
+  await waitForText(page, "No tournament matches the filters.");
   await page.goBack();
   await page.getByRole("region", { name: "Tournaments" }).waitFor();
 });
 
 test(
-  "a token the server takes no more is renewed unseen; when that fails too, one signs in again and is where one was",
+  "a refused token is renewed in the background; if the renewal fails, the user signs in again and sees the same view",
   "viewer",
   async ({ page, open }) => {
-    const spoil = (names: string[]) =>
+    const invalidate = (names: string[]) =>
       page.evaluate((names) => {
         const session = JSON.parse(localStorage.getItem("beach-volleyball-sync") ?? "{}");
         for (const name of names) session[name] = `${session[name]}x`;
         localStorage.setItem("beach-volleyball-sync", JSON.stringify(session));
       }, names);
     await open("/system", "System");
-    await spoil(["access_token"]);
+    await invalidate(["access_token"]);
     await page.reload();
-    await seen(page, /schema \d+/);
-    await spoil(["access_token", "refresh_token"]);
+    await waitForText(page, /schema \d+/);
+    await invalidate(["access_token", "refresh_token"]);
     await page.reload();
-    await seen(page, "Your session has ended. Sign in again to go on where you were.");
+    await waitForText(page, "Your session has expired. Sign in again to continue in the same view.");
     const account = running().stack.state.accounts.find(({ role }) => role === "viewer");
     await page.getByLabel("Email").fill(account?.email ?? "");
     await page.getByLabel("Password").fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await seen(page, "Email or password are not right.");
+    await waitForText(page, "The email or the password is wrong.");
     await page.getByLabel("Password").fill(account?.password ?? "");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "System" }).waitFor();
   },
 );
 
-test("when the server goes the page says so and keeps what it knows; when it is back, so is the page", "viewer", async ({ page }) => {
-  const { stack } = running();
-  const port = Number(new URL(stack.base).port);
-  await page.locator("[data-entity=tournaments]").waitFor();
-  await stack.stop();
-  await seen(page, "The server cannot be reached.");
-  await page.locator("[data-entity=tournaments]").waitFor();
-  current = await begin(port);
-  await page.getByText("The server cannot be reached.").waitFor({ state: "detached", timeout: 60_000 });
-  await page.locator("[data-entity=tournaments]").getByText("Healthy").waitFor();
-});
+test(
+  "while the server cannot be reached, the page says so and keeps its data; afterwards it recovers by itself",
+  "viewer",
+  async ({ page }) => {
+    const { stack } = running();
+    const port = Number(new URL(stack.base).port);
+    await page.locator("[data-entity=tournaments]").waitFor();
+    await stack.stop();
+    await waitForText(page, "The server cannot be reached.");
+    await page.locator("[data-entity=tournaments]").waitFor();
+    current = await start(port);
+    await page.getByText("The server cannot be reached.").waitFor({ state: "detached", timeout: 60_000 });
+    await page.locator("[data-entity=tournaments]").getByText("Healthy").waitFor();
+  },
+);
 
-test("what came from upstream is shown and never run, under a policy that allows no inline script", "viewer", async ({ page, open }) => {
+test("markup from upstream is shown as text, and the policy allows no inline script", "viewer", async ({ page, open }) => {
   const name = `<img src=x onerror="document.title='run'"><script>document.title='run'</script>`;
-  const [before] = await query<{ no: string; name: string }>("select no, name from tournaments order by no limit 1");
-  await query("update tournaments set name = $1 where no = $2", [name, before?.no]);
-  await open(`/tournaments/${before?.no}`);
+  const [tournament] = await query<{ no: string; name: string }>("select no, name from tournaments order by no limit 1");
+  await query("update tournaments set name = $1 where no = $2", [name, tournament?.no]);
+  await open(`/tournaments/${tournament?.no}`);
   await page.getByRole("heading", { name }).waitFor();
   assertMatch(await page.title(), /^<img src=x/);
-  await query("update tournaments set name = $1 where no = $2", [before?.name, before?.no]);
+  await query("update tournaments set name = $1 where no = $2", [tournament?.name, tournament?.no]);
   const policy = (await fetch(`${running().stack.base}/`)).headers.get("content-security-policy") ?? "";
   assertMatch(policy, /default-src 'none'; script-src 'self'; style-src 'self'/);
   assert(!policy.includes("unsafe"));
 });
 
-/** Every view there is, with something in it where the stack has it. */
+/** The address of every view, with a record where the stack has one. */
 async function addresses(): Promise<string[]> {
   const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
-  const some = [
+  const detailViews = [
     ["/runs/", await idOf("select id from sync_execution_history order by error_count desc limit 1")],
     ["/tournaments/", await idOf("select tournament_no as id from tournament_sync_state limit 1")],
     ["/alerts/", await idOf("select id from alert_incidents limit 1")],
@@ -315,33 +319,33 @@ async function addresses(): Promise<string[]> {
   return [
     ...["/", "/entities/matches_schedule", "/tournaments", "/errors", "/alerts", "/alerts/rules", "/alerts/rules/new", "/alerts/silences"],
     ...["/alerts/channels", "/sync", "/audit", "/system", "/nowhere"],
-    ...some,
+    ...detailViews,
   ];
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing wrong with any view, ${colorScheme}`, "admin", async ({ page, open }) => {
-    const wrong: string[] = [];
+  test(`axe finds no violation in any view, ${colorScheme}`, "admin", async ({ page, open }) => {
+    const found: string[] = [];
     for (const address of await addresses()) {
       await open(address);
       assertEquals(await page.locator("html").getAttribute("data-theme"), colorScheme);
-      wrong.push(...(await violations(page)).map((line) => `${address}: ${line}`));
+      found.push(...(await violations(page)).map((line) => `${address}: ${line}`));
     }
     await open("/entities/matches_schedule");
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("dialog").waitFor();
-    wrong.push(...(await violations(page)).map((line) => `dialog: ${line}`));
-    assertEquals(wrong, []);
+    found.push(...(await violations(page)).map((line) => `dialog: ${line}`));
+    assertEquals(found, []);
   }, { colorScheme });
 }
 
-test("on a phone every view fits its width", "admin", async ({ page, open }) => {
-  const wide: string[] = [];
+test("every view fits the width of a phone", "admin", async ({ page, open }) => {
+  const tooWide: string[] = [];
   for (const address of await addresses()) {
     await open(address);
-    if (await page.evaluate("document.documentElement.scrollWidth > innerWidth")) wide.push(address);
+    if (await page.evaluate("document.documentElement.scrollWidth > innerWidth")) tooWide.push(address);
   }
-  assertEquals(wide, []);
+  assertEquals(tooWide, []);
 }, { viewport: { width: 390, height: 800 }, isMobile: true });
 
 Deno.test.afterAll(async () => {

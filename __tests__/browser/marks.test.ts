@@ -8,21 +8,21 @@ const marks = (times: string[], now: string, entity: Parameters<typeof marksOf>[
   marksOf(times.map((time) => ({ execution_start: at(time) })), entity ?? undefined, Date.parse(at(now)))
     .map(({ at, run }) => `${new Date(at).toISOString().slice(11, 16)}${run ? "" : " gap"}`);
 
-Deno.test("a due time at which no run began is a gap; a run a moment early or late is none", () => {
+Deno.test("a due time at which no run started is a gap; a run up to a minute early, or later, fills it", () => {
   assertEquals(marks(["12:00:01", "12:14:30", "12:44:00", "13:00:02"], "13:04:00"), ["12:00", "12:14", "12:30 gap", "12:44", "13:00"]);
 });
 
-Deno.test("a due time is a gap only when its grace is over, and none is before the oldest run that is known", () => {
+Deno.test("a due time becomes a gap after its grace, and no gap is before the oldest known run", () => {
   assertEquals(marks(["12:00:01"], "12:19:59"), ["12:00"]);
   assertEquals(marks(["12:00:01"], "12:20:00"), ["12:00", "12:15 gap"]);
 });
 
-Deno.test("a paused entity owes no run, and without its schedule there are only its runs", () => {
+Deno.test("a paused entity has no gaps, and without a schedule there are only runs", () => {
   assertEquals(marks(["12:00:01"], "13:00:00", { ...ENTITY, paused_at: at("12:01:00") }), ["12:00"]);
   assertEquals(marks(["12:00:01"], "13:00:00", null), ["12:00"]);
 });
 
-Deno.test("figures are in the units that matter, and never rounded up to all", () => {
+Deno.test("figures have readable units, and a ratio below 1 is never shown as 100 %", () => {
   assertEquals([0, 999, 1_500, 59_600, 61_000, 3_600_000, 90_000_000, null].map(duration), [
     ...["0 ms", "999 ms", "1.5 s", "1 min", "1 min 1 s", "1 h", "1 d 1 h", "–"],
   ]);

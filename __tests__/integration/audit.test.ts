@@ -13,27 +13,28 @@ const clock = new TestClock("2026-06-10T12:00:00.000Z");
 const lines: Record<string, unknown>[] = [];
 const log = (_level: string, event: string, fields?: object) => lines.push({ event, ...fields });
 
-/** What an attacker with the owner's rights can do: switch the guards off, and on again. */
+/** Changes the tables like an attacker with the owner's rights: disables the triggers, and enables them again. */
 async function tamper(...statements: string[]): Promise<void> {
-  const guards = (state: string) => ["audit_log", "audit_seals"].map((table) => `alter table ${table} ${state} trigger all`).join("; ");
-  await db.database.exec(guards("disable"));
+  const setTriggers = (state: string) =>
+    ["audit_log", "audit_seals"].map((table) => `alter table ${table} ${state} trigger all`).join("; ");
+  await db.database.exec(setTriggers("disable"));
   for (const statement of statements) await db.database.exec(statement);
-  await db.database.exec(guards("enable"));
+  await db.database.exec(setTriggers("enable"));
 }
 
-/** An audit of `count` acts with ids from 1, sealed. */
-async function anAudit(count: number, at = "2026-06-10T12:00:00Z"): Promise<void> {
+/** Fills the audit log with `count` sealed rows, with ids from 1. */
+async function fillAudit(count: number, at = "2026-06-10T12:00:00Z"): Promise<void> {
   await tamper("truncate audit_log, audit_seals restart identity");
-  for (let act = 1; act <= count; act++) {
+  for (let id = 1; id <= count; id++) {
     await db.query(
       "select private.audit('{\"name\": \"operator@example.com\", \"role\": \"operator\"}', 'test-act', 'thing', $1, null, '{\"a\": 1}', 'because', $2)",
-      [String(act), at],
+      [String(id), at],
     );
   }
   await sealAudit(db.rpc, AUDIT_KEY, log);
 }
-const app = (env: Record<string, string> = { AUDIT_KEY }, send?: typeof fetch) =>
-  documented(createApp({ rpc: db.rpc, clock, log, env: testEnv(env), waitUntil: () => {}, fetch: send }));
+const app = (env: Record<string, string> = { AUDIT_KEY }, fetch?: typeof globalThis.fetch) =>
+  documented(createApp({ rpc: db.rpc, clock, log, env: testEnv(env), waitUntil: () => {}, fetch }));
 async function get(path: string, on = app()): Promise<{ status: number; body: Record<string, unknown> }> {
   const headers = { authorization: `Bearer ${await db.token("viewer")}` };
   const response = await on.fetch(new Request(`http://functions.test/sync-admin${path}`, { headers }));
@@ -41,8 +42,8 @@ async function get(path: string, on = app()): Promise<{ status: number; body: Re
 }
 const verify = async (head?: string) => AuditVerifyResponse.parse((await get(`/audit/verify${head ? `?head=${head}` : ""}`)).body);
 
-Deno.test("an untouched audit is intact; its head is in the log and in the answer", async () => {
-  await anAudit(1_203);
+Deno.test("an unchanged audit log is intact; its head is in the log and in the response", async () => {
+  await fillAudit(1_203);
   const { status, rows, unsealed, head, first_bad } = await verify();
   assertEquals([status, rows, unsealed, first_bad], ["INTACT", 1_203, 0, null]);
   const exported = lines.findLast((line) => line.event === "audit_head");
@@ -50,60 +51,60 @@ Deno.test("an untouched audit is intact; its head is in the log and in the answe
   assertEquals((await verify(String(head))).status, "INTACT");
 });
 
-Deno.test("what nobody sealed yet is counted, and sealed next", async () => {
-  await anAudit(3);
+Deno.test("rows without a seal are counted, and the next sealing seals them", async () => {
+  await fillAudit(3);
   await db.query("select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', '4', null, '{}', null, now())");
   assertEquals((await verify()).unsealed, 1);
   assertEquals(await sealAudit(db.rpc, AUDIT_KEY, log), 1);
   assertEquals(await sealAudit(db.rpc, AUDIT_KEY, log), 0);
-  assertEquals(await sealAudit(db.rpc, undefined, log), 0, "without a key nothing is sealed");
+  assertEquals(await sealAudit(db.rpc, undefined, log), 0, "without a key no row is sealed");
 });
 
 for (
-  const [what, statements, first_bad] of [
-    ["a row changed", ["update audit_log set reason = 'another' where id = 5"], { id: 5, what: "CHANGED" }],
-    ["an actor changed and its seal taken from another row", [
+  const [change, statements, first_bad] of [
+    ["a changed row", ["update audit_log set reason = 'another' where id = 5"], { id: 5, what: "CHANGED" }],
+    ["a changed actor with the seal of another row", [
       "update audit_log set actor = 'x' where id = 5",
       "update audit_seals set mac = (select mac from audit_seals where audit_id = 6) where audit_id = 5",
     ], { id: 5, what: "CHANGED" }],
-    ["a row missing", ["delete from audit_log where id = 4"], { id: 4, what: "MISSING" }],
-    ["a row and its seal missing", ["delete from audit_log where id = 4", "delete from audit_seals where audit_id = 4"], {
+    ["a deleted row", ["delete from audit_log where id = 4"], { id: 4, what: "MISSING" }],
+    ["a deleted row and seal", ["delete from audit_log where id = 4", "delete from audit_seals where audit_id = 4"], {
       id: 4,
       what: "MISSING",
     }],
-    ["the first row and its seal missing", ["delete from audit_log where id = 1", "delete from audit_seals where audit_id = 1"], {
+    ["the deleted first row and seal", ["delete from audit_log where id = 1", "delete from audit_seals where audit_id = 1"], {
       id: 1,
       what: "MISSING",
     }],
-    ["the first row missing as if retention had deleted it", ["delete from audit_log where id = 1"], { id: 1, what: "MISSING" }],
-    ["a row inserted", [
+    ["a deleted first row that looks pruned", ["delete from audit_log where id = 1"], { id: 1, what: "MISSING" }],
+    ["an inserted row", [
       "delete from audit_log where id = 4; delete from audit_seals where audit_id = 4",
       "insert into audit_log (id, at, actor, actor_role, action, object_type, object_id, after) overriding system value values (4, now(), 'x', 'admin', 'test-act', 'thing', '4', '{}')",
     ], { id: 4, what: "INSERTED" }],
-    ["the end cut", ["delete from audit_log where id > 8", "delete from audit_seals where audit_id > 8"], { id: 10, what: "CUT" }],
+    ["rows cut off the end", ["delete from audit_log where id > 8", "delete from audit_seals where audit_id > 8"], { id: 10, what: "CUT" }],
   ] as const
 ) {
-  Deno.test(`${what} is found and named`, async () => {
-    await anAudit(10);
+  Deno.test(`verification finds ${change} and names it`, async () => {
+    await fillAudit(10);
     const { head } = await verify();
     await tamper(...statements);
-    const found = await verify(String(head));
-    assertEquals(found.status, "BROKEN");
-    assertObjectMatch(found.first_bad as object, first_bad);
+    const result = await verify(String(head));
+    assertEquals(result.status, "BROKEN");
+    assertObjectMatch(result.first_bad as object, first_bad);
   });
 }
 
-Deno.test("another key, a bad head and a missing key are told apart from a touched audit", async () => {
-  await anAudit(2);
-  const other = await get("/audit/verify", app({ AUDIT_KEY: "another key of thirty-two bytes!!" }));
-  assertObjectMatch(other.body, { status: "BROKEN", first_bad: { id: 1, what: "CHANGED" } });
-  const none = await get("/audit/verify", app({}));
-  assertEquals([none.status, none.body.code], [503, "AUDIT_KEY_MISSING"]);
+Deno.test("another key breaks the first row, a missing key gets 503, and a malformed head gets 400", async () => {
+  await fillAudit(2);
+  const otherKey = await get("/audit/verify", app({ AUDIT_KEY: "another key of thirty-two bytes!!" }));
+  assertObjectMatch(otherKey.body, { status: "BROKEN", first_bad: { id: 1, what: "CHANGED" } });
+  const noKey = await get("/audit/verify", app({}));
+  assertEquals([noKey.status, noKey.body.code], [503, "AUDIT_KEY_MISSING"]);
   assertEquals((await get("/audit/verify?head=x")).status, 400);
 });
 
-Deno.test("retention cuts sealed rows off the beginning, says so in the chain, and what is left verifies", async () => {
-  await anAudit(5, "2020-01-01T00:00:00Z");
+Deno.test("retention deletes the oldest sealed rows and records it in the chain, and the remaining rows verify", async () => {
+  await fillAudit(5, "2020-01-01T00:00:00Z");
   for (const id of [6, 7]) {
     await db.query(
       "select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', $1, null, '{}', null, '2026-06-10T12:00:00Z')",
@@ -121,8 +122,8 @@ Deno.test("retention cuts sealed rows off the beginning, says so in the chain, a
   });
 });
 
-Deno.test("nobody changes or deletes, the service included, nor with the setting that retention uses", async () => {
-  await anAudit(1);
+Deno.test("no role changes or deletes a row, the service included, even with the setting that retention uses", async () => {
+  await fillAudit(1);
   const service = await db.client("service");
   for (const table of ["audit_log", "audit_seals"]) {
     const key = table === "audit_log" ? "id" : "audit_id";
@@ -140,17 +141,17 @@ Deno.test("nobody changes or deletes, the service included, nor with the setting
   }
 });
 
-Deno.test("the audit is filtered by actor, action, object and time", async () => {
-  await anAudit(3);
-  const count = async (query: string) => (await get(`/audit?${query}`)).body.entries as unknown[];
-  assertEquals((await count("object_type=thing&object_id=2")).length, 1);
-  assertEquals((await count("actor=nobody")).length, 0);
-  assertEquals((await count("from=2026-06-10T11:00:00Z&to=2026-06-10T12:00:00Z")).length, 0);
-  assertEquals((await count("from=2026-06-10T12:00:00Z&action=test-act")).length, 3);
+Deno.test("the audit log is filtered by actor, action, object and time", async () => {
+  await fillAudit(3);
+  const entriesOf = async (query: string) => (await get(`/audit?${query}`)).body.entries as unknown[];
+  assertEquals((await entriesOf("object_type=thing&object_id=2")).length, 1);
+  assertEquals((await entriesOf("actor=nobody")).length, 0);
+  assertEquals((await entriesOf("from=2026-06-10T11:00:00Z&to=2026-06-10T12:00:00Z")).length, 0);
+  assertEquals((await entriesOf("from=2026-06-10T12:00:00Z&action=test-act")).length, 3);
   assertEquals((await get("/audit?from=yesterday")).status, 400);
 });
 
-Deno.test("connectivity reaches every part at once, says which does not answer, and starts nothing", async () => {
+Deno.test("the connectivity test calls each component once, names each that fails, and starts no run", async () => {
   await db.reset();
   await db.query("delete from notification_channels where name <> 'dashboard'");
   await db.query(
@@ -160,13 +161,13 @@ Deno.test("connectivity reaches every part at once, says which does not answer, 
   await db.query("insert into cron.job_run_details (jobid, command, status, start_time) select 1, 'x', 'succeeded', $1::timestamptz", [
     clock.asOf(),
   ]);
-  const asked: string[] = [];
-  const send = ((input: string, init?: RequestInit) => {
-    asked.push(`${init?.method ?? "GET"} ${new URL(input).pathname}`);
+  const requests: string[] = [];
+  const fakeFetch = ((input: string, init?: RequestInit) => {
+    requests.push(`${init?.method ?? "GET"} ${new URL(input).pathname}`);
     if (input.includes("match-schedule")) return Promise.reject(new Error("gone"));
     return Promise.resolve(new Response(null, { status: input.includes("functions") ? 405 : 200 }));
   }) as typeof fetch;
-  const { body } = await get("/test-connectivity", app({ AUDIT_KEY }, send));
+  const { body } = await get("/test-connectivity", app({ AUDIT_KEY }, fakeFetch));
   const { status, checks } = ConnectivityResponse.parse(body);
   assertEquals(status, "FAILED");
   assertEquals(Object.fromEntries(checks.map((check) => [check.name, check.status])), {
@@ -180,7 +181,7 @@ Deno.test("connectivity reaches every part at once, says which does not answer, 
     inside: "FAILED",
     mail: "FAILED",
   });
-  assertEquals(asked.sort(), [
+  assertEquals(requests.sort(), [
     "GET /functions/v1/match-schedule-sync",
     "GET /functions/v1/tournament-master-sync",
     "HEAD /XmlRequest.asmx",
@@ -189,9 +190,9 @@ Deno.test("connectivity reaches every part at once, says which does not answer, 
   assertEquals(await db.value("select count(*)::int from sync_execution_history"), 0);
   assertEquals(await db.value("select count(*)::int from alert_notifications where status = 'PENDING'"), 0);
   await db.query("update upstream_state set backoff_until = $1::timestamptz + interval '1 hour', backoff_reason = '403'", [clock.asOf()]);
-  const blocked = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, send))).body);
-  assertEquals(blocked.checks.find((check) => check.name === "vis")?.status, "SKIPPED");
-  assert(!JSON.stringify(blocked).includes("93.184"), "addresses stay out of the answer");
+  const duringBackoff = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, fakeFetch))).body);
+  assertEquals(duringBackoff.checks.find((check) => check.name === "vis")?.status, "SKIPPED");
+  assert(!JSON.stringify(duringBackoff).includes("93.184"), "the response contains no address");
 });
 
 Deno.test.afterAll(() => db.close());

@@ -1,4 +1,4 @@
-// Past 300 lines, because each route has its good and its bad cases here.
+// Over 300 lines, because each route is tested with accepted and refused requests.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -16,10 +16,10 @@ async function setUp() {
   await db.query("truncate alert_incidents, alert_notifications, alert_silences cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
   const app = documented(createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} }));
-  const call = async (method: string, path: string, body?: unknown, who: string = "operator") => {
+  const call = async (method: string, path: string, body?: unknown, caller: string = "operator") => {
     const headers: Record<string, string> = { "x-correlation-id": "request-1", "x-forwarded-for": "203.0.113.9, 10.0.0.1" };
-    if (who === "service") headers.apikey = db.keys.secret;
-    else if (who !== "nobody") headers.authorization = `Bearer ${tokens[who] ?? await db.token(null)}`;
+    if (caller === "service") headers.apikey = db.keys.secret;
+    else if (caller !== "anonymous") headers.authorization = `Bearer ${tokens[caller] ?? await db.token(null)}`;
     const response = await app.fetch(
       new Request(`http://functions.test/sync-admin${path}`, {
         method,
@@ -32,7 +32,7 @@ async function setUp() {
   };
   return { call };
 }
-async function anIncident(state = "FIRING"): Promise<string> {
+async function createIncident(state = "FIRING"): Promise<string> {
   const [row] = await db.query<{ id: string }>(
     `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, notified_at, last_notified_at, updated_at, acknowledged_by)
     select id, name, metric, entity_type, $1::text, 'HIGH', 3, 'm', $2, $2, $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end
@@ -41,7 +41,7 @@ async function anIncident(state = "FIRING"): Promise<string> {
   );
   return String(row?.id);
 }
-const lastAct = async () => (await db.query("select * from audit_log order by id desc limit 1"))[0] as Record<string, unknown>;
+const lastAuditEntry = async () => (await db.query("select * from audit_log order by id desc limit 1"))[0] as Record<string, unknown>;
 const RULE = {
   name: "Test slow answers",
   entity_type: "matches_schedule",
@@ -51,9 +51,9 @@ const RULE = {
   severity: "LOW",
 };
 
-Deno.test("an operator acknowledges with a note and an end, lets go again, and resolves; each act is in the story and in the audit", async () => {
+Deno.test("an operator acknowledges an incident until a time, unacknowledges and resolves it; the timeline and the audit log show each action", async () => {
   const { call } = await setUp();
-  const id = await anIncident();
+  const id = await createIncident();
   await db.query(
     "insert into alert_notifications (channel, items, status, sent_at, created_at, due_at) values ('dashboard', jsonb_build_array(jsonb_build_object('incident_id', $1::text, 'kind', 'FIRING', 'rule_name', 'R', 'metric', 'm', 'entity_type', 'e', 'severity', 'HIGH', 'message', 'm', 'reason', 'r', 'opened_at', now(), 'resolved_at', null, 'runbook_url', null)), 'SENT', now(), now(), now())",
     [id],
@@ -61,7 +61,7 @@ Deno.test("an operator acknowledges with a note and an end, lets go again, and r
   const acknowledged = await call("POST", `/alerts/${id}/acknowledge`, { note: "looking into it", until: "2026-06-10T13:00:00Z" });
   assertEquals(acknowledged.status, 200);
   assertObjectMatch(acknowledged.body, { state: "ACKNOWLEDGED", acknowledged_by: "user@example.com" });
-  assertObjectMatch(await lastAct(), {
+  assertObjectMatch(await lastAuditEntry(), {
     actor: "user@example.com",
     actor_role: "operator",
     action: "acknowledge",
@@ -75,32 +75,32 @@ Deno.test("an operator acknowledges with a note and an end, lets go again, and r
   });
   assertObjectMatch((await call("POST", `/alerts/${id}/unacknowledge`)).body, { state: "FIRING", acknowledged_by: null });
   assertObjectMatch((await call("POST", `/alerts/${id}/resolve`, { note: "fixed by hand" })).body, { state: "RESOLVED" });
-  const story = await db.query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by id", [id]);
-  assertEquals(story.map((event) => event.reason), [
+  const timeline = await db.query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by id", [id]);
+  assertEquals(timeline.map((event) => event.reason), [
     "acknowledged by user@example.com: looking into it",
     "unacknowledged by user@example.com",
     "resolved by user@example.com: fixed by hand",
   ]);
-  const [told] = await db.query<{ items: { kind: string; reason: string }[] }>(
+  const [notification] = await db.query<{ items: { kind: string; reason: string }[] }>(
     "select items from alert_notifications where status = 'PENDING'",
   );
-  assertObjectMatch(told?.items[0] as object, { kind: "RESOLVED", reason: "resolved by user@example.com" });
+  assertObjectMatch(notification?.items[0] as object, { kind: "RESOLVED", reason: "resolved by user@example.com" });
   const again = await call("POST", `/alerts/${id}/acknowledge`);
   assertEquals([again.status, again.body.code], [409, "ALERT_STATE"]);
 });
 
-Deno.test("silences are made, listed and ended; bad ones are refused by every bad field", async () => {
+Deno.test("silences are created, listed and ended; a refusal names every bad field", async () => {
   const { call } = await setUp();
   const made = await call("POST", "/silences", {
     entity_type: "tournaments",
     ends_at: "2026-06-10T13:00:00Z",
-    reason: "works on the court",
+    reason: "maintenance of the court",
   });
   assertEquals(made.status, 201);
   assertObjectMatch(made.body, { created_by: "user@example.com", entity_type: "tournaments" });
   assertEquals((await call("GET", "/silences", undefined, "viewer")).body.silences.length, 1);
   assertEquals((await call("DELETE", `/silences/${made.body.id}`)).status, 200);
-  assertObjectMatch(await lastAct(), { action: "end-silence", object_id: made.body.id });
+  assertObjectMatch(await lastAuditEntry(), { action: "end-silence", object_id: made.body.id });
   assertEquals((await call("GET", "/silences")).body.silences, []);
   assertEquals((await call("DELETE", `/silences/${made.body.id}`)).body.code, "SILENCE_OVER");
   const bad = await call("POST", "/silences", { entity_type: "A B", severity: "MILD", ends_at: "tomorrow", reason: "x", colour: 1 });
@@ -131,7 +131,7 @@ Deno.test("silences are made, listed and ended; bad ones are refused by every ba
   );
 });
 
-Deno.test("an admin creates, changes and deletes rules, with before and after in the audit; deleting ends what the rule raised", async () => {
+Deno.test("an admin creates, changes and deletes rules, and the audit log has both states; a deletion resolves the incidents of the rule", async () => {
   const { call } = await setUp();
   const made = await call("POST", "/alert-rules", RULE, "admin");
   assertEquals(made.status, 201);
@@ -142,7 +142,7 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
     notification_channels: ["dashboard"],
     minimum_runs: 1,
   });
-  assertObjectMatch(await lastAct(), { action: "create-rule", before: null, after: { name: RULE.name } });
+  assertObjectMatch(await lastAuditEntry(), { action: "create-rule", before: null, after: { name: RULE.name } });
   assertEquals((await call("POST", "/alert-rules", RULE, "admin")).body.code, "NAME_TAKEN");
   const changed = await call("PATCH", `/alert-rules/${made.body.id}`, {
     is_active: false,
@@ -153,7 +153,7 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
   const unknown = await call("PATCH", `/alert-rules/${made.body.id}`, { notification_channels: ["pigeon"] }, "admin");
   assertEquals([unknown.status, unknown.body.message], [400, "notification_channels: there is no channel pigeon"]);
   assertObjectMatch(changed.body, { is_active: false, notification_channels: [], threshold: 2000, escalation_delay: "30 minutes" });
-  assertObjectMatch(await lastAct(), { action: "change-rule", before: { is_active: true }, after: { is_active: false } });
+  assertObjectMatch(await lastAuditEntry(), { action: "change-rule", before: { is_active: true }, after: { is_active: false } });
   assert((await call("GET", "/alert-rules", undefined, "viewer")).body.rules.some((rule: { name: string }) => rule.name === RULE.name));
   const [incident] = await db.query<{ id: string }>(
     "insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at) values ($1, 'R', 'api_response_time', 'matches_schedule', 'FIRING', 'LOW', 1, 'm', $2, $2, $2, $2) returning id",
@@ -169,24 +169,24 @@ Deno.test("an admin creates, changes and deletes rules, with before and after in
 });
 
 for (
-  const [what, rule, fields] of [
-    ["unknown metric and channel", { ...RULE, metric: "luck", notification_channels: ["Not a name"] }, [
+  const [description, rule, fields] of [
+    ["an unknown metric and channel", { ...RULE, metric: "luck", notification_channels: ["Not a name"] }, [
       "metric",
       "notification_channels.0",
     ]],
-    ["negative window and threshold", { ...RULE, evaluation_window: "-1 hour", threshold: -1 }, ["evaluation_window", "threshold"]],
-    ["empty window", { ...RULE, evaluation_window: "0 hours" }, ["evaluation_window"]],
+    ["a negative window and threshold", { ...RULE, evaluation_window: "-1 hour", threshold: -1 }, ["evaluation_window", "threshold"]],
+    ["an empty window", { ...RULE, evaluation_window: "0 hours" }, ["evaluation_window"]],
     ["a ratio over one", { ...RULE, metric: "success_rate", threshold: 95 }, ["threshold"]],
-    ["recovery on the wrong side", { ...RULE, recovery_threshold: 3000 }, ["recovery_threshold"]],
-    ["a tournament scope where there is none", { ...RULE, scope: "TOURNAMENT" }, ["scope"]],
-    ["a metric of the monitoring for an entity", { ...RULE, metric: "processor_late" }, ["entity_type"]],
+    ["recovery threshold on the wrong side of the threshold", { ...RULE, recovery_threshold: 3000 }, ["recovery_threshold"]],
+    ["a tournament scope for a metric without one", { ...RULE, scope: "TOURNAMENT" }, ["scope"]],
+    ["a metric of the monitoring itself for an entity", { ...RULE, metric: "processor_late" }, ["entity_type"]],
     ["an error type for another metric", { ...RULE, error_type: "API" }, ["error_type"]],
     ["a script as runbook", { ...RULE, runbook_url: "javascript:alert(1)" }, ["runbook_url"]],
     ["an unknown field", { ...RULE, colour: "red" }, ["colour"]],
-    ["nothing at all", {}, ["entity_type", "evaluation_window", "metric", "name", "severity", "threshold"]],
+    ["no fields", {}, ["entity_type", "evaluation_window", "metric", "name", "severity", "threshold"]],
   ] as const
 ) {
-  Deno.test(`a rule with ${what} is refused, naming every bad field`, async () => {
+  Deno.test(`a rule with ${description} is refused, and the refusal names every bad field`, async () => {
     const { call } = await setUp();
     const { status, body } = await call("POST", "/alert-rules", rule, "admin");
     assertEquals(status, 400);
@@ -194,7 +194,7 @@ for (
   });
 }
 
-Deno.test("a change of limits must say the metric; a rule of an unknown entity is not found", async () => {
+Deno.test("a changed threshold needs the metric; a rule of an unknown entity is refused with ENTITY_UNKNOWN", async () => {
   const { call } = await setUp();
   const { body } = await call("POST", "/alert-rules", RULE, "admin");
   assertEquals((await call("PATCH", `/alert-rules/${body.id}`, { threshold: 1 }, "admin")).body.details[0].field, "metric");
@@ -210,12 +210,12 @@ Deno.test("a change of limits must say the metric; a rule of an unknown entity i
 
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
 
-Deno.test("an admin keeps channels; secrets go in and never come out, not into the audit either", async () => {
+Deno.test("an admin creates, changes and deletes channels; no response and no audit row contains a secret", async () => {
   const { call } = await setUp();
   await db.query("delete from notification_channels where name <> 'dashboard'");
   const hook = { kind: "webhook", config: { url: "https://receiver.test/x" } };
   const missing = await call("PUT", "/channels/hook", hook, "admin");
-  assertEquals([missing.status, missing.body.message], [400, "secret: a webhook channel needs one"]);
+  assertEquals([missing.status, missing.body.message], [400, "secret: a webhook channel needs a secret"]);
   const made = await call("PUT", "/channels/hook", { ...hook, secret: SECRET }, "admin");
   assertObjectMatch(made.body, {
     name: "hook",
@@ -239,7 +239,7 @@ Deno.test("an admin keeps channels; secrets go in and never come out, not into t
   const seen = JSON.stringify([await call("GET", "/channels", undefined, "admin"), await db.query("select * from audit_log")]);
   assert(!seen.includes("whsec_"));
   assertEquals((await call("DELETE", "/channels/hook", undefined, "admin")).status, 204);
-  assertObjectMatch(await lastAct(), { action: "delete-channel", object_id: "hook", after: null });
+  assertObjectMatch(await lastAuditEntry(), { action: "delete-channel", object_id: "hook", after: null });
   for (
     const [channel, field] of [
       [{ kind: "pigeon" }, "kind"],
@@ -256,21 +256,21 @@ Deno.test("an admin keeps channels; secrets go in and never come out, not into t
   }
 });
 
-Deno.test("a test message goes the way of every message; what is DEAD can be sent again, what is not cannot", async () => {
+Deno.test("a test notification goes through the outbox; only a DEAD notification can be sent again", async () => {
   const { call } = await setUp();
-  const tried = await call("POST", "/channels/dashboard/test", undefined, "admin");
-  assertEquals(tried.status, 202);
-  const path = `/notifications/${tried.body.notification_id}`;
+  const test = await call("POST", "/channels/dashboard/test", undefined, "admin");
+  assertEquals(test.status, 202);
+  const path = `/notifications/${test.body.notification_id}`;
   assertObjectMatch((await call("GET", path, undefined, "viewer")).body, { channel: "dashboard", status: "PENDING", attempts: 0 });
   assertEquals((await call("POST", `${path}/resend`)).body.code, "NOT_DEAD");
   await db.query("update alert_notifications set status = 'DEAD', next_attempt_at = null, attempts = 8");
   assertObjectMatch((await call("POST", `${path}/resend`)).body, { status: "PENDING", attempts: 0 });
-  assertObjectMatch(await lastAct(), { action: "resend", before: { status: "DEAD" } });
+  assertObjectMatch(await lastAuditEntry(), { action: "resend", before: { status: "DEAD" } });
   assertEquals((await call("POST", "/channels/pigeon/test", undefined, "admin")).status, 404);
   assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);
 });
 
-Deno.test("who may do what: each route for each role", async () => {
+Deno.test("each route accepts its least role and above, and refuses every other caller", async () => {
   const { call } = await setUp();
   const id = crypto.randomUUID();
   const routes: [string, string, string][] = [
@@ -293,25 +293,25 @@ Deno.test("who may do what: each route for each role", async () => {
     ["GET", "/audit", "viewer"],
   ];
   const order = ["viewer", "operator", "admin", "service"];
-  for (const [method, path, least] of routes) {
-    assertEquals((await call(method, path, undefined, "nobody")).status, 401, path);
+  for (const [method, path, leastRole] of routes) {
+    assertEquals((await call(method, path, undefined, "anonymous")).status, 401, path);
     assertEquals((await call(method, path, undefined, "without a role")).status, 403, path);
-    for (const who of order) {
-      const { status } = await call(method, path, undefined, who);
-      assertEquals(status === 403, order.indexOf(who) < order.indexOf(least), `${method} ${path} as ${who}: ${status}`);
+    for (const role of order) {
+      const { status } = await call(method, path, undefined, role);
+      assertEquals(status === 403, order.indexOf(role) < order.indexOf(leastRole), `${method} ${path} as ${role}: ${status}`);
       assert(status < 500);
     }
   }
 });
 
-Deno.test("the audit is listed, filtered and paged; nobody changes or deletes a row of it, the owner included", async () => {
+Deno.test("the audit log is listed, filtered and paged; no role changes or deletes its rows, the owner included", async () => {
   const { call } = await setUp();
-  for (let act = 0; act < 5; act++) {
+  for (let index = 0; index < 5; index++) {
     await call(
       "POST",
       "/silences",
-      { severity: "LOW", ends_at: "2026-06-10T13:00:00Z", reason: `reason ${act}` },
-      act % 2 ? "service" : "operator",
+      { severity: "LOW", ends_at: "2026-06-10T13:00:00Z", reason: `reason ${index}` },
+      index % 2 ? "service" : "operator",
     );
   }
   const first = (await call("GET", "/audit?action=create-silence&actor=service&limit=1", undefined, "viewer")).body;
@@ -330,7 +330,7 @@ Deno.test("the audit is listed, filtered and paged; nobody changes or deletes a 
   assertEquals((await service.from("audit_log").delete().gt("id", 0)).error?.code, "42501");
 });
 
-Deno.test("a wrong method on a known path is 405, an unknown path 404, a bad id 400", async () => {
+Deno.test("a wrong method on a known path gets 405, an unknown path 404, a bad id 400", async () => {
   const { call } = await setUp();
   assertEquals((await call("GET", `/alerts/${crypto.randomUUID()}/acknowledge`)).status, 405);
   assertEquals((await call("GET", "/nowhere")).status, 404);

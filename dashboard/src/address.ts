@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from "preact/compat";
 
-// The view's address, with its filters, lies in the hash, so that any web host can serve the page.
+// The hash holds the view and its filters, so that any static web host can serve the page.
 const read = (): string => location.hash.slice(1) || "/";
 function subscribe(onChange: () => void): () => void {
   addEventListener("hashchange", onChange);
@@ -12,20 +12,20 @@ function subscribe(onChange: () => void): () => void {
 }
 const useHash = (): string => useSyncExternalStore(subscribe, read);
 
-/** Goes to an address inside the page; replaced, the one before is not come back to. */
+/** Navigates inside the page; with `replace` the current address leaves the browser history. */
 export function go(to: string, { replace = false } = {}): void {
   history[replace ? "replaceState" : "pushState"](null, "", `#${to}`);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
-/** Where the router is: the hash up to its question mark. */
+/** The router's location: the hash up to its question mark. */
 export const useHashPath = (): [
   string,
   typeof go,
 ] => [useHash().split("?")[0] || "/", go];
 Object.assign(useHashPath, { hrefs: (href: string) => `#${href}` });
 
-/** The filters in the address, and how to change one; changing them can be undone with the back button. */
+/** The filters of the address and a function that changes them; the back button undoes a change. */
 export function useFilters<K extends string>(
   names: readonly K[],
 ): [Record<K, string>, (changes: Partial<Record<K, string>>) => void] {

@@ -4,11 +4,11 @@ import { z } from "zod";
 import { ErrorResponse } from "../../types/sync.ts";
 
 const Issues = z.array(z.object({ field: z.string(), message: z.string() }));
-/** Answers remembered with their tags, the oldest forgotten first. */
-const REMEMBERED = 100;
+/** The number of responses kept with their ETags; the oldest is dropped first. */
+const CACHED_RESPONSES = 100;
 const TIMEOUT_MS = 15_000;
 
-/** A refusal by the server, in its words. */
+/** An error response of the server. */
 export class ApiError extends Error {
   override name = "ApiError";
   constructor(
@@ -19,7 +19,7 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
-  /** What is wrong with each field of what was sent. */
+  /** The message for each invalid field of the request. */
   get fields(): Record<string, string> {
     return Object.fromEntries(
       (Issues.safeParse(this.details).data ?? []).map((
@@ -35,13 +35,13 @@ class Unreachable extends Error {
 }
 
 interface Api {
-  /** Reads a path under `/functions/v1`; what did not change since is not sent again and is the same object. */
+  /** Reads a path under `/functions/v1`; on 304 it returns the same object as before. @throws ApiError, Unreachable */
   get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
-  /** Changes something. @throws ApiError, Unreachable */
+  /** Sends a change. @throws ApiError, Unreachable */
   send<T>(change: Change, schema: z.ZodType<T>): Promise<T>;
 }
 
-/** A change to ask for; the same key again, after an answer that got lost, is the same change. */
+/** A request that changes something; `key` is its `Idempotency-Key`, so that a repeat after a lost response has no effect. */
 export interface Change {
   method: "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
@@ -51,38 +51,38 @@ export interface Change {
 
 interface ApiParts {
   url: string;
-  /** The access token, renewed if it must be; null when nobody is signed in. */
+  /** Returns the access token, renewed when `isRefused`; null when no user is signed in. */
   token: (isRefused: boolean) => Promise<string | null>;
-  /** Called when the server takes no token of this session any more. */
+  /** Called when the server refuses a renewed token too. */
   onRefused: () => void;
 }
 
 export function createApi({ url, token, onRefused }: ApiParts): Api {
-  const remembered = new Map<string, { etag: string; data: unknown }>();
+  const cached = new Map<string, { etag: string; data: unknown }>();
 
-  async function ask(
+  async function request(
     path: string,
     init: RequestInit,
-    isAgain = false,
+    isRetry = false,
   ): Promise<Response> {
-    const bearer = await token(isAgain);
+    const bearer = await token(isRetry);
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const response = await fetch(`${url}/functions/v1/${path}`, {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${bearer}` },
-      // Tags are kept here, where a 304 can be seen for what it is.
+      // With the browser's cache a 304 would arrive here as a 200.
       cache: "no-store",
       signal: init.signal ? AbortSignal.any([init.signal, timeout]) : timeout,
     }).catch((error: unknown) => {
       if (init.signal?.aborted) throw error;
       throw new Unreachable("The server cannot be reached.");
     });
-    if (response.status === 401 && !isAgain) return await ask(path, init, true);
+    if (response.status === 401 && !isRetry) return await request(path, init, true);
     if (response.status === 401) onRefused();
     return response;
   }
 
-  async function refusal(response: Response): Promise<Error> {
+  async function errorOf(response: Response): Promise<Error> {
     const body = ErrorResponse.safeParse(await response.json().catch(() => null)).data;
     if (!body) {
       return new Unreachable(`The server answered ${response.status}.`);
@@ -92,32 +92,32 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
 
   return {
     async get(path, schema, signal) {
-      const known = remembered.get(path);
-      const response = await ask(path, {
+      const previous = cached.get(path);
+      const response = await request(path, {
         signal,
-        headers: known ? { "if-none-match": known.etag } : {},
+        headers: previous ? { "if-none-match": previous.etag } : {},
       });
-      if (response.status === 304 && known) {
-        return known.data as z.infer<typeof schema>;
+      if (response.status === 304 && previous) {
+        return previous.data as z.infer<typeof schema>;
       }
-      if (!response.ok) throw await refusal(response);
+      if (!response.ok) throw await errorOf(response);
       const data = schema.parse(await response.json());
       const etag = response.headers.get("etag");
-      remembered.delete(path);
-      if (etag) remembered.set(path, { etag, data });
-      for (const oldest of remembered.keys()) {
-        if (remembered.size <= REMEMBERED) break;
-        remembered.delete(oldest);
+      cached.delete(path);
+      if (etag) cached.set(path, { etag, data });
+      for (const oldest of cached.keys()) {
+        if (cached.size <= CACHED_RESPONSES) break;
+        cached.delete(oldest);
       }
       return data;
     },
     async send({ method, path, body, key }, schema) {
-      const response = await ask(path, {
+      const response = await request(path, {
         method,
         headers: { "content-type": "application/json", ...key ? { "idempotency-key": key } : {} },
         body: body === undefined ? undefined : JSON.stringify(body),
       });
-      if (!response.ok) throw await refusal(response);
+      if (!response.ok) throw await errorOf(response);
       return schema.parse(
         response.status === 204 ? null : await response.json(),
       );
@@ -129,6 +129,6 @@ export const ApiContext = createContext<Api | null>(null);
 
 export function useApi(): Api {
   const api = useContext(ApiContext);
-  if (!api) throw new Error("there is no api");
+  if (!api) throw new Error("useApi needs an ApiContext");
   return api;
 }

@@ -6,13 +6,13 @@ const Config = z.object({
 });
 export type Config = z.infer<typeof Config>;
 
-/** Reads `config.json` beside the page: where the project is and its publishable key. @throws Error in one sentence */
+/** Reads `config.json` beside the page: the project's url and publishable key. @throws Error */
 export async function loadConfig(): Promise<Config> {
   const response = await fetch("./config.json", { cache: "no-cache" });
   const parsed = Config.safeParse(await response.json().catch(() => null));
   if (!response.ok || !parsed.success) {
     throw new Error(
-      "config.json beside this page must name the project: its url and its publishable_key.",
+      "config.json beside this page must contain the project's url and publishable_key.",
     );
   }
   return { ...parsed.data, url: parsed.data.url.replace(/\/$/, "") };

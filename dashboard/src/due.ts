@@ -1,15 +1,14 @@
 import type { Entity } from "../../types/admin.ts";
 import { msOf } from "./format.ts";
 
-/** What a strip of runs shows: a run, or a due time at which none began. */
+/** A mark in the strip: a run, or a due time at which no run started. */
 type Mark<R> = { at: number; run: R } | { at: number; run: null };
 
-/** A tick may begin a moment before its time. */
+/** A run that starts up to a minute early still counts for its due time. */
 const TOLERANCE_MS = 60_000;
-/** Looked at this many due times back. */
-const MOST = 200;
+const MAX_DUE_TIMES = 200;
 
-/** Full runs, oldest first, with a gap at each due time between the oldest and now at which none began. */
+/** Returns full runs, oldest first, with a gap at each due time after the oldest run at which no run started. */
 export function marksOf<R extends { execution_start: string }>(
   runs: readonly R[],
   entity:
@@ -21,15 +20,15 @@ export function marksOf<R extends { execution_start: string }>(
     at: Date.parse(run.execution_start),
     run,
   }));
-  const every = entity && msOf(entity.sync_frequency);
+  const interval = entity && msOf(entity.sync_frequency);
   const oldest = Math.min(...marks.map(({ at }) => at));
-  if (entity && every && entity.paused_at === null && runs.length) {
+  if (entity && interval && entity.paused_at === null && runs.length) {
     const anchor = Date.parse(entity.schedule_anchor);
-    const overdue = now - (msOf(entity.grace) ?? 0);
-    let due = anchor + Math.floor((overdue - anchor) / every) * every;
-    for (let count = 0; count < MOST && due > oldest; count++, due -= every) {
-      const begins = due - TOLERANCE_MS, ends = due + every - TOLERANCE_MS;
-      if (!marks.some(({ at, run }) => run && at >= begins && at < ends)) {
+    const latest = now - (msOf(entity.grace) ?? 0);
+    let due = anchor + Math.floor((latest - anchor) / interval) * interval;
+    for (let count = 0; count < MAX_DUE_TIMES && due > oldest; count++, due -= interval) {
+      const from = due - TOLERANCE_MS, until = due + interval - TOLERANCE_MS;
+      if (!marks.some(({ at, run }) => run && at >= from && at < until)) {
         marks.push({ at: due, run: null });
       }
     }

@@ -11,21 +11,25 @@ const short = new Intl.DateTimeFormat(undefined, {
 const count = new Intl.NumberFormat();
 export const UNKNOWN = "–";
 
-/** A moment in the viewer's zone. */
+/** A time in the browser's time zone. */
 export const inZone = (moment: string): string => zone.format(new Date(moment));
 export const inZoneShort = (moment: string): string => short.format(new Date(moment));
-/** The same in UTC, to the second. */
+/** A time in UTC, to the second. */
 export const inUtc = (moment: string): string => `${new Date(moment).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 export const number = (value: number | null | undefined): string => value === null || value === undefined ? UNKNOWN : count.format(value);
-/** A share of one, in percent; 100 % only when it is all. */
+/** A ratio as a percentage; only a ratio of 1 is shown as 100 %. */
 export const percent = (share: number | null | undefined): string => {
   if (share === null || share === undefined) return UNKNOWN;
+  // 0.9999 would round up to 100 %.
   const rounded = share < 1 ? Math.min(Math.round(share * 1000) / 10, 99.9) : 100;
   return `${count.format(rounded)} %`;
 };
 
-/** Milliseconds in the two largest units that matter. */
+/** A count with its noun: `1 tournament`, `3 tournaments`. */
+export const counted = (value: number | null | undefined, noun: string): string => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+
+/** Milliseconds in their two largest units. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return UNKNOWN;
   if (ms < 1_000) return `${Math.round(ms)} ms`;
@@ -44,7 +48,7 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(seconds / first[0])} ${first[1]}${second && rest ? ` ${rest} ${second[1]}` : ""}`;
 }
 
-/** How far a moment is from now: `in 4 min 10 s`, `3 h ago`. */
+/** The distance of a time from now: `in 4 min 10 s`, `3 h ago`. */
 export function distance(moment: string, now: number): string {
   const ms = Date.parse(moment) - now;
   if (Math.abs(ms) < 1_000) return "now";
@@ -58,7 +62,7 @@ export const title = (name: string): string => {
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-/** A length of time in words, such as `15 minutes`, in ms; null for what is none. */
+/** A duration in words, such as `15 minutes`, in ms; null for any other text. */
 export function msOf(length: string): number | null {
   const [, number, unit = ""] = /^(\d+) (second|minute|hour|day)s?$/.exec(length) ?? [];
   const sizes: Record<string, number> = {

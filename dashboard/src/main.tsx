@@ -17,7 +17,7 @@ import { NotFound } from "./views/not-found.tsx";
 import { NoRole, SignIn } from "./views/sign-in.tsx";
 import { Overview } from "./views/overview.tsx";
 
-// The first view comes with the page; the others when they are opened.
+// The overview is part of the main bundle; every other view is loaded when it is opened.
 const views = {
   "/entities/:type": lazy(() => import("./views/entity.tsx")),
   "/runs/:id": lazy(() => import("./views/run.tsx")),
@@ -39,18 +39,15 @@ const views = {
 
 function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
   const [user, setUser] = useState<User | null | undefined>(undefined);
-  const [hasEnded, setEnded] = useState(false);
+  const [hasExpired, setExpired] = useState(false);
   const [queries] = useState(createQueries);
   useEffect(() => {
     const { data } = auth.onAuthStateChange((_event, session) => {
       if (!session) queries.clear();
-      setUser((before) => {
-        const now = session && userOf(session);
-        // A renewed token is the same user: nothing is drawn anew.
-        return before && now && before.email === now.email &&
-            before.role === now.role
-          ? before
-          : now;
+      setUser((previous) => {
+        const next = session && userOf(session);
+        // A renewed token is the same user: the same object avoids a new render.
+        return previous && next && previous.email === next.email && previous.role === next.role ? previous : next;
       });
     });
     return () => data.subscription.unsubscribe();
@@ -63,16 +60,16 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
         return data.session?.access_token ?? null;
       },
       onRefused: () => {
-        setEnded(true);
+        setExpired(true);
         void auth.signOut({ scope: "local" });
       },
     }), []);
   if (user === undefined) {
     return <p class="loading" aria-busy="true">Loading …</p>;
   }
-  if (!user) return <SignIn auth={auth} hasEnded={hasEnded} />;
+  if (!user) return <SignIn auth={auth} hasExpired={hasExpired} />;
   const signOut = () => {
-    setEnded(false);
+    setExpired(false);
     void auth.signOut({ scope: "local" });
   };
   if (!user.role) return <NoRole user={user} onSignOut={signOut} />;

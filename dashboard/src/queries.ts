@@ -4,18 +4,18 @@ import { ApiError, type Change, useApi } from "./api.ts";
 
 export const LIVE_MS = 5_000;
 const IDLE_MS = 30_000;
-/** So long after the last key, click or scroll somebody is taken to be watching. */
+/** A user counts as watching for this long after the last input. */
 const WATCHED_MS = 120_000;
 
-let lastSign = Date.now();
+let lastInput = Date.now();
 for (
-  const sign of ["pointerdown", "pointermove", "keydown", "wheel", "focus"]
+  const event of ["pointerdown", "pointermove", "keydown", "wheel", "focus"]
 ) {
-  addEventListener(sign, () => lastSign = Date.now(), { passive: true });
+  addEventListener(event, () => lastInput = Date.now(), { passive: true });
 }
-const isWatched = (): boolean => Date.now() - lastSign < WATCHED_MS;
+const isWatched = (): boolean => Date.now() - lastInput < WATCHED_MS;
 
-/** Reads are polled, so a failed one is tried again by the next poll; a hidden tab does not poll. */
+/** Without retries: the next poll repeats a failed read. A hidden tab does not poll. */
 export const createQueries = (): QueryClient =>
   new QueryClient({
     defaultOptions: {
@@ -29,19 +29,19 @@ export const createQueries = (): QueryClient =>
     },
   });
 
-/** The path with its query; what is empty is left out. */
+/** The path with its query; empty parameters are omitted. */
 export function pathOf(
   path: string,
   query: Record<string, string | number | null | undefined> = {},
 ): string {
-  const wanted = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const parameters = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const search = new URLSearchParams(
-    wanted.map(([name, value]) => [name, String(value)]),
+    parameters.map(([name, value]) => [name, String(value)]),
   ).toString();
   return search ? `${path}?${search}` : path;
 }
 
-/** Reads a path every five seconds while something in it is live or somebody watches, slower otherwise. */
+/** Reads a path every 5 s while its data is live or the user is watching, and every 30 s otherwise. */
 export function useRead<T>(
   path: string,
   schema: z.ZodType<T>,
@@ -56,9 +56,10 @@ export function useRead<T>(
     queryKey: [path],
     queryFn: ({ signal }) => api.get(path, schema, signal),
     enabled: options.isEnabled ?? true,
-    // While another filter of the same list loads, the last answer stays. The library's guard against functions as data leaves T unresolved.
-    placeholderData: ((before: T | undefined, query?: { queryKey: readonly [string] }) =>
-      query?.queryKey[0].split("?")[0] === path.split("?")[0] ? before : undefined) as never,
+    // The previous response stays visible while a new filter of the same list loads. The cast is needed, because the library's type
+    // excludes functions from T and cannot resolve that for a generic T.
+    placeholderData: ((previous: T | undefined, query?: { queryKey: readonly [string] }) =>
+      query?.queryKey[0].split("?")[0] === path.split("?")[0] ? previous : undefined) as never,
     refetchInterval: (query) => {
       const { data, error } = query.state;
       const isLive = isWatched() || error !== null ||
@@ -68,7 +69,7 @@ export function useRead<T>(
   });
 }
 
-/** Reads a list page by page; the first one is kept up to date. */
+/** Reads a list page by page; polls while only the first page is loaded. */
 export function usePages<T extends { next_cursor: string | null }>(
   path: string,
   query: Record<string, string | number | null | undefined>,
@@ -81,12 +82,12 @@ export function usePages<T extends { next_cursor: string | null }>(
     queryFn: ({ pageParam, signal }) => api.get(pathOf(path, { ...query, cursor: pageParam }), schema, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
-    // Who has read on to older pages is not moved about by new ones.
+    // A poll would shift the rows under a user who has scrolled to older pages.
     refetchInterval: (state) => (state.state.data?.pages.length ?? 0) > 1 ? false : isWatched() ? every : IDLE_MS,
   });
 }
 
-/** An act of a person: what it changed is read anew at once. */
+/** Sends a user's change, and then reads every query again. */
 export function useAct<T, V = void>(
   request: (value: V) => Change,
   schema: z.ZodType<T>,
@@ -103,11 +104,11 @@ export function useAct<T, V = void>(
   });
 }
 
-/** What an act answers where the page does not need it. */
-export const Anything = z.unknown();
+/** The schema of a response that the page does not use. */
+export const UnusedResponse = z.unknown();
 
-/** The words for an error, and what is wrong with each field. */
-export function wordsOf(
+/** Returns the message of an error, and the message for each invalid field. */
+export function describeError(
   error: unknown,
 ): { message: string; fields: Record<string, string> } {
   if (error instanceof ApiError) {
@@ -115,7 +116,7 @@ export function wordsOf(
   }
   if (error instanceof z.ZodError) {
     return {
-      message: "The server answered in another shape than this page was built for.",
+      message: "The server's response does not match this version of the page. Reload the page.",
       fields: {},
     };
   }

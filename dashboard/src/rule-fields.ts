@@ -1,6 +1,6 @@
 import type { AlertMetric, AlertRule } from "../../types/alerts.ts";
 
-/** A rule as its form has it: every field as it is typed. */
+/** The form's fields for a rule, as text; the defaults for a new rule. */
 export const fieldsOf = (rule: AlertRule | null) => ({
   name: rule?.name ?? "",
   description: rule?.description ?? "",
@@ -24,10 +24,10 @@ export const fieldsOf = (rule: AlertRule | null) => ({
 });
 export type Fields = ReturnType<typeof fieldsOf>;
 
-// What is not a number is sent as it is, so that the server says what is wrong with it beside everything else.
+// An invalid number is sent as text, so that the server reports it together with the other invalid fields.
 const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
 
-/** What is sent: a new rule whole, of one that is there what was changed, with its metric. */
+/** The request body: all fields of a new rule; of a stored rule the changed fields, with the metric that the server's checks need. */
 export function requestOf(
   fields: Fields,
   rule: AlertRule | null,

@@ -5,21 +5,21 @@ import { z } from "zod";
 import type { Config } from "./config.ts";
 
 const ROLES = ["viewer", "operator", "admin"] as const;
-export type Role = typeof ROLES[number];
+type Role = typeof ROLES[number];
 
-/** Who is signed in, and what they may do; a user nobody gave a role may do nothing. */
+/** The signed-in user; without a role the user has no access. */
 export interface User {
   email: string;
   role: Role | null;
 }
 
-/** Sign-in by Supabase Auth; the session is kept by the browser and renewed before it ends. */
+/** The client of Supabase Auth; it stores the session in the browser and renews it before it expires. */
 export function createAuth({ url, publishable_key }: Config): GoTrueClient {
   return new GoTrueClient({
     url: `${url}/auth/v1`,
     headers: { apikey: publishable_key },
     storageKey: "beach-volleyball-sync",
-    // Addresses of views lie in the hash, where it would look for tokens.
+    // The hash holds the view's address; the client would search it for tokens.
     detectSessionInUrl: false,
   });
 }
@@ -35,17 +35,17 @@ export const SessionContext = createContext<
   { user: User; signOut: () => void } | null
 >(null);
 
-/** The user of this page, which is shown to nobody else. */
+/** The signed-in user. @throws Error outside the signed-in page */
 export function useUser(): User & {
-  can: (least: Role) => boolean;
+  can: (leastRole: Role) => boolean;
   signOut: () => void;
 } {
   const session = useContext(SessionContext);
-  if (!session) throw new Error("nobody is signed in");
+  if (!session) throw new Error("useUser needs a SessionContext");
   const { user, signOut } = session;
   return {
     ...user,
     signOut,
-    can: (least) => user.role !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(least),
+    can: (leastRole) => user.role !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(leastRole),
   };
 }

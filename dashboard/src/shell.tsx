@@ -8,10 +8,10 @@ import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
 import { duration } from "./format.ts";
 import { LIVE_MS, useRead } from "./queries.ts";
-import { type Role, useUser } from "./session.ts";
+import { useUser } from "./session.ts";
 import { type Theme, THEMES, useTheme } from "./theme.ts";
 
-const VIEWS: { href: string; name: string; least?: Role }[] = [
+const VIEWS: { href: string; name: string }[] = [
   { href: "/", name: "Overview" },
   { href: "/tournaments", name: "Tournaments" },
   { href: "/errors", name: "Errors" },
@@ -21,7 +21,7 @@ const VIEWS: { href: string; name: string; least?: Role }[] = [
   { href: "/system", name: "System" },
 ];
 
-/** The health of everything, which every view has above it; while something runs or fires it is looked at every five seconds. */
+/** The health overview, which the header of every view shows; live while a sync runs or an incident fires. */
 export const useOverview = () =>
   useRead("sync-monitoring/health-overview", SyncHealthResponse, {
     isLive: ({ active_alerts, sync_entities }) =>
@@ -29,7 +29,7 @@ export const useOverview = () =>
       Object.values(sync_entities).some((entity) => entity.running),
   });
 
-/** The frame of every view: where one can go, how things stand, who one is. */
+/** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
   const { email, role, signOut } = useUser();
@@ -94,29 +94,29 @@ export function Shell({ children }: { children: ComponentChildren }) {
           </button>
         </div>
       </header>
-      <Connection />
+      <ConnectionWarning />
       <main id="content">{children}</main>
     </>
   );
 }
 
-/** Says when what is shown is old because the server cannot be reached, and goes when it can be again. */
-function Connection() {
+/** A warning with the age of the data, visible while the server cannot be reached. */
+function ConnectionWarning() {
   const { error, dataUpdatedAt, isError } = useOverview();
   const queries = useQueryClient();
   const now = useNow();
   const [wasLost, setLost] = useState(false);
   const isLost = isError && !(error instanceof ApiError && error.status < 500);
   useEffect(() => {
-    // What failed meanwhile is read anew at once.
+    // Queries that failed during the outage are read again at once.
     if (wasLost && !isLost) void queries.invalidateQueries();
     setLost(isLost);
   }, [isLost]);
   if (!isLost) return null;
-  const age = dataUpdatedAt ? `What you see is ${duration(now - dataUpdatedAt)} old.` : "";
+  const age = dataUpdatedAt ? `The data is ${duration(now - dataUpdatedAt)} old.` : "";
   return (
     <div class="connection" role="status">
-      <Status of="WARNING" label="The server cannot be reached." /> {age} Trying again every {LIVE_MS / 1000} s.
+      <Status of="WARNING" label="The server cannot be reached." /> {age} The page retries every {LIVE_MS / 1000} s.
     </div>
   );
 }

@@ -11,7 +11,7 @@ const read = (): Theme => THEMES.find((theme) => theme === localStorage.getItem(
 function apply(): void {
   const theme = read();
   document.documentElement.dataset.theme = theme === "auto" ? system.matches ? "dark" : "light" : theme;
-  listeners.forEach((tell) => tell());
+  listeners.forEach((listener) => listener());
 }
 system.addEventListener("change", apply);
 apply();
@@ -21,7 +21,7 @@ function subscribe(onChange: () => void): () => void {
   return () => void listeners.delete(onChange);
 }
 
-/** The theme that was chosen, by this browser or the system, what is shown now, and how to choose. */
+/** The visible theme, the user's choice, and a function that stores a choice. */
 export function useTheme(): [
   shown: string,
   chosen: Theme,

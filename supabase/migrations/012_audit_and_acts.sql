@@ -1,4 +1,5 @@
--- The audit log with its seals, and what people do: incidents, silences, rules, channels, notifications, entities, errors.
+-- The audit log with its seals, and the audited actions of people: on incidents, silences, rules, channels, notifications, entities
+-- and errors.
 
 create table public.audit_log (
   id bigint generated always as identity primary key,
@@ -16,7 +17,8 @@ create table public.audit_log (
   constraint audit_log_action_is_a_name check (action ~ '^[a-z]+(-[a-z]+)*$'),
   constraint audit_log_act_is_not_empty check (before is not null or after is not null)
 );
-comment on table public.audit_log is 'Who did what to what, when and why, with the state before and after. Rows are added and never changed.';
+comment on table public.audit_log is
+  'One row an action of a person or a service: actor, time, object, reason, and the state before and after. Append-only.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
 alter table public.audit_log enable row level security;
@@ -24,7 +26,8 @@ revoke all on public.audit_log from public, anon, authenticated, service_role;
 revoke all on sequence public.audit_log_id_seq from public, anon, authenticated;
 grant select on public.audit_log to authenticated;
 grant select, insert on public.audit_log to service_role;
-create policy "Allow monitoring read" on public.audit_log for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow monitoring read" on public.audit_log for select to authenticated
+  using ((select private.can_read_monitoring()));
 create policy "Allow service read" on public.audit_log for select to service_role using (true);
 create policy "Allow service append" on public.audit_log for insert to service_role with check (true);
 
@@ -37,51 +40,61 @@ create table public.audit_seals (
   constraint audit_seals_previous_is_not_later check (previous_id < audit_id)
 );
 comment on table public.audit_seals is
-  'The HMAC-SHA-256 of each row of audit_log together with the seal before it; previous_id is null for the first. Rows are added and never changed.';
+  'One HMAC-SHA-256 a row of audit_log, over the previous seal and the row; previous_id is null for the first seal. Append-only.';
 alter table public.audit_seals enable row level security;
 revoke all on public.audit_seals from public, anon, authenticated, service_role;
 grant select on public.audit_seals to authenticated;
 grant select, insert on public.audit_seals to service_role;
-create policy "Allow monitoring read" on public.audit_seals for select to authenticated using ((select private.can_read_monitoring()));
+create policy "Allow monitoring read" on public.audit_seals for select to authenticated
+  using ((select private.can_read_monitoring()));
 create policy "Allow service append" on public.audit_seals for insert to service_role with check (true);
 create policy "Allow service read" on public.audit_seals for select to service_role using (true);
 
 create function private.refuse_change() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  -- Only private.prune_audit_log sets this, for the length of its own transaction; whoever else sets it still lacks the grant to delete.
+  -- private.prune_audit_log sets this for its own transaction. Another role can set it too, but has no grant to delete.
   if tg_op = 'DELETE' and current_setting('sync.prunes_audit', true) = 'on' then
     return old;
   end if;
   raise exception '% is append-only: % is refused', tg_table_name, tg_op using errcode = '42501';
 end
 $$;
-comment on function private.refuse_change() is 'Refuses what would change history, whoever asks.';
+comment on function private.refuse_change() is
+  'Refuses update, delete and truncate to every role, the owner included; only retention may delete.';
 
-create trigger refuse_change before update or delete on public.audit_log for each row execute function private.refuse_change();
-create trigger refuse_change before update or delete on public.audit_seals for each row execute function private.refuse_change();
+create trigger refuse_change before update or delete on public.audit_log
+  for each row execute function private.refuse_change();
+create trigger refuse_change before update or delete on public.audit_seals
+  for each row execute function private.refuse_change();
+create trigger refuse_truncate before truncate on public.audit_log
+  for each statement execute function private.refuse_change();
+create trigger refuse_truncate before truncate on public.audit_seals
+  for each statement execute function private.refuse_change();
 
-create trigger refuse_truncate before truncate on public.audit_log for each statement execute function private.refuse_change();
-create trigger refuse_truncate before truncate on public.audit_seals for each statement execute function private.refuse_change();
-
-create function private.audit(actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz)
-returns void
+create function private.audit(
+  actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz
+) returns void
 language sql set search_path = '' as $$
-  -- Under a lock until the end of the transaction: ids come in the order in which rows become visible, so none appears before a sealed one.
+  -- The lock lasts until commit, so that rows become visible in the order of their ids and no row appears before a sealed one.
   select pg_advisory_xact_lock(hashtext('private.audit'));
-  insert into public.audit_log (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
-  values (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason, actor ->> 'request_id',
-    actor ->> 'address');
+  insert into public.audit_log
+    (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
+  values
+    (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason,
+      actor ->> 'request_id', actor ->> 'address');
 $$;
 comment on function private.audit(jsonb, text, text, text, jsonb, jsonb, text, timestamptz) is
-  'Adds one row for what {name, role, request_id, address} did.';
+  'Writes the audit row of an action by actor {name, role, request_id?, address?}.';
 
 create function private.audit_text(entry public.audit_log) returns text
 language sql stable set search_path = '' as $$
-  select jsonb_build_array(entry.id, to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.actor, entry.actor_role,
-    entry.action, entry.object_type, entry.object_id, entry.before, entry.after, entry.reason, entry.request_id, entry.address)::text;
+  select jsonb_build_array(
+    entry.id, to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.actor, entry.actor_role, entry.action,
+    entry.object_type, entry.object_id, entry.before, entry.after, entry.reason, entry.request_id, entry.address
+  )::text;
 $$;
-comment on function private.audit_text(public.audit_log) is 'What is sealed of a row: all of it, in one spelling.';
+comment on function private.audit_text(public.audit_log) is 'The text that a seal covers: every column of the row, as one JSON array.';
 
 create function private.hmac_sha256(key bytea, message bytea) returns bytea
 language plpgsql immutable set search_path = '' as $$
@@ -91,6 +104,7 @@ declare
   inner_pad bytea := padded;
   outer_pad bytea := padded;
 begin
+  -- ipad is 0x36 and opad is 0x5c, 64 times each.
   for i in 0 .. 63 loop
     inner_pad := set_byte(inner_pad, i, get_byte(padded, i) # 54);
     outer_pad := set_byte(outer_pad, i, get_byte(padded, i) # 92);
@@ -99,34 +113,50 @@ begin
 end
 $$;
 comment on function private.hmac_sha256(bytea, bytea) is
-  'RFC 2104 over SHA-256. In SQL, because pgcrypto lies in another schema on each platform, and is not needed for more.';
+  'HMAC (RFC 2104) over SHA-256. Written in SQL, because the schema of pgcrypto differs between platforms.';
 
 create function public.list_unsealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  with head as (
+    select audit_id, mac from public.audit_seals order by audit_id desc limit 1
+  ),
+  unsealed as (
+    select a.id, private.audit_text(a) as text
+    from public.audit_log a
+    where a.id > coalesce((select audit_id from head), 0)
+    order by a.id
+    limit (p ->> 'limit')::integer
+  )
   select jsonb_build_object(
-    'head', (select jsonb_build_object('id', s.audit_id, 'mac', s.mac) from public.audit_seals s order by s.audit_id desc limit 1),
+    'head', (select jsonb_build_object('id', head.audit_id, 'mac', head.mac) from head),
     'entries', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'text', private.audit_text(a)) order by a.id), '[]') from (
-        select * from public.audit_log
-        where id > coalesce((select max(audit_id) from public.audit_seals), 0) order by id limit (p ->> 'limit')::integer
-      ) a
+      select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'text', u.text) order by u.id), '[]') from unsealed u
     )
   );
 $$;
-comment on function public.list_unsealed_audit(jsonb) is 'The newest seal and up to {limit} rows after it.';
+comment on function public.list_unsealed_audit(jsonb) is
+  'Returns the newest seal as head and up to {limit} rows after it as entries.';
 
 create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('id', coalesce(c.audit_id, c.id), 'previous_id', c.previous_id, 'mac', c.mac,
-    'text', case when c.id is not null then private.audit_text(c.entry) end, 'is_sealed', c.audit_id is not null) order by coalesce(c.audit_id, c.id)), '[]')
-  from (
-    select s.audit_id, s.previous_id, s.mac, a.id, a as entry
+  with pairs as (
+    select coalesce(s.audit_id, a.id) as id, s.audit_id, s.previous_id, s.mac, a.id as entry_id, a as entry
     from public.audit_log a full join public.audit_seals s on s.audit_id = a.id
     where coalesce(s.audit_id, a.id) > (p ->> 'after')::bigint
-    order by coalesce(s.audit_id, a.id) limit (p ->> 'limit')::integer
-  ) c;
+    order by coalesce(s.audit_id, a.id)
+    limit (p ->> 'limit')::integer
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', id,
+    'previous_id', previous_id,
+    'mac', mac,
+    'text', case when entry_id is not null then private.audit_text(entry) end,
+    'is_sealed', audit_id is not null
+  ) order by id), '[]')
+  from pairs;
 $$;
-comment on function public.list_sealed_audit(jsonb) is 'Rows and seals side by side after id {after}, at most {limit}: text is null where a row is missing, mac where a seal is.';
+comment on function public.list_sealed_audit(jsonb) is
+  'Returns up to {limit} rows after id {after}, each with its seal; text is null where the row is missing, mac where the seal is.';
 
 create function public.seal_audit(p jsonb) returns integer
 language plpgsql set search_path = '' as $$
@@ -134,8 +164,9 @@ declare
   sealed integer;
 begin
   perform pg_advisory_xact_lock(hashtext('public.seal_audit'));
+  -- A concurrent sealer wrote newer seals; they stay and these are dropped.
   if (p ->> 'after')::bigint is distinct from (select max(audit_id) from public.audit_seals) then
-    return 0;  -- another sealer was quicker, and its seals stand
+    return 0;
   end if;
   insert into public.audit_seals (audit_id, previous_id, mac)
   select s.id, s.previous_id, s.mac from jsonb_to_recordset(p -> 'seals') as s (id bigint, previous_id bigint, mac text);
@@ -143,47 +174,49 @@ begin
   return sealed;
 end
 $$;
-comment on function public.seal_audit(jsonb) is 'Adds {seals: [{id, previous_id, mac}]} if {after} still is the newest seal; how many.';
+comment on function public.seal_audit(jsonb) is
+  'Writes {seals: [{id, previous_id, mac}]} if {after} is still the newest seal, and returns how many it wrote.';
 
 create function private.prune_audit_log(as_of timestamptz default now()) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   kept_from constant timestamptz := as_of - (select keep from public.retention_settings where subject = 'audit_log');
-  cut bigint;
+  anchor_id bigint;
   pruned integer;
 begin
-  -- A whole prefix, and only what is sealed; the last seal of it stays as the anchor that the chain goes on from.
-  select max(a.id) into cut
+  -- Only a sealed prefix is deleted, so that the chain has no gap. The seal of its last row stays: the next seal was computed from it.
+  select max(a.id) into anchor_id
   from public.audit_log a join public.audit_seals s on s.audit_id = a.id
   where a.at < kept_from and a.id < (select min(b.id) from public.audit_log b where b.at >= kept_from);
-  if cut is null then
+  if anchor_id is null then
     return 0;
   end if;
   perform set_config('sync.prunes_audit', 'on', true);
-  delete from public.audit_log where id <= cut;
+  delete from public.audit_log where id <= anchor_id;
   get diagnostics pruned = row_count;
-  delete from public.audit_seals where audit_id < cut;
+  delete from public.audit_seals where audit_id < anchor_id;
   perform set_config('sync.prunes_audit', 'off', true);
-  -- The act is a row of the chain itself, which names the anchor.
-  perform private.audit('{"name": "retention", "role": "service"}', 'prune-audit', 'audit-log', cut::text, null,
-    jsonb_build_object('rows', pruned, 'anchor_id', cut), 'older than the retention', as_of);
+  -- Verification accepts the missing rows because a sealed row names the anchor.
+  perform private.audit('{"name": "retention", "role": "service"}', 'prune-audit', 'audit-log', anchor_id::text, null,
+    jsonb_build_object('rows', pruned, 'anchor_id', anchor_id), 'older than the retention', as_of);
   return pruned;
 end
 $$;
 comment on function private.prune_audit_log(timestamptz) is
-  'Deletes sealed rows older than the retention, the oldest first, without a gap; how many. Definer: nobody else may delete from the log.';
+  'Deletes the oldest sealed rows past the retention, without a gap, and returns how many. Definer: no other role may delete from the log.';
 
 create function public.change_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   action constant text := p ->> 'action';
+  actor_name constant text := p -> 'actor' ->> 'name';
   before public.alert_incidents;
   after public.alert_incidents;
   is_allowed boolean;
 begin
   select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
   if not found then
-    raise sqlstate 'PT404' using message = format('there is no alert %s', p ->> 'id'), detail = 'NOT_FOUND';
+    raise sqlstate 'PT404' using message = format('there is no incident %s', p ->> 'id'), detail = 'NOT_FOUND';
   end if;
   is_allowed := case action
     when 'acknowledge' then before.state in ('FIRING', 'ACKNOWLEDGED')
@@ -191,14 +224,14 @@ begin
     when 'resolve' then before.state in ('FIRING', 'ACKNOWLEDGED')
   end;
   if is_allowed is not true then
-    raise sqlstate 'PT409' using message = format('an alert that is %s cannot be %sd', before.state, action), detail = 'ALERT_STATE';
+    raise sqlstate 'PT409' using message = format('the incident is %s and cannot be %sd', before.state, action), detail = 'ALERT_STATE';
   end if;
   update public.alert_incidents i set
     state = case action when 'acknowledge' then 'ACKNOWLEDGED' when 'unacknowledge' then 'FIRING' else 'RESOLVED' end,
     acknowledged_at = case action when 'acknowledge' then as_of when 'unacknowledge' then null else i.acknowledged_at end,
-    acknowledged_by = case action when 'acknowledge' then p -> 'actor' ->> 'name' when 'unacknowledge' then null else i.acknowledged_by end,
+    acknowledged_by = case action when 'acknowledge' then actor_name when 'unacknowledge' then null else i.acknowledged_by end,
     acknowledged_until = case action when 'acknowledge' then (p ->> 'until')::timestamptz end,
-    -- Escalation counts anew from the moment a person let go of it.
+    -- The escalation clock restarts when the acknowledgement is withdrawn.
     escalated_at = case action when 'unacknowledge' then as_of else i.escalated_at end,
     resolved_at = case action when 'resolve' then as_of end,
     version = i.version + 1,
@@ -207,9 +240,9 @@ begin
   returning * into after;
   insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
   values (after.id, as_of, before.state, after.state, after.severity,
-    concat_ws(': ', action || 'd by ' || (p -> 'actor' ->> 'name'), p ->> 'note'));
+    concat_ws(': ', action || 'd by ' || actor_name, p ->> 'note'));
   if action = 'resolve' and after.notified_at is not null then
-    perform private.queue_resolution(after, 'resolved by ' || (p -> 'actor' ->> 'name'), as_of);
+    perform private.queue_resolution(after, 'resolved by ' || actor_name, as_of);
   end if;
   perform private.audit(p -> 'actor', action, 'alert', after.id::text, jsonb_build_object('state', before.state),
     jsonb_build_object('state', after.state, 'acknowledged_until', after.acknowledged_until), p ->> 'note', as_of);
@@ -217,28 +250,34 @@ begin
 end
 $$;
 comment on function public.change_alert_incident(jsonb, timestamptz) is
-  'A person acknowledges, unacknowledges or resolves {id, action, note?, until?, actor}. PT404 NOT_FOUND, PT409 ALERT_STATE.';
+  'Applies {action: acknowledge, unacknowledge or resolve, note?, until?} to incident {id} and returns the incident; PT404 NOT_FOUND, '
+  'PT409 ALERT_STATE.';
 
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
+  silenced_rule_id uuid := (p ->> 'rule_id')::uuid;
   saved public.alert_silences;
-  rule uuid := (p ->> 'rule_id')::uuid;
 begin
-  if rule is not null and not exists (select from public.alert_rules where id = rule) then
-    raise sqlstate 'PT404' using message = format('there is no rule %s', rule), detail = 'NOT_FOUND';
+  if silenced_rule_id is not null and not exists (select from public.alert_rules where id = silenced_rule_id) then
+    raise sqlstate 'PT404' using message = format('there is no rule %s', silenced_rule_id), detail = 'NOT_FOUND';
   end if;
   insert into public.alert_silences
     (entity_type, rule_id, severity, tournament_no, starts_at, ends_at, recurs_every, lasts, created_by, reason, created_at)
-  values (p ->> 'entity_type', rule, p ->> 'severity', p ->> 'tournament_no', coalesce((p ->> 'starts_at')::timestamptz, as_of),
-    (p ->> 'ends_at')::timestamptz, (p ->> 'recurs_every')::interval, (p ->> 'lasts')::interval, p -> 'actor' ->> 'name', p ->> 'reason', as_of)
+  values (
+    p ->> 'entity_type', silenced_rule_id, p ->> 'severity', p ->> 'tournament_no',
+    coalesce((p ->> 'starts_at')::timestamptz, as_of), (p ->> 'ends_at')::timestamptz,
+    (p ->> 'recurs_every')::interval, (p ->> 'lasts')::interval,
+    p -> 'actor' ->> 'name', p ->> 'reason', as_of
+  )
   returning * into saved;
   perform private.audit(p -> 'actor', 'create-silence', 'silence', saved.id::text, null, to_jsonb(saved), saved.reason, as_of);
   return private.lengths_in_words(to_jsonb(saved));
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Silences by {entity_type?, rule_id?, severity?, tournament_no?} from {starts_at?} to {ends_at}, there all the time or {recurs_every, lasts}, for {reason}. PT404 NOT_FOUND.';
+  'Creates a silence that matches by {entity_type?, rule_id?, severity?, tournament_no?} from {starts_at?} until {ends_at}, always or for '
+  '{lasts} every {recurs_every}, with {reason}, and returns it; PT404 NOT_FOUND for an unknown rule.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -252,54 +291,63 @@ begin
   elsif before.ends_at <= as_of then
     raise sqlstate 'PT409' using message = format('the silence ended at %s', before.ends_at), detail = 'SILENCE_OVER';
   end if;
-  -- One that has not begun ends as it would have started.
+  -- A silence whose start is in the future ends at its start: a check forbids an earlier end.
   update public.alert_silences set ends_at = greatest(as_of, starts_at) where id = before.id returning * into after;
   perform private.audit(p -> 'actor', 'end-silence', 'silence', after.id::text, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
   return to_jsonb(after);
 end
 $$;
-comment on function public.end_alert_silence(jsonb, timestamptz) is 'Ends silence {id} now. PT404 NOT_FOUND, PT409 SILENCE_OVER.';
+comment on function public.end_alert_silence(jsonb, timestamptz) is
+  'Ends silence {id} now, with {reason?}, and returns it; PT404 NOT_FOUND, PT409 SILENCE_OVER.';
 
-create function private.wanted_rule(before public.alert_rules, changes jsonb, as_of timestamptz) returns public.alert_rules
+create function private.rule_with_changes(before public.alert_rules, changes jsonb, as_of timestamptz) returns public.alert_rules
 language plpgsql stable set search_path = '' as $$
 declare
-  wanted public.alert_rules;
-  unknown text;
-begin
-  -- What is not said stays as it was, or as a new rule has it.
-  wanted := jsonb_populate_record(
-    before,
-    case when before.id is null then jsonb_build_object(
-      'id', gen_random_uuid(), 'description', '', 'scope', 'ENTITY', 'notification_channels', '["dashboard"]'::jsonb,
-      'escalation_channels', jsonb_build_array(), 'is_active', true, 'minimum_runs', 1, 'for_duration', '0', 'no_data', 'KEEP',
-      'repeat_interval', '4 hours', 'created_at', as_of
-    ) else '{}' end || changes || jsonb_build_object('updated_at', as_of)
+  defaults constant jsonb := jsonb_build_object(
+    'id', gen_random_uuid(), 'description', '', 'scope', 'ENTITY', 'notification_channels', '["dashboard"]'::jsonb,
+    'escalation_channels', jsonb_build_array(), 'is_active', true, 'minimum_runs', 1, 'for_duration', '0', 'no_data', 'KEEP',
+    'repeat_interval', '4 hours', 'created_at', as_of
   );
-  if wanted.entity_type not in ('all', 'system') and not exists (select from public.sync_status where entity_type = wanted.entity_type) then
-    raise sqlstate 'PT404' using message = format('no entity type %L', wanted.entity_type), detail = 'ENTITY_UNKNOWN';
+  rule public.alert_rules;
+  unknown_channels text;
+begin
+  rule := jsonb_populate_record(
+    before, case when before.id is null then defaults else '{}' end || changes || jsonb_build_object('updated_at', as_of)
+  );
+  if rule.entity_type not in ('all', 'system') and not exists (select from public.sync_status where entity_type = rule.entity_type) then
+    raise sqlstate 'PT404' using message = format('there is no entity %L', rule.entity_type), detail = 'ENTITY_UNKNOWN';
   end if;
-  select string_agg(distinct c.name, ', ') into unknown from (
-    select jsonb_array_elements_text(wanted.notification_channels) as name
-    union all select jsonb_array_elements_text(step) from jsonb_array_elements(wanted.escalation_channels) step
-  ) c where not exists (select from public.notification_channels n where n.name = c.name);
-  -- Only what is said now: a rule whose channel was deleted can still be changed otherwise.
-  if unknown is not null and (changes ? 'notification_channels' or changes ? 'escalation_channels') then
-    raise sqlstate 'PT400' using message = format('notification_channels: there is no channel %s', unknown), detail = 'BAD_REQUEST';
+  select string_agg(distinct named.name, ', ') into unknown_channels
+  from (
+    select jsonb_array_elements_text(rule.notification_channels) as name
+    union all
+    select jsonb_array_elements_text(step) from jsonb_array_elements(rule.escalation_channels) step
+  ) named
+  where not exists (select from public.notification_channels c where c.name = named.name);
+  -- Checked only when this request sets channels: a rule that names a deleted channel can still change its other fields.
+  if unknown_channels is not null and (changes ? 'notification_channels' or changes ? 'escalation_channels') then
+    raise sqlstate 'PT400' using
+      message = format('notification_channels: there is no channel %s', unknown_channels), detail = 'BAD_REQUEST';
   end if;
-  return wanted;
+  return rule;
 end
 $$;
-comment on function private.wanted_rule(public.alert_rules, jsonb, timestamptz) is
-  'A rule, or a new one from null, with changes. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST for a channel nobody set up.';
+comment on function private.rule_with_changes(public.alert_rules, jsonb, timestamptz) is
+  'The rule with the changes applied; a rule of nulls is first filled with the defaults. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST for an '
+  'unknown channel.';
 
-create function private.close_orphans(rule public.alert_rules, who text, as_of timestamptz) returns void
+create function private.resolve_unmeasured_incidents(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- Nobody would ever end what its rule no longer measures.
+  -- An evaluation resolves only what its rule measures, so these incidents would stay open for ever.
   for incident in
-    update public.alert_incidents i set state = 'RESOLVED', fired_at = coalesce(fired_at, as_of), resolved_at = as_of, version = version + 1,
+    update public.alert_incidents i set
+      state = 'RESOLVED',
+      fired_at = coalesce(i.fired_at, as_of),
+      resolved_at = as_of,
+      version = i.version + 1,
       updated_at = as_of
     where i.rule_id = rule.id and i.state <> 'RESOLVED'
       and (not rule.is_active or i.entity_type <> rule.entity_type or i.metric <> rule.metric
@@ -307,22 +355,22 @@ begin
     returning i.*
   loop
     insert into public.alert_events (incident_id, at, to_state, severity, reason)
-    values (incident.id, as_of, 'RESOLVED', incident.severity, 'its rule was changed, switched off or deleted by ' || who);
+    values (incident.id, as_of, 'RESOLVED', incident.severity, 'the rule was changed, switched off or deleted by ' || changed_by);
     if incident.notified_at is not null then
-      perform private.queue_resolution(incident, 'its rule was changed, switched off or deleted', as_of);
+      perform private.queue_resolution(incident, 'the rule was changed, switched off or deleted', as_of);
     end if;
   end loop;
 end
 $$;
-comment on function private.close_orphans(public.alert_rules, text, timestamptz) is
-  'Resolves the live incidents that a rule no longer measures: switched off, or of another entity, metric or scope than before.';
+comment on function private.resolve_unmeasured_incidents(public.alert_rules, text, timestamptz) is
+  'Resolves the live incidents that a rule no longer measures: it is switched off, or has another entity, metric or scope.';
 
 create function public.save_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   before public.alert_rules;
   after public.alert_rules;
-  wanted public.alert_rules;
+  changed public.alert_rules;
 begin
   if p ->> 'id' is not null then
     select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
@@ -330,52 +378,54 @@ begin
       raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
     end if;
   end if;
-  wanted := private.wanted_rule(before, p -> 'rule', as_of);
+  changed := private.rule_with_changes(before, p -> 'rule', as_of);
   if before.id is null then
-    insert into public.alert_rules select wanted.* returning * into after;
+    insert into public.alert_rules select changed.* returning * into after;
   else
     delete from public.alert_incidents where rule_id = before.id and state = 'PENDING';
     update public.alert_rules r set
       (name, description, entity_type, scope, metric, threshold, evaluation_window, severity, notification_channels, escalation_delay,
        escalation_channels, is_active, updated_at, minimum_runs, for_duration, recovery_threshold, error_type, no_data, runbook_url,
        repeat_interval)
-      = (wanted.name, wanted.description, wanted.entity_type, wanted.scope, wanted.metric, wanted.threshold, wanted.evaluation_window,
-        wanted.severity, wanted.notification_channels, wanted.escalation_delay, wanted.escalation_channels, wanted.is_active,
-        wanted.updated_at, wanted.minimum_runs, wanted.for_duration, wanted.recovery_threshold, wanted.error_type, wanted.no_data,
-        wanted.runbook_url, wanted.repeat_interval)
+      = (changed.name, changed.description, changed.entity_type, changed.scope, changed.metric, changed.threshold,
+        changed.evaluation_window, changed.severity, changed.notification_channels, changed.escalation_delay,
+        changed.escalation_channels, changed.is_active, changed.updated_at, changed.minimum_runs, changed.for_duration,
+        changed.recovery_threshold, changed.error_type, changed.no_data, changed.runbook_url, changed.repeat_interval)
     where r.id = before.id returning * into after;
-    perform private.close_orphans(after, p -> 'actor' ->> 'name', as_of);
+    perform private.resolve_unmeasured_incidents(after, p -> 'actor' ->> 'name', as_of);
   end if;
   perform private.audit(p -> 'actor', case when before.id is null then 'create-rule' else 'change-rule' end, 'alert-rule', after.id::text,
     case when before.id is not null then to_jsonb(before) end, to_jsonb(after), p ->> 'reason', as_of);
   return private.lengths_in_words(to_jsonb(after));
 exception
   when unique_violation then
-    raise sqlstate 'PT409' using message = format('there is a rule named %L already', wanted.name), detail = 'NAME_TAKEN';
+    raise sqlstate 'PT409' using message = format('another rule already has the name %L', changed.name), detail = 'NAME_TAKEN';
 end
 $$;
 comment on function public.save_alert_rule(jsonb, timestamptz) is
-  'Creates {rule}, or changes {id} by the fields of {rule}. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
+  'Creates {rule}, or sets the fields of {rule} on rule {id}, and returns the rule; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, '
+  'PT409 NAME_TAKEN.';
 
 create function public.delete_alert_rule(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 declare
   before public.alert_rules;
-  off public.alert_rules;
+  switched_off public.alert_rules;
 begin
   select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
   end if;
-  off := before;
-  off.is_active := false;
-  perform private.close_orphans(off, p -> 'actor' ->> 'name', as_of);
+  switched_off := before;
+  switched_off.is_active := false;
+  perform private.resolve_unmeasured_incidents(switched_off, p -> 'actor' ->> 'name', as_of);
   delete from public.alert_rules where id = before.id;
   perform private.audit(p -> 'actor', 'delete-rule', 'alert-rule', before.id::text, to_jsonb(before), null, p ->> 'reason', as_of);
   return true;
 end
 $$;
-comment on function public.delete_alert_rule(jsonb, timestamptz) is 'Deletes rule {id} and resolves its live incidents; its history stays. PT404 NOT_FOUND.';
+comment on function public.delete_alert_rule(jsonb, timestamptz) is
+  'Deletes rule {id}, with {reason?}, resolves its live incidents, keeps its past ones, and returns true; PT404 NOT_FOUND.';
 
 create function public.preview_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -388,38 +438,51 @@ begin
       raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
     end if;
   end if;
-  return private.measure_rules(array[private.wanted_rule(before, coalesce(p -> 'rule', '{}'), as_of)], as_of);
+  return private.measure_rules(array[private.rule_with_changes(before, coalesce(p -> 'rule', '{}'), as_of)], as_of);
 end
 $$;
 comment on function public.preview_alert_rule(jsonb, timestamptz) is
-  'What rule {id}, changed by {rule?}, or a new one measures now; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'Returns the current measurements of rule {id} with the changes {rule?}, or of a new {rule}, and writes nothing; PT404 NOT_FOUND or '
+  'ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
 language sql immutable set search_path = '' as $$
-  select jsonb_build_object('name', channel.name, 'kind', channel.kind, 'is_active', channel.is_active, 'config', channel.config,
-    'group_window', private.in_words(channel.group_window), 'hourly_cap', channel.hourly_cap, 'has_secret', channel.secret is not null,
-    'has_previous_secret', channel.previous_secret is not null, 'created_at', channel.created_at, 'updated_at', channel.updated_at);
+  select jsonb_build_object(
+    'name', channel.name,
+    'kind', channel.kind,
+    'is_active', channel.is_active,
+    'config', channel.config,
+    'group_window', private.in_words(channel.group_window),
+    'hourly_cap', channel.hourly_cap,
+    'has_secret', channel.secret is not null,
+    'has_previous_secret', channel.previous_secret is not null,
+    'created_at', channel.created_at,
+    'updated_at', channel.updated_at
+  );
 $$;
-comment on function private.channel_without_secrets(public.notification_channels) is 'A channel as answers and the audit show it.';
+comment on function private.channel_without_secrets(public.notification_channels) is
+  'A channel as responses and the audit log show it.';
 
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   before public.notification_channels;
   after public.notification_channels;
-  secret_now text;
+  new_secret text;
 begin
   select * into before from public.notification_channels where name = p ->> 'name' for update;
-  -- Not sent, a secret stays.
-  secret_now := coalesce(p ->> 'secret', before.secret);
-  if secret_now is null and p ->> 'kind' in ('webhook', 'slack') then
-    raise sqlstate 'PT400' using message = format('secret: a %s channel needs one', p ->> 'kind'), detail = 'BAD_REQUEST';
+  -- A request without a secret keeps the stored one: the form cannot show it again.
+  new_secret := coalesce(p ->> 'secret', before.secret);
+  if new_secret is null and p ->> 'kind' in ('webhook', 'slack') then
+    raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
   end if;
   insert into public.notification_channels as c
     (name, kind, is_active, config, secret, group_window, hourly_cap, created_at, updated_at)
-  values (p ->> 'name', p ->> 'kind', coalesce((p ->> 'is_active')::boolean, true), coalesce(p -> 'config', '{}'), secret_now,
+  values (
+    p ->> 'name', p ->> 'kind', coalesce((p ->> 'is_active')::boolean, true), coalesce(p -> 'config', '{}'), new_secret,
     coalesce((p ->> 'group_window')::interval, before.group_window, '30 seconds'),
-    coalesce((p ->> 'hourly_cap')::integer, before.hourly_cap, 60), as_of, as_of)
+    coalesce((p ->> 'hourly_cap')::integer, before.hourly_cap, 60), as_of, as_of
+  )
   on conflict (name) do update set
     kind = excluded.kind,
     is_active = excluded.is_active,
@@ -427,17 +490,21 @@ begin
     secret = excluded.secret,
     group_window = excluded.group_window,
     hourly_cap = excluded.hourly_cap,
-    -- The one before goes on signing beside the new one.
+    -- Messages are signed with both secrets until the receiver knows the new one.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end,
     updated_at = as_of
   returning * into after;
-  perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
-    case when before.name is not null then private.channel_without_secrets(before) end, private.channel_without_secrets(after), null, as_of);
+  perform private.audit(
+    p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
+    case when before.name is not null then private.channel_without_secrets(before) end, private.channel_without_secrets(after),
+    null, as_of
+  );
   return private.channel_without_secrets(after);
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_cap?}; the secret before stays as the previous one. PT400 BAD_REQUEST without a needed secret.';
+  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_cap?}, keeps a replaced secret as the '
+  'previous one, and returns the channel without its secrets; PT400 BAD_REQUEST when the kind needs a secret and there is none.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -452,37 +519,52 @@ begin
   return true;
 end
 $$;
-comment on function public.delete_notification_channel(jsonb, timestamptz) is 'Deletes channel {name}; what waits for it ends DEAD. PT404 NOT_FOUND.';
+comment on function public.delete_notification_channel(jsonb, timestamptz) is
+  'Deletes channel {name} and returns true; its pending notifications become DEAD at their next attempt; PT404 NOT_FOUND.';
 
-create function public.try_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
+create function public.test_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  notification uuid;
+  test_notification_id uuid;
 begin
   if not exists (select from public.notification_channels where name = p ->> 'name' and is_active) then
     raise sqlstate 'PT404' using message = format('there is no active channel %s', p ->> 'name'), detail = 'NOT_FOUND';
   end if;
   insert into public.alert_notifications (channel, items, next_attempt_at, created_at, due_at)
   values (p ->> 'name', jsonb_build_array(jsonb_build_object(
-    'incident_id', gen_random_uuid(), 'kind', 'FIRING', 'rule_name', 'Test of a channel', 'metric', 'test', 'entity_type', 'all',
-    'severity', 'LOW', 'message', 'This is a test; nothing is wrong.', 'reason', 'sent by ' || (p -> 'actor' ->> 'name'), 'opened_at', as_of,
-    'resolved_at', null, 'runbook_url', null
+    'incident_id', gen_random_uuid(),
+    'kind', 'FIRING',
+    'rule_name', 'Channel test',
+    'metric', 'test',
+    'entity_type', 'all',
+    'severity', 'LOW',
+    'message', 'This is a test; nothing is wrong.',
+    'reason', 'sent by ' || (p -> 'actor' ->> 'name'),
+    'opened_at', as_of,
+    'resolved_at', null,
+    'runbook_url', null
   )), as_of, as_of, as_of)
-  returning id into notification;
-  perform private.audit(p -> 'actor', 'test-channel', 'channel', p ->> 'name', null, jsonb_build_object('notification_id', notification), null, as_of);
+  returning id into test_notification_id;
+  perform private.audit(p -> 'actor', 'test-channel', 'channel', p ->> 'name', null,
+    jsonb_build_object('notification_id', test_notification_id), null, as_of);
   perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'test'));
-  return jsonb_build_object('notification_id', notification);
+  return jsonb_build_object('notification_id', test_notification_id);
 end
 $$;
-comment on function public.try_notification_channel(jsonb, timestamptz) is 'Sends a test message by channel {name}, the way every message goes. PT404 NOT_FOUND.';
+comment on function public.test_notification_channel(jsonb, timestamptz) is
+  'Queues a test notification on channel {name}, calls the alert processor, and returns {notification_id}; PT404 NOT_FOUND.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at,
-    'sent_at', n.sent_at, 'last_error', n.last_error)
-  from public.alert_notifications n where n.id = (p ->> 'id')::uuid;
+  select jsonb_build_object(
+    'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at, 'sent_at', n.sent_at,
+    'last_error', n.last_error
+  )
+  from public.alert_notifications n
+  where n.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_alert_notification(jsonb) is 'Where notification {id} stands; null when there is none.';
+comment on function public.get_alert_notification(jsonb) is
+  'Returns the status, attempts and last error of notification {id}, or null when it does not exist.';
 
 create function public.resend_alert_notification(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -493,47 +575,59 @@ begin
   where id = (p ->> 'id')::uuid and status = 'DEAD' returning * into notification;
   if not found then
     if exists (select from public.alert_notifications where id = (p ->> 'id')::uuid) then
-      raise sqlstate 'PT409' using message = 'only what is DEAD can be sent again', detail = 'NOT_DEAD';
+      raise sqlstate 'PT409' using message = 'only a DEAD notification can be sent again', detail = 'NOT_DEAD';
     end if;
     raise sqlstate 'PT404' using message = format('there is no notification %s', p ->> 'id'), detail = 'NOT_FOUND';
   end if;
-  perform private.audit(p -> 'actor', 'resend', 'notification', notification.id::text, '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of);
+  perform private.audit(
+    p -> 'actor', 'resend', 'notification', notification.id::text, '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of
+  );
   perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));
   return public.get_alert_notification(p);
 end
 $$;
-comment on function public.resend_alert_notification(jsonb, timestamptz) is 'Puts a DEAD notification {id} back for sending, under its old id. PT404 NOT_FOUND, PT409 NOT_DEAD.';
+comment on function public.resend_alert_notification(jsonb, timestamptz) is
+  'Queues the DEAD notification {id} again under the same id, calls the alert processor, and returns the notification; PT404 NOT_FOUND, '
+  'PT409 NOT_DEAD.';
 
 create function public.change_entity(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  before public.sync_status;
-  after public.sync_status;
-  wanted public.sync_status;
   changes constant jsonb := p -> 'changes';
+  is_paused constant boolean := (changes ->> 'is_paused')::boolean;
+  before public.sync_status;
+  changed public.sync_status;
+  after public.sync_status;
 begin
   select * into before from public.sync_status where entity_type = p ->> 'entity_type' for no key update;
   if not found then
-    raise sqlstate 'PT404' using message = format('no entity type %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
+    raise sqlstate 'PT404' using message = format('there is no entity %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
   end if;
-  wanted := jsonb_populate_record(before, changes - 'is_paused');
+  changed := jsonb_populate_record(before, changes - 'is_paused');
   update public.sync_status s set
-    paused_at = case (changes ->> 'is_paused')::boolean when true then coalesce(s.paused_at, as_of) when false then null else s.paused_at end,
-    paused_by = case (changes ->> 'is_paused')::boolean when true then coalesce(s.paused_by, p -> 'actor' ->> 'name') when false then null else s.paused_by end,
-    paused_reason = case (changes ->> 'is_paused')::boolean when true then p ->> 'reason' when false then null else s.paused_reason end,
-    grace = wanted.grace,
-    max_runtime = wanted.max_runtime,
-    alert_threshold_failures = wanted.alert_threshold_failures,
-    notification_channels = nullif(wanted.notification_channels, 'null'),
+    paused_at = case is_paused when true then coalesce(s.paused_at, as_of) when false then null else s.paused_at end,
+    paused_by = case is_paused
+      when true then coalesce(s.paused_by, p -> 'actor' ->> 'name') when false then null else s.paused_by
+    end,
+    paused_reason = case is_paused when true then p ->> 'reason' when false then null else s.paused_reason end,
+    grace = changed.grace,
+    max_runtime = changed.max_runtime,
+    alert_threshold_failures = changed.alert_threshold_failures,
+    notification_channels = nullif(changed.notification_channels, 'null'),
     updated_at = as_of
-  where s.entity_type = before.entity_type returning s.* into after;
-  perform private.audit(p -> 'actor', 'change-entity', 'entity', after.entity_type, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
+  where s.entity_type = before.entity_type
+  returning s.* into after;
+  perform private.audit(
+    p -> 'actor', 'change-entity', 'entity', after.entity_type, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of
+  );
+  -- After a resume, the jobs of the entity can be claimed at once.
   perform public.drain_sync_queue(as_of);
   return private.lengths_in_words(to_jsonb(after));
 end
 $$;
 comment on function public.change_entity(jsonb, timestamptz) is
-  'Pauses or resumes {entity_type}, and its jobs with it, or changes grace, max_runtime, alert_threshold_failures or notification_channels, by {changes}. PT404 ENTITY_UNKNOWN.';
+  'Sets {changes: {is_paused?, grace?, max_runtime?, alert_threshold_failures?, notification_channels?}} on {entity_type} with {reason}, '
+  'claims jobs that a resume released, and returns the entity; PT404 ENTITY_UNKNOWN.';
 
 create function public.resolve_errors(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -546,20 +640,23 @@ begin
     raise sqlstate 'PT404' using message = format('there is no error %s', p ->> 'id'), detail = 'NOT_FOUND';
   end if;
   update public.sync_error_log set resolved_at = greatest(as_of, occurred_at), resolution_notes = p ->> 'note'
-  where resolved_at is null and case when (p ->> 'group')::boolean then fingerprint = error.fingerprint else id = error.id end;
+  where resolved_at is null
+    and case when (p ->> 'group')::boolean then fingerprint = error.fingerprint else id = error.id end;
   get diagnostics resolved = row_count;
   perform private.audit(p -> 'actor', 'resolve-error', 'error', error.id::text, jsonb_build_object('fingerprint', error.fingerprint),
     jsonb_build_object('resolved', resolved, 'group', coalesce((p ->> 'group')::boolean, false)), p ->> 'note', as_of);
   return jsonb_build_object('resolved', resolved);
 end
 $$;
-comment on function public.resolve_errors(jsonb, timestamptz) is 'Marks error {id}, or with {group} every open one of its fingerprint, as resolved, with {note?}; how many. PT404 NOT_FOUND.';
+comment on function public.resolve_errors(jsonb, timestamptz) is
+  'Resolves error {id}, or with {group} every open error of its fingerprint, with {note?}, and returns {resolved}, the count; '
+  'PT404 NOT_FOUND.';
 
 select private.secure_functions(
   'private.refuse_change', 'private.audit', 'private.audit_text', 'private.hmac_sha256', 'public.list_unsealed_audit',
   'public.list_sealed_audit', 'public.seal_audit', 'private.prune_audit_log', 'public.change_alert_incident',
-  'public.save_alert_silence', 'public.end_alert_silence', 'private.wanted_rule', 'private.close_orphans', 'public.save_alert_rule',
-  'public.delete_alert_rule', 'public.preview_alert_rule', 'private.channel_without_secrets', 'public.save_notification_channel',
-  'public.delete_notification_channel', 'public.try_notification_channel', 'public.get_alert_notification',
-  'public.resend_alert_notification', 'public.change_entity', 'public.resolve_errors'
+  'public.save_alert_silence', 'public.end_alert_silence', 'private.rule_with_changes', 'private.resolve_unmeasured_incidents',
+  'public.save_alert_rule', 'public.delete_alert_rule', 'public.preview_alert_rule', 'private.channel_without_secrets',
+  'public.save_notification_channel', 'public.delete_notification_channel', 'public.test_notification_channel',
+  'public.get_alert_notification', 'public.resend_alert_notification', 'public.change_entity', 'public.resolve_errors'
 );

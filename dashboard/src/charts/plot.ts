@@ -14,12 +14,12 @@ export interface Plot {
   /** Seconds since the epoch. */
   times: number[];
   series: Series[];
-  /** Stretches drawn behind the lines, in seconds. */
+  /** Periods shaded behind the lines, in seconds. */
   bands: { from: number; until: number }[];
-  /** Moments marked at the bottom, in seconds. */
+  /** Times marked at the bottom, in seconds. */
   marks: number[];
   range: [number, number];
-  /** The largest value the scale shows at least; a ratio ends at 1. */
+  /** The scale reaches at least this value; 1 for a ratio. */
   top?: number;
   format: (value: number) => string;
   onZoom: (from: number, until: number) => void;
@@ -27,7 +27,7 @@ export interface Plot {
 
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Bands behind everything, marks where a run was due and none came. */
+/** Draws the bands behind the lines and a mark for each missed run. */
 const background = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
     drawClear: (u) => {
@@ -57,7 +57,7 @@ const background = (current: () => Plot): uPlot.Plugin => ({
   },
 });
 
-/** What was drawn: other figures of the same series are put into it, or it is taken away. */
+/** A drawn chart; `update` replaces the values of its series. */
 export interface Drawing {
   update: (plot: Plot) => void;
   remove: () => void;

@@ -3,7 +3,7 @@ import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
-/** A chart that is loaded when it is first seen, with the same figures as a table for who cannot see it. */
+/** A chart, whose library is loaded on demand, with its figures as a table for screen readers. */
 export function Chart({ title, ...plot }: Plot & { title: string }) {
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
@@ -12,20 +12,20 @@ export function Chart({ title, ...plot }: Plot & { title: string }) {
   const latest = useRef(plot);
   latest.current = plot;
   useEffect(() => {
-    let isGone = false;
+    let isUnmounted = false;
     void import("../charts/plot.ts").then(({ draw }) => {
-      if (!isGone && box.current) drawing.current = draw(box.current, latest.current);
+      if (!isUnmounted && box.current) drawing.current = draw(box.current, latest.current);
     });
     return () => {
-      isGone = true;
+      isUnmounted = true;
       drawing.current?.remove();
       drawing.current = null;
     };
   }, [theme]);
   useEffect(() => {
-    // A chart a turn, so that new figures for all of them do not hold up a scroll.
-    const turn = setTimeout(() => drawing.current?.update(plot));
-    return () => clearTimeout(turn);
+    // Each chart updates in its own task, so that updating all of them does not block a scroll.
+    const task = setTimeout(() => drawing.current?.update(plot));
+    return () => clearTimeout(task);
   }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
   return (
     <figure class="chart">

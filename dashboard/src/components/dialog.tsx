@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-/** A question over the page, by the browser's own dialog: it keeps the focus inside and closes on Escape. */
+/** A modal dialog; the browser's own element keeps the focus inside and closes on Escape. */
 export function Dialog(
   { title, onClose, children }: {
     title: string;
@@ -12,10 +12,10 @@ export function Dialog(
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
+    const previousFocus = document.activeElement;
     dialog.current?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      if (previousFocus instanceof HTMLElement) previousFocus.focus();
     };
   }, []);
   return (

@@ -5,7 +5,7 @@ import { title } from "../format.ts";
 import { Status } from "./status.tsx";
 import { Moment } from "./time.tsx";
 
-/** One error: what it says, what to do about it, and under what circumstances it came. */
+/** An error with its message, advice, links and context. */
 export function ErrorRecord(
   { of: error }: { of: z.infer<typeof SyncErrorRecord> },
 ) {
@@ -37,12 +37,12 @@ export function ErrorRecord(
         )}
         {error.sync_execution_id && (
           <>
-            <Link href={`/runs/${error.sync_execution_id}`}>Its run</Link>
+            <Link href={`/runs/${error.sync_execution_id}`}>Run</Link>
             {" · "}
           </>
         )}
         <Link href={`/errors/${encodeURIComponent(error.fingerprint)}`}>
-          All like it
+          All errors with this fingerprint
         </Link>
       </p>
       {error.error_context !== null && (

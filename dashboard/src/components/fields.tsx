@@ -3,13 +3,13 @@ import { useId } from "preact/hooks";
 
 interface FieldProps {
   label: string;
-  /** What the field means, in a sentence. */
+  /** The meaning of the field, in one sentence. */
   help?: string;
-  /** What is wrong with it. */
+  /** Why the value is refused. */
   error?: string | undefined;
 }
 
-/** A label, its control, what it means, and what is wrong with it, tied together for who cannot see them. */
+/** A label, its control, help and error, connected for screen readers. */
 function Field({ label, help, error, control }: FieldProps & {
   control: (
     attributes: {

@@ -9,7 +9,7 @@ import { Facts } from "./page.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 
-/** What a period looked like; a stretch drawn on one chart is zoomed into on all. */
+/** The charts of a period; a range selected in one chart zooms all of them. */
 export function History({ data, zoom, onZoom, type }: {
   data: z.infer<typeof PerformanceHistoryResponse>;
   zoom: [number, number] | null;
@@ -33,8 +33,8 @@ export function History({ data, zoom, onZoom, type }: {
   );
   const plots = useMemo(() => {
     const values = (
-      pick: (point: typeof data.data_points[number]) => number | null,
-    ) => data.data_points.map(pick);
+      valueOf: (point: typeof data.data_points[number]) => number | null,
+    ) => data.data_points.map(valueOf);
     return {
       times: data.data_points.map(({ timestamp }) => secondsOf(timestamp)),
       marks: data.data_points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
@@ -80,7 +80,7 @@ export function History({ data, zoom, onZoom, type }: {
       }],
     };
   }, [data]);
-  const sum = data.aggregated_metrics;
+  const totals = data.aggregated_metrics;
   const range: [number, number] = zoom ??
     [secondsOf(data.from), secondsOf(data.until)];
   const shared = {
@@ -94,25 +94,25 @@ export function History({ data, zoom, onZoom, type }: {
     <>
       <Facts
         of={[
-          ["Runs", number(sum.runs)],
-          ["Missed", number(sum.runs_missed)],
-          ["Success", percent(sum.success_rate)],
+          ["Runs", number(totals.runs)],
+          ["Missed", number(totals.runs_missed)],
+          ["Success", percent(totals.success_rate)],
           [
             "Duration p50 / p95 / p99",
-            `${duration(sum.p50_duration_ms)} / ${duration(sum.p95_duration_ms)} / ${duration(sum.p99_duration_ms)}`,
+            `${duration(totals.p50_duration_ms)} / ${duration(totals.p95_duration_ms)} / ${duration(totals.p99_duration_ms)}`,
           ],
-          ["Records", number(sum.records_processed)],
-          ["Errors", number(sum.error_count)],
+          ["Records", number(totals.records_processed)],
+          ["Errors", number(totals.error_count)],
           [
             "Peak memory",
-            sum.peak_memory_mb === null ? "–" : `${number(sum.peak_memory_mb)} MiB`,
+            totals.peak_memory_mb === null ? "–" : `${number(totals.peak_memory_mb)} MiB`,
           ],
-          ["Cache hits", percent(sum.cache_hit_ratio)],
+          ["Cache hits", percent(totals.cache_hit_ratio)],
         ]}
       />
       {bands.length > 0 && (
         <p class="legend">
-          <span class="band-key" aria-hidden="true" /> shaded: an incident lasted; red marks below: a run was due and none came
+          <span class="band-key" aria-hidden="true" /> shaded: an incident was live; red marks: a run was missed
         </p>
       )}
       <div class="charts">

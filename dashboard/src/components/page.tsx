@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A view: its heading takes the focus when it opens, so that a screen reader says where one is. */
+/** A view; its heading gets the focus when it opens, so that a screen reader announces it. */
 export function Page({ title, lead, acts, children }: {
   title: string;
   lead?: ComponentChildren;
@@ -48,7 +48,7 @@ export function Section(
   );
 }
 
-/** Figures with their names. */
+/** A list of names and values. */
 export function Facts(
   { of }: { of: [name: string, value: ComponentChildren][] },
 ) {

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import type { Entity } from "../../../types/admin.ts";
-import { Anything, useAct, wordsOf } from "../queries.ts";
+import { describeError, UnusedResponse, useAct } from "../queries.ts";
 import { Dialog } from "./dialog.tsx";
 import { LongTextField } from "./fields.tsx";
 import { Refusal } from "./states.tsx";
 
-/** Stops the schedule of an entity, or lets it go on, for a reason. */
+/** Pauses or resumes the schedule of an entity, with a reason. */
 export function Pause({ entity }: { entity: Entity }) {
   const [isOpen, setOpen] = useState(false);
   const [reason, setReason] = useState("");
@@ -16,7 +16,7 @@ export function Pause({ entity }: { entity: Entity }) {
       path: `sync-admin/entities/${entity.entity_type}`,
       body: { is_paused: !isPaused, reason },
     }),
-    Anything,
+    UnusedResponse,
     () => setOpen(false),
   );
   return (
@@ -37,11 +37,11 @@ export function Pause({ entity }: { entity: Entity }) {
           >
             <LongTextField
               label="Reason"
-              help="It is kept in the audit."
+              help="It is written to the audit log."
               required
               value={reason}
               onChange={setReason}
-              error={wordsOf(act.error).fields.reason}
+              error={describeError(act.error).fields.reason}
             />
             <Refusal error={act.error} />
             <button

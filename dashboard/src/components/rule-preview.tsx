@@ -6,54 +6,56 @@ import { Empty } from "./states.tsx";
 import { Status } from "./status.tsx";
 import { Table } from "./table.tsx";
 
-/** What a rule measures now in each of its scopes, and what it would do. */
+/** The current value of a rule in each of its scopes, and the transition that it would cause. */
 export function RulePreview(
   { of: { scopes }, metric }: { of: PreviewRuleResponse; metric: AlertMetric },
 ) {
   return (
-    <Section title="What it would do now">
-      {scopes.length === 0 ? <Empty>It has nothing to measure now.</Empty> : (
+    <Section title="Preview">
+      {scopes.length === 0 ? <Empty>The rule measures nothing now.</Empty> : (
         <Table
-          caption="What the rule measures, and would do"
-          keyOf={(one) => `${one.entity_type} ${one.tournament_no}`}
+          caption="Current values and transitions"
+          keyOf={({ entity_type, tournament_no }) => `${entity_type} ${tournament_no}`}
           rows={scopes}
           columns={[
             {
-              name: "About",
+              name: "Scope",
               isHead: true,
-              cell: (one) => one.tournament_no ? `Tournament ${one.tournament_no}` : title(one.entity_type),
+              cell: (scope) => scope.tournament_no ? `Tournament ${scope.tournament_no}` : title(scope.entity_type),
             },
             {
               name: `${title(metric)}, ${ALERT_METRICS[metric].unit}`,
               isNumber: true,
-              cell: (one) => number(one.value),
+              cell: (scope) => number(scope.value),
             },
             {
-              name: "Limit",
+              name: "Threshold",
               isNumber: true,
-              cell: (one) => number(one.threshold),
+              cell: (scope) => number(scope.threshold),
             },
-            { name: "Runs", isNumber: true, cell: (one) => number(one.runs) },
+            { name: "Runs", isNumber: true, cell: (scope) => number(scope.runs) },
             {
               name: "Verdict",
-              cell: (one) => (
+              cell: (scope) => (
                 <Status
                   of={{
                     BREACH: "FIRING",
                     RECOVERED: "OK",
                     BETWEEN: "PENDING",
                     UNKNOWN: "IDLE",
-                  }[one.verdict]}
-                  label={title(one.verdict)}
+                  }[scope.verdict]}
+                  label={title(scope.verdict)}
                 />
               ),
             },
             {
-              name: "Would",
-              cell: (one) =>
-                one.would
-                  ? `${words(one.would.to_state)}, tell ${one.would.notify ? one.would.channels.join(", ") : "nobody"}: ${one.would.reason}`
-                  : "leave everything as it is",
+              name: "Transition",
+              cell: (scope) =>
+                scope.would
+                  ? `${words(scope.would.to_state)}, notifies ${
+                    scope.would.notify ? scope.would.channels.join(", ") : "no channel"
+                  }: ${scope.would.reason}`
+                  : "no transition",
             },
           ]}
         />

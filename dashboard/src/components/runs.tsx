@@ -14,7 +14,7 @@ import { Moment } from "./time.tsx";
 type Run = z.infer<typeof Execution>;
 const COLUMNS: Column<Run>[] = [
   {
-    name: "Began",
+    name: "Started",
     isHead: true,
     cell: (run) => (
       <Link href={`/runs/${run.id}`}>
@@ -26,9 +26,9 @@ const COLUMNS: Column<Run>[] = [
   {
     name: "Scope",
     cell: (run) =>
-      run.tournament_no === null ? "everything" : run.tournament_no === "*" ? "several tournaments" : `tournament ${run.tournament_no}`,
+      run.tournament_no === null ? "full run" : run.tournament_no === "*" ? "several tournaments" : `tournament ${run.tournament_no}`,
   },
-  { name: "By", cell: (run) => words(run.trigger) },
+  { name: "Trigger", cell: (run) => words(run.trigger) },
   {
     name: "Duration",
     isNumber: true,
@@ -47,7 +47,7 @@ const COLUMNS: Column<Run>[] = [
   { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
 ];
 
-/** Runs, newest first, as far back as one scrolls. */
+/** Runs, newest first; scrolling loads older ones. */
 export function Runs(
   { query, caption }: { query: Record<string, string>; caption: string },
 ) {
@@ -70,19 +70,16 @@ export function Runs(
           onChange={(status) => change({ status })}
         />
         <SelectField
-          label="Begun by"
+          label="Trigger"
           value={filters.trigger}
-          options={[["", "anything"], ["CRON", "the schedule"], [
-            "MANUAL",
-            "a person",
-          ], ["RETRY", "a retry"]]}
+          options={[["", "any"], ["CRON", "schedule"], ["MANUAL", "manual"], ["RETRY", "retry"]]}
           onChange={(trigger) => change({ trigger })}
         />
       </div>
       <Reading of={pages}>
         {({ pages: read }) => {
           const rows = read.flatMap((page) => page.executions);
-          if (!rows.length) return <Empty>No run is like that.</Empty>;
+          if (!rows.length) return <Empty>No run matches the filters.</Empty>;
           return (
             <LongTable
               caption={caption}

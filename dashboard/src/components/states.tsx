@@ -1,9 +1,9 @@
 import type { UseQueryResult } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
 import { ApiError } from "../api.ts";
-import { wordsOf } from "../queries.ts";
+import { describeError } from "../queries.ts";
 
-/** What a read has to show: its data, or that it is on its way, or why there is none. Data that grew old stays. */
+/** Shows the data of a query, its loading state or its error; old data stays visible when a later read fails. */
 export function Reading<T>(
   { of: { data, error, isPending, refetch }, children }: {
     of: Pick<UseQueryResult<T>, "data" | "error" | "isPending" | "refetch">;
@@ -18,12 +18,12 @@ export function Reading<T>(
 function Failure(
   { error, onRetry }: { error: unknown; onRetry?: () => void },
 ) {
-  const { message } = wordsOf(error);
+  const { message } = describeError(error);
   const isMissing = error instanceof ApiError && error.status === 404;
   return (
     <article class="failure" role="alert">
       <strong>
-        {isMissing ? "There is nothing here" : "This could not be read"}
+        {isMissing ? "Not found" : "The data could not be read"}
       </strong>
       <p>{message}</p>
       {onRetry && !isMissing && (
@@ -35,10 +35,10 @@ function Failure(
   );
 }
 
-/** An act that was refused, in the server's words. */
+/** The server's message for a refused change. */
 export function Refusal({ error }: { error: unknown }) {
   if (!error) return null;
-  return <p class="refusal" role="alert">{wordsOf(error).message}</p>;
+  return <p class="refusal" role="alert">{describeError(error).message}</p>;
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {

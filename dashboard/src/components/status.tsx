@@ -1,6 +1,6 @@
 import { title } from "../format.ts";
 
-/** How good or bad a word of the contract is. */
+/** The tone of each status in the API; idle when it is not listed. */
 const TONES: Record<string, "good" | "warn" | "bad" | "busy" | "idle"> = {
   HEALTHY: "good",
   SUCCEEDED: "good",
@@ -27,7 +27,7 @@ const TONES: Record<string, "good" | "warn" | "bad" | "busy" | "idle"> = {
   RUNNING: "busy",
   SENDING: "busy",
 };
-/** A shape for each tone, since colour is never the only sign. */
+/** A shape for each tone: colour alone does not carry meaning. */
 const SHAPES = {
   good: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm-1 10L3.8 7.8l1.1-1.1L7 8.8l4.1-4.1 1.1 1.1Z",
   warn: "M8 1 .8 14.5h14.4ZM7.2 6h1.6v4.4H7.2Zm0 5.4h1.6V13H7.2Z",
@@ -36,9 +36,9 @@ const SHAPES = {
   idle: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm0 2a5 5 0 1 1 0 10A5 5 0 0 1 8 3Z",
 };
 
-export const toneOf = (word: string): keyof typeof SHAPES => TONES[word] ?? "idle";
+export const toneOf = (status: string): keyof typeof SHAPES => TONES[status] ?? "idle";
 
-/** A word of the contract with its sign. */
+/** A status with its icon. */
 export function Status({ of, label }: { of: string; label?: string }) {
   const tone = toneOf(of);
   return (

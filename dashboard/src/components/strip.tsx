@@ -7,7 +7,7 @@ import { toneOf } from "./status.tsx";
 
 type Run = z.infer<typeof Execution>;
 const SHOWN = 48;
-/** Height and form tell the outcomes apart without their colour. */
+/** Each outcome has its own height and shape, so that it is readable without colour. */
 const FORMS: Record<string, string> = {
   good: "M1 4h8v20H1Z",
   warn: "M1 12h8v12H1ZM1 4h8v5H1Z",
@@ -16,7 +16,7 @@ const FORMS: Record<string, string> = {
   idle: "M1 18h8v6H1Z",
 };
 
-/** The last runs of an entity, oldest first; a dashed frame is a time at which one was due and none came. */
+/** The last full runs of an entity, oldest first; a dashed frame is a due time at which no run started. */
 export function Strip(
   { runs, entity, now }: {
     runs: Run[];
@@ -35,12 +35,12 @@ export function Strip(
         const when = inZoneShort(new Date(at).toISOString());
         if (!run) {
           return (
-            <li key={at} title={`due ${when}, no run`}>
+            <li key={at} title={`due ${when}, no run started`}>
               <svg
                 viewBox="0 0 10 28"
                 class="gap"
                 role="img"
-                aria-label={`${when}: due, no run`}
+                aria-label={`${when}: due, no run started`}
               >
                 <path d="M1.5 4.5h7v19h-7Z" />
               </svg>

@@ -7,7 +7,7 @@ export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
   isNumber?: boolean;
-  /** The name of the row for who cannot see the rest of it. */
+  /** Marks the cell as the row's header. */
   isHead?: boolean;
   sort?: { isDescending: boolean } | undefined;
   onSort?: () => void;
@@ -59,10 +59,10 @@ function PlainRow<T>(
   );
 }
 
-// A row that was in sight before the last scroll is not drawn anew.
+// A scroll does not render a row again that was already visible.
 const Row = memo(PlainRow) as typeof PlainRow;
 
-/** A table of some rows, which scrolls sideways where it must. */
+/** A table of few rows, which scrolls sideways when it is too wide. */
 export function Table<T>(
   { caption, columns, rows, keyOf }: {
     caption: string;
@@ -86,7 +86,7 @@ export function Table<T>(
 
 const ROW_PX = 38;
 
-/** A table of as many rows as there are, of which only those in sight are in the page; asks for more near its end. */
+/** A table of many rows that renders only the visible ones and loads more near its end. */
 export function LongTable<T>(
   { caption, columns, rows, keyOf, hasMore, onMore, isLoading }: {
     caption: string;

@@ -1,7 +1,7 @@
 import { Link } from "wouter-preact";
 import { useUser } from "../session.ts";
 
-/** The views about alerts. */
+/** The tabs of the alert views. */
 export function AlertTabs({ at }: { at: string }) {
   const { can } = useUser();
   const views = [["/alerts", "Incidents"], ["/alerts/rules", "Rules"], [

@@ -5,22 +5,22 @@ const listeners = new Set<() => void>();
 setInterval(
   () =>
     document.visibilityState === "visible" &&
-    listeners.forEach((tell) => tell()),
+    listeners.forEach((listener) => listener()),
   1_000,
 );
 
-/** The time, once a second, for what counts down. */
+/** The current time, updated every second. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
-    const tell = () => setNow(Date.now());
-    listeners.add(tell);
-    return () => void listeners.delete(tell);
+    const listener = () => setNow(Date.now());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }, []);
   return now;
 }
 
-/** A moment in the viewer's zone, with UTC on hover. */
+/** A time in the browser's time zone, with UTC on hover. */
 export function Moment(
   { at, isShort = false }: { at: string | null | undefined; isShort?: boolean },
 ) {
@@ -32,7 +32,7 @@ export function Moment(
   );
 }
 
-/** How long ago, or how soon, going on by itself. */
+/** The distance of a time from now, updated every second. */
 export function Distance({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return <>{UNKNOWN}</>;

@@ -9,7 +9,7 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
 import { duration, number, title, words } from "../format.ts";
-import { Anything, pathOf, useAct, useRead, wordsOf } from "../queries.ts";
+import { describeError, pathOf, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 type Incident = z.infer<typeof AlertDetailResponse>;
@@ -31,21 +31,21 @@ export default function Alert() {
       )}
       acts={incident.data && <Acts incident={incident.data} />}
     >
-      <Reading of={incident}>{(data) => <Story incident={data} />}</Reading>
+      <Reading of={incident}>{(data) => <Details incident={data} />}</Reading>
     </Page>
   );
 }
 
 type Action = "acknowledge" | "unacknowledge" | "resolve";
-const QUESTIONS: Record<Action, string> = {
-  acknowledge: "Acknowledge: somebody is on it, and it escalates no further",
-  unacknowledge: "Let go of it: it fires again, and escalates",
-  resolve: "Resolve it by hand: if it still holds, it opens again",
+const DIALOG_TITLES: Record<Action, string> = {
+  acknowledge: "Acknowledge the incident: it escalates no further",
+  unacknowledge: "Withdraw the acknowledgement: the incident fires and escalates again",
+  resolve: "Resolve the incident: it opens again if the condition is still met",
 };
 
 function Acts({ incident }: { incident: Incident }) {
   const { can } = useUser();
-  const [asked, ask] = useState<Action | null>(null);
+  const [openAction, setOpenAction] = useState<Action | null>(null);
   if (!can("operator")) return null;
   const possible: Action[] = incident.state === "FIRING"
     ? ["acknowledge", "resolve"]
@@ -64,24 +64,24 @@ function Acts({ incident }: { incident: Incident }) {
           key={action}
           type="button"
           class={action === "acknowledge" ? undefined : "secondary"}
-          onClick={() => ask(action)}
+          onClick={() => setOpenAction(action)}
         >
           {title(action)}
         </button>
       ))}
       {incident.state !== "RESOLVED" && <Link href={silence} role="button" class="secondary">Silence</Link>}
-      {asked && (
+      {openAction && (
         <Act
           incident={incident}
-          action={asked}
-          onClose={() => ask(null)}
+          action={openAction}
+          onClose={() => setOpenAction(null)}
         />
       )}
     </>
   );
 }
 
-const EXPIRIES = [["", "until it ends"], ["30", "for 30 minutes"], [
+const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], [
   "120",
   "for 2 hours",
 ], ["480", "for 8 hours"]] as const;
@@ -105,11 +105,11 @@ function Act(
         ...action === "acknowledge" ? until : {},
       },
     }),
-    Anything,
+    UnusedResponse,
     onClose,
   );
   return (
-    <Dialog title={QUESTIONS[action]} onClose={onClose}>
+    <Dialog title={DIALOG_TITLES[action]} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -118,19 +118,19 @@ function Act(
       >
         <LongTextField
           label="Note"
-          help="It becomes part of the incident's story."
+          help="The note appears in the incident's timeline."
           value={note}
           onChange={setNote}
-          error={wordsOf(act.error).fields.note}
+          error={describeError(act.error).fields.note}
         />
         {action === "acknowledge" && (
           <SelectField
             label="How long"
-            help="If it still holds then, it fires again."
+            help="If the condition is still met then, the incident fires again."
             value={minutes}
             options={EXPIRIES}
             onChange={setMinutes}
-            error={wordsOf(act.error).fields.until}
+            error={describeError(act.error).fields.until}
           />
         )}
         <Refusal error={act.error} />
@@ -146,14 +146,14 @@ function Act(
   );
 }
 
-function Story({ incident }: { incident: Incident }) {
+function Details({ incident }: { incident: Incident }) {
   const run = incident.evidence.execution_id;
   return (
     <>
       <Facts
         of={[
           [
-            "About",
+            "Scope",
             incident.tournament_no
               ? (
                 <Link href={`/tournaments/${incident.tournament_no}`}>
@@ -162,13 +162,13 @@ function Story({ incident }: { incident: Incident }) {
               )
               : title(incident.entity_type),
           ],
-          ["Began", <Moment at={incident.began_at} />],
-          ["Told", <Distance at={incident.notified_at} />],
+          ["Condition met", <Moment at={incident.began_at} />],
+          ["Notified", <Distance at={incident.notified_at} />],
           [
             "Value",
-            `${number(incident.value)}, limit ${number(incident.threshold)}`,
+            `${number(incident.value)}, threshold ${number(incident.threshold)}`,
           ],
-          ["Lasted", duration(incident.downtime_ms)],
+          ["Duration", duration(incident.downtime_ms)],
           [
             "Acknowledged",
             incident.acknowledged_by
@@ -188,16 +188,16 @@ function Story({ incident }: { incident: Incident }) {
       />
       {incident.parent_id && (
         <p>
-          It has the same cause as <Link href={`/alerts/${incident.parent_id}`}>another incident</Link>, which speaks for it.
+          Inhibited by <Link href={`/alerts/${incident.parent_id}`}>another incident</Link> with the same cause.
         </p>
       )}
       {typeof run === "string" && (
         <p>
-          <Link href={`/runs/${run}`}>The run that shows it</Link>
+          <Link href={`/runs/${run}`}>Run in the evidence</Link>
         </p>
       )}
-      <Section title="Its story">
-        <ol class="story">
+      <Section title="Timeline">
+        <ol class="timeline">
           {incident.events.map(({ at, to_state, severity, reason }, index) => (
             <li key={index}>
               <Moment at={at} /> <Status of={to_state} /> <small>{words(severity)}</small> {reason}
@@ -206,7 +206,7 @@ function Story({ incident }: { incident: Incident }) {
         </ol>
       </Section>
       {incident.children.length > 0 && (
-        <Section title="What hangs under it">
+        <Section title="Inhibited incidents">
           <ul>
             {incident.children.map((child) => (
               <li key={child.id}>
@@ -220,10 +220,10 @@ function Story({ incident }: { incident: Incident }) {
           </ul>
         </Section>
       )}
-      <Section title="Who was told">
+      <Section title="Notifications">
         {incident.notifications.length === 0
-          ? <Empty>Nobody.</Empty>
-          : incident.notifications.map((one) => <Notification key={one.id} of={one} />)}
+          ? <Empty>There is no notification for this incident.</Empty>
+          : incident.notifications.map((notification) => <Notification key={notification.id} of={notification} />)}
       </Section>
       <Section title="Evidence">
         <pre tabIndex={0}>{JSON.stringify(incident.evidence, null, 2)}</pre>
@@ -232,20 +232,21 @@ function Story({ incident }: { incident: Incident }) {
   );
 }
 
-function Notification({ of: one }: { of: Incident["notifications"][number] }) {
+function Notification({ of: notification }: { of: Incident["notifications"][number] }) {
   const { can } = useUser();
   const resend = useAct(
     () => ({
       method: "POST",
-      path: `sync-admin/notifications/${one.id}/resend`,
+      path: `sync-admin/notifications/${notification.id}/resend`,
     }),
-    Anything,
+    UnusedResponse,
   );
   return (
     <article class="notification">
       <header>
-        <strong>{one.channel}</strong> {title(one.kind)} <Status of={one.status} /> <Moment at={one.sent_at ?? one.created_at} />
-        {one.status === "DEAD" && can("operator") && (
+        <strong>{notification.channel}</strong> {title(notification.kind)} <Status of={notification.status} />{" "}
+        <Moment at={notification.sent_at ?? notification.created_at} />
+        {notification.status === "DEAD" && can("operator") && (
           <button
             type="button"
             class="secondary small"
@@ -256,15 +257,15 @@ function Notification({ of: one }: { of: Incident["notifications"][number] }) {
           </button>
         )}
       </header>
-      {one.last_error && <p>{one.last_error}</p>}
+      {notification.last_error && <p>{notification.last_error}</p>}
       <Refusal error={resend.error} />
-      {one.deliveries.length > 0 && (
+      {notification.deliveries.length > 0 && (
         <ul>
-          {one.deliveries.map((
+          {notification.deliveries.map((
             { attempt, at, outcome, status_code, error, duration_ms },
           ) => (
             <li key={attempt}>
-              try {attempt}, <Moment at={at} />: <Status of={outcome} /> {status_code ?? ""} {error ?? ""}{" "}
+              attempt {attempt}, <Moment at={at} />: <Status of={outcome} /> {status_code ?? ""} {error ?? ""}{" "}
               <small>{duration(duration_ms)}</small>
             </li>
           ))}

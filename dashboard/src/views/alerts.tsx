@@ -17,26 +17,26 @@ const COLUMNS: Column<AlertIncident>[] = [
   {
     name: "Incident",
     isHead: true,
-    cell: (one) => (
+    cell: (incident) => (
       <>
-        <Link href={`/alerts/${one.id}`}>{one.rule_name}</Link>
-        {one.parent_id && <small>· hangs under another</small>}
-        {one.is_flapping && <small>· comes and goes</small>}
-        <p class="under">{one.message}</p>
+        <Link href={`/alerts/${incident.id}`}>{incident.rule_name}</Link>
+        {incident.parent_id && <small>· inhibited</small>}
+        {incident.is_flapping && <small>· flapping</small>}
+        <p class="under">{incident.message}</p>
       </>
     ),
   },
-  { name: "State", cell: (one) => <Status of={one.state} /> },
-  { name: "Severity", cell: (one) => <Status of={one.severity} /> },
+  { name: "State", cell: (incident) => <Status of={incident.state} /> },
+  { name: "Severity", cell: (incident) => <Status of={incident.severity} /> },
   {
-    name: "About",
-    cell: (one) => one.tournament_no ? `Tournament ${one.tournament_no}` : title(one.entity_type),
+    name: "Scope",
+    cell: (incident) => incident.tournament_no ? `Tournament ${incident.tournament_no}` : title(incident.entity_type),
   },
-  { name: "Since", cell: (one) => <Distance at={one.began_at} /> },
+  { name: "Since", cell: (incident) => <Distance at={incident.began_at} /> },
   {
-    name: "Lasted",
+    name: "Duration",
     isNumber: true,
-    cell: (one) => one.resolved_at ? duration(Date.parse(one.resolved_at) - Date.parse(one.began_at)) : "still",
+    cell: (incident) => incident.resolved_at ? duration(Date.parse(incident.resolved_at) - Date.parse(incident.began_at)) : "live",
   },
 ];
 
@@ -71,10 +71,10 @@ export default function Alerts() {
           onChange={(severity) => change({ severity })}
         />
         <SelectField
-          label="About"
+          label="Sync"
           value={filters.entity}
           options={[
-            ["", "anything"],
+            ["", "any"],
             ...[...entities, "all", "system"].map((name) => [name, title(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
@@ -91,8 +91,8 @@ export default function Alerts() {
                   of={[
                     ["Incidents, 30 days", number(times.incidents)],
                     ["Mean time to detect", duration(times.detect_ms)],
-                    ["to acknowledge", duration(times.acknowledge_ms)],
-                    ["to resolve", duration(times.resolve_ms)],
+                    ["Mean time to acknowledge", duration(times.acknowledge_ms)],
+                    ["Mean time to resolve", duration(times.resolve_ms)],
                   ]}
                 />
               )}
@@ -102,10 +102,10 @@ export default function Alerts() {
                     caption="Incidents, newest first"
                     columns={COLUMNS}
                     rows={rows}
-                    keyOf={(one) => one.id}
+                    keyOf={(incident) => incident.id}
                   />
                 )
-                : <Empty>No incident is like that.</Empty>}
+                : <Empty>No incident matches the filters.</Empty>}
               {alerts.hasNextPage && (
                 <button
                   type="button"
@@ -113,7 +113,7 @@ export default function Alerts() {
                   aria-busy={alerts.isFetchingNextPage}
                   onClick={() => void alerts.fetchNextPage()}
                 >
-                  Older ones
+                  Load older incidents
                 </button>
               )}
             </>

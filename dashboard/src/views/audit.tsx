@@ -9,7 +9,7 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
-import { number, title, words } from "../format.ts";
+import { counted, title, words } from "../format.ts";
 import { usePages } from "../queries.ts";
 
 const OBJECTS = [
@@ -24,33 +24,33 @@ const OBJECTS = [
 ];
 
 const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
-  { name: "When", isHead: true, cell: (one) => <Moment at={one.at} /> },
+  { name: "Time", isHead: true, cell: (entry) => <Moment at={entry.at} /> },
   {
-    name: "Who",
-    cell: (one) => (
+    name: "Actor",
+    cell: (entry) => (
       <>
-        {one.actor} <small>{one.actor_role}</small>
+        {entry.actor} <small>{entry.actor_role}</small>
       </>
     ),
   },
-  { name: "Did", cell: (one) => title(one.action.replaceAll("-", " ")) },
+  { name: "Action", cell: (entry) => title(entry.action.replaceAll("-", " ")) },
   {
-    name: "To",
-    cell: (one) => (
+    name: "Object",
+    cell: (entry) => (
       <>
-        {words(one.object_type.replaceAll("-", " "))} <span class="cut" title={one.object_id}>{one.object_id}</span>
+        {words(entry.object_type.replaceAll("-", " "))} <span class="cut" title={entry.object_id}>{entry.object_id}</span>
       </>
     ),
   },
-  { name: "Reason", cell: (one) => one.reason ?? "" },
+  { name: "Reason", cell: (entry) => entry.reason ?? "" },
   {
     name: "Before and after",
-    cell: (one) => (
+    cell: (entry) => (
       <details>
         <summary>Show</summary>
         <pre
           tabIndex={0}
-        >{JSON.stringify({ before: one.before, after: one.after, request_id: one.request_id, address: one.address }, null, 2)}</pre>
+        >{JSON.stringify({ before: entry.before, after: entry.after, request_id: entry.request_id, address: entry.address }, null, 2)}</pre>
       </details>
     ),
   },
@@ -65,25 +65,25 @@ export default function Audit() {
     10_000,
   );
   return (
-    <Page title="Audit" lead="Who did what, when and why" acts={<Verify />}>
+    <Page title="Audit" lead="Every action with its actor, time, object and reason" acts={<Verify />}>
       <div class="filters">
         <TextField
-          label="Who"
+          label="Actor"
           placeholder="operator@example.com"
           value={filters.actor}
           onChange={(actor) => change({ actor: actor.trim() })}
         />
         <TextField
-          label="Did"
+          label="Action"
           placeholder="trigger-sync"
           value={filters.action}
           onChange={(action) => change({ action: action.trim() })}
         />
         <SelectField
-          label="To"
+          label="Object"
           value={filters.object_type}
           options={[
-            ["", "anything"],
+            ["", "any"],
             ...OBJECTS.map((name) => [name, title(name.replaceAll("-", " "))] as const),
           ]}
           onChange={(object_type) => change({ object_type })}
@@ -97,13 +97,13 @@ export default function Audit() {
               {rows.length
                 ? (
                   <Table
-                    caption="Acts, newest first"
+                    caption="Actions, newest first"
                     columns={COLUMNS}
                     rows={rows}
-                    keyOf={(one) => String(one.id)}
+                    keyOf={(entry) => String(entry.id)}
                   />
                 )
-                : <Empty>Nobody did anything like that.</Empty>}
+                : <Empty>No action matches the filters.</Empty>}
               {audit.hasNextPage && (
                 <button
                   type="button"
@@ -111,7 +111,7 @@ export default function Audit() {
                   aria-busy={audit.isFetchingNextPage}
                   onClick={() => void audit.fetchNextPage()}
                 >
-                  Older ones
+                  Load older actions
                 </button>
               )}
             </>
@@ -122,7 +122,7 @@ export default function Audit() {
   );
 }
 
-/** Asks the server whether the record was touched. */
+/** Asks the server to verify the seals of the audit log. */
 function Verify() {
   const api = useApi();
   const [answer, setAnswer] = useState<AuditVerifyResponse | null>(null);
@@ -143,8 +143,9 @@ function Verify() {
       <div role="status">
         {answer && (
           <>
-            <Status of={answer.status} />{" "}
-            {answer.first_bad ? answer.first_bad.message : `${number(answer.rows)} sealed rows, ${number(answer.unsealed)} not yet sealed`}
+            <Status of={answer.status} /> {answer.first_bad
+              ? answer.first_bad.message
+              : `${counted(answer.rows, "sealed row")}, ${counted(answer.unsealed, "row")} not sealed yet`}
           </>
         )}
       </div>

@@ -7,7 +7,7 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
-import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 export default function Channels() {
@@ -15,10 +15,10 @@ export default function Channels() {
   return (
     <Page
       title="Channels"
-      lead="Where alerts are told. A secret that was set is never shown again."
+      lead="Destinations of notifications. A stored secret is never shown again."
     >
       <AlertTabs at="/alerts/channels" />
-      {can("admin") ? <List /> : <Empty>Only an admin sees the channels.</Empty>}
+      {can("admin") ? <List /> : <Empty>Only an admin can see the channels.</Empty>}
     </Page>
   );
 }
@@ -29,30 +29,28 @@ const targetOf = ({ kind, config }: NotificationChannel): string => {
     to: z.array(z.string()).optional(),
   }).catch({}).parse(config);
   return url ?? to?.join(", ") ??
-    (kind === "slack" ? "its secret address" : "this page");
+    (kind === "slack" ? "the secret webhook address" : "this page");
 };
-
-const Tried = z.object({ id: z.uuid() }).or(z.unknown());
 
 function List() {
   const channels = useRead("sync-admin/channels", ChannelListResponse, {
     every: 15_000,
   });
   const [edited, edit] = useState<NotificationChannel | null>(null);
-  const [tried, setTried] = useState("");
+  const [testedName, setTestedName] = useState("");
   const test = useAct(
     (name: string) => ({
       method: "POST",
       path: `sync-admin/channels/${name}/test`,
     }),
-    Tried,
+    UnusedResponse,
   );
   const remove = useAct(
     (name: string) => ({
       method: "DELETE",
       path: `sync-admin/channels/${name}`,
     }),
-    Anything,
+    UnusedResponse,
   );
   return (
     <>
@@ -61,36 +59,36 @@ function List() {
           <Table
             caption="Channels"
             rows={channels}
-            keyOf={(one) => one.name}
+            keyOf={(channel) => channel.name}
             columns={[
-              { name: "Channel", isHead: true, cell: (one) => one.name },
-              { name: "Kind", cell: (one) => one.kind },
+              { name: "Channel", isHead: true, cell: (channel) => channel.name },
+              { name: "Kind", cell: (channel) => channel.kind },
               { name: "To", cell: targetOf },
               {
                 name: "State",
-                cell: (one) => one.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
+                cell: (channel) => channel.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
               },
-              { name: "Together within", cell: (one) => one.group_window },
+              { name: "Group window", cell: (channel) => channel.group_window },
               {
-                name: "At most an hour",
+                name: "Hourly limit",
                 isNumber: true,
-                cell: (one) => one.hourly_cap,
+                cell: (channel) => channel.hourly_cap,
               },
               {
                 name: "Secret",
-                cell: (one) => one.has_secret ? one.has_previous_secret ? "set, and the one before" : "set" : "none",
+                cell: (channel) => channel.has_secret ? channel.has_previous_secret ? "set, previous one still used" : "set" : "none",
               },
               {
-                name: "Act",
-                cell: (one) => (
+                name: "Actions",
+                cell: (channel) => (
                   <>
                     <button
                       type="button"
                       class="small"
-                      aria-label={`Test ${one.name}`}
+                      aria-label={`Test ${channel.name}`}
                       onClick={() => {
-                        setTried(one.name);
-                        test.mutate(one.name);
+                        setTestedName(channel.name);
+                        test.mutate(channel.name);
                       }}
                     >
                       Test
@@ -98,17 +96,17 @@ function List() {
                     <button
                       type="button"
                       class="secondary small"
-                      aria-label={`Change ${one.name}`}
-                      onClick={() => edit(one)}
+                      aria-label={`Change ${channel.name}`}
+                      onClick={() => edit(channel)}
                     >
                       Change
                     </button>{" "}
-                    {one.name !== "dashboard" && (
+                    {channel.name !== "dashboard" && (
                       <button
                         type="button"
                         class="secondary outline small"
-                        aria-label={`Delete ${one.name}`}
-                        onClick={() => remove.mutate(one.name)}
+                        aria-label={`Delete ${channel.name}`}
+                        onClick={() => remove.mutate(channel.name)}
                       >
                         Delete
                       </button>
@@ -124,7 +122,7 @@ function List() {
         <p role="status">
           <Status
             of="SENT"
-            label={`A test message to ${tried} is on its way.`}
+            label={`A test notification to ${testedName} is queued.`}
           />
         </p>
       )}
@@ -183,10 +181,10 @@ function ChannelForm(
         is_active: fields.is_active,
       },
     }),
-    Anything,
+    UnusedResponse,
     onDone,
   );
-  const wrong = wordsOf(act.error).fields;
+  const wrong = describeError(act.error).fields;
   const set = <K extends keyof typeof fields>(name: K) => (value: typeof fields[K]) =>
     setFields((before) => ({ ...before, [name]: value }));
   return (
@@ -199,7 +197,7 @@ function ChannelForm(
     >
       <TextField
         label="Name"
-        help="Small letters, digits, - and _; rules call it by this."
+        help="Lower-case letters, digits, - and _; rules refer to the channel by this name."
         required
         disabled={channel !== null}
         value={fields.name}
@@ -217,7 +215,7 @@ function ChannelForm(
         <TextField
           label="Address"
           type="url"
-          help="https; messages come in the shape of Alertmanager, signed."
+          help="An https address; it receives signed messages in the format of Alertmanager."
           required
           value={fields.target}
           error={wrong["config.url"]}
@@ -227,7 +225,7 @@ function ChannelForm(
       {kind === "email" && (
         <TextField
           label="Recipients"
-          help="Addresses with commas."
+          help="Email addresses, separated by commas."
           required
           value={fields.target}
           error={wrong["config.to"] ?? wrong["config.to.0"]}
@@ -239,8 +237,8 @@ function ChannelForm(
           label={kind === "slack" ? "Incoming webhook address" : "Signing secret"}
           type="password"
           autocomplete="off"
-          help={`${kind === "slack" ? "As Slack gives it." : "whsec_ and 24 to 64 bytes of base64."}${
-            channel?.has_secret ? " Empty keeps the one there is." : ""
+          help={`${kind === "slack" ? "The address that Slack shows for the webhook." : "whsec_ and 24 to 64 bytes of base64."}${
+            channel?.has_secret ? " Empty keeps the stored secret." : ""
           }`}
           value={fields.secret}
           error={wrong.secret}
@@ -248,14 +246,14 @@ function ChannelForm(
         />
       )}
       <TextField
-        label="Together within"
-        help="What opens within this long goes out as one message: 30 seconds."
+        label="Group window"
+        help="Incidents that open within this window go out as one message, for example 30 seconds."
         value={fields.group_window}
         error={wrong.group_window}
         onChange={set("group_window")}
       />
       <TextField
-        label="Messages an hour at most"
+        label="Hourly limit"
         type="number"
         min={1}
         value={fields.hourly_cap}
@@ -278,7 +276,7 @@ function ChannelForm(
         </button>
         {channel && (
           <button type="button" class="secondary" onClick={onDone}>
-            Leave it as it is
+            Discard the changes
           </button>
         )}
       </div>

@@ -24,7 +24,7 @@ export default function EntityView() {
   const health = useOverview().data?.sync_entities[type];
   const entity = useRead("sync-admin/entities", EntityListResponse, {
     every: 30_000,
-  }).data?.entities.find((one) => one.entity_type === type);
+  }).data?.entities.find(({ entity_type }) => entity_type === type);
   const history = useRead(
     pathOf("sync-monitoring/performance-history", { period, entity: type }),
     PerformanceHistoryResponse,

@@ -6,10 +6,10 @@ import { ErrorRecord } from "../components/error-record.tsx";
 import { LongTextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
-import { Anything, useAct, usePages, wordsOf } from "../queries.ts";
+import { describeError, UnusedResponse, useAct, usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
 
-/** Errors of one fingerprint, newest first, and settling all of them at once. */
+/** The errors of one fingerprint, newest first, and a button that resolves all of them. */
 export default function ErrorGroup() {
   const fingerprint = decodeURIComponent(useParams().fingerprint ?? "");
   const errors = usePages(
@@ -21,7 +21,7 @@ export default function ErrorGroup() {
   const { can } = useUser();
   return (
     <Page
-      title="Errors with one cause"
+      title="Errors with the same fingerprint"
       lead={<code>{fingerprint}</code>}
       acts={open && can("operator") && <Resolve id={open.id} />}
     >
@@ -41,7 +41,7 @@ export default function ErrorGroup() {
                   aria-busy={errors.isFetchingNextPage}
                   onClick={() => void errors.fetchNextPage()}
                 >
-                  Older ones
+                  Load older errors
                 </button>
               )}
             </>
@@ -61,7 +61,7 @@ function Resolve({ id }: { id: string }) {
       path: `sync-admin/errors/${id}/resolve`,
       body: { group: true, ...note ? { note } : {} },
     }),
-    Anything,
+    UnusedResponse,
     () => setOpen(false),
   );
   return (
@@ -69,7 +69,7 @@ function Resolve({ id }: { id: string }) {
       <button type="button" onClick={() => setOpen(true)}>Resolve all</button>
       {isOpen && (
         <Dialog
-          title="Resolve every open error of this cause"
+          title="Resolve all open errors with this fingerprint"
           onClose={() => setOpen(false)}
         >
           <form
@@ -80,10 +80,10 @@ function Resolve({ id }: { id: string }) {
           >
             <LongTextField
               label="Note"
-              help="What was done about it. If it comes back, that is shown as a regression."
+              help="The fix. If the error occurs again, it is shown as a regression."
               value={note}
               onChange={setNote}
-              error={wordsOf(act.error).fields.note}
+              error={describeError(act.error).fields.note}
             />
             <Refusal error={act.error} />
             <button

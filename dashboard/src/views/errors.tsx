@@ -20,30 +20,30 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
   {
     name: "Error",
     isHead: true,
-    cell: (one) => (
-      <Link href={`/errors/${encodeURIComponent(one.fingerprint)}`}>
-        {one.message}
+    cell: (group) => (
+      <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>
+        {group.message}
       </Link>
     ),
   },
-  { name: "Type", cell: (one) => title(one.error_type) },
-  { name: "Severity", cell: (one) => <Status of={one.severity} /> },
+  { name: "Type", cell: (group) => title(group.error_type) },
+  { name: "Severity", cell: (group) => <Status of={group.severity} /> },
   {
     name: "State",
-    cell: (one) =>
-      one.is_regression
-        ? <Status of="FAILED" label="Came back" />
-        : one.open
-        ? <Status of="PENDING" label={`${number(one.open)} open`} />
+    cell: (group) =>
+      group.is_regression
+        ? <Status of="FAILED" label="Regression" />
+        : group.open
+        ? <Status of="PENDING" label={`${number(group.open)} open`} />
         : <Status of="RESOLVED" />,
   },
-  { name: "Count", isNumber: true, cell: (one) => number(one.count) },
+  { name: "Count", isNumber: true, cell: (group) => number(group.count) },
   {
-    name: "Last in",
-    cell: (one) => one.tournament_no && <Link href={`/tournaments/${one.tournament_no}`}>{one.tournament_no}</Link>,
+    name: "Last tournament",
+    cell: (group) => group.tournament_no && <Link href={`/tournaments/${group.tournament_no}`}>{group.tournament_no}</Link>,
   },
-  { name: "First", cell: (one) => <Distance at={one.first_seen} /> },
-  { name: "Last", cell: (one) => <Distance at={one.last_seen} /> },
+  { name: "First", cell: (group) => <Distance at={group.first_seen} /> },
+  { name: "Last", cell: (group) => <Distance at={group.last_seen} /> },
 ];
 
 export default function Errors() {
@@ -68,7 +68,7 @@ export default function Errors() {
           onChange={(value) => change({ period: value })}
         />
         <SelectField
-          label="Entity"
+          label="Sync"
           value={filters.entity}
           options={[
             ["", "all"],
@@ -104,7 +104,7 @@ function Analysis({ data }: { data: Analytics }) {
           ["Open", number(data.open)],
           ...Object.entries(data.by_severity).filter(([, count]) => count > 0)
             .map(([name, count]) => [title(name), number(count)] as [string, string]),
-          ["Resolved in, p50", duration(data.resolution_ms.p50)],
+          ["Time to resolve, p50", duration(data.resolution_ms.p50)],
         ]}
       />
       <Chart
@@ -116,14 +116,14 @@ function Analysis({ data }: { data: Analytics }) {
       />
       <Section title="Groups">
         <Table
-          caption="Errors with the same cause"
+          caption="Errors, grouped by fingerprint"
           columns={COLUMNS}
           rows={data.groups}
-          keyOf={(one) => one.fingerprint}
+          keyOf={(group) => group.fingerprint}
         />
       </Section>
       {data.by_tournament.length > 0 && (
-        <Section title="Tournaments with the most">
+        <Section title="Tournaments with the most errors">
           <ul class="chips">
             {data.by_tournament.map(({ tournament_no, count }) => (
               <li key={tournament_no}>

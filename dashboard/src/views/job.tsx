@@ -7,7 +7,7 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { number, title } from "../format.ts";
+import { counted, number, title } from "../format.ts";
 import { useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -26,18 +26,18 @@ export default function JobView() {
           <Status of={job.data.status} /> {job.data.tournament_no
             ? `tournament ${job.data.tournament_no}`
             : job.data.tournament_nos
-            ? `${job.data.tournament_nos.length} ${job.data.tournament_nos.length === 1 ? "tournament" : "tournaments"}`
+            ? counted(job.data.tournament_nos.length, "tournament")
             : "full run"}
         </>
       )}
-      acts={job.data && <Actions job={job.data} />}
+      acts={job.data && <Acts job={job.data} />}
     >
       <Reading of={job}>{(data) => <Job job={data} />}</Reading>
     </Page>
   );
 }
 
-function Actions({ job }: { job: JobDetailResponse }) {
+function Acts({ job }: { job: JobDetailResponse }) {
   const { can } = useUser();
   const cancel = useAct(
     () => ({
@@ -95,7 +95,7 @@ function Actions({ job }: { job: JobDetailResponse }) {
               type="button"
               onClick={() => requeue.mutate(true)}
             >
-              Sync the failed tournaments again
+              Sync failed tournaments again
             </button>
           )}
         </>
@@ -113,34 +113,34 @@ function Job({ job }: { job: JobDetailResponse }) {
         {job.status === "QUEUED" && (
           <p>
             {job.waits_because ??
-              `Number ${number(job.queue_position)} in the queue`}
+              `Position ${number(job.queue_position)} in the queue`}
           </p>
         )}
         {job.cancel_requested_at && !isFinished(job) && (
           <p>
-            {job.cancelled_by} cancelled this job. It stops at the next tournament.
+            {job.cancelled_by} requested the cancellation. The run stops at the next tournament.
           </p>
         )}
         {progress && (
           <>
             <p>
-              {progress.current_stage ?? (isFinished(job) ? "finished" : "starting")}: {number(progress.tournaments_processed)} of{" "}
-              {number(progress.total_tournaments)} tournaments, {number(progress.tournaments_failed)} failed,{" "}
-              {number(progress.records_processed)} records
+              {progress.current_stage ?? (isFinished(job) ? "done" : "starting")}: {number(progress.tournaments_processed)} of{" "}
+              {counted(progress.total_tournaments, "tournament")}, {number(progress.tournaments_failed)} failed,{" "}
+              {counted(progress.records_processed, "record")}
             </p>
             <progress
               value={progress.tournaments_processed}
               max={progress.total_tournaments || 1}
-              aria-label="Tournaments processed"
+              aria-label="Tournaments done"
             />
           </>
         )}
       </div>
       <Facts
         of={[
-          ["Expected end", <Distance at={job.estimated_completion} />],
+          ["Estimated completion", <Distance at={job.estimated_completion} />],
           [
-            "End with 90 % probability",
+            "Estimated completion, p90",
             <Distance at={job.estimated_completion_p90} />,
           ],
           ["Priority", title(job.priority)],
@@ -158,14 +158,14 @@ function Job({ job }: { job: JobDetailResponse }) {
       {job.last_error && (
         <p>
           <strong>
-            {job.status === "CANCELLED" ? "Cancelled" : "Last error"}:
+            {job.status === "CANCELLED" ? "Reason for the cancellation" : "Last error"}:
           </strong>{" "}
           {job.last_error}
         </p>
       )}
       {job.execution_id && (
         <p>
-          <Link href={`/runs/${job.execution_id}`}>Show the run</Link>
+          <Link href={`/runs/${job.execution_id}`}>Run of this job</Link>
         </p>
       )}
       {job.retried_from && (
@@ -173,9 +173,9 @@ function Job({ job }: { job: JobDetailResponse }) {
           Requeued from <Link href={`/jobs/${job.retried_from}`}>an earlier job</Link>
         </p>
       )}
-      {job.requeued_as.map((newJob) => (
-        <p key={newJob}>
-          Requeued as <Link href={`/jobs/${newJob}`}>another job</Link>
+      {job.requeued_as.map((id) => (
+        <p key={id}>
+          Requeued as <Link href={`/jobs/${id}`}>another job</Link>
         </p>
       ))}
       <Section title="Attempts">

@@ -3,9 +3,9 @@ import { Page } from "../components/page.tsx";
 
 export function NotFound() {
   return (
-    <Page title="There is no such view">
+    <Page title="Page not found">
       <p>
-        The address may be from another version. <Link href="/">Go to the overview</Link>.
+        The address may belong to another version of the page. <Link href="/">Go to the overview</Link>.
       </p>
     </Page>
   );

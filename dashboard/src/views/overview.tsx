@@ -20,7 +20,7 @@ export function Overview() {
   return (
     <Page title="Overview">
       <Reading of={overview}>
-        {({ sync_entities, active_alerts, performance_summary: sum }) => (
+        {({ sync_entities, active_alerts, performance_summary: totals }) => (
           <>
             <Incidents alerts={active_alerts} />
             {Object.entries(sync_entities).map(([type, health]) => (
@@ -28,21 +28,21 @@ export function Overview() {
                 key={type}
                 type={type}
                 health={health}
-                entity={entities.data?.entities.find((one) => one.entity_type === type)}
+                entity={entities.data?.entities.find(({ entity_type }) => entity_type === type)}
               />
             ))}
-            {Object.keys(sync_entities).length === 0 && <Empty>No entity is active.</Empty>}
+            {Object.keys(sync_entities).length === 0 && <Empty>No sync is active.</Empty>}
             <section aria-label="The last 24 hours">
               <Facts
                 of={[
-                  ["Runs, 24 h", number(sum.runs)],
-                  ["Success", percent(sum.success_rate)],
-                  ["Average duration", duration(sum.average_duration_ms)],
-                  ["Records today", number(sum.records_processed_today)],
-                  ["Upstream calls", number(sum.api_calls)],
-                  ["Upstream answer", duration(sum.average_response_time_ms)],
-                  ["Cache hits", percent(sum.cache_hit_ratio)],
-                  ["Errors", number(sum.errors)],
+                  ["Runs, 24 h", number(totals.runs)],
+                  ["Success", percent(totals.success_rate)],
+                  ["Average duration", duration(totals.average_duration_ms)],
+                  ["Records today", number(totals.records_processed_today)],
+                  ["Upstream calls", number(totals.api_calls)],
+                  ["Upstream response time", duration(totals.average_response_time_ms)],
+                  ["Cache hits", percent(totals.cache_hit_ratio)],
+                  ["Errors", number(totals.errors)],
                 ]}
               />
             </section>
@@ -110,11 +110,11 @@ function EntityRow(
         </ul>
       </div>
       <div class="entity-runs">
-        {runs.data ? <Strip runs={runs.data.executions} entity={entity} now={now} /> : <p aria-busy="true">Loading its runs …</p>}
+        {runs.data ? <Strip runs={runs.data.executions} entity={entity} now={now} /> : <p aria-busy="true">Loading runs …</p>}
         {running && (
           <p class="running">
-            <Link href={`/runs/${running.execution_id}`}>Running</Link>, begun <Distance at={running.started_at} />:{" "}
-            {running.current_stage ?? "begins"}
+            <Link href={`/runs/${running.execution_id}`}>Running</Link>, started <Distance at={running.started_at} />:{" "}
+            {running.current_stage ?? "starting"}
             {running.tournaments_total !== null && (
               <>
                 , {running.tournaments_processed} of {running.tournaments_total}
@@ -136,7 +136,7 @@ function EntityRow(
             <>
               {duration(last?.duration_ms)}{" "}
               <small>
-                usually {duration(health.average_duration_ms)}, to {duration(health.p95_duration_ms)}
+                average {duration(health.average_duration_ms)}, p95 {duration(health.p95_duration_ms)}
               </small>
             </>,
           ],

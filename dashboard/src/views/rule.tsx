@@ -1,4 +1,4 @@
-// Past 300 lines, because each field of a rule says here what it means.
+// Over 300 lines, because the form has a help text for each field of a rule.
 import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
@@ -10,9 +10,9 @@ import { Page } from "../components/page.tsx";
 import { RulePreview } from "../components/rule-preview.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { title } from "../format.ts";
-import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { type Fields, fieldsOf, requestOf } from "../rule-fields.ts";
-import { limitOf, METRIC_WORDS } from "../rule-words.ts";
+import { conditionOf, METRIC_HELP } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 import { useOverview } from "../shell.tsx";
 
@@ -22,14 +22,14 @@ export default function RuleView() {
     isEnabled: id !== "new",
     every: 3_600_000,
   });
-  const rule = rules.data?.rules.find((one) => one.id === id);
+  const rule = rules.data?.rules.find((candidate) => candidate.id === id);
   const { can } = useUser();
   return (
     <Page
       title={id === "new" ? "New alert rule" : rule?.name ?? "Alert rule"}
-      lead={rule && limitOf(rule)}
+      lead={rule && conditionOf(rule)}
     >
-      {id === "new" ? can("admin") ? <RuleForm rule={null} /> : <Empty>Only an admin makes rules.</Empty> : (
+      {id === "new" ? can("admin") ? <RuleForm rule={null} /> : <Empty>Only an admin can create rules.</Empty> : (
         <Reading of={rules}>
           {() =>
             !rule
@@ -73,12 +73,12 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           body: request,
         }
         : { method: "POST", path: "sync-admin/alert-rules", body: request },
-    Anything,
+    UnusedResponse,
     () => go("/alerts/rules"),
   );
   const remove = useAct(
     () => ({ method: "DELETE", path: `sync-admin/alert-rules/${rule?.id}` }),
-    Anything,
+    UnusedResponse,
     () => go("/alerts/rules"),
   );
   const preview = useAct(
@@ -90,8 +90,8 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
     PreviewRuleResponse,
   );
   const wrong = {
-    ...wordsOf(preview.error).fields,
-    ...wordsOf(save.error).fields,
+    ...describeError(preview.error).fields,
+    ...describeError(save.error).fields,
   };
   const set = <K extends keyof Fields>(name: K) => (value: Fields[K]) => setFields((before) => ({ ...before, [name]: value }));
   const text = (
@@ -119,11 +119,11 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           save.mutate();
         }}
       >
-        {text("name", "Name", "As messages and the runbook call it.")}
-        {text("description", "Description", "What it means that it speaks.")}
+        {text("name", "Name", "The name in notifications and in the runbook.")}
+        {text("description", "Description", "The meaning of an incident of this rule.")}
         <SelectField
-          label="About"
-          help="One entity, all of them pooled, or the monitoring itself."
+          label="Sync"
+          help="One sync, all syncs, or the monitoring itself (system)."
           value={fields.entity_type}
           error={wrong.entity_type}
           options={[
@@ -133,15 +133,15 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         />
         <SelectField
           label="Scope"
-          help="The entity as a whole, or each of its tournaments by itself."
+          help="One incident for the sync, or one for each of its tournaments."
           value={fields.scope}
           error={wrong.scope}
-          options={[["ENTITY", "the whole"], ["TOURNAMENT", "each tournament"]]}
+          options={[["ENTITY", "the sync"], ["TOURNAMENT", "each tournament"]]}
           onChange={(value) => set("scope")(value as Fields["scope"])}
         />
         <SelectField
           label="Metric"
-          help={METRIC_WORDS[fields.metric]}
+          help={METRIC_HELP[fields.metric]}
           value={fields.metric}
           error={wrong.metric}
           options={Object.keys(ALERT_METRICS).map((name) => [name, title(name)] as const)}
@@ -150,37 +150,39 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         {text(
           "threshold",
           `Threshold, ${unit}`,
-          direction === "above" ? "It speaks at this value and over it." : "It speaks under this value, a share of 1.",
+          direction === "above"
+            ? "The condition is met at this value and above."
+            : "The condition is met below this value, a share between 0 and 1.",
         )}
         {text(
           "recovery_threshold",
           "Recovery threshold",
-          `It is over only when the value is ${direction === "above" ? "under" : "at least"} this; empty is the threshold.`,
+          `The incident resolves when the value is ${direction === "above" ? "below" : "at least"} this; empty means the threshold.`,
         )}
         {text(
           "evaluation_window",
           "Window",
-          "How far back is looked: 15 minutes, 1 hour, 2 days.",
+          "The period that is evaluated: 15 minutes, 1 hour, 2 days.",
         )}
         {text(
           "for_duration",
           "For",
-          "How long it must hold before it speaks: 0 seconds is at once.",
+          "How long the condition must be met before the incident fires; 0 seconds means at once.",
         )}
         {text(
           "minimum_runs",
-          "Least runs",
-          "So many runs must be in the window before it may speak.",
+          "Minimum runs",
+          "With fewer finished full runs in the window, the value is unknown.",
         )}
         <SelectField
-          label="Without data"
-          help="What it means that nothing was measured."
+          label="No data"
+          help="How an unknown value is treated."
           value={fields.no_data}
           error={wrong.no_data}
           options={[
-            ["KEEP", "leave things as they are"],
-            ["OK", "all is well"],
-            ["ALERT", "speak"],
+            ["KEEP", "keep the state"],
+            ["OK", "as recovered"],
+            ["ALERT", "as a met condition"],
           ]}
           onChange={(value) => set("no_data")(value as Fields["no_data"])}
         />
@@ -199,7 +201,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         )}
         <SelectField
           label="Severity"
-          help="Where it begins; escalation raises it."
+          help="The severity of a new incident; escalation raises it."
           value={fields.severity}
           error={wrong.severity}
           options={SEVERITIES.map((name) => [name, title(name)] as const)}
@@ -216,7 +218,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
                   set("notification_channels")(
                     event.currentTarget.checked
                       ? [...fields.notification_channels, name]
-                      : fields.notification_channels.filter((one) => one !== name),
+                      : fields.notification_channels.filter((channel) => channel !== name),
                   )}
               />
               {name} <small>{kind}</small>
@@ -231,16 +233,16 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         {text(
           "repeat_interval",
           "Repeat every",
-          "How often it is told again while it holds.",
+          "How often the notification is repeated while the incident fires.",
         )}
         {text(
           "escalation_delay",
           "Escalate after",
-          "Without acknowledgement its severity rises after this; empty is never.",
+          "How long an incident is not acknowledged before its severity rises; empty means never.",
         )}
         <LongTextField
           label="Escalation channels"
-          help="A line a step, names with commas: who is told besides from that step on."
+          help="One line for each escalation step: the names of the channels it adds, separated by commas."
           value={fields.escalation_channels}
           error={wrong.escalation_channels}
           onChange={set("escalation_channels")}
@@ -248,11 +250,11 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         {text(
           "runbook_url",
           "Runbook",
-          "An https address that says what to do.",
+          "Address of the instructions for this alert.",
         )}
         <CheckField
           label="On"
-          help="Off, its live incidents are resolved."
+          help="When the rule is switched off, its live incidents are resolved."
           value={fields.is_active}
           onChange={set("is_active")}
         />
@@ -271,9 +273,9 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
             aria-busy={preview.isPending}
             onClick={() => preview.mutate()}
           >
-            What would it do now?
+            Preview
           </button>
-          {rule && <Remove name={rule.name} onSure={() => remove.mutate()} />}
+          {rule && <DeleteButton name={rule.name} onConfirm={() => remove.mutate()} />}
         </div>
       </form>
       <Refusal error={preview.error} />
@@ -282,12 +284,12 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
   );
 }
 
-/** Asks once more before a rule goes. */
-function Remove({ name, onSure }: { name: string; onSure: () => void }) {
-  const [isAsked, setAsked] = useState(false);
-  return isAsked
+/** Asks for confirmation before a rule is deleted. */
+function DeleteButton({ name, onConfirm }: { name: string; onConfirm: () => void }) {
+  const [isConfirming, setConfirming] = useState(false);
+  return isConfirming
     ? (
-      <button type="button" class="danger" onClick={onSure}>
+      <button type="button" class="danger" onClick={onConfirm}>
         Yes, delete {name}
       </button>
     )
@@ -295,7 +297,7 @@ function Remove({ name, onSure }: { name: string; onSure: () => void }) {
       <button
         type="button"
         class="secondary outline"
-        onClick={() => setAsked(true)}
+        onClick={() => setConfirming(true)}
       >
         Delete
       </button>

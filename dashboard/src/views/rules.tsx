@@ -6,7 +6,7 @@ import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { title, words } from "../format.ts";
-import { limitOf } from "../rule-words.ts";
+import { conditionOf } from "../rule-text.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -26,10 +26,10 @@ const COLUMNS: Column<AlertRule>[] = [
     cell: (rule) => rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
   },
   {
-    name: "About",
+    name: "Scope",
     cell: (rule) => rule.scope === "TOURNAMENT" ? `each tournament of ${words(rule.entity_type)}` : title(rule.entity_type),
   },
-  { name: "Speaks when", cell: limitOf },
+  { name: "Condition", cell: conditionOf },
   { name: "Severity", cell: (rule) => <Status of={rule.severity} /> },
   {
     name: "Channels",

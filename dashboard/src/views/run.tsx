@@ -7,7 +7,7 @@ import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
-import { duration, number, title, words } from "../format.ts";
+import { counted, duration, number, title, words } from "../format.ts";
 import { useRead } from "../queries.ts";
 
 type Run = z.infer<typeof ExecutionDetailResponse>;
@@ -45,7 +45,7 @@ function Run({ run }: { run: Run }) {
     <>
       {run.status === "RUNNING" && (
         <p role="status">
-          {run.current_stage ?? "begins"}: {number(run.tournaments_processed)} of {number(run.tournaments_total)}
+          {run.current_stage ?? "starting"}: {number(run.tournaments_processed)} of {number(run.tournaments_total)}
           <progress
             value={run.tournaments_processed}
             max={run.tournaments_total || 1}
@@ -56,12 +56,12 @@ function Run({ run }: { run: Run }) {
       <Facts
         of={[
           [
-            "Entity",
+            "Sync",
             <Link href={`/entities/${run.entity_type}`}>
               {title(run.entity_type)}
             </Link>,
           ],
-          ["Begun by", words(run.trigger)],
+          ["Trigger", words(run.trigger)],
           ["Duration", duration(run.duration_ms)],
           [
             "Tournaments",
@@ -75,10 +75,12 @@ function Run({ run }: { run: Run }) {
           ],
           [
             "Upstream",
-            `${number(run.api_calls)} calls, ${number(run.api_errors)} failed, ${number(run.api_retries)} retried, ${rate(run.api_bytes)}`,
+            `${counted(run.api_calls, "call")}, ${number(run.api_errors)} failed, ${number(run.api_retries)} retried, ${
+              rate(run.api_bytes)
+            }`,
           ],
           [
-            "Upstream answer",
+            "Upstream response time",
             `${
               duration(
                 run.api_calls ? run.api_response_ms_total / run.api_calls : null,
@@ -87,7 +89,7 @@ function Run({ run }: { run: Run }) {
           ],
           [
             "Cache",
-            `${number(run.cache_hits)} fresh, ${number(run.cache_misses)} read`,
+            `${number(run.cache_hits)} skipped as fresh, ${number(run.cache_misses)} requested`,
           ],
           [
             "Peak memory",
@@ -101,7 +103,7 @@ function Run({ run }: { run: Run }) {
         </p>
       )}
       {run.incidents.length > 0 && (
-        <Section title="Incidents it shows">
+        <Section title="Incidents of this run">
           <ul>
             {run.incidents.map(({ id, rule_name, state }) => (
               <li key={id}>
@@ -128,7 +130,7 @@ function Timeline({ run }: { run: Run }) {
   const steps = [
     {
       at: run.execution_start,
-      text: `began, by ${words(run.trigger)}`,
+      text: `started, trigger ${words(run.trigger)}`,
       status: "RUNNING",
     },
     ...run.errors.map((error) => ({
@@ -145,13 +147,13 @@ function Timeline({ run }: { run: Run }) {
       : [],
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return (
-    <ol class="story">
+    <ol class="timeline">
       {steps.map(({ at, text, status }, index) => (
         <li key={index}>
           <Moment at={at} /> <Status of={status} label="" /> {text}
           {index > 0 && (
             <small>
-              {duration(Date.parse(at) - Date.parse(run.execution_start))} after it began
+              {duration(Date.parse(at) - Date.parse(run.execution_start))} after the start
             </small>
           )}
         </li>
@@ -164,42 +166,42 @@ const COLUMNS = (slowest: number): Column<Run["tournaments"][number]>[] => [
   {
     name: "Tournament",
     isHead: true,
-    cell: (one) => (
-      <Link href={`/tournaments/${one.tournament_no}`}>
-        {one.name ?? one.tournament_no}
+    cell: (result) => (
+      <Link href={`/tournaments/${result.tournament_no}`}>
+        {result.name ?? result.tournament_no}
       </Link>
     ),
   },
   {
     name: "Outcome",
-    cell: (one) => <Status of={one.success ? "SUCCEEDED" : "FAILED"} />,
+    cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} />,
   },
   {
-    name: "Took",
-    cell: (one) => (
+    name: "Duration",
+    cell: (result) => (
       <>
         <meter
-          value={one.duration_ms ?? 0}
+          value={result.duration_ms ?? 0}
           max={slowest}
-          aria-label="Beside the slowest"
+          aria-label="Compared with the slowest tournament"
         />{" "}
-        {duration(one.duration_ms)}
+        {duration(result.duration_ms)}
       </>
     ),
   },
   {
     name: "Records",
     isNumber: true,
-    cell: (one) => number(one.records_processed),
+    cell: (result) => number(result.records_processed),
   },
-  { name: "Error", cell: (one) => one.error_message ?? "" },
+  { name: "Error", cell: (result) => result.error_message ?? "" },
 ];
 
 function Tournaments({ run }: { run: Run }) {
   if (!run.tournaments.length) {
     return (
       <Empty>
-        {run.status === "RUNNING" ? "None is done yet." : "No tournament was worked on."}
+        {run.status === "RUNNING" ? "No tournament is finished yet." : "The run processed no tournament."}
       </Empty>
     );
   }
@@ -212,7 +214,7 @@ function Tournaments({ run }: { run: Run }) {
       caption="Tournaments of this run"
       columns={COLUMNS(slowest)}
       rows={run.tournaments}
-      keyOf={(one) => one.tournament_no}
+      keyOf={(result) => result.tournament_no}
     />
   );
 }

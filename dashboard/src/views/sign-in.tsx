@@ -4,7 +4,7 @@ import { TextField } from "../components/fields.tsx";
 import type { User } from "../session.ts";
 
 export function SignIn(
-  { auth, hasEnded }: { auth: GoTrueClient; hasEnded: boolean },
+  { auth, hasExpired }: { auth: GoTrueClient; hasExpired: boolean },
 ) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
@@ -17,18 +17,18 @@ export function SignIn(
     event.preventDefault();
     setBusy(true);
     const { error } = await auth.signInWithPassword({ email, password });
-    // A status means that the server refused; without one it was not reached.
+    // An error without a status means that the server was not reached.
     setError(
-      !error ? "" : error.status ? "Email or password are not right." : "The server cannot be reached.",
+      !error ? "" : error.status ? "The email or the password is wrong." : "The server cannot be reached.",
     );
     setBusy(false);
   };
   return (
     <main class="narrow">
       <h1>Beach volleyball sync</h1>
-      {hasEnded && !error && (
+      {hasExpired && !error && (
         <p role="status">
-          Your session has ended. Sign in again to go on where you were.
+          Your session has expired. Sign in again to continue in the same view.
         </p>
       )}
       <form onSubmit={(event) => void submit(event)}>
@@ -64,7 +64,7 @@ export function NoRole(
     <main class="narrow">
       <h1>No role yet</h1>
       <p>
-        {user.email} is signed in, but nobody gave this account a role. An administrator of the project sets it; then sign in again.
+        {user.email} is signed in, but the account has no role. Ask an administrator of the project for a role, then sign in again.
       </p>
       <button type="button" onClick={onSignOut}>Sign out</button>
     </main>

@@ -10,7 +10,7 @@ import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
-import { Anything, useAct, useRead, wordsOf } from "../queries.ts";
+import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useOverview } from "../shell.tsx";
 
@@ -25,11 +25,11 @@ export default function Silences() {
   return (
     <Page
       title="Silences"
-      lead="They keep things from being told, never from being recorded; the end of what was told is always told."
+      lead="A silence mutes notifications, never recording. A channel that was notified of an incident is also notified of its end."
     >
       <AlertTabs at="/alerts/silences" />
       <Reading of={silences}>
-        {({ silences }) => silences.length ? <List silences={silences} names={names} /> : <Empty>Nothing is silenced.</Empty>}
+        {({ silences }) => silences.length ? <List silences={silences} names={names} /> : <Empty>No silence is active or planned.</Empty>}
       </Reading>
       {can("operator") && (
         <Section title="New silence">
@@ -57,37 +57,37 @@ function List(
   const { can } = useUser();
   const end = useAct(
     (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
-    Anything,
+    UnusedResponse,
   );
   return (
     <>
       <Table
         caption="Silences"
         rows={silences}
-        keyOf={(one) => one.id}
+        keyOf={(silence) => silence.id}
         columns={[
-          { name: "Matches", isHead: true, cell: (one) => matchOf(one, names) },
+          { name: "Matches", isHead: true, cell: (silence) => matchOf(silence, names) },
           {
-            name: "Now",
-            cell: (one) => one.is_silencing ? <Status of="PENDING" label="Silent" /> : <Status of="IDLE" label="Not now" />,
+            name: "State",
+            cell: (silence) => silence.is_silencing ? <Status of="PENDING" label="Active" /> : <Status of="IDLE" label="Inactive" />,
           },
-          { name: "From", cell: (one) => <Moment at={one.starts_at} /> },
-          { name: "Until", cell: (one) => <Moment at={one.ends_at} /> },
+          { name: "From", cell: (silence) => <Moment at={silence.starts_at} /> },
+          { name: "Until", cell: (silence) => <Moment at={silence.ends_at} /> },
           {
-            name: "Again",
-            cell: (one) => one.recurs_every ? `for ${one.lasts}, every ${one.recurs_every}` : "",
+            name: "Recurs",
+            cell: (silence) => silence.recurs_every ? `for ${silence.lasts}, every ${silence.recurs_every}` : "",
           },
-          { name: "By", cell: (one) => one.created_by },
-          { name: "Reason", cell: (one) => one.reason },
+          { name: "By", cell: (silence) => silence.created_by },
+          { name: "Reason", cell: (silence) => silence.reason },
           ...can("operator")
             ? [{
-              name: "Act",
-              cell: (one: AlertSilence) => (
+              name: "Actions",
+              cell: (silence: AlertSilence) => (
                 <button
                   type="button"
                   class="secondary small"
-                  aria-label={`End the silence of ${matchOf(one, names)}`}
-                  onClick={() => end.mutate(one.id)}
+                  aria-label={`End the silence of ${matchOf(silence, names)}`}
+                  onClick={() => end.mutate(silence.id)}
                 >
                   End
                 </button>
@@ -111,39 +111,39 @@ const LENGTHS = [
 ] as const;
 
 function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
-  const [asked] = useFilters(["rule", "entity", "tournament"]);
+  const [preset] = useFilters(["rule", "entity", "tournament"]);
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
-  const first = {
-    entity_type: asked.tournament ? "" : asked.entity,
-    rule_id: asked.rule,
+  const initial = {
+    entity_type: preset.tournament ? "" : preset.entity,
+    rule_id: preset.rule,
     severity: "",
-    tournament_no: asked.tournament,
+    tournament_no: preset.tournament,
     minutes: "120",
     recurs_every: "",
     lasts: "",
     reason: "",
   };
-  const [fields, setFields] = useState(first);
+  const [fields, setFields] = useState(initial);
   const act = useAct(
     () => {
       const { minutes, ...others } = fields;
-      const said = Object.fromEntries(
+      const filled = Object.fromEntries(
         Object.entries(others).filter(([, value]) => value.trim() !== ""),
       );
       return {
         method: "POST",
         path: "sync-admin/silences",
         body: {
-          ...said,
+          ...filled,
           ends_at: new Date(Date.now() + Number(minutes) * 60_000)
             .toISOString(),
         },
       };
     },
-    Anything,
-    () => setFields({ ...first, reason: "" }),
+    UnusedResponse,
+    () => setFields(initial),
   );
-  const wrong = wordsOf(act.error).fields;
+  const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => setFields((before) => ({ ...before, [name]: value }));
   return (
     <form
@@ -154,7 +154,7 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
       }}
     >
       <SelectField
-        label="Entity"
+        label="Sync"
         value={fields.entity_type}
         error={wrong.entity_type}
         options={[
@@ -188,22 +188,22 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         onChange={set("tournament_no")}
       />
       <SelectField
-        label="For"
+        label="Ends in"
         value={fields.minutes}
         error={wrong.ends_at}
         options={LENGTHS}
         onChange={set("minutes")}
       />
       <TextField
-        label="Every"
-        help="For a window that comes again: 1 day, 7 days."
+        label="Recurs every"
+        help="Only for a recurring silence: 1 day, 7 days."
         value={fields.recurs_every}
         error={wrong.recurs_every}
         onChange={set("recurs_every")}
       />
       <TextField
-        label="Each time for"
-        help="Such as 1 hour."
+        label="Active for"
+        help="Length of each recurrence, such as 1 hour."
         value={fields.lasts}
         error={wrong.lasts}
         onChange={set("lasts")}
@@ -218,7 +218,7 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
       <Refusal error={act.error} />
       {act.isSuccess && (
         <p role="status">
-          <Status of="OK" label="The silence is there." />
+          <Status of="OK" label="The silence is created." />
         </p>
       )}
       <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>

@@ -10,15 +10,15 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { duration, number, title } from "../format.ts";
-import { pathOf, useAct, usePages, useRead, wordsOf } from "../queries.ts";
+import { counted, duration, number, title } from "../format.ts";
+import { describeError, pathOf, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 export default function Sync() {
   const { can } = useUser();
   return (
     <Page title="Sync now">
-      {can("operator") ? <Trigger /> : <p>Operators and admins can start a sync.</p>}
+      {can("operator") ? <Trigger /> : <p>Only an operator can start a sync.</p>}
       <Section title="Queue">
         <Queue />
       </Section>
@@ -29,10 +29,10 @@ export default function Sync() {
   );
 }
 
-const PRIORITY_WORDS = {
-  NORMAL: "normal: in the order of the queue",
+const PRIORITY_LABELS = {
+  NORMAL: "normal",
   HIGH: "high: before normal jobs",
-  EMERGENCY: "emergency: before all jobs, with a reserved slot",
+  EMERGENCY: "emergency: before all jobs, with its own slot",
 } as const;
 const ENTITIES = [["matches_schedule", "Matches"], [
   "tournaments",
@@ -47,9 +47,9 @@ function Trigger() {
     priority: "NORMAL",
     reason: "",
   });
-  // The Idempotency-Key: a request repeated after a network error returns the same job.
+  // A request that is repeated after a lost response has the same key and creates no second job.
   const [key, setKey] = useState(() => crypto.randomUUID());
-  const trigger = useAct(
+  const act = useAct(
     () => ({
       method: "POST",
       path: "sync-admin/manual-trigger",
@@ -62,7 +62,7 @@ function Trigger() {
     ManualSyncResponse,
     ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
   );
-  const wrong = wordsOf(trigger.error).fields;
+  const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
@@ -72,7 +72,7 @@ function Trigger() {
       class="columns"
       onSubmit={(event) => {
         event.preventDefault();
-        trigger.mutate();
+        act.mutate();
       }}
     >
       <SelectField
@@ -91,26 +91,26 @@ function Trigger() {
         label="Priority"
         value={fields.priority}
         error={wrong.priority}
-        options={PRIORITIES.map((name) => [name, PRIORITY_WORDS[name]] as const)}
+        options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
         onChange={set("priority")}
       />
       <LongTextField
         label="Reason"
-        help="At least 3 characters. The audit log keeps it."
+        help="At least 3 characters; it is written to the audit log."
         required
         value={fields.reason}
         error={wrong.reason}
         onChange={set("reason")}
       />
-      <Refusal error={trigger.error} />
-      <button type="submit" aria-busy={trigger.isPending} disabled={trigger.isPending}>
+      <Refusal error={act.error} />
+      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
         Start the sync
       </button>
     </form>
   );
 }
 
-/** A field for the number of a tournament that suggests tournaments by name. */
+/** A tournament number, with suggestions by name. */
 function TournamentField(
   { value, error, onChange }: {
     value: string;
@@ -130,7 +130,7 @@ function TournamentField(
     <>
       <TextField
         label="Tournament"
-        help="A number, or a part of the name to choose from. Leave it empty for a full run."
+        help="A number, or part of a name to search for; empty starts a full run."
         list="tournaments-found"
         autocomplete="off"
         value={value}
@@ -161,7 +161,7 @@ function Queue() {
               ["Longest wait", duration(oldest_wait_ms)],
               [
                 "Running",
-                `${number(running.length)} of ${number(slots.total)} slots`,
+                `${number(running.length)} of ${counted(slots.total, "slot")}`,
               ],
             ]}
           />
@@ -184,11 +184,7 @@ const targetOf = (
   { entity_type, tournament_no, tournament_nos }: z.infer<typeof Job>,
 ): string =>
   `${title(entity_type)}${
-    tournament_no
-      ? `, tournament ${tournament_no}`
-      : tournament_nos
-      ? `, ${tournament_nos.length} ${tournament_nos.length === 1 ? "tournament" : "tournaments"}`
-      : ""
+    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${counted(tournament_nos.length, "tournament")}` : ""
   }`;
 
 const COLUMNS: Column<z.infer<typeof Job>>[] = [
@@ -246,7 +242,7 @@ function Jobs() {
                     keyOf={(job) => job.id}
                   />
                 )
-                : <Empty>No job matches the filter.</Empty>}
+                : <Empty>No job matches the filters.</Empty>}
               {jobs.hasNextPage && (
                 <button
                   type="button"
@@ -254,7 +250,7 @@ function Jobs() {
                   aria-busy={jobs.isFetchingNextPage}
                   onClick={() => void jobs.fetchNextPage()}
                 >
-                  Older jobs
+                  Load older jobs
                 </button>
               )}
             </>

@@ -43,16 +43,16 @@ export default function System() {
   );
 }
 
-/** Tries to reach every part, on demand. */
+/** Tests on demand whether each component can be reached. */
 function Connectivity() {
   const api = useApi();
-  const [answer, setAnswer] = useState<ConnectivityResponse | null>(null);
+  const [result, setResult] = useState<ConnectivityResponse | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
-  const ask = async () => {
+  const test = async () => {
     setBusy(true);
     try {
-      setAnswer(
+      setResult(
         await api.get("sync-admin/test-connectivity", ConnectivityResponse),
       );
       setError(null);
@@ -69,33 +69,33 @@ function Connectivity() {
           type="button"
           class="secondary"
           aria-busy={isBusy}
-          onClick={() => void ask()}
+          onClick={() => void test()}
         >
-          Reach every part now
+          Test connectivity
         </button>
       }
     >
       <Refusal error={error} />
-      {answer
+      {result
         ? (
           <Table
-            caption="What can be reached"
-            rows={answer.checks}
-            keyOf={(one) => `${one.kind} ${one.name}`}
+            caption="Connectivity of each component"
+            rows={result.checks}
+            keyOf={(check) => `${check.kind} ${check.name}`}
             columns={[
-              { name: "Part", isHead: true, cell: (one) => one.name },
-              { name: "Kind", cell: (one) => title(one.kind) },
-              { name: "State", cell: (one) => <Status of={one.status} /> },
+              { name: "Component", isHead: true, cell: (check) => check.name },
+              { name: "Kind", cell: (check) => title(check.kind) },
+              { name: "State", cell: (check) => <Status of={check.status} /> },
               {
-                name: "Answered in",
+                name: "Response time",
                 isNumber: true,
-                cell: (one) => duration(one.response_time_ms),
+                cell: (check) => duration(check.response_time_ms),
               },
-              { name: "Says", cell: (one) => one.message },
+              { name: "Message", cell: (check) => check.message },
             ]}
           />
         )
-        : <p class="empty">Nothing is started by it, and nothing is sent.</p>}
+        : <p class="empty">The test starts no run and sends no notification.</p>}
     </Section>
   );
 }

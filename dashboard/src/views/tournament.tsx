@@ -15,26 +15,26 @@ type Detail = z.infer<typeof TournamentDetailResponse>;
 
 const COLUMNS: Column<Detail["history"][number]>[] = [
   {
-    name: "When",
+    name: "Time",
     isHead: true,
-    cell: (one) => (
-      <Link href={`/runs/${one.execution_id}`}>
-        <Moment at={one.at} />
+    cell: (result) => (
+      <Link href={`/runs/${result.execution_id}`}>
+        <Moment at={result.at} />
       </Link>
     ),
   },
-  { name: "Of", cell: (one) => title(one.entity_type) },
+  { name: "Sync", cell: (result) => title(result.entity_type) },
   {
     name: "Outcome",
-    cell: (one) => <Status of={one.success ? "SUCCEEDED" : "FAILED"} />,
+    cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} />,
   },
   {
     name: "Records",
     isNumber: true,
-    cell: (one) => number(one.records_processed),
+    cell: (result) => number(result.records_processed),
   },
-  { name: "Took", isNumber: true, cell: (one) => duration(one.duration_ms) },
-  { name: "Error", cell: (one) => one.error_message ?? "" },
+  { name: "Duration", isNumber: true, cell: (result) => duration(result.duration_ms) },
+  { name: "Error", cell: (result) => result.error_message ?? "" },
 ];
 
 export default function Tournament() {
@@ -58,50 +58,50 @@ export default function Tournament() {
           href={pathOf("/sync", { entity: "matches_schedule", tournament: no })}
           role="button"
         >
-          Sync it now
+          Sync now
         </Link>
       )}
     >
       <Reading of={tournament}>
-        {(one) => (
+        {(detail) => (
           <>
             <Facts
               of={[
-                ["Number", one.no],
-                ["Season", one.season ?? "–"],
+                ["Number", detail.no],
+                ["Season", detail.season ?? "–"],
                 [
                   "Dates",
-                  one.start_date ? `${one.start_date} – ${one.end_date ?? ""}` : "–",
+                  detail.start_date ? `${detail.start_date} – ${detail.end_date ?? ""}` : "–",
                 ],
                 [
                   "Matches",
-                  `${number(one.match_count)}, ${number(one.live_count)} live`,
+                  `${number(detail.match_count)}, ${number(detail.live_count)} live`,
                 ],
-                ["Fresh as of", <Distance at={one.synced_at} />],
+                ["Fresh as of", <Distance at={detail.synced_at} />],
                 [
-                  "Good for",
-                  one.ttl_left_ms === null ? "–" : one.ttl_left_ms < 0 ? "due" : duration(one.ttl_left_ms),
+                  "TTL left",
+                  detail.ttl_left_ms === null ? "–" : detail.ttl_left_ms < 0 ? "due" : duration(detail.ttl_left_ms),
                 ],
-                ["Success", percent(one.success_rate)],
-                ["Last success", <Distance at={one.last_success} />],
+                ["Success", percent(detail.success_rate)],
+                ["Last success", <Distance at={detail.last_success} />],
               ]}
             />
-            {one.last_error && (
+            {detail.last_error && (
               <p>
-                <strong>Last error:</strong> {one.last_error}
+                <strong>Last error:</strong> {detail.last_error}
               </p>
             )}
-            <Section title="Its last results">
-              {one.history.length
+            <Section title="Latest results">
+              {detail.history.length
                 ? (
                   <Table
                     caption="Results"
                     columns={COLUMNS}
-                    rows={one.history}
+                    rows={detail.history}
                     keyOf={(result) => `${result.execution_id}${result.entity_type}`}
                   />
                 )
-                : <Empty>It was not in any run yet.</Empty>}
+                : <Empty>No run has included this tournament yet.</Empty>}
             </Section>
           </>
         )}

@@ -15,76 +15,76 @@ import { usePages } from "../queries.ts";
 type State = z.infer<typeof TournamentState>;
 type Key = string | number | null;
 
-export const stateOf = (one: State): [tone: string, label: string] =>
-  one.is_vanished
-    ? ["CANCELLED", "Gone upstream"]
-    : one.failing_streak > 0
-    ? ["FAILED", `Failing, ${one.failing_streak} in a row`]
-    : one.synced_at === null
+export const stateOf = (tournament: State): [tone: string, label: string] =>
+  tournament.is_vanished
+    ? ["CANCELLED", "Missing upstream"]
+    : tournament.failing_streak > 0
+    ? ["FAILED", `Failing, ${tournament.failing_streak} in a row`]
+    : tournament.synced_at === null
     ? ["IDLE", "Never synced"]
-    : ["SUCCEEDED", "Well"];
+    : ["SUCCEEDED", "OK"];
 
 const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   id: string;
-  key: (one: State) => Key;
+  key: (tournament: State) => Key;
 })[] = [
   {
     id: "name",
     name: "Tournament",
     isHead: true,
-    key: (one) => one.name,
-    cell: (one) => (
-      <Link href={`/tournaments/${one.no}`}>
-        {one.name ?? "–"} <small>{one.no}</small>
+    key: (tournament) => tournament.name,
+    cell: (tournament) => (
+      <Link href={`/tournaments/${tournament.no}`}>
+        {tournament.name ?? "–"} <small>{tournament.no}</small>
       </Link>
     ),
   },
   {
     id: "state",
     name: "State",
-    key: (one) => -one.failing_streak,
-    cell: (one) => <Status of={stateOf(one)[0]} label={stateOf(one)[1]} />,
+    key: (tournament) => -tournament.failing_streak,
+    cell: (tournament) => <Status of={stateOf(tournament)[0]} label={stateOf(tournament)[1]} />,
   },
   {
     id: "dates",
     name: "Dates",
-    key: (one) => one.start_date,
-    cell: (one) => one.start_date ? `${one.start_date} – ${one.end_date ?? ""}` : "–",
+    key: (tournament) => tournament.start_date,
+    cell: (tournament) => tournament.start_date ? `${tournament.start_date} – ${tournament.end_date ?? ""}` : "–",
   },
   {
     id: "synced",
     name: "Fresh as of",
-    key: (one) => one.synced_at,
-    cell: (one) => <Distance at={one.synced_at} />,
+    key: (tournament) => tournament.synced_at,
+    cell: (tournament) => <Distance at={tournament.synced_at} />,
   },
   {
     id: "ttl",
-    name: "Good for",
+    name: "TTL left",
     isNumber: true,
-    key: (one) => one.ttl_left_ms,
-    cell: (one) => one.ttl_left_ms === null ? "–" : one.ttl_left_ms < 0 ? "due" : duration(one.ttl_left_ms),
+    key: (tournament) => tournament.ttl_left_ms,
+    cell: (tournament) => tournament.ttl_left_ms === null ? "–" : tournament.ttl_left_ms < 0 ? "due" : duration(tournament.ttl_left_ms),
   },
   {
     id: "matches",
     name: "Matches",
     isNumber: true,
-    key: (one) => one.match_count,
-    cell: (one) => number(one.match_count),
+    key: (tournament) => tournament.match_count,
+    cell: (tournament) => number(tournament.match_count),
   },
   {
     id: "success",
     name: "Success",
     isNumber: true,
-    key: (one) => one.success_rate,
-    cell: (one) => percent(one.success_rate),
+    key: (tournament) => tournament.success_rate,
+    cell: (tournament) => percent(tournament.success_rate),
   },
   {
     id: "error",
     name: "Last error",
-    key: (one) => one.last_error,
-    cell: (one) => (
-      <span class="cut" title={one.last_error ?? ""}>
-        {one.last_error ?? ""}
+    key: (tournament) => tournament.last_error,
+    cell: (tournament) => (
+      <span class="cut" title={tournament.last_error ?? ""}>
+        {tournament.last_error ?? ""}
       </span>
     ),
   },
@@ -117,7 +117,7 @@ export default function Tournaments() {
   const sort = filters.sort.replace(/^-/, ""),
     isDescending = filters.sort.startsWith("-");
   const sorted = COLUMNS.find(({ id }) => id === sort);
-  // The server's order is by trouble; any other needs all of them.
+  // The server sorts failing tournaments first; any other order needs every page.
   useEffect(() => {
     if (sorted && pages.hasNextPage && !pages.isFetchingNextPage) {
       void pages.fetchNextPage();
@@ -131,7 +131,7 @@ export default function Tournaments() {
   return (
     <Page
       title="Tournaments"
-      lead={sorted ? undefined : "Those in trouble first"}
+      lead={sorted ? undefined : "Failing tournaments first"}
     >
       <div class="filters" role="search">
         <TextField
@@ -162,13 +162,13 @@ export default function Tournaments() {
           if (sorted) {
             rows.sort((a, b) => compare(sorted.key(a), sorted.key(b)) * (isDescending ? -1 : 1));
           }
-          if (!rows.length) return <Empty>No tournament is like that.</Empty>;
+          if (!rows.length) return <Empty>No tournament matches the filters.</Empty>;
           return (
             <LongTable
               caption="Tournaments"
               columns={columns}
               rows={rows}
-              keyOf={(one) => one.no}
+              keyOf={(tournament) => tournament.no}
               hasMore={pages.hasNextPage}
               onMore={() => void pages.fetchNextPage()}
               isLoading={pages.isFetchingNextPage}

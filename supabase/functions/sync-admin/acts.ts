@@ -15,10 +15,10 @@ export interface AdminDeps extends AppDeps {
 export const Row = z.record(z.string(), z.unknown());
 const Id = z.object({ id: z.uuid() });
 
-/** The id in the path. @throws AppError BAD_REQUEST */
+/** The id of the path. @throws AppError BAD_REQUEST */
 export const idOf = (c: Context<AppVariables>): string => parse(Id, c.req.param()).id;
 
-/** Calls a SQL function in the name of whoever calls, which writes the change and its audit row together. */
+/** `act` calls a SQL function that writes a change and its audit row in one transaction, with the caller as actor. */
 export function actsOf({ rpc, clock }: AdminDeps) {
   const as_of = () => clock.asOf();
   const act = async (c: Context<AppVariables>, fn: FunctionName, p: Record<string, unknown>) =>

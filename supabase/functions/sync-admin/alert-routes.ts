@@ -15,9 +15,9 @@ import { type FunctionApp, parse, readBody, requireRole } from "../_shared/app.t
 import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
 import { previewRule } from "./rule-preview.ts";
 
-const Named = z.object({ name: ChannelName });
+const ChannelParams = z.object({ name: ChannelName });
 
-/** What people do about alerts: incidents, silences, rules, channels, messages. */
+/** Routes that change incidents, silences, rules, channels and notifications. */
 export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { act, as_of } = actsOf(deps);
   for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
@@ -63,20 +63,20 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(NotificationChannel)) }),
   );
   app.put("/channels/:name", ...requireRole("admin"), async (c) => {
-    const { name } = parse(Named, c.req.param());
+    const { name } = parse(ChannelParams, c.req.param());
     return c.json(await act(c, "save_notification_channel", { name, ...await readBody(c.req.raw, ChannelRequest) }));
   });
   app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
-    await act(c, "delete_notification_channel", parse(Named, c.req.param()));
+    await act(c, "delete_notification_channel", parse(ChannelParams, c.req.param()));
     return c.body(null, 204);
   });
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "try_notification_channel", parse(Named, c.req.param())), 202);
+    return c.json(await act(c, "test_notification_channel", parse(ChannelParams, c.req.param())), 202);
   });
   app.get("/notifications/:id", ...requireRole("viewer"), async (c) => {
-    const found = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
-    if (!found) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
-    return c.json(found);
+    const notification = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
+    if (!notification) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
+    return c.json(notification);
   });
   app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
     return c.json(await act(c, "resend_alert_notification", { id: idOf(c) }), 202);

@@ -1,0 +1,35 @@
+import { ALERT_METRICS, type AlertMetric, type AlertRule } from "../../types/alerts.ts";
+import { number, percent, words } from "./format.ts";
+
+/** The help text of each metric in the rule form. */
+export const METRIC_HELP: Record<AlertMetric, string> = {
+  success_rate: "Share of full runs in the window that succeeded; a partial run counts as the share of its tournaments that did not fail.",
+  consecutive_failures: "Failed full runs in a row, regardless of the window.",
+  duration_exceeded: "Duration of the longest run in the window, in seconds; a run in progress counts.",
+  memory_usage: "Highest memory use of a run in the window, in MiB.",
+  sync_overdue: "Seconds since a due run passed its grace.",
+  error_rate: "Errors per run in the window; the error type limits which errors count.",
+  records_collapse: "Drop of the last run's records below the usual number, as a share: 1 means no records.",
+  cache_hit_ratio: "Share of tournaments whose stored data was fresh enough to skip a request.",
+  api_response_time: "Mean response time of the upstream service, in milliseconds.",
+  stuck_execution: "Seconds since the last heartbeat of a run in progress.",
+  shared_failure: "Tournaments whose latest failure has the same fingerprint.",
+  dead_notifications: "Notifications that could not be delivered.",
+  processor_late: "Seconds between two evaluations of the rules.",
+  queue_age: "Seconds that the oldest job has been waiting.",
+};
+
+const withUnit = (value: number, metric: AlertMetric): string => {
+  const { unit } = ALERT_METRICS[metric];
+  const counted = value === 1 ? unit.replace(/^(run|tournament|notification|error)s\b/, "$1") : unit;
+  return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
+};
+
+/** The condition of a rule as a sentence. */
+export function conditionOf(
+  { metric, threshold, evaluation_window, for_duration }: AlertRule,
+): string {
+  const side = ALERT_METRICS[metric].direction === "above" ? "is at least" : "is below";
+  const forText = /^0 /.test(for_duration) ? "" : ` for ${for_duration}`;
+  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}, over ${evaluation_window}`;
+}
