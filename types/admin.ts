@@ -159,10 +159,10 @@ const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "mu
 const recipients = z.array(z.email()).min(1).max(50);
 const always = {
   is_active: z.boolean().optional(),
-  /** What opens within this long after a message goes out together at its end. */
+  /** Notifications queued within this time after a message are combined into one, sent at the end of the window. */
   group_window: duration.refine((text) => lengthOf(text) <= 3_600_000, "must be an hour at most").optional(),
-  /** Messages an hour; what is over it waits and says how many were withheld. */
-  hourly_cap: z.number().int().min(1).max(10_000).optional(),
+  /** Messages per hour; further notifications wait, combined into one message. */
+  hourly_limit: z.number().int().min(1).max(10_000).optional(),
 };
 
 /** `PUT sync-admin/channels/:name`; a secret not sent stays, one sent is never given back. */

@@ -397,7 +397,7 @@ comment on function public.preview_alert_rule(jsonb, timestamptz) is
 create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
 language sql immutable set search_path = '' as $$
   select jsonb_build_object('name', channel.name, 'kind', channel.kind, 'is_active', channel.is_active, 'config', channel.config,
-    'group_window', private.in_words(channel.group_window), 'hourly_cap', channel.hourly_cap, 'has_secret', channel.secret is not null,
+    'group_window', private.in_words(channel.group_window), 'hourly_limit', channel.hourly_limit, 'has_secret', channel.secret is not null,
     'has_previous_secret', channel.previous_secret is not null, 'created_at', channel.created_at, 'updated_at', channel.updated_at);
 $$;
 comment on function private.channel_without_secrets(public.notification_channels) is 'A channel as answers and the audit show it.';
@@ -416,17 +416,17 @@ begin
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs one', p ->> 'kind'), detail = 'BAD_REQUEST';
   end if;
   insert into public.notification_channels as c
-    (name, kind, is_active, config, secret, group_window, hourly_cap, created_at, updated_at)
+    (name, kind, is_active, config, secret, group_window, hourly_limit, created_at, updated_at)
   values (p ->> 'name', p ->> 'kind', coalesce((p ->> 'is_active')::boolean, true), coalesce(p -> 'config', '{}'), secret_now,
     coalesce((p ->> 'group_window')::interval, before.group_window, '30 seconds'),
-    coalesce((p ->> 'hourly_cap')::integer, before.hourly_cap, 60), as_of, as_of)
+    coalesce((p ->> 'hourly_limit')::integer, before.hourly_limit, 60), as_of, as_of)
   on conflict (name) do update set
     kind = excluded.kind,
     is_active = excluded.is_active,
     config = excluded.config,
     secret = excluded.secret,
     group_window = excluded.group_window,
-    hourly_cap = excluded.hourly_cap,
+    hourly_limit = excluded.hourly_limit,
     -- The one before goes on signing beside the new one.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end,
     updated_at = as_of
@@ -437,7 +437,7 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_cap?}; the secret before stays as the previous one. PT400 BAD_REQUEST without a needed secret.';
+  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_limit?}; the secret before stays as the previous one. PT400 BAD_REQUEST without a needed secret.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$

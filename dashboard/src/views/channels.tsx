@@ -70,11 +70,11 @@ function List() {
                 name: "State",
                 cell: (one) => one.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
               },
-              { name: "Together within", cell: (one) => one.group_window },
+              { name: "Group window", cell: (one) => one.group_window },
               {
-                name: "At most an hour",
+                name: "Hourly limit",
                 isNumber: true,
-                cell: (one) => one.hourly_cap,
+                cell: (one) => one.hourly_limit,
               },
               {
                 name: "Secret",
@@ -157,7 +157,7 @@ function ChannelForm(
     target: channel && ["webhook", "email"].includes(channel.kind) ? targetOf(channel) : "",
     secret: "",
     group_window: channel?.group_window ?? "30 seconds",
-    hourly_cap: String(channel?.hourly_cap ?? 60),
+    hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
   });
   const { kind } = fields;
@@ -179,7 +179,7 @@ function ChannelForm(
           : {},
         ...fields.secret && (kind === "webhook" || kind === "slack") ? { secret: fields.secret } : {},
         group_window: fields.group_window,
-        hourly_cap: Number(fields.hourly_cap),
+        hourly_limit: Number(fields.hourly_limit),
         is_active: fields.is_active,
       },
     }),
@@ -248,19 +248,19 @@ function ChannelForm(
         />
       )}
       <TextField
-        label="Together within"
-        help="What opens within this long goes out as one message: 30 seconds."
+        label="Group window"
+        help="Notifications within this time after a message are combined: 30 seconds."
         value={fields.group_window}
         error={wrong.group_window}
         onChange={set("group_window")}
       />
       <TextField
-        label="Messages an hour at most"
+        label="Hourly limit"
         type="number"
         min={1}
-        value={fields.hourly_cap}
-        error={wrong.hourly_cap}
-        onChange={set("hourly_cap")}
+        value={fields.hourly_limit}
+        error={wrong.hourly_limit}
+        onChange={set("hourly_limit")}
       />
       <CheckField
         label="On"
