@@ -234,8 +234,8 @@ function recover(m: Measurement, { now }: EvaluationContext, transition: CreateT
   const { incident } = m;
   if (!incident) return null;
   const resolve = () => {
-    const recovery = m.value === null ? "no data, which counts as recovered" : `recovered: ${withUnit(m.value, m.metric)}`;
-    return transition("RESOLVED", `${recovery}, after ${inWords(sinceMs(incident.opened_at, now))}`, "RESOLVED");
+    const recovery = m.value === null ? "no data, which counts as recovered," : `recovered to ${withUnit(m.value, m.metric)}`;
+    return transition("RESOLVED", `${recovery} after ${inWords(sinceMs(incident.opened_at, now))}`, "RESOLVED");
   };
   if (!incident.is_flapping) return resolve();
   if (incident.recovered_at === null) {

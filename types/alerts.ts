@@ -16,7 +16,7 @@ export const ALERT_METRICS = {
   cache_hit_ratio: { direction: "below", unit: "ratio", label: "cache hit ratio" },
   api_response_time: { direction: "above", unit: "ms", label: "mean API response time" },
   stuck_execution: { direction: "above", unit: "s", label: "time since the last heartbeat" },
-  shared_failure: { direction: "above", unit: "tournaments", label: "failures for the same reason" },
+  shared_failure: { direction: "above", unit: "tournaments", label: "shared failure" },
   dead_notifications: { direction: "above", unit: "notifications", label: "undelivered notifications" },
   processor_late: { direction: "above", unit: "s", label: "time since the last evaluation" },
   queue_age: { direction: "above", unit: "s", label: "longest wait in the queue" },

@@ -158,7 +158,7 @@ Deno.test("an incident opens once, escalates without acknowledgement and resolve
     "FIRING>FIRING CRITICAL",
     "FIRING>RESOLVED CRITICAL",
   ]);
-  assertMatch(String(detail.events[2]?.reason), /recovered: 0 runs, after 32 minutes/);
+  assertMatch(String(detail.events[2]?.reason), /recovered to 0 runs after 32 minutes/);
   assertEquals([detail.state, detail.downtime_ms, detail.evidence.execution_id], ["RESOLVED", 34 * 60_000, bad.id]);
   assertEquals((await (await get("/health-overview")).json()).active_alerts, []);
   await CAUSES["Match Schedule Consecutive Failures"]?.();

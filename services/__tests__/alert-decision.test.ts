@@ -108,7 +108,7 @@ const TRANSITIONS: [string, Partial<Measurement>, string | null, string?, RegExp
     { value: 0, incident: FIRING },
     "RESOLVED",
     "HIGH",
-    /recovered: 0 runs, after 10 minutes/,
+    /recovered to 0 runs after 10 minutes/,
   ],
   ["a firing incident does not change between the thresholds", { value: 2, recovery_threshold: 1, incident: FIRING }, null],
   ["a firing incident does not change on an unknown value", { value: null, incident: FIRING }, null],
