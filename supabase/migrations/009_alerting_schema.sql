@@ -278,7 +278,7 @@ create table public.alert_notifications (
   over_limit integer not null default 0,
   constraint alert_notifications_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD')),
   constraint alert_notifications_items_are_a_list check (jsonb_typeof(items) = 'array' and jsonb_array_length(items) > 0),
-  constraint alert_notifications_sent_iff_terminal check ((status = 'SENT') = (sent_at is not null)),
+  constraint alert_notifications_sent_at_iff_sent check ((status = 'SENT') = (sent_at is not null)),
   constraint alert_notifications_pending_has_a_time check (status <> 'PENDING' or next_attempt_at is not null),
   constraint alert_notifications_sending_has_a_lease check ((status = 'SENDING') = (token is not null and lease_expires_at is not null)),
   constraint alert_notifications_over_limit_is_not_negative check (over_limit >= 0)
