@@ -15,7 +15,7 @@ const KINDS: { kind: Fault["kind"]; share: number; ticks: [number, number]; rule
   { kind: "late", share: 15, ticks: [1, 4], rule: null },
   { kind: "partial", share: 15, ticks: [1, 6], rule: null },
   { kind: "failing", share: 20, ticks: [3, 8], rule: "Match Schedule Consecutive Failures" },
-  { kind: "silent", share: 12, ticks: [1, 4], rule: "Match Schedule Overdue" },
+  { kind: "missed", share: 12, ticks: [1, 4], rule: "Match Schedule Overdue" },
   { kind: "slow", share: 9, ticks: [1, 1], rule: "Match Schedule Duration Exceeded" },
   { kind: "heavy", share: 9, ticks: [1, 3], rule: "Memory Usage Exceeded" },
 ];
@@ -31,7 +31,7 @@ function generate(random: () => number): Fault[] {
     const ticks = least + Math.floor(random() * (most - least + 1));
     faults.push({ kind: chosen.kind, tick, ticks, rule: chosen.rule });
     // A quarter of the faults contain a second one; where no run starts, none can use too much memory.
-    if (chosen.kind !== "silent" && chosen.kind !== "heavy" && random() < 0.25) {
+    if (chosen.kind !== "missed" && chosen.kind !== "heavy" && random() < 0.25) {
       faults.push({ kind: "heavy", tick: tick + Math.floor(random() * ticks), ticks: 1, rule: "Memory Usage Exceeded" });
     }
     tick += ticks + 4 + Math.floor(random() * 20);

@@ -31,7 +31,7 @@ export async function measure(): Promise<Report> {
   try {
     const { database } = stack;
     await database.query(
-      "insert into notification_channels (name, kind, config, secret, group_window, hourly_cap) values ('hook', 'webhook', $1, $2, '0', 10000)",
+      "insert into notification_channels (name, kind, config, secret, group_window, hourly_limit) values ('hook', 'webhook', $1, $2, '0', 10000)",
       [{ url: `http://127.0.0.1:${receiver.addr.port}/` }, `whsec_${btoa("a secret of twenty-four by")}`],
     );
     await database.query("update alert_rules set is_active = false");

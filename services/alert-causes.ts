@@ -1,8 +1,8 @@
 import { SEVERITIES } from "../types/sync.ts";
 import { decide, decideMissed, type EvaluationContext, judge, type Measurement, type Scope, type Transition } from "./alert-decision.ts";
 
-/** The more specific a metric, the nearer it is to the cause: of what begins together, the first of these speaks. */
-const SPECIFIC_FIRST: readonly string[] = [
+/** The metrics that one run can breach together, the nearest to the cause first: the first of them inhibits the others. */
+const CAUSE_ORDER: readonly string[] = [
   "stuck_execution",
   "duration_exceeded",
   "memory_usage",
@@ -11,8 +11,8 @@ const SPECIFIC_FIRST: readonly string[] = [
   "success_rate",
 ];
 
-/** Whether an incident of this scope fires, or is acknowledged, once this evaluation is applied. */
-function holds(m: Measurement): boolean {
+/** Whether the incident of this scope is firing or acknowledged, and not recovered, after this evaluation. */
+function isActive(m: Measurement): boolean {
   const verdict = judge(m);
   if (m.incident === null) return verdict === "BREACH" && m.for_ms === 0;
   return m.incident.state !== "PENDING" && verdict !== "RECOVERED" && m.incident.recovered_at === null;
@@ -28,41 +28,41 @@ const covers = (shared: Measurement, m: Measurement): boolean =>
   m.metric !== "shared_failure" && m.fingerprint !== null && m.fingerprint === shared.fingerprint &&
   (shared.entity_type === "all" || shared.entity_type === m.entity_type);
 
-/** Of the incidents that one run shows, who speaks: what was told already, else the most specific. A silenced one speaks for nobody. */
-function speakerOf(group: Measurement[]): Measurement | undefined {
-  const wasTold = ({ incident }: Measurement): number => incident?.notified_at && !incident.parent ? 0 : 1;
+/** The incident that inhibits the others of one run: a notified one before the nearest to the cause. A silenced incident inhibits no other. */
+function parentAmong(group: Measurement[]): Measurement | undefined {
+  const isNotified = ({ incident }: Measurement): boolean => Boolean(incident?.notified_at && !incident.parent);
   return group.filter((m) => m.silenced_by === null).toSorted((a, b) =>
-    wasTold(a) - wasTold(b) || SPECIFIC_FIRST.indexOf(a.metric) - SPECIFIC_FIRST.indexOf(b.metric) ||
+    Number(isNotified(b)) - Number(isNotified(a)) || CAUSE_ORDER.indexOf(a.metric) - CAUSE_ORDER.indexOf(b.metric) ||
     a.rule_name.localeCompare(b.rule_name)
   )[0];
 }
 
 /**
- * Who speaks for whom: under a failure that many tournaments share hangs whatever fails by the same fingerprint, silenced or not, and of the rules
- * that one and the same run breaks, one speaks. What fails for its own reason speaks for itself.
+ * Maps each inhibited measurement to its parent. A shared failure, silenced or not, inhibits the incidents with its fingerprint; of the other
+ * incidents that point to the same run, one inhibits the rest.
  */
 function findParents(measurements: Measurement[]): Map<Measurement, Measurement> {
   const parents = new Map<Measurement, Measurement>();
-  const live = measurements.filter(holds);
-  const shared = live.filter((m) => m.metric === "shared_failure").toSorted((a, b) =>
+  const active = measurements.filter(isActive);
+  const sharedFailures = active.filter((m) => m.metric === "shared_failure").toSorted((a, b) =>
     Number(b.entity_type === "all") - Number(a.entity_type === "all") || a.rule_name.localeCompare(b.rule_name)
   );
-  for (const m of live) {
-    const speaker = shared.find((one) => covers(one, m));
-    if (speaker) parents.set(m, speaker);
+  for (const m of active) {
+    const parent = sharedFailures.find((shared) => covers(shared, m));
+    if (parent) parents.set(m, parent);
   }
   const byRun = Map.groupBy(
-    live.filter((m) => !parents.has(m) && m.execution_id !== null && SPECIFIC_FIRST.includes(m.metric) && m.tournament_no === null),
+    active.filter((m) => !parents.has(m) && m.execution_id !== null && CAUSE_ORDER.includes(m.metric) && m.tournament_no === null),
     (m) => m.execution_id,
   );
   for (const group of byRun.values()) {
-    const speaker = speakerOf(group);
-    for (const m of group) if (speaker && m !== speaker) parents.set(m, speaker);
+    const parent = parentAmong(group);
+    for (const m of group) if (parent && m !== parent) parents.set(m, parent);
   }
   return parents;
 }
 
-/** What children ask of who speaks for them: the severity of the worst, and the channels of those that are not silenced. */
+/** The highest severity of the children, and the channels of those that are not silenced. */
 function inheritedFrom(children: Measurement[]): EvaluationContext["inherited"] {
   const worst = children.map(({ rule_name, severity, incident }) => ({ rule_name, severity: incident?.severity ?? severity }))
     .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
@@ -70,14 +70,14 @@ function inheritedFrom(children: Measurement[]): EvaluationContext["inherited"] 
   return worst ? { ...worst, channels: [...channels] } : null;
 }
 
-/** Decides every step of one evaluation, parents before what hangs under them. `now` in ms since the epoch. */
-export function decideAll(measurements: Measurement[], now: number, watchedSince: number | null): Transition[] {
+/** Decides all transitions of one evaluation, each parent before its children. `now` and `evaluatedSince` in ms since the epoch. */
+export function decideAll(measurements: Measurement[], now: number, evaluatedSince: number | null): Transition[] {
   const parents = findParents(measurements);
-  const order = [...measurements.filter((m) => !parents.has(m)), ...parents.keys()];
-  return order.flatMap((m) => {
+  const parentsFirst = [...measurements.filter((m) => !parents.has(m)), ...parents.keys()];
+  return parentsFirst.flatMap((m) => {
     const parent = parents.get(m);
-    const children = [...parents].flatMap(([child, speaker]) => speaker === m ? [child] : []);
-    const context = { now, watchedSince, parent: parent ? scopeOf(parent) : null, inherited: inheritedFrom(children) };
-    return [decide(m, context), decideMissed(m, context)].filter((step) => step !== null);
+    const children = [...parents].flatMap(([child, itsParent]) => itsParent === m ? [child] : []);
+    const context = { now, evaluatedSince, parent: parent ? scopeOf(parent) : null, inherited: inheritedFrom(children) };
+    return [decide(m, context), decideMissed(m, context)].filter((transition) => transition !== null);
   });
 }

@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { ALERT_METRICS, AlertMetric, INCIDENT_STATES, type IncidentState, type NoticeKind } from "../types/alerts.ts";
+import { ALERT_METRICS, AlertMetric, INCIDENT_STATES, type IncidentState, type NotificationKind } from "../types/alerts.ts";
 import { SEVERITIES, type Severity } from "../types/sync.ts";
 
-/** So many incidents of one scope resolved within `flap_ms`, and the next one is flapping. */
+/** An incident is flapping when this many incidents of its scope resolved within `flap_ms` before it. */
 const FLAPPING_AFTER = 3;
 
 const moment = z.string().nullable();
 
-/** Where an incident stands: a rule and the entity or tournament it is about. */
+/** The scope of an incident: a rule, and the entity or tournament that it evaluates. */
 export const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
 export type Scope = z.infer<typeof Scope>;
 
-/** What `measure_alert_rules` says of one rule and scope. */
+/** The value of a rule in one scope, with the rule's settings and its live incident. */
 export const Measurement = Scope.extend({
   metric: AlertMetric,
   severity: z.enum(SEVERITIES),
@@ -35,8 +35,8 @@ export const Measurement = Scope.extend({
   silenced_by: z.uuid().nullable(),
   /** Incidents of this scope that resolved within `flap_ms`. */
   resolved_recently: z.number(),
-  /** Runs that were due while nobody evaluated, did not begin, and were made good by a later one. */
-  missed: z.array(z.object({ due_at: z.string(), overdue_at: z.string(), made_good_at: z.string() })),
+  /** Runs that did not start when due while no rules were evaluated; `started_at` is the start of the first run after the due time. */
+  missed: z.array(z.object({ due_at: z.string(), overdue_at: z.string(), started_at: z.string() })),
   incident: z.object({
     id: z.uuid(),
     version: z.number(),
@@ -58,7 +58,10 @@ export const Measurement = Scope.extend({
 });
 export type Measurement = z.infer<typeof Measurement>;
 
-/** A step to apply; DISCARDED removes an incident that never fired. */
+/** The answer of `measure_alert_rules` and `preview_alert_rule`. */
+export const Measurements = z.object({ as_of: z.string(), evaluated_since: z.string().nullable(), measurements: z.array(Measurement) });
+
+/** A change of one incident; DISCARDED deletes an incident that never fired. */
 export interface Transition {
   incident_id: string | null;
   version: number | null;
@@ -81,29 +84,30 @@ export interface Transition {
   escalation_step: number;
   is_flapping: boolean;
   recovered_at: string | null;
-  /** The incident that speaks for the same cause. */
+  /** The incident that inhibits this one. */
   parent: Scope | null;
-  /** Whom to tell what; null is telling nobody. */
-  notify: NoticeKind | null;
-  /** Where it is told; the end goes to whoever heard of the beginning instead. */
+  /** The kind of the notification; null sends none. */
+  notify: NotificationKind | null;
+  /** The channels to notify; RESOLVED notifies the channels that received the opening instead. */
   channels: string[];
   runbook_url: string | null;
 }
 
-/** What else a decision takes in: the time, since when somebody looked without a gap, and what the same cause did elsewhere. */
+/** What a decision needs besides the measurement. */
 export interface EvaluationContext {
   /** Milliseconds since the epoch. */
   now: number;
-  watchedSince: number | null;
-  /** The incident that already speaks for this cause. */
+  /** Start of the evaluations without a gap, in milliseconds since the epoch. */
+  evaluatedSince: number | null;
+  /** The incident that inhibits this one. */
   parent: Scope | null;
-  /** The most severe of what hangs under this one, and where all of that would be told. */
+  /** The highest severity and all channels of the incidents that this one inhibits. */
   inherited: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
 type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 
-/** Holds a value against its limits: at the threshold it is a breach, and only past the recovery threshold it is well again. */
+/** Compares a value with its thresholds: the threshold itself is a breach for a metric that must stay below it. */
 export function judge(m: Measurement): Verdict {
   if (m.value === null || m.runs < m.minimum_runs) return ({ KEEP: "UNKNOWN", OK: "RECOVERED", ALERT: "BREACH" } as const)[m.no_data];
   const { direction } = ALERT_METRICS[m.metric];
@@ -112,29 +116,46 @@ export function judge(m: Measurement): Verdict {
   return m.value < m.threshold ? "BREACH" : m.value >= recovery ? "RECOVERED" : "BETWEEN";
 }
 
-const figure = (value: number | null, metric: AlertMetric): string => {
-  if (value === null) return "unknown";
+const DURATION_UNITS = [[86_400_000, "day"], [3_600_000, "hour"], [60_000, "minute"], [1_000, "second"]] as const;
+const oneDecimal = (value: number): number => Math.round(value * 10) / 10;
+
+/** A duration in its largest unit: `1 minute`, `1.5 hours`. */
+function inWords(ms: number): string {
+  const [size, unit] = DURATION_UNITS.find(([size]) => ms >= size) ?? [1_000, "second"];
+  const count = oneDecimal(ms / size);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+/** A time as people read it: `2026-06-10 12:00:00 UTC`. */
+export const inUtc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+function withUnit(value: number, metric: AlertMetric): string {
   const { unit } = ALERT_METRICS[metric];
-  return unit === "ratio" ? `${Math.round(value * 1000) / 10} %` : `${Math.round(value * 10) / 10} ${unit}`;
-};
+  if (unit === "ratio") return `${oneDecimal(value * 100)} %`;
+  if (unit === "s") return inWords(value * 1_000);
+  const count = oneDecimal(value);
+  // "errors per run" becomes "error per run", and "ms" stays.
+  return `${count} ${count === 1 ? unit.replace(/(\w\w)s\b/, "$1") : unit}`;
+}
 
-const nameOf = ({ entity_type, tournament_no }: { entity_type: string; tournament_no: string | null }): string =>
+const scopeText = ({ entity_type, tournament_no }: Scope): string =>
   tournament_no !== null
-    ? `tournament ${tournament_no} of ${entity_type}`
+    ? ` of tournament ${tournament_no} in ${entity_type}`
     : entity_type === "all"
-    ? "all syncs"
+    ? " of all syncs"
     : entity_type === "system"
-    ? "the monitoring itself"
-    : entity_type;
+    ? ""
+    : ` of ${entity_type}`;
 
-/** What holds, in words: the metric, its value, and the limit it is held against. */
+/** The metric, its value and the threshold in words. */
 function describe(m: Measurement): string {
-  const side = ALERT_METRICS[m.metric].direction === "above" ? "at or above" : "below";
-  return `${m.metric.replaceAll("_", " ")} of ${nameOf(m)} is ${figure(m.value, m.metric)}, ${side} ${figure(m.threshold, m.metric)}`;
+  const metric = `${ALERT_METRICS[m.metric].label}${scopeText(m)}`;
+  if (m.value === null) return `${metric}: unknown (no data)`;
+  const side = m.value >= m.threshold ? "at or above" : "below";
+  return `${metric}: ${withUnit(m.value, m.metric)}, ${side} the threshold of ${withUnit(m.threshold, m.metric)}`;
 }
 
 const sinceMs = (then: string | null, now: number): number => then === null ? 0 : now - Date.parse(then);
-const minutes = (ms: number): string => `${Math.round(ms / 6_000) / 10} minutes`;
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const higher = (a: Severity, b: Severity): Severity => rank(a) >= rank(b) ? a : b;
 const nextSeverity = (severity: Severity): Severity => SEVERITIES[Math.min(rank(severity) + 1, SEVERITIES.length - 1)] as Severity;
@@ -142,15 +163,15 @@ const isSame = (a: Scope | null, b: Scope | null): boolean =>
   a?.rule_id === b?.rule_id && a?.entity_type === b?.entity_type && a?.tournament_no === b?.tournament_no;
 
 type Change = Partial<Pick<Transition, "channels" | "severity" | "escalation_step" | "is_flapping" | "recovered_at">>;
-type Step = (to: Transition["to_state"], reason: string, notify?: NoticeKind | null, change?: Change) => Transition;
+type CreateTransition = (to: Transition["to_state"], reason: string, notify?: NotificationKind | null, change?: Change) => Transition;
 
-/** Builds steps of one incident: what they carry unless a step changes it, and whether anybody hears of them. */
-function stepsOf(m: Measurement, { now, parent, inherited }: EvaluationContext): Step {
+/** Returns a function that creates transitions of one incident, and mutes the notifications of a silenced or inhibited one. */
+function transitionsOf(m: Measurement, { now, parent, inherited }: EvaluationContext): CreateTransition {
   const { incident } = m;
   return (to_state, reason, notify = null, change = {}) => {
-    // A silence, or another incident that speaks, keeps everything but the end from being told; the end is told to whoever heard of the beginning.
+    // A silence or a parent never mutes a RESOLVED notification: the channels that received the opening receive it.
     const isMuted = notify === "RESOLVED" ? !incident?.notified_at : m.silenced_by !== null || parent !== null;
-    const why = notify && notify !== "RESOLVED" && isMuted ? parent ? ` (hangs under ${parent.rule_name})` : " (silenced)" : "";
+    const muted = notify && notify !== "RESOLVED" && isMuted ? parent ? ` (inhibited by ${parent.rule_name})` : " (silenced)" : "";
     const step = change.escalation_step ?? incident?.escalation_step ?? 0;
     return {
       incident_id: incident?.id ?? null,
@@ -166,7 +187,7 @@ function stepsOf(m: Measurement, { now, parent, inherited }: EvaluationContext):
       value: m.value,
       threshold: m.threshold,
       message: describe(m),
-      reason: `${reason}${why}`,
+      reason: `${reason}${muted}`,
       evidence: { runs: m.runs, execution_id: m.execution_id, ...(m.fingerprint ? { fingerprint: m.fingerprint } : {}), ...m.evidence },
       began_at: m.since !== null && Date.parse(m.since) < now ? m.since : null,
       escalation_step: step,
@@ -181,98 +202,110 @@ function stepsOf(m: Measurement, { now, parent, inherited }: EvaluationContext):
   };
 }
 
-/** Decides the one step a rule takes in one scope, with its reason and what is told; null when it stays as it is. */
+/** Decides the one transition of a rule in one scope, with its reason and its notification; null without a change. */
 export function decide(m: Measurement, context: EvaluationContext): Transition | null {
   const verdict = judge(m);
-  const step = stepsOf(m, context);
-  if (!m.incident) return verdict === "BREACH" ? open(m, context, step) : null;
+  const transition = transitionsOf(m, context);
+  if (!m.incident) return verdict === "BREACH" ? open(m, context, transition) : null;
   if (m.incident.state === "PENDING") {
-    if (verdict === "RECOVERED") return step("DISCARDED", "it did not hold");
-    const held = heldMs(m.incident.opened_at, context);
-    return verdict === "BREACH" && held >= m.for_ms ? step("FIRING", `${describe(m)} for ${minutes(held)}`, "FIRING") : null;
+    if (verdict === "RECOVERED") return transition("DISCARDED", `recovered before the condition was met for ${inWords(m.for_ms)}`);
+    const met = metMs(m.incident.opened_at, context);
+    return verdict === "BREACH" && met >= m.for_ms ? transition("FIRING", `${describe(m)} for ${inWords(met)}`, "FIRING") : null;
   }
-  if (verdict === "RECOVERED") return recover(m, context, step);
-  return whileFiring(m, verdict, context, step);
+  if (verdict === "RECOVERED") return recover(m, context, transition);
+  return whileFiring(m, verdict, context, transition);
 }
 
-/** How long something was seen to hold: a stretch in which nobody looked does not count. */
-const heldMs = (openedAt: string, { now, watchedSince }: EvaluationContext): number =>
-  now - Math.max(Date.parse(openedAt), watchedSince ?? 0);
+/** How long evaluations found the condition met; the time before a gap in the evaluations does not count. */
+const metMs = (openedAt: string, { now, evaluatedSince }: EvaluationContext): number =>
+  now - Math.max(Date.parse(openedAt), evaluatedSince ?? 0);
 
-function open(m: Measurement, { inherited }: EvaluationContext, step: Step): Transition {
-  if (m.for_ms > 0) return step("PENDING", `${describe(m)}; it must hold for ${minutes(m.for_ms)}`);
+function open(m: Measurement, { inherited }: EvaluationContext, transition: CreateTransition): Transition {
+  if (m.for_ms > 0) return transition("PENDING", `${describe(m)}; fires when the condition is met for ${inWords(m.for_ms)}`);
   const change = { severity: inherited ? higher(m.severity, inherited.severity) : m.severity };
-  if (m.resolved_recently < FLAPPING_AFTER) return step("FIRING", describe(m), "FIRING", change);
-  const reason = `${describe(m)}; it came back ${m.resolved_recently} times within ${
-    minutes(m.flap_ms)
-  }, so it is told again only when it stayed well for ${minutes(m.flap_ms / 2)}`;
-  return step("FIRING", reason, "FLAPPING", { ...change, is_flapping: true });
+  if (m.resolved_recently < FLAPPING_AFTER) return transition("FIRING", describe(m), "FIRING", change);
+  const reason = `${describe(m)}; flapping: ${m.resolved_recently} incidents resolved within ${
+    inWords(m.flap_ms)
+  }, so this one resolves only after a recovery of ${inWords(m.flap_ms / 2)}`;
+  return transition("FIRING", reason, "FLAPPING", { ...change, is_flapping: true });
 }
 
-function recover(m: Measurement, { now }: EvaluationContext, step: Step): Transition | null {
+function recover(m: Measurement, { now }: EvaluationContext, transition: CreateTransition): Transition | null {
   const { incident } = m;
   if (!incident) return null;
-  const resolved = () =>
-    step("RESOLVED", `it is ${figure(m.value, m.metric)} again, after ${minutes(sinceMs(incident.opened_at, now))}`, "RESOLVED");
-  if (!incident.is_flapping) return resolved();
+  const resolve = () => {
+    const recovery = m.value === null ? "no data, which counts as recovered," : `recovered to ${withUnit(m.value, m.metric)}`;
+    return transition("RESOLVED", `${recovery} after ${inWords(sinceMs(incident.opened_at, now))}`, "RESOLVED");
+  };
+  if (!incident.is_flapping) return resolve();
   if (incident.recovered_at === null) {
-    return step(incident.state, `well again; it flaps, so it must stay well for ${minutes(m.flap_ms / 2)}`, null, {
-      recovered_at: new Date(now).toISOString(),
-    });
+    const reason = `recovered; a flapping incident resolves after a recovery of ${inWords(m.flap_ms / 2)}`;
+    return transition(incident.state, reason, null, { recovered_at: new Date(now).toISOString() });
   }
-  return sinceMs(incident.recovered_at, now) >= m.flap_ms / 2 ? resolved() : null;
+  return sinceMs(incident.recovered_at, now) >= m.flap_ms / 2 ? resolve() : null;
 }
 
-function whileFiring(m: Measurement, verdict: Verdict, { now, parent, inherited }: EvaluationContext, step: Step): Transition | null {
+function whileFiring(
+  m: Measurement,
+  verdict: Verdict,
+  { now, parent, inherited }: EvaluationContext,
+  transition: CreateTransition,
+): Transition | null {
   const { incident } = m;
   if (!incident) return null;
   const { state, severity } = incident;
   if (incident.recovered_at !== null) {
-    return verdict === "BREACH" ? step(state, "it came back while it was to stay well", null, { recovered_at: null }) : null;
+    return verdict === "BREACH"
+      ? transition(state, "the condition is met again before the recovery was long enough", null, { recovered_at: null })
+      : null;
   }
   if (state === "ACKNOWLEDGED") {
-    const isOver = incident.acknowledged_until !== null && sinceMs(incident.acknowledged_until, now) >= 0;
-    return isOver ? step("FIRING", "the acknowledgement ran out and it still holds", "FIRING") : null;
+    const isExpired = incident.acknowledged_until !== null && sinceMs(incident.acknowledged_until, now) >= 0;
+    return isExpired ? transition("FIRING", "the acknowledgement expired and the condition is still met", "FIRING") : null;
   }
-  if (parent) return isSame(parent, incident.parent) ? null : step("FIRING", `the cause is that of ${parent.rule_name}: hangs under it`);
+  if (parent) return isSame(parent, incident.parent) ? null : transition("FIRING", `inhibited by ${parent.rule_name}: same cause`);
   if (m.silenced_by !== null) return null;
   if (incident.notified_at === null) {
-    const over = incident.parent ? `${incident.parent.rule_name}, which spoke for it, does so no longer` : "the silence is over";
-    return step("FIRING", `${over} and it still holds`, "FIRING");
+    const ended = incident.parent ? `${incident.parent.rule_name} no longer inhibits this incident` : "the silence ended";
+    return transition("FIRING", `${ended} and the condition is still met`, "FIRING");
   }
-  if (incident.parent) return step("FIRING", `hangs under ${incident.parent.rule_name} no longer`);
+  if (incident.parent) return transition("FIRING", `no longer inhibited by ${incident.parent.rule_name}`);
   if (inherited && rank(inherited.severity) > rank(severity)) {
-    return step("FIRING", `${inherited.rule_name} has the same cause and is ${inherited.severity}`, "ESCALATED", {
+    return transition("FIRING", `${inherited.rule_name} has the same cause and the severity ${inherited.severity}`, "ESCALATED", {
       severity: inherited.severity,
     });
   }
-  const unaware = inherited?.channels.filter((channel) => !incident.notified_channels.includes(channel)) ?? [];
-  if (unaware.length) return step("FIRING", "what hangs under it is to be told here too", "FIRING", { channels: unaware });
-  const unheard = sinceMs(incident.escalated_at ?? incident.notified_at, now);
-  const canRise = severity !== "CRITICAL" || incident.escalation_step < m.escalation_channels.length;
-  if (m.escalation_ms !== null && canRise && unheard >= m.escalation_ms) {
-    const change = { severity: nextSeverity(severity), escalation_step: incident.escalation_step + 1 };
-    return step("FIRING", `nobody acknowledged it for ${minutes(unheard)}`, "ESCALATED", change);
+  const newChannels = inherited?.channels.filter((channel) => !incident.notified_channels.includes(channel)) ?? [];
+  if (newChannels.length) {
+    return transition("FIRING", "an incident that this one inhibits has other channels", "FIRING", { channels: newChannels });
   }
-  const quiet = sinceMs(incident.last_notified_at, now);
-  return quiet >= m.repeat_ms ? step("FIRING", `it still holds, ${minutes(quiet)} after it was last told`, "REPEAT") : null;
+  const unacknowledged = sinceMs(incident.escalated_at ?? incident.notified_at, now);
+  const canEscalate = severity !== "CRITICAL" || incident.escalation_step < m.escalation_channels.length;
+  if (m.escalation_ms !== null && canEscalate && unacknowledged >= m.escalation_ms) {
+    const change = { severity: nextSeverity(severity), escalation_step: incident.escalation_step + 1 };
+    return transition("FIRING", `not acknowledged for ${inWords(unacknowledged)}`, "ESCALATED", change);
+  }
+  const sinceNotified = sinceMs(incident.last_notified_at, now);
+  return sinceNotified >= m.repeat_ms
+    ? transition("FIRING", `the condition is still met ${inWords(sinceNotified)} after the last notification`, "REPEAT")
+    : null;
 }
 
-/** An incident that began and ended while nobody evaluated: runs that were due, did not begin, and were made good later; null when there are none. */
+/** Decides the resolved incident of the runs that were missed while no rules were evaluated; null when no run was missed. */
 export function decideMissed(m: Measurement, context: EvaluationContext): Transition | null {
   const [first] = m.missed, last = m.missed.at(-1);
   if (!first || !last) return null;
-  const dues = m.missed.map(({ due_at }) => due_at);
-  const runs = dues.length === 1 ? "a run" : `${dues.length} runs`;
-  const reason = `${runs} of ${m.entity_type} did not begin when due (${
-    dues.join(", ")
-  }) while nobody evaluated; one began at ${last.made_good_at}`;
+  const dueTimes = m.missed.map(({ due_at }) => due_at);
+  const runs = dueTimes.length === 1 ? "1 run" : `${dueTimes.length} runs`;
+  const reason = `${runs} of ${m.entity_type} did not start when due (${
+    dueTimes.map(inUtc).join(", ")
+  }) while no rules were evaluated; the next run started at ${inUtc(last.started_at)}`;
   return {
-    ...stepsOf({ ...m, incident: null }, { ...context, parent: null })("RESOLVED", reason),
+    ...transitionsOf({ ...m, incident: null }, { ...context, parent: null })("RESOLVED", reason),
     message: reason,
-    evidence: { missed: dues },
+    evidence: { missed: dueTimes },
     began_at: first.overdue_at,
-    resolved_at: last.made_good_at,
+    resolved_at: last.started_at,
     missed_due_at: first.due_at,
     notify: m.silenced_by === null ? "MISSED" : null,
   };

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 
 /** A fault of `matches_schedule` that lasts some ticks, and the rule that must fire for it; null where none may fire. */
 export interface Fault {
-  kind: "failing" | "silent" | "slow" | "heavy" | "late" | "partial" | "shared" | "lone" | "unwatched" | "undelivered";
+  kind: "failing" | "missed" | "slow" | "heavy" | "late" | "partial" | "shared" | "lone" | "no_evaluation" | "undelivered";
   /** The first tick of the fault, and its length in ticks. */
   tick: number;
   ticks: number;
@@ -44,7 +44,7 @@ export function startOfFault(fault: Fault, start: number, ends: Outcome["ends"])
   switch (fault.kind) {
     case "failing":
       return ends.get(fault.tick + 2) ?? NaN;
-    case "silent":
+    case "missed":
     case "slow":
       return due + 5 * MINUTE;
     default:
@@ -100,7 +100,7 @@ export async function simulate(
 
   for (let tick = 0; tick < options.ticks; tick++) {
     const due = start + tick * 15 * MINUTE;
-    // Troubles may overlap: a run can be slow, heavy and fail all at once.
+    // Faults may overlap: a run can be slow, use too much memory and fail.
     const kinds = new Set(
       options.faults.filter((fault) => tick >= fault.tick && tick < fault.tick + fault.ticks).map((fault) => fault.kind),
     );
@@ -113,13 +113,13 @@ export async function simulate(
     const events: Act[] = (options.evaluateAt ?? [0, 5, 10]).flatMap((minutes) => {
       const chance = options.isPunctual ? 1 : options.random();
       const delay = chance < 0.15 ? options.random() * MINUTE : 0;
-      return chance < 0.05 || kinds.has("unwatched")
+      return chance < 0.05 || kinds.has("no_evaluation")
         ? []
         : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];
     });
     isUndelivered = kinds.has("undelivered");
     events.push(...(options.acts ?? []).filter((act) => act.at >= due && act.at < due + 15 * MINUTE));
-    if (!kinds.has("silent")) {
+    if (!kinds.has("missed")) {
       ends.set(tick, ended);
       const beat = (ms: number) => ({
         at: ms,

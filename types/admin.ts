@@ -171,7 +171,7 @@ const commonChannelFields = {
   /** Incidents that open within this window after a message go out as one message at its end. */
   group_window: duration.refine((text) => durationMs(text) <= 3_600_000, "must be at most 1 hour").optional(),
   /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
-  hourly_cap: z.number().int().min(1).max(10_000).optional(),
+  hourly_limit: z.number().int().min(1).max(10_000).optional(),
 };
 
 /** `PUT sync-admin/channels/:name`; without a secret the stored one stays. No response contains a secret. */

@@ -4,36 +4,36 @@ import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
 
-/** What can be watched: which way is bad, and the unit of value and threshold; the one place that says so. */
+/** The metrics of rules: the side of the threshold that is a breach, the unit of value and threshold, and the name in messages. */
 export const ALERT_METRICS = {
-  success_rate: { direction: "below", unit: "ratio" },
-  consecutive_failures: { direction: "above", unit: "runs" },
-  duration_exceeded: { direction: "above", unit: "s" },
-  memory_usage: { direction: "above", unit: "MiB" },
-  sync_overdue: { direction: "above", unit: "s" },
-  error_rate: { direction: "above", unit: "errors a run" },
-  records_collapse: { direction: "above", unit: "ratio" },
-  cache_hit_ratio: { direction: "below", unit: "ratio" },
-  api_response_time: { direction: "above", unit: "ms" },
-  stuck_execution: { direction: "above", unit: "s" },
-  shared_failure: { direction: "above", unit: "tournaments" },
-  dead_notifications: { direction: "above", unit: "notifications" },
-  processor_late: { direction: "above", unit: "s" },
-  queue_age: { direction: "above", unit: "s" },
-} as const satisfies Record<string, { direction: "above" | "below"; unit: string }>;
+  success_rate: { direction: "below", unit: "ratio", label: "success rate" },
+  consecutive_failures: { direction: "above", unit: "runs", label: "consecutive failures" },
+  duration_exceeded: { direction: "above", unit: "s", label: "longest run" },
+  memory_usage: { direction: "above", unit: "MiB", label: "memory usage" },
+  sync_overdue: { direction: "above", unit: "s", label: "overdue time" },
+  error_rate: { direction: "above", unit: "errors per run", label: "error rate" },
+  records_collapse: { direction: "above", unit: "ratio", label: "drop in records per request" },
+  cache_hit_ratio: { direction: "below", unit: "ratio", label: "cache hit ratio" },
+  api_response_time: { direction: "above", unit: "ms", label: "mean API response time" },
+  stuck_execution: { direction: "above", unit: "s", label: "time since the last heartbeat" },
+  shared_failure: { direction: "above", unit: "tournaments", label: "shared failure" },
+  dead_notifications: { direction: "above", unit: "notifications", label: "undelivered notifications" },
+  processor_late: { direction: "above", unit: "s", label: "time since the last evaluation" },
+  queue_age: { direction: "above", unit: "s", label: "longest wait in the queue" },
+} as const satisfies Record<string, { direction: "above" | "below"; unit: string; label: string }>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
 
-/** The metrics of the monitoring itself; their rules have the entity type `system`. */
+/** The metrics of the monitoring system; their rules have the entity type `system`. */
 export const SYSTEM_METRICS: readonly AlertMetric[] = ["dead_notifications", "processor_late", "queue_age"];
-/** What can be measured of each single tournament. */
+/** The metrics that a rule with the scope `TOURNAMENT` can use. */
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures"];
 
-/** What a message is about: it fires, rose in severity, still holds, is over, comes and goes, or was over before anybody looked. */
-export const NOTICE_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
-export type NoticeKind = typeof NOTICE_KINDS[number];
+/** `REPEAT`: still firing after the repeat interval; `MISSED`: runs that did not start when due while no rules were evaluated. */
+export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
+export type NotificationKind = typeof NOTIFICATION_KINDS[number];
 
-/** An incident as it is read; times are ISO 8601, value and threshold in the unit of the metric. */
+/** An incident; times are ISO 8601, value and threshold are in the unit of the metric. */
 export const AlertIncident = z.object({
   id: z.uuid(),
   rule_id: z.uuid().nullable(),
@@ -48,6 +48,7 @@ export const AlertIncident = z.object({
   threshold: z.number(),
   message: z.string(),
   evidence: z.record(z.string(), z.unknown()),
+  /** When the condition came to be met, by the time of the run or due time; `opened_at` is when an evaluation found it. */
   began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
@@ -62,21 +63,21 @@ export const AlertIncident = z.object({
 });
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
-/** Means over the incidents that fired in the last 30 days, in ms; null where none got so far. */
+/** Mean times in ms over the incidents that fired in the last 30 days; null where no incident reached that state. */
 export const AlertTimes = z.object({
   incidents: z.number().int(),
-  /** From what holds coming to hold until it was told. */
+  /** From `began_at` to the first notification. */
   detect_ms: z.number().nullable(),
-  /** From telling until somebody acknowledged. */
+  /** From the first notification to the acknowledgement. */
   acknowledge_ms: z.number().nullable(),
-  /** From coming to hold until it was over. */
+  /** From `began_at` to the resolution. */
   resolve_ms: z.number().nullable(),
 });
 
-/** `GET sync-monitoring/alerts`: newest first; `next_cursor` asks for the page after, null on the last. */
+/** `GET sync-monitoring/alerts`: newest first; `next_cursor` requests the next page and is null on the last. */
 export const AlertListResponse = z.object({ alerts: z.array(AlertIncident), mean_times: AlertTimes, next_cursor: z.string().nullable() });
 
-/** One step in an incident's life, with its reason. */
+/** A change of an incident, with its reason. */
 export const AlertEvent = z.object({
   at: z.string(),
   from_state: z.enum(INCIDENT_STATES).nullable(),
@@ -85,11 +86,11 @@ export const AlertEvent = z.object({
   reason: z.string(),
 });
 
-/** One message to one channel about the incident, with each try. */
+/** A notification of one channel about the incident, with each delivery attempt. */
 export const AlertNotification = z.object({
   id: z.uuid(),
   channel: z.string(),
-  kind: z.enum(NOTICE_KINDS),
+  kind: z.enum(NOTIFICATION_KINDS),
   status: z.enum(["PENDING", "SENDING", "SENT", "DEAD"]),
   attempts: z.number().int(),
   created_at: z.string(),
@@ -105,11 +106,11 @@ export const AlertNotification = z.object({
   })),
 });
 
-/** `GET sync-monitoring/alerts/:id`: the incident with its story, and whom it was told. */
+/** `GET sync-monitoring/alerts/:id`: the incident with its timeline, its notifications and the incidents it inhibits. */
 export const AlertDetailResponse = AlertIncident.extend({
   events: z.array(AlertEvent),
   notifications: z.array(AlertNotification),
-  /** What hangs under it because it has the same cause. */
+  /** The incidents that this one inhibits because they have the same cause. */
   children: z.array(z.object({
     id: z.uuid(),
     rule_name: z.string(),
@@ -120,7 +121,7 @@ export const AlertDetailResponse = AlertIncident.extend({
   downtime_ms: z.number(),
 });
 
-/** A rule as it is read; lengths of time in words, such as `15 minutes`. */
+/** A rule; durations are in words, such as `15 minutes`. */
 export const AlertRule = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -149,7 +150,7 @@ export type AlertRule = z.infer<typeof AlertRule>;
 /** `GET sync-admin/alert-rules`. */
 export const RuleListResponse = z.object({ rules: z.array(AlertRule) });
 
-/** A silence as it is read; what it does not name it matches all of. */
+/** A silence; a null field matches every value. */
 export const AlertSilence = z.object({
   id: z.uuid(),
   entity_type: z.string().nullable(),
@@ -163,21 +164,21 @@ export const AlertSilence = z.object({
   created_by: z.string(),
   created_at: z.string(),
   reason: z.string(),
-  /** Whether it holds now; a recurring one does so in its windows only. */
+  /** Whether it mutes notifications now; a recurring silence does so only in its windows. */
   is_silencing: z.boolean(),
 });
 export type AlertSilence = z.infer<typeof AlertSilence>;
-/** `GET sync-admin/silences`: those that last or are to come. */
+/** `GET sync-admin/silences`: active and future silences. */
 export const SilenceListResponse = z.object({ silences: z.array(AlertSilence) });
 
-/** A channel as it is read; its secrets never are. */
+/** A channel without its secrets. */
 export const NotificationChannel = z.object({
   name: z.string(),
   kind: z.enum(["email", "webhook", "slack", "dashboard"]),
   is_active: z.boolean(),
   config: z.record(z.string(), z.unknown()),
   group_window: z.string(),
-  hourly_cap: z.number().int(),
+  hourly_limit: z.number().int(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
   created_at: z.string(),

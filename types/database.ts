@@ -51,26 +51,26 @@ export type Database = {
           "applied": number;
           "cause": string;
           "evaluated_at": string;
+          "evaluated_since": string | null;
           "id": number;
           "rules": number;
-          "watched_since": string | null;
         };
         ComputedFields: never;
         Insert: {
           "applied": number;
           "cause": string;
           "evaluated_at": string;
+          "evaluated_since"?: string | null;
           "id"?: never;
           "rules": number;
-          "watched_since"?: string | null;
         };
         Update: {
           "applied"?: number;
           "cause"?: string;
           "evaluated_at"?: string;
+          "evaluated_since"?: string | null;
           "id"?: never;
           "rules"?: number;
-          "watched_since"?: string | null;
         };
         Relationships: [];
       };
@@ -236,10 +236,10 @@ export type Database = {
           "last_error": string | null;
           "lease_expires_at": string | null;
           "next_attempt_at": string | null;
+          "over_limit": number;
           "sent_at": string | null;
           "status": string;
           "token": string | null;
-          "withheld": number;
         };
         ComputedFields: never;
         Insert: {
@@ -252,10 +252,10 @@ export type Database = {
           "last_error"?: string | null;
           "lease_expires_at"?: string | null;
           "next_attempt_at"?: string | null;
+          "over_limit"?: number;
           "sent_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
-          "withheld"?: number;
         };
         Update: {
           "attempts"?: number;
@@ -267,10 +267,10 @@ export type Database = {
           "last_error"?: string | null;
           "lease_expires_at"?: string | null;
           "next_attempt_at"?: string | null;
+          "over_limit"?: number;
           "sent_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
-          "withheld"?: number;
         };
         Relationships: [];
       };
@@ -673,7 +673,7 @@ export type Database = {
           "config": NonNullable<Json>;
           "created_at": string;
           "group_window": string;
-          "hourly_cap": number;
+          "hourly_limit": number;
           "is_active": boolean;
           "kind": string;
           "name": string;
@@ -686,7 +686,7 @@ export type Database = {
           "config"?: NonNullable<Json>;
           "created_at"?: string;
           "group_window"?: string;
-          "hourly_cap"?: number;
+          "hourly_limit"?: number;
           "is_active"?: boolean;
           "kind": string;
           "name": string;
@@ -698,7 +698,7 @@ export type Database = {
           "config"?: NonNullable<Json>;
           "created_at"?: string;
           "group_window"?: string;
-          "hourly_cap"?: number;
+          "hourly_limit"?: number;
           "is_active"?: boolean;
           "kind"?: string;
           "name"?: string;

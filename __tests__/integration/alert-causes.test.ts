@@ -24,7 +24,7 @@ async function setUp(...active: string[]) {
   };
   return { clock, evaluate, minutes };
 }
-const told = async () =>
+const notified = async () =>
   (await db.query<{ items: { kind: string; rule_name: string; tournament_no: string | null }[] }>(
     "select items from alert_notifications order by created_at",
   )).flatMap(({ items }) => items.map((item) => `${item.kind} ${item.rule_name}${item.tournament_no ? ` ${item.tournament_no}` : ""}`));
@@ -39,17 +39,17 @@ const tick = async (time: string, results: Record<string, string | null>, status
   }
 };
 
-Deno.test("a failing upstream is one incident that speaks; tournaments with its fingerprint hang under it, one with its own reason speaks", async () => {
+Deno.test("a shared failure inhibits the tournaments with its fingerprint, and a tournament with another fingerprint is notified", async () => {
   const { clock, evaluate } = await setUp("Tournaments Failing Alike", "Match Schedule Tournament Failing");
   for (const no of ["1", "2", "3", "4"]) await aTournament(db, { no });
   for (const time of ["11:35", "11:48", "12:00"]) await tick(time, { 1: "down", 2: "down", 3: "down", 4: "broken" });
   await evaluate();
-  assertEquals(await told(), ["FIRING Match Schedule Tournament Failing 4", "FIRING Tournaments Failing Alike"]);
-  const kin = await db.query(
-    "select c.tournament_no, c.state, p.rule_name as parent, (c.notified_at is null) as is_silent from alert_incidents c left join alert_incidents p on p.id = c.parent_id order by 1",
+  assertEquals(await notified(), ["FIRING Match Schedule Tournament Failing 4", "FIRING Tournaments Failing Alike"]);
+  const incidents = await db.query(
+    "select c.tournament_no, c.state, p.rule_name as parent, (c.notified_at is null) as is_muted from alert_incidents c left join alert_incidents p on p.id = c.parent_id order by 1",
   );
   assertEquals(
-    kin.filter((child) => child.parent).map((child) => `${child.tournament_no} ${child.state} ${child.parent} ${child.is_silent}`),
+    incidents.filter((child) => child.parent).map((child) => `${child.tournament_no} ${child.state} ${child.parent} ${child.is_muted}`),
     [
       "1 FIRING Tournaments Failing Alike true",
       "2 FIRING Tournaments Failing Alike true",
@@ -60,21 +60,21 @@ Deno.test("a failing upstream is one incident that speaks; tournaments with its 
   clock.moveTo("2026-06-10T12:16:00Z");
   await evaluate();
   assertEquals(
-    (await told()).slice(2),
+    (await notified()).slice(2),
     ["FIRING Match Schedule Tournament Failing 3", "RESOLVED Tournaments Failing Alike"],
-    "what still holds when its speaker is gone speaks",
+    "an incident that still fires after its parent resolved is notified",
   );
   await tick("12:30", { 1: null, 2: null, 3: null, 4: null }, "SUCCEEDED");
   clock.moveTo("2026-06-10T12:31:00Z");
   await evaluate();
-  assertEquals((await told()).slice(4).sort(), [
+  assertEquals((await notified()).slice(4).sort(), [
     "RESOLVED Match Schedule Tournament Failing 3",
     "RESOLVED Match Schedule Tournament Failing 4",
   ]);
   assertEquals(await db.value("select count(*)::int from alert_incidents where state <> 'RESOLVED'"), 0);
 });
 
-Deno.test("a hung run that breaks several rules is told once, and each of its incidents ends", async () => {
+Deno.test("a slow run that breaches several rules is notified once, and each of its incidents resolves", async () => {
   const { clock, evaluate } = await setUp(
     "Match Schedule Consecutive Failures",
     "Overall Sync Success Rate Drop",
@@ -90,22 +90,22 @@ Deno.test("a hung run that breaks several rules is told once, and each of its in
   });
   await db.query("update sync_status set consecutive_failures = 3 where entity_type = 'matches_schedule'");
   await evaluate();
-  assertEquals(await told(), ["FIRING Match Schedule Duration Exceeded"]);
+  assertEquals(await notified(), ["FIRING Match Schedule Duration Exceeded"]);
   assertEquals(await db.value("select count(*)::int from alert_incidents where state = 'FIRING'"), 4);
   assertEquals(await db.value("select severity from alert_incidents where rule_name = 'Match Schedule Duration Exceeded'"), "HIGH");
   await db.query("update sync_status set consecutive_failures = 0");
   for (let run = 0; run < 40; run++) await aRun(db, { execution_start: `2026-06-10T12:${10 + run}:00Z`, memory_usage_mb: 60 });
   clock.moveTo("2026-06-10T12:51:00Z");
   await evaluate();
-  assertEquals((await told()).slice(1), ["RESOLVED Match Schedule Duration Exceeded"]);
+  assertEquals((await notified()).slice(1), ["RESOLVED Match Schedule Duration Exceeded"]);
   assertEquals(await db.value("select count(*)::int from alert_incidents where state = 'RESOLVED'"), 4);
 });
 
-Deno.test("after an outage of the evaluator each missed run is flagged once, by the time it was due, by however many evaluators", async () => {
+Deno.test("after a gap in the evaluations two evaluators report each missed run once, with its due time", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Overdue", "Alert Processor Late");
   await aRun(db, { execution_start: "2026-06-10T12:00:01Z" });
   await evaluate();
-  // Due 12:15, 12:30 and 12:45; one began at 12:40, so the first is missed, the second was late, the third is owed still.
+  // Runs are due at 12:15, 12:30 and 12:45, and one started at 12:40: the first two due times are missed, the third is overdue.
   await aRun(db, { execution_start: "2026-06-10T12:40:00Z" });
   await db.query("update sync_status set last_attempt = '2026-06-10T12:40:00Z' where entity_type = 'matches_schedule'");
   clock.moveTo("2026-06-10T12:55:00.000Z");
@@ -121,7 +121,7 @@ Deno.test("after an outage of the evaluator each missed run is flagged once, by 
     "12:50 Match Schedule Overdue FIRING",
   ]);
   assertEquals(incidents[1]?.missed?.map((due) => new Date(due).toISOString()), ["2026-06-10T12:15:00.000Z", "2026-06-10T12:30:00.000Z"]);
-  assertEquals((await told()).sort(), [
+  assertEquals((await notified()).sort(), [
     "FIRING Alert Processor Late",
     "FIRING Match Schedule Overdue",
     "MISSED Match Schedule Overdue",
@@ -129,18 +129,18 @@ Deno.test("after an outage of the evaluator each missed run is flagged once, by 
   ]);
 });
 
-Deno.test("due times inside a stretch that was told as overdue are not flagged as missed as well, those of a later one are", async () => {
+Deno.test("due times that an overdue incident covers are not also reported as missed, and later ones are", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Overdue");
-  const began = async (at: string) => {
+  const start = async (at: string) => {
     await aRun(db, { execution_start: at });
     await db.query("update sync_status set last_attempt = $1 where entity_type = 'matches_schedule'", [at]);
   };
-  await began("2026-06-10T12:00:01Z");
+  await start("2026-06-10T12:00:01Z");
   clock.moveTo("2026-06-10T12:21:00Z");
   await evaluate();
-  // 12:30 is missed in the same stretch, which a run at 12:40 ends; 12:45 is missed on its own, made good at 12:55.
-  await began("2026-06-10T12:40:00Z");
-  await began("2026-06-10T12:55:00Z");
+  // The overdue incident covers 12:30 until the run at 12:40; 12:45 is missed, and its run starts at 12:55.
+  await start("2026-06-10T12:40:00Z");
+  await start("2026-06-10T12:55:00Z");
   clock.moveTo("2026-06-10T12:56:00Z");
   await evaluate();
   const incidents = await db.query<{ state: string; missed: string[] | null }>(
@@ -152,7 +152,7 @@ Deno.test("due times inside a stretch that was told as overdue are not flagged a
   ]);
 });
 
-Deno.test("what comes and goes is told as flapping once, and over when it stayed well", async () => {
+Deno.test("a flapping incident is notified once, and resolves when the recovery is long enough", async () => {
   const { evaluate, minutes } = await setUp("Match Schedule Consecutive Failures");
   const failures = (count: number) =>
     db.query("update sync_status set consecutive_failures = $1 where entity_type = 'matches_schedule'", [count]);
@@ -163,14 +163,14 @@ Deno.test("what comes and goes is told as flapping once, and over when it stayed
     await failures(0);
     await minutes(3);
   }
-  const heard = (await told()).map((line) => line.split(" ")[0]);
-  assertEquals(heard, ["FIRING", "RESOLVED", "FIRING", "RESOLVED", "FIRING", "RESOLVED", "FLAPPING"]);
+  const kinds = (await notified()).map((line) => line.split(" ")[0]);
+  assertEquals(kinds, ["FIRING", "RESOLVED", "FIRING", "RESOLVED", "FIRING", "RESOLVED", "FLAPPING"]);
   await minutes(95);
-  assertEquals((await told()).slice(7), ["RESOLVED Match Schedule Consecutive Failures"]);
+  assertEquals((await notified()).slice(7), ["RESOLVED Match Schedule Consecutive Failures"]);
   assertEquals(await db.value("select is_flapping from alert_incidents order by opened_at desc limit 1"), true);
 });
 
-Deno.test("a recurring silence holds in its windows and not between them; one for a tournament leaves the others alone", async () => {
+Deno.test("a recurring silence is active only in its windows, and a silence of a tournament does not mute another", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Tournament Failing");
   for (const no of ["1", "2"]) await aTournament(db, { no });
   for (const time of ["11:35", "11:48", "12:00"]) await tick(time, { 1: "a", 2: "b" });
@@ -179,18 +179,18 @@ Deno.test("a recurring silence holds in its windows and not between them; one fo
     values ('1', '2026-06-03T12:00:00Z', '2027-01-01T00:00:00Z', '7 days', '30 minutes', 'operator@example.com', 'weekly works')`,
   );
   await evaluate();
-  assertEquals(await told(), ["FIRING Match Schedule Tournament Failing 2"]);
+  assertEquals(await notified(), ["FIRING Match Schedule Tournament Failing 2"]);
   clock.moveTo("2026-06-10T12:31:00Z");
   await evaluate();
-  assertEquals((await told()).slice(1), ["FIRING Match Schedule Tournament Failing 1"]);
-  const holds = (at: string) => db.value<boolean>("select private.is_silencing(s, $1) from alert_silences s", [at]);
+  assertEquals((await notified()).slice(1), ["FIRING Match Schedule Tournament Failing 1"]);
+  const isActive = (at: string) => db.value<boolean>("select private.is_silencing(s, $1) from alert_silences s", [at]);
   assertEquals(
-    await Promise.all(["2026-06-09T12:10:00Z", "2026-06-17T12:29:59Z", "2026-06-17T12:30:00Z", "2027-01-06T12:10:00Z"].map(holds)),
+    await Promise.all(["2026-06-09T12:10:00Z", "2026-06-17T12:29:59Z", "2026-06-17T12:30:00Z", "2027-01-06T12:10:00Z"].map(isActive)),
     [false, true, false, false],
   );
 });
 
-Deno.test("a preview measures and decides as the processor would, with changes, and writes nothing", async () => {
+Deno.test("a preview measures and decides as the alert processor, and writes nothing", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Consecutive Failures");
   await evaluate();
   await db.query("update sync_status set consecutive_failures = 2 where entity_type = 'matches_schedule'");
@@ -218,7 +218,7 @@ Deno.test("a preview measures and decides as the processor would, with changes, 
   assertEquals(await db.value("select threshold::int from alert_rules where id = $1", [id]), 3);
 });
 
-Deno.test("when nobody evaluates for five minutes, plain SQL tells the watchdog URL, signed, once an hour, and once when it is back", async () => {
+Deno.test("five minutes after the last evaluation SQL calls the watchdog URL, signed, once an hour and once after the next evaluation", async () => {
   const { clock, evaluate } = await setUp();
   const secret = `whsec_${btoa("a secret of twenty-four by")}`;
   for (const [name, value] of [["watchdog_url", "https://watch.test/x"], ["watchdog_secret", secret]]) {
@@ -245,7 +245,7 @@ Deno.test("when nobody evaluates for five minutes, plain SQL tells the watchdog 
   await db.query("delete from vault.secrets where name like 'watchdog%'");
 });
 
-Deno.test("the mean times to detect, acknowledge and resolve are those of the rows", async () => {
+Deno.test("the mean times to detect, acknowledge and resolve equal those of the rows", async () => {
   const { clock } = await setUp();
   const incident = (began: string, notified_at: string, acknowledged: string | null, resolved: string | null) =>
     db.query(
@@ -260,7 +260,7 @@ Deno.test("the mean times to detect, acknowledge and resolve are those of the ro
   assertEquals(mean_times, { incidents: 2, detect_ms: 120_000, acknowledge_ms: 600_000, resolve_ms: 3_600_000 });
 });
 
-Deno.test("every default rule has its section in the runbook and names it", async () => {
+Deno.test("each default rule has a section in the runbook and links to it", async () => {
   const runbook = await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url));
   for (const name of DEFAULTS) assertMatch(runbook, new RegExp(`^## ${name}$`, "m"));
   const links = await db.query<{ name: string; runbook_url: string }>("select name, runbook_url from alert_rules where name = any ($1)", [

@@ -10,7 +10,7 @@ const db = await openTestDatabase();
 
 class Killed extends Error {}
 
-/** A database as a worker sees it that dies at its `step`-th call: before it is made, or after it was made and before its answer came. */
+/** Calls the database for a worker that is killed at its call number `step`, before the call or after it and before its answer. */
 function dyingRpc(step: number, isAfter: boolean): Rpc {
   let calls = 0;
   return async (fn, args, answer) => {
@@ -63,7 +63,7 @@ async function play(step: number, isAfter: boolean): Promise<{ ids: string[]; li
 
 for (const step of [1, 2, 3, 4, 5]) {
   for (const isAfter of [false, true]) {
-    Deno.test(`a processor killed ${isAfter ? "after" : "before"} its call ${step} loses nothing and tells nothing under a second id`, async () => {
+    Deno.test(`a processor killed ${isAfter ? "after" : "before"} its call ${step} loses no notification and sends none with a second id`, async () => {
       const { ids, lines } = await play(step, isAfter);
       assertEquals([ids.length, ...lines], [2, "FIRING", "RESOLVED"]);
       assertEquals(await db.value("select count(*)::int from alert_incidents"), 1);

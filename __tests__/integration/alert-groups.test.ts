@@ -10,7 +10,7 @@ import { testEnv } from "../../testing/env.ts";
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
 
-/** A channel `hook` and rules on it, one an entity, that fire and end as `break` and `heal` say. */
+/** A channel `hook` with one rule per entity; `fail` sets the consecutive failures of an entity. */
 async function setUp(answer: () => Response = () => new Response()) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
@@ -43,31 +43,31 @@ async function setUp(answer: () => Response = () => new Response()) {
   };
   const fail = (entity: string, count = 3) =>
     db.query("update sync_status set consecutive_failures = $2 where entity_type = $1", [entity, count]);
-  const told = () => bodies.map((body) => body.alerts.map((alert) => `${alert.annotations.kind} ${alert.labels.entity_type}`));
-  return { clock, bodies, tick, fail, told };
+  const notified = () => bodies.map((body) => body.alerts.map((alert) => `${alert.annotations.kind} ${alert.labels.entity_type}`));
+  return { clock, bodies, tick, fail, notified };
 }
 
-Deno.test("the first goes out at once, what opens within the group window together at its end", async () => {
-  const { bodies, tick, fail, told } = await setUp();
+Deno.test("the first notification is sent at once, and those within the group window are combined at its end", async () => {
+  const { bodies, tick, fail, notified } = await setUp();
   await fail("tournaments");
   await tick();
-  assertEquals(told(), [["FIRING tournaments"]]);
+  assertEquals(notified(), [["FIRING tournaments"]]);
   await fail("matches_schedule");
   await tick(10);
   await fail("tournaments", 0);
   await tick(10);
-  assertEquals(told().length, 1, "within the window");
+  assertEquals(notified().length, 1, "within the window");
   await tick(10);
-  assertEquals(told()[1], ["FIRING matches_schedule", "RESOLVED tournaments"]);
+  assertEquals(notified()[1], ["FIRING matches_schedule", "RESOLVED tournaments"]);
   assertMatch(
     String(Reflect.get(bodies[0]?.alerts[0] as object, "generatorURL")),
     /^https:\/\/monitor\.test\/page\/#\/alerts\/[0-9a-f-]{36}$/,
   );
 });
 
-Deno.test("over its cap an hour a channel gets one message for the rest, with the last word on each and how many were withheld", async () => {
-  const { bodies, tick, fail, told } = await setUp();
-  await db.query("update notification_channels set hourly_cap = 3, group_window = '0' where name = 'hook'");
+Deno.test("a channel over its hourly limit receives one message with the latest state of each incident and the number of notifications", async () => {
+  const { bodies, tick, fail, notified } = await setUp();
+  await db.query("update notification_channels set hourly_limit = 3, group_window = '0' where name = 'hook'");
   await db.query("update alert_rules set evaluation_window = '1 minute' where is_active");
   for (let round = 0; round < 4; round++) {
     await fail("matches_schedule", round % 2 ? 0 : 3);
@@ -75,38 +75,41 @@ Deno.test("over its cap an hour a channel gets one message for the rest, with th
   }
   await fail("tournaments");
   await tick(60);
-  assertEquals(told().map((message) => message.join()), [
+  assertEquals(notified().map((message) => message.join()), [
     "FIRING matches_schedule",
     "RESOLVED matches_schedule",
     "FIRING matches_schedule",
   ]);
   for (let minutes = 0; minutes < 56; minutes++) await tick(60);
-  assertEquals(told().length, 4);
-  assertEquals(told()[3]?.sort(), ["FIRING tournaments", "RESOLVED matches_schedule"]);
-  assertMatch(String(bodies[3]?.commonAnnotations.withheld), /^2 more messages were withheld: this channel takes 3 an hour/);
+  assertEquals(notified().length, 4);
+  assertEquals(notified()[3]?.sort(), ["FIRING tournaments", "RESOLVED matches_schedule"]);
+  assertMatch(
+    String(bodies[3]?.commonAnnotations.over_limit),
+    /^This message combines 2 notifications over this channel's limit of 3 per hour/,
+  );
 });
 
-Deno.test("a channel that keeps failing is reported on another, once, and well again when it delivers", async () => {
+Deno.test("a failing channel is notified once on another channel, and resolves when it delivers again", async () => {
   let isDown = true;
   const { tick, fail } = await setUp(() => new Response("", { status: isDown ? 500 : 200 }));
   await db.query("update alert_rules set is_active = true where name = 'Notifications Undelivered'");
   await fail("tournaments");
   for (let minute = 0; minute < 10; minute++) await tick(60);
-  const told = () =>
+  const notified = () =>
     db.query(
       "select channel, items -> 0 ->> 'kind' as kind, items -> 0 ->> 'rule_name' as rule from alert_notifications where channel = 'dashboard' order by created_at",
     );
-  assertEquals(await told(), [{ channel: "dashboard", kind: "FIRING", rule: "Notifications Undelivered" }]);
+  assertEquals(await notified(), [{ channel: "dashboard", kind: "FIRING", rule: "Notifications Undelivered" }]);
   assertObjectMatch(
     (await db.query("select evidence from alert_incidents where rule_name = 'Notifications Undelivered'"))[0] as object,
     { evidence: { channels: { hook: 1 } } },
   );
   isDown = false;
   for (let minute = 0; minute < 10; minute++) await tick(60);
-  assertEquals((await told()).map(({ kind }) => kind), ["FIRING", "RESOLVED"]);
+  assertEquals((await notified()).map(({ kind }) => kind), ["FIRING", "RESOLVED"]);
 });
 
-Deno.test("escalation steps tell their own channels as they come, and the end goes to each that heard", async () => {
+Deno.test("an escalation step notifies its own channels too, and each notified channel receives the resolution", async () => {
   const { tick, fail } = await setUp();
   await db.query(
     `update alert_rules set escalation_delay = '30 minutes', escalation_channels = '[["dashboard"]]', severity = 'HIGH', repeat_interval = '1 day' where is_active`,
@@ -115,10 +118,10 @@ Deno.test("escalation steps tell their own channels as they come, and the end go
   for (let minute = 0; minute < 40; minute++) await tick(60);
   await fail("tournaments", 0);
   await tick(60);
-  const told = await db.query(
+  const sent = await db.query(
     "select channel || ' ' || (items -> 0 ->> 'kind') as line from alert_notifications order by created_at, channel",
   );
-  assertEquals(told.map(({ line }) => line), [
+  assertEquals(sent.map(({ line }) => line), [
     "hook FIRING",
     "dashboard ESCALATED",
     "hook ESCALATED",
@@ -128,7 +131,7 @@ Deno.test("escalation steps tell their own channels as they come, and the end go
   await db.query("update alert_rules set escalation_channels = '[]', repeat_interval = '4 hours'");
 });
 
-const NOTICE = {
+const ITEM = {
   incident_id: "00000000-0000-4000-8000-000000000001",
   kind: "FIRING",
   rule_name: "Rule",
@@ -136,8 +139,8 @@ const NOTICE = {
   entity_type: "matches_schedule",
   tournament_no: "8104",
   severity: "HIGH",
-  message: "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
-  reason: "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
+  message: "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
+  reason: "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
   evidence: { runs: 3, execution_id: null, error: "<b>bad</b>" },
   began_at: "2026-06-10T11:59:00Z",
   opened_at: "2026-06-10T12:00:00Z",
@@ -145,19 +148,19 @@ const NOTICE = {
   runbook_url: "docs/runbook.md#rule",
 } as const;
 
-Deno.test("a text says what failed, since when, how bad, the evidence, what to do, and where to read more", () => {
-  const text = textOf({ items: [NOTICE], withheld: 0, hourly_cap: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
+Deno.test("a text names the state, the severity, the value, the time, the evidence, the runbook and the incident", () => {
+  const text = textOf({ items: [ITEM], over_limit: 0, hourly_limit: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
   assertEquals(text.trimEnd().split("\n"), [
-    "Rule [HIGH]",
-    "memory usage of matches_schedule is 220 MiB, at or above 200 MiB",
-    "Since 2026-06-10T11:59:00Z",
+    "Firing (HIGH): Rule",
+    "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
+    "Since 2026-06-10 11:59:00 UTC",
     "Evidence: runs 3; error <b>bad</b>",
     "What to do: docs/runbook.md#rule",
-    "Incident https://monitor.test/#/alerts/00000000-0000-4000-8000-000000000001",
+    "Incident: https://monitor.test/#/alerts/00000000-0000-4000-8000-000000000001",
   ]);
 });
 
-Deno.test("an email goes to the recipients of its worst severity", async () => {
+Deno.test("an email goes to the recipients of its highest severity", async () => {
   const { SMTPServer } = await import("smtp-server");
   const recipients: string[] = [];
   const server = new SMTPServer({
@@ -177,13 +180,13 @@ Deno.test("an email goes to the recipients of its worst severity", async () => {
   const send = sendEmail({ url: `smtp://127.0.0.1:${port}`, from: "alerts@example.com" }, () => null);
   const mail = (severity: "LOW" | "CRITICAL") =>
     send({
-      id: NOTICE.incident_id,
-      token: NOTICE.incident_id,
+      id: ITEM.incident_id,
+      token: ITEM.incident_id,
       attempt: 1,
       channel: "mail",
-      items: [NOTICE, { ...NOTICE, severity }],
-      withheld: 0,
-      hourly_cap: 60,
+      items: [ITEM, { ...ITEM, severity }],
+      over_limit: 0,
+      hourly_limit: 60,
       kind: "email",
       config: { to: ["all@example.com"], by_severity: { CRITICAL: ["chief@example.com", "all@example.com"] } },
       secret: null,

@@ -1,4 +1,4 @@
-// Past 300 lines, because each rule and metric has its case here.
+// Over 300 lines: a case for each rule and metric.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
@@ -22,7 +22,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
   let background: Promise<unknown>[] = [];
   const channels = createChannels(testEnv(), clock);
   const beats: string[] = [];
-  const heartbeat = createHeartbeat("https://switch.test/ping", () => {}, (input) => {
+  const heartbeat = createHeartbeat("https://heartbeat.test/ping", () => {}, (input) => {
     beats.push(String(input));
     return Promise.resolve(new Response());
   });
@@ -59,7 +59,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
 }
 const only = (name: string) => db.query("update alert_rules set is_active = name = $1", [name]);
 
-/** For each rule the migration ships: what makes it hold at 12:03 on 10 June 2026. */
+/** Meets the condition of each default rule at 12:03 UTC on 10 June 2026. */
 const CAUSES: Record<string, () => Promise<unknown>> = {
   "Tournament Sync Consecutive Failures": () =>
     db.query("update sync_status set consecutive_failures = 3 where entity_type = 'tournaments'"),
@@ -112,15 +112,15 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     db.query("insert into alert_evaluations (evaluated_at, cause, rules, applied) values ('2026-06-10T11:58:00Z', 'cron', 0, 0)"),
 };
 
-Deno.test("every default rule can be made to fire, and none fires while all is well", async () => {
+Deno.test("each default rule fires when its condition is met, and none fires without a fault", async () => {
   const rules = (await db.query<{ name: string }>("select name from alert_rules where name not like 'Test%' order by name")).map((rule) =>
     rule.name
   );
   assertEquals(rules, Object.keys(CAUSES).sort());
-  const well = await setUp();
+  const healthy = await setUp();
   await aRun(db, { execution_start: "2026-06-10T12:00:00Z", memory_usage_mb: 60 });
-  await well.evaluate();
-  assertEquals(await well.incidents(), []);
+  await healthy.evaluate();
+  assertEquals(await healthy.incidents(), []);
   for (const name of rules) {
     const { evaluate, incidents } = await setUp();
     await only(name);
@@ -131,7 +131,7 @@ Deno.test("every default rule can be made to fire, and none fires while all is w
   }
 });
 
-Deno.test("an incident is raised once, escalates when nobody reacts, and ends when it is over, with its whole story", async () => {
+Deno.test("an incident opens once, escalates without acknowledgement and resolves on recovery, and its timeline has each change", async () => {
   const { clock, evaluate, get, incidents } = await setUp();
   await only("Match Schedule Consecutive Failures");
   const bad = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "FAILED", status_reason: "all 2 steps failed" });
@@ -152,21 +152,21 @@ Deno.test("an incident is raised once, escalates when nobody reacts, and ends wh
   await db.query("update sync_status set consecutive_failures = 0");
   clock.advance(60_000);
   await evaluate();
-  const story = AlertDetailResponse.parse(await (await get(`/alerts/${incident?.id}`)).json());
-  assertEquals(story.events.map((event) => `${event.from_state}>${event.to_state} ${event.severity}`), [
+  const detail = AlertDetailResponse.parse(await (await get(`/alerts/${incident?.id}`)).json());
+  assertEquals(detail.events.map((event) => `${event.from_state}>${event.to_state} ${event.severity}`), [
     "null>FIRING HIGH",
     "FIRING>FIRING CRITICAL",
     "FIRING>RESOLVED CRITICAL",
   ]);
-  assertMatch(String(story.events[2]?.reason), /0 runs again, after 32 minutes/);
-  assertEquals([story.state, story.downtime_ms, story.evidence.execution_id], ["RESOLVED", 34 * 60_000, bad.id]);
+  assertMatch(String(detail.events[2]?.reason), /recovered to 0 runs after 32 minutes/);
+  assertEquals([detail.state, detail.downtime_ms, detail.evidence.execution_id], ["RESOLVED", 34 * 60_000, bad.id]);
   assertEquals((await (await get("/health-overview")).json()).active_alerts, []);
   await CAUSES["Match Schedule Consecutive Failures"]?.();
   await evaluate();
-  assertEquals((await incidents()).length, 2, "what comes back is a new incident");
+  assertEquals((await incidents()).length, 2, "the same failure after the resolution opens a new incident");
 });
 
-Deno.test("a rule with for is PENDING first, and gone without a trace when it did not hold", async () => {
+Deno.test("an incident of a rule with for is PENDING first, and is deleted if it recovers before it fires", async () => {
   const { clock, evaluate, incidents } = await setUp();
   await only("Match Schedule Consecutive Failures");
   await db.query("update alert_rules set for_duration = '5 minutes' where is_active");
@@ -186,7 +186,7 @@ Deno.test("a rule with for is PENDING first, and gone without a trace when it di
   await db.query("update alert_rules set for_duration = '0' where is_active");
 });
 
-Deno.test("an entity's own threshold overrides the rule's, a paused entity is not measured, and no data changes nothing", async () => {
+Deno.test("the threshold of an entity overrides that of the rule, a paused entity is not measured, and an unknown value changes nothing", async () => {
   const { evaluate, incidents } = await setUp();
   await only("Match Schedule Consecutive Failures");
   await db.query("update sync_status set consecutive_failures = 3, alert_threshold_failures = 5 where entity_type = 'matches_schedule'");
@@ -202,7 +202,7 @@ Deno.test("an entity's own threshold overrides the rule's, a paused entity is no
   assertEquals((await incidents())[0]?.state, "FIRING");
 });
 
-Deno.test("two evaluators that decided on the same state apply one of the two steps", async () => {
+Deno.test("of two transitions decided on the same version one is applied", async () => {
   const { clock, evaluate, incidents } = await setUp();
   await only("Match Schedule Consecutive Failures");
   await CAUSES["Match Schedule Consecutive Failures"]?.();
@@ -210,7 +210,7 @@ Deno.test("two evaluators that decided on the same state apply one of the two st
   assertEquals((await incidents()).length, 1);
   assertEquals(Number(await db.value("select count(*) from alert_events")), 1);
   const [incident] = await db.query<{ id: string; version: number; rule_id: string }>("select * from alert_incidents");
-  const step = {
+  const transition = {
     incident_id: incident?.id,
     version: incident?.version,
     rule_id: incident?.rule_id,
@@ -220,12 +220,12 @@ Deno.test("two evaluators that decided on the same state apply one of the two st
     message: "m",
     reason: "r",
   };
-  const apply = () => db.value("select apply_alert_transitions($1, $2)", [{ transitions: [step] }, clock.asOf()]);
+  const apply = () => db.value("select apply_alert_transitions($1, $2)", [{ transitions: [transition] }, clock.asOf()]);
   assertEquals([await apply(), await apply()], [1, 0]);
   assertEquals(Number(await db.value("select count(*) from alert_events where to_state = 'RESOLVED'")), 1);
 });
 
-Deno.test("each metric equals what SQL over the rows says", async () => {
+Deno.test("each metric equals the value that SQL computes from the rows", async () => {
   const { clock } = await setUp();
   for (let run = 0; run < 30; run++) {
     await aRun(db, {
@@ -287,7 +287,7 @@ Deno.test("each metric equals what SQL over the rows says", async () => {
   close(value("stuck_execution"), 0);
 });
 
-Deno.test("wrong rules cannot be written", async () => {
+Deno.test("the table refuses invalid rules", async () => {
   await setUp();
   const refuses = async (columns: string, values: string, check: string) => {
     const sql =
@@ -301,7 +301,7 @@ Deno.test("wrong rules cannot be written", async () => {
   await refuses("metric, threshold, error_type", "'memory_usage', 1, 'API'", "error_type_has_its_metric");
 });
 
-Deno.test("alerts are listed newest first, filtered and paged; bad filters are refused by name", async () => {
+Deno.test("alerts are listed newest first, filtered and paged, and an invalid filter is refused with its name", async () => {
   const { get } = await setUp();
   const [rule] = await db.query<{ id: string }>("select id from alert_rules limit 1");
   for (let incident = 0; incident < 7; incident++) {
@@ -351,19 +351,19 @@ Deno.test("alerts are listed newest first, filtered and paged; bad filters are r
   assertEquals((await get("/alerts/nine")).status, 400);
 });
 
-Deno.test("a dead man's switch that fails or is not there is never our failure, and its URL stays out of the log", async () => {
+Deno.test("a missing or failing heartbeat URL is no error, and the log does not contain it", async () => {
   const lines: string[] = [];
   const log = (_level: string, event: string, fields?: object) => lines.push(JSON.stringify({ event, ...fields }));
   await createHeartbeat(undefined, log)();
-  await createHeartbeat("https://switch.test/secret", log, () => Promise.reject(new Error("https://switch.test/secret")))();
-  await createHeartbeat("https://switch.test/secret", log, () => Promise.resolve(new Response("", { status: 500 })))();
+  await createHeartbeat("https://heartbeat.test/secret", log, () => Promise.reject(new Error("https://heartbeat.test/secret")))();
+  await createHeartbeat("https://heartbeat.test/secret", log, () => Promise.resolve(new Response("", { status: 500 })))();
   assertEquals(lines, ['{"event":"heartbeat_not_answered"}', '{"event":"heartbeat_refused","status":500}']);
 });
 
-Deno.test("each evaluation is recorded with its cause, and a good one is told to the dead man's switch", async () => {
+Deno.test("each evaluation is recorded with its cause, and a successful one calls the heartbeat URL", async () => {
   const { evaluate, beats } = await setUp();
   await evaluate();
-  assertEquals(beats, ["https://switch.test/ping"]);
+  assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
     rules: 12,

@@ -1,4 +1,4 @@
-// Past 300 lines, because each way a receiver can fail has its case here.
+// Over 300 lines: a case for each failure of a receiver.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
@@ -47,22 +47,22 @@ async function setUp(
     await evaluateRules(db.rpc, clock, () => {}, "cron");
     return await deliverDue(db.rpc, clock, () => {}, channels);
   };
-  const heal = () => db.query("update sync_status set consecutive_failures = 0");
-  return { clock, received, tick, heal, channels };
+  const recover = () => db.query("update sync_status set consecutive_failures = 0");
+  return { clock, received, tick, recover, channels };
 }
 const notifications = () =>
   db.query<{ status: string; attempts: number; last_error: string | null }>(
     "select status, attempts, last_error from alert_notifications order by created_at, channel",
   );
 
-Deno.test("an incident is told once when it fires and once when it is over, signed, in Alertmanager's shape", async () => {
-  const { clock, received, tick, heal } = await setUp();
+Deno.test("an incident sends one signed message in Alertmanager's format when it fires and one when it resolves", async () => {
+  const { clock, received, tick, recover } = await setUp();
   for (let minute = 0; minute < 5; minute++) {
     await tick();
     clock.advance(60_000);
   }
   assertEquals(received.length, 1);
-  await heal();
+  await recover();
   await tick();
   await tick();
   assertEquals(received.length, 2);
@@ -72,46 +72,46 @@ Deno.test("an incident is told once when it fires and once when it is over, sign
     status: "firing",
     labels: { alertname: "Match Schedule Consecutive Failures", severity: "high", entity_type: "matches_schedule" },
   });
-  assertMatch(fired.alerts[0].annotations.summary, /consecutive failures of matches_schedule is 3 runs/);
+  assertMatch(fired.alerts[0].annotations.summary, /consecutive failures of matches_schedule: 3 runs/);
   assertObjectMatch(resolved, { status: "resolved" });
   assertEquals(resolved.alerts[0].fingerprint, fired.alerts[0].fingerprint);
   for (const { body, headers } of received) {
-    const timed = Object.fromEntries(headers);
-    // The library checks the time stamp against its own clock; only the signature is of interest here.
-    const expected = new Webhook(SECRET).sign(String(timed["webhook-id"]), new Date(Number(timed["webhook-timestamp"]) * 1000), body);
-    assertEquals(timed["webhook-signature"], expected);
+    const sent = Object.fromEntries(headers);
+    // The library's verification would compare the timestamp with the real clock.
+    const expected = new Webhook(SECRET).sign(String(sent["webhook-id"]), new Date(Number(sent["webhook-timestamp"]) * 1000), body);
+    assertEquals(sent["webhook-signature"], expected);
   }
   assertEquals((await notifications()).map(({ status }) => status), ["SENT", "SENT"]);
 });
 
-Deno.test("while keys change over, both sign", async () => {
+Deno.test("during a key rotation both keys sign", async () => {
   const { received, tick } = await setUp();
   await db.query("update notification_channels set previous_secret = $1 where name = 'hook'", [OLD_SECRET]);
   await tick();
   assertEquals(received[0]?.headers.get("webhook-signature")?.split(" ").length, 2);
 });
 
-Deno.test("what fails for a while is tried again under the same id, with growing pauses; the eighth failure is DEAD", async () => {
+Deno.test("a failed delivery is retried with the same id and growing delays, and the eighth failure is DEAD", async () => {
   const { clock, received, tick } = await setUp(() => new Response("", { status: 500 }));
-  const pauses: number[] = [];
+  const delays: number[] = [];
   await tick();
   for (let attempt = 2; attempt <= 8; attempt++) {
     const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
-    pauses.push(due - clock.now());
-    assertEquals(await tick(), 0, "nothing before its time");
+    delays.push(due - clock.now());
+    assertEquals(await tick(), 0, "no attempt before it is due");
     clock.moveTo(new Date(due + 1).toISOString()); // the database counts microseconds
     await tick();
   }
   assertEquals(received.length, 8);
   assertEquals(new Set(received.map(({ headers }) => headers.get("webhook-id"))).size, 1);
-  pauses.forEach((pause, index) =>
-    assert(pause >= 7_500 * 2 ** index - 2 && pause <= 12_500 * 2 ** index + 1, `pause ${index + 1}: ${pause}`)
+  delays.forEach((delay, index) =>
+    assert(delay >= 7_500 * 2 ** index - 2 && delay <= 12_500 * 2 ** index + 1, `delay ${index + 1}: ${delay}`)
   );
   assertObjectMatch((await notifications())[0] as object, { status: "DEAD", attempts: 8, last_error: "the receiver answered 500" });
   assertEquals(Number(await db.value("select count(*) from alert_deliveries")), 8);
 });
 
-Deno.test("Retry-After is honoured", async () => {
+Deno.test("the next attempt waits for Retry-After", async () => {
   const { clock, tick } = await setUp(() => new Response("", { status: 429, headers: { "retry-after": "120" } }));
   await tick();
   const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
@@ -119,14 +119,14 @@ Deno.test("Retry-After is honoured", async () => {
 });
 
 for (
-  const [what, answer, status, error] of [
+  const [name, answer, status, error] of [
     ["a redirect", () => new Response(null, { status: 302, headers: { location: "http://169.254.169.254/" } }), "DEAD", /answered 302/],
     ["a refusal", () => new Response("", { status: 410 }), "DEAD", /answered 410/],
-    ["a hang", () => Promise.reject(new DOMException("late", "TimeoutError")), "PENDING", /could not be reached|no answer/],
-    ["a reset", () => Promise.reject(new TypeError("reset")), "PENDING", /could not be reached/],
+    ["a timeout", () => Promise.reject(new DOMException("late", "TimeoutError")), "PENDING", /could not be reached|no response/],
+    ["a connection reset", () => Promise.reject(new TypeError("reset")), "PENDING", /could not be reached/],
   ] as const
 ) {
-  Deno.test(`a receiver answering with ${what} leaves the notification ${status}`, async () => {
+  Deno.test(`a receiver that responds with ${name} leaves the notification ${status}`, async () => {
     const { received, tick } = await setUp(answer as () => Response);
     await tick();
     assertEquals(received.length, 1);
@@ -157,23 +157,23 @@ for (
   });
 }
 
-Deno.test("on one's own machine a private address is fetched", async () => {
+Deno.test("ALERT_ALLOW_PRIVATE_URLS permits a private address", async () => {
   const { received, tick } = await setUp(undefined, { ALERT_ALLOW_PRIVATE_URLS: "true" });
   await db.query("update notification_channels set config = '{\"url\": \"http://127.0.0.1:1/x\"}' where name = 'hook'");
   await tick();
   assertEquals(received.length, 1);
 });
 
-Deno.test("a channel nobody set up is DEAD and seen, never counted as sent; the others are told", async () => {
+Deno.test("a notification of an unknown channel is DEAD, and the other channels are notified", async () => {
   const { received, tick } = await setUp();
   await db.query('update alert_rules set notification_channels = \'["hook", "pager", "dashboard"]\' where is_active');
   await tick();
-  const told = await db.query("select channel, status from alert_notifications order by channel");
-  assertEquals(told, [{ channel: "dashboard", status: "SENT" }, { channel: "hook", status: "SENT" }, { channel: "pager", status: "DEAD" }]);
+  const sent = await db.query("select channel, status from alert_notifications order by channel");
+  assertEquals(sent, [{ channel: "dashboard", status: "SENT" }, { channel: "hook", status: "SENT" }, { channel: "pager", status: "DEAD" }]);
   assertEquals(received.length, 1);
 });
 
-Deno.test("an entity's own channels override the rule's, and what opens together is one message", async () => {
+Deno.test("the channels of an entity override those of the rule, and incidents that open together are one message", async () => {
   const { received, tick } = await setUp();
   await db.query("update alert_rules set is_active = true, notification_channels = '[\"hook\"]' where metric = 'consecutive_failures'");
   await tick();
@@ -182,16 +182,16 @@ Deno.test("an entity's own channels override the rule's, and what opens together
   await db.query("truncate alert_incidents, alert_notifications cascade");
   await db.query("update sync_status set notification_channels = '[\"dashboard\"]' where entity_type = 'tournaments'");
   await tick();
-  const told = await db.query("select channel, jsonb_array_length(items) as items from alert_notifications order by channel");
-  assertEquals(told, [{ channel: "dashboard", items: 1 }, { channel: "hook", items: 1 }]);
+  const sent = await db.query("select channel, jsonb_array_length(items) as items from alert_notifications order by channel");
+  assertEquals(sent, [{ channel: "dashboard", items: 1 }, { channel: "hook", items: 1 }]);
   await db.query("update sync_status set notification_channels = null");
 });
 
-Deno.test("a sender that dies between sending and recording sends again under the same id after its lease; a late record is refused", async () => {
+Deno.test("a notification that was sent but not recorded is sent again with the same id after its lease, and a late record is refused", async () => {
   const { clock, received, tick, channels } = await setUp();
   await evaluateRules(db.rpc, clock, () => {}, "cron");
   const [lost] = await db.value<{ id: string; token: string }[]>("select claim_alert_notifications('{\"limit\": 5}', $1)", [clock.asOf()]);
-  assertEquals(await deliverDue(db.rpc, clock, () => {}, channels), 0, "leased to another");
+  assertEquals(await deliverDue(db.rpc, clock, () => {}, channels), 0, "another worker has the lease");
   clock.advance(61_000);
   await tick();
   assertEquals(received[0]?.headers.get("webhook-id"), lost?.id);
@@ -202,8 +202,8 @@ Deno.test("a sender that dies between sending and recording sends again under th
   assertEquals((await notifications())[0]?.status, "SENT");
 });
 
-Deno.test("a silence stops telling and not recording; what still holds at its end is told, and an end is never lost", async () => {
-  const { clock, received, tick, heal } = await setUp();
+Deno.test("a silence mutes notifications but not incidents, and does not mute a resolution", async () => {
+  const { clock, received, tick, recover } = await setUp();
   await db.query(
     "insert into alert_silences (entity_type, starts_at, ends_at, created_by, reason) values ('matches_schedule', $1, $1::timestamptz + interval '10 minutes', 'operator@example.com', 'works')",
     [clock.asOf()],
@@ -218,13 +218,13 @@ Deno.test("a silence stops telling and not recording; what still holds at its en
     "insert into alert_silences (severity, starts_at, ends_at, created_by, reason) values ('HIGH', $1, $1::timestamptz + interval '1 hour', 'operator@example.com', 'works')",
     [clock.asOf()],
   );
-  await heal();
+  await recover();
   clock.advance(60_000);
   await tick();
   assertObjectMatch(JSON.parse(String(received[1]?.body)), { status: "resolved" });
 });
 
-Deno.test("what nobody hears is repeated at the repeat interval and told as it rises", async () => {
+Deno.test("an incident without acknowledgement is notified when it escalates and after each repeat interval", async () => {
   const { clock, received, tick } = await setUp();
   await db.query("update alert_rules set repeat_interval = '1 hour', escalation_delay = '30 minutes' where is_active");
   for (let minute = 0; minute <= 100; minute++) {
@@ -236,19 +236,19 @@ Deno.test("what nobody hears is repeated at the repeat interval and told as it r
   await db.query("update alert_rules set repeat_interval = '4 hours' where is_active");
 });
 
-Deno.test("slack gets blocks with what it would read as markup escaped, and its URL is in no row and no error", async () => {
+Deno.test("Slack receives escaped blocks, and its URL is in no row and no error", async () => {
   const hook = "https://hooks.slack.test/services/T000/B000/verysecret";
   const { received, tick } = await setUp(() => Promise.reject(new TypeError(`error sending request for url (${hook})`)));
   await db.query("insert into notification_channels (name, kind, secret) values ('team', 'slack', $1)", [hook]);
   await db.query("update alert_rules set notification_channels = '[\"team\"]' where is_active");
   await tick();
   const { text, blocks } = JSON.parse(String(received[0]?.body));
-  assertMatch(text, /^\[HIGH\] Match Schedule Consecutive Failures/);
+  assertMatch(text, /^\[HIGH\] Firing: Match Schedule Consecutive Failures/);
   assertEquals(blocks[0].type, "header");
   assert(!JSON.stringify(await db.query("select * from alert_notifications, alert_deliveries")).includes("verysecret"));
 });
 
-/** A real SMTP server; `refuse` answers a recipient with its code. */
+/** An SMTP server that accepts each recipient, or refuses it with the code `refuse`. */
 async function smtpServer(refuse: number | null) {
   const mails: string[] = [];
   const server = new SMTPServer({
@@ -273,22 +273,22 @@ async function smtpServer(refuse: number | null) {
   return { env: { SMTP_URL: `smtp://127.0.0.1:${port}`, SMTP_FROM: "alerts@example.com" }, mails, closed };
 }
 
-const byEmail = async () => {
+const useEmail = async () => {
   await db.query("insert into notification_channels (name, kind, config) values ('mail', 'email', '{\"to\": [\"ops@example.com\"]}')");
   await db.query("update alert_rules set notification_channels = '[\"mail\"]' where is_active");
 };
 
-Deno.test("email goes out as text and HTML through a real SMTP server", async () => {
+Deno.test("an email is sent as text and HTML", async () => {
   const { env, mails, closed } = await smtpServer(null);
   const { tick } = await setUp(undefined, env);
-  await byEmail();
+  await useEmail();
   await tick();
   await closed();
   assertEquals(mails.length, 1);
   for (
     const part of [
       /^To: ops@example\.com/m,
-      /^Subject: \[HIGH\] Match Schedule Consecutive Failures/m,
+      /^Subject: \[HIGH\] Firing: Match Schedule Consecutive Failures/m,
       /^Content-Type: text\/plain/m,
       /^Content-Type: text\/html/m,
       /consecutive failures of/,
@@ -298,30 +298,30 @@ Deno.test("email goes out as text and HTML through a real SMTP server", async ()
 });
 
 for (const [refuse, status] of [[550, "DEAD"], [450, "PENDING"]] as const) {
-  Deno.test(`a mail server that answers a recipient with ${refuse} leaves the notification ${status}`, async () => {
+  Deno.test(`a mail server that refuses a recipient with ${refuse} leaves the notification ${status}`, async () => {
     const { env, closed } = await smtpServer(refuse);
     const { tick } = await setUp(undefined, env);
-    await byEmail();
+    await useEmail();
     await tick();
     await closed();
     assertObjectMatch((await notifications())[0] as object, { status, last_error: `the mail server answered ${refuse}` });
   });
 }
 
-Deno.test("a mail server that is gone is tried again; without SMTP settings email is DEAD and says so", async () => {
+Deno.test("an unreachable mail server is retried, and an email without SMTP settings is DEAD", async () => {
   const { env, closed } = await smtpServer(null);
   await closed();
   const gone = await setUp(undefined, env);
-  await byEmail();
+  await useEmail();
   await gone.tick();
   assertObjectMatch((await notifications())[0] as object, { status: "PENDING", last_error: "the mail server could not be reached" });
   const bare = await setUp();
-  await byEmail();
+  await useEmail();
   await bare.tick();
   assertMatch(String((await notifications())[0]?.last_error), /SMTP_URL and SMTP_FROM are missing/);
 });
 
-Deno.test("a viewer reads the channels but not their addresses and secrets", async () => {
+Deno.test("a viewer reads the channels without their addresses and secrets", async () => {
   await setUp();
   const viewer = await db.client("viewer");
   assertEquals((await viewer.from("notification_channels").select("name, kind, is_active").order("name")).data, [

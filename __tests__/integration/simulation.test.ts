@@ -16,12 +16,12 @@ Deno.test("a simulation of 36 hours opens exactly the incidents of its faults, a
     { kind: "failing", tick: 4, ticks: 2, rule: null },
     { kind: "failing", tick: 10, ticks: 5, rule: FAILURES },
     { kind: "late", tick: 20, ticks: 3, rule: null },
-    { kind: "silent", tick: 30, ticks: 3, rule: OVERDUE },
+    { kind: "missed", tick: 30, ticks: 3, rule: OVERDUE },
     { kind: "slow", tick: 44, ticks: 1, rule: DURATION },
     { kind: "partial", tick: 56, ticks: 6, rule: null },
     { kind: "heavy", tick: 70, ticks: 2, rule: MEMORY },
     { kind: "failing", tick: 84, ticks: 3, rule: FAILURES },
-    { kind: "silent", tick: 100, ticks: 1, rule: OVERDUE },
+    { kind: "missed", tick: 100, ticks: 1, rule: OVERDUE },
     { kind: "failing", tick: 120, ticks: 1, rule: null },
   ];
   const { incidents, notifications, ends } = await simulate(db, { start: START, ticks: 144, faults, random: seeded(1), isPunctual: true });

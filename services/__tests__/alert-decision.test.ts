@@ -1,4 +1,4 @@
-// Past 300 lines, because each state and each input of the decision has its case here.
+// Over 300 lines: a case for each state and each input of the decision.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";
@@ -58,111 +58,137 @@ const FIRING: NonNullable<Measurement["incident"]> = {
 };
 const at = (now: number, context: Partial<EvaluationContext> = {}): EvaluationContext => ({
   now,
-  watchedSince: null,
+  evaluatedSince: null,
   parent: null,
   inherited: null,
   ...context,
 });
 
 const VERDICTS: [string, Partial<Measurement>, string][] = [
-  ["at its threshold", { value: 3 }, "BREACH"],
-  ["under it", { value: 2.9 }, "RECOVERED"],
-  ["between threshold and recovery", { value: 2, recovery_threshold: 1 }, "BETWEEN"],
-  ["under its recovery threshold", { value: 0.9, recovery_threshold: 1 }, "RECOVERED"],
-  ["a ratio under its threshold", { metric: "success_rate", threshold: 0.95, value: 0.94 }, "BREACH"],
-  ["a ratio at its threshold", { metric: "success_rate", threshold: 0.95, value: 0.95 }, "RECOVERED"],
-  ["a ratio between", { metric: "success_rate", threshold: 0.95, recovery_threshold: 0.97, value: 0.96 }, "BETWEEN"],
-  ["unknown", { value: null }, "UNKNOWN"],
-  ["unknown, which counts as well", { value: null, no_data: "OK" }, "RECOVERED"],
-  ["unknown, which is an alert", { value: null, no_data: "ALERT" }, "BREACH"],
-  ["over too few runs", { value: 9, runs: 3, minimum_runs: 4 }, "UNKNOWN"],
+  ["at the threshold", { value: 3 }, "BREACH"],
+  ["below the threshold", { value: 2.9 }, "RECOVERED"],
+  ["between threshold and recovery threshold", { value: 2, recovery_threshold: 1 }, "BETWEEN"],
+  ["below the recovery threshold", { value: 0.9, recovery_threshold: 1 }, "RECOVERED"],
+  ["of a ratio below the threshold", { metric: "success_rate", threshold: 0.95, value: 0.94 }, "BREACH"],
+  ["of a ratio at the threshold", { metric: "success_rate", threshold: 0.95, value: 0.95 }, "RECOVERED"],
+  ["of a ratio between the thresholds", { metric: "success_rate", threshold: 0.95, recovery_threshold: 0.97, value: 0.96 }, "BETWEEN"],
+  ["that is unknown with no_data KEEP", { value: null }, "UNKNOWN"],
+  ["that is unknown with no_data OK", { value: null, no_data: "OK" }, "RECOVERED"],
+  ["that is unknown with no_data ALERT", { value: null, no_data: "ALERT" }, "BREACH"],
+  ["of fewer runs than minimum_runs", { value: 9, runs: 3, minimum_runs: 4 }, "UNKNOWN"],
 ];
-for (const [what, measured, verdict] of VERDICTS) {
-  Deno.test(`a value ${what} is ${verdict}`, () => assertEquals(judge({ ...MEASURED, ...measured }), verdict as never));
+for (const [name, measured, verdict] of VERDICTS) {
+  Deno.test(`a value ${name} is ${verdict}`, () => assertEquals(judge({ ...MEASURED, ...measured }), verdict as never));
 }
 
-const STEPS: [string, Partial<Measurement>, string | null, string?, RegExp?][] = [
-  ["a breach fires", {}, "FIRING", "HIGH", /consecutive failures of matches_schedule is 3 runs, at or above 3 runs/],
-  ["a breach that must hold is pending", { for_ms: 60_000 }, "PENDING", "HIGH", /must hold for 1 minutes/],
+const TRANSITIONS: [string, Partial<Measurement>, string | null, string?, RegExp?][] = [
+  ["a breach fires", {}, "FIRING", "HIGH", /^consecutive failures of matches_schedule: 3 runs, at or above the threshold of 3 runs$/],
+  ["a breach of a rule with for is pending", { for_ms: 60_000 }, "PENDING", "HIGH", /fires when the condition is met for 1 minute$/],
   ["no breach opens nothing", { value: 0 }, null],
-  ["nothing known opens nothing", { value: null }, null],
+  ["an unknown value opens nothing", { value: null }, null],
   [
-    "pending that held fires",
+    "a pending incident fires after its for",
     { for_ms: 300_000, incident: { ...FIRING, state: "PENDING", fired_at: null } },
     "FIRING",
     "HIGH",
     /for 10 minutes/,
   ],
-  ["pending that has not held yet stays", { for_ms: 900_000, incident: { ...FIRING, state: "PENDING", fired_at: null } }, null],
-  ["pending that recovered is gone", { value: 0, incident: { ...FIRING, state: "PENDING", fired_at: null } }, "DISCARDED"],
-  ["pending with nothing known stays", { value: null, incident: { ...FIRING, state: "PENDING", fired_at: null } }, null],
-  ["firing that recovered is resolved", { value: 0, incident: FIRING }, "RESOLVED", "HIGH", /it is 0 runs again, after 10 minutes/],
-  ["firing between the thresholds stays", { value: 2, recovery_threshold: 1, incident: FIRING }, null],
-  ["firing with nothing known stays", { value: null, incident: FIRING }, null],
-  ["firing that holds stays", { incident: FIRING }, null],
+  ["a pending incident does not change before its for has passed", {
+    for_ms: 900_000,
+    incident: { ...FIRING, state: "PENDING", fired_at: null },
+  }, null],
+  ["a pending incident that recovers is discarded", { value: 0, incident: { ...FIRING, state: "PENDING", fired_at: null } }, "DISCARDED"],
   [
-    "firing nobody heard escalates",
+    "a pending incident does not change on an unknown value",
+    { value: null, incident: { ...FIRING, state: "PENDING", fired_at: null } },
+    null,
+  ],
+  [
+    "a firing incident that recovers is resolved",
+    { value: 0, incident: FIRING },
+    "RESOLVED",
+    "HIGH",
+    /recovered to 0 runs after 10 minutes/,
+  ],
+  ["a firing incident does not change between the thresholds", { value: 2, recovery_threshold: 1, incident: FIRING }, null],
+  ["a firing incident does not change on an unknown value", { value: null, incident: FIRING }, null],
+  ["a firing incident does not change on a breach", { incident: FIRING }, null],
+  [
+    "a firing incident without acknowledgement escalates",
     { incident: { ...FIRING, notified_at: ago(31) } },
     "FIRING",
     "CRITICAL",
-    /nobody acknowledged it for 31 minutes/,
+    /not acknowledged for 31 minutes/,
   ],
   [
-    "firing escalates again only after the delay",
+    "a firing incident escalates again only after the delay",
     { incident: { ...FIRING, severity: "MEDIUM", notified_at: ago(60), escalated_at: ago(29) } },
     null,
   ],
-  ["critical does not escalate further", { incident: { ...FIRING, severity: "CRITICAL", notified_at: ago(99) } }, null],
-  ["without a delay nothing escalates", { escalation_ms: null, incident: { ...FIRING, notified_at: ago(9999) } }, null],
-  ["acknowledged does not escalate", { incident: { ...FIRING, state: "ACKNOWLEDGED", notified_at: ago(99) } }, null],
-  ["acknowledged that recovered is resolved", { value: 0, incident: { ...FIRING, state: "ACKNOWLEDGED" } }, "RESOLVED"],
+  ["a CRITICAL incident does not escalate", { incident: { ...FIRING, severity: "CRITICAL", notified_at: ago(99) } }, null],
+  ["an incident of a rule without escalation delay does not escalate", {
+    escalation_ms: null,
+    incident: { ...FIRING, notified_at: ago(9999) },
+  }, null],
+  ["an acknowledged incident does not escalate", { incident: { ...FIRING, state: "ACKNOWLEDGED", notified_at: ago(99) } }, null],
+  ["an acknowledged incident that recovers is resolved", { value: 0, incident: { ...FIRING, state: "ACKNOWLEDGED" } }, "RESOLVED"],
   [
-    "an acknowledgement that ran out fires again",
+    "an incident fires again when its acknowledgement expires",
     { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(1) } },
     "FIRING",
     "HIGH",
-    /ran out/,
+    /acknowledgement expired/,
   ],
-  ["an acknowledgement that has not run out stays", { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(-1) } }, null],
-  ["a clock that jumped back does nothing", { incident: { ...FIRING, notified_at: ago(-600), last_notified_at: ago(-600) } }, null],
+  ["an incident does not change before its acknowledgement expires", {
+    incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(-1) },
+  }, null],
+  ["a clock that moved back changes nothing", { incident: { ...FIRING, notified_at: ago(-600), last_notified_at: ago(-600) } }, null],
 ];
-for (const [what, measured, state, severity, reason] of STEPS) {
-  Deno.test(`decision: ${what}`, () => {
-    const step = decide({ ...MEASURED, ...measured }, at(NOW));
-    assertEquals(step?.to_state ?? null, state as never);
-    if (severity) assertEquals(step?.severity, severity as never);
-    if (reason) assertMatch(String(step?.reason), reason);
-    if (step && measured.incident) assertEquals([step.incident_id, step.version], [ID, 4]);
+for (const [name, measured, state, severity, reason] of TRANSITIONS) {
+  Deno.test(`decision: ${name}`, () => {
+    const transition = decide({ ...MEASURED, ...measured }, at(NOW));
+    assertEquals(transition?.to_state ?? null, state as never);
+    if (severity) assertEquals(transition?.severity, severity as never);
+    if (reason) assertMatch(String(transition?.reason), reason);
+    if (transition && measured.incident) assertEquals([transition.incident_id, transition.version], [ID, 4]);
   });
 }
 
-const NOTICES: [string, Partial<Measurement>, string | null][] = [
-  ["what fires is told", {}, "FIRING"],
-  ["what is pending is not told", { for_ms: 60_000 }, null],
-  ["what fires in a silence is not told", { silenced_by: ID }, null],
+const NOTIFICATIONS: [string, Partial<Measurement>, string | null][] = [
+  ["an incident that fires is notified", {}, "FIRING"],
+  ["a pending incident is not notified", { for_ms: 60_000 }, null],
+  ["an incident that fires in a silence is not notified", { silenced_by: ID }, null],
   [
-    "what still holds when the silence is over is told then",
+    "an incident that still fires after a silence is notified",
     { incident: { ...FIRING, notified_at: null, last_notified_at: null } },
     "FIRING",
   ],
-  ["what rises is told as such", { incident: { ...FIRING, notified_at: ago(31) } }, "ESCALATED"],
-  ["what rises in a silence is not told", { silenced_by: ID, incident: { ...FIRING, notified_at: ago(31) } }, null],
+  ["an escalation is notified", { incident: { ...FIRING, notified_at: ago(31) } }, "ESCALATED"],
+  ["an escalation in a silence is not notified", { silenced_by: ID, incident: { ...FIRING, notified_at: ago(31) } }, null],
   [
-    "what still holds after the repeat interval is told again",
+    "an incident that still fires after the repeat interval is notified again",
     { escalation_ms: null, incident: { ...FIRING, last_notified_at: ago(241) } },
     "REPEAT",
   ],
-  ["in a silence nothing is repeated", { silenced_by: ID, escalation_ms: null, incident: { ...FIRING, last_notified_at: ago(241) } }, null],
-  ["what is over is told to who heard of it", { value: 0, incident: FIRING }, "RESOLVED"],
-  ["also in a silence", { value: 0, silenced_by: ID, incident: FIRING }, "RESOLVED"],
-  ["the end of what nobody heard of is not told", { value: 0, incident: { ...FIRING, notified_at: null, last_notified_at: null } }, null],
-  ["an acknowledgement that ran out is told", { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(1) } }, "FIRING"],
+  ["a silence mutes the repetition", { silenced_by: ID, escalation_ms: null, incident: { ...FIRING, last_notified_at: ago(241) } }, null],
+  ["the resolution of a notified incident is notified", { value: 0, incident: FIRING }, "RESOLVED"],
+  ["a silence does not mute the resolution", { value: 0, silenced_by: ID, incident: FIRING }, "RESOLVED"],
+  [
+    "the resolution of an incident without notifications is not notified",
+    { value: 0, incident: { ...FIRING, notified_at: null, last_notified_at: null } },
+    null,
+  ],
+  [
+    "the expiry of an acknowledgement is notified",
+    { incident: { ...FIRING, state: "ACKNOWLEDGED", acknowledged_until: ago(1) } },
+    "FIRING",
+  ],
 ];
-for (const [what, measured, notify] of NOTICES) {
-  Deno.test(`telling: ${what}`, () => assertEquals(decide({ ...MEASURED, ...measured }, at(NOW))?.notify ?? null, notify as never));
+for (const [name, measured, notify] of NOTIFICATIONS) {
+  Deno.test(`notification: ${name}`, () => assertEquals(decide({ ...MEASURED, ...measured }, at(NOW))?.notify ?? null, notify as never));
 }
 
-/** Plays a history of values through the decision, as the database would keep the incident between steps. */
+/** Decides on a history of values, and keeps the incident between decisions as the database does. */
 function play(
   rule: Partial<Measurement>,
   history: { value: number | null; minutes: number; acknowledge: boolean; silenced_by?: string | null }[],
@@ -173,17 +199,17 @@ function play(
   for (const { value, minutes, acknowledge, silenced_by = null } of history) {
     now += minutes * 60_000;
     if (acknowledge && incident?.state === "FIRING") incident = { ...incident, state: "ACKNOWLEDGED" };
-    const step = decide({ ...MEASURED, ...rule, value, incident, silenced_by }, at(now));
-    if (!step) continue;
+    const transition = decide({ ...MEASURED, ...rule, value, incident, silenced_by }, at(now));
+    if (!transition) continue;
     states.push({
-      from: step.from_state,
-      to: step.to_state,
-      severity: step.severity,
-      was: incident?.severity ?? step.severity,
-      notify: step.notify,
+      from: transition.from_state,
+      to: transition.to_state,
+      severity: transition.severity,
+      was: incident?.severity ?? transition.severity,
+      notify: transition.notify,
     });
     const moment = new Date(now).toISOString();
-    incident = step.to_state === "DISCARDED" || step.to_state === "RESOLVED" ? null : {
+    incident = transition.to_state === "DISCARDED" || transition.to_state === "RESOLVED" ? null : {
       ...(incident ??
         {
           id: ID,
@@ -201,21 +227,21 @@ function play(
           notified_at: null,
           last_notified_at: null,
         }),
-      state: step.to_state,
-      severity: step.severity,
-      is_flapping: step.is_flapping,
-      recovered_at: step.recovered_at,
-      escalation_step: step.escalation_step,
-      fired_at: incident?.fired_at ?? (step.to_state === "FIRING" ? moment : null),
-      notified_at: incident?.notified_at ?? (step.notify ? moment : null),
-      last_notified_at: step.notify ? moment : incident?.last_notified_at ?? null,
-      escalated_at: incident && incident.severity !== step.severity ? moment : incident?.escalated_at ?? null,
+      state: transition.to_state,
+      severity: transition.severity,
+      is_flapping: transition.is_flapping,
+      recovered_at: transition.recovered_at,
+      escalation_step: transition.escalation_step,
+      fired_at: incident?.fired_at ?? (transition.to_state === "FIRING" ? moment : null),
+      notified_at: incident?.notified_at ?? (transition.notify ? moment : null),
+      last_notified_at: transition.notify ? moment : incident?.last_notified_at ?? null,
+      escalated_at: incident && incident.severity !== transition.severity ? moment : incident?.escalated_at ?? null,
     };
   }
   return { states, incident };
 }
 
-const beat = fc.record({
+const evaluation = fc.record({
   value: fc.option(fc.integer({ min: 0, max: 6 })),
   minutes: fc.integer({ min: 0, max: 40 }),
   acknowledge: fc.boolean(),
@@ -226,44 +252,46 @@ const rule = fc.record({
   escalation_ms: fc.constantFrom(null, 600_000),
 });
 
-Deno.test("over any history: every opening ends when the input is well again, steps chain, severity only rises, RESOLVED only after FIRING", () => {
+Deno.test("over any history each incident ends when the value recovers, transitions chain, the severity never falls and RESOLVED follows FIRING", () => {
   fc.assert(
-    fc.property(rule, fc.array(beat, { maxLength: 60 }), (limits, history) => {
-      const well = { value: 0, minutes: 1, acknowledge: false };
-      const { states, incident } = play(limits, [...history, well]);
+    fc.property(rule, fc.array(evaluation, { maxLength: 60 }), (limits, history) => {
+      const recovery = { value: 0, minutes: 1, acknowledge: false };
+      const { states, incident } = play(limits, [...history, recovery]);
       assertEquals(incident, null);
       let state: string | null = null;
-      let isTold = false;
-      for (const step of states) {
-        if (step.to === "RESOLVED") assertEquals(step.notify === "RESOLVED", isTold);
-        isTold = step.to !== "RESOLVED" && step.to !== "DISCARDED" && (isTold || step.notify !== null);
-        if (step.from !== state) assert(state === "FIRING" && step.from === "ACKNOWLEDGED", `${state} then from ${step.from}`);
-        assert(SEVERITIES.indexOf(step.severity as never) >= SEVERITIES.indexOf(step.was as never));
-        if (step.to === "RESOLVED") assert(step.from === "FIRING" || step.from === "ACKNOWLEDGED");
-        if (step.to === "DISCARDED") assertEquals(step.from, "PENDING");
-        state = step.to === "DISCARDED" || step.to === "RESOLVED" ? null : step.to;
+      let isNotified = false;
+      for (const transition of states) {
+        if (transition.to === "RESOLVED") assertEquals(transition.notify === "RESOLVED", isNotified);
+        isNotified = transition.to !== "RESOLVED" && transition.to !== "DISCARDED" && (isNotified || transition.notify !== null);
+        if (transition.from !== state) {
+          assert(state === "FIRING" && transition.from === "ACKNOWLEDGED", `${state} then from ${transition.from}`);
+        }
+        assert(SEVERITIES.indexOf(transition.severity as never) >= SEVERITIES.indexOf(transition.was as never));
+        if (transition.to === "RESOLVED") assert(transition.from === "FIRING" || transition.from === "ACKNOWLEDGED");
+        if (transition.to === "DISCARDED") assertEquals(transition.from, "PENDING");
+        state = transition.to === "DISCARDED" || transition.to === "RESOLVED" ? null : transition.to;
       }
     }),
     { numRuns: 2_000, seed: 7 },
   );
 });
 
-Deno.test("acknowledging stops escalation, whatever comes", () => {
+Deno.test("an acknowledged incident never escalates", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 500 }), { maxLength: 40 }), (gaps) => {
-      const held = gaps.map((minutes) => ({ value: 5, minutes, acknowledge: false }));
+      const breaches = gaps.map((minutes) => ({ value: 5, minutes, acknowledge: false }));
       const { states } = play({ escalation_ms: 600_000 }, [{ value: 5, minutes: 0, acknowledge: false }, {
         value: 5,
         minutes: 1,
         acknowledge: true,
-      }, ...held]);
-      assertEquals(states.map((step) => step.to), ["FIRING"]);
+      }, ...breaches]);
+      assertEquals(states.map((transition) => transition.to), ["FIRING"]);
     }),
     { numRuns: 500, seed: 7 },
   );
 });
 
-Deno.test("without change there is no step: deciding twice on what was just applied gives nothing", () => {
+Deno.test("repeated decisions on the same value make at most one transition", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...Object.keys(ALERT_METRICS) as AlertMetric[]),
@@ -287,93 +315,95 @@ const RULE = (name: string, changes: Partial<Measurement>): Measurement => ({
   ...changes,
 });
 const RUN = "00000000-0000-4000-8000-00000000000a", OTHER_RUN = "00000000-0000-4000-8000-00000000000b";
-const told = (measurements: Measurement[]) =>
-  decideAll(measurements, NOW, null).map((step) => `${step.rule_name}: ${step.notify ?? `silent under ${step.parent?.rule_name}`}`);
+const notificationsOf = (measurements: Measurement[]) =>
+  decideAll(measurements, NOW, null).map(({ rule_name, notify, parent }) =>
+    `${rule_name}: ${notify ?? `inhibited by ${parent?.rule_name}`}`
+  );
 
-Deno.test("a hung run that breaks five rules is told once, by the most specific, at the severity of the worst", () => {
-  const broken = { value: 9, threshold: 1, execution_id: RUN } as const;
+Deno.test("the incident nearest to the cause inhibits the four others of a stuck run and takes the highest severity", () => {
+  const breach = { value: 9, threshold: 1, execution_id: RUN } as const;
   const rules = [
-    RULE("failures", { ...broken, severity: "CRITICAL" }),
-    RULE("rate", { ...broken, metric: "success_rate", value: 0, entity_type: "all" }),
-    RULE("stuck", { ...broken, metric: "stuck_execution", severity: "LOW" }),
-    RULE("duration", { ...broken, metric: "duration_exceeded" }),
-    RULE("memory", { ...broken, metric: "memory_usage" }),
+    RULE("failures", { ...breach, severity: "CRITICAL" }),
+    RULE("rate", { ...breach, metric: "success_rate", value: 0, entity_type: "all" }),
+    RULE("stuck", { ...breach, metric: "stuck_execution", severity: "LOW" }),
+    RULE("duration", { ...breach, metric: "duration_exceeded" }),
+    RULE("memory", { ...breach, metric: "memory_usage" }),
   ];
-  assertEquals(told(rules), [
+  assertEquals(notificationsOf(rules), [
     "stuck: FIRING",
-    "failures: silent under stuck",
-    "rate: silent under stuck",
-    "duration: silent under stuck",
-    "memory: silent under stuck",
+    "failures: inhibited by stuck",
+    "rate: inhibited by stuck",
+    "duration: inhibited by stuck",
+    "memory: inhibited by stuck",
   ]);
   assertEquals(decideAll(rules, NOW, null)[0]?.severity, "CRITICAL");
 });
 
-Deno.test("what another run shows, what no run shows, and what is pending speaks for itself and for nobody else", () => {
-  const broken = { value: 9, threshold: 1, execution_id: RUN } as const;
+Deno.test("an incident of another run, one without a run and a pending one inhibit nothing and are not inhibited", () => {
+  const breach = { value: 9, threshold: 1, execution_id: RUN } as const;
   assertEquals(
-    told([
-      RULE("stuck", { ...broken, metric: "stuck_execution", for_ms: 60_000 }),
-      RULE("failures", broken),
-      RULE("duration", { ...broken, metric: "duration_exceeded", execution_id: OTHER_RUN }),
-      RULE("overdue", { ...broken, metric: "sync_overdue", execution_id: null }),
+    notificationsOf([
+      RULE("stuck", { ...breach, metric: "stuck_execution", for_ms: 60_000 }),
+      RULE("failures", breach),
+      RULE("duration", { ...breach, metric: "duration_exceeded", execution_id: OTHER_RUN }),
+      RULE("overdue", { ...breach, metric: "sync_overdue", execution_id: null }),
     ]).filter((line) => !line.startsWith("stuck")),
     ["failures: FIRING", "duration: FIRING", "overdue: FIRING"],
   );
 });
 
-Deno.test("under a shared failure the tournaments with its fingerprint are silent; one that fails for its own reason speaks", () => {
+Deno.test("a shared failure inhibits the incidents with its fingerprint and no other", () => {
   const tournament = (no: string, fingerprint: string) =>
     RULE(`tournament ${no}`, { tournament_no: no, fingerprint, execution_id: RUN, severity: "MEDIUM" });
   const rules = [
     tournament("1", "down"),
     tournament("2", "down"),
-    tournament("3", "own reason"),
+    tournament("3", "bad data"),
     RULE("failures", { fingerprint: "down", execution_id: RUN }),
     RULE("shared", { metric: "shared_failure", entity_type: "all", fingerprint: "down", execution_id: RUN }),
   ];
-  assertEquals(told(rules), [
+  assertEquals(notificationsOf(rules), [
     "tournament 3: FIRING",
     "shared: FIRING",
-    "tournament 1: silent under shared",
-    "tournament 2: silent under shared",
-    "failures: silent under shared",
+    "tournament 1: inhibited by shared",
+    "tournament 2: inhibited by shared",
+    "failures: inhibited by shared",
   ]);
 });
 
-Deno.test("who speaks for others tells where they would be told, also when they come later", () => {
+Deno.test("a parent also notifies the channels of its children, and of children that open later", () => {
   const child = RULE("failures", { execution_id: RUN, channels: ["hook"] });
-  const speaker = RULE("stuck", { metric: "stuck_execution", execution_id: RUN, channels: ["dashboard"] });
-  assertEquals(decideAll([child, speaker], NOW, null)[0]?.channels, ["dashboard", "hook"]);
-  const later = decideAll([child, { ...speaker, incident: FIRING }], NOW, null)[0];
+  const parent = RULE("stuck", { metric: "stuck_execution", execution_id: RUN, channels: ["dashboard"] });
+  assertEquals(decideAll([child, parent], NOW, null)[0]?.channels, ["dashboard", "hook"]);
+  const later = decideAll([child, { ...parent, incident: FIRING }], NOW, null)[0];
   assertEquals([later?.notify, later?.channels], ["FIRING", ["hook"]]);
-  const known = decideAll([child, { ...speaker, incident: { ...FIRING, notified_channels: ["dashboard", "hook"] } }], NOW, null);
-  assertEquals(known.map((step) => step.rule_name), ["failures"]);
+  const known = decideAll([child, { ...parent, incident: { ...FIRING, notified_channels: ["dashboard", "hook"] } }], NOW, null);
+  assertEquals(known.map((transition) => transition.rule_name), ["failures"]);
 });
 
-Deno.test("what hangs under another neither rises nor repeats, tells its end if its beginning was told, and speaks when left alone", () => {
-  const speaker = { rule_id: ID, rule_name: "Speaker", entity_type: "all", tournament_no: null };
-  const old = { ...FIRING, notified_at: ago(9999), last_notified_at: ago(9999), parent: speaker };
-  const under = at(NOW, { parent: speaker });
-  assertEquals(decide({ ...MEASURED, incident: old }, under), null);
-  assertEquals(decide({ ...MEASURED, incident: { ...old, parent: null } }, under)?.notify, null);
-  assertEquals(decide({ ...MEASURED, value: 0, incident: old }, under)?.notify, "RESOLVED");
-  assertEquals(decide({ ...MEASURED, value: 0, incident: { ...old, notified_at: null } }, under)?.notify, null);
+Deno.test("an inhibited incident notifies only its resolution if its opening was notified, and is notified when no longer inhibited", () => {
+  const parent = { rule_id: ID, rule_name: "Parent", entity_type: "all", tournament_no: null };
+  const old = { ...FIRING, notified_at: ago(9999), last_notified_at: ago(9999), parent };
+  const inhibited = at(NOW, { parent });
+  assertEquals(decide({ ...MEASURED, incident: old }, inhibited), null);
+  assertEquals(decide({ ...MEASURED, incident: { ...old, parent: null } }, inhibited)?.notify, null);
+  assertEquals(decide({ ...MEASURED, value: 0, incident: old }, inhibited)?.notify, "RESOLVED");
+  assertEquals(decide({ ...MEASURED, value: 0, incident: { ...old, notified_at: null } }, inhibited)?.notify, null);
   assertEquals(decide({ ...MEASURED, incident: { ...old, notified_at: null } }, at(NOW))?.notify, "FIRING");
-  assertMatch(String(decide({ ...MEASURED, incident: old }, at(NOW))?.reason), /hangs under Speaker no longer/);
+  assertMatch(String(decide({ ...MEASURED, incident: old }, at(NOW))?.reason), /no longer inhibited by Parent/);
 });
 
-Deno.test("what speaks already goes on speaking, and rises when something worse turns out to have the same cause", () => {
+Deno.test("a notified incident stays the parent and escalates when a more severe incident has the same cause", () => {
   const rules = [
     RULE("duration", { metric: "duration_exceeded", execution_id: RUN, severity: "MEDIUM", incident: { ...FIRING, severity: "MEDIUM" } }),
     RULE("stuck", { metric: "stuck_execution", execution_id: RUN, severity: "CRITICAL" }),
   ];
-  assertEquals(told(rules), ["duration: ESCALATED", "stuck: silent under duration"]);
+  assertEquals(notificationsOf(rules), ["duration: ESCALATED", "stuck: inhibited by duration"]);
   const silenced = rules.map((rule) => rule.rule_name === "duration" ? { ...rule, silenced_by: ID } : rule);
-  assertEquals(told(silenced)[0], "stuck: FIRING", "who is silenced speaks for nobody");
+  assertEquals(notificationsOf(silenced)[0], "stuck: FIRING", "a silenced incident inhibits no other");
 });
 
-Deno.test("escalation tells the channels of each step besides those before, up to the last step", () => {
+Deno.test("each escalation step adds its channels to those of earlier steps, up to the last step", () => {
   const rule = { ...MEASURED, escalation_channels: [["team"], ["chief"]] };
   const late = { ...FIRING, notified_at: ago(31) };
   assertEquals(decide({ ...rule, incident: late }, at(NOW))?.channels, ["dashboard", "team"]);
@@ -387,48 +417,51 @@ Deno.test("escalation tells the channels of each step besides those before, up t
   ]);
 });
 
-Deno.test("what keeps coming back is told as flapping once, and over only when it stayed well for half the window", () => {
+Deno.test("a flapping incident is notified once and resolves after a recovery of half the window", () => {
   const values = [3, 0, 3, 0, 3, 0, 3, 0, 3, 0, 3, 0, 0, 0];
-  const opened: number[] = [];
+  const resolved: number[] = [];
   let incident: Measurement["incident"] = null;
-  const heard: string[] = [];
+  const notified: string[] = [];
   values.forEach((value, index) => {
     const now = NOW + index * 12 * 60_000;
-    const resolved_recently = incident ? 0 : opened.length;
-    const step = decide({ ...MEASURED, value, incident, resolved_recently, flap_ms: 3_600_000 }, at(now));
-    if (!step) return;
-    if (step.notify) heard.push(step.notify);
-    if (step.to_state === "RESOLVED") {
-      opened.push(now);
+    const resolved_recently = incident ? 0 : resolved.length;
+    const transition = decide({ ...MEASURED, value, incident, resolved_recently, flap_ms: 3_600_000 }, at(now));
+    if (!transition) return;
+    if (transition.notify) notified.push(transition.notify);
+    if (transition.to_state === "RESOLVED") {
+      resolved.push(now);
       incident = null;
       return;
     }
     const moment = new Date(now).toISOString();
     const before: NonNullable<Measurement["incident"]> = incident ??
       { ...FIRING, opened_at: moment, notified_at: moment, last_notified_at: moment };
-    incident = { ...before, is_flapping: step.is_flapping, recovered_at: step.recovered_at };
+    incident = { ...before, is_flapping: transition.is_flapping, recovered_at: transition.recovered_at };
   });
-  assertEquals(heard, ["FIRING", "RESOLVED", "FIRING", "RESOLVED", "FIRING", "RESOLVED", "FLAPPING"]);
-  const well = { ...MEASURED, value: 0, incident: { ...FIRING, is_flapping: true, recovered_at: ago(31) } };
-  assertEquals(decide(well, at(NOW))?.notify, "RESOLVED");
+  assertEquals(notified, ["FIRING", "RESOLVED", "FIRING", "RESOLVED", "FIRING", "RESOLVED", "FLAPPING"]);
+  const recovered = { ...MEASURED, value: 0, incident: { ...FIRING, is_flapping: true, recovered_at: ago(31) } };
+  assertEquals(decide(recovered, at(NOW))?.notify, "RESOLVED");
 });
 
-Deno.test("a stretch in which nobody looked does not count as holding", () => {
+Deno.test("the time before a gap in the evaluations does not count towards for", () => {
   const pending = { ...MEASURED, for_ms: 300_000, incident: { ...FIRING, state: "PENDING" as const, fired_at: null } };
-  assertEquals(decide(pending, at(NOW, { watchedSince: NOW })), null);
-  assertEquals(decide(pending, at(NOW, { watchedSince: Date.parse(ago(5)) }))?.to_state, "FIRING");
+  assertEquals(decide(pending, at(NOW, { evaluatedSince: NOW })), null);
+  assertEquals(decide(pending, at(NOW, { evaluatedSince: Date.parse(ago(5)) }))?.to_state, "FIRING");
 });
 
-Deno.test("runs missed while nobody evaluated, and made good since, are one incident that is over, by the time of the due runs", () => {
-  const run = (minutes: number) => ({ due_at: ago(minutes), overdue_at: ago(minutes - 5), made_good_at: ago(10) });
-  const step = decideMissed({ ...MEASURED, metric: "sync_overdue", value: 0, missed: [run(60), run(45)] }, at(NOW));
-  assertEquals([step?.to_state, step?.notify, step?.began_at, step?.resolved_at, step?.missed_due_at], [
+Deno.test("runs missed while no rules were evaluated are one resolved incident with the time of the due runs", () => {
+  const run = (minutes: number) => ({ due_at: ago(minutes), overdue_at: ago(minutes - 5), started_at: ago(10) });
+  const transition = decideMissed({ ...MEASURED, metric: "sync_overdue", value: 0, missed: [run(60), run(45)] }, at(NOW));
+  assertEquals([transition?.to_state, transition?.notify, transition?.began_at, transition?.resolved_at, transition?.missed_due_at], [
     "RESOLVED",
     "MISSED",
     ago(55),
     ago(10),
     ago(60),
   ]);
-  assertMatch(String(step?.reason), /2 runs of matches_schedule did not begin when due/);
+  assertMatch(
+    String(transition?.reason),
+    /2 runs of matches_schedule did not start when due \(2026-06-10 11:00:00 UTC, 2026-06-10 11:15:00 UTC\)/,
+  );
   assertEquals(decideMissed(MEASURED, at(NOW)), null);
 });

@@ -1,4 +1,4 @@
--- Rules, the incidents they open, the timeline of each, silences, channels, and the outbox of notifications.
+-- Alert rules with their defaults, incidents, events, evaluations, silences, channels, the outbox of notifications, and the watchdog.
 
 create table public.alert_rules (
   id uuid primary key default gen_random_uuid(),
@@ -50,38 +50,59 @@ create table public.alert_rules (
   ),
   constraint alert_rules_escalation_channels_are_a_list check (jsonb_typeof(escalation_channels) = 'array')
 );
-comment on table public.alert_rules is 'What is watched for; threshold is in the unit of the metric.';
-comment on column public.alert_rules.entity_type is 'An entity type, all of them, or system: the monitoring itself.';
+comment on table public.alert_rules is 'The alert rules; threshold and recovery_threshold are in the unit of the metric.';
+comment on column public.alert_rules.entity_type is 'An entity type, all for every entity, or system for the monitoring system.';
 comment on column public.alert_rules.escalation_delay is
-  'Told but not acknowledged for this long, the severity rises one step up to CRITICAL and the next channels are told, again and again.';
-comment on column public.alert_rules.minimum_runs is 'Finished full runs in the window before the rule may speak.';
-comment on column public.alert_rules.for_duration is 'How long the condition must hold before the incident fires; until then it is PENDING.';
-comment on column public.alert_rules.recovery_threshold is 'Where the incident resolves; null is the threshold itself.';
-comment on column public.alert_rules.no_data is 'What an unknown value does: KEEP the state, count as OK, or ALERT.';
-comment on column public.alert_rules.scope is 'ENTITY: one incident for the entity type (or all, or system); TOURNAMENT: one for each tournament of it.';
+  'After each delay without acknowledgement the severity rises one step, up to CRITICAL, and the channels of the next step are notified.';
+comment on column public.alert_rules.minimum_runs is 'With fewer finished full runs in the window the value is unknown.';
+comment on column public.alert_rules.for_duration is
+  'How long the condition must be met before the incident fires; until then it is PENDING.';
+comment on column public.alert_rules.recovery_threshold is
+  'The threshold at which an incident resolves; null is the threshold of the rule.';
+comment on column public.alert_rules.no_data is 'The effect of an unknown value: KEEP the state, count it as OK, or ALERT.';
+comment on column public.alert_rules.scope is
+  'ENTITY: one incident per entity type, all or system; TOURNAMENT: one incident per tournament of the entity type.';
 comment on column public.alert_rules.escalation_channels is
-  'A list of lists: the channels told from the first escalation step on, from the second, and so on, beside the rule''s own.';
+  'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
 select private.secure_table('public.alert_rules');
 
--- Limits are ones that can happen on the platform: memory under the 256 MB a function may use, durations under its wall clock.
+-- The thresholds are within the limits of a hosted function: 256 MB of memory, 150 or 400 s of wall clock.
 insert into public.alert_rules (
   name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data, runbook_url
-) values
-('Tournament Sync Consecutive Failures', 'Full runs failed in a row.', 'tournaments', 'ENTITY', 'consecutive_failures', 3, '1 hour', 'HIGH', '30 minutes', 0, null, 'KEEP', 'docs/runbook.md#tournament-sync-consecutive-failures'),
-  ('Match Schedule Consecutive Failures', 'Full runs failed in a row.', 'matches_schedule', 'ENTITY', 'consecutive_failures', 3, '45 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP', 'docs/runbook.md#match-schedule-consecutive-failures'),
-  ('Overall Sync Success Rate Drop', 'Fewer runs of all entities succeed than should.', 'all', 'ENTITY', 'success_rate', 0.95, '24 hours', 'MEDIUM', null, 4, 0.97, 'KEEP', 'docs/runbook.md#overall-sync-success-rate-drop'),
-  ('Tournament Sync Duration Exceeded', 'A run takes longer than its wall clock bears for long.', 'tournaments', 'ENTITY', 'duration_exceeded', 120, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP', 'docs/runbook.md#tournament-sync-duration-exceeded'),
-  ('Match Schedule Duration Exceeded', 'A run takes longer than its wall clock bears for long.', 'matches_schedule', 'ENTITY', 'duration_exceeded', 300, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP', 'docs/runbook.md#match-schedule-duration-exceeded'),
-  ('Memory Usage Exceeded', 'A run came near the memory a function may use.', 'all', 'ENTITY', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP', 'docs/runbook.md#memory-usage-exceeded'),
-  ('Tournament Sync Overdue', 'No run began when one was due.', 'tournaments', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP', 'docs/runbook.md#tournament-sync-overdue'),
-  ('Match Schedule Overdue', 'No run began when one was due.', 'matches_schedule', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '15 minutes', 0, null, 'KEEP', 'docs/runbook.md#match-schedule-overdue'),
-  ('Tournaments Failing Alike', 'Many tournaments fail for one and the same reason, as when the upstream service fails.', 'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP', 'docs/runbook.md#tournaments-failing-alike'),
-  ('Match Schedule Tournament Failing', 'One tournament fails again and again for its own reason.', 'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK', 'docs/runbook.md#match-schedule-tournament-failing'),
-  ('Notifications Undelivered', 'Messages died, or were tried four times in vain.', 'system', 'ENTITY', 'dead_notifications', 1, '1 hour', 'HIGH', null, 0, null, 'OK', 'docs/runbook.md#notifications-undelivered'),
-  ('Alert Processor Late', 'Nobody evaluated the rules for a while.', 'system', 'ENTITY', 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK', 'docs/runbook.md#alert-processor-late'),
-  ('Sync Queue Waiting', 'A job that may begin waits too long.', 'system', 'ENTITY', 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK', 'docs/runbook.md#sync-queue-waiting')
-on conflict (name) do nothing;
+)
+select rule.*, 'docs/runbook.md#' || replace(lower(rule.name), ' ', '-')
+from (values
+  ('Tournament Sync Consecutive Failures', 'Consecutive full runs of the tournament sync failed or timed out.',
+    'tournaments', 'ENTITY', 'consecutive_failures', 3, interval '1 hour', 'HIGH', interval '30 minutes', 0, null, 'KEEP'),
+  ('Match Schedule Consecutive Failures', 'Consecutive full runs of the match schedule sync failed or timed out.',
+    'matches_schedule', 'ENTITY', 'consecutive_failures', 3, '45 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+  ('Overall Sync Success Rate Drop', 'The success rate of the full runs of all syncs is too low.',
+    'all', 'ENTITY', 'success_rate', 0.95, '24 hours', 'MEDIUM', null, 4, 0.97, 'KEEP'),
+  ('Tournament Sync Duration Exceeded', 'A run of the tournament sync comes close to the wall-clock limit of a function.',
+    'tournaments', 'ENTITY', 'duration_exceeded', 120, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
+  ('Match Schedule Duration Exceeded', 'A run of the match schedule sync comes close to the wall-clock limit of a function.',
+    'matches_schedule', 'ENTITY', 'duration_exceeded', 300, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
+  ('Memory Usage Exceeded', 'A run comes close to the memory limit of a function.',
+    'all', 'ENTITY', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP'),
+  ('Tournament Sync Overdue', 'No full run of the tournament sync started within the grace period after its due time.',
+    'tournaments', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+  ('Match Schedule Overdue', 'No full run of the match schedule sync started within the grace period after its due time.',
+    'matches_schedule', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '15 minutes', 0, null, 'KEEP'),
+  ('Tournaments Failing Alike', 'Several tournaments fail for the same reason, for example because VIS is unavailable.',
+    'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+  ('Match Schedule Tournament Failing', 'The match schedule sync of one tournament failed several times in a row.',
+    'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
+  ('Notifications Undelivered', 'Notifications are DEAD, or at least four attempts to deliver them failed.',
+    'system', 'ENTITY', 'dead_notifications', 1, '1 hour', 'HIGH', null, 0, null, 'OK'),
+  ('Alert Processor Late', 'The alert processor did not evaluate the rules for some time.',
+    'system', 'ENTITY', 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK'),
+  ('Sync Queue Waiting', 'A job that could start has waited too long in the queue.',
+    'system', 'ENTITY', 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK')
+) as rule (
+  name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
+  recovery_threshold, no_data
+);
 
 create table public.alert_incidents (
   id uuid primary key default gen_random_uuid(),
@@ -121,21 +142,28 @@ create table public.alert_incidents (
   constraint alert_incidents_parent_is_another check (parent_id <> id),
   constraint alert_incidents_step_is_not_negative check (escalation_step >= 0)
 );
-comment on table public.alert_incidents is 'A rule that holds for a scope, from opening to resolution; entity_type is all for a rule over every entity.';
-comment on column public.alert_incidents.notified_at is 'When anybody was first told; null while silenced from the start.';
-comment on column public.alert_incidents.version is 'Raised by each change; a change must name the one it was decided on.';
-comment on column public.alert_incidents.parent_id is 'The incident that speaks for the same cause; while it does, this one tells nobody.';
-comment on column public.alert_incidents.began_at is 'When what holds came to hold, by the time of the run or due time itself; opened_at is when it was noticed.';
-comment on column public.alert_incidents.recovered_at is 'Since when a flapping incident has been well; it must stay so for a while to resolve.';
-comment on column public.alert_incidents.missed_due_at is 'The first due time that was missed, and made good, while nobody evaluated.';
+comment on table public.alert_incidents is
+  'One row each time the condition of a rule was met in a scope; entity_type and tournament_no are the scope.';
+comment on column public.alert_incidents.notified_at is
+  'When the first notification was queued; null while all were muted by a silence or a parent.';
+comment on column public.alert_incidents.version is
+  'Incremented by each change; a transition applies only to the version that it was decided on.';
+comment on column public.alert_incidents.parent_id is
+  'The incident that inhibits this one; an inhibited incident notifies nothing but its resolution.';
+comment on column public.alert_incidents.began_at is
+  'When the condition came to be met, by the time of the run or due time; opened_at is when an evaluation found it.';
+comment on column public.alert_incidents.recovered_at is
+  'Start of the current recovery of a flapping incident, which resolves when the recovery is long enough.';
+comment on column public.alert_incidents.missed_due_at is
+  'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
-create unique index alert_incidents_one_live_a_scope
+create unique index alert_incidents_one_live_per_scope
   on public.alert_incidents (rule_id, entity_type, coalesce(tournament_no, '')) where state <> 'RESOLVED';
-comment on index public.alert_incidents_one_live_a_scope is 'Two live incidents of one rule and scope cannot be written.';
-create unique index alert_incidents_one_a_missed_run
+comment on index public.alert_incidents_one_live_per_scope is 'Refuses a second live incident of a rule and scope.';
+create unique index alert_incidents_one_per_missed_run
   on public.alert_incidents (rule_id, entity_type, missed_due_at) where missed_due_at is not null;
-comment on index public.alert_incidents_one_a_missed_run is 'What was missed unwatched is flagged once, however many evaluators find it.';
+comment on index public.alert_incidents_one_per_missed_run is 'Lets concurrent evaluators report a missed run once.';
 create index alert_incidents_rule_idx on public.alert_incidents (rule_id, resolved_at);
 create index alert_incidents_parent_idx on public.alert_incidents (parent_id) where parent_id is not null;
 select private.secure_table('public.alert_incidents');
@@ -149,7 +177,7 @@ create table public.alert_events (
   severity varchar not null,
   reason text not null
 );
-comment on table public.alert_events is 'The story of an incident: each step with its reason.';
+comment on table public.alert_events is 'The timeline of an incident: each change with its reason.';
 create index alert_events_incident_idx on public.alert_events (incident_id, id);
 select private.secure_table('public.alert_events');
 
@@ -159,10 +187,11 @@ create table public.alert_evaluations (
   cause varchar not null,
   rules integer not null,
   applied integer not null,
-  watched_since timestamptz
+  evaluated_since timestamptz
 );
-comment on table public.alert_evaluations is 'When the rules were last looked at, and what came of it.';
-comment on column public.alert_evaluations.watched_since is 'Since when no gap of five minutes or more lay between two evaluations.';
+comment on table public.alert_evaluations is 'Each evaluation of the rules and the number of transitions that it applied.';
+comment on column public.alert_evaluations.evaluated_since is
+  'Start of the series of evaluations that this one belongs to; a gap of five minutes or more starts a new series.';
 create index alert_evaluations_time_idx on public.alert_evaluations (evaluated_at desc);
 select private.secure_table('public.alert_evaluations');
 
@@ -181,21 +210,25 @@ create table public.alert_silences (
   lasts interval,
   constraint alert_silences_end_not_before_start check (ends_at >= starts_at),
   constraint alert_silences_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
-  constraint alert_silences_match_is_not_everything check (num_nonnulls(entity_type, rule_id, severity, tournament_no) > 0),
-  constraint alert_silences_recurrence_has_a_length check ((recurs_every is null) = (lasts is null)),
-  constraint alert_silences_length_is_within_recurrence check (lasts > interval '0' and lasts < recurs_every)
+  constraint alert_silences_has_a_matcher check (num_nonnulls(entity_type, rule_id, severity, tournament_no) > 0),
+  constraint alert_silences_recurs_iff_lasts check ((recurs_every is null) = (lasts is null)),
+  constraint alert_silences_lasts_is_within_recurrence check (lasts > interval '0' and lasts < recurs_every)
 );
-comment on table public.alert_silences is 'While one matches, an incident is recorded and nobody is told; what still holds at its end is told then.';
-comment on column public.alert_silences.recurs_every is 'From starts_at on, every so long (UTC), it holds for lasts; null holds all the time.';
+comment on table public.alert_silences is
+  'A silence mutes the notifications of matching incidents; when it ends, incidents that still fire are notified.';
+comment on column public.alert_silences.recurs_every is
+  'From starts_at on, each such interval (UTC) starts with a window of length lasts; null is one window.';
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
 select private.secure_table('public.alert_silences');
 
 create function private.is_silencing(silence public.alert_silences, as_of timestamptz) returns boolean
 language sql immutable set search_path = '' as $$
-  select silence.starts_at <= as_of and silence.ends_at > as_of
+  select silence.starts_at <= as_of
+    and silence.ends_at > as_of
     and (silence.recurs_every is null or as_of < private.last_due(silence.starts_at, silence.recurs_every, as_of) + silence.lasts);
 $$;
-comment on function private.is_silencing(public.alert_silences, timestamptz) is 'Whether a silence holds at a moment, recurring ones in their windows.';
+comment on function private.is_silencing(public.alert_silences, timestamptz) is
+  'Whether a silence is active at as_of; a recurring silence is active only in its windows.';
 
 create table public.notification_channels (
   name varchar primary key,
@@ -207,23 +240,25 @@ create table public.notification_channels (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   group_window interval not null default '30 seconds',
-  hourly_cap integer not null default 60,
+  hourly_limit integer not null default 60,
   constraint notification_channels_kind_is_known check (kind in ('email', 'webhook', 'slack', 'dashboard')),
   constraint notification_channels_webhook_has_url_and_secret
     check (kind <> 'webhook' or (jsonb_typeof(config -> 'url') = 'string' and secret is not null)),
   constraint notification_channels_slack_has_its_url check (kind <> 'slack' or secret is not null),
   constraint notification_channels_email_has_recipients check (kind <> 'email' or jsonb_typeof(config -> 'to') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
-  constraint notification_channels_cap_is_positive check (hourly_cap > 0)
+  constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0)
 );
-comment on table public.notification_channels is 'Where alerts go: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...]}, dashboard.';
-comment on column public.notification_channels.previous_secret is 'Signs beside the secret while receivers change over.';
-comment on column public.notification_channels.group_window is 'What opens within this long after a message goes out together at its end.';
-comment on column public.notification_channels.hourly_cap is 'Messages an hour; what is over it waits, as one message that says how many were withheld.';
+comment on table public.notification_channels is
+  'Channels by kind: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...], by_severity?}, dashboard.';
+comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret during a key rotation.';
+comment on column public.notification_channels.group_window is
+  'Notifications queued within this time after a message are combined into one, sent at the end of the window.';
+comment on column public.notification_channels.hourly_limit is 'Messages per hour; further notifications wait, combined into one message.';
 select private.secure_table('public.notification_channels');
--- Secrets never leave by the API: readers see every other column.
+-- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
-grant select (name, kind, is_active, created_at, updated_at, group_window, hourly_cap) on public.notification_channels to authenticated;
+grant select (name, kind, is_active, created_at, updated_at, group_window, hourly_limit) on public.notification_channels to authenticated;
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
 
@@ -240,17 +275,20 @@ create table public.alert_notifications (
   created_at timestamptz not null,
   sent_at timestamptz,
   due_at timestamptz not null,
-  withheld integer not null default 0,
+  over_limit integer not null default 0,
   constraint alert_notifications_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD')),
   constraint alert_notifications_items_are_a_list check (jsonb_typeof(items) = 'array' and jsonb_array_length(items) > 0),
-  constraint alert_notifications_sent_iff_terminal check ((status = 'SENT') = (sent_at is not null)),
+  constraint alert_notifications_sent_at_iff_sent check ((status = 'SENT') = (sent_at is not null)),
   constraint alert_notifications_pending_has_a_time check (status <> 'PENDING' or next_attempt_at is not null),
   constraint alert_notifications_sending_has_a_lease check ((status = 'SENDING') = (token is not null and lease_expires_at is not null)),
-  constraint alert_notifications_withheld_is_not_negative check (withheld >= 0)
+  constraint alert_notifications_over_limit_is_not_negative check (over_limit >= 0)
 );
-comment on table public.alert_notifications is 'The outbox: one message to one channel about one or more incidents; its id is the idempotency id of every try.';
-comment on column public.alert_notifications.due_at is 'When it was first to go out; later than created_at inside a group window or over the cap.';
-comment on column public.alert_notifications.withheld is 'How many messages this one stands for beyond the channel''s cap.';
+comment on table public.alert_notifications is
+  'The outbox: a message to one channel about one or more incidents; its id is the idempotency key of every delivery attempt.';
+comment on column public.alert_notifications.due_at is
+  'When the first attempt is due: later than created_at within a group window or over the hourly limit.';
+comment on column public.alert_notifications.over_limit is
+  'How many notifications over the hourly limit of the channel this message combines.';
 create index alert_notifications_due_idx on public.alert_notifications (next_attempt_at) where status in ('PENDING', 'SENDING');
 create index alert_notifications_items_idx on public.alert_notifications using gin (items jsonb_path_ops);
 create index alert_notifications_time_idx on public.alert_notifications (created_at);
@@ -268,7 +306,7 @@ create table public.alert_deliveries (
   duration_ms integer not null,
   constraint alert_deliveries_outcome_is_known check (outcome in ('SENT', 'RETRY', 'DEAD'))
 );
-comment on table public.alert_deliveries is 'Each try of a notification and what came of it.';
+comment on table public.alert_deliveries is 'Each attempt to deliver a notification, with its outcome.';
 create index alert_deliveries_notification_idx on public.alert_deliveries (notification_id, id);
 select private.secure_table('public.alert_deliveries');
 
@@ -278,12 +316,10 @@ create table private.watchdog (
   notified_at timestamptz,
   constraint watchdog_is_one_row check (id)
 );
-comment on table private.watchdog is 'Since when the alert processor is late, and when the watchdog URL was last told.';
+comment on table private.watchdog is 'Since when the alert processor is late, and when the watchdog URL was last called.';
 alter table private.watchdog enable row level security;
 grant select, update on private.watchdog to service_role;
 
 insert into private.watchdog default values;
 
-select private.secure_functions(
-  'private.is_silencing'
-);
+select private.secure_functions('private.is_silencing');

@@ -284,7 +284,7 @@ comment on function private.measure_system(public.alert_rules[], timestamptz) is
 
 create function private.missed_runs(entity public.sync_status, unwatched_since timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('due_at', due.at, 'overdue_at', due.at + entity.grace, 'made_good_at', late.began) order by due.at), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('due_at', due.at, 'overdue_at', due.at + entity.grace, 'started_at', late.began) order by due.at), '[]')
   from (
     select private.last_due(entity.schedule_anchor, entity.sync_frequency, unwatched_since - entity.grace) + step * entity.sync_frequency as at
     from generate_series(1, 200) step
@@ -312,12 +312,12 @@ language sql stable set search_path = '' as $$
   ),
   evaluation as (
     -- A cron tick may be late or lost; five minutes without one is a gap in which nobody looked.
-    select max(evaluated_at) as last_at, max(watched_since) as watched_since, max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
+    select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since, max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
     from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last
   )
   select jsonb_build_object(
     'as_of', as_of,
-    'watched_since', case when e.is_gap then as_of else e.watched_since end,
+    'evaluated_since', case when e.is_gap then as_of else e.evaluated_since end,
     'measurements', coalesce(jsonb_agg(
       jsonb_build_object(
         'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
@@ -367,7 +367,7 @@ language sql stable set search_path = '' as $$
   left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
     and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
   left join public.alert_incidents u on u.id = i.parent_id
-  group by e.is_gap, e.watched_since;
+  group by e.is_gap, e.evaluated_since;
 $$;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
   'What the given rules measure with their limits and live incidents, in one snapshot.';

@@ -453,7 +453,7 @@ language sql immutable set search_path = '' as $$
     'is_active', channel.is_active,
     'config', channel.config,
     'group_window', private.in_words(channel.group_window),
-    'hourly_cap', channel.hourly_cap,
+    'hourly_limit', channel.hourly_limit,
     'has_secret', channel.secret is not null,
     'has_previous_secret', channel.previous_secret is not null,
     'created_at', channel.created_at,
@@ -477,11 +477,11 @@ begin
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
   end if;
   insert into public.notification_channels as c
-    (name, kind, is_active, config, secret, group_window, hourly_cap, created_at, updated_at)
+    (name, kind, is_active, config, secret, group_window, hourly_limit, created_at, updated_at)
   values (
     p ->> 'name', p ->> 'kind', coalesce((p ->> 'is_active')::boolean, true), coalesce(p -> 'config', '{}'), new_secret,
     coalesce((p ->> 'group_window')::interval, before.group_window, '30 seconds'),
-    coalesce((p ->> 'hourly_cap')::integer, before.hourly_cap, 60), as_of, as_of
+    coalesce((p ->> 'hourly_limit')::integer, before.hourly_limit, 60), as_of, as_of
   )
   on conflict (name) do update set
     kind = excluded.kind,
@@ -489,7 +489,7 @@ begin
     config = excluded.config,
     secret = excluded.secret,
     group_window = excluded.group_window,
-    hourly_cap = excluded.hourly_cap,
+    hourly_limit = excluded.hourly_limit,
     -- Messages are signed with both secrets until the receiver knows the new one.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end,
     updated_at = as_of
@@ -503,7 +503,7 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_cap?}, keeps a replaced secret as the '
+  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_limit?}, keeps a replaced secret as the '
   'previous one, and returns the channel without its secrets; PT400 BAD_REQUEST when the kind needs a secret and there is none.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean

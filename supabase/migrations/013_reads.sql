@@ -1014,7 +1014,7 @@ language sql stable set search_path = '' as $$
     'scheduler', private.check_scheduler(as_of),
     'schedules', private.schedule_chain(as_of),
     'alert_processor', (
-      select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'watched_since', (array_agg(e.watched_since order by e.id desc))[1])
+      select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', (array_agg(e.evaluated_since order by e.id desc))[1])
       from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object(

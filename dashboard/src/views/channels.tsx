@@ -72,7 +72,7 @@ function List() {
               {
                 name: "Hourly limit",
                 isNumber: true,
-                cell: (channel) => channel.hourly_cap,
+                cell: (channel) => channel.hourly_limit,
               },
               {
                 name: "Secret",
@@ -155,7 +155,7 @@ function ChannelForm(
     target: channel && ["webhook", "email"].includes(channel.kind) ? targetOf(channel) : "",
     secret: "",
     group_window: channel?.group_window ?? "30 seconds",
-    hourly_cap: String(channel?.hourly_cap ?? 60),
+    hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
   });
   const { kind } = fields;
@@ -177,7 +177,7 @@ function ChannelForm(
           : {},
         ...fields.secret && (kind === "webhook" || kind === "slack") ? { secret: fields.secret } : {},
         group_window: fields.group_window,
-        hourly_cap: Number(fields.hourly_cap),
+        hourly_limit: Number(fields.hourly_limit),
         is_active: fields.is_active,
       },
     }),
@@ -256,9 +256,9 @@ function ChannelForm(
         label="Hourly limit"
         type="number"
         min={1}
-        value={fields.hourly_cap}
-        error={wrong.hourly_cap}
-        onChange={set("hourly_cap")}
+        value={fields.hourly_limit}
+        error={wrong.hourly_limit}
+        onChange={set("hourly_limit")}
       />
       <CheckField
         label="On"

@@ -4,7 +4,7 @@ import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSec
 import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 
-const Wake = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
+const ProcessRequest = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
 type Deps = AppDeps & {
   clock: Clock;
   channels: Channels;
@@ -12,13 +12,13 @@ type Deps = AppDeps & {
   waitUntil: (work: Promise<unknown>) => void;
 };
 
-/** `POST /` closes runs whose worker died, evaluates every rule and delivers what is due; cron calls it each minute, the database at once when a run fails. */
+/** `POST /` closes the runs of dead workers, evaluates all rules and delivers the due notifications. Cron calls it each minute, the database after a failed run. */
 export function createApp(deps: Deps): FunctionApp {
   const app = createFunctionApp("sync-alert-processor", deps);
   app.post("/", requireSecret, async (c) => {
-    const { cause } = await readBody(c.req.raw, Wake);
+    const { cause } = await readBody(c.req.raw, ProcessRequest);
     const work = processAlerts(deps, cause);
-    // Answered before it is done, so that pg_net's five seconds never cut it.
+    // The response does not wait for the work: pg_net ends a request after five seconds.
     deps.waitUntil(work.catch((error: unknown) => deps.log("error", "processing_failed", { cause, message: String(error) })));
     return c.json({ status: "ACCEPTED" }, 202);
   });
@@ -28,11 +28,11 @@ export function createApp(deps: Deps): FunctionApp {
 async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cause: string): Promise<void> {
   const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() }, z.number());
   if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
-  // What could not be evaluated must not keep what is due from being told.
-  const isGood = await evaluateRules(rpc, clock, log, cause).then(() => true, (error: unknown) => {
+  // After a failed evaluation the due notifications are still delivered.
+  const isEvaluated = await evaluateRules(rpc, clock, log, cause).then(() => true, (error: unknown) => {
     log("error", "evaluation_failed", { cause, message: String(error) });
     return false;
   });
   await deliverDue(rpc, clock, log, channels);
-  if (isGood) await heartbeat();
+  if (isEvaluated) await heartbeat();
 }

@@ -1,58 +1,61 @@
+import { inUtc } from "../../../services/alert-decision.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import type { Claimed, LinkOf, Notice } from "./channels/channel.ts";
+import type { ClaimedNotification, LinkOf, NotificationItem } from "./channels/channel.ts";
 
-const LEAD = {
-  FIRING: "",
-  ESCALATED: "escalated: ",
-  REPEAT: "still: ",
-  RESOLVED: "resolved: ",
-  FLAPPING: "flapping: ",
-  MISSED: "missed: ",
+const HEADINGS = {
+  FIRING: "Firing",
+  ESCALATED: "Escalated",
+  REPEAT: "Still firing",
+  RESOLVED: "Resolved",
+  FLAPPING: "Flapping",
+  MISSED: "Missed",
 } as const;
-const worstOf = (items: Notice[]): Notice =>
+const worstOf = (items: NotificationItem[]): NotificationItem =>
   items.reduce((worst, item) => SEVERITIES.indexOf(item.severity) > SEVERITIES.indexOf(worst.severity) ? item : worst);
-const scopeOf = ({ entity_type, tournament_no }: Notice): string =>
-  tournament_no === null ? entity_type : `${entity_type} ${tournament_no}`;
+const scopeOf = ({ entity_type, tournament_no }: NotificationItem): string =>
+  tournament_no === null ? entity_type : `${entity_type}, tournament ${tournament_no}`;
 
-/** The severity of the worst of them, by which a message's recipients are chosen. */
-export const severityOf = (items: Notice[]): Notice["severity"] => worstOf(items).severity;
+/** The highest severity, which selects the recipients of an email. */
+export const severityOf = (items: NotificationItem[]): NotificationItem["severity"] => worstOf(items).severity;
 
-/** One line: how bad, what, and how many more. */
-export function subjectOf(items: Notice[]): string {
+/** The most severe incident and the number of the others in one line. */
+export function subjectOf(items: NotificationItem[]): string {
   const worst = worstOf(items);
   const more = items.length > 1 ? ` and ${items.length - 1} more` : "";
-  return `[${worst.severity}] ${LEAD[worst.kind]}${worst.rule_name} (${scopeOf(worst)})${more}`;
+  return `[${worst.severity}] ${HEADINGS[worst.kind]}: ${worst.rule_name} (${scopeOf(worst)})${more}`;
 }
 
-/** How many messages did not go out because the channel had its share of the hour; null when none. */
-export function withheldOf({ withheld, hourly_cap }: Pick<Claimed, "withheld" | "hourly_cap">): string | null {
-  if (withheld === 0) return null;
-  return `${withheld} more ${withheld === 1 ? "message was" : "messages were"} withheld: this channel takes ${
-    hourly_cap ?? "no more"
-  } an hour. Here is the last word on each.`;
+/** States how many notifications over the hourly limit the message combines; null when there are none. */
+export function limitNoteOf({ over_limit, hourly_limit }: Pick<ClaimedNotification, "over_limit" | "hourly_limit">): string | null {
+  if (over_limit === 0) return null;
+  const limit = hourly_limit === null ? "the hourly limit of this channel" : `this channel's limit of ${hourly_limit} per hour`;
+  return `This message combines ${over_limit} ${
+    over_limit === 1 ? "notification" : "notifications"
+  } over ${limit}, with the latest state of each incident.`;
 }
 
-const plain = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value);
+const inWords = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value);
 
-/** What a person needs to know of one incident, line by line. */
-export function linesOf(notice: Notice, linkOf: LinkOf): string[] {
-  const evidence = Object.entries(notice.evidence).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${plain(value)}`);
-  const link = linkOf(notice.incident_id);
+/** The lines of one incident: its state, the value, the reason, the time, the evidence, the runbook and the link. */
+export function linesOf(item: NotificationItem, linkOf: LinkOf): string[] {
+  const evidence = Object.entries(item.evidence).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${inWords(value)}`);
+  const since = inUtc(item.began_at ?? item.opened_at);
+  const heading = item.kind === "ESCALATED" ? `Escalated to ${item.severity}` : `${HEADINGS[item.kind]} (${item.severity})`;
   return [
-    `${LEAD[notice.kind]}${notice.rule_name} [${notice.severity}]`,
-    notice.message,
-    notice.reason === notice.message ? null : `Why now: ${notice.reason}`,
-    `Since ${notice.began_at ?? notice.opened_at}${notice.resolved_at ? ` until ${notice.resolved_at}` : ""}`,
+    `${heading}: ${item.rule_name}`,
+    item.message,
+    item.reason === item.message ? null : `Why: ${item.reason}`,
+    item.resolved_at ? `From ${since} until ${inUtc(item.resolved_at)}` : `Since ${since}`,
     evidence.length ? `Evidence: ${evidence.join("; ").slice(0, 1000)}` : null,
-    notice.runbook_url ? `What to do: ${notice.runbook_url}` : null,
-    link ? `Incident ${link}` : `Incident ${notice.incident_id}`,
+    item.runbook_url ? `What to do: ${item.runbook_url}` : null,
+    `Incident: ${linkOf(item.incident_id) ?? item.incident_id}`,
   ].filter((line) => line !== null);
 }
 
-type Message = Pick<Claimed, "items" | "withheld" | "hourly_cap">;
+type Message = Pick<ClaimedNotification, "items" | "over_limit" | "hourly_limit">;
 const paragraphs = (message: Message, linkOf: LinkOf): string[][] => {
-  const withheld = withheldOf(message);
-  return [...(withheld ? [[withheld]] : []), ...message.items.map((item) => linesOf(item, linkOf))];
+  const limitNote = limitNoteOf(message);
+  return [...(limitNote ? [[limitNote]] : []), ...message.items.map((item) => linesOf(item, linkOf))];
 };
 
 /** The message as plain text. */
@@ -61,7 +64,7 @@ export const textOf = (message: Message, linkOf: LinkOf): string =>
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** The message as HTML, with nothing in it but text. */
+/** The message as HTML, with every text escaped. */
 export const htmlOf = (message: Message, linkOf: LinkOf): string =>
   paragraphs(message, linkOf).map((lines) => {
     const [head = "", ...rest] = lines.map(escapeHtml);

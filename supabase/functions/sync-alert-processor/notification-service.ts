@@ -4,7 +4,7 @@ import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
 import { resolveHost } from "../../../services/outbound.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { Claimed, type Delivery, type Send } from "./channels/channel.ts";
+import { ClaimedNotification, type Delivery, type Send } from "./channels/channel.ts";
 import { sendEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
 import { sendSlack } from "./channels/slack.ts";
@@ -12,29 +12,29 @@ import { sendWebhook } from "./channels/webhook.ts";
 
 const BATCH = 20;
 
-export type Channels = Record<NonNullable<Claimed["kind"]>, Send>;
+export type Channels = Record<NonNullable<ClaimedNotification["kind"]>, Send>;
 
-/** The channels by kind, over the real world or what a test puts in its place. */
-export function createChannels(env: Env, clock: Clock, world: Partial<Pick<HttpDeps, "fetch" | "resolve">> = {}): Channels {
+/** Creates the sender of each kind of channel; a test replaces the network. */
+export function createChannels(env: Env, clock: Clock, network: Partial<Pick<HttpDeps, "fetch" | "resolve">> = {}): Channels {
   const http: HttpDeps = {
     fetch,
     resolve: resolveHost,
-    ...world,
+    ...network,
     allowPrivate: env.ALERT_ALLOW_PRIVATE_URLS === "true",
     now: () => clock.now(),
   };
-  // The page keeps its views behind the hash, so that any host of static files can serve it.
+  // The dashboard routes by the URL's hash, so that any static file host can serve it.
   const linkOf = (id: string) => env.DASHBOARD_URL ? new URL(`#/alerts/${id}`, env.DASHBOARD_URL).href : null;
   return {
     webhook: sendWebhook(http, linkOf),
     slack: sendSlack(http, linkOf),
     email: sendEmail(env.SMTP_URL && env.SMTP_FROM ? { url: env.SMTP_URL, from: env.SMTP_FROM } : null, linkOf),
-    // The page reads the incident itself: that it can is all there is to deliver.
+    // The dashboard reads incidents from the database, so there is nothing to send.
     dashboard: () => Promise.resolve({ outcome: "SENT" }),
   };
 }
 
-/** Tells a dead man's switch that an evaluation went well; without a URL nobody, and its failing is never ours. */
+/** Creates the call to the heartbeat URL after a successful evaluation; a missing URL or a failed call is no error. */
 export function createHeartbeat(url: string | undefined, log: Log, send: typeof fetch = fetch): () => Promise<void> {
   return async () => {
     if (url === undefined) return;
@@ -43,22 +43,22 @@ export function createHeartbeat(url: string | undefined, log: Log, send: typeof 
       await response.body?.cancel();
       if (!response.ok) log("warn", "heartbeat_refused", { status: response.status });
     } catch {
-      // Its words may hold the URL, whose path is usually the secret.
+      // The error's message may contain the URL, and its path is usually a secret.
       log("warn", "heartbeat_not_answered");
     }
   };
 }
 
-/** Delivers what is due until nothing is, each message under its lease; returns how many were tried. @throws DatabaseError */
+/** Claims and sends due notifications until none is due; returns the number of attempts. @throws DatabaseError */
 export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Channels): Promise<number> {
-  let tried = 0;
+  let attempts = 0;
   for (;;) {
-    const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() }, z.array(Claimed));
+    const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() }, z.array(ClaimedNotification));
     await Promise.all(claimed.map(async (notification) => {
-      const begun = clock.monotonic();
+      const startedAt = clock.monotonic();
       const delivery = await send(notification, channels);
-      const p = { id: notification.id, token: notification.token, ...delivery, duration_ms: clock.monotonic() - begun };
-      // If this fails the lease lapses and the message goes out again under the same id.
+      const p = { id: notification.id, token: notification.token, ...delivery, duration_ms: clock.monotonic() - startedAt };
+      // If this call fails, the lease expires and the notification is sent again with the same id.
       await rpc("record_alert_delivery", { p, as_of: clock.asOf() }, z.boolean());
       log(delivery.outcome === "SENT" ? "info" : "warn", "notification", {
         id: notification.id,
@@ -67,12 +67,12 @@ export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Cha
         ...delivery,
       });
     }));
-    tried += claimed.length;
-    if (claimed.length < BATCH) return tried;
+    attempts += claimed.length;
+    if (claimed.length < BATCH) return attempts;
   }
 }
 
-const send = (notification: Claimed, channels: Channels): Promise<Delivery> =>
+const send = (notification: ClaimedNotification, channels: Channels): Promise<Delivery> =>
   notification.kind === null
-    ? Promise.resolve({ outcome: "DEAD", error: "the channel is not set up or not active" })
+    ? Promise.resolve({ outcome: "DEAD", error: "the channel does not exist or is not active" })
     : channels[notification.kind](notification);

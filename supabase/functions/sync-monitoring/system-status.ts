@@ -28,7 +28,7 @@ const Facts = z.object({
   database: z.object({ size_bytes: z.number(), connections: z.number() }),
   scheduler: z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() }),
   schedules: z.array(Schedule),
-  alert_processor: z.object({ last_evaluation: moment, watched_since: moment }),
+  alert_processor: z.object({ last_evaluation: moment, evaluated_since: moment }),
   channels: z.array(z.object({
     name: z.string(),
     kind: z.string(),

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { NOTICE_KINDS } from "../../../../types/alerts.ts";
+import { NOTIFICATION_KINDS } from "../../../../types/alerts.ts";
 import { SEVERITIES } from "../../../../types/sync.ts";
 
 /** One incident in a message. */
-export const Notice = z.object({
+export const NotificationItem = z.object({
   incident_id: z.uuid(),
-  kind: z.enum(NOTICE_KINDS),
+  kind: z.enum(NOTIFICATION_KINDS),
   rule_name: z.string(),
   metric: z.string(),
   entity_type: z.string(),
@@ -19,26 +19,26 @@ export const Notice = z.object({
   resolved_at: z.string().nullable(),
   runbook_url: z.string().nullable(),
 });
-export type Notice = z.infer<typeof Notice>;
+export type NotificationItem = z.infer<typeof NotificationItem>;
 
-/** What `claim_alert_notifications` hands out; `kind` is null when the channel went away meanwhile. */
-export const Claimed = z.object({
+/** A notification that `claim_alert_notifications` returns; `kind` is null when its channel no longer exists or is not active. */
+export const ClaimedNotification = z.object({
   id: z.uuid(),
   token: z.uuid(),
   attempt: z.number().int(),
   channel: z.string(),
-  items: z.array(Notice).min(1),
-  /** Messages this one stands for beyond `hourly_cap`. */
-  withheld: z.number().int(),
-  hourly_cap: z.number().int().nullable(),
+  items: z.array(NotificationItem).min(1),
+  /** Notifications beyond `hourly_limit` that this message combines. */
+  over_limit: z.number().int(),
+  hourly_limit: z.number().int().nullable(),
   kind: z.enum(["email", "webhook", "slack", "dashboard"]).nullable(),
   config: z.record(z.string(), z.unknown()).nullable(),
   secret: z.string().nullable(),
   previous_secret: z.string().nullable(),
 });
-export type Claimed = z.infer<typeof Claimed>;
+export type ClaimedNotification = z.infer<typeof ClaimedNotification>;
 
-/** What came of a try: RETRY may pass, DEAD cannot. */
+/** The outcome of an attempt: RETRY for a temporary failure, DEAD for a permanent one. */
 export interface Delivery {
   outcome: "SENT" | "RETRY" | "DEAD";
   status_code?: number;
@@ -46,8 +46,8 @@ export interface Delivery {
   retry_after_ms?: number;
 }
 
-/** Where a person reads more of an incident; null where no page is configured. */
+/** Returns the URL of an incident on the dashboard; null without a configured dashboard. */
 export type LinkOf = (incidentId: string) => string | null;
 
-/** Sends one message; never throws what a receiver did, but says whether it is permanent. */
-export type Send = (notification: Claimed) => Promise<Delivery>;
+/** Sends one message; a failure of the receiver is an outcome and not an exception. */
+export type Send = (notification: ClaimedNotification) => Promise<Delivery>;

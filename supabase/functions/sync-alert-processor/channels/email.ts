@@ -6,15 +6,15 @@ import type { LinkOf, Send } from "./channel.ts";
 
 const Recipients = z.array(z.email()).min(1).max(50);
 const Config = z.object({ to: Recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), Recipients).default({}) });
-/** Of nodemailer's errors: the server's answer code, where it gave one. */
+/** An error of nodemailer with the server's response code. */
 const Refusal = z.object({ responseCode: z.number().int() });
 
-/** Sends plain text and HTML by SMTP to the recipients of its severity; a 5xx answer is permanent, anything else may pass. */
+/** Sends plain text and HTML by SMTP to the recipients of the severity; a 5xx response is permanent, any other failure is temporary. */
 export const sendEmail = (smtp: { url: string; from: string } | null, linkOf: LinkOf): Send => async (notification) => {
   const { id, items, config } = notification;
-  if (!smtp) return { outcome: "DEAD", error: "email is not set up: SMTP_URL and SMTP_FROM are missing" };
+  if (!smtp) return { outcome: "DEAD", error: "email is not configured: SMTP_URL and SMTP_FROM are missing" };
   const parsed = Config.safeParse(config);
-  if (!parsed.success) return { outcome: "DEAD", error: "the channel's recipients are not email addresses" };
+  if (!parsed.success) return { outcome: "DEAD", error: "the recipients of the channel are not email addresses" };
   const transport = nodemailer.createTransport({
     url: smtp.url,
     connectionTimeout: 10_000,

@@ -1,35 +1,35 @@
 import { Webhook } from "standardwebhooks";
-import { subjectOf, withheldOf } from "../message.ts";
-import type { Claimed, LinkOf, Notice, Send } from "./channel.ts";
+import { limitNoteOf, subjectOf } from "../message.ts";
+import type { ClaimedNotification, LinkOf, NotificationItem, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 
-const alertOf = (notice: Notice, linkOf: LinkOf) => ({
-  status: notice.resolved_at === null ? "firing" : "resolved",
+const alertOf = (item: NotificationItem, linkOf: LinkOf) => ({
+  status: item.resolved_at === null ? "firing" : "resolved",
   labels: {
-    alertname: notice.rule_name,
-    severity: notice.severity.toLowerCase(),
-    entity_type: notice.entity_type,
-    metric: notice.metric,
-    ...(notice.tournament_no === null ? {} : { tournament_no: notice.tournament_no }),
+    alertname: item.rule_name,
+    severity: item.severity.toLowerCase(),
+    entity_type: item.entity_type,
+    metric: item.metric,
+    ...(item.tournament_no === null ? {} : { tournament_no: item.tournament_no }),
   },
   annotations: {
-    summary: notice.message,
-    description: notice.reason,
-    kind: notice.kind,
-    evidence: JSON.stringify(notice.evidence),
-    ...(notice.runbook_url ? { runbook_url: notice.runbook_url } : {}),
+    summary: item.message,
+    description: item.reason,
+    kind: item.kind,
+    evidence: JSON.stringify(item.evidence),
+    ...(item.runbook_url ? { runbook_url: item.runbook_url } : {}),
   },
-  startsAt: notice.began_at ?? notice.opened_at,
-  endsAt: notice.resolved_at ?? "0001-01-01T00:00:00Z",
-  generatorURL: linkOf(notice.incident_id) ?? "",
-  fingerprint: notice.incident_id,
+  startsAt: item.began_at ?? item.opened_at,
+  endsAt: item.resolved_at ?? "0001-01-01T00:00:00Z",
+  generatorURL: linkOf(item.incident_id) ?? "",
+  fingerprint: item.incident_id,
 });
 
-/** The body in Alertmanager's version 4 shape, so that every receiver of that understands it. */
-function webhookBody(notification: Claimed, linkOf: LinkOf): string {
+/** The body in version 4 of Alertmanager's webhook format, which many receivers read. */
+function webhookBody(notification: ClaimedNotification, linkOf: LinkOf): string {
   const { items, channel } = notification;
-  const alerts = items.map((notice) => alertOf(notice, linkOf));
-  const withheld = withheldOf(notification);
+  const alerts = items.map((item) => alertOf(item, linkOf));
+  const over_limit = limitNoteOf(notification);
   return JSON.stringify({
     version: "4",
     groupKey: `{}:{receiver="${channel}"}`,
@@ -38,13 +38,13 @@ function webhookBody(notification: Claimed, linkOf: LinkOf): string {
     receiver: channel,
     groupLabels: {},
     commonLabels: {},
-    commonAnnotations: { summary: subjectOf(items), ...(withheld ? { withheld } : {}) },
+    commonAnnotations: { summary: subjectOf(items), ...(over_limit ? { over_limit } : {}) },
     externalURL: "",
     alerts,
   });
 }
 
-/** Posts to a webhook, signed by Standard Webhooks; `webhook-id` is the notification's id, the same for every try. */
+/** Posts to a webhook and signs by Standard Webhooks; `webhook-id` is the id of the notification in every attempt. */
 export const sendWebhook = (deps: HttpDeps, linkOf: LinkOf): Send => async (notification) => {
   const { id, config, secret, previous_secret } = notification;
   const url = config?.url;
@@ -53,10 +53,10 @@ export const sendWebhook = (deps: HttpDeps, linkOf: LinkOf): Send => async (noti
   const now = new Date(deps.now());
   let signatures: string[];
   try {
-    // While receivers change over, both keys sign.
+    // During a key rotation both keys sign.
     signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(id, now, body));
   } catch {
-    return { outcome: "DEAD", error: "the channel's secret is not one of Standard Webhooks (whsec_ and base64)" };
+    return { outcome: "DEAD", error: "the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)" };
   }
   return await postJson(url, body, {
     "webhook-id": id,
