@@ -6,19 +6,22 @@ const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const count = z.number().int();
 
-/** The periods that can be asked for, each with the width of its buckets; at most 500 buckets, and from a week on whole hours, from 90 days on whole UTC days. */
+/** The periods that can be asked for, each with the width of its buckets: under 15 minutes from the runs, else a resolution of the rollup. */
 export const PERIODS = {
   "1h": { span: "1 hour", step: "1 minute" },
   "6h": { span: "6 hours", step: "5 minutes" },
   "24h": { span: "24 hours", step: "15 minutes" },
   "7d": { span: "7 days", step: "1 hour" },
-  "30d": { span: "30 days", step: "2 hours" },
+  "30d": { span: "30 days", step: "1 hour" },
   "90d": { span: "90 days", step: "1 day" },
   "1y": { span: "365 days", step: "1 day" },
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
 
-/** A bucket of time. Rates and durations are over full runs, records and errors over every run that began in it; null is nothing measured. */
+/**
+ * One bucket. Rates and durations are over full runs, records and errors over all runs that started in it; null where nothing was measured.
+ * Percentiles are of one entity: they are null in the points of all entities together.
+ */
 export const PerformanceDataPoint = z.object({
   timestamp: z.string(),
   success_rate: share,
@@ -37,8 +40,10 @@ export const PerformanceDataPoint = z.object({
 });
 export type PerformanceDataPoint = z.infer<typeof PerformanceDataPoint>;
 
-/** The same over the whole period. */
+/** The same over exactly the period that ends now, while the points begin at a bucket; `from` is earlier where the runs of its start are pruned. */
 export const AggregatedMetrics = z.object({
+  from: z.string(),
+  until: z.string(),
   runs: count,
   success_rate: share,
   average_duration_ms: figure,
@@ -61,14 +66,15 @@ export const PerformanceHistoryResponse = z.object({
   from: z.string(),
   until: z.string(),
   step_ms: z.number(),
-  data_points: z.array(PerformanceDataPoint).max(500),
+  data_points: z.array(PerformanceDataPoint).max(750),
   aggregated_metrics: AggregatedMetrics,
 });
 export type PerformanceHistoryResponse = z.infer<typeof PerformanceHistoryResponse>;
 
-/** What runs of one kind did in a period. */
+/** The figures of one window: rates and durations over full runs, counts over all runs. */
 export const StatisticsFigures = z.object({
   runs: count,
+  by_trigger: z.object({ CRON: count, MANUAL: count, RETRY: count }),
   succeeded: count,
   partial: count,
   failed: count,
@@ -90,14 +96,14 @@ export const StatisticsFigures = z.object({
   errors: count,
 });
 
-/** `GET sync-monitoring/sync-statistics`: in all (both null), by entity, and by entity and trigger, each beside the period before. */
+/** `GET sync-monitoring/sync-statistics`: all entities together (null) and each, beside the period before; null for a window without runs. */
 export const SyncStatisticsResponse = z.object({
   period: Period,
   from: z.string(),
   until: z.string(),
+  previous_from: z.string(),
   statistics: z.array(z.object({
     entity_type: z.string().nullable(),
-    trigger: z.enum(["CRON", "MANUAL", "RETRY"]).nullable(),
     current: StatisticsFigures.nullable(),
     previous: StatisticsFigures.nullable(),
   })),
@@ -115,7 +121,7 @@ export const ErrorAnalyticsResponse = z.object({
   by_entity: z.record(z.string(), count),
   /** The twenty with the most. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), count })),
-  trend: z.array(z.object({ timestamp: z.string(), count })).max(500),
+  trend: z.array(z.object({ timestamp: z.string(), count })).max(750),
   /** The fifty most frequent; message, code, type, severity and tournament are of the latest of them, and a regression came back after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),
@@ -218,7 +224,7 @@ export const ExecutionDetailResponse = Execution.extend({
   ),
 });
 
-/** A tournament's state; rates and streak over its last fifty results, times in ms. */
+/** The sync state of a tournament; `success_rate` is over its last 50 results that are kept (`results`), times are in ms. */
 export const TournamentState = z.object({
   no: z.string(),
   name: z.string().nullable(),

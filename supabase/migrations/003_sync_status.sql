@@ -93,12 +93,21 @@ create table public.tournament_sync_state (
   live_count integer not null default 0,
   lease_holder uuid,
   lease_expires_at timestamptz,
+  last_result_at timestamptz,
+  last_success_at timestamptz,
+  failing_streak integer not null default 0,
+  last_error text,
+  last_error_type varchar,
+  constraint tournament_sync_state_streak_is_not_negative check (failing_streak >= 0),
+  constraint tournament_sync_state_failing_has_an_error check (failing_streak = 0 or last_error_type is not null),
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
   constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
 );
 comment on table public.tournament_sync_state is 'Per tournament: how fresh its matches are, and which run works on it now.';
 comment on column public.tournament_sync_state.synced_at is 'The tick of the run that last read its matches; null makes it due at once.';
 comment on column public.tournament_sync_state.ttl is 'Counted from synced_at: 30 s with a live match, 15 min with open ones, 24 h when all are finished.';
+comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
+comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.lease_holder is 'The fencing token: writes of any other run are refused until lease_expires_at.';
 select private.secure_table('public.tournament_sync_state');
 
