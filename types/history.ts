@@ -265,7 +265,7 @@ export const TournamentDetailResponse = TournamentState.extend({
   })),
 });
 
-/** The last 24 hours over full runs, errors over every run; null where nothing was measured. */
+/** The last 24 hours: rates and durations over full runs, memory, cache, calls and errors over all runs; null where nothing was measured. */
 export const MetricsResponse = z.object({
   /** `SyncMonitoringMetrics` of the contract. */
   monitoring: z.object({
