@@ -99,7 +99,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
     token: (role, options) => signToken(options?.keys ?? keys, role, options?.expires),
     async reset() {
       await query(
-        "truncate tournaments, sync_execution_history, sync_error_log, sync_errors_hourly, sync_metrics_hourly, sync_metrics_daily, sync_metrics_points, sync_totals, private.call_log cascade",
+        "truncate tournaments, sync_execution_history, sync_error_log, sync_metrics, private.call_log cascade",
       );
       await query("truncate net.http_request_queue");
       await query("update upstream_slots set token = null, expires_at = null");

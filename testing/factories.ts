@@ -29,11 +29,11 @@ export function aMatch(db: TestDatabase, tournamentNo: unknown, row: Record<stri
   return insert(db, "matches", { no: String(600_000 + next++), tournament_no: tournamentNo, status: 1, local_date: "2026-06-10", ...row });
 }
 
-/** A full run of `matches_schedule` that succeeded after one minute. */
-export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+/** A full run of `matches_schedule` that succeeded after one minute, rolled up as a finished run is. */
+export async function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const start = String(row.execution_start ?? "2026-06-10T09:00:00Z");
   const end = row.status === "RUNNING" ? null : new Date(Date.parse(start) + 60_000).toISOString();
-  return insert(db, "sync_execution_history", {
+  const run = await insert(db, "sync_execution_history", {
     entity_type: "matches_schedule",
     status: "SUCCEEDED",
     trigger: "CRON",
@@ -41,19 +41,14 @@ export function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promi
     execution_end: end,
     ...row,
   });
+  await db.query("select private.roll_up(array[$1::uuid])", [run.id]);
+  return run;
 }
 
-/** The result of a tournament at the start of a run; it succeeded unless the row says otherwise. */
-export function aResult(
-  db: TestDatabase,
-  run: Record<string, unknown>,
-  row: Record<string, unknown> = {},
-): Promise<Record<string, unknown>> {
-  return insert(db, "sync_tournament_results", {
-    sync_execution_id: run.id,
-    entity_type: run.entity_type,
-    success: true,
-    created_at: run.execution_start,
-    ...row,
-  });
+/** The result of a tournament at the start of a run, recorded as the run would; it succeeded unless it has an `error_type`. */
+export async function aResult(db: TestDatabase, run: Record<string, unknown>, result: Record<string, unknown>): Promise<void> {
+  await db.query("select private.record_run_items(h, $2, h.execution_start) from sync_execution_history h where h.id = $1", [
+    run.id,
+    { results: [{ duration_ms: 1_000, ...result }] },
+  ]);
 }

@@ -35,17 +35,14 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
     });
   }
   await db.query(
-    `with run as (
-      insert into sync_execution_history (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
+    `insert into sync_execution_history (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
         memory_usage_mb, error_count, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, records_read, records_inserted, records_rejected, cache_hits, cache_misses)
       select r.entity_type, r.tournament_no, r.trigger, r.status, r.start, r.start + make_interval(secs => r.seconds), 10, r.failed, 30 + r.n, r.n % 3, r.n % 41,
         r.n % 2, r.n % 5, r.n * 1000, r.n * 90, r.n, r.n, r.n % 7, r.n, 3
-      from jsonb_to_recordset($1) as r (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, n int)
-      returning *
-    )
-    select count(private.roll_up(run::sync_execution_history)) from run where status <> 'RUNNING'`,
+      from jsonb_to_recordset($1) as r (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, n int)`,
     [rows],
   );
+  await db.query("select private.roll_up(array(select id from sync_execution_history))");
   // Live runs: their counters belong to the day, and to no rollup.
   await db.query(
     `insert into sync_execution_history (entity_type, tournament_no, trigger, execution_start, heartbeat_at, lease_expires_at, deadline, records_read, records_inserted, api_calls)
@@ -68,6 +65,20 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
       and h.execution_start between $1::timestamptz - case when t.i < 27 then interval '8 days' else '40 days' end
         and $1::timestamptz - case when t.i < 27 then interval '0' else '15 days' end`,
     [now, seed],
+  );
+  await db.query(
+    `insert into tournament_sync_state (tournament_no, last_result_at, last_success_at, failing_streak, last_error, last_error_type)
+    select no, last_result_at, last_success_at,
+      (select count(*) from sync_tournament_results r where r.tournament_no = no and r.created_at > coalesce(last_success_at, '-infinity')),
+      failure.error_message, failure.error_type
+    from (
+      select tournament_no as no, max(created_at) as last_result_at, max(created_at) filter (where success) as last_success_at
+      from sync_tournament_results group by 1
+    ) t
+    left join lateral (
+      select error_message, error_type from sync_tournament_results r
+      where r.tournament_no = no and not success order by created_at desc limit 1
+    ) failure on true`,
   );
   await db.query("create table unpruned_runs as table sync_execution_history");
   await db.query("create table unpruned_results as table sync_tournament_results");

@@ -787,61 +787,6 @@ export type Database = {
           },
         ];
       };
-      "sync_errors_hourly": {
-        Row: {
-          "entity_type": string;
-          "error_code": string;
-          "error_message": string;
-          "error_severity": string;
-          "error_type": string;
-          "errors": number;
-          "fingerprint": string;
-          "first_seen": string;
-          "hour": string;
-          "last_resolved": string | null;
-          "last_seen": string;
-          "resolution_histogram": (number)[];
-          "resolution_ms_total": number;
-          "resolved": number;
-          "tournament_no": string;
-        };
-        ComputedFields: never;
-        Insert: {
-          "entity_type": string;
-          "error_code": string;
-          "error_message": string;
-          "error_severity": string;
-          "error_type": string;
-          "errors": number;
-          "fingerprint": string;
-          "first_seen": string;
-          "hour": string;
-          "last_resolved"?: string | null;
-          "last_seen": string;
-          "resolution_histogram": (number)[];
-          "resolution_ms_total": number;
-          "resolved": number;
-          "tournament_no"?: string;
-        };
-        Update: {
-          "entity_type"?: string;
-          "error_code"?: string;
-          "error_message"?: string;
-          "error_severity"?: string;
-          "error_type"?: string;
-          "errors"?: number;
-          "fingerprint"?: string;
-          "first_seen"?: string;
-          "hour"?: string;
-          "last_resolved"?: string | null;
-          "last_seen"?: string;
-          "resolution_histogram"?: (number)[];
-          "resolution_ms_total"?: number;
-          "resolved"?: number;
-          "tournament_no"?: string;
-        };
-        Relationships: [];
-      };
       "sync_execution_history": {
         Row: {
           "api_bytes": number;
@@ -1131,35 +1076,41 @@ export type Database = {
           },
         ];
       };
-      "sync_metrics_daily": {
+      "sync_metrics": {
         Row: {
           "api_bytes": number;
           "api_calls": number;
           "api_errors": number;
           "api_response_ms_total": number;
           "api_retries": number;
+          "bucket": string;
           "cache_hits": number;
           "cache_misses": number;
-          "day": string;
-          "duration_histogram": (number)[];
+          "counted_runs": number;
           "duration_ms_total": number;
-          "duration_runs": number;
+          "durations": (number)[];
           "entity_type": string;
           "errors": number;
-          "is_full_run": boolean;
           "memory_usage_mb_peak": number | null;
+          "p50_ms": number | null;
+          "p95_ms": number | null;
+          "p99_ms": number | null;
           "records_processed": number;
           "records_read": number;
           "records_rejected": number;
+          "resolution": string;
+          "run_ms_total": number;
           "runs_cancelled": number;
-          "runs_counted": number;
+          "runs_cron": number;
           "runs_failed": number;
+          "runs_manual": number;
           "runs_partial": number;
+          "runs_retry": number;
           "runs_skipped": number;
           "runs_succeeded": number;
           "runs_timed_out": number;
+          "scheduled_runs": number;
           "success_weight": number;
-          "trigger": string;
         };
         ComputedFields: never;
         Insert: {
@@ -1168,28 +1119,34 @@ export type Database = {
           "api_errors"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "bucket": string;
           "cache_hits"?: number;
           "cache_misses"?: number;
-          "day": string;
-          "duration_histogram"?: (number)[];
+          "counted_runs"?: number;
           "duration_ms_total"?: number;
-          "duration_runs"?: number;
+          "durations"?: (number)[];
           "entity_type": string;
           "errors"?: number;
-          "is_full_run": boolean;
           "memory_usage_mb_peak"?: number | null;
+          "p50_ms"?: never;
+          "p95_ms"?: never;
+          "p99_ms"?: never;
           "records_processed"?: number;
           "records_read"?: number;
           "records_rejected"?: number;
+          "resolution": string;
+          "run_ms_total"?: number;
           "runs_cancelled"?: number;
-          "runs_counted"?: number;
+          "runs_cron"?: number;
           "runs_failed"?: number;
+          "runs_manual"?: number;
           "runs_partial"?: number;
+          "runs_retry"?: number;
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
+          "scheduled_runs"?: number;
           "success_weight"?: number;
-          "trigger": string;
         };
         Update: {
           "api_bytes"?: number;
@@ -1197,197 +1154,38 @@ export type Database = {
           "api_errors"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "bucket"?: string;
           "cache_hits"?: number;
           "cache_misses"?: number;
-          "day"?: string;
-          "duration_histogram"?: (number)[];
+          "counted_runs"?: number;
           "duration_ms_total"?: number;
-          "duration_runs"?: number;
+          "durations"?: (number)[];
           "entity_type"?: string;
           "errors"?: number;
-          "is_full_run"?: boolean;
           "memory_usage_mb_peak"?: number | null;
+          "p50_ms"?: never;
+          "p95_ms"?: never;
+          "p99_ms"?: never;
           "records_processed"?: number;
           "records_read"?: number;
           "records_rejected"?: number;
+          "resolution"?: string;
+          "run_ms_total"?: number;
           "runs_cancelled"?: number;
-          "runs_counted"?: number;
+          "runs_cron"?: number;
           "runs_failed"?: number;
+          "runs_manual"?: number;
           "runs_partial"?: number;
+          "runs_retry"?: number;
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
-          "success_weight"?: number;
-          "trigger"?: string;
-        };
-        Relationships: [
-          {
-            foreignKeyName: "sync_metrics_daily_entity_type_fkey";
-            columns: ["entity_type"];
-            isOneToOne: false;
-            referencedRelation: "sync_status";
-            referencedColumns: ["entity_type"];
-          },
-        ];
-      };
-      "sync_metrics_hourly": {
-        Row: {
-          "api_bytes": number;
-          "api_calls": number;
-          "api_errors": number;
-          "api_response_ms_total": number;
-          "api_retries": number;
-          "cache_hits": number;
-          "cache_misses": number;
-          "duration_histogram": (number)[];
-          "duration_ms_total": number;
-          "duration_runs": number;
-          "entity_type": string;
-          "errors": number;
-          "hour": string;
-          "is_full_run": boolean;
-          "memory_usage_mb_peak": number | null;
-          "records_processed": number;
-          "records_read": number;
-          "records_rejected": number;
-          "runs_cancelled": number;
-          "runs_counted": number;
-          "runs_failed": number;
-          "runs_partial": number;
-          "runs_skipped": number;
-          "runs_succeeded": number;
-          "runs_timed_out": number;
-          "success_weight": number;
-          "trigger": string;
-        };
-        ComputedFields: never;
-        Insert: {
-          "api_bytes"?: number;
-          "api_calls"?: number;
-          "api_errors"?: number;
-          "api_response_ms_total"?: number;
-          "api_retries"?: number;
-          "cache_hits"?: number;
-          "cache_misses"?: number;
-          "duration_histogram"?: (number)[];
-          "duration_ms_total"?: number;
-          "duration_runs"?: number;
-          "entity_type": string;
-          "errors"?: number;
-          "hour": string;
-          "is_full_run": boolean;
-          "memory_usage_mb_peak"?: number | null;
-          "records_processed"?: number;
-          "records_read"?: number;
-          "records_rejected"?: number;
-          "runs_cancelled"?: number;
-          "runs_counted"?: number;
-          "runs_failed"?: number;
-          "runs_partial"?: number;
-          "runs_skipped"?: number;
-          "runs_succeeded"?: number;
-          "runs_timed_out"?: number;
-          "success_weight"?: number;
-          "trigger": string;
-        };
-        Update: {
-          "api_bytes"?: number;
-          "api_calls"?: number;
-          "api_errors"?: number;
-          "api_response_ms_total"?: number;
-          "api_retries"?: number;
-          "cache_hits"?: number;
-          "cache_misses"?: number;
-          "duration_histogram"?: (number)[];
-          "duration_ms_total"?: number;
-          "duration_runs"?: number;
-          "entity_type"?: string;
-          "errors"?: number;
-          "hour"?: string;
-          "is_full_run"?: boolean;
-          "memory_usage_mb_peak"?: number | null;
-          "records_processed"?: number;
-          "records_read"?: number;
-          "records_rejected"?: number;
-          "runs_cancelled"?: number;
-          "runs_counted"?: number;
-          "runs_failed"?: number;
-          "runs_partial"?: number;
-          "runs_skipped"?: number;
-          "runs_succeeded"?: number;
-          "runs_timed_out"?: number;
-          "success_weight"?: number;
-          "trigger"?: string;
-        };
-        Relationships: [
-          {
-            foreignKeyName: "sync_metrics_hourly_entity_type_fkey";
-            columns: ["entity_type"];
-            isOneToOne: false;
-            referencedRelation: "sync_status";
-            referencedColumns: ["entity_type"];
-          },
-        ];
-      };
-      "sync_metrics_points": {
-        Row: {
-          "api_calls": number;
-          "api_response_ms_total": number;
-          "at": string;
-          "cache_hits": number;
-          "cache_misses": number;
-          "duration_ms_total": number;
-          "entity_type": string | null;
-          "errors": number;
-          "memory_usage_mb_peak": number | null;
-          "records_processed": number;
-          "runs": number;
-          "runs_by_schedule": number;
-          "runs_counted": number;
-          "runs_upto": (number)[];
-          "step": string;
-          "success_weight": number;
-        };
-        ComputedFields: never;
-        Insert: {
-          "api_calls"?: number;
-          "api_response_ms_total"?: number;
-          "at": string;
-          "cache_hits"?: number;
-          "cache_misses"?: number;
-          "duration_ms_total"?: number;
-          "entity_type"?: string | null;
-          "errors"?: number;
-          "memory_usage_mb_peak"?: number | null;
-          "records_processed"?: number;
-          "runs"?: number;
-          "runs_by_schedule"?: number;
-          "runs_counted"?: number;
-          "runs_upto"?: (number)[];
-          "step": string;
-          "success_weight"?: number;
-        };
-        Update: {
-          "api_calls"?: number;
-          "api_response_ms_total"?: number;
-          "at"?: string;
-          "cache_hits"?: number;
-          "cache_misses"?: number;
-          "duration_ms_total"?: number;
-          "entity_type"?: string | null;
-          "errors"?: number;
-          "memory_usage_mb_peak"?: number | null;
-          "records_processed"?: number;
-          "runs"?: number;
-          "runs_by_schedule"?: number;
-          "runs_counted"?: number;
-          "runs_upto"?: (number)[];
-          "step"?: string;
+          "scheduled_runs"?: number;
           "success_weight"?: number;
         };
         Relationships: [
           {
-            foreignKeyName: "sync_metrics_points_entity_type_fkey";
+            foreignKeyName: "sync_metrics_entity_type_fkey";
             columns: ["entity_type"];
             isOneToOne: false;
             referencedRelation: "sync_status";
@@ -1531,69 +1329,6 @@ export type Database = {
           },
         ];
       };
-      "sync_totals": {
-        Row: {
-          "api_calls": number;
-          "api_errors": number;
-          "duration_counts": (number)[];
-          "duration_ms": number;
-          "duration_runs": number;
-          "entity_type": string;
-          "errors": number;
-          "records_processed": number;
-          "records_rejected": number;
-          "runs_cancelled": number;
-          "runs_failed": number;
-          "runs_partial": number;
-          "runs_skipped": number;
-          "runs_succeeded": number;
-          "runs_timed_out": number;
-        };
-        ComputedFields: never;
-        Insert: {
-          "api_calls"?: number;
-          "api_errors"?: number;
-          "duration_counts"?: (number)[];
-          "duration_ms"?: number;
-          "duration_runs"?: number;
-          "entity_type": string;
-          "errors"?: number;
-          "records_processed"?: number;
-          "records_rejected"?: number;
-          "runs_cancelled"?: number;
-          "runs_failed"?: number;
-          "runs_partial"?: number;
-          "runs_skipped"?: number;
-          "runs_succeeded"?: number;
-          "runs_timed_out"?: number;
-        };
-        Update: {
-          "api_calls"?: number;
-          "api_errors"?: number;
-          "duration_counts"?: (number)[];
-          "duration_ms"?: number;
-          "duration_runs"?: number;
-          "entity_type"?: string;
-          "errors"?: number;
-          "records_processed"?: number;
-          "records_rejected"?: number;
-          "runs_cancelled"?: number;
-          "runs_failed"?: number;
-          "runs_partial"?: number;
-          "runs_skipped"?: number;
-          "runs_succeeded"?: number;
-          "runs_timed_out"?: number;
-        };
-        Relationships: [
-          {
-            foreignKeyName: "sync_totals_entity_type_fkey";
-            columns: ["entity_type"];
-            isOneToOne: true;
-            referencedRelation: "sync_status";
-            referencedColumns: ["entity_type"];
-          },
-        ];
-      };
       "sync_tournament_results": {
         Row: {
           "created_at": string;
@@ -1655,44 +1390,13 @@ export type Database = {
           },
         ];
       };
-      "tournament_outcomes": {
-        Row: {
-          "last_error": string | null;
-          "last_error_type": string | null;
-          "last_result": string;
-          "last_success": string | null;
-          "outcomes": unknown;
-          "tournament_no": string;
-        };
-        ComputedFields: never;
-        Insert: {
-          "last_error"?: string | null;
-          "last_error_type"?: string | null;
-          "last_result": string;
-          "last_success"?: string | null;
-          "outcomes": unknown;
-          "tournament_no": string;
-        };
-        Update: {
-          "last_error"?: string | null;
-          "last_error_type"?: string | null;
-          "last_result"?: string;
-          "last_success"?: string | null;
-          "outcomes"?: unknown;
-          "tournament_no"?: string;
-        };
-        Relationships: [
-          {
-            foreignKeyName: "tournament_outcomes_tournament_no_fkey";
-            columns: ["tournament_no"];
-            isOneToOne: true;
-            referencedRelation: "tournaments";
-            referencedColumns: ["no"];
-          },
-        ];
-      };
       "tournament_sync_state": {
         Row: {
+          "failing_streak": number;
+          "last_error": string | null;
+          "last_error_type": string | null;
+          "last_result_at": string | null;
+          "last_success_at": string | null;
           "lease_expires_at": string | null;
           "lease_holder": string | null;
           "live_count": number;
@@ -1703,6 +1407,11 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "failing_streak"?: number;
+          "last_error"?: string | null;
+          "last_error_type"?: string | null;
+          "last_result_at"?: string | null;
+          "last_success_at"?: string | null;
           "lease_expires_at"?: string | null;
           "lease_holder"?: string | null;
           "live_count"?: number;
@@ -1712,6 +1421,11 @@ export type Database = {
           "ttl"?: string | null;
         };
         Update: {
+          "failing_streak"?: number;
+          "last_error"?: string | null;
+          "last_error_type"?: string | null;
+          "last_result_at"?: string | null;
+          "last_success_at"?: string | null;
           "lease_expires_at"?: string | null;
           "lease_holder"?: string | null;
           "live_count"?: number;

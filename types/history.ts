@@ -6,19 +6,22 @@ const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const count = z.number().int();
 
-/** The periods and the widths of their buckets: at most 500 buckets, whole hours from 7 days on, whole UTC days from 90 days on. */
+/** The periods and the widths of their buckets: under 15 minutes from the runs, else a resolution of the rollup. */
 export const PERIODS = {
   "1h": { span: "1 hour", step: "1 minute" },
   "6h": { span: "6 hours", step: "5 minutes" },
   "24h": { span: "24 hours", step: "15 minutes" },
   "7d": { span: "7 days", step: "1 hour" },
-  "30d": { span: "30 days", step: "2 hours" },
+  "30d": { span: "30 days", step: "1 hour" },
   "90d": { span: "90 days", step: "1 day" },
   "1y": { span: "365 days", step: "1 day" },
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
 
-/** A bucket of the runs that started in it. Rates and durations count full runs, records and errors every run; null where unknown. */
+/**
+ * A bucket of the runs that started in it. Rates and durations count full runs, records and errors every run; null where unknown.
+ * Percentiles are of one entity: they are null in the points of all entities together.
+ */
 export const PerformanceDataPoint = z.object({
   timestamp: z.string(),
   success_rate: share,
@@ -37,8 +40,10 @@ export const PerformanceDataPoint = z.object({
 });
 export type PerformanceDataPoint = z.infer<typeof PerformanceDataPoint>;
 
-/** The figures of the whole period. */
+/** The figures of exactly the period, while the points begin at a bucket; `from` is earlier where the runs at its start are pruned. */
 export const AggregatedMetrics = z.object({
+  from: z.string(),
+  until: z.string(),
   runs: count,
   success_rate: share,
   average_duration_ms: figure,
@@ -61,14 +66,15 @@ export const PerformanceHistoryResponse = z.object({
   from: z.string(),
   until: z.string(),
   step_ms: z.number(),
-  data_points: z.array(PerformanceDataPoint).max(500),
+  data_points: z.array(PerformanceDataPoint).max(750),
   aggregated_metrics: AggregatedMetrics,
 });
 export type PerformanceHistoryResponse = z.infer<typeof PerformanceHistoryResponse>;
 
-/** The figures of one group of runs in a period. */
+/** The figures of one window: rates and durations count full runs, the others every run. */
 export const StatisticsFigures = z.object({
   runs: count,
+  by_trigger: z.object({ CRON: count, MANUAL: count, RETRY: count }),
   succeeded: count,
   partial: count,
   failed: count,
@@ -90,14 +96,14 @@ export const StatisticsFigures = z.object({
   errors: count,
 });
 
-/** `GET sync-monitoring/sync-statistics`: a row for all (both keys null), for each entity and for each entity and trigger. */
+/** `GET sync-monitoring/sync-statistics`: a row for all entities (null) and one for each; a window without runs has null figures. */
 export const SyncStatisticsResponse = z.object({
   period: Period,
   from: z.string(),
   until: z.string(),
+  previous_from: z.string(),
   statistics: z.array(z.object({
     entity_type: z.string().nullable(),
-    trigger: z.enum(["CRON", "MANUAL", "RETRY"]).nullable(),
     current: StatisticsFigures.nullable(),
     previous: StatisticsFigures.nullable(),
   })),
@@ -115,7 +121,7 @@ export const ErrorAnalyticsResponse = z.object({
   by_entity: z.record(z.string(), count),
   /** The 20 tournaments with the most errors. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), count })),
-  trend: z.array(z.object({ timestamp: z.string(), count })).max(500),
+  trend: z.array(z.object({ timestamp: z.string(), count })).max(750),
   /** The 50 most frequent fingerprints, described by their latest error; a regression occurred again after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),
@@ -218,7 +224,7 @@ export const ExecutionDetailResponse = Execution.extend({
   ),
 });
 
-/** The state of a tournament. Rate and streak cover its last 50 results; durations are in ms. */
+/** The sync state of a tournament; `success_rate` covers the last 50 results that are kept (`results`). Durations are in ms. */
 export const TournamentState = z.object({
   no: z.string(),
   name: z.string().nullable(),
@@ -259,7 +265,7 @@ export const TournamentDetailResponse = TournamentState.extend({
   })),
 });
 
-/** The last 24 hours. Figures count full runs, errors every run; null where nothing was measured. */
+/** The last 24 hours. Rates and durations count full runs, the other figures every run; null where nothing was measured. */
 export const MetricsResponse = z.object({
   /** `SyncMonitoringMetrics` of the contract. */
   monitoring: z.object({

@@ -89,14 +89,14 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     const run = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "PARTIAL" });
     for (let failing = 0; failing < 3; failing++) {
       const { no } = await aTournament(db);
-      await aResult(db, run, { tournament_no: no, success: false, error_type: "NETWORK", error_fingerprint: "down" });
+      await aResult(db, run, { tournament_no: no, error_type: "NETWORK", error_fingerprint: "down" });
     }
   },
   "Match Schedule Tournament Failing": async () => {
     const { no } = await aTournament(db);
     for (const time of ["11:15", "11:30", "11:45"]) {
       const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z`, status: "PARTIAL" });
-      await aResult(db, run, { tournament_no: no, success: false, error_type: "API", error_fingerprint: "own" });
+      await aResult(db, run, { tournament_no: no, error_type: "API", error_fingerprint: "own" });
     }
   },
   "Notifications Undelivered": () =>

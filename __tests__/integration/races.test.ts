@@ -17,7 +17,7 @@ Deno.test("of twenty concurrent starts one is STARTED and nineteen are SKIPPED",
     ]));
   assertEquals(outcomes.filter((outcome) => outcome === "STARTED").length, 1);
   assertEquals(Number(await db.value("select count(*) from sync_execution_history where status = 'SKIPPED'")), 19);
-  assertEquals(await db.value("select runs_skipped from sync_metrics_hourly"), 19);
+  assertEquals(await db.value("select runs_skipped from sync_metrics where resolution = '1 hour'"), 19);
 });
 
 Deno.test("of twenty concurrent claims of a tournament one succeeds", async () => {
@@ -60,7 +60,7 @@ Deno.test("a finish and ten concurrent reapers close and count a run once", asyn
     "select success_count, error_count from sync_status where entity_type = 'matches_schedule'",
   );
   assertEquals(Number(status?.success_count) + Number(status?.error_count), 1);
-  assertEquals(await db.value("select runs_succeeded + runs_timed_out from sync_metrics_hourly"), 1);
+  assertEquals(await db.value("select runs_succeeded + runs_timed_out from sync_metrics where resolution = '1 hour'"), 1);
 });
 
 Deno.test("the counters and the rollup of twenty runs that finish concurrently add up", async () => {
@@ -86,7 +86,7 @@ Deno.test("the counters and the rollup of twenty runs that finish concurrently a
     ),
   );
   assertEquals(Number(await db.value("select records_processed_total from sync_status where entity_type = 'matches_schedule'")), 190);
-  assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics_hourly")), 190);
+  assertEquals(Number(await db.value("select sum(records_processed) from sync_metrics where resolution = '1 hour'")), 190);
 });
 
 Deno.test("runs of two entities that finish, are skipped and are reaped concurrently add up in their common rollup without a deadlock", async () => {
@@ -119,12 +119,9 @@ Deno.test("runs of two entities that finish, are skipped and are reaped concurre
   const ended = Number(await db.value("select count(*) from sync_execution_history where status <> 'RUNNING'"));
   assert(ended >= 40);
   assertEquals(
-    await db.query(
-      "select step::text, coalesce(entity_type, 'all') as whose, sum(runs)::int as runs from sync_metrics_points group by 1, 2 having coalesce(entity_type, 'all') = 'all' order by step",
-    ),
-    ["00:15:00", "01:00:00", "02:00:00", "1 day", "30 days"].map((step) => ({ step, whose: "all", runs: ended })),
+    await db.query("select resolution::text, sum(runs_cron)::int as runs from sync_metrics group by resolution order by resolution"),
+    ["00:15:00", "01:00:00", "1 day"].map((resolution) => ({ resolution, runs: ended })),
   );
-  assertEquals(Number(await db.value("select sum(runs) from sync_metrics_points where step = '1 day' and entity_type is not null")), ended);
 });
 
 Deno.test.afterAll(() => db.close());

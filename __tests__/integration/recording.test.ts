@@ -245,27 +245,30 @@ Deno.test("the hourly rollup equals what SQL over the rows says, status by statu
     });
   }
   const independent = await db.query(`
-    select entity_type, date_trunc('hour', execution_start) as hour, trigger, tournament_no is null as is_full_run,
+    select entity_type, date_trunc('hour', execution_start) as hour, count(*) filter (where trigger = 'CRON')::int as runs_cron,
       count(*) filter (where status = 'SUCCEEDED')::int as runs_succeeded, count(*) filter (where status = 'FAILED')::int as runs_failed,
       sum(records_processed)::int as records_processed, sum(api_response_ms_total)::int as api_response_ms_total,
-      round(sum(extract(epoch from duration) * 1000))::int as duration_ms_total, max(memory_usage_mb) as memory_usage_mb_peak
-    from sync_execution_history group by 1, 2, 3, 4 order by 1, 2, 3, 4`);
+      coalesce(round(sum(extract(epoch from duration) * 1000) filter (where tournament_no is null)), 0)::int as duration_ms_total,
+      max(memory_usage_mb) as memory_usage_mb_peak
+    from sync_execution_history group by 1, 2 order by 1, 2`);
   const rolled = await db.query(`
-    select entity_type, hour, trigger, is_full_run, runs_succeeded, runs_failed, records_processed::int, api_response_ms_total::int,
-      duration_ms_total::int, memory_usage_mb_peak from sync_metrics_hourly order by 1, 2, 3, 4`);
+    select entity_type, bucket as hour, runs_cron, runs_succeeded, runs_failed, records_processed::int, api_response_ms_total::int,
+      duration_ms_total::int, memory_usage_mb_peak from sync_metrics where resolution = '1 hour' order by 1, 2`);
   assertEquals(rolled, independent);
   const buckets = await db.query(
-    `select m.entity_type, sum(n)::int as runs from sync_metrics_hourly m, unnest(m.duration_histogram) n group by 1 order by 1`,
+    `select m.entity_type, sum(n)::int as runs from sync_metrics m, unnest(m.durations) n where resolution = '1 day' group by 1 order by 1`,
   );
-  assertEquals(buckets, await db.query("select entity_type, count(*)::int as runs from sync_execution_history group by 1 order by 1"));
+  const full = "select entity_type, count(*)::int as runs from sync_execution_history where tournament_no is null group by 1 order by 1";
+  assertEquals(buckets, await db.query(full));
 });
 
-Deno.test("a duration bucket's middle errs by at most 4.8 %", async () => {
+Deno.test("the duration that represents a bucket errs by at most 4.8 % at either edge", async () => {
   for (const ms of [1, 7, 350, 60_000, 399_999, 86_400_000]) {
     const bucket = await db.value<number>("select private.duration_bucket(make_interval(secs => $1::float8 / 1000))", [ms]);
-    const [low, high] = [1.1 ** (bucket - 2), 1.1 ** (bucket - 1)];
+    const [low, high] = [1.1 ** (bucket - 1), 1.1 ** bucket];
     assert(ms > low * 0.999 && ms <= high * 1.001, `${ms} in (${low}, ${high}]`);
-    assert((high - low) / (high + low) <= 0.048);
+    const shown = await db.value<number>("select private.bucket_ms($1)", [bucket]);
+    for (const edge of [low, high]) assert(Math.abs(shown - edge) / edge <= 0.0477, `${shown} for ${edge}`);
   }
 });
 

@@ -99,6 +99,13 @@ create table public.tournament_sync_state (
   live_count integer not null default 0,
   lease_holder uuid,
   lease_expires_at timestamptz,
+  last_result_at timestamptz,
+  last_success_at timestamptz,
+  failing_streak integer not null default 0,
+  last_error text,
+  last_error_type varchar,
+  constraint tournament_sync_state_streak_is_not_negative check (failing_streak >= 0),
+  constraint tournament_sync_state_failing_has_an_error check (failing_streak = 0 or last_error_type is not null),
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
   constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
 );
@@ -107,6 +114,8 @@ comment on column public.tournament_sync_state.synced_at is
   'Start of the run that last read the matches; null makes the tournament due at once.';
 comment on column public.tournament_sync_state.ttl is
   'Counted from synced_at: 30 seconds with a live match, 24 hours when all matches are finished, else 15 minutes.';
+comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
+comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.lease_holder is
   'Id of the run that holds the lease, and its fencing token: until lease_expires_at other runs cannot write.';
 select private.secure_table('public.tournament_sync_state');

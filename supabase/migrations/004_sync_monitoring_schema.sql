@@ -177,43 +177,73 @@ comment on table private.call_log is
 create index call_log_time_idx on private.call_log (called_at);
 alter table private.call_log enable row level security;
 
-create table public.sync_totals (
-  entity_type varchar primary key references public.sync_status (entity_type) on update cascade on delete cascade,
-  runs_succeeded bigint not null default 0,
-  runs_partial bigint not null default 0,
-  runs_failed bigint not null default 0,
-  runs_timed_out bigint not null default 0,
-  runs_cancelled bigint not null default 0,
-  runs_skipped bigint not null default 0,
-  duration_ms bigint not null default 0,
-  duration_runs bigint not null default 0,
-  duration_counts bigint[] not null default '{0,0,0,0,0,0,0,0,0}',
-  records_processed bigint not null default 0,
-  records_rejected bigint not null default 0,
-  api_calls bigint not null default 0,
-  api_errors bigint not null default 0,
-  errors bigint not null default 0
-);
-comment on table public.sync_totals is 'What an entity''s runs add up to since the beginning; retention takes nothing from it.';
-comment on column public.sync_totals.duration_counts is 'Counted runs that took at most 1, 5, 10, 30, 60, 120, 300, 600 s, and all; cumulative, as Prometheus has it.';
-select private.secure_table('public.sync_totals');
+create function private.duration_bucket(duration interval) returns integer
+language plpgsql immutable set search_path = '' as $$
+begin
+  return ceil(ln(greatest(date_part('epoch', duration) * 1000, 1)) / ln(1.1::double precision));
+end
+$$;
+comment on function private.duration_bucket(interval) is
+  'The histogram bucket of a duration: bucket b holds durations of more than 1.1^(b-1) and at most 1.1^b ms.';
 
-create table public.sync_metrics_hourly (
+create function private.bucket_ms(bucket integer) returns double precision
+language plpgsql immutable set search_path = '' as $$
+begin
+  return power(1.1::double precision, bucket) * 2 / 2.1;
+end
+$$;
+comment on function private.bucket_ms(integer) is
+  'The duration in ms that represents a histogram bucket: the harmonic mean of its edges, which errs by at most 4.8 % (0.1 / 2.1).';
+
+create function private.histogram_percentile(histogram integer[], share numeric) returns double precision
+language plpgsql immutable set search_path = '' as $$
+declare
+  needed constant bigint := ceil(share * (select sum(n) from unnest(histogram) n));
+  reached bigint := 0;
+begin
+  for bucket in coalesce(array_lower(histogram, 1), 1) .. coalesce(array_upper(histogram, 1), 0) loop
+    reached := reached + coalesce(histogram[bucket], 0);
+    if reached >= needed then
+      return private.bucket_ms(bucket);
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function private.histogram_percentile(integer[], numeric) is
+  'The duration in ms that the share (0 to 1) of the runs in a histogram does not exceed, within 4.8 %; null for an empty histogram.';
+
+create function private.add_histograms(a integer[], b integer[]) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+begin
+  for bucket in coalesce(array_lower(b, 1), 1) .. coalesce(array_upper(b, 1), 0) loop
+    if b[bucket] is not null then
+      a[bucket] := coalesce(a[bucket], 0) + b[bucket];
+    end if;
+  end loop;
+  return a;
+end
+$$;
+comment on function private.add_histograms(integer[], integer[]) is
+  'The sum of two histograms: the subscript of an element is its bucket, and null is a bucket without runs.';
+
+create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
+comment on aggregate private.sum_histograms(integer[]) is 'The sum of many histograms.';
+
+create table public.sync_metrics (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
-  hour timestamptz not null,
-  trigger varchar not null,
-  is_full_run boolean not null,
+  resolution interval not null,
+  bucket timestamptz not null,
   runs_succeeded integer not null default 0,
   runs_partial integer not null default 0,
   runs_failed integer not null default 0,
   runs_timed_out integer not null default 0,
   runs_cancelled integer not null default 0,
   runs_skipped integer not null default 0,
-  runs_counted integer not null default 0,
-  success_weight numeric not null default 0,
-  duration_ms_total bigint not null default 0,
-  duration_runs integer not null default 0,
-  duration_histogram integer[] not null default '{}',
+  runs_cron integer not null default 0,
+  runs_manual integer not null default 0,
+  runs_retry integer not null default 0,
+  run_ms_total bigint not null default 0,
   records_read bigint not null default 0,
   records_processed bigint not null default 0,
   records_rejected bigint not null default 0,
@@ -226,116 +256,74 @@ create table public.sync_metrics_hourly (
   cache_misses bigint not null default 0,
   errors bigint not null default 0,
   memory_usage_mb_peak integer,
-  primary key (entity_type, hour, trigger, is_full_run),
-  constraint sync_metrics_hourly_hour_is_whole check (extract(epoch from hour)::bigint % 3600 = 0)
-);
-comment on table public.sync_metrics_hourly is 'A rollup by hour of start, written in the transaction that closes a run.';
-comment on column public.sync_metrics_hourly.success_weight is 'Sum over counted runs of private.success_weight(); rate = success_weight / runs_counted.';
-comment on column public.sync_metrics_hourly.duration_histogram is 'Runs by private.duration_bucket(); element-wise sums merge it.';
-select private.secure_table('public.sync_metrics_hourly');
-
-create table public.sync_metrics_daily (
-  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
-  day timestamptz not null,
-  trigger varchar not null,
-  is_full_run boolean not null,
-  runs_succeeded integer not null default 0,
-  runs_partial integer not null default 0,
-  runs_failed integer not null default 0,
-  runs_timed_out integer not null default 0,
-  runs_cancelled integer not null default 0,
-  runs_skipped integer not null default 0,
-  runs_counted integer not null default 0,
+  scheduled_runs integer not null default 0,
+  counted_runs integer not null default 0,
   success_weight numeric not null default 0,
   duration_ms_total bigint not null default 0,
-  duration_runs integer not null default 0,
-  duration_histogram integer[] not null default '{}',
-  records_read bigint not null default 0,
-  records_processed bigint not null default 0,
-  records_rejected bigint not null default 0,
-  api_calls bigint not null default 0,
-  api_errors bigint not null default 0,
-  api_retries bigint not null default 0,
-  api_bytes bigint not null default 0,
-  api_response_ms_total bigint not null default 0,
-  cache_hits bigint not null default 0,
-  cache_misses bigint not null default 0,
-  errors bigint not null default 0,
-  memory_usage_mb_peak integer,
-  primary key (entity_type, day, trigger, is_full_run),
-  constraint sync_metrics_daily_day_is_whole check (extract(epoch from day)::bigint % 86400 = 0)
+  durations integer[] not null default '{}',
+  p50_ms double precision generated always as (private.histogram_percentile(durations, 0.5)) stored,
+  p95_ms double precision generated always as (private.histogram_percentile(durations, 0.95)) stored,
+  p99_ms double precision generated always as (private.histogram_percentile(durations, 0.99)) stored,
+  primary key (entity_type, resolution, bucket),
+  constraint sync_metrics_resolution_is_known check (resolution in ('15 minutes', '1 hour', '1 day')),
+  constraint sync_metrics_bucket_is_aligned check (bucket = date_bin(resolution, bucket, '2000-01-01 00:00:00+00')),
+  constraint sync_metrics_each_run_has_a_status_and_a_trigger check (
+    runs_succeeded + runs_partial + runs_failed + runs_timed_out + runs_cancelled + runs_skipped = runs_cron + runs_manual + runs_retry
+  ),
+  constraint sync_metrics_counted_runs_are_not_negative check (counted_runs >= 0)
 );
-comment on table public.sync_metrics_daily is 'The same by UTC day, so that a year is 365 rows and not 8,760.';
-select private.secure_table('public.sync_metrics_daily');
+comment on table public.sync_metrics is
+  'The rollup of finished runs by entity, resolution and bucket of their start. Counters are of all runs; scheduled_runs and what follows it of full runs.';
+comment on column public.sync_metrics.run_ms_total is 'Duration in ms of all runs with a success weight, single runs included: the base of throughput.';
+comment on column public.sync_metrics.scheduled_runs is 'Full runs that the schedule started.';
+comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight: the base of rates and durations.';
+comment on column public.sync_metrics.success_weight is 'Sum over counted runs; the success rate is success_weight / counted_runs.';
+comment on column public.sync_metrics.durations is 'Histogram of counted runs: the subscript is the bucket of private.duration_bucket().';
+comment on column public.sync_metrics.p50_ms is 'Percentiles of durations, within 4.8 %; null without a counted run.';
+select private.secure_table('public.sync_metrics');
 
-create table public.sync_metrics_points (
-  entity_type varchar references public.sync_status (entity_type) on update cascade on delete cascade,
-  step interval not null,
-  at timestamptz not null,
-  runs bigint not null default 0,
-  runs_by_schedule bigint not null default 0,
-  runs_counted bigint not null default 0,
-  success_weight numeric not null default 0,
-  duration_ms_total bigint not null default 0,
-  runs_upto integer[] not null default '{}',
-  records_processed bigint not null default 0,
-  api_calls bigint not null default 0,
-  api_response_ms_total bigint not null default 0,
-  cache_hits bigint not null default 0,
-  cache_misses bigint not null default 0,
-  errors bigint not null default 0,
-  memory_usage_mb_peak integer,
-  constraint sync_metrics_points_are_one_a_step unique nulls not distinct (entity_type, step, at),
-  constraint sync_metrics_points_step_is_one_of_those_kept check (step in ('15 minutes', '1 hour', '2 hours', '1 day', '30 days'))
-);
-comment on table public.sync_metrics_points is
-  'What began in a step of time: all runs'' counts, and of full runs (runs_by_schedule, runs_counted, weight and durations) what rates are made of.';
-comment on column public.sync_metrics_points.entity_type is 'Null: all of them.';
-comment on column public.sync_metrics_points.runs_upto is
-  'By bucket of private.duration_bucket(), its subscript: the counted full runs that took at most as long; the last is all of them.';
-create index sync_metrics_points_step_idx on public.sync_metrics_points (step, at);
-select private.secure_table('public.sync_metrics_points');
-
-create table public.sync_errors_hourly (
-  hour timestamptz not null,
-  entity_type varchar not null,
-  fingerprint varchar not null,
-  tournament_no varchar not null default '',
-  error_type varchar not null,
-  error_code varchar not null,
-  error_severity varchar not null,
-  error_message text not null,
-  errors integer not null,
-  first_seen timestamptz not null,
-  last_seen timestamptz not null,
-  resolved integer not null,
-  last_resolved timestamptz,
-  resolution_ms_total bigint not null,
-  resolution_histogram integer[] not null,
-  primary key (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity),
-  constraint sync_errors_hourly_hour_is_whole check (extract(epoch from hour)::bigint % 3600 = 0),
-  constraint sync_errors_hourly_resolved_are_errors check (resolved between 0 and errors and (resolved = 0) = (last_resolved is null))
-);
-comment on table public.sync_errors_hourly is 'Errors that retention took, by UTC hour and group; those still in sync_error_log are not in it.';
-comment on column public.sync_errors_hourly.tournament_no is 'Empty for none.';
-comment on column public.sync_errors_hourly.error_message is 'Of the latest of them.';
-comment on column public.sync_errors_hourly.resolution_histogram is 'How long resolving took, by private.duration_bucket().';
-select private.secure_table('public.sync_errors_hourly');
-
-create table public.tournament_outcomes (
-  tournament_no varchar primary key references public.tournaments (no) on delete cascade,
-  outcomes varbit not null,
-  last_result timestamptz not null,
-  last_success timestamptz,
-  last_error varchar,
-  last_error_type varchar,
-  constraint tournament_outcomes_are_fifty_at_most check (length(outcomes) between 1 and 50)
-);
-comment on table public.tournament_outcomes is
-  'What the last fifty results of a tournament''s matches were; those that retention took from sync_tournament_results still count.';
-comment on column public.tournament_outcomes.outcomes is 'A bit a result, newest first: 1 is a success. In the order they were recorded in.';
-comment on column public.tournament_outcomes.last_error is 'Message of the newest failure, however old.';
-select private.secure_table('public.tournament_outcomes');
+create view private.run_metrics with (security_invoker = true) as
+select
+  h.entity_type,
+  null::interval as resolution,
+  h.execution_start as bucket,
+  (h.status = 'SUCCEEDED')::integer as runs_succeeded,
+  (h.status = 'PARTIAL')::integer as runs_partial,
+  (h.status = 'FAILED')::integer as runs_failed,
+  (h.status = 'TIMED_OUT')::integer as runs_timed_out,
+  (h.status = 'CANCELLED')::integer as runs_cancelled,
+  (h.status = 'SKIPPED')::integer as runs_skipped,
+  (h.trigger = 'CRON')::integer as runs_cron,
+  (h.trigger = 'MANUAL')::integer as runs_manual,
+  (h.trigger = 'RETRY')::integer as runs_retry,
+  case when h.success_weight is not null then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as run_ms_total,
+  h.records_read::bigint,
+  h.records_processed::bigint,
+  h.records_rejected::bigint,
+  h.api_calls::bigint,
+  h.api_errors::bigint,
+  h.api_retries::bigint,
+  h.api_bytes,
+  h.api_response_ms_total,
+  h.cache_hits::bigint,
+  h.cache_misses::bigint,
+  h.error_count::bigint as errors,
+  h.memory_usage_mb as memory_usage_mb_peak,
+  (h.tournament_no is null and h.trigger = 'CRON')::integer as scheduled_runs,
+  c.is_counted::integer as counted_runs,
+  case when c.is_counted then h.success_weight else 0 end as success_weight,
+  case when c.is_counted then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as duration_ms_total,
+  case when c.is_counted then array_fill(1, array[1], array[private.duration_bucket(h.duration)]) else '{}' end as durations,
+  null::double precision as p50_ms,
+  null::double precision as p95_ms,
+  null::double precision as p99_ms,
+  h.id as execution_id
+from public.sync_execution_history h
+cross join lateral (select h.tournament_no is null and h.success_weight is not null as is_counted) c
+where h.status <> 'RUNNING';
+comment on view private.run_metrics is
+  'Each finished run as a bucket of its own: the columns of sync_metrics in their order, and the id of the run. The only place that says how a run counts.';
+grant select on private.run_metrics to service_role;
 
 create materialized view public.sync_health_summary as
 select
@@ -353,4 +341,7 @@ create unique index sync_health_summary_entity on public.sync_health_summary (en
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;
 
-select private.secure_functions('private.success_weight');
+select private.secure_functions(
+  'private.success_weight', 'private.duration_bucket', 'private.bucket_ms', 'private.histogram_percentile', 'private.add_histograms',
+  'private.sum_histograms'
+);

@@ -31,18 +31,32 @@ create function private.record_run_items(run public.sync_execution_history, p js
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
   -- A worker repeats an item after a lost response, and a tournament can be deleted meanwhile: neither may fail the other items.
-  insert into public.sync_tournament_results
-    (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
-     error_fingerprint, retry_attempt, created_at)
-  select run.id, result.tournament_no, run.entity_type, result.error_type is null, result.records_processed,
-    make_interval(secs => result.duration_ms / 1000.0), result.error_message, result.error_type, result.error_fingerprint,
-    coalesce(result.retry_attempt, 0), as_of
-  from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as result (
-    tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
-    retry_attempt integer
+  with recorded as (
+    insert into public.sync_tournament_results
+      (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
+       error_fingerprint, retry_attempt, created_at)
+    select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
+      make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, coalesce(r.retry_attempt, 0), as_of
+    from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
+      tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
+      retry_attempt integer
+    )
+    join public.tournaments t on t.no = r.tournament_no
+    on conflict (sync_execution_id, tournament_no) do nothing
+    returning *
   )
-  join public.tournaments t on t.no = result.tournament_no
-  on conflict (sync_execution_id, tournament_no) do nothing;
+  insert into public.tournament_sync_state as s
+    (tournament_no, last_result_at, last_success_at, failing_streak, last_error, last_error_type)
+  select r.tournament_no, r.created_at, case when r.success then r.created_at end, (not r.success)::integer, r.error_message, r.error_type
+  from recorded r
+  -- Two runs that finish at once lock the rows in one order.
+  order by r.tournament_no
+  on conflict (tournament_no) do update set
+    last_result_at = excluded.last_result_at,
+    last_success_at = coalesce(excluded.last_success_at, s.last_success_at),
+    failing_streak = case when excluded.failing_streak = 0 then 0 else s.failing_streak + 1 end,
+    last_error = case when excluded.last_error_type is null then s.last_error else excluded.last_error end,
+    last_error_type = coalesce(excluded.last_error_type, s.last_error_type);
 
   insert into public.sync_error_log
     (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
@@ -135,298 +149,72 @@ $$;
 comment on function private.count_run(public.sync_execution_history, timestamptz) is
   'Updates the counters of the entity with a run that was just closed.';
 
-create function private.duration_bucket(duration interval) returns integer
-language sql immutable set search_path = '' as $$
-  select 1 + ceil(ln(greatest(extract(epoch from duration) * 1000, 1)) / ln(1.1))::integer;
-$$;
-comment on function private.duration_bucket(interval) is
-  'Bucket b holds durations of (1.1^(b-2), 1.1^(b-1)] ms, so a bucket''s middle errs by at most 4.8 % (0.1 / 2.1).';
-
--- The same in PL/pgSQL, which costs a tenth of a call: the overview asks them for each entity.
-create function private.bucket_ms(bucket bigint) returns double precision
-language plpgsql immutable set search_path = '' as $$
+create function private.roll_up(execution_ids uuid[]) returns void
+language plpgsql set search_path = '' as $$
 begin
-  return power(1.1, bucket - 2) * 2.2 / 2.1;
+  insert into public.sync_metrics as m (
+    entity_type, resolution, bucket, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
+    runs_cron, runs_manual, runs_retry, run_ms_total, records_read, records_processed, records_rejected,
+    api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak,
+    scheduled_runs, counted_runs, success_weight, duration_ms_total, durations
+  )
+  select r.entity_type, s.resolution, date_bin(s.resolution, r.bucket, '2000-01-01 00:00:00+00'), sum(r.runs_succeeded),
+    sum(r.runs_partial), sum(r.runs_failed), sum(r.runs_timed_out), sum(r.runs_cancelled), sum(r.runs_skipped), sum(r.runs_cron),
+    sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
+    sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
+    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
+    sum(r.duration_ms_total), private.sum_histograms(r.durations)
+  from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
+  where r.execution_id = any (execution_ids)
+  group by 1, 2, 3
+  on conflict (entity_type, resolution, bucket) do update set
+    (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry)
+      = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
+        m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
+        m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry),
+    (run_ms_total, records_read, records_processed, records_rejected, cache_hits, cache_misses)
+      = (m.run_ms_total + excluded.run_ms_total, m.records_read + excluded.records_read, m.records_processed + excluded.records_processed,
+        m.records_rejected + excluded.records_rejected, m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses),
+    (api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, errors, memory_usage_mb_peak)
+      = (m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors, m.api_retries + excluded.api_retries,
+        m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total, m.errors + excluded.errors,
+        greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak)),
+    (scheduled_runs, counted_runs, success_weight, duration_ms_total, durations)
+      = (m.scheduled_runs + excluded.scheduled_runs, m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
+        m.duration_ms_total + excluded.duration_ms_total, private.add_histograms(m.durations, excluded.durations));
 end
 $$;
-comment on function private.bucket_ms(bigint) is
-  'The duration in ms that stands for a bucket of private.duration_bucket(): the harmonic mean of its edges, off by 4.8 % at either.';
+comment on function private.roll_up(uuid[]) is
+  'Adds finished runs to the three buckets of their start; called in the transaction that finishes a run.';
 
-create function private.bucket_end_ms(bucket bigint) returns double precision
-language plpgsql immutable set search_path = '' as $$
-begin
-  return power(1.1, bucket - 1);
-end
-$$;
-comment on function private.bucket_end_ms(bigint) is 'The longest duration in ms of a bucket of private.duration_bucket().';
-
-create function private.add_histograms(a integer[], b integer[]) returns integer[]
-language plpgsql immutable set search_path = '' as $$
+create function private.rebuild_metrics(p_from timestamptz, p_until timestamptz) returns integer
+language plpgsql set search_path = '' as $$
 declare
-  -- From the first bucket that has a run: what an entity does takes about as long each time, and what is empty would be read for nothing.
-  summed integer[] := array[]::integer[];
-  has_begun boolean := false;
+  first_day constant timestamptz := date_trunc('day', p_from, 'UTC');
+  oldest_run constant timestamptz := (select min(execution_start) from public.sync_execution_history);
+  day timestamptz;
+  days integer := 0;
 begin
-  for i in coalesce(least(array_lower(a, 1), array_lower(b, 1)), 1) .. coalesce(greatest(array_upper(a, 1), array_upper(b, 1)), 0) loop
-    has_begun := has_begun or a[i] > 0 or b[i] > 0;
-    if has_begun then
-      summed[i] := coalesce(a[i], 0) + coalesce(b[i], 0);
-    end if;
-  end loop;
-  return summed;
-end
-$$;
-comment on function private.add_histograms(integer[], integer[]) is
-  'Sum by bucket; a bucket''s number is its subscript, and the first subscript is that of the first bucket with a run.';
-
-create function private.add_counts(a bigint[], b bigint[]) returns bigint[]
-language sql immutable set search_path = '' as $$
-  select array(select x + y from unnest(a, b) with ordinality u (x, y, position) order by position);
-$$;
-comment on function private.add_counts(bigint[], bigint[]) is 'Element-wise sum of two lists of the same length.';
-
-create function private.duration_counts(duration interval) returns bigint[]
-language sql immutable set search_path = '' as $$
-  select array(
-    select (duration is not null and (edge is null or duration <= make_interval(secs => edge)))::integer::bigint
-    from unnest(array[1, 5, 10, 30, 60, 120, 300, 600, null]::integer[]) with ordinality e (edge, position) order by position
-  );
-$$;
-comment on function private.duration_counts(interval) is 'One run in the buckets of sync_totals.duration_counts; zeros for none.';
-
-create function private.count_duration(runs_upto integer[], bucket integer) returns integer[]
-language plpgsql immutable set search_path = '' as $$
-declare
-  first constant integer := array_lower(runs_upto, 1);
-  last constant integer := array_upper(runs_upto, 1);
-begin
-  if bucket is null then
-    return runs_upto;
-  elsif first is null then
-    return array_fill(1, array[1], array[bucket]);
+  -- The day of the oldest run may have lost runs to retention.
+  if first_day < oldest_run or oldest_run is null then
+    raise sqlstate 'PT409' using
+      message = format('the oldest run that is kept started at %s: rebuild from a later day', oldest_run), detail = 'RUNS_PRUNED';
   end if;
-  for b in reverse first - 1 .. bucket loop
-    runs_upto[b] := 0;
+  -- A run that finishes while its day is rebuilt would count twice or not at all.
+  lock table public.sync_metrics in share row exclusive mode;
+  for day in select generate_series(first_day, p_until - interval '1 microsecond', '1 day') loop
+    delete from public.sync_metrics m where m.bucket >= day and m.bucket < day + interval '1 day';
+    perform private.roll_up(array(
+      select h.id from public.sync_execution_history h
+      where h.execution_start >= day and h.execution_start < day + interval '1 day' and h.status <> 'RUNNING'
+    ));
+    days := days + 1;
   end loop;
-  for b in last + 1 .. bucket loop
-    runs_upto[b] := runs_upto[last];
-  end loop;
-  for b in bucket .. greatest(bucket, last) loop
-    runs_upto[b] := runs_upto[b] + 1;
-  end loop;
-  return runs_upto;
+  return days;
 end
 $$;
-comment on function private.count_duration(integer[], integer) is 'One run more in sync_metrics_points.runs_upto, from its bucket on; none for null.';
-
-create function private.roll_up(run public.sync_execution_history) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
-begin
-  insert into public.sync_metrics_hourly as m (
-    entity_type, hour, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
-    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
-    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
-    memory_usage_mb_peak
-  )
-  select run.entity_type, date_trunc('hour', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
-    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
-    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
-    (w.weight is not null)::integer, coalesce(w.weight, 0),
-    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
-    case when w.weight is null then '{}' else
-      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
-    end,
-    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
-    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
-  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
-  on conflict (entity_type, hour, trigger, is_full_run) do update set
-    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
-    runs_partial = m.runs_partial + excluded.runs_partial,
-    runs_failed = m.runs_failed + excluded.runs_failed,
-    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
-    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
-    runs_skipped = m.runs_skipped + excluded.runs_skipped,
-    runs_counted = m.runs_counted + excluded.runs_counted,
-    success_weight = m.success_weight + excluded.success_weight,
-    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
-    duration_runs = m.duration_runs + excluded.duration_runs,
-    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
-    records_read = m.records_read + excluded.records_read,
-    records_processed = m.records_processed + excluded.records_processed,
-    records_rejected = m.records_rejected + excluded.records_rejected,
-    api_calls = m.api_calls + excluded.api_calls,
-    api_errors = m.api_errors + excluded.api_errors,
-    api_retries = m.api_retries + excluded.api_retries,
-    api_bytes = m.api_bytes + excluded.api_bytes,
-    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
-    cache_hits = m.cache_hits + excluded.cache_hits,
-    cache_misses = m.cache_misses + excluded.cache_misses,
-    errors = m.errors + excluded.errors,
-    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
-
-  insert into public.sync_metrics_daily as m (
-    entity_type, day, trigger, is_full_run, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
-    runs_counted, success_weight, duration_ms_total, duration_runs, duration_histogram, records_read, records_processed,
-    records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors,
-    memory_usage_mb_peak
-  )
-  select run.entity_type, date_trunc('day', run.execution_start, 'UTC'), run.trigger, run.tournament_no is null,
-    (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
-    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
-    (w.weight is not null)::integer, coalesce(w.weight, 0),
-    case when w.weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (w.weight is not null)::integer,
-    case when w.weight is null then '{}' else
-      array_fill(1, array[1], array[private.duration_bucket(run.duration)])
-    end,
-    run.records_read, run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.api_retries, run.api_bytes,
-    run.api_response_ms_total, run.cache_hits, run.cache_misses, run.error_count, run.memory_usage_mb
-  from (select private.success_weight(run.status, run.tournaments_failed, run.tournaments_processed) as weight) w
-  on conflict (entity_type, day, trigger, is_full_run) do update set
-    runs_succeeded = m.runs_succeeded + excluded.runs_succeeded,
-    runs_partial = m.runs_partial + excluded.runs_partial,
-    runs_failed = m.runs_failed + excluded.runs_failed,
-    runs_timed_out = m.runs_timed_out + excluded.runs_timed_out,
-    runs_cancelled = m.runs_cancelled + excluded.runs_cancelled,
-    runs_skipped = m.runs_skipped + excluded.runs_skipped,
-    runs_counted = m.runs_counted + excluded.runs_counted,
-    success_weight = m.success_weight + excluded.success_weight,
-    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
-    duration_runs = m.duration_runs + excluded.duration_runs,
-    duration_histogram = private.add_histograms(m.duration_histogram, excluded.duration_histogram),
-    records_read = m.records_read + excluded.records_read,
-    records_processed = m.records_processed + excluded.records_processed,
-    records_rejected = m.records_rejected + excluded.records_rejected,
-    api_calls = m.api_calls + excluded.api_calls,
-    api_errors = m.api_errors + excluded.api_errors,
-    api_retries = m.api_retries + excluded.api_retries,
-    api_bytes = m.api_bytes + excluded.api_bytes,
-    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
-    cache_hits = m.cache_hits + excluded.cache_hits,
-    cache_misses = m.cache_misses + excluded.cache_misses,
-    errors = m.errors + excluded.errors,
-    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
-
-  insert into public.sync_totals as t (entity_type, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
-    duration_ms, duration_runs, duration_counts, records_processed, records_rejected, api_calls, api_errors, errors)
-  select run.entity_type, (run.status = 'SUCCEEDED')::integer, (run.status = 'PARTIAL')::integer, (run.status = 'FAILED')::integer,
-    (run.status = 'TIMED_OUT')::integer, (run.status = 'CANCELLED')::integer, (run.status = 'SKIPPED')::integer,
-    case when run.success_weight is null then 0 else round(extract(epoch from run.duration) * 1000) end, (run.success_weight is not null)::integer,
-    private.duration_counts(case when run.success_weight is not null then run.duration end),
-    run.records_processed, run.records_rejected, run.api_calls, run.api_errors, run.error_count
-  on conflict (entity_type) do update set
-    runs_succeeded = t.runs_succeeded + excluded.runs_succeeded,
-    runs_partial = t.runs_partial + excluded.runs_partial,
-    runs_failed = t.runs_failed + excluded.runs_failed,
-    runs_timed_out = t.runs_timed_out + excluded.runs_timed_out,
-    runs_cancelled = t.runs_cancelled + excluded.runs_cancelled,
-    runs_skipped = t.runs_skipped + excluded.runs_skipped,
-    duration_ms = t.duration_ms + excluded.duration_ms,
-    duration_runs = t.duration_runs + excluded.duration_runs,
-    duration_counts = private.add_counts(t.duration_counts, excluded.duration_counts),
-    records_processed = t.records_processed + excluded.records_processed,
-    records_rejected = t.records_rejected + excluded.records_rejected,
-    api_calls = t.api_calls + excluded.api_calls,
-    api_errors = t.api_errors + excluded.api_errors,
-    errors = t.errors + excluded.errors;
-end
-$$;
-comment on function private.roll_up(public.sync_execution_history) is 'Adds a run that just ended to its hour.';
-
-create function private.fold_errors(ids uuid[]) returns integer
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
-declare
-  gone public.sync_error_log;
-  folded integer := 0;
-begin
-  for gone in delete from public.sync_error_log where id = any (ids) returning * loop
-    folded := folded + 1;
-    insert into public.sync_errors_hourly as m (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity, error_message,
-      errors, first_seen, last_seen, resolved, last_resolved, resolution_ms_total, resolution_histogram)
-    values (date_trunc('hour', gone.occurred_at, 'UTC'), gone.entity_type, gone.fingerprint, coalesce(gone.tournament_no, ''), gone.error_type, gone.error_code,
-      gone.error_severity, gone.error_message, 1, gone.occurred_at, gone.occurred_at, (gone.resolved_at is not null)::integer, gone.resolved_at,
-      coalesce(round(extract(epoch from gone.resolved_at - gone.occurred_at) * 1000), 0),
-      case when gone.resolved_at is null then '{}' else
-        array_fill(1, array[1], array[private.duration_bucket(gone.resolved_at - gone.occurred_at)])
-      end)
-    on conflict (hour, entity_type, fingerprint, tournament_no, error_type, error_code, error_severity) do update set
-      error_message = case when excluded.last_seen >= m.last_seen then excluded.error_message else m.error_message end,
-      errors = m.errors + 1,
-      first_seen = least(m.first_seen, excluded.first_seen),
-      last_seen = greatest(m.last_seen, excluded.last_seen),
-      resolved = m.resolved + excluded.resolved,
-      last_resolved = greatest(m.last_resolved, excluded.last_resolved),
-      resolution_ms_total = m.resolution_ms_total + excluded.resolution_ms_total,
-      resolution_histogram = private.add_histograms(m.resolution_histogram, excluded.resolution_histogram);
-  end loop;
-  return folded;
-end
-$$;
-comment on function private.fold_errors(uuid[]) is 'Moves errors into the hours they occurred in; how many.';
-
-create function private.keep_outcomes() returns trigger
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
-begin
-  insert into public.tournament_outcomes as o (tournament_no, outcomes, last_result, last_success, last_error, last_error_type)
-  select f.tournament_no, left(string_agg(f.success::integer::text, '' order by f.created_at desc), 50)::varbit, max(f.created_at),
-    max(f.created_at) filter (where f.success),
-    (array_agg(f.error_message order by f.created_at desc) filter (where not f.success))[1],
-    (array_agg(f.error_type order by f.created_at desc) filter (where not f.success))[1]
-  from fresh f where f.entity_type = 'matches_schedule'
-  -- By number, so that two runs that end at once wait for each other and not around in a circle.
-  group by f.tournament_no order by f.tournament_no
-  on conflict (tournament_no) do update set
-    outcomes = substring(excluded.outcomes || o.outcomes for 50),
-    last_result = greatest(o.last_result, excluded.last_result),
-    last_success = greatest(o.last_success, excluded.last_success),
-    last_error = case when excluded.last_error_type is null then o.last_error else excluded.last_error end,
-    last_error_type = coalesce(excluded.last_error_type, o.last_error_type);
-  return null;
-end
-$$;
-comment on function private.keep_outcomes() is 'Adds the results that came in to what is kept of their tournaments.';
-
-create function private.add_to_points() returns trigger
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
-declare
-  is_counted constant boolean := new.tournament_no is null and new.success_weight is not null;
-  bucket constant integer := case when is_counted then private.duration_bucket(new.duration) end;
-begin
-  -- What every run of every entity adds to is taken last of all, at the commit, so that nobody who holds it waits for anything else.
-  perform pg_advisory_xact_lock(hashtext('private.add_to_points'));
-  insert into public.sync_metrics_points as m (entity_type, step, at, runs, runs_by_schedule, runs_counted, success_weight, duration_ms_total,
-    runs_upto, records_processed, api_calls, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak)
-  select e.entity_type, s.step, date_bin(s.step, new.execution_start, '2000-01-01 00:00:00+00'), 1,
-    (new.tournament_no is null and new.trigger = 'CRON')::integer, is_counted::integer, case when is_counted then new.success_weight else 0 end,
-    case when is_counted then round(extract(epoch from new.duration) * 1000) else 0 end, private.count_duration('{}', bucket),
-    new.records_processed, new.api_calls, new.api_response_ms_total, new.cache_hits, new.cache_misses, new.error_count, new.memory_usage_mb
-  from unnest(array['15 minutes', '1 hour', '2 hours', '1 day', '30 days']::interval[]) s (step) cross join (values (new.entity_type), (null)) e (entity_type)
-  on conflict on constraint sync_metrics_points_are_one_a_step do update set
-    runs = m.runs + 1,
-    runs_by_schedule = m.runs_by_schedule + excluded.runs_by_schedule,
-    runs_counted = m.runs_counted + excluded.runs_counted,
-    success_weight = m.success_weight + excluded.success_weight,
-    duration_ms_total = m.duration_ms_total + excluded.duration_ms_total,
-    runs_upto = private.count_duration(m.runs_upto, bucket),
-    records_processed = m.records_processed + excluded.records_processed,
-    api_calls = m.api_calls + excluded.api_calls,
-    api_response_ms_total = m.api_response_ms_total + excluded.api_response_ms_total,
-    cache_hits = m.cache_hits + excluded.cache_hits,
-    cache_misses = m.cache_misses + excluded.cache_misses,
-    errors = m.errors + excluded.errors,
-    memory_usage_mb_peak = greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak);
-  return null;
-end
-$$;
-comment on function private.add_to_points() is 'Adds a run that ended, or never began, to the points of its time, in the transaction that wrote its end.';
-
-create trigger keep_outcomes after insert on public.sync_tournament_results
-referencing new table as fresh for each statement execute function private.keep_outcomes();
-
-create constraint trigger add_ended_to_points after update on public.sync_execution_history deferrable initially deferred
-for each row when (old.status = 'RUNNING' and new.status <> 'RUNNING') execute function private.add_to_points();
-
-create constraint trigger add_skipped_to_points after insert on public.sync_execution_history deferrable initially deferred
-for each row when (new.status <> 'RUNNING') execute function private.add_to_points();
+comment on function private.rebuild_metrics(timestamptz, timestamptz) is
+  'Makes the metrics of each UTC day of the range anew from the runs and returns the number of days. PT409 RUNS_PRUNED before the oldest kept run.';
 
 create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
 language plpgsql set search_path = '' as $$
@@ -445,7 +233,7 @@ begin
     return run;
   end if;
   perform private.count_run(run, as_of);
-  perform private.roll_up(run);
+  perform private.roll_up(array[run.id]);
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
   if run.sync_job_id is not null then
     perform private.finish_job(run, p, as_of);
@@ -552,7 +340,7 @@ begin
       format('run %s of the same scope is still running', live_id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
       p ->> 'correlation_id', as_of, as_of)
     returning * into run;
-    perform private.roll_up(run);
+    perform private.roll_up(array[run.id]);
   end if;
   return run;
 end
@@ -655,9 +443,8 @@ comment on function public.reap_sync_executions(timestamptz) is
   'Closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
 
 select private.secure_functions(
-  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.count_run', 'private.duration_bucket',
-  'private.bucket_ms', 'private.bucket_end_ms', 'private.add_histograms', 'private.add_counts', 'private.duration_counts',
-  'private.count_duration', 'private.roll_up', 'private.fold_errors', 'private.keep_outcomes', 'private.add_to_points',
-  'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution', 'public.heartbeat_sync_execution',
-  'public.finish_sync_execution', 'public.reap_sync_executions', 'private.lock_entity', 'private.open_run'
+  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.count_run', 'private.roll_up',
+  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution',
+  'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions',
+  'private.lock_entity', 'private.open_run'
 );

@@ -4,20 +4,21 @@ create table public.retention_settings (
   subject varchar primary key,
   keep interval not null,
   constraint retention_settings_keep_is_positive check (keep > interval '0'),
-  constraint retention_settings_points_are_kept_for_their_period
-  check (keep >= case subject when 'quarter_hour_points' then interval '2 days' when 'hour_points' then interval '32 days' else '0' end),
+  constraint retention_settings_metrics_are_kept_for_their_charts
+    check (keep >= case subject when 'quarter_hourly_metrics' then interval '2 days' when 'hourly_metrics' then interval '31 days' else '0' end),
   constraint retention_settings_errors_are_kept_for_days
     check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
 );
 comment on table public.retention_settings is 'One row a kind of rows: how long retention keeps them.';
 comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
-  'The last day is analysed by the quarter of an hour, and what is older by the hour at the finest.';
+  'error-analytics shows 24 hours by default.';
 select private.secure_table('public.retention_settings');
 
 insert into public.retention_settings (subject, keep) values
   ('executions', '90 days'),
   ('resolved_errors', '90 days'),
   ('open_errors', '1 year'),
+  ('quarter_hourly_metrics', '90 days'),
   ('hourly_metrics', '2 years'),
   ('audit', '2 years'),
   ('function_calls', '7 days'),
@@ -26,12 +27,7 @@ insert into public.retention_settings (subject, keep) values
   ('alert_notifications', '90 days'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
-  ('audit_log', '2 years'),
-  ('daily_metrics', '5 years'),
-  ('quarter_hour_points', '2 days'),
-  ('hour_points', '2 years'),
-  ('day_points', '5 years'),
-  ('error_metrics', '2 years');
+  ('audit_log', '2 years');
 
 create function private.process_queue() returns void
 language sql set search_path = '' as $$
@@ -54,32 +50,21 @@ begin
         select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
         order by execution_start limit batch);
     when 'resolved_errors' then
-      return private.fold_errors(array(
-        select id from public.sync_error_log where occurred_at < before and resolved_at < before order by occurred_at limit batch));
+      delete from public.sync_error_log where id in (
+        select id from public.sync_error_log where occurred_at < before and resolved_at < before order by occurred_at limit batch);
     when 'open_errors' then
-      return private.fold_errors(array(
-        select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch));
-    when 'error_metrics' then
-      delete from public.sync_errors_hourly where ctid = any (array(
-        select ctid from public.sync_errors_hourly where hour < before order by hour limit batch));
-    when 'hourly_metrics' then
-      delete from public.sync_metrics_hourly m using (
-        select entity_type, hour from public.sync_metrics_hourly where hour < before group by 1, 2 limit batch) old
-      where m.entity_type = old.entity_type and m.hour = old.hour;
+      delete from public.sync_error_log where id in (
+        select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch);
+    when 'quarter_hourly_metrics', 'hourly_metrics' then
+      delete from public.sync_metrics m using (
+        select entity_type, resolution, bucket from public.sync_metrics
+        where resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else '15 minutes' end and bucket < before limit batch) old
+      where (m.entity_type, m.resolution, m.bucket) = (old.entity_type, old.resolution, old.bucket);
     when 'audit' then
       delete from public.manual_sync_audit where id in (
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
     when 'jobs' then  -- attempts cascade with their job
       delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
-    when 'daily_metrics' then
-      delete from public.sync_metrics_daily m using (
-        select entity_type, day from public.sync_metrics_daily where day < before group by 1, 2 limit batch) old
-      where m.entity_type = old.entity_type and m.day = old.day;
-    when 'quarter_hour_points', 'hour_points', 'day_points' then
-      delete from public.sync_metrics_points where ctid = any (array(
-        select ctid from public.sync_metrics_points
-        where step = any (case p_subject when 'quarter_hour_points' then array['15 minutes'] when 'day_points' then array['1 day', '30 days'] else array['1 hour', '2 hours'] end::interval[])
-          and at < before order by at limit batch));
     when 'audit_log' then
       return private.prune_audit_log(as_of);
     when 'function_calls' then

@@ -6,13 +6,19 @@ import { type AppVariables, notModified } from "../_shared/app.ts";
 
 const Answer = z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknown().optional() });
 
-/** An `Rpc` for one request: sends the ETag of the caller and sets the ETag of the response. @throws notModified where they are equal */
+/** The tags of an If-None-Match header as weak ones, since only weak comparison is asked for (RFC 9110, 13.1.2); `*` is any. */
+export function tagsOf(header: string | undefined): string[] {
+  return (header ?? "").match(/\*|(?:W\/)?"[^"]*"/g)?.map((tag) => tag.startsWith('"') ? `W/${tag}` : tag) ?? [];
+}
+
+/** An `Rpc` for one request: sends the ETags of the caller and sets the ETag of the response. @throws notModified when the caller has it */
 export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
   return async (fn, { as_of, p = {} }, answer) => {
-    const known = c.req.header("if-none-match");
+    const known = tagsOf(c.req.header("if-none-match"));
     const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of }, Answer);
     c.header("etag", etag);
-    if (is_same) throw notModified;
+    // `*` matches whatever exists, which the body tells.
+    if (is_same || (known.includes("*") && body !== null)) throw notModified;
     c.header("cache-control", "private, no-cache");
     const parsed = answer.safeParse(body);
     if (!parsed.success) {

@@ -56,21 +56,10 @@ export const TournamentQuery = z.strictObject({
   cursor: z.string().regex(/^\d{1,6}$/, "must be a next_cursor of this list").optional(),
 });
 
-/** Parses rows that SQL returns as columns, which name each field once. */
-const inColumns = <T>(rows: z.ZodType<T, Record<string, unknown>[]>) =>
-  z.record(z.string(), z.array(z.unknown())).transform(rowsOf).pipe(rows);
 // The answers of the database. The schemas are module constants, because zod compiles a schema at its first use.
-const { data_points: Points, ...whole } = PerformanceHistoryResponse.omit({ entity_type: true, period: true }).shape;
-const History = z.object({ ...whole, data_points: inColumns(Points) });
+const History = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
 const Statistics = SyncStatisticsResponse.omit({ period: true });
-const { groups: Groups, ...totals } = ErrorAnalyticsResponse.omit({ period: true }).shape;
-const Analytics = z.object({ ...totals, groups: inColumns(Groups) });
-
-/** Turns columns into rows; the first column gives their number. */
-function rowsOf(columns: Record<string, unknown[]>): Record<string, unknown>[] {
-  const named = Object.entries(columns), [, first = []] = named[0] ?? [];
-  return first.map((_, index) => Object.fromEntries(named.map(([name, values]) => [name, values[index]])));
-}
+const Analytics = ErrorAnalyticsResponse.omit({ period: true });
 
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });

@@ -14,9 +14,9 @@ const Facts = z.object({
     runs_timed_out: many,
     runs_cancelled: many,
     runs_skipped: many,
-    duration_ms: many,
-    duration_runs: many,
-    duration_counts: z.array(z.number()).nullish(),
+    duration_ms_total: many,
+    counted_runs: many,
+    duration_buckets: z.array(z.object({ le_s: z.number(), runs: z.number() })).nullish(),
     records_processed: many,
     records_rejected: many,
     api_calls: many,
@@ -38,7 +38,6 @@ const Facts = z.object({
 type Facts = z.infer<typeof Facts>;
 type Sample = [labels: Record<string, string>, value: number | null | undefined, suffix?: string];
 
-const EDGES = ["1", "5", "10", "30", "60", "120", "300", "600", "+Inf"];
 /** Escapes the three characters that text format 0.0.4 escapes in the value of a label. */
 const escape = (value: string): string => value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
 
@@ -68,11 +67,12 @@ function render(facts: Facts): string {
     family(
       "sync_run_duration_seconds",
       "histogram",
-      "Duration of runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT.",
-      entities.flatMap(({ entity_type, duration_counts, duration_ms, duration_runs }): Sample[] => [
-        ...EDGES.map((le, index): Sample => [{ entity_type, le }, duration_counts?.[index] ?? 0, "_bucket"]),
-        [{ entity_type }, (duration_ms ?? 0) / 1000, "_sum"],
-        [{ entity_type }, duration_runs ?? 0, "_count"],
+      "Duration of full runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT.",
+      entities.flatMap(({ entity_type, duration_buckets, duration_ms_total, counted_runs }): Sample[] => [
+        ...(duration_buckets ?? []).map(({ le_s, runs }): Sample => [{ entity_type, le: String(le_s) }, runs, "_bucket"]),
+        [{ entity_type, le: "+Inf" }, counted_runs ?? 0, "_bucket"],
+        [{ entity_type }, (duration_ms_total ?? 0) / 1000, "_sum"],
+        [{ entity_type }, counted_runs ?? 0, "_count"],
       ]),
     ),
     family(
