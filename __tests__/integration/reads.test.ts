@@ -349,7 +349,7 @@ Deno.test("the rate of a tournament covers its last 50 kept results; its streak 
   assertObjectMatch(before as object, { results: 50, success_rate: 0.94, failing_streak: 0, last_error: "bad 45" });
   // The first 50 of the 60 runs are pruned.
   await db.query("delete from sync_execution_history where execution_start < '2026-06-01T12:30:00Z'");
-  assertEquals(await shown(), { ...before, results: 10, success_rate: 1 });
+  assertEquals<unknown>(await shown(), { ...before, results: 10, success_rate: 1 });
   const again = await aRun(db, { execution_start: "2026-06-01T16:00:00Z" });
   await aResult(db, again, { tournament_no: no, error_type: "API", error_message: "bad again" });
   assertObjectMatch(await shown() as object, { results: 11, success_rate: 0.909091, failing_streak: 1, last_error: "bad again" });
