@@ -1,4 +1,4 @@
-// Past 300 lines, because the rules of the catalog and the refusals of each table have their cases here.
+// Past 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
@@ -131,84 +131,6 @@ Deno.test("a viewer reads the monitoring tables; a signed-in user without a role
   assertEquals((await viewer.from("sync_execution_history").select("id")).data?.length, 1);
   assertEquals((await viewer.from("tournaments").insert({ no: "1", name: "x" })).error?.code, "42501");
   assertEquals((await viewer.rpc("start_sync_execution", { p: {} })).error?.code, "42501");
-});
-
-Deno.test("a contradictory row cannot be written", async () => {
-  await db.reset();
-  const refuses = async (sql: string, check: string) => {
-    const message = await db.query(sql).then(() => "written", (error: Error) => error.message);
-    assertMatch(message, new RegExp(check), sql);
-  };
-  const history = (columns: string, values: string) =>
-    `insert into sync_execution_history (entity_type, trigger, execution_start, ${columns}) values ('tournaments', 'CRON', now(), ${values})`;
-  await refuses(history("status", "'RUNNING'"), "running_has_a_lease");
-  await refuses(history("status", "'SUCCEEDED'"), "finished_iff_terminal");
-  await refuses(history("status, execution_end", "'DONE', now()"), "status_is_known");
-  await refuses(history("status, execution_end", "'FAILED', now() - interval '1 hour'"), "end_not_before_start");
-  await refuses(history("status, execution_end, tournaments_failed", "'FAILED', now(), 1"), "failed_share_is_a_share");
-  await refuses("insert into tournaments (no, name) values ('x', 'y')", "no_is_a_number");
-  await refuses("update sync_status set sync_frequency = '0'", "frequency_is_positive");
-  await refuses("update sync_status set paused_at = now()", "pause_has_an_author");
-  await refuses("update upstream_state set in_flight_limit = 6", "limit_is_polite");
-  await refuses("update retention_settings set keep = '1 day' where subject = 'open_errors'", "errors_are_kept_for_days");
-});
-
-Deno.test("a contradictory job or audit row of a trigger cannot be written", async () => {
-  await db.reset();
-  await db.query("truncate sync_jobs, manual_sync_audit cascade");
-  const WAITING = { status: "QUEUED", priority: "NORMAL", attempts: 0, max_attempts: 3 };
-  const RUNNING = { ...WAITING, status: "RUNNING", token: crypto.randomUUID(), claimed_at: "2026-06-10", lease_expires_at: "2026-06-11" };
-  const FINISHED = { ...WAITING, status: "COMPLETED", finished_at: "2026-06-10" };
-  const job = async (columns: object) => {
-    const all = {
-      entity_type: "tournaments",
-      triggered_by: "x",
-      reason: "why",
-      enqueued_at: "2026-06-10",
-      rank: "2026-06-10",
-      ...columns,
-    };
-    const names = [...Object.keys(all), "not_before"];
-    const sql = `insert into sync_jobs (${names}) select ${names} from jsonb_populate_record(null::sync_jobs, $1)`;
-    return await db.query(sql, [{ ...all, not_before: "2026-06-10" }]).then(() => "written", (error: Error) => error.message);
-  };
-  for (const valid of [WAITING, RUNNING, FINISHED, { ...FINISHED, status: "CANCELLED", cancel_requested_at: "2026-06-10" }]) {
-    assertEquals(await job(valid), "written");
-  }
-  assertMatch(
-    await db.query("update sync_jobs set target = 'another'").then(() => "written", (error: Error) => error.message),
-    /target/,
-    "the target is a generated column",
-  );
-  await db.query("truncate sync_jobs cascade");
-  const invalid: Record<string, object> = {
-    "with an unknown status": { ...WAITING, status: "PAUSED" },
-    "with an unknown priority": { ...WAITING, priority: "URGENT" },
-    "with more attempts than its maximum": { ...WAITING, attempts: 4 },
-    "waiting with a token": { ...WAITING, token: crypto.randomUUID() },
-    "waiting and finished": { ...WAITING, finished_at: "2026-06-10" },
-    "running without a token": { ...RUNNING, token: null },
-    "running and never claimed": { ...RUNNING, claimed_at: null },
-    "running without a lease": { ...RUNNING, lease_expires_at: null },
-    "running and finished": { ...RUNNING, finished_at: "2026-06-10" },
-    "completed and not finished": { ...FINISHED, finished_at: null },
-    "failed and not finished": { ...FINISHED, status: "FAILED", finished_at: null },
-    "cancelled and not finished": { ...FINISHED, status: "CANCELLED", finished_at: null },
-    "completed with a token": { ...FINISHED, token: crypto.randomUUID() },
-    "completed and cancelled": { ...FINISHED, cancel_requested_at: "2026-06-10" },
-    "for one tournament and for a list": { ...WAITING, tournament_no: "1", tournament_nos: ["1"] },
-    "for an empty list": { ...WAITING, tournament_nos: [] },
-    "for a list that is an object": { ...WAITING, tournament_nos: { no: 1 } },
-  };
-  for (const [name, columns] of Object.entries(invalid)) assertMatch(await job(columns), /violates check constraint "sync_jobs_/, name);
-  const audit = (columns: string, values: string) =>
-    db.query(
-      `insert into manual_sync_audit (sync_job_id, entity_type, triggered_by, trigger_reason, ${columns}) values (gen_random_uuid(), 'tournaments', 'x', 'why', ${values})`,
-    ).then(() => "written", (error: Error) => error.message);
-  assertEquals(await audit("priority", "'HIGH'"), "written");
-  assertMatch(await audit("priority", "'URGENT'"), /manual_sync_audit_priority_is_known/);
-  assertMatch(await audit("priority, final_status", "'HIGH', 'SUCCEEDED'"), /manual_sync_audit_finished_iff_terminal/);
-  assertMatch(await audit("priority, completion_timestamp", "'HIGH', now()"), /manual_sync_audit_finished_iff_terminal/);
 });
 
 Deno.test("due times contain the anchor, and the cron expression has the same times", async () => {

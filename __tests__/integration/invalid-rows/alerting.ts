@@ -1,0 +1,116 @@
+import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/rows.ts";
+
+const rule = STATES.alert_rules;
+const { pending, acknowledged, resolved } = STATES.alert_incidents;
+const { recurring } = STATES.alert_silences;
+const { email, slack, webhook } = STATES.notification_channels;
+const { sending, sent, dead } = STATES.alert_notifications;
+const { resolved_at } = resolved;
+const { sent_at } = sent;
+const { lease_expires_at, token } = sending;
+const ID = "00000000-0000-4000-8000-000000000009";
+const SYSTEM_METRICS = ["dead_notifications", "processor_late", "queue_age"];
+const RATIOS = ["success_rate", "cache_hit_ratio", "records_collapse"];
+
+const invalidRows: InvalidRows = {
+  alert_rules: {
+    alert_rules_severity_is_known: [{ severity: "FATAL" }],
+    alert_rules_window_is_positive: [{ evaluation_window: "0" }],
+    alert_rules_channels_are_a_list: [{ notification_channels: {} }],
+    alert_rules_threshold_is_not_negative: [{ threshold: -1 }],
+    alert_rules_ratio_is_at_most_one: RATIOS.map((metric) => ({ metric, threshold: 1.01 })),
+    alert_rules_minimum_runs_is_not_negative: [{ minimum_runs: -1 }],
+    alert_rules_for_is_not_negative: [{ for_duration: "-1 seconds" }],
+    alert_rules_escalation_is_positive: [{ escalation_delay: "0" }],
+    alert_rules_repeat_is_positive: [{ repeat_interval: "0" }],
+    alert_rules_no_data_is_known: [{ no_data: "IGNORE" }],
+    alert_rules_error_type_is_known: [{ ...rule.of_error_type, error_type: "OTHER" }],
+    alert_rules_error_type_has_its_metric: [{ error_type: "API" }],
+    alert_rules_metric_is_known: [{ metric: "temperature" }],
+    alert_rules_scope_is_known: [{ scope: "MATCH" }],
+    alert_rules_tournament_scope_has_its_metric: [
+      { ...rule.of_tournament, metric: "sync_overdue" },
+      { ...rule.of_tournament, entity_type: "all" },
+    ],
+    alert_rules_system_metric_iff_system: [
+      { entity_type: "system" },
+      ...SYSTEM_METRICS.map((metric) => ({ metric })),
+    ],
+    alert_rules_escalation_channels_are_a_list: [{ escalation_channels: {} }],
+  },
+  alert_incidents: {
+    alert_incidents_state_is_known: [{ state: "OPEN" }],
+    alert_incidents_severity_is_known: [{ severity: "FATAL" }],
+    alert_incidents_fired_iff_not_pending: [
+      { state: "PENDING" },
+      { fired_at: null },
+      { ...acknowledged, fired_at: null },
+      { ...resolved, fired_at: null },
+    ],
+    alert_incidents_resolved_iff_terminal: [
+      { ...pending, resolved_at },
+      { resolved_at },
+      { ...acknowledged, resolved_at },
+      { ...resolved, resolved_at: null },
+    ],
+    alert_incidents_acknowledged_has_an_author: [{ ...acknowledged, acknowledged_by: null }],
+    alert_incidents_parent_is_another: [{ id: ID, parent_id: ID }],
+    alert_incidents_step_is_not_negative: [{ escalation_step: -1 }],
+  },
+  alert_silences: {
+    alert_silences_end_not_before_start: [{ ends_at: "2026-06-10T08:59:59Z" }],
+    alert_silences_severity_is_known: [{ severity: "FATAL" }],
+    alert_silences_match_is_not_everything: [{ entity_type: null }],
+    alert_silences_recurrence_has_a_length: [{ ...recurring, lasts: null }, { ...recurring, recurs_every: null }],
+    alert_silences_length_is_within_recurrence: [{ ...recurring, lasts: "0" }, { ...recurring, lasts: recurring.recurs_every }],
+  },
+  notification_channels: {
+    notification_channels_kind_is_known: [{ kind: "pager" }],
+    notification_channels_webhook_has_url_and_secret: [{ ...webhook, config: { url: 1 } }, { ...webhook, secret: null }],
+    notification_channels_slack_has_its_url: [{ ...slack, secret: null }],
+    notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }],
+    notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],
+    notification_channels_cap_is_positive: [{ hourly_cap: 0 }],
+  },
+  alert_notifications: {
+    alert_notifications_status_is_known: [{ status: "LOST" }],
+    alert_notifications_items_are_a_list: [{ items: {} }, { items: [] }],
+    alert_notifications_sent_iff_terminal: [
+      { sent_at },
+      { ...sending, sent_at },
+      { ...sent, sent_at: null },
+      { ...dead, sent_at },
+    ],
+    alert_notifications_pending_has_a_time: [{ next_attempt_at: null }],
+    alert_notifications_sending_has_a_lease: [
+      { ...sending, token: null },
+      { ...sending, lease_expires_at: null },
+      { token, lease_expires_at },
+      { ...sent, token, lease_expires_at },
+      { ...dead, token, lease_expires_at },
+    ],
+    alert_notifications_withheld_is_not_negative: [{ withheld: -1 }],
+  },
+  alert_deliveries: {
+    alert_deliveries_outcome_is_known: [{ outcome: "LOST" }],
+  },
+  "private.watchdog": {
+    watchdog_is_one_row: [{ id: false }],
+  },
+};
+
+const duplicateRows: DuplicateRows = {
+  alert_rules: { alert_rules_name_key: [[{}, { severity: "LOW" }]] },
+  alert_incidents: {
+    alert_incidents_one_live_a_scope: [
+      [{}, pending],
+      [{}, acknowledged],
+      [{ tournament_no: "70001" }, { tournament_no: "70001", ...pending }],
+    ],
+    alert_incidents_one_a_missed_run: [
+      [{ ...resolved, missed_due_at: "2026-06-10T08:00:00Z" }, { ...resolved, missed_due_at: "2026-06-10T08:00:00Z", severity: "LOW" }],
+    ],
+  },
+};
+
+export const alerting = { invalidRows, duplicateRows };

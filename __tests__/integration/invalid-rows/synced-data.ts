@@ -1,0 +1,54 @@
+import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/rows.ts";
+
+const { leased, synced } = STATES.tournament_sync_state;
+const { backoff } = STATES.upstream_state;
+const slot = STATES.upstream_slots.leased;
+
+const invalidRows: InvalidRows = {
+  tournaments: {
+    tournaments_no_is_a_number: [{ no: "x1" }, { no: "" }, { no: "12345678901" }],
+    tournaments_end_not_before_start: [{ end_date: "2026-06-08" }],
+    tournaments_version_is_positive: [{ version: 0 }],
+  },
+  matches: {
+    matches_no_is_a_number: [{ no: "x1" }, { no: "" }, { no: "12345678901" }],
+    matches_version_is_positive: [{ version: 0 }],
+  },
+  sync_status: {
+    sync_status_entity_type_is_a_name: [{ entity_type: "No Name" }, { entity_type: "x" }, { entity_type: "all" }],
+    sync_status_entity_type_is_not_system: [{ entity_type: "system" }],
+    sync_status_frequency_is_positive: [{ sync_frequency: "0" }],
+    sync_status_grace_is_not_negative: [{ grace: "-1 seconds" }],
+    sync_status_max_runtime_is_positive: [{ max_runtime: "0" }],
+    sync_status_pause_has_an_author: [{ ...STATES.sync_status.paused, paused_by: null }],
+    sync_status_counters_are_not_negative: [
+      { success_count: -1 },
+      { error_count: -1 },
+      { consecutive_failures: -1 },
+      { records_processed_total: -1 },
+    ],
+    sync_status_alert_threshold_is_positive: [{ alert_threshold_failures: 0 }],
+    sync_status_channels_are_a_list: [{ notification_channels: {} }],
+    sync_status_active_has_a_function: [{ function_name: null }],
+  },
+  tournament_sync_state: {
+    tournament_sync_state_streak_is_not_negative: [{ failing_streak: -1, last_error_type: "API" }],
+    tournament_sync_state_failing_has_an_error: [{ failing_streak: 1 }],
+    tournament_sync_state_lease_is_whole: [{ ...leased, lease_holder: null }, { ...leased, lease_expires_at: null }],
+    tournament_sync_state_ttl_iff_synced: [{ ...synced, ttl: null }],
+  },
+  upstream_state: {
+    upstream_state_limit_is_polite: [{ in_flight_limit: 0 }, { in_flight_limit: 6 }],
+    upstream_state_backoff_has_a_reason: [{ ...backoff, backoff_reason: null }, { ...backoff, backoff_until: null }],
+  },
+  upstream_slots: {
+    upstream_slots_lease_is_whole: [{ ...slot, token: null }, { ...slot, expires_at: null }],
+  },
+};
+
+const duplicateRows: DuplicateRows = {
+  tournaments: { tournaments_no_key: [[{}, { name: "Another" }]] },
+  matches: { matches_no_key: [[{}, { no_in_tournament: 2 }]] },
+};
+
+export const syncedData = { invalidRows, duplicateRows };
