@@ -3,6 +3,7 @@ import { seeded } from "../testing/random.ts";
 import { type Fault, prepareSimulation, simulate, startOfFault } from "../testing/simulation.ts";
 import { simulateScriptedMonth } from "./scripted-month.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
+import { timeRules } from "./rules.ts";
 import { startBenchServer } from "./server.ts";
 
 const START = "2026-06-01T00:00:00.000Z";
@@ -82,6 +83,7 @@ export async function measure(): Promise<Report> {
     );
     scripted.differences.forEach(say);
     say(`${scripted.differences.length} differences`);
+    const timed = await timeRules();
     const figures = {
       scripted,
       faults: faults.length,
@@ -93,6 +95,7 @@ export async function measure(): Promise<Report> {
       precision,
       false_positives: unmatched.size,
       notifications_per_incident: perIncident,
+      measured: timed.figures,
       delay_s: { p50: median(delays), p95, worst: slowest },
     };
     return {
@@ -102,6 +105,7 @@ export async function measure(): Promise<Report> {
         atLeast("precision", precision, 0.99),
         atMost("notifications per incident", perIncident, 2),
         atMost("differences in a scripted month", scripted.differences.length, 0),
+        ...timed.bars,
       ],
     };
   } finally {

@@ -28,7 +28,7 @@ comment on function private.call_function(text, jsonb) is
   'Security definer, because the caller may not read Vault.';
 
 create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = '' as $$
 begin
   -- A worker repeats an item after a lost response, and a tournament can be deleted meanwhile: neither may fail the other items.
   with recorded as (
@@ -117,7 +117,7 @@ comment on function private.save_progress(jsonb, timestamptz) is
   'RUNNING. Counters are totals, so a repeated call changes nothing.';
 
 create function private.count_run(run public.sync_execution_history, as_of timestamptz) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = '' as $$
 begin
   update public.sync_status s set
     success_count = s.success_count + (run.success is true)::integer,

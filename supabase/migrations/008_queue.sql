@@ -140,7 +140,7 @@ comment on function private.requeue_expired_jobs(timestamptz) is
   'number of expired attempts.';
 
 create function private.claim_sync_job(as_of timestamptz) returns public.sync_jobs
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+language plpgsql set search_path = '' as $$
 declare
   claimed public.sync_jobs;
   settings public.sync_queue_settings;
@@ -341,7 +341,7 @@ create function private.complete_job(
   p_job_id uuid, p_token uuid, p_final_status text, p_records_processed integer, p_error_details jsonb, as_of timestamptz
 ) returns public.sync_jobs
 -- A generic plan: planning takes longer than the statements, and no parameter changes the plan.
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = '' as $$
 declare
   slot_entity text;
   candidate_id uuid;
@@ -525,32 +525,38 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.attempts_of(public.sync_jobs) is 'All attempts of a job; the current one has no end and no outcome.';
 
-create function private.duration_samples(p_entity_type text, p_target text, p_tournament_nos jsonb, as_of timestamptz)
-returns double precision[]
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+create function private.full_run_durations(p_entity_type text, as_of timestamptz) returns double precision[]
+language plpgsql stable set search_path = '' as $$
 begin
   return (
-    with own_runs as (
-      -- Full runs and single runs have different indexes; the condition on p_target runs only one of these two queries.
-      (select extract(epoch from h.duration) * 1000 as ms from public.sync_execution_history h
-        -- A range of (entity, time) fits only the index on both, so that an entity without runs does not scan the runs of others.
-        where p_target = '' and (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
-          and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
-        order by h.entity_type desc, h.execution_start desc limit 30)
-      union all
-      (select extract(epoch from h.duration) * 1000 from public.sync_execution_history h
-        where p_target not in ('', '*') and h.tournament_no = p_target and h.entity_type = p_entity_type
-          and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_start <= as_of
-        order by h.execution_start desc limit 30)
-    ),
-    tournament_results as (
+    select array_agg(run.ms order by run.execution_start desc)
+    from (
+      select extract(epoch from h.duration) * 1000 as ms, h.execution_start from public.sync_execution_history h
+      -- A range of (entity, time) fits only the index on both, so that an entity without runs does not scan the runs of others.
+      where (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
+        and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
+      order by h.entity_type desc, h.execution_start desc
+      limit 30
+    ) run
+  );
+end
+$$;
+comment on function private.full_run_durations(text, timestamptz) is
+  'Durations in ms of the last 30 full runs of an entity, newest first; null without any.';
+
+create function private.durations_of_several(p_entity_type text, p_tournament_nos jsonb, as_of timestamptz) returns double precision[]
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    with tournament_results as (
       select tournament.no, result.ms, result.age
-      from (select p_target as no where p_target not in ('', '*') union select jsonb_array_elements_text(p_tournament_nos)) tournament
+      from (select distinct jsonb_array_elements_text(p_tournament_nos) as no) tournament
       cross join lateral (
         select extract(epoch from r.processing_duration) * 1000 as ms, row_number() over (order by r.created_at desc) as age
         from public.sync_tournament_results r
         where r.tournament_no = tournament.no and r.entity_type = p_entity_type and r.success and r.created_at <= as_of
-        order by r.created_at desc limit 30
+        order by r.created_at desc
+        limit 30
       ) result
     ),
     measured as (
@@ -561,9 +567,10 @@ begin
       select extract(epoch from full_run.duration) * 1000 / nullif(sum(extract(epoch from r.processing_duration)) * 1000, 0) as share_of_sum
       from (
         select h.id, h.duration from public.sync_execution_history h
-        where p_target = '*' and (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
+        where (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
           and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
-        order by h.entity_type desc, h.execution_start desc limit 1
+        order by h.entity_type desc, h.execution_start desc
+        limit 1
       ) full_run join public.sync_tournament_results r on r.sync_execution_id = full_run.id
       group by full_run.id, full_run.duration
     ),
@@ -575,12 +582,44 @@ begin
       ) as ms
       from tournament_results r cross join measured m group by r.age, m.tournaments having count(*) = m.tournaments
     )
-    select case
-      when p_target = '*' then (select array_agg(ms order by age) from combined_results)
-      -- With fewer than five single runs, the results of the tournament in all runs are the better sample.
-      when (select count(*) from own_runs) >= 5 or p_target = '' then (select array_agg(ms) from own_runs)
-      else (select array_agg(ms order by age) from tournament_results)
-    end
+    select array_agg(ms order by age) from combined_results
+  );
+end
+$$;
+comment on function private.durations_of_several(text, jsonb, timestamptz) is
+  'Durations in ms that a run for these tournaments would have had at each of the last 30 full runs, newest first; null without any.';
+
+create function private.duration_samples(p_entity_type text, p_target text, p_tournament_nos jsonb, as_of timestamptz)
+returns double precision[]
+language plpgsql stable set search_path = '' as $$
+declare
+  single_runs double precision[];
+begin
+  -- One statement for each kind of run: its plan fits all parameters, so that Postgres keeps it.
+  if p_target = '' then
+    return private.full_run_durations(p_entity_type, as_of);
+  elsif p_target = '*' then
+    return private.durations_of_several(p_entity_type, p_tournament_nos, as_of);
+  end if;
+  single_runs := array(
+    select extract(epoch from h.duration) * 1000 from public.sync_execution_history h
+    where h.tournament_no = p_target and h.entity_type = p_entity_type and h.status in ('SUCCEEDED', 'PARTIAL')
+      and h.execution_start <= as_of
+    order by h.execution_start desc
+    limit 30
+  );
+  -- With fewer than five single runs, the results of the tournament in all runs are the better sample.
+  if cardinality(single_runs) >= 5 then
+    return single_runs;
+  end if;
+  return (
+    select array_agg(extract(epoch from result.processing_duration) * 1000 order by result.created_at desc)
+    from (
+      select r.processing_duration, r.created_at from public.sync_tournament_results r
+      where r.tournament_no = p_target and r.entity_type = p_entity_type and r.success and r.created_at <= as_of
+      order by r.created_at desc
+      limit 30
+    ) result
   );
 end
 $$;
@@ -589,7 +628,7 @@ comment on function private.duration_samples(text, text, jsonb, timestamptz) is
   'runs; null without history. Thirty are few enough to follow a drift.';
 
 create function private.queue_position(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     -- A waiting job: the mean of its last ten samples, which follows a drift faster. A running job: what remained of the samples that took
@@ -611,7 +650,7 @@ comment on function private.queue_position(text, text, jsonb, numeric, timestamp
   'The expected remaining time of a waiting or running job as {entity_type, target, left_ms, variance}; a waiting job has no elapsed_ms.';
 
 create function private.job_estimate(job public.sync_jobs, as_of timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     select jsonb_build_object(
@@ -660,7 +699,7 @@ comment on function private.job_estimate(public.sync_jobs, timestamptz) is
   'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first fifty waiting jobs before it.';
 
 create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     select to_jsonb(job) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' || jsonb_build_object(
@@ -700,5 +739,5 @@ select private.secure_functions(
   'private.requeue_expired_jobs', 'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue',
   'private.reserve_attempt', 'private.start_attempt', 'private.finish_attempt', 'private.close_job', 'private.retry_job',
   'private.complete_job', 'private.finish_job', 'public.cancel_sync_job', 'public.requeue_sync_job', 'private.attempts_of',
-  'private.duration_samples', 'private.queue_position', 'private.job_estimate', 'private.job_json'
+  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.queue_position', 'private.job_estimate', 'private.job_json'
 );

@@ -243,9 +243,9 @@ create table public.notification_channels (
   hourly_limit integer not null default 60,
   constraint notification_channels_kind_is_known check (kind in ('email', 'webhook', 'slack', 'dashboard')),
   constraint notification_channels_webhook_has_url_and_secret
-    check (kind <> 'webhook' or (jsonb_typeof(config -> 'url') = 'string' and secret is not null)),
+    check (kind <> 'webhook' or (coalesce(jsonb_typeof(config -> 'url'), '') = 'string' and secret is not null)),
   constraint notification_channels_slack_has_its_url check (kind <> 'slack' or secret is not null),
-  constraint notification_channels_email_has_recipients check (kind <> 'email' or jsonb_typeof(config -> 'to') = 'array'),
+  constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
   constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0)
 );

@@ -25,7 +25,7 @@ language sql stable set search_path = '' as $$
     (select l.fingerprint from public.sync_error_log l where l.sync_execution_id = p_execution_id group by 1 order by count(*) desc, 1 limit 1)
   );
 $$;
-comment on function private.run_fingerprint(uuid) is 'The most frequent failure of a run; null when nothing in it failed.';
+comment on function private.run_fingerprint(uuid) is 'The most frequent fingerprint among a run''s failures; null when nothing in it failed.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' as $$
@@ -48,190 +48,238 @@ $$;
 comment on function private.records_collapse(text, timestamptz) is
   '0 to 1: how far the records per request of the last full run lie under their median over the twenty before; null under five.';
 
-create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = '' as $$
-  -- Materialized: an array of rules looks like one row to the planner, which would do each part again for every rule.
-  with rule as (
-    select r.* from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
-  ),
-  scope as (
-    select distinct r.entity_type, r.evaluation_window from rule r
-  ),
-  member as (
-    select s.entity_type as scope, e.entity_type, s.evaluation_window
-    from scope s join public.sync_status e
-      on e.is_active and e.paused_at is null and (s.entity_type = 'all' or e.entity_type = s.entity_type)
-  ),
-  run as (
-    select m.scope, m.evaluation_window, h.id, h.entity_type, h.status, h.memory_usage_mb, h.cache_hits, h.cache_misses, h.api_calls,
-      h.api_response_ms_total, h.execution_start,
-      h.success_weight as weight,
-      extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
+create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
+  runs bigint,
+  success_rate numeric,
+  seconds numeric,
+  memory_mb integer,
+  silent_seconds numeric,
+  cache_hit_ratio numeric,
+  api_response_ms numeric,
+  slowest_run uuid,
+  quietest_run uuid,
+  heaviest_run uuid,
+  latest_bad_run uuid,
+  by_entity jsonb
+)
+language sql stable rows 1 set search_path = '' as $$
+  -- The window is a parameter and not a column of a join, because Postgres then expects a 200th of the runs in it instead of a ninth.
+  with run as materialized (
+    select h.*, h.success_weight as weight, extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
       case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as silent_seconds
-    from member m join public.sync_execution_history h on h.entity_type = m.entity_type
-    where h.tournament_no is null and h.execution_start <= as_of
-      and (h.execution_start > as_of - m.evaluation_window or (h.status = 'RUNNING'))
+    from public.sync_status e cross join lateral (
+      select w.* from public.sync_execution_history w
+      where w.entity_type = e.entity_type and w.execution_start > as_of - evaluation_window and w.execution_start <= as_of
+      union all
+      -- A condition "in the window or RUNNING" would read the whole history; only a few runs are RUNNING, and they have an index.
+      select w.* from public.sync_execution_history w
+      where w.entity_type = e.entity_type and w.status = 'RUNNING' and w.execution_start <= as_of - evaluation_window
+    ) h
+    where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
+  ),
+  entity as (
+    select entity_type, count(weight) as runs, round(avg(weight), 4) as success_rate, round(max(seconds), 1) as slowest_s,
+      max(memory_usage_mb) as memory_mb
+    from run where scope = 'all' group by entity_type
+  )
+  select count(weight), avg(weight), max(seconds) filter (where status <> 'SKIPPED'), max(memory_usage_mb), max(silent_seconds),
+    sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0),
+    sum(api_response_ms_total)::numeric / nullif(sum(api_calls), 0),
+    (array_agg(id order by seconds desc, id) filter (where status <> 'SKIPPED'))[1],
+    (array_agg(id order by silent_seconds desc, id) filter (where silent_seconds is not null))[1],
+    (array_agg(id order by memory_usage_mb desc, id) filter (where memory_usage_mb is not null))[1],
+    (array_agg(id order by execution_start desc, id) filter (where weight < 1))[1],
+    (select jsonb_object_agg(e.entity_type, to_jsonb(e) - 'entity_type') from entity e)
+  from run;
+$$;
+comment on function private.run_figures(varchar, interval, timestamptz) is
+  'Figures over the full runs of an entity, or of all that are active and not paused, that started in the window or are RUNNING; and the runs that show them.';
+
+create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
+  is_watched boolean,
+  consecutive_failures integer,
+  overdue_since timestamptz,
+  failure_threshold integer,
+  channels jsonb
+)
+language sql stable rows 1 set search_path = '' as $$
+  select count(*) > 0, max(e.consecutive_failures), min(private.overdue_since(e, as_of)),
+    min(e.alert_threshold_failures) filter (where scope <> 'all'),
+    (array_agg(e.notification_channels) filter (where scope <> 'all'))[1]
+  from public.sync_status e
+  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type);
+$$;
+comment on function private.entity_figures(varchar, timestamptz) is
+  'The counters of an entity, or the worst of all, and the entity''s own threshold and channels; is_watched is false where none is active and not paused.';
+
+create function private.count_errors(scope varchar, p_error_type varchar, evaluation_window interval, as_of timestamptz) returns bigint
+language sql stable set search_path = '' as $$
+  select count(*)
+  from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
+  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
+    and l.occurred_at > as_of - evaluation_window and l.occurred_at <= as_of and (p_error_type is null or l.error_type = p_error_type);
+$$;
+comment on function private.count_errors(varchar, varchar, interval, timestamptz) is
+  'The errors of an entity, or of all that are active and not paused, in the window; of one class where it is given.';
+
+create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 100 set search_path = '' as $$
+  -- Rules of one entity and window share its figures.
+  with scope as materialized (
+    select r.entity_type, r.evaluation_window, array_agg(r) as rules
+    from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
+    group by r.entity_type, r.evaluation_window
   ),
   figures as materialized (
-    select scope, evaluation_window, count(weight) as runs, avg(weight) as success_rate, max(seconds) filter (where status <> 'SKIPPED') as seconds,
-      max(memory_usage_mb) as memory_mb, max(silent_seconds) as silent_seconds,
-      sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0) as cache_hit_ratio,
-      sum(api_response_ms_total)::numeric / nullif(sum(api_calls), 0) as api_response_ms,
-      (array_agg(id order by seconds desc, id) filter (where status <> 'SKIPPED'))[1] as slowest_run,
-      (array_agg(id order by silent_seconds desc, id) filter (where silent_seconds is not null))[1] as quietest_run,
-      (array_agg(id order by memory_usage_mb desc, id) filter (where memory_usage_mb is not null))[1] as heaviest_run,
-      (array_agg(id order by execution_start desc, id) filter (where weight < 1))[1] as latest_bad_run
-    from run group by scope, evaluation_window
+    select s.rules, f.*, n.*
+    from scope s
+    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) f
+    cross join lateral private.entity_figures(s.entity_type, as_of) n
   ),
-  by_entity as materialized (
-    select scope, evaluation_window, jsonb_object_agg(entity_type, jsonb_build_object('runs', runs, 'success_rate', round(rate, 4),
-      'slowest_s', round(seconds, 1), 'memory_mb', memory_mb)) as entities
-    from (
-      select scope, evaluation_window, entity_type, count(weight) as runs, avg(weight) as rate, max(seconds) as seconds, max(memory_usage_mb) as memory_mb
-      from run where scope = 'all' group by scope, evaluation_window, entity_type
-    ) each group by scope, evaluation_window
-  ),
-  entity as materialized (
-    select m.scope, m.evaluation_window, max(e.consecutive_failures) as consecutive_failures,
-      min(private.overdue_since(e, as_of)) as overdue_since,
-      min(e.alert_threshold_failures) filter (where m.scope <> 'all') as failure_threshold,
-      (array_agg(e.notification_channels) filter (where m.scope <> 'all'))[1] as channels
-    from member m join public.sync_status e on e.entity_type = m.entity_type
-    group by m.scope, m.evaluation_window
-  ),
-  pointed as materialized (
-    select r.id as rule_id, case
+  measured as materialized (
+    select f.*, r as rule, case
       when r.metric = 'duration_exceeded' then f.slowest_run
       when r.metric = 'stuck_execution' then f.quietest_run
       when r.metric = 'memory_usage' then f.heaviest_run
       when r.metric in ('success_rate', 'consecutive_failures', 'error_rate') then f.latest_bad_run
     end as execution_id
-    from rule r join figures f on f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
-  ),
-  cause as materialized (
-    select execution_id, private.run_fingerprint(execution_id) as fingerprint
-    from (select distinct execution_id from pointed where execution_id is not null) p
+    from figures f cross join lateral unnest(f.rules) r
   )
-  select r.id, r.entity_type, null::varchar,
-    case r.metric
-      when 'success_rate' then f.success_rate
-      when 'consecutive_failures' then n.consecutive_failures
-      when 'duration_exceeded' then f.seconds
-      when 'memory_usage' then f.memory_mb
-      when 'sync_overdue' then case when n.scope is not null then coalesce(extract(epoch from as_of - n.overdue_since), 0) end
-      when 'cache_hit_ratio' then f.cache_hit_ratio
-      when 'api_response_time' then f.api_response_ms
-      when 'stuck_execution' then case when n.scope is not null then coalesce(f.silent_seconds, 0) end
-      when 'error_rate' then (
-        select count(*)::numeric / nullif(f.runs, 0) from public.sync_error_log l join member m on m.entity_type = l.entity_type
-        where m.scope = r.entity_type and m.evaluation_window = r.evaluation_window and l.occurred_at > as_of - r.evaluation_window
-          and l.occurred_at <= as_of and (r.error_type is null or l.error_type = r.error_type)
-      )
-      when 'records_collapse' then private.records_collapse(r.entity_type, as_of)
+  select (m.rule).id, (m.rule).entity_type, null::varchar,
+    case (m.rule).metric
+      when 'success_rate' then m.success_rate
+      when 'consecutive_failures' then m.consecutive_failures
+      when 'duration_exceeded' then m.seconds
+      when 'memory_usage' then m.memory_mb
+      when 'sync_overdue' then case when m.is_watched then coalesce(extract(epoch from as_of - m.overdue_since), 0) end
+      when 'cache_hit_ratio' then m.cache_hit_ratio
+      when 'api_response_time' then m.api_response_ms
+      when 'stuck_execution' then case when m.is_watched then coalesce(m.silent_seconds, 0) end
+      when 'error_rate' then
+        private.count_errors((m.rule).entity_type, (m.rule).error_type, (m.rule).evaluation_window, as_of)::numeric / nullif(m.runs, 0)
+      when 'records_collapse' then private.records_collapse((m.rule).entity_type, as_of)
     end,
-    f.runs,
-    case when r.metric = 'consecutive_failures' then coalesce(n.failure_threshold, r.threshold) else r.threshold end,
-    coalesce(n.channels, r.notification_channels),
-    case
-      when r.metric = 'sync_overdue' then n.overdue_since
-      when r.metric = 'duration_exceeded' then x.execution_start + make_interval(secs => r.threshold::double precision)
-      when r.metric = 'stuck_execution' then x.heartbeat_at + make_interval(secs => r.threshold::double precision)
+    m.runs,
+    case when (m.rule).metric = 'consecutive_failures' then coalesce(m.failure_threshold, (m.rule).threshold) else (m.rule).threshold end,
+    coalesce(m.channels, (m.rule).notification_channels),
+    case (m.rule).metric
+      when 'sync_overdue' then m.overdue_since
+      when 'duration_exceeded' then x.execution_start + make_interval(secs => (m.rule).threshold::double precision)
+      when 'stuck_execution' then x.heartbeat_at + make_interval(secs => (m.rule).threshold::double precision)
       else x.execution_end
     end,
-    p.execution_id, c.fingerprint,
-    case when b.entities is null then '{}' else jsonb_build_object('by_entity', b.entities) end
-  from rule r
-  left join figures f on f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
-  left join entity n on n.scope = r.entity_type and n.evaluation_window = r.evaluation_window
-  left join by_entity b on b.scope = r.entity_type and b.evaluation_window = r.evaluation_window
-  left join pointed p on p.rule_id = r.id
-  left join cause c on c.execution_id = p.execution_id
-  left join public.sync_execution_history x on x.id = p.execution_id;
+    m.execution_id,
+    case when m.execution_id is not null then private.run_fingerprint(m.execution_id) end,
+    case when m.by_entity is null then '{}' else jsonb_build_object('by_entity', m.by_entity) end
+  from measured m left join public.sync_execution_history x on x.id = m.execution_id;
 $$;
 comment on function private.measure_entities(public.alert_rules[], timestamptz) is
   'The rules over an entity''s full runs, or over those of all. Seconds, MiB, ms, ratios 0 to 1, errors a run; null is no data.';
 
+create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns setof varchar
+language sql stable rows 10 set search_path = '' as $$
+  select t.tournament_no from public.sync_tournament_results t
+  where t.entity_type = rule.entity_type and not t.success and t.created_at > as_of - rule.evaluation_window and t.created_at <= as_of
+  union
+  select i.tournament_no from public.alert_incidents i
+  where i.rule_id = rule.id and i.state <> 'RESOLVED' and i.tournament_no is not null;
+$$;
+comment on function private.failing_tournaments(public.alert_rules, timestamptz) is
+  'The tournaments a rule must measure: those with a failure in its window or with a live incident of it.';
+
+create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
+  failures bigint,
+  last_failed timestamptz,
+  execution_id uuid,
+  fingerprint varchar,
+  error text
+)
+language sql stable rows 1 set search_path = '' as $$
+  select count(*), max(o.created_at),
+    (array_agg(o.sync_execution_id order by o.created_at desc))[1],
+    (array_agg(o.error_fingerprint order by o.created_at desc))[1],
+    (array_agg(o.error_message order by o.created_at desc))[1]
+  from (
+    select l.*, count(*) filter (where l.success) over (order by l.created_at desc) as successes_since
+    from (
+      select * from public.sync_tournament_results l
+      where l.tournament_no = p_tournament_no and l.entity_type = p_entity_type and l.created_at <= as_of
+      order by l.created_at desc limit 100
+    ) l
+  ) o where o.successes_since = 0;
+$$;
+comment on function private.failure_streak(varchar, varchar, timestamptz) is
+  'The results of a tournament that failed since its last success, at most 100, and the latest of them.';
+
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = '' as $$
-  with rule as (
-    select r.* from unnest(rules) r where r.scope = 'TOURNAMENT'
-  ),
-  suspect as (
-    -- Whatever did not fail and has no live incident is well, and need not be measured.
-    select r.id as rule_id, t.tournament_no from rule r join public.sync_tournament_results t
-      on t.entity_type = r.entity_type and not t.success and t.created_at > as_of - r.evaluation_window and t.created_at <= as_of
-    union
-    select r.id, i.tournament_no from rule r join public.alert_incidents i on i.rule_id = r.id and i.state <> 'RESOLVED'
-    where i.tournament_no is not null
+language sql stable rows 100 set search_path = '' as $$
+  -- A tournament without a failure in the window and without a live incident meets no condition and is not measured.
+  with suspect as materialized (
+    select r as rule, private.failing_tournaments(r, as_of) as tournament_no from unnest(rules) r where r.scope = 'TOURNAMENT'
   )
-  select r.id, r.entity_type, s.tournament_no,
-    case when f.runs > 0 then case r.metric when 'success_rate' then f.success_rate else k.streak end end,
+  select (s.rule).id, e.entity_type, s.tournament_no,
+    case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
     f.runs,
-    case when r.metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, r.threshold) else r.threshold end,
-    coalesce(e.notification_channels, r.notification_channels),
+    case when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold) else (s.rule).threshold end,
+    coalesce(e.notification_channels, (s.rule).notification_channels),
     k.last_failed, k.execution_id, k.fingerprint,
     jsonb_build_object('tournament', t.name, 'error', k.error)
-  from rule r
-  join suspect s on s.rule_id = r.id
-  join public.sync_status e on e.entity_type = r.entity_type and e.is_active and e.paused_at is null
+  from suspect s
+  join public.sync_status e on e.entity_type = (s.rule).entity_type and e.is_active and e.paused_at is null
   left join public.tournaments t on t.no = s.tournament_no
   cross join lateral (
     select count(*) as runs, avg(o.success::integer) as success_rate from public.sync_tournament_results o
-    where o.tournament_no = s.tournament_no and o.entity_type = r.entity_type
-      and o.created_at > as_of - r.evaluation_window and o.created_at <= as_of
+    where o.tournament_no = s.tournament_no and o.entity_type = e.entity_type
+      and o.created_at > as_of - (s.rule).evaluation_window and o.created_at <= as_of
   ) f
-  cross join lateral (
-    select count(*) as streak, max(o.created_at) as last_failed,
-      (array_agg(o.sync_execution_id order by o.created_at desc))[1] as execution_id,
-      (array_agg(o.error_fingerprint order by o.created_at desc))[1] as fingerprint,
-      (array_agg(o.error_message order by o.created_at desc))[1] as error
-    from (
-      select l.*, count(*) filter (where l.success) over (order by l.created_at desc) as successes_since
-      from (
-        select * from public.sync_tournament_results l
-        where l.tournament_no = s.tournament_no and l.entity_type = r.entity_type and l.created_at <= as_of
-        order by l.created_at desc limit 100
-      ) l
-    ) o where o.successes_since = 0
-  ) k;
+  cross join lateral private.failure_streak(e.entity_type, s.tournament_no, as_of) k;
 $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
   'The rules over each tournament: failures in a row (counted up to 100), or the success rate in the window; null without a result in the window.';
 
-create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = '' as $$
-  with rule as (
-    select r.* from unnest(rules) r where r.metric = 'shared_failure'
-  ),
-  latest as (
-    select distinct on (r.id, t.tournament_no) r.id as rule_id, t.*
-    from rule r
-    join public.sync_status e on e.is_active and e.paused_at is null and r.entity_type in ('all', e.entity_type)
+create function private.shared_failure(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
+  tournaments bigint,
+  failed bigint,
+  since timestamptz,
+  execution_id uuid,
+  fingerprint varchar,
+  error text
+)
+language sql stable rows 1 set search_path = '' as $$
+  with latest as materialized (
+    select distinct on (t.tournament_no) t.*
+    from public.sync_status e
     join public.sync_execution_history h
-      on h.entity_type = e.entity_type and h.execution_start > as_of - r.evaluation_window and h.execution_start <= as_of
+      on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
     join public.sync_tournament_results t on t.sync_execution_id = h.id
-    order by r.id, t.tournament_no, t.created_at desc, t.id
-  ),
-  cause as (
-    select rule_id, error_fingerprint, count(*) as tournaments, max(error_message) as error, min(created_at) as since,
-      (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id
-    from latest where not success and error_fingerprint is not null group by rule_id, error_fingerprint
+    where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
+    order by t.tournament_no, t.created_at desc, t.id
   ),
   most as (
-    select distinct on (rule_id) * from cause order by rule_id, tournaments desc, error_fingerprint
+    select error_fingerprint, count(*) as tournaments, max(error_message) as error, min(created_at) as since,
+      (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id
+    from latest where not success and error_fingerprint is not null
+    group by error_fingerprint order by tournaments desc, error_fingerprint limit 1
   )
-  select r.id, r.entity_type, null::varchar, case when a.tournaments > 0 then coalesce(m.tournaments, 0) end, a.tournaments, r.threshold,
-    r.notification_channels, m.since, m.execution_id, m.error_fingerprint,
-    case when m.rule_id is null then '{}' else jsonb_build_object('error', m.error, 'tournaments', m.tournaments, 'of', a.tournaments) end
-  from rule r
-  cross join lateral (select count(*) as tournaments from latest l where l.rule_id = r.id) a
-  left join most m on m.rule_id = r.id;
+  select a.tournaments, m.tournaments, m.since, m.execution_id, m.error_fingerprint, m.error
+  from (select count(*) as tournaments from latest) a left join most m on true;
+$$;
+comment on function private.shared_failure(varchar, interval, timestamptz) is
+  'The tournaments with a result in the window, and of the fingerprint that most of their last results failed with: how many, since when, and the latest run.';
+
+create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 10 set search_path = '' as $$
+  select r.id, r.entity_type, null::varchar, case when s.tournaments > 0 then coalesce(s.failed, 0) end, s.tournaments, r.threshold,
+    r.notification_channels, s.since, s.execution_id, s.fingerprint,
+    case when s.failed is null then '{}' else jsonb_build_object('error', s.error, 'tournaments', s.failed, 'of', s.tournaments) end
+  from unnest(rules) r cross join lateral private.shared_failure(r.entity_type, r.evaluation_window, as_of) s
+  where r.metric = 'shared_failure';
 $$;
 comment on function private.measure_shared_failures(public.alert_rules[], timestamptz) is
   'The most tournaments whose last result in the window failed with one and the same fingerprint; null without any result.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable set search_path = '' as $$
+language sql stable rows 10 set search_path = '' as $$
   with rule as (
     select r.* from unnest(rules) r where r.entity_type = 'system'
   ),
@@ -299,75 +347,89 @@ $$;
 comment on function private.missed_runs(public.sync_status, timestamptz, timestamptz) is
   'Due times whose grace ended after unwatched_since without a run, which a later run has made good; at most 200 due times are looked at.';
 
+create function private.missed_since(p_entity_type varchar, last_evaluated timestamptz, incident_began timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  -- A live incident covers the time until the first run after it began: its due times are not missed once more.
+  select private.missed_runs(e, greatest(last_evaluated, (
+    select min(h.execution_start) from public.sync_execution_history h
+    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= incident_began)), as_of)
+  from public.sync_status e where e.entity_type = p_entity_type;
+$$;
+comment on function private.missed_since(varchar, timestamptz, timestamptz, timestamptz) is
+  'The runs of an entity that were missed in a gap between two evaluations, except those that a live incident covers.';
+
+create function private.live_incident_json(incident public.alert_incidents) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('id', incident.id, 'version', incident.version, 'state', incident.state,
+    'severity', incident.severity, 'opened_at', incident.opened_at, 'began_at', incident.began_at, 'fired_at', incident.fired_at,
+    'escalated_at', incident.escalated_at, 'escalation_step', incident.escalation_step,
+    'acknowledged_until', incident.acknowledged_until, 'notified_at', incident.notified_at, 'last_notified_at', incident.last_notified_at,
+    'notified_channels', (
+      -- Channels that could not be notified count too, so that they are not tried again each minute.
+      select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
+      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))),
+    'is_flapping', incident.is_flapping, 'recovered_at', incident.recovered_at,
+    'parent', (
+      select jsonb_build_object('rule_id', u.rule_id, 'rule_name', u.rule_name, 'entity_type', u.entity_type, 'tournament_no', u.tournament_no)
+      from public.alert_incidents u where u.id = incident.parent_id));
+$$;
+comment on function private.live_incident_json(public.alert_incidents) is
+  'A live incident as the evaluator reads it, with the channels of its notifications and its parent.';
+
+create function private.count_resolved(p_rule_id uuid, p_entity_type varchar, p_tournament_no varchar, since timestamptz) returns bigint
+language sql stable set search_path = '' as $$
+  select count(*) from public.alert_incidents i
+  where i.rule_id = p_rule_id and i.entity_type = p_entity_type and i.tournament_no is not distinct from p_tournament_no
+    and i.missed_due_at is null and i.resolved_at > since;
+$$;
+comment on function private.count_resolved(uuid, varchar, varchar, timestamptz) is
+  'How many incidents of a rule and scope were resolved since; incidents about missed runs do not count.';
+
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  with rule as (
-    select r.* from unnest(rules) r
-  ),
-  measured as (
+  with measured as (
     select * from private.measure_entities(rules, as_of)
     union all select * from private.measure_tournaments(rules, as_of)
     union all select * from private.measure_shared_failures(rules, as_of)
     union all select * from private.measure_system(rules, as_of)
   ),
   evaluation as (
-    -- A cron tick may be late or lost; five minutes without one is a gap in which nobody looked.
+    -- A cron tick may be late or lost; five minutes without an evaluation are a gap.
     select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since, max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
     from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last
+  ),
+  silence as materialized (
+    select s.* from public.alert_silences s where private.is_silencing(s, as_of)
+  ),
+  measurement as (
+    select r.name, m.tournament_no, jsonb_build_object(
+      'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
+      'severity', r.severity, 'threshold', m.limit_now, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs,
+      'no_data', r.no_data, 'for_ms', extract(epoch from r.for_duration) * 1000, 'escalation_ms', extract(epoch from r.escalation_delay) * 1000,
+      'escalation_channels', r.escalation_channels, 'repeat_ms', extract(epoch from r.repeat_interval) * 1000,
+      'flap_ms', extract(epoch from flapping.time) * 1000,
+      'channels', m.channels, 'runbook_url', r.runbook_url, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
+      'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
+      'silenced_by', (
+        select s.id from silence s
+        where (s.entity_type is null or s.entity_type = r.entity_type) and (s.rule_id is null or s.rule_id = r.id)
+          and (s.severity is null or s.severity = coalesce(i.severity, r.severity)) and (s.tournament_no is null or s.tournament_no = m.tournament_no)
+        order by s.ends_at desc limit 1
+      ),
+      'missed', case when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
+        then private.missed_since(r.entity_type, e.last_at, i.began_at, as_of) else '[]' end,
+      'resolved_recently', case when i.id is null then private.count_resolved(r.id, r.entity_type, m.tournament_no, as_of - flapping.time) else 0 end,
+      'incident', case when i.id is not null then private.live_incident_json(i) end
+    ) as fields
+    from evaluation e cross join measured m join unnest(rules) r on r.id = m.rule_id
+    left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
+      and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
+    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as time) flapping
   )
   select jsonb_build_object(
     'as_of', as_of,
-    'evaluated_since', case when e.is_gap then as_of else e.evaluated_since end,
-    'measurements', coalesce(jsonb_agg(
-      jsonb_build_object(
-        'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
-        'severity', r.severity, 'threshold', m.limit_now, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs,
-        'no_data', r.no_data, 'for_ms', extract(epoch from r.for_duration) * 1000, 'escalation_ms', extract(epoch from r.escalation_delay) * 1000,
-        'escalation_channels', r.escalation_channels, 'repeat_ms', extract(epoch from r.repeat_interval) * 1000,
-        'flap_ms', extract(epoch from greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day'))) * 1000,
-        'channels', m.channels, 'runbook_url', r.runbook_url, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
-        'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
-        'silenced_by', (
-          select s.id from public.alert_silences s
-          where private.is_silencing(s, as_of) and (s.entity_type is null or s.entity_type = r.entity_type)
-            and (s.rule_id is null or s.rule_id = r.id) and (s.severity is null or s.severity = coalesce(i.severity, r.severity))
-            and (s.tournament_no is null or s.tournament_no = m.tournament_no)
-          order by s.ends_at desc limit 1
-        ),
-        'missed', case when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all' then (
-          -- What a live incident told of lasts until the first run after it began: those due times are not missed once more.
-          select private.missed_runs(s, greatest(e.last_at, (
-            select min(h.execution_start) from public.sync_execution_history h
-            where h.entity_type = s.entity_type and h.tournament_no is null and h.execution_start >= i.began_at)), as_of)
-          from public.sync_status s where s.entity_type = r.entity_type
-        ) else jsonb_build_array() end
-      ) || jsonb_build_object(
-        'resolved_recently', case when i.id is null then (
-          select count(*) from public.alert_incidents o
-          where o.rule_id = r.id and o.entity_type = r.entity_type and o.tournament_no is not distinct from m.tournament_no
-            and o.missed_due_at is null
-            and o.resolved_at > as_of - greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day'))
-        ) else 0 end,
-        'incident', case when i.id is not null then jsonb_build_object('id', i.id, 'version', i.version, 'state', i.state,
-          'severity', i.severity, 'opened_at', i.opened_at, 'began_at', i.began_at, 'fired_at', i.fired_at, 'escalated_at', i.escalated_at,
-          'escalation_step', i.escalation_step, 'acknowledged_until', i.acknowledged_until, 'notified_at', i.notified_at,
-          'last_notified_at', i.last_notified_at, 'notified_channels', (
-            -- Those that could not be told too: they are not tried again each minute.
-            select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
-            where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id))),
-          'is_flapping', i.is_flapping, 'recovered_at', i.recovered_at,
-          'parent', case when u.id is not null then jsonb_build_object('rule_id', u.rule_id, 'rule_name', u.rule_name,
-            'entity_type', u.entity_type, 'tournament_no', u.tournament_no) end
-        ) end
-      ) order by r.name, m.tournament_no) filter (where m.rule_id is not null), '[]')
-  )
-  from evaluation e
-  left join measured m on true
-  left join rule r on r.id = m.rule_id
-  left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
-    and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
-  left join public.alert_incidents u on u.id = i.parent_id
-  group by e.is_gap, e.evaluated_since;
+    'evaluated_since', (select case when e.is_gap then as_of else e.evaluated_since end from evaluation e),
+    'measurements', (select coalesce(jsonb_agg(m.fields order by m.name, m.tournament_no), '[]') from measurement m));
 $$;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
   'What the given rules measure with their limits and live incidents, in one snapshot.';
@@ -380,7 +442,8 @@ comment on function public.measure_alert_rules(timestamptz) is
   'Every active rule''s value for each of its scopes with its limits and its live incident, in one snapshot; null is no data.';
 
 select private.secure_functions(
-  'private.run_fingerprint', 'private.records_collapse', 'private.measure_entities', 'private.measure_tournaments',
-  'private.measure_shared_failures', 'private.measure_system', 'private.missed_runs', 'private.measure_rules',
-  'public.measure_alert_rules'
+  'private.run_fingerprint', 'private.records_collapse', 'private.run_figures', 'private.entity_figures', 'private.count_errors',
+  'private.measure_entities', 'private.failing_tournaments', 'private.failure_streak', 'private.measure_tournaments',
+  'private.shared_failure', 'private.measure_shared_failures', 'private.measure_system', 'private.missed_runs', 'private.missed_since',
+  'private.live_incident_json', 'private.count_resolved', 'private.measure_rules', 'public.measure_alert_rules'
 );

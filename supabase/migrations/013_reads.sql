@@ -34,7 +34,7 @@ comment on function public.read_with_etag(jsonb, timestamptz) is
   'Calls the read {fn} with {p} and returns its body and ETag; where the list {known} contains the ETag, it returns no body and skips the read.';
 
 create function private.active_alerts() returns jsonb
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -478,7 +478,7 @@ comment on function private.error_json(public.sync_error_log) is
 
 create function public.list_errors(p jsonb) returns jsonb
 -- A custom plan: the filters that are given decide which index serves the page.
-language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at desc, l.id desc), '[]') from (
@@ -545,7 +545,7 @@ comment on function public.get_execution(jsonb) is
 
 create function public.list_executions(p jsonb) returns jsonb
 -- A custom plan: the filters that are given decide which index serves the page.
-language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable set search_path = '' as $$
 begin
   return (
     select coalesce(jsonb_agg(private.execution_json(h) order by h.execution_start desc, h.id desc), '[]') from (

@@ -60,22 +60,26 @@ const invalidRows: InvalidRows = {
   alert_silences: {
     alert_silences_end_not_before_start: [{ ends_at: "2026-06-10T08:59:59Z" }],
     alert_silences_severity_is_known: [{ severity: "FATAL" }],
-    alert_silences_match_is_not_everything: [{ entity_type: null }],
-    alert_silences_recurrence_has_a_length: [{ ...recurring, lasts: null }, { ...recurring, recurs_every: null }],
-    alert_silences_length_is_within_recurrence: [{ ...recurring, lasts: "0" }, { ...recurring, lasts: recurring.recurs_every }],
+    alert_silences_has_a_matcher: [{ entity_type: null }],
+    alert_silences_recurs_iff_lasts: [{ ...recurring, lasts: null }, { ...recurring, recurs_every: null }],
+    alert_silences_lasts_is_within_recurrence: [{ ...recurring, lasts: "0" }, { ...recurring, lasts: recurring.recurs_every }],
   },
   notification_channels: {
     notification_channels_kind_is_known: [{ kind: "pager" }],
-    notification_channels_webhook_has_url_and_secret: [{ ...webhook, config: { url: 1 } }, { ...webhook, secret: null }],
+    notification_channels_webhook_has_url_and_secret: [
+      { ...webhook, config: { url: 1 } },
+      { ...webhook, config: {} },
+      { ...webhook, secret: null },
+    ],
     notification_channels_slack_has_its_url: [{ ...slack, secret: null }],
-    notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }],
+    notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }, { ...email, config: {} }],
     notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],
-    notification_channels_cap_is_positive: [{ hourly_cap: 0 }],
+    notification_channels_hourly_limit_is_positive: [{ hourly_limit: 0 }],
   },
   alert_notifications: {
     alert_notifications_status_is_known: [{ status: "LOST" }],
     alert_notifications_items_are_a_list: [{ items: {} }, { items: [] }],
-    alert_notifications_sent_iff_terminal: [
+    alert_notifications_sent_at_iff_sent: [
       { sent_at },
       { ...sending, sent_at },
       { ...sent, sent_at: null },
@@ -89,7 +93,7 @@ const invalidRows: InvalidRows = {
       { ...sent, token, lease_expires_at },
       { ...dead, token, lease_expires_at },
     ],
-    alert_notifications_withheld_is_not_negative: [{ withheld: -1 }],
+    alert_notifications_over_limit_is_not_negative: [{ over_limit: -1 }],
   },
   alert_deliveries: {
     alert_deliveries_outcome_is_known: [{ outcome: "LOST" }],
@@ -102,12 +106,12 @@ const invalidRows: InvalidRows = {
 const duplicateRows: DuplicateRows = {
   alert_rules: { alert_rules_name_key: [[{}, { severity: "LOW" }]] },
   alert_incidents: {
-    alert_incidents_one_live_a_scope: [
+    alert_incidents_one_live_per_scope: [
       [{}, pending],
       [{}, acknowledged],
       [{ tournament_no: "70001" }, { tournament_no: "70001", ...pending }],
     ],
-    alert_incidents_one_a_missed_run: [
+    alert_incidents_one_per_missed_run: [
       [{ ...resolved, missed_due_at: "2026-06-10T08:00:00Z" }, { ...resolved, missed_due_at: "2026-06-10T08:00:00Z", severity: "LOW" }],
     ],
   },

@@ -10,7 +10,7 @@ const invalidRows: InvalidRows = {
     sync_queue_settings_is_one_row: [{ id: false }],
     sync_queue_settings_slots_are_positive: [{ slots: 1, emergency_slots: 1 }, { emergency_slots: -1 }, { slots_per_entity: 0 }],
     sync_queue_settings_limits_are_positive: [{ max_attempts: 0 }, { triggers_per_minute: 0 }],
-    sync_queue_settings_order_is_one: [{ high_after: "-1 seconds" }, { high_after: "31 minutes" }],
+    sync_queue_settings_delays_are_ordered: [{ high_after: "-1 seconds" }, { high_after: "31 minutes" }],
   },
   sync_jobs: {
     sync_jobs_status_is_known: [{ status: "PAUSED" }],
@@ -47,7 +47,7 @@ const invalidRows: InvalidRows = {
 
 const duplicateRows: DuplicateRows = {
   sync_jobs: {
-    sync_jobs_one_running_a_target: [
+    sync_jobs_one_running_per_target: [
       [running, { ...running, priority: "HIGH" }],
       [{ ...running, ...one_tournament }, { ...running, ...one_tournament, priority: "HIGH" }],
       [{ ...running, ...several_tournaments }, { ...running, tournament_nos: ["70002", "70003"] }],

@@ -114,7 +114,7 @@ function render(facts: Facts): string {
     ),
     family("sync_alert_evaluation_timestamp_seconds", "gauge", "Time of the last rule evaluation.", [[{}, facts.evaluated_s]]),
     family("sync_notifications_dead", "gauge", "Notifications of the last 24 hours that are DEAD.", [[{}, facts.dead_notifications]]),
-    family("sync_upstream_blocked", "gauge", "1 during an upstream backoff.", [[{}, facts.upstream_backoff]]),
+    family("sync_upstream_backoff", "gauge", "1 during an upstream backoff.", [[{}, facts.upstream_backoff]]),
     family(
       "sync_queue_jobs",
       "gauge",
