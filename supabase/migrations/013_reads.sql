@@ -64,44 +64,46 @@ declare
   day_from constant timestamptz := least(date_bin('1 day', hour_from + interval '1 day' - instant, origin), hour_until);
   day_until constant timestamptz := greatest(date_bin('1 day', hour_until, origin), day_from);
 begin
+  -- The bounds are parameters and not columns of a join, because Postgres then estimates the window and uses the indexes.
   return query
     select m.*, null::uuid
-    from (values
-      (interval '1 day', day_from, day_until),
-      (interval '1 hour', hour_from, day_from),
-      (interval '1 hour', day_until, hour_until),
-      (interval '15 minutes', quarter_from, hour_from),
-      (interval '15 minutes', hour_until, quarter_until)
-    ) part (resolution, since, until)
-    join public.sync_metrics m
-      on m.entity_type = any (entities) and m.resolution = part.resolution and m.bucket >= part.since and m.bucket < part.until
+    from public.sync_metrics m
+    where m.entity_type = any (entities) and (
+      m.resolution = interval '1 day' and m.bucket >= day_from and m.bucket < day_until
+      or m.resolution = interval '1 hour' and m.bucket >= hour_from and m.bucket < day_from
+      or m.resolution = interval '1 hour' and m.bucket >= day_until and m.bucket < hour_until
+      or m.resolution = interval '15 minutes' and m.bucket >= quarter_from and m.bucket < hour_from
+      or m.resolution = interval '15 minutes' and m.bucket >= hour_until and m.bucket < quarter_until
+    )
     union all
     select r.*
-    from (values (p_from, quarter_from), (quarter_until, p_until)) edge (since, until)
-    join private.run_metrics r on r.entity_type = any (entities) and r.bucket >= edge.since and r.bucket < edge.until;
+    from private.run_metrics r
+    where r.entity_type = any (entities)
+      and (r.bucket >= p_from and r.bucket < quarter_from or r.bucket >= quarter_until and r.bucket < p_until);
 end
 $$;
 comment on function private.metrics_between(timestamptz, timestamptz, text) is
   'The buckets that make up a window [p_from, p_until), and the runs at its two edges, of one entity or of all.';
 
-create function private.metrics_total(p_from timestamptz, p_until timestamptz, p_entity_type text) returns setof public.sync_metrics
+create function private.metrics_total(p_from timestamptz, p_until timestamptz, p_entity_type text, is_per_entity boolean)
+returns setof public.sync_metrics
 language sql stable rows 10 set search_path = '' as $$
   with total as (
-    select m.entity_type, null::interval, p_from, sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out),
+    select case when is_per_entity then m.entity_type end, null::interval, p_from, sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out),
       sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_cron), sum(m.runs_manual), sum(m.runs_retry), sum(m.run_ms_total),
       sum(m.records_read), sum(m.records_processed), sum(m.records_rejected), sum(m.api_calls), sum(m.api_errors), sum(m.api_retries),
       sum(m.api_bytes), sum(m.api_response_ms_total), sum(m.cache_hits), sum(m.cache_misses), sum(m.errors), max(m.memory_usage_mb_peak),
       sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight), sum(m.duration_ms_total),
       private.sum_histograms(m.durations) as durations
     from private.metrics_between(p_from, p_until, p_entity_type) m
-    group by grouping sets ((m.entity_type), ())
+    group by case when is_per_entity then m.entity_type end
   )
   select t.*, private.histogram_percentile(t.durations, 0.5), private.histogram_percentile(t.durations, 0.95),
     private.histogram_percentile(t.durations, 0.99)
   from total t;
 $$;
-comment on function private.metrics_total(timestamptz, timestamptz, text) is
-  'The sums of a window [p_from, p_until): one row for each entity that has runs in it, and one with a null entity_type for all of them.';
+comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
+  'The sums of a window [p_from, p_until) of one entity or of all: one row for each entity with runs in it, or one row with a null entity_type.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -142,7 +144,7 @@ create function public.get_health_overview(as_of timestamptz default now()) retu
 language sql stable set search_path = '' as $$
   with day as materialized (
     select t.*, t.counted_runs as runs
-    from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null) t
+    from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) t
   ),
   today as materialized (
     select m.entity_type, sum(m.records_processed) as records_processed
@@ -336,7 +338,8 @@ begin
         'api_calls', coalesce(t.api_calls, 0),
         'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
       ))
-    from private.metrics_total(total_from, as_of + interval '1 microsecond', entity) t where t.entity_type is null
+    from (values (1)) always
+    left join private.metrics_total(total_from, as_of + interval '1 microsecond', entity, false) t on true
   );
 end
 $$;
@@ -385,10 +388,11 @@ begin
     select json_build_object('from', since, 'until', as_of, 'previous_from', previous_since, 'statistics', coalesce(json_agg(
       json_build_object('entity_type', e.entity_type, 'current', e.current, 'previous', e.previous) order by e.entity_type nulls first
     ), '[]'))
-    from (
+    from unnest(array[false, true]) is_per_entity
+    cross join lateral (
       select coalesce(c.entity_type, b.entity_type) as entity_type, private.statistics_json(c) as current, private.statistics_json(b) as previous
-      from private.metrics_total(since, as_of + interval '1 microsecond', entity) c
-      full join private.metrics_total(previous_since, since, entity) b on coalesce(b.entity_type, '') = coalesce(c.entity_type, '')
+      from private.metrics_total(since, as_of + interval '1 microsecond', entity, is_per_entity) c
+      full join private.metrics_total(previous_since, since, entity, is_per_entity) b on coalesce(b.entity_type, '') = coalesce(c.entity_type, '')
     ) e
   );
 end
@@ -813,23 +817,21 @@ comment on function public.get_system_facts(timestamptz) is 'Returns the state o
 
 create function public.get_metrics_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  with day as materialized (
-    select * from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null)
-  ),
-  error as materialized (
+  with error as materialized (
     select error_type, error_severity from public.sync_error_log
     where occurred_at > as_of - interval '24 hours' and occurred_at <= as_of
   )
   select jsonb_build_object('as_of', as_of,
     'success_rates', (
       select coalesce(jsonb_object_agg(d.entity_type, round(d.success_weight / nullif(d.counted_runs, 0), 6)), '{}')
-      from day d where d.entity_type is not null),
+      from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) d),
     'totals', (
       select jsonb_build_object('runs', coalesce(d.counted_runs, 0), 'success_rate', round(d.success_weight / nullif(d.counted_runs, 0), 6),
         'average_duration_ms', round(d.duration_ms_total::numeric / nullif(d.counted_runs, 0), 1), 'peak_memory_mb', d.memory_usage_mb_peak,
         'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0), 'api_calls', coalesce(d.api_calls, 0),
         'api_errors', coalesce(d.api_errors, 0), 'api_response_ms', coalesce(d.api_response_ms_total, 0))
-      from day d where d.entity_type is null),
+      from (values (1)) always
+      left join private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, false) d on true),
     'errors_by_type', (
       select coalesce(jsonb_object_agg(e.error_type, e.n), '{}') from (select error_type, count(*) as n from error group by 1) e),
     'critical_errors', (select count(*) from error where error_severity = 'CRITICAL'),
@@ -856,8 +858,7 @@ language sql stable set search_path = '' as $$
     from unnest(array[72, 89, 97, 108, 115, 123, 132, 140]) edge
   ))
   -- Whole days alone: they are kept for ever.
-  from private.metrics_total('2000-01-01 00:00:00+00', date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day', null) t
-  where t.entity_type is not null;
+  from private.metrics_total('2000-01-01 00:00:00+00', date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day', null, true) t;
 $$;
 comment on function private.lifetime_counters(timestamptz) is 'The sums of all runs of each entity since its first, and its full runs by duration as Prometheus counts them.';
 

@@ -7,7 +7,7 @@ import { type AppVariables, notModified } from "../_shared/app.ts";
 const Answer = z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknown().optional() });
 
 /** The tags of an If-None-Match header as weak ones, since only weak comparison is asked for (RFC 9110, 13.1.2); `*` is any. */
-export function tagsOf(header: string | undefined): string[] {
+function tagsOf(header: string | undefined): string[] {
   return (header ?? "").match(/\*|(?:W\/)?"[^"]*"/g)?.map((tag) => tag.startsWith('"') ? `W/${tag}` : tag) ?? [];
 }
 
