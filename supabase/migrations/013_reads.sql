@@ -56,9 +56,14 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
+  -- Until a run starts after the window, the buckets that are open at its end are complete, the day's too.
+  window_until constant timestamptz := case
+    when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
+    else date_bin('1 day', p_until, origin) + interval '1 day'
+  end;
   -- The whole quarters of an hour of the window, within those the whole hours, within those the whole days.
-  quarter_from constant timestamptz := least(date_bin('15 minutes', p_from + interval '15 minutes' - instant, origin), p_until);
-  quarter_until constant timestamptz := greatest(date_bin('15 minutes', p_until, origin), quarter_from);
+  quarter_from constant timestamptz := least(date_bin('15 minutes', p_from + interval '15 minutes' - instant, origin), window_until);
+  quarter_until constant timestamptz := greatest(date_bin('15 minutes', window_until, origin), quarter_from);
   hour_from constant timestamptz := least(date_bin('1 hour', quarter_from + interval '1 hour' - instant, origin), quarter_until);
   hour_until constant timestamptz := greatest(date_bin('1 hour', quarter_until, origin), hour_from);
   day_from constant timestamptz := least(date_bin('1 day', hour_from + interval '1 day' - instant, origin), hour_until);
@@ -79,7 +84,7 @@ begin
     select r.*
     from private.run_metrics r
     where r.entity_type = any (entities)
-      and (r.bucket >= p_from and r.bucket < quarter_from or r.bucket >= quarter_until and r.bucket < p_until);
+      and (r.bucket >= p_from and r.bucket < quarter_from or r.bucket >= quarter_until and r.bucket < window_until);
 end
 $$;
 comment on function private.metrics_between(timestamptz, timestamptz, text) is
@@ -141,14 +146,17 @@ $$;
 comment on function private.latest_run(text, timestamptz) is 'The last full run of an entity that finished with a verdict; null before the first.';
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+declare
+  midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
+begin
+  return (
   with day as materialized (
-    select t.*, t.counted_runs as runs
-    from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) t
-  ),
-  today as materialized (
-    select m.entity_type, sum(m.records_processed) as records_processed
-    from private.metrics_between(date_trunc('day', as_of, 'UTC'), as_of + interval '1 microsecond', null) m
+    select m.entity_type, sum(m.counted_runs) as runs, sum(m.success_weight) as success_weight, sum(m.duration_ms_total) as duration_ms_total,
+      private.sum_histograms(m.durations) as durations, sum(m.records_processed) filter (where m.bucket >= midnight) as records_processed_today,
+      sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.api_calls) as api_calls,
+      sum(m.api_response_ms_total) as api_response_ms_total, max(m.memory_usage_mb_peak) as memory_usage_mb_peak, sum(m.errors) as errors
+    from private.metrics_between(as_of - interval '24 hours', as_of + interval '1 microsecond', null) m
     group by m.entity_type
   )
   select json_build_object(
@@ -170,8 +178,8 @@ language sql stable set search_path = '' as $$
       'runs_24h', coalesce(d.runs, 0),
       'success_rate_24h', d.success_weight / nullif(d.runs, 0),
       'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
-      'p95_duration_ms', d.p95_ms,
-      'records_processed_today', coalesce(t.records_processed, 0),
+      'p95_duration_ms', private.histogram_percentile(d.durations, 0.95),
+      'records_processed_today', coalesce(d.records_processed_today, 0),
       'cache_hits_24h', coalesce(d.cache_hits, 0),
       'cache_misses_24h', coalesce(d.cache_misses, 0),
       'api_calls_24h', coalesce(d.api_calls, 0),
@@ -198,8 +206,9 @@ language sql stable set search_path = '' as $$
   )
   from public.sync_status e
   left join day d on d.entity_type = e.entity_type
-  left join today t on t.entity_type = e.entity_type
-  where e.is_active;
+  where e.is_active
+  );
+end
 $$;
 comment on function public.get_health_overview(timestamptz) is
   'One snapshot of every active entity with its figures of 24 hours, the upstream and the active alerts; numbers only.';

@@ -52,7 +52,12 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
     return c.json(await act(c, "resolve_errors", { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) }));
   });
-  app.get("/entities", ...requireRole("viewer"), refuseQuery, async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }));
+  app.get(
+    "/entities",
+    ...requireRole("viewer"),
+    refuseQuery,
+    async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }),
+  );
   app.get("/entities/:type", ...requireRole("viewer"), refuseQuery, async (c) => {
     const type = c.req.param("type");
     const found = (await rpc("list_entities", {}, z.array(Entity))).find((entity) => entity.entity_type === type);
