@@ -200,6 +200,8 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
   assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), ["f1 18", "f2 18", "f3 18", "f0 17"]);
   assertEquals(analytics.groups.map(({ is_regression }) => is_regression), [true, false, false, false]);
   assertObjectMatch(analytics.resolution_ms, { count: 8, average: 600_000, p95: 600_000 });
+  const tooLong = await get("/error-analytics?period=1y");
+  assertEquals([tooLong.status, tooLong.body.message], [400, "period: errors are kept for 90 days; choose a shorter period"]);
   const seen: string[] = [];
   for (let cursor: string | null = ""; cursor !== null;) {
     const page: { errors: { id: string }[]; next_cursor: string | null } = ErrorListResponse.parse(
