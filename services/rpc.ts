@@ -19,6 +19,13 @@ interface RpcClient {
   }>;
 }
 
+/** The details of an expected failure: the wait of a 429, which is its hint, or the field of a 400, which its message begins with. */
+function detailsOf({ code, message, hint }: { code?: string; message: string; hint?: string | null }): unknown {
+  if (code === "PT429") return { retry_after_s: Number(hint) };
+  const [, field, problem] = (code === "PT400" && /^([a-z_]+): (.+)$/s.exec(message)) || [];
+  return field ? [{ field, message: problem }] : undefined;
+}
+
 const isAppErrorCode = (code: unknown): code is keyof typeof HTTP_STATUS => typeof code === "string" && Object.hasOwn(HTTP_STATUS, code);
 
 /** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
@@ -27,9 +34,7 @@ export function createRpc(client: RpcClient): Rpc {
     const { data, error } = await client.rpc(fn, args);
     if (error) {
       if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
-        // The hint of a 429 is the number of seconds after which a retry can succeed.
-        const wait = error.code === "PT429" ? { retry_after_s: Number(error.hint) } : undefined;
-        throw new AppError(error.details, error.message, wait);
+        throw new AppError(error.details, error.message, detailsOf(error));
       }
       throw new DatabaseError(fn, error.code ?? "", error.message);
     }

@@ -135,6 +135,7 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   await page.getByLabel("Reason").fill("a browser test");
   await page.getByRole("button", { name: "Start the sync" }).click();
   await waitForText(page, "there is no tournament 99999999");
+  assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Tournament"]);
   await page.getByLabel("Tournament").fill(tournament?.no ?? "");
   await page.getByRole("button", { name: "Start the sync" }).click();
   await page.getByRole("heading", { name: "Sync of Matches schedule" }).waitFor();
@@ -247,6 +248,26 @@ test("filters are in the address: a reload keeps them, and the back button undoe
   await page.goBack();
   await page.getByRole("region", { name: "Tournaments" }).waitFor();
 });
+
+test(
+  "the views show a year of history, and say for how long errors are kept",
+  "viewer",
+  async ({ page, open }) => {
+    await open("/entities/matches_schedule?period=1y", "Matches schedule");
+    await waitForText(page, "Errors are kept for 90 days; this shows the last 90 days.");
+    await page.locator("figure.chart canvas").nth(5).waitFor();
+    await query("update retention_settings set keep = '20 days' where subject = 'resolved_errors'");
+    try {
+      await page.getByRole("link", { name: "All errors" }).click();
+      await waitForText(page, "Errors are kept for 20 days; this shows the last 7 days.");
+      await page.getByLabel("Period").selectOption("7d");
+      await page.getByText("Errors are kept").waitFor({ state: "detached" });
+    } finally {
+      await query("update retention_settings set keep = '90 days' where subject = 'resolved_errors'");
+    }
+    assertEquals(await page.getByRole("alert").count(), 0);
+  },
+);
 
 test(
   "a refused token is renewed in the background; if the renewal fails, the user signs in again and sees the same view",

@@ -57,10 +57,10 @@ export function distance(moment: string, now: number): string {
 
 /** `CONSECUTIVE_FAILURES` and `matches_schedule` as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
-export const title = (name: string): string => {
-  const text = words(name);
-  return text.charAt(0).toUpperCase() + text.slice(1);
-};
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const title = (name: string): string => capitalised(words(name));
+/** A message as a sentence. */
+export const sentence = (message: string): string => capitalised(message.replace(/(?<![.!?])$/, "."));
 
 /** A duration in words, such as `15 minutes`, in ms; null for any other text. */
 export function msOf(length: string): number | null {

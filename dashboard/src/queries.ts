@@ -1,6 +1,7 @@
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/preact-query";
 import { z } from "zod";
 import { ApiError, type Change, useApi } from "./api.ts";
+import { sentence, title } from "./format.ts";
 
 export const LIVE_MS = 5_000;
 const IDLE_MS = 30_000;
@@ -15,6 +16,9 @@ for (
 }
 const isWatched = (): boolean => Date.now() - lastInput < WATCHED_MS;
 
+/** The server refuses the request itself, so a repeat of it is refused too. */
+const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 400;
+
 /** Without retries: the next poll repeats a failed read. A hidden tab does not poll. */
 export const createQueries = (): QueryClient =>
   new QueryClient({
@@ -22,7 +26,7 @@ export const createQueries = (): QueryClient =>
       queries: {
         retry: false,
         networkMode: "always",
-        refetchOnWindowFocus: "always",
+        refetchOnWindowFocus: ({ state }) => isRefused(state.error) ? false : "always",
         gcTime: 60_000,
       },
       mutations: { networkMode: "always" },
@@ -64,7 +68,7 @@ export function useRead<T>(
       const { data, error } = query.state;
       const isLive = isWatched() || error !== null ||
         (data !== undefined && options.isLive?.(data));
-      return Math.max(isLive ? LIVE_MS : IDLE_MS, options.every ?? 0);
+      return isRefused(error) ? false : Math.max(isLive ? LIVE_MS : IDLE_MS, options.every ?? 0);
     },
   });
 }
@@ -112,7 +116,9 @@ export function describeError(
   error: unknown,
 ): { message: string; fields: Record<string, string> } {
   if (error instanceof ApiError) {
-    return { message: error.message, fields: error.fields };
+    const { fields } = error;
+    const problems = Object.entries(fields).map(([field, message]) => sentence(field === "body" ? message : `${title(field)}: ${message}`));
+    return { message: problems.join(" ") || error.message, fields };
   }
   if (error instanceof z.ZodError) {
     return {

@@ -118,6 +118,12 @@ Deno.test("rpc throws an AppError for an expected failure, and a DatabaseError f
     AppError,
   );
   assertEquals([app.code, app.status], ["ENTITY_PAUSED", 409]);
+  const badRequest = await assertRejects(
+    () => answering({ code: "PT400", message: "period: too long", details: "BAD_REQUEST" })("schema_version", {}, z.null()),
+    AppError,
+    "period: too long",
+  );
+  assertEquals(badRequest.details, [{ field: "period", message: "too long" }]);
   assertEquals(
     (await assertRejects(
       () => answering({ code: "PT409", message: "x", details: "NEW_CODE" })("schema_version", {}, z.null()),

@@ -1,5 +1,11 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import { inZoneShort } from "../format.ts";
+
+const DAY_S = 86_400;
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
 
 interface Series {
   name: string;
@@ -26,6 +32,24 @@ export interface Plot {
 }
 
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** The labels of a time axis in the browser's language; a time has its day below it where the day begins. */
+const timeLabels = (seconds: number[], step: number): string[] =>
+  seconds.map((second, index) => {
+    const time = new Date(second * 1000);
+    if (step >= DAY_S) return (step >= 28 * DAY_S ? month : day).format(time);
+    const previous = seconds[index - 1];
+    const isNewDay = previous === undefined || new Date(previous * 1000).getDate() !== time.getDate();
+    return `${clock.format(time)}${isNewDay ? `\n${day.format(time)}` : ""}`;
+  });
+
+/** Marks every point while there is room for the marks, else only those that no line joins, because both neighbours are unknown. */
+const markedPoints = (u: uPlot, series: number): number[] => {
+  const values = u.data[series] ?? [];
+  const isDense = values.length * 6 > u.width;
+  const isKnown = (index: number) => typeof values[index] === "number";
+  return [...values.keys()].filter((index) => isKnown(index) && !(isDense && (isKnown(index - 1) || isKnown(index + 1))));
+};
 
 /** Draws the bands behind the lines and a mark for each missed run. */
 const background = (current: () => Plot): uPlot.Plugin => ({
@@ -72,7 +96,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
     grid: { stroke: grid, width: 1 },
     ticks: { stroke: grid, width: 1 },
   };
-  const bars = uPlot.paths.bars?.({ size: [0.8, 40] });
+  const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
   const chart = new uPlot(
     {
       width: box.clientWidth || 300,
@@ -92,13 +116,13 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
           ) => [0, Math.max(max ?? 0, plot.top ?? 0) * 1.05 || 1],
         },
       },
-      axes: [axis, {
+      axes: [{ ...axis, values: (_, seconds, __, ___, step) => timeLabels(seconds, step) }, {
         ...axis,
         size: 88,
         values: (_, values) => values.map((value) => plot.format(value)),
       }],
       series: [
-        {},
+        { value: (_: uPlot, second: number | null) => second === null ? "–" : inZoneShort(new Date(second * 1000).toISOString()) },
         ...plot.series.map(({ name, colour, isBars, isDashed }) => ({
           label: name,
           stroke: colourOf(colour),
@@ -106,7 +130,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
           ...isDashed ? { dash: [6, 4] } : {},
           ...isBars && bars
             ? { paths: bars, fill: colourOf(colour), points: { show: false } }
-            : { spanGaps: false, points: { show: true, size: 3 } },
+            : { spanGaps: false, points: { show: true, size: 3, filter: markedPoints } },
           value: (_: uPlot, value: number | null) => value === null ? "–" : plot.format(value),
         })),
       ],

@@ -110,7 +110,7 @@ export function History({ data, zoom, onZoom, type }: {
           ["Cache hits", percent(totals.cache_hit_ratio)],
         ]}
       />
-      {bands.length > 0 && (
+      {(bands.length > 0 || plots.marks.length > 0) && (
         <p class="legend">
           <span class="band-key" aria-hidden="true" /> shaded: an incident was live; red marks: a run was missed
         </p>

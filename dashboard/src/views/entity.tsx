@@ -1,7 +1,8 @@
 import { Link, useParams } from "wouter-preact";
 import { EntityListResponse } from "../../../types/admin.ts";
-import { ErrorAnalyticsResponse, PerformanceHistoryResponse, PERIODS } from "../../../types/history.ts";
+import { PerformanceHistoryResponse, PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
+import { ErrorAnalytics } from "../components/error-analytics.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { History } from "../components/history.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
@@ -118,13 +119,8 @@ export default function EntityView() {
 }
 
 function ErrorTypes({ type, period }: { type: string; period: string }) {
-  const analytics = useRead(
-    pathOf("sync-monitoring/error-analytics", { period, entity: type }),
-    ErrorAnalyticsResponse,
-    { every: 15_000 },
-  );
   return (
-    <Reading of={analytics}>
+    <ErrorAnalytics period={period} entity={type} every={15_000}>
       {({ by_type, total }) =>
         total === 0 ? <Empty>No error in this period.</Empty> : (
           <dl class="bars">
@@ -141,6 +137,6 @@ function ErrorTypes({ type, period }: { type: string; period: string }) {
             ))}
           </dl>
         )}
-    </Reading>
+    </ErrorAnalytics>
   );
 }

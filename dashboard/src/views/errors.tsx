@@ -1,20 +1,17 @@
 import { useMemo } from "preact/hooks";
 import { Link } from "wouter-preact";
-import type { z } from "zod";
-import { ErrorAnalyticsResponse, PERIODS } from "../../../types/history.ts";
+import { PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
 import { Chart } from "../components/chart.tsx";
+import { type Analytics, ErrorAnalytics } from "../components/error-analytics.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
-import { Empty, Reading } from "../components/states.tsx";
+import { Empty } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
-import { pathOf, useRead } from "../queries.ts";
 import { useOverview } from "../shell.tsx";
-
-type Analytics = z.infer<typeof ErrorAnalyticsResponse>;
 
 const COLUMNS: Column<Analytics["groups"][number]>[] = [
   {
@@ -50,14 +47,6 @@ export default function Errors() {
   const [filters, change] = useFilters(["period", "entity"]);
   const period = filters.period in PERIODS ? filters.period : "24h";
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
-  const analytics = useRead(
-    pathOf("sync-monitoring/error-analytics", {
-      period,
-      entity: filters.entity,
-    }),
-    ErrorAnalyticsResponse,
-    { every: 10_000 },
-  );
   return (
     <Page title="Errors">
       <div class="filters">
@@ -77,7 +66,7 @@ export default function Errors() {
           onChange={(entity) => change({ entity })}
         />
       </div>
-      <Reading of={analytics}>{(data) => <Analysis data={data} />}</Reading>
+      <ErrorAnalytics period={period} entity={filters.entity} every={10_000}>{(data) => <Analysis data={data} />}</ErrorAnalytics>
     </Page>
   );
 }

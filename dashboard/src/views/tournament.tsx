@@ -6,7 +6,7 @@ import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { duration, number, percent, title } from "../format.ts";
+import { counted, duration, number, percent, title } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { stateOf } from "./tournaments.tsx";
@@ -82,7 +82,7 @@ export default function Tournament() {
                   "TTL left",
                   detail.ttl_left_ms === null ? "–" : detail.ttl_left_ms < 0 ? "due" : duration(detail.ttl_left_ms),
                 ],
-                ["Success", percent(detail.success_rate)],
+                [detail.results ? `Success, last ${counted(detail.results, "result")}` : "Success", percent(detail.success_rate)],
                 ["Last success", <Distance at={detail.last_success} />],
               ]}
             />
@@ -101,7 +101,11 @@ export default function Tournament() {
                     keyOf={(result) => `${result.execution_id}${result.entity_type}`}
                   />
                 )
-                : <Empty>No run has included this tournament yet.</Empty>}
+                : (
+                  <Empty>
+                    {detail.last_result ? "The results of this tournament are no longer kept." : "No run has included this tournament yet."}
+                  </Empty>
+                )}
             </Section>
           </>
         )}

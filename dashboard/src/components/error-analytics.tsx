@@ -1,0 +1,38 @@
+import type { ComponentChildren } from "preact";
+import type { z } from "zod";
+import { ErrorAnalyticsResponse, PERIODS } from "../../../types/history.ts";
+import { ApiError } from "../api.ts";
+import { msOf, sentence } from "../format.ts";
+import { pathOf, useRead } from "../queries.ts";
+import { Reading } from "./states.tsx";
+
+export type Analytics = z.infer<typeof ErrorAnalyticsResponse>;
+
+/** The longest period for which errors are kept, by the message that refuses a longer one: `errors are kept for 90 days; …`. */
+function longestPeriod(refusal: string): [period: string, span: string] | undefined {
+  const kept = msOf(/\d+ \w+/.exec(refusal)?.[0] ?? "") ?? 0;
+  return Object.entries(PERIODS).map(([period, { span }]) => [period, span] as [string, string])
+    .findLast(([, span]) => (msOf(span) ?? Infinity) <= kept);
+}
+
+/** Reads the errors of a period; a period for which errors are not kept is replaced by the longest one for which they are. */
+export function ErrorAnalytics({ period, entity, every, children }: {
+  period: string;
+  entity: string;
+  every: number;
+  children: (data: Analytics) => ComponentChildren;
+}) {
+  const pathFor = (period: string) => pathOf("sync-monitoring/error-analytics", { period, entity });
+  const asked = useRead(pathFor(period), ErrorAnalyticsResponse, { every });
+  const refusal = asked.error instanceof ApiError ? asked.error.fields.period : undefined;
+  const [shorter, span] = (refusal && longestPeriod(refusal)) || [];
+  const shown = useRead(pathFor(shorter ?? period), ErrorAnalyticsResponse, { every, isEnabled: shorter !== undefined });
+  if (!refusal) return <Reading of={asked}>{children}</Reading>;
+  if (!shorter) return <p role="status">{sentence(refusal)}</p>;
+  return (
+    <>
+      <p role="status">{sentence(`${refusal.split(";")[0]}; this shows the last ${span}`)}</p>
+      <Reading of={shown}>{children}</Reading>
+    </>
+  );
+}
