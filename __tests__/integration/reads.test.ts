@@ -162,6 +162,24 @@ Deno.test("an empty bucket is present, its figures are null, and it counts the m
   );
 });
 
+Deno.test("a run that starts when it is due is not missed, in buckets of any width", async () => {
+  await db.reset();
+  await db.query("update sync_status set created_at = '2026-06-01T00:00:00Z'");
+  const dues = Array.from({ length: 100 }, (_, index) => Date.parse("2026-06-10T12:00:00Z") - index * 900_000);
+  for (const due of dues) {
+    if (due !== Date.parse("2026-06-10T11:30:00Z")) await aRun(db, { execution_start: new Date(due + 400).toISOString() });
+  }
+  for (const period of ["1h", "6h", "24h"]) {
+    const { body } = await get(`/performance-history?period=${period}&entity=matches_schedule`);
+    const missed = PerformanceHistoryResponse.parse(body).data_points.filter(({ runs_missed }) => runs_missed);
+    assertEquals(missed.map(({ timestamp, runs_missed }) => [Date.parse(timestamp), runs_missed]), [[
+      Date.parse("2026-06-10T11:30:00Z"),
+      1,
+    ]], period);
+  }
+  await aYear();
+});
+
 Deno.test("sync-statistics equal a query for all entities and for each, also for the period before", async () => {
   const { from, until, previous_from, statistics } = SyncStatisticsResponse.parse((await get("/sync-statistics?period=24h")).body);
   for (const { entity_type, current, previous } of statistics) {

@@ -132,6 +132,20 @@ Deno.test("a viewer reads the monitoring tables; a signed-in user without a role
   assertEquals((await viewer.rpc("start_sync_execution", { p: {} })).error?.code, "42501");
 });
 
+Deno.test("an interval is written in its largest whole unit, and a year has 365 days", async () => {
+  const written = {
+    "90 minutes": "90 minutes",
+    "60 minutes": "1 hour",
+    "36:00": "36 hours",
+    "1 day": "1 day",
+    "1 year": "365 days",
+    "0": "0 seconds",
+  };
+  for (const [interval, words] of Object.entries(written)) {
+    assertEquals(await db.value("select private.in_words($1::interval)", [interval]), words);
+  }
+});
+
 Deno.test("due times contain the anchor, and the cron expression has the same times", async () => {
   const due = (frequency: string, at: string) =>
     db.value<string>("select (private.last_due('2000-01-01T00:00:00Z', $1::interval, $2::timestamptz) at time zone 'UTC')::text", [

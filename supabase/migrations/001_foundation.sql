@@ -94,7 +94,8 @@ comment on function private.uuid_v7() is 'A new UUID of version 7; an id of a la
 create function private.in_words(length interval) returns text
 language sql immutable set search_path = '' as $$
   select concat(seconds / unit_seconds, ' ', unit, case when seconds / unit_seconds <> 1 then 's' end)
-  from (select extract(epoch from length)::bigint as seconds) total
+  -- Counted from a date, because Postgres takes a year alone as 365.25 days.
+  from (select extract(epoch from timestamp '2001-01-01' + length - timestamp '2001-01-01')::bigint as seconds) total
   cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) units (unit_seconds, unit)
   where seconds % unit_seconds = 0 and (seconds > 0 or unit_seconds = 1)
   order by unit_seconds desc

@@ -293,7 +293,8 @@ language sql stable set search_path = '' as $$
       select (extract(epoch from b.at) * 1000000)::bigint as since, (extract(epoch from b.at + p_step) * 1000000)::bigint as until
     ) e
     cross join lateral (
-      select sum(greatest((least(e.until, s.met_until) - s.anchor) / s.frequency - (e.since - s.anchor) / s.frequency, 0)) as runs
+      -- Due times from the start of the bucket to before its end.
+      select sum(greatest((least(e.until, s.met_until + 1) - 1 - s.anchor) / s.frequency - (e.since - 1 - s.anchor) / s.frequency, 0)) as runs
       from schedule s where s.created_at <= b.at
     ) d
   )
