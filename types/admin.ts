@@ -282,10 +282,10 @@ export const ResolveErrorRequest = z.strictObject({ group: z.boolean().default(f
 
 /** The query of `GET sync-admin/audit`. */
 export const AuditQuery = z.strictObject({
-  actor: z.string().max(200).optional(),
-  action: z.string().max(50).optional(),
-  object_type: z.string().max(50).optional(),
-  object_id: z.string().max(100).optional(),
+  actor: z.string().min(1).max(200).optional(),
+  action: z.string().min(1).max(50).optional(),
+  object_type: z.string().min(1).max(50).optional(),
+  object_id: z.string().min(1).max(100).optional(),
   from: moment.optional(),
   to: moment.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),

@@ -124,4 +124,19 @@ Deno.test("ten thousand random requests over every route: none gets a 5xx, and e
   assertEquals([200, 400, 404].filter((status) => !countByStatus.has(status)), [], "the requests reached every kind of response");
 });
 
+Deno.test("every GET refuses a query parameter that it does not know, and names it", async () => {
+  const gets = Object.values(apps).flatMap((app) =>
+    app.routes.filter(({ method, path }) => method === "GET" && !/prometheus|badge/.test(path)).map(({ path }) => ({ app, path }))
+  );
+  for (const path of new Set(gets.map(({ path }) => path))) {
+    const { app } = gets.find((route) => route.path === path) as (typeof gets)[number];
+    const url = path.replace(/:\w+(\{[^}]*\})?/g, () => path.includes("tournaments") ? "8104" : String(run.id));
+    const response = await app.fetch(
+      new Request(`http://functions.test${url}?nonsense=1`, { headers: { authorization: `Bearer ${token}` } }),
+    );
+    const details = [{ field: "nonsense", message: "is not a known field" }];
+    assertEquals([response.status, (await response.json()).details], [400, details], path);
+  }
+});
+
 Deno.test.afterAll(() => db.close());

@@ -511,6 +511,28 @@ Deno.test("each read carries an ETag and answers 304 to it until the data change
   assertEquals((await ask("/health-overview", fresh)).status, 200, "health changes with time alone");
 });
 
+Deno.test("If-None-Match takes a list of tags, strong or weak, and * for whatever exists", async () => {
+  const path = "/performance-history?period=1h";
+  const tag = String((await ask(path)).headers.get("etag"));
+  const strong = tag.replace("W/", "");
+  const answers: [header: string, status: number][] = [
+    [`"a", ${tag}`, 304],
+    [`${strong},W/"b"`, 304],
+    [strong, 304],
+    ["*", 304],
+    [`"a", "b"`, 200],
+    [strong.replaceAll('"', ""), 200],
+    [`W/"${"0".repeat(32)}"`, 200],
+  ];
+  for (const [header, status] of answers) {
+    const response = await ask(path, header);
+    assertEquals(response.status, status, header);
+    assertEquals(response.headers.get("etag"), tag, header);
+    await response.body?.cancel();
+  }
+  assertEquals((await ask(`/executions/${crypto.randomUUID()}`, "*")).status, 404, "there is nothing that * could match");
+});
+
 Deno.test("a scrape needs its own token, and its counters equal the runs and survive retention", async () => {
   const scrape = (token?: string) =>
     app.fetch(

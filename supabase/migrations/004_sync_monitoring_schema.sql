@@ -202,7 +202,7 @@ declare
   reached bigint := 0;
 begin
   for bucket in coalesce(array_lower(histogram, 1), 1) .. coalesce(array_upper(histogram, 1), 0) loop
-    reached := reached + histogram[bucket];
+    reached := reached + coalesce(histogram[bucket], 0);
     if reached >= needed then
       return private.bucket_ms(bucket);
     end if;
@@ -216,14 +216,16 @@ comment on function private.histogram_percentile(integer[], numeric) is
 create function private.add_histograms(a integer[], b integer[]) returns integer[]
 language plpgsql immutable set search_path = '' as $$
 begin
-  for bucket in coalesce(least(array_lower(a, 1), array_lower(b, 1)), 1) .. coalesce(greatest(array_upper(a, 1), array_upper(b, 1)), 0) loop
-    a[bucket] := coalesce(a[bucket], 0) + coalesce(b[bucket], 0);
+  for bucket in coalesce(array_lower(b, 1), 1) .. coalesce(array_upper(b, 1), 0) loop
+    if b[bucket] > 0 then
+      a[bucket] := coalesce(a[bucket], 0) + b[bucket];
+    end if;
   end loop;
   return a;
 end
 $$;
 comment on function private.add_histograms(integer[], integer[]) is
-  'The sum of two histograms; the subscript of an element is its bucket, and the first and the last element are above zero.';
+  'The sum of two histograms; the subscript of an element is its bucket, and a bucket without runs is null.';
 
 create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
 comment on aggregate private.sum_histograms(integer[]) is 'The sum of many histograms.';

@@ -433,10 +433,8 @@ language sql stable set search_path = '' as $$
       'threshold', m.threshold, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs, 'no_data', r.no_data,
       'for_ms', extract(epoch from r.for_duration) * 1000,
       'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', r.escalation_channels,
-      'repeat_ms', extract(epoch from r.repeat_interval) * 1000,
-      'flap_ms', extract(epoch from f.flap_window) * 1000,
-      'channels', m.channels,
-      'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
+      'repeat_ms', extract(epoch from r.repeat_interval) * 1000, 'flap_ms', extract(epoch from f.flap_window) * 1000,
+      'channels', m.channels, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
       'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
       'silenced_by', (
         select s.id from silence s

@@ -56,9 +56,14 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
+  -- While no run started after the window, the open buckets at its end hold runs of the window only: whole days cover them.
+  window_until constant timestamptz := case
+    when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
+    else date_bin('1 day', p_until, origin) + interval '1 day'
+  end;
   -- The whole quarter-hours of the window, the whole hours within them, and the whole days within these.
-  quarter_from constant timestamptz := least(date_bin('15 minutes', p_from + interval '15 minutes' - instant, origin), p_until);
-  quarter_until constant timestamptz := greatest(date_bin('15 minutes', p_until, origin), quarter_from);
+  quarter_from constant timestamptz := least(date_bin('15 minutes', p_from + interval '15 minutes' - instant, origin), window_until);
+  quarter_until constant timestamptz := greatest(date_bin('15 minutes', window_until, origin), quarter_from);
   hour_from constant timestamptz := least(date_bin('1 hour', quarter_from + interval '1 hour' - instant, origin), quarter_until);
   hour_until constant timestamptz := greatest(date_bin('1 hour', quarter_until, origin), hour_from);
   day_from constant timestamptz := least(date_bin('1 day', hour_from + interval '1 day' - instant, origin), hour_until);
@@ -79,7 +84,7 @@ begin
     select r.*
     from private.run_metrics r
     where r.entity_type = any (entities)
-      and (r.bucket >= p_from and r.bucket < quarter_from or r.bucket >= quarter_until and r.bucket < p_until);
+      and (r.bucket >= p_from and r.bucket < quarter_from or r.bucket >= quarter_until and r.bucket < window_until);
 end
 $$;
 comment on function private.metrics_between(timestamptz, timestamptz, text) is
@@ -143,57 +148,60 @@ comment on function private.latest_run(text, timestamptz) is
   'The last full run of an entity that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT; null before the first.';
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
-language sql stable set search_path = '' as $$
-  with last_24h as materialized (
-    select t.*, t.counted_runs as runs
-    from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) t
-  ),
-  today as materialized (
-    select m.entity_type, sum(m.records_processed) as records_processed
-    from private.metrics_between(date_trunc('day', as_of, 'UTC'), as_of + interval '1 microsecond', null) m
-    group by m.entity_type
-  )
-  select json_build_object(
-    'as_of', as_of,
-    'entities', coalesce(json_agg(json_build_object(
-      'entity_type', e.entity_type,
-      'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
-      'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
-      'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
-      'overdue_since', private.overdue_since(e, as_of),
-      'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
-      'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
-      'runs_24h', coalesce(d.runs, 0),
-      'success_rate_24h', d.success_weight / nullif(d.runs, 0),
-      'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
-      'p95_duration_ms', d.p95_ms,
-      'records_processed_today', coalesce(t.records_processed, 0),
-      'cache_hits_24h', coalesce(d.cache_hits, 0), 'cache_misses_24h', coalesce(d.cache_misses, 0),
-      'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
-      'peak_memory_mb_24h', d.memory_usage_mb_peak,
-      'errors_24h', coalesce(d.errors, 0),
-      'latest_run', private.latest_run(e.entity_type, as_of),
-      'running', (
-        select json_build_object('id', h.id, 'execution_start', h.execution_start, 'deadline', h.deadline,
-          'lease_expires_at', h.lease_expires_at, 'current_stage', h.current_stage,
-          'tournaments_processed', h.tournaments_processed, 'tournaments_total', h.tournaments_total)
-        from public.sync_execution_history h
-        where h.entity_type = e.entity_type and h.tournament_no is null and h.status = 'RUNNING'
-      )
-    ) order by e.entity_type), '[]'),
-    'upstream', (
-      select json_build_object(
-        'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
-        'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
-      )
-      from public.upstream_state u where u.upstream = 'vis'
-    ),
-    'active_alerts', private.active_alerts()
-  )
-  from public.sync_status e
-  left join last_24h d on d.entity_type = e.entity_type
-  left join today t on t.entity_type = e.entity_type
-  where e.is_active;
+language plpgsql stable set search_path = '' as $$
+declare
+  midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
+begin
+  return (
+    with last_24h as materialized (
+      select m.entity_type, sum(m.counted_runs) as runs, sum(m.success_weight) as success_weight,
+        sum(m.duration_ms_total) as duration_ms_total, private.sum_histograms(m.durations) as durations,
+        sum(m.records_processed) filter (where m.bucket >= midnight) as records_processed_today,
+        sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.api_calls) as api_calls,
+        sum(m.api_response_ms_total) as api_response_ms_total, max(m.memory_usage_mb_peak) as memory_usage_mb_peak, sum(m.errors) as errors
+      from private.metrics_between(as_of - interval '24 hours', as_of + interval '1 microsecond', null) m
+      group by m.entity_type
+    )
+    select json_build_object(
+      'as_of', as_of,
+      'entities', coalesce(json_agg(json_build_object(
+        'entity_type', e.entity_type,
+        'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
+        'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
+        'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
+        'overdue_since', private.overdue_since(e, as_of),
+        'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
+        'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
+        'runs_24h', coalesce(d.runs, 0), 'success_rate_24h', d.success_weight / nullif(d.runs, 0),
+        'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
+        'p95_duration_ms', private.histogram_percentile(d.durations, 0.95),
+        'records_processed_today', coalesce(d.records_processed_today, 0),
+        'cache_hits_24h', coalesce(d.cache_hits, 0), 'cache_misses_24h', coalesce(d.cache_misses, 0),
+        'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
+        'peak_memory_mb_24h', d.memory_usage_mb_peak, 'errors_24h', coalesce(d.errors, 0),
+        'latest_run', private.latest_run(e.entity_type, as_of),
+        'running', (
+          select json_build_object('id', h.id, 'execution_start', h.execution_start, 'deadline', h.deadline,
+            'lease_expires_at', h.lease_expires_at, 'current_stage', h.current_stage,
+            'tournaments_processed', h.tournaments_processed, 'tournaments_total', h.tournaments_total)
+          from public.sync_execution_history h
+          where h.entity_type = e.entity_type and h.tournament_no is null and h.status = 'RUNNING'
+        )
+      ) order by e.entity_type), '[]'),
+      'upstream', (
+        select json_build_object(
+          'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
+          'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
+        )
+        from public.upstream_state u where u.upstream = 'vis'
+      ),
+      'active_alerts', private.active_alerts()
+    )
+    from public.sync_status e
+    left join last_24h d on d.entity_type = e.entity_type
+    where e.is_active
+  );
+end
 $$;
 comment on function public.get_health_overview(timestamptz) is
   'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and the figures of 24 hours.';
@@ -321,12 +329,10 @@ begin
         'p50_duration_ms', round(t.p50_ms::numeric, 1), 'p95_duration_ms', round(t.p95_ms::numeric, 1),
         'p99_duration_ms', round(t.p99_ms::numeric, 1),
         'records_processed', coalesce(t.records_processed, 0),
-        'peak_memory_mb', t.memory_usage_mb_peak,
-        'error_count', coalesce(t.errors, 0),
+        'peak_memory_mb', t.memory_usage_mb_peak, 'error_count', coalesce(t.errors, 0),
         'runs_missed', (select sum((point ->> 'runs_missed')::bigint) from json_array_elements(points) point),
         'cache_hit_ratio', round(t.cache_hits::numeric / nullif(t.cache_hits + t.cache_misses, 0), 6),
-        'api_calls', coalesce(t.api_calls, 0),
-        'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
+        'api_calls', coalesce(t.api_calls, 0), 'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
       ))
     from (values (1)) always
     left join private.metrics_total(total_from, as_of + interval '1 microsecond', entity, false) t on true
@@ -564,10 +570,8 @@ language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
     'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
-    'synced_at', state.synced_at,
-    'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
-    'ttl_ms', extract(epoch from state.ttl) * 1000,
-    'ttl_left_ms', extract(epoch from state.synced_at + state.ttl - as_of) * 1000,
+    'synced_at', state.synced_at, 'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
+    'ttl_ms', extract(epoch from state.ttl) * 1000, 'ttl_left_ms', extract(epoch from state.synced_at + state.ttl - as_of) * 1000,
     'match_count', state.match_count, 'live_count', state.live_count,
     'results', count(*), 'success_rate', round(avg(r.success::integer), 6),
     'failing_streak', coalesce(state.failing_streak, 0),
@@ -809,8 +813,7 @@ language sql stable set search_path = '' as $$
         'runs', coalesce(d.counted_runs, 0),
         'success_rate', round(d.success_weight / nullif(d.counted_runs, 0), 6),
         'average_duration_ms', round(d.duration_ms_total::numeric / nullif(d.counted_runs, 0), 1),
-        'peak_memory_mb', d.memory_usage_mb_peak,
-        'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0),
+        'peak_memory_mb', d.memory_usage_mb_peak, 'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0),
         'api_calls', coalesce(d.api_calls, 0), 'api_errors', coalesce(d.api_errors, 0),
         'api_response_ms', coalesce(d.api_response_ms_total, 0))
       from (values (1)) always

@@ -112,6 +112,12 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
   ];
 }
 
+/** Refuses each query parameter, for the routes that take none: a filter that has no effect looks like one that matched everything. */
+export const refuseQuery: MiddlewareHandler<AppVariables> = async (c, next) => {
+  parse(z.strictObject({}), c.req.query());
+  await next();
+};
+
 /** The actor of a request: the signed-in user by email or id, or the service; with the request's id and address. */
 export function actorOf(
   c: Context<AppVariables>,

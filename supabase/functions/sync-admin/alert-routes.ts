@@ -11,7 +11,7 @@ import {
   SilenceRequest,
 } from "../../../types/admin.ts";
 import { AlertRule, AlertSilence, NotificationChannel } from "../../../types/alerts.ts";
-import { type FunctionApp, parse, readBody, requireRole } from "../_shared/app.ts";
+import { type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
 import { previewRule } from "./rule-preview.ts";
 
@@ -27,7 +27,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     });
   }
 
-  app.get("/silences", ...requireRole("viewer"), async (c) => {
+  app.get("/silences", ...requireRole("viewer"), refuseQuery, async (c) => {
     return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(AlertSilence)) });
   });
   app.post("/silences", ...requireRole("operator"), async (c) => {
@@ -38,6 +38,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.get(
     "/alert-rules",
     ...requireRole("viewer"),
+    refuseQuery,
     async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(AlertRule)) }),
   );
   app.post("/alert-rules", ...requireRole("admin"), async (c) => {
@@ -60,6 +61,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.get(
     "/channels",
     ...requireRole("admin"),
+    refuseQuery,
     async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(NotificationChannel)) }),
   );
   app.put("/channels/:name", ...requireRole("admin"), async (c) => {
@@ -73,7 +75,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
     return c.json(await act(c, "test_notification_channel", parse(ChannelParams, c.req.param())), 202);
   });
-  app.get("/notifications/:id", ...requireRole("viewer"), async (c) => {
+  app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
     const notification = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
     if (!notification) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
     return c.json(notification);

@@ -10,13 +10,13 @@ import {
   QueueStatusResponse,
   RequeueJobRequest,
 } from "../../../types/jobs.ts";
-import { actorOf, type FunctionApp, parse, readBody, requireRole, requireSecret } from "../_shared/app.ts";
+import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole, requireSecret } from "../_shared/app.ts";
 import { nextCursor } from "../../../types/cursor.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
 import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.ts";
 
-const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "is not an entity type");
+const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type");
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
 
 /** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, errors and entities. */
@@ -34,8 +34,8 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
     const { jobs, last } = await listJobs(rpc, { ...filters, entity_type: entity, ...after });
     return c.json({ jobs, next_cursor: last && nextCursor(last.enqueued_at, last.id) });
   });
-  app.get("/jobs/:id", ...requireRole("viewer"), async (c) => c.json(await readJob(rpc, as_of(), idOf(c))));
-  app.get("/queue-status", ...requireRole("viewer"), async (c) => {
+  app.get("/jobs/:id", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await readJob(rpc, as_of(), idOf(c))));
+  app.get("/queue-status", ...requireRole("viewer"), refuseQuery, async (c) => {
     return c.json(await rpc("get_queue_status", { as_of: as_of() }, QueueStatusResponse));
   });
   app.post("/jobs/:id/cancel", ...requireRole("operator"), async (c) => {
@@ -47,13 +47,18 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(await changeJob(rpc, as_of(), "requeue_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }), 202);
   });
   app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, DrainResponse)));
-  app.get("/test-connectivity", ...requireRole("viewer"), async (c) => c.json(await testConnectivity(deps)));
+  app.get("/test-connectivity", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await testConnectivity(deps)));
 
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
     return c.json(await act(c, "resolve_errors", { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) }));
   });
-  app.get("/entities", ...requireRole("viewer"), async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }));
-  app.get("/entities/:type", ...requireRole("viewer"), async (c) => {
+  app.get(
+    "/entities",
+    ...requireRole("viewer"),
+    refuseQuery,
+    async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }),
+  );
+  app.get("/entities/:type", ...requireRole("viewer"), refuseQuery, async (c) => {
     const type = c.req.param("type");
     const found = (await rpc("list_entities", {}, z.array(Entity))).find((entity) => entity.entity_type === type);
     if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);

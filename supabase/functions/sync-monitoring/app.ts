@@ -19,7 +19,7 @@ import {
 } from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
-import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, requireRole } from "../_shared/app.ts";
+import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, refuseQuery, requireRole } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
 import { badge } from "./badge.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
@@ -68,7 +68,7 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
     method: "get",
     path,
     middleware: requireRole("viewer"),
-    request: { params },
+    request: { params, query: NoQuery },
     responses: {
       200: json(description, response),
       400: json("The key in the path is invalid", ErrorResponse),
@@ -134,7 +134,7 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
     read("/system-status", "Each component with its status and evidence", NoQuery, SystemStatusResponse),
     async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
   );
-  app.get("/openapi.json", ...requireRole("viewer"), (c) => c.json(openApiDocument(app)));
+  app.get("/openapi.json", ...requireRole("viewer"), refuseQuery, (c) => c.json(openApiDocument(app)));
   app.get("/prometheus", async (c) => {
     const given = /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
     if (!env.PROMETHEUS_TOKEN || !isToken(given, env.PROMETHEUS_TOKEN)) {

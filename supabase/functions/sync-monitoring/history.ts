@@ -41,7 +41,7 @@ export const ErrorQuery = z.strictObject({
   type: z.enum(ERROR_TYPES).optional(),
   severity: z.enum(SEVERITIES).optional(),
   tournament_no: TournamentNo.optional(),
-  fingerprint: z.string().max(200).optional(),
+  fingerprint: z.string().min(1).max(200).optional(),
   resolved: flag,
   from: moment,
   to: moment,
