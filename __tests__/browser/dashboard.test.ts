@@ -261,7 +261,7 @@ test(
     await open("/system", "System");
     await invalidate(["access_token"]);
     await page.reload();
-    await waitForText(page, /schema \d+/);
+    await waitForText(page, /schema version \d+/);
     await invalidate(["access_token", "refresh_token"]);
     await page.reload();
     await waitForText(page, "Your session has expired. Sign in again to continue in the same view.");

@@ -51,8 +51,8 @@ create function private.metrics_between(p_from timestamptz, p_until timestamptz,
 returns setof private.run_metrics
 language plpgsql stable rows 100 set search_path = '' as $$
 declare
-  origin constant timestamptz := '2000-01-01 00:00:00+00';
-  instant constant interval := '1 microsecond';
+  origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
+  instant constant interval := interval '1 microsecond';
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
@@ -311,7 +311,7 @@ comment on function private.chart(interval, timestamptz, timestamptz, text, time
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
 declare
-  origin constant timestamptz := '2000-01-01 00:00:00+00';
+  origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   entity constant text := p ->> 'entity_type';
   step constant interval := (p ->> 'step')::interval;
   chart_from constant timestamptz := date_bin(step, as_of - (p ->> 'span')::interval, origin);
