@@ -9,9 +9,9 @@ import { atMost, type Bar, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 import { seedYear } from "./seed-year.ts";
 
-/** Numbers of runs in one year; BENCH_RUNS=10000,1000000 overrides them. */
+/** The numbers of runs in a year; BENCH_RUNS=10000,1000000 replaces them. */
 const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);
-/** Each read with the most that it may take, in constant rpcs. */
+/** The reads, each with its limit as a multiple of the time of a constant rpc. */
 const READS: Record<string, { path: string; limit: number }> = {
   "health-overview": { path: "/health-overview", limit: 4 },
   ...Object.fromEntries(
@@ -30,7 +30,7 @@ const READS: Record<string, { path: string; limit: number }> = {
   errors: { path: "/errors", limit: 5 },
   tournaments: { path: "/tournaments", limit: 5 },
 };
-const ROUNDS = 200, WARM = 30;
+const ROUNDS = 200, WARM_UP_ROUNDS = 30;
 const Explained = z.array(z.object({ Plan: z.object({ "Shared Hit Blocks": z.number(), "Shared Read Blocks": z.number() }) }));
 
 const percentile = (sorted: number[], share: number): number =>
@@ -59,21 +59,21 @@ const shuffled = <T>(items: T[]): T[] =>
   items.map((item) => ({ item, order: Math.random() })).sort((a, b) => a.order - b.order).map(({ item }) => item);
 
 /**
- * Measures each item once a round with `took`, whose null is not counted. Rounds spread the other load of the machine evenly over the items. Each
- * round has a random order, because a request after a long one finds the processor at a higher clock rate.
+ * Times each item once a round with `timeOf`; a null is not counted. Rounds spread the other load of the machine evenly over the items.
+ * Each round has a random order, because a request after a long one finds the processor at a higher clock rate.
  */
-async function timeInTurns<Item>(items: Item[], took: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
+async function timeInRounds<Item>(items: Item[], timeOf: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
   const timed = items.map((item) => ({ item, times: [] as number[] }));
   for (let round = 0; round < ROUNDS; round++) {
     for (const { item, times } of shuffled(timed)) {
-      const time = await took(item);
+      const time = await timeOf(item);
       if (time !== null) times.push(time);
     }
   }
   return timed.map(({ item, times }) => ({ ...item, figures: figuresOf(times) }));
 }
 
-async function timeAtOnce(work: () => Promise<unknown>, concurrency: number): Promise<Times> {
+async function timeConcurrently(work: () => Promise<unknown>, concurrency: number): Promise<Times> {
   const times: number[] = [];
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrency }, async () => {
@@ -82,8 +82,8 @@ async function timeAtOnce(work: () => Promise<unknown>, concurrency: number): Pr
   return figuresOf(times, times.length / (performance.now() - startedAt) * 1000);
 }
 
-/** Database time in milliseconds of closing a run with its results, and of the longest batch of retention. */
-async function writes(db: TestDatabase): Promise<{ close: number; batch: number }> {
+/** The time in ms of closing a run with ten results (p95), and of the longest batch of retention. */
+async function timeWrites(db: TestDatabase): Promise<{ close: number; batch: number }> {
   const closes: number[] = [], batches: number[] = [];
   for (let run = 0; run < 60; run++) {
     const execution_id = crypto.randomUUID();
@@ -96,7 +96,7 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
     const end = {
       execution_id,
       status: "SUCCEEDED",
-      reason: "measured",
+      reason: "finished",
       results,
       counters: { tournaments_processed: 10, records_read: 400 },
     };
@@ -117,26 +117,26 @@ async function writes(db: TestDatabase): Promise<{ close: number; batch: number 
 
 type Site = Awaited<ReturnType<typeof openSite>>;
 
-/** Opens a database with `size` runs and the function that reads it. */
+/** Opens a database with `size` runs and the sync-monitoring function that reads it. */
 async function openSite(size: number, keys: Keys) {
   const db = await openTestDatabase(keys);
   const startedAt = performance.now();
   await seedYear(db, size);
   say(`${size} runs seeded in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-  // The SQL calls are recorded, so that those of one request can be counted and explained.
+  // cost() counts and explains the recorded calls of one request.
   const calls: { fn: string; args: Record<string, unknown> }[] = [];
   const rpc: typeof db.rpc = (fn, args, schema) => {
     calls.push({ fn, args });
     return db.rpc(fn, args, schema);
   };
   const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
-  const get = async (path: string, tag?: string) => {
-    const headers = { apikey: db.keys.secret, ...(tag ? { "if-none-match": tag } : {}) };
+  const get = async (path: string, etag?: string) => {
+    const headers = { apikey: db.keys.secret, ...(etag ? { "if-none-match": etag } : {}) };
     const response = await app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers }));
     await response.arrayBuffer();
     return response;
   };
-  /** Number of SQL calls of a request, and of the 8 kB pages that they read. */
+  /** The number of SQL calls of a request, and of the 8 kB pages that they read. */
   const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
     // The first request also reads the schema version.
     await get(path);
@@ -156,17 +156,17 @@ async function openSite(size: number, keys: Keys) {
     return { calls: calls.length, buffers };
   };
   const constant = () => db.rpc("schema_version", {}, z.number());
-  let tag = "none";
-  /** Time of a 304 for the previous ETag; null where the ETag, which is valid for up to five seconds, has changed. */
-  const same = async (): Promise<number | null> => {
+  let etag = "none";
+  /** The time of a 304 for the previous ETag; null when the ETag has changed, as it does at least every five seconds. */
+  const timeNotModified = async (): Promise<number | null> => {
     let status = 0;
-    const took = await ms(async () => {
-      const response = await get("/performance-history?period=30d", tag);
-      [status, tag] = [response.status, String(response.headers.get("etag"))];
+    const time = await ms(async () => {
+      const response = await get("/performance-history?period=30d", etag);
+      [status, etag] = [response.status, String(response.headers.get("etag"))];
     });
-    return status === 304 ? took : null;
+    return status === 304 ? time : null;
   };
-  return { size, get, cost, same, constant, writes: () => writes(db), close: () => db.close() };
+  return { size, get, cost, timeNotModified, constant, timeWrites: () => timeWrites(db), close: () => db.close() };
 }
 
 /** Measures the reads at each size and compares them with an rpc and a handler that return a constant. */
@@ -176,41 +176,41 @@ export async function measure(): Promise<Report> {
   const sites: Site[] = [];
   try {
     for (const size of SIZES) sites.push(await openSite(size, keys));
-    // Warm up: the first requests of each kind wait for the compiler.
+    // The first requests of each kind wait for the compiler.
     for (const { path } of Object.values(READS)) {
-      for (let round = 0; round < WARM; round++) for (const { get } of sites) await get(path);
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const { get } of sites) await get(path);
     }
-    const handler = new Hono().get("/constant", (c) => c.json({ is: "constant" }));
+    const handler = new Hono().get("/constant", (c) => c.json({ value: "constant" }));
     const read = (path: string) => ({ get }: Site) => ms(() => get(path));
-    const turns: Record<string, (site: Site) => Promise<number | null>>[] = [
+    const groups: Record<string, (site: Site) => Promise<number | null>>[] = [
       { "a constant handler": () => ms(() => Promise.resolve(handler.request("/constant"))) },
-      // In the same rounds, because they are compared with each other.
+      // In one group, because they are compared with each other.
       {
         "a constant rpc": ({ constant }) => ms(constant),
-        "304": ({ same }) => same(),
+        "304": ({ timeNotModified }) => timeNotModified(),
       },
       ...Object.entries(READS).map(([name, { path }]) => ({ [name]: read(path) })),
     ];
     const rows: (string | number)[][] = [];
     const measured = new Map<string, Times>();
-    for (const works of turns) {
-      const items = Object.entries(works).flatMap(([name, work]) => sites.map((site) => ({ name, site, work })));
+    for (const group of groups) {
+      const items = Object.entries(group).flatMap(([name, time]) => sites.map((site) => ({ name, site, time })));
       // The time of a request depends on the state of the processor before it: each request follows the same constant rpc.
-      const took = async ({ site, work }: (typeof items)[number]) => (await site.constant(), await work(site));
-      for (const { name, site, figures } of await timeInTurns(items, took)) {
+      const timeOf = async ({ site, time }: (typeof items)[number]) => (await site.constant(), await time(site));
+      for (const { name, site, figures } of await timeInRounds(items, timeOf)) {
         measured.set(`${name} ${site.size}`, figures);
-        const note = (atOnce: number, { p50, p95, p99, rate }: Times, ...more: number[]) =>
-          rows.push([name, site.size, atOnce, p50, p95, p99, rate, ...more]);
+        const addRow = (concurrency: number, { p50, p95, p99, rate }: Times, ...costs: number[]) =>
+          rows.push([name, site.size, concurrency, p50, p95, p99, rate, ...costs]);
         const path = READS[name]?.path;
         if (path) {
           const { calls, buffers } = await site.cost(path);
-          note(1, figures, calls, buffers);
-          note(16, await timeAtOnce(() => site.get(path), 16), calls, buffers);
-        } else note(1, figures);
+          addRow(1, figures, calls, buffers);
+          addRow(16, await timeConcurrently(() => site.get(path), 16), calls, buffers);
+        } else addRow(1, figures);
       }
     }
-    const biggest = sites.at(-1);
-    const written = biggest ? await biggest.writes() : { close: NaN, batch: NaN };
+    const largest = sites.at(-1);
+    const written = largest ? await largest.timeWrites() : { close: NaN, batch: NaN };
     say(
       `at ${SIZES.at(-1)} runs, closing a run takes ${written.close.toFixed(1)} ms (p95) and the longest batch of retention ${
         written.batch.toFixed(0)

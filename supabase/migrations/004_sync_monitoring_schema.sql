@@ -225,7 +225,7 @@ begin
 end
 $$;
 comment on function private.add_histograms(integer[], integer[]) is
-  'The sum of two histograms: the subscript of an element is its bucket, and a bucket without runs is null.';
+  'The sum of two histograms; the subscript of an element is its bucket, and a bucket without runs is null.';
 
 create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
 comment on aggregate private.sum_histograms(integer[]) is 'The sum of many histograms.';
@@ -273,13 +273,13 @@ create table public.sync_metrics (
   constraint sync_metrics_counted_runs_are_not_negative check (counted_runs >= 0)
 );
 comment on table public.sync_metrics is
-  'The rollup of finished runs by entity, resolution and bucket of their start. Counters are of all runs; scheduled_runs and what follows it of full runs.';
-comment on column public.sync_metrics.run_ms_total is 'Duration in ms of all runs with a success weight, single runs included: the base of throughput.';
+  'The rollup of finished runs by entity, resolution and bucket of their start; scheduled_runs and the columns after it are of full runs.';
+comment on column public.sync_metrics.run_ms_total is 'Duration in ms of all runs with a success weight: the base of throughput.';
 comment on column public.sync_metrics.scheduled_runs is 'Full runs that the schedule started.';
 comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight: the base of rates and durations.';
 comment on column public.sync_metrics.success_weight is 'Sum over counted runs; the success rate is success_weight / counted_runs.';
-comment on column public.sync_metrics.durations is 'Histogram of counted runs: the subscript is the bucket of private.duration_bucket().';
-comment on column public.sync_metrics.p50_ms is 'Percentiles of durations, within 4.8 %; null without a counted run.';
+comment on column public.sync_metrics.durations is 'Histogram of counted runs; the subscript is private.duration_bucket().';
+comment on column public.sync_metrics.p50_ms is 'The percentiles of durations are within 4.8 %, and null without a counted run.';
 select private.secure_table('public.sync_metrics');
 
 create view private.run_metrics with (security_invoker = true) as
@@ -314,15 +314,13 @@ select
   case when c.is_counted then h.success_weight else 0 end as success_weight,
   case when c.is_counted then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as duration_ms_total,
   case when c.is_counted then array_fill(1, array[1], array[private.duration_bucket(h.duration)]) else '{}' end as durations,
-  null::double precision as p50_ms,
-  null::double precision as p95_ms,
-  null::double precision as p99_ms,
+  null::double precision as p50_ms, null::double precision as p95_ms, null::double precision as p99_ms,
   h.id as execution_id
 from public.sync_execution_history h
 cross join lateral (select h.tournament_no is null and h.success_weight is not null as is_counted) c
 where h.status <> 'RUNNING';
 comment on view private.run_metrics is
-  'Each finished run as a bucket of its own: the columns of sync_metrics in their order, and the id of the run. The only place that says how a run counts.';
+  'One bucket for each finished run: the columns of sync_metrics in their order, and the id of the run. All rollups count runs this way.';
 grant select on private.run_metrics to service_role;
 
 create materialized view public.sync_health_summary as

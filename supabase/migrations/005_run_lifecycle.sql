@@ -30,7 +30,7 @@ comment on function private.call_function(text, jsonb) is
 create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
-  -- A worker repeats an item after a lost response, and a tournament can be deleted meanwhile: neither may fail the other items.
+  -- A worker repeats items after a lost response, and a tournament can be deleted during the run: the other items are still recorded.
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
@@ -49,7 +49,7 @@ begin
     (tournament_no, last_result_at, last_success_at, failing_streak, last_error, last_error_type)
   select r.tournament_no, r.created_at, case when r.success then r.created_at end, (not r.success)::integer, r.error_message, r.error_type
   from recorded r
-  -- Two runs that finish at once lock the rows in one order.
+  -- The order prevents a deadlock between two runs that report at the same time.
   order by r.tournament_no
   on conflict (tournament_no) do update set
     last_result_at = excluded.last_result_at,
@@ -71,7 +71,7 @@ begin
 end
 $$;
 comment on function private.record_run_items(public.sync_execution_history, jsonb, timestamptz) is
-  'Inserts the {results, errors} of a run and ignores items that are already recorded.';
+  'Inserts the {results, errors} of a run, updates the state of its tournaments, and ignores items that are already recorded.';
 
 create function private.save_progress(p jsonb, as_of timestamptz) returns public.sync_execution_history
 language plpgsql set search_path = '' as $$
@@ -195,12 +195,12 @@ declare
   day timestamptz;
   days integer := 0;
 begin
-  -- The day of the oldest run may have lost runs to retention.
+  -- Retention may have deleted runs of the day of the oldest run.
   if first_day < oldest_run or oldest_run is null then
     raise sqlstate 'PT409' using
       message = format('the oldest run that is kept started at %s: rebuild from a later day', oldest_run), detail = 'RUNS_PRUNED';
   end if;
-  -- A run that finishes while its day is rebuilt would count twice or not at all.
+  -- Without the lock, a run that finishes while its day is rebuilt counts twice or not at all.
   lock table public.sync_metrics in share row exclusive mode;
   for day in select generate_series(first_day, p_until - interval '1 microsecond', '1 day') loop
     delete from public.sync_metrics m where m.bucket >= day and m.bucket < day + interval '1 day';
@@ -214,7 +214,8 @@ begin
 end
 $$;
 comment on function private.rebuild_metrics(timestamptz, timestamptz) is
-  'Makes the metrics of each UTC day of the range anew from the runs and returns the number of days. PT409 RUNS_PRUNED before the oldest kept run.';
+  'Rebuilds the metrics of the UTC days from p_from to p_until from the runs and returns the number of days. PT409 RUNS_PRUNED when a day '
+  'starts before the oldest run.';
 
 create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
 language plpgsql set search_path = '' as $$

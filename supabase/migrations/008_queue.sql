@@ -739,5 +739,6 @@ select private.secure_functions(
   'private.requeue_expired_jobs', 'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue',
   'private.reserve_attempt', 'private.start_attempt', 'private.finish_attempt', 'private.close_job', 'private.retry_job',
   'private.complete_job', 'private.finish_job', 'public.cancel_sync_job', 'public.requeue_sync_job', 'private.attempts_of',
-  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.queue_position', 'private.job_estimate', 'private.job_json'
+  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.queue_position',
+  'private.job_estimate', 'private.job_json'
 );

@@ -1,4 +1,5 @@
--- What every rule measures, in one snapshot: entities over their runs, single tournaments, what tournaments share, and the monitoring itself.
+-- The values of the alert rules, in one snapshot: of entities, of single tournaments, of failures that tournaments share, and of the
+-- monitoring itself.
 
 create type private.alert_value as (
   rule_id uuid,
@@ -6,7 +7,7 @@ create type private.alert_value as (
   tournament_no varchar,
   value numeric,
   runs bigint,
-  limit_now numeric,
+  threshold numeric,
   channels jsonb,
   since timestamptz,
   execution_id uuid,
@@ -14,7 +15,7 @@ create type private.alert_value as (
   evidence jsonb
 );
 comment on type private.alert_value is
-  'What a rule measures of one scope: since when it may have held, the run that shows it, and the fingerprint of that run''s failure.';
+  'The value of a rule in one scope; since is when the condition came to be met, execution_id a run that shows it, with its fingerprint.';
 
 create function private.run_fingerprint(p_execution_id uuid) returns text
 language sql stable set search_path = '' as $$
@@ -22,14 +23,17 @@ language sql stable set search_path = '' as $$
     (select r.error_fingerprint from public.sync_tournament_results r
      where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
      group by 1 order by count(*) desc, 1 limit 1),
-    (select l.fingerprint from public.sync_error_log l where l.sync_execution_id = p_execution_id group by 1 order by count(*) desc, 1 limit 1)
+    (select l.fingerprint from public.sync_error_log l
+     where l.sync_execution_id = p_execution_id
+     group by 1 order by count(*) desc, 1 limit 1)
   );
 $$;
-comment on function private.run_fingerprint(uuid) is 'The most frequent fingerprint among a run''s failures; null when nothing in it failed.';
+comment on function private.run_fingerprint(uuid) is
+  'The most frequent fingerprint among the failures of a run; null without a failure.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' as $$
-  -- How far the last full run's yield lies under the median of the twenty before it; nothing was due when it asked for nothing.
+  -- A full run that sent no request had nothing due and does not count.
   with recent as (
     select h.records_read, h.api_calls, row_number() over (order by h.execution_start desc) as age
     from public.sync_execution_history h
@@ -37,66 +41,69 @@ language sql stable set search_path = '' as $$
       and h.execution_start <= as_of
     order by h.execution_start desc limit 21
   ),
-  usual as (
-    select percentile_cont(0.5) within group (order by records_read::double precision / api_calls) as yield, count(*) as runs
+  baseline as (
+    select percentile_cont(0.5) within group (order by records_read::double precision / api_calls) as records_per_call, count(*) as runs
     from recent where age > 1
   )
-  select case when usual.runs >= 5 and usual.yield > 0
-    then greatest(0, 1 - (recent.records_read::numeric / recent.api_calls) / usual.yield::numeric) end
-  from recent, usual where recent.age = 1;
+  select case when b.runs >= 5 and b.records_per_call > 0
+    then greatest(0, 1 - (r.records_read::numeric / r.api_calls) / b.records_per_call::numeric) end
+  from recent r cross join baseline b where r.age = 1;
 $$;
 comment on function private.records_collapse(text, timestamptz) is
-  '0 to 1: how far the records per request of the last full run lie under their median over the twenty before; null under five.';
+  'The drop (0 to 1) of the records per request of the last full run from the median of the 20 before it; null with fewer than 5.';
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
   runs bigint,
   success_rate numeric,
-  seconds numeric,
-  memory_mb integer,
-  silent_seconds numeric,
+  max_seconds numeric,
+  max_memory_mb integer,
+  max_heartbeat_age numeric,
   cache_hit_ratio numeric,
   api_response_ms numeric,
-  slowest_run uuid,
-  quietest_run uuid,
-  heaviest_run uuid,
-  latest_bad_run uuid,
+  longest_run uuid,
+  oldest_heartbeat_run uuid,
+  largest_memory_run uuid,
+  latest_failed_run uuid,
   by_entity jsonb
 )
 language sql stable rows 1 set search_path = '' as $$
-  -- The window is a parameter and not a column of a join, because Postgres then expects a 200th of the runs in it instead of a ninth.
+  -- The window is a parameter and not a column of a join: for a parameter Postgres expects a 200th of the runs in the window, for a
+  -- column a ninth.
   with run as materialized (
-    select h.*, h.success_weight as weight, extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
-      case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as silent_seconds
+    select h.*, extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
+      case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as heartbeat_age
     from public.sync_status e cross join lateral (
       select w.* from public.sync_execution_history w
       where w.entity_type = e.entity_type and w.execution_start > as_of - evaluation_window and w.execution_start <= as_of
       union all
-      -- A condition "in the window or RUNNING" would read the whole history; only a few runs are RUNNING, and they have an index.
+      -- A condition "in the window or RUNNING" would read the whole history; an index finds the few RUNNING runs.
       select w.* from public.sync_execution_history w
       where w.entity_type = e.entity_type and w.status = 'RUNNING' and w.execution_start <= as_of - evaluation_window
     ) h
     where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
   ),
   entity as (
-    select entity_type, count(weight) as runs, round(avg(weight), 4) as success_rate, round(max(seconds), 1) as slowest_s,
-      max(memory_usage_mb) as memory_mb
+    select entity_type, count(success_weight) as runs, round(avg(success_weight), 4) as success_rate,
+      round(max(seconds), 1) as slowest_s, max(memory_usage_mb) as memory_mb
     from run where scope = 'all' group by entity_type
   )
-  select count(weight), avg(weight), max(seconds) filter (where status <> 'SKIPPED'), max(memory_usage_mb), max(silent_seconds),
+  select count(success_weight), avg(success_weight), max(seconds) filter (where status <> 'SKIPPED'), max(memory_usage_mb),
+    max(heartbeat_age),
     sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0),
     sum(api_response_ms_total)::numeric / nullif(sum(api_calls), 0),
     (array_agg(id order by seconds desc, id) filter (where status <> 'SKIPPED'))[1],
-    (array_agg(id order by silent_seconds desc, id) filter (where silent_seconds is not null))[1],
+    (array_agg(id order by heartbeat_age desc, id) filter (where heartbeat_age is not null))[1],
     (array_agg(id order by memory_usage_mb desc, id) filter (where memory_usage_mb is not null))[1],
-    (array_agg(id order by execution_start desc, id) filter (where weight < 1))[1],
+    (array_agg(id order by execution_start desc, id) filter (where success_weight < 1))[1],
     (select jsonb_object_agg(e.entity_type, to_jsonb(e) - 'entity_type') from entity e)
   from run;
 $$;
 comment on function private.run_figures(varchar, interval, timestamptz) is
-  'Figures over the full runs of an entity, or of all that are active and not paused, that started in the window or are RUNNING; and the runs that show them.';
+  'The figures of the full runs that started in the window or are RUNNING, of an entity or of all that are active and not paused, with a '
+  'run that shows each.';
 
 create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
-  is_watched boolean,
+  is_active boolean,
   consecutive_failures integer,
   overdue_since timestamptz,
   failure_threshold integer,
@@ -110,7 +117,8 @@ language sql stable rows 1 set search_path = '' as $$
   where e.is_active and e.paused_at is null and scope in ('all', e.entity_type);
 $$;
 comment on function private.entity_figures(varchar, timestamptz) is
-  'The counters of an entity, or the worst of all, and the entity''s own threshold and channels; is_watched is false where none is active and not paused.';
+  'The consecutive failures and overdue time of an entity, or the worst of all, with its own threshold and channels; is_active is false '
+  'when none is active and not paused.';
 
 create function private.count_errors(scope varchar, p_error_type varchar, evaluation_window interval, as_of timestamptz) returns bigint
 language sql stable set search_path = '' as $$
@@ -120,28 +128,28 @@ language sql stable set search_path = '' as $$
     and l.occurred_at > as_of - evaluation_window and l.occurred_at <= as_of and (p_error_type is null or l.error_type = p_error_type);
 $$;
 comment on function private.count_errors(varchar, varchar, interval, timestamptz) is
-  'The errors of an entity, or of all that are active and not paused, in the window; of one class where it is given.';
+  'The number of errors in the window, of one class or of all, of an entity or of all that are active and not paused.';
 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
-  -- Rules of one entity and window share its figures.
+  -- Rules with the same entity and window share the figures.
   with scope as materialized (
     select r.entity_type, r.evaluation_window, array_agg(r) as rules
     from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
     group by r.entity_type, r.evaluation_window
   ),
   figures as materialized (
-    select s.rules, f.*, n.*
+    select s.rules, r.*, e.*
     from scope s
-    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) f
-    cross join lateral private.entity_figures(s.entity_type, as_of) n
+    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) r
+    cross join lateral private.entity_figures(s.entity_type, as_of) e
   ),
   measured as materialized (
     select f.*, r as rule, case
-      when r.metric = 'duration_exceeded' then f.slowest_run
-      when r.metric = 'stuck_execution' then f.quietest_run
-      when r.metric = 'memory_usage' then f.heaviest_run
-      when r.metric in ('success_rate', 'consecutive_failures', 'error_rate') then f.latest_bad_run
+      when r.metric = 'duration_exceeded' then f.longest_run
+      when r.metric = 'stuck_execution' then f.oldest_heartbeat_run
+      when r.metric = 'memory_usage' then f.largest_memory_run
+      when r.metric in ('success_rate', 'consecutive_failures', 'error_rate') then f.latest_failed_run
     end as execution_id
     from figures f cross join lateral unnest(f.rules) r
   )
@@ -149,12 +157,12 @@ language sql stable rows 100 set search_path = '' as $$
     case (m.rule).metric
       when 'success_rate' then m.success_rate
       when 'consecutive_failures' then m.consecutive_failures
-      when 'duration_exceeded' then m.seconds
-      when 'memory_usage' then m.memory_mb
-      when 'sync_overdue' then case when m.is_watched then coalesce(extract(epoch from as_of - m.overdue_since), 0) end
+      when 'duration_exceeded' then m.max_seconds
+      when 'memory_usage' then m.max_memory_mb
+      when 'sync_overdue' then case when m.is_active then coalesce(extract(epoch from as_of - m.overdue_since), 0) end
       when 'cache_hit_ratio' then m.cache_hit_ratio
       when 'api_response_time' then m.api_response_ms
-      when 'stuck_execution' then case when m.is_watched then coalesce(m.silent_seconds, 0) end
+      when 'stuck_execution' then case when m.is_active then coalesce(m.max_heartbeat_age, 0) end
       when 'error_rate' then
         private.count_errors((m.rule).entity_type, (m.rule).error_type, (m.rule).evaluation_window, as_of)::numeric / nullif(m.runs, 0)
       when 'records_collapse' then private.records_collapse((m.rule).entity_type, as_of)
@@ -174,18 +182,19 @@ language sql stable rows 100 set search_path = '' as $$
   from measured m left join public.sync_execution_history x on x.id = m.execution_id;
 $$;
 comment on function private.measure_entities(public.alert_rules[], timestamptz) is
-  'The rules over an entity''s full runs, or over those of all. Seconds, MiB, ms, ratios 0 to 1, errors a run; null is no data.';
+  'The values of the rules on the full runs of an entity or of all: seconds, MiB, ms, ratios 0 to 1, errors per run; null is no data.';
 
 create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns setof varchar
 language sql stable rows 10 set search_path = '' as $$
   select t.tournament_no from public.sync_tournament_results t
-  where t.entity_type = rule.entity_type and not t.success and t.created_at > as_of - rule.evaluation_window and t.created_at <= as_of
+  where t.entity_type = rule.entity_type and not t.success
+    and t.created_at > as_of - rule.evaluation_window and t.created_at <= as_of
   union
   select i.tournament_no from public.alert_incidents i
   where i.rule_id = rule.id and i.state <> 'RESOLVED' and i.tournament_no is not null;
 $$;
 comment on function private.failing_tournaments(public.alert_rules, timestamptz) is
-  'The tournaments a rule must measure: those with a failure in its window or with a live incident of it.';
+  'The tournaments with a failure in the window of a rule or with a live incident of it.';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
   failures bigint,
@@ -209,22 +218,25 @@ language sql stable rows 1 set search_path = '' as $$
   ) o where o.successes_since = 0;
 $$;
 comment on function private.failure_streak(varchar, varchar, timestamptz) is
-  'The results of a tournament that failed since its last success, at most 100, and the latest of them.';
+  'The number of failed results of a tournament since its last success, at most 100, and the latest of them.';
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
-  -- A tournament without a failure in the window and without a live incident meets no condition and is not measured.
-  with suspect as materialized (
+  -- A tournament without a failure in the window and without a live incident changes nothing.
+  with scope as materialized (
     select r as rule, private.failing_tournaments(r, as_of) as tournament_no from unnest(rules) r where r.scope = 'TOURNAMENT'
   )
   select (s.rule).id, e.entity_type, s.tournament_no,
     case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
     f.runs,
-    case when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold) else (s.rule).threshold end,
+    case
+      when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold)
+      else (s.rule).threshold
+    end,
     coalesce(e.notification_channels, (s.rule).notification_channels),
     k.last_failed, k.execution_id, k.fingerprint,
     jsonb_build_object('tournament', t.name, 'error', k.error)
-  from suspect s
+  from scope s
   join public.sync_status e on e.entity_type = (s.rule).entity_type and e.is_active and e.paused_at is null
   left join public.tournaments t on t.no = s.tournament_no
   cross join lateral (
@@ -235,7 +247,7 @@ language sql stable rows 100 set search_path = '' as $$
   cross join lateral private.failure_streak(e.entity_type, s.tournament_no, as_of) k;
 $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
-  'The rules over each tournament: failures in a row (counted up to 100), or the success rate in the window; null without a result in the window.';
+  'The values of the rules on each tournament: failures in a row, at most 100, or the success rate; null without a result in the window.';
 
 create function private.shared_failure(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
   tournaments bigint,
@@ -255,28 +267,30 @@ language sql stable rows 1 set search_path = '' as $$
     where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
     order by t.tournament_no, t.created_at desc, t.id
   ),
-  most as (
+  largest as (
     select error_fingerprint, count(*) as tournaments, max(error_message) as error, min(created_at) as since,
       (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id
     from latest where not success and error_fingerprint is not null
     group by error_fingerprint order by tournaments desc, error_fingerprint limit 1
   )
-  select a.tournaments, m.tournaments, m.since, m.execution_id, m.error_fingerprint, m.error
-  from (select count(*) as tournaments from latest) a left join most m on true;
+  select n.tournaments, l.tournaments, l.since, l.execution_id, l.error_fingerprint, l.error
+  from (select count(*) as tournaments from latest) n left join largest l on true;
 $$;
 comment on function private.shared_failure(varchar, interval, timestamptz) is
-  'The tournaments with a result in the window, and of the fingerprint that most of their last results failed with: how many, since when, and the latest run.';
+  'The number of tournaments with a result in the window, and how many of their last results failed with the most frequent fingerprint, '
+  'since when, and in which run last.';
 
 create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
-  select r.id, r.entity_type, null::varchar, case when s.tournaments > 0 then coalesce(s.failed, 0) end, s.tournaments, r.threshold,
-    r.notification_channels, s.since, s.execution_id, s.fingerprint,
+  select r.id, r.entity_type, null::varchar,
+    case when s.tournaments > 0 then coalesce(s.failed, 0) end,
+    s.tournaments, r.threshold, r.notification_channels, s.since, s.execution_id, s.fingerprint,
     case when s.failed is null then '{}' else jsonb_build_object('error', s.error, 'tournaments', s.failed, 'of', s.tournaments) end
   from unnest(rules) r cross join lateral private.shared_failure(r.entity_type, r.evaluation_window, as_of) s
   where r.metric = 'shared_failure';
 $$;
 comment on function private.measure_shared_failures(public.alert_rules[], timestamptz) is
-  'The most tournaments whose last result in the window failed with one and the same fingerprint; null without any result.';
+  'The largest number of tournaments whose last result in the window failed with the same fingerprint; null without a result.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
@@ -287,7 +301,7 @@ language sql stable rows 10 set search_path = '' as $$
     select max(evaluated_at) as last_at from public.alert_evaluations where evaluated_at <= as_of
   ),
   queue as (
-    select min(greatest(j.enqueued_at, j.not_before)) as waits_since, count(*) as jobs
+    select min(greatest(j.enqueued_at, j.not_before)) as waiting_since, count(*) as jobs
     from public.sync_jobs j join public.sync_status e on e.entity_type = j.entity_type and e.paused_at is null
     where j.status = 'QUEUED' and j.not_before <= as_of
   ),
@@ -306,17 +320,17 @@ language sql stable rows 10 set search_path = '' as $$
     case r.metric
       when 'processor_late' then extract(epoch from as_of - e.last_at)
       when 'dead_notifications' then coalesce(u.notifications, 0)
-      when 'queue_age' then coalesce(extract(epoch from as_of - q.waits_since), 0)
+      when 'queue_age' then coalesce(extract(epoch from as_of - q.waiting_since), 0)
     end,
     0::bigint, r.threshold,
-    -- A channel that keeps failing is reported on the others.
+    -- A rule about undelivered notifications notifies the other channels.
     case when u.rule_id is null then r.notification_channels else (
       select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
       where c.is_active and not u.channels ? c.name
     ) end,
     case r.metric
       when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision)
-      when 'queue_age' then q.waits_since + make_interval(secs => r.threshold::double precision)
+      when 'queue_age' then q.waiting_since + make_interval(secs => r.threshold::double precision)
       else u.since
     end,
     null::uuid, null::varchar,
@@ -328,53 +342,63 @@ language sql stable rows 10 set search_path = '' as $$
   from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
-  'The rules on the monitoring itself: seconds between the last evaluation and this one, the longest wait in the queue, notifications that died or keep failing.';
+  'The values of the rules on the monitoring: seconds since the last evaluation, longest wait in the queue, notifications DEAD or failing.';
 
-create function private.missed_runs(entity public.sync_status, unwatched_since timestamptz, as_of timestamptz) returns jsonb
+create function private.missed_runs(entity public.sync_status, since timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('due_at', due.at, 'overdue_at', due.at + entity.grace, 'started_at', late.began) order by due.at), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'due_at', due.at, 'overdue_at', due.at + entity.grace, 'started_at', next_run.started_at
+  ) order by due.at), '[]')
   from (
-    select private.last_due(entity.schedule_anchor, entity.sync_frequency, unwatched_since - entity.grace) + step * entity.sync_frequency as at
+    select private.last_due(entity.schedule_anchor, entity.sync_frequency, since - entity.grace) + step * entity.sync_frequency as at
     from generate_series(1, 200) step
   ) due
   cross join lateral (
-    select min(h.execution_start) as began, bool_or(h.execution_start <= due.at + entity.grace) as is_punctual
+    select min(h.execution_start) as started_at
     from public.sync_execution_history h
     where h.entity_type = entity.entity_type and h.tournament_no is null and h.execution_start >= due.at and h.execution_start <= as_of
-  ) late
-  where due.at + entity.grace <= as_of and due.at > entity.created_at and late.began is not null and not late.is_punctual;
+  ) next_run
+  where due.at + entity.grace <= as_of and due.at > entity.created_at and next_run.started_at > due.at + entity.grace;
 $$;
 comment on function private.missed_runs(public.sync_status, timestamptz, timestamptz) is
-  'Due times whose grace ended after unwatched_since without a run, which a later run has made good; at most 200 due times are looked at.';
+  'The due times whose grace passed after since and before the next full run started; reads at most 200 due times.';
 
-create function private.missed_since(p_entity_type varchar, last_evaluated timestamptz, incident_began timestamptz, as_of timestamptz) returns jsonb
+create function private.missed_since(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  -- A live incident covers the time until the first run after it began: its due times are not missed once more.
-  select private.missed_runs(e, greatest(last_evaluated, (
+  -- A live incident already reports the due times before the first run after it began.
+  select private.missed_runs(e, greatest(gap_start, (
     select min(h.execution_start) from public.sync_execution_history h
-    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= incident_began)), as_of)
+    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= began_at
+  )), as_of)
   from public.sync_status e where e.entity_type = p_entity_type;
 $$;
 comment on function private.missed_since(varchar, timestamptz, timestamptz, timestamptz) is
-  'The runs of an entity that were missed in a gap between two evaluations, except those that a live incident covers.';
+  'The missed runs of an entity in a gap between evaluations, without those that its live incident reports.';
 
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object('id', incident.id, 'version', incident.version, 'state', incident.state,
-    'severity', incident.severity, 'opened_at', incident.opened_at, 'began_at', incident.began_at, 'fired_at', incident.fired_at,
+  select jsonb_build_object(
+    'id', incident.id, 'version', incident.version, 'state', incident.state, 'severity', incident.severity,
+    'opened_at', incident.opened_at, 'began_at', incident.began_at, 'fired_at', incident.fired_at,
     'escalated_at', incident.escalated_at, 'escalation_step', incident.escalation_step,
-    'acknowledged_until', incident.acknowledged_until, 'notified_at', incident.notified_at, 'last_notified_at', incident.last_notified_at,
+    'acknowledged_until', incident.acknowledged_until,
+    'notified_at', incident.notified_at, 'last_notified_at', incident.last_notified_at,
     'notified_channels', (
-      -- Channels that could not be notified count too, so that they are not tried again each minute.
+      -- DEAD notifications count too, so that the evaluator does not queue them again each minute.
       select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
-      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))),
+      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))
+    ),
     'is_flapping', incident.is_flapping, 'recovered_at', incident.recovered_at,
     'parent', (
-      select jsonb_build_object('rule_id', u.rule_id, 'rule_name', u.rule_name, 'entity_type', u.entity_type, 'tournament_no', u.tournament_no)
-      from public.alert_incidents u where u.id = incident.parent_id));
+      select jsonb_build_object(
+        'rule_id', p.rule_id, 'rule_name', p.rule_name, 'entity_type', p.entity_type, 'tournament_no', p.tournament_no
+      )
+      from public.alert_incidents p where p.id = incident.parent_id
+    )
+  );
 $$;
 comment on function private.live_incident_json(public.alert_incidents) is
-  'A live incident as the evaluator reads it, with the channels of its notifications and its parent.';
+  'A live incident for the evaluator, with its parent and the channels of its notifications.';
 
 create function private.count_resolved(p_rule_id uuid, p_entity_type varchar, p_tournament_no varchar, since timestamptz) returns bigint
 language sql stable set search_path = '' as $$
@@ -383,7 +407,7 @@ language sql stable set search_path = '' as $$
     and i.missed_due_at is null and i.resolved_at > since;
 $$;
 comment on function private.count_resolved(uuid, varchar, varchar, timestamptz) is
-  'How many incidents of a rule and scope were resolved since; incidents about missed runs do not count.';
+  'The number of incidents of a rule and scope resolved after since, without those about missed runs.';
 
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -394,8 +418,9 @@ language sql stable set search_path = '' as $$
     union all select * from private.measure_system(rules, as_of)
   ),
   evaluation as (
-    -- A cron tick may be late or lost; five minutes without an evaluation are a gap.
-    select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since, max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
+    -- Under five minutes without an evaluation, a cron tick was late or lost; five minutes or more are a gap.
+    select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since,
+      max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
     from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last
   ),
   silence as materialized (
@@ -403,43 +428,51 @@ language sql stable set search_path = '' as $$
   ),
   measurement as (
     select r.name, m.tournament_no, jsonb_build_object(
-      'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
-      'severity', r.severity, 'threshold', m.limit_now, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs,
-      'no_data', r.no_data, 'for_ms', extract(epoch from r.for_duration) * 1000, 'escalation_ms', extract(epoch from r.escalation_delay) * 1000,
-      'escalation_channels', r.escalation_channels, 'repeat_ms', extract(epoch from r.repeat_interval) * 1000,
-      'flap_ms', extract(epoch from flapping.time) * 1000,
-      'channels', m.channels, 'runbook_url', r.runbook_url, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
+      'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'severity', r.severity, 'runbook_url', r.runbook_url,
+      'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
+      'threshold', m.threshold, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs, 'no_data', r.no_data,
+      'for_ms', extract(epoch from r.for_duration) * 1000,
+      'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', r.escalation_channels,
+      'repeat_ms', extract(epoch from r.repeat_interval) * 1000, 'flap_ms', extract(epoch from f.flap_window) * 1000,
+      'channels', m.channels, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
       'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
       'silenced_by', (
         select s.id from silence s
         where (s.entity_type is null or s.entity_type = r.entity_type) and (s.rule_id is null or s.rule_id = r.id)
-          and (s.severity is null or s.severity = coalesce(i.severity, r.severity)) and (s.tournament_no is null or s.tournament_no = m.tournament_no)
+          and (s.severity is null or s.severity = coalesce(i.severity, r.severity))
+          and (s.tournament_no is null or s.tournament_no = m.tournament_no)
         order by s.ends_at desc limit 1
       ),
-      'missed', case when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
-        then private.missed_since(r.entity_type, e.last_at, i.began_at, as_of) else '[]' end,
-      'resolved_recently', case when i.id is null then private.count_resolved(r.id, r.entity_type, m.tournament_no, as_of - flapping.time) else 0 end,
+      'missed', case
+        when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
+        then private.missed_since(r.entity_type, e.last_at, i.began_at, as_of)
+        else '[]' end,
+      'resolved_recently', case
+        when i.id is null then private.count_resolved(r.id, r.entity_type, m.tournament_no, as_of - f.flap_window)
+        else 0 end,
       'incident', case when i.id is not null then private.live_incident_json(i) end
     ) as fields
     from evaluation e cross join measured m join unnest(rules) r on r.id = m.rule_id
     left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
       and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
-    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as time) flapping
+    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
   )
   select jsonb_build_object(
     'as_of', as_of,
     'evaluated_since', (select case when e.is_gap then as_of else e.evaluated_since end from evaluation e),
-    'measurements', (select coalesce(jsonb_agg(m.fields order by m.name, m.tournament_no), '[]') from measurement m));
+    'measurements', (select coalesce(jsonb_agg(m.fields order by m.name, m.tournament_no), '[]') from measurement m)
+  );
 $$;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
-  'What the given rules measure with their limits and live incidents, in one snapshot.';
+  'The values of the given rules in each of their scopes, with thresholds, silences and live incidents.';
 
 create function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.measure_rules((select coalesce(array_agg(r), '{}') from public.alert_rules r where r.is_active), as_of);
 $$;
 comment on function public.measure_alert_rules(timestamptz) is
-  'Every active rule''s value for each of its scopes with its limits and its live incident, in one snapshot; null is no data.';
+  'Returns {as_of, evaluated_since, measurements}: the value of each active rule in each of its scopes, with threshold, silence and live '
+  'incident, in one snapshot; a null value is no data.';
 
 select private.secure_functions(
   'private.run_fingerprint', 'private.records_collapse', 'private.run_figures', 'private.entity_figures', 'private.count_errors',

@@ -31,7 +31,7 @@ begin
 end
 $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
-  'Calls the read {fn} with {p} and returns its body and ETag; where the list {known} contains the ETag, it returns no body and skips the read.';
+  'Calls the read {fn} with {p} and returns {etag, is_same, body}; when {known} contains the ETag, it skips the read and returns no body.';
 
 create function private.active_alerts() returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -56,12 +56,12 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- Until a run starts after the window, the buckets that are open at its end are complete, the day's too.
+  -- While no run started after the window, the open buckets at its end hold runs of the window only: whole days cover them.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
   end;
-  -- The whole quarters of an hour of the window, within those the whole hours, within those the whole days.
+  -- The whole quarter-hours of the window, the whole hours within them, and the whole days within these.
   quarter_from constant timestamptz := least(date_bin('15 minutes', p_from + interval '15 minutes' - instant, origin), window_until);
   quarter_until constant timestamptz := greatest(date_bin('15 minutes', window_until, origin), quarter_from);
   hour_from constant timestamptz := least(date_bin('1 hour', quarter_from + interval '1 hour' - instant, origin), quarter_until);
@@ -69,7 +69,7 @@ declare
   day_from constant timestamptz := least(date_bin('1 day', hour_from + interval '1 day' - instant, origin), hour_until);
   day_until constant timestamptz := greatest(date_bin('1 day', hour_until, origin), day_from);
 begin
-  -- The bounds are parameters and not columns of a join, because Postgres then estimates the window and uses the indexes.
+  -- The bounds are variables and not columns of a join, so that Postgres estimates the window and uses the indexes.
   return query
     select m.*, null::uuid
     from public.sync_metrics m
@@ -88,14 +88,15 @@ begin
 end
 $$;
 comment on function private.metrics_between(timestamptz, timestamptz, text) is
-  'The buckets that make up a window [p_from, p_until), and the runs at its two edges, of one entity or of all.';
+  'The coarsest whole buckets within a window [p_from, p_until), and the single runs at its edges, of one entity or of all.';
 
 create function private.metrics_total(p_from timestamptz, p_until timestamptz, p_entity_type text, is_per_entity boolean)
 returns setof public.sync_metrics
 language sql stable rows 10 set search_path = '' as $$
   with total as (
-    select case when is_per_entity then m.entity_type end, null::interval, p_from, sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out),
-      sum(m.runs_cancelled), sum(m.runs_skipped), sum(m.runs_cron), sum(m.runs_manual), sum(m.runs_retry), sum(m.run_ms_total),
+    select case when is_per_entity then m.entity_type end, null::interval, p_from,
+      sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped),
+      sum(m.runs_cron), sum(m.runs_manual), sum(m.runs_retry), sum(m.run_ms_total),
       sum(m.records_read), sum(m.records_processed), sum(m.records_rejected), sum(m.api_calls), sum(m.api_errors), sum(m.api_retries),
       sum(m.api_bytes), sum(m.api_response_ms_total), sum(m.cache_hits), sum(m.cache_misses), sum(m.errors), max(m.memory_usage_mb_peak),
       sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight), sum(m.duration_ms_total),
@@ -108,7 +109,7 @@ language sql stable rows 10 set search_path = '' as $$
   from total t;
 $$;
 comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
-  'The sums of a window [p_from, p_until) of one entity or of all: one row for each entity with runs in it, or one row with a null entity_type.';
+  'The sums over a window [p_from, p_until): one row for each entity with runs in it, or one row with a null entity_type for all together.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -130,7 +131,7 @@ language sql stable set search_path = '' as $$
   end;
 $$;
 comment on function private.window_start(timestamptz) is
-  'Where a window that should start at p_from can start: there while its runs are kept, else at the bucket of the finest resolution kept.';
+  'The start of a window that was requested from p_from: p_from while the runs are kept, else the start of its finest bucket that is kept.';
 
 create function private.latest_run(p_entity_type text, as_of timestamptz) returns json
 language sql stable set search_path = '' as $$
@@ -143,7 +144,8 @@ language sql stable set search_path = '' as $$
   order by h.execution_start desc
   limit 1;
 $$;
-comment on function private.latest_run(text, timestamptz) is 'The last full run of an entity that finished with a verdict; null before the first.';
+comment on function private.latest_run(text, timestamptz) is
+  'The last full run of an entity that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT; null before the first.';
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
@@ -151,67 +153,58 @@ declare
   midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
 begin
   return (
-  with day as materialized (
-    select m.entity_type, sum(m.counted_runs) as runs, sum(m.success_weight) as success_weight, sum(m.duration_ms_total) as duration_ms_total,
-      private.sum_histograms(m.durations) as durations, sum(m.records_processed) filter (where m.bucket >= midnight) as records_processed_today,
-      sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.api_calls) as api_calls,
-      sum(m.api_response_ms_total) as api_response_ms_total, max(m.memory_usage_mb_peak) as memory_usage_mb_peak, sum(m.errors) as errors
-    from private.metrics_between(as_of - interval '24 hours', as_of + interval '1 microsecond', null) m
-    group by m.entity_type
-  )
-  select json_build_object(
-    'as_of', as_of,
-    'entities', coalesce(json_agg(json_build_object(
-      'entity_type', e.entity_type,
-      'is_paused', e.paused_at is not null,
-      'paused_by', e.paused_by,
-      'paused_at', e.paused_at,
-      'paused_reason', e.paused_reason,
-      'created_at', e.created_at,
-      'last_successful_sync', e.last_sync,
-      'last_attempt', e.last_attempt,
-      'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
-      'overdue_since', private.overdue_since(e, as_of),
-      'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
-      'consecutive_failures', e.consecutive_failures,
-      'failure_threshold', e.alert_threshold_failures,
-      'runs_24h', coalesce(d.runs, 0),
-      'success_rate_24h', d.success_weight / nullif(d.runs, 0),
-      'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
-      'p95_duration_ms', private.histogram_percentile(d.durations, 0.95),
-      'records_processed_today', coalesce(d.records_processed_today, 0),
-      'cache_hits_24h', coalesce(d.cache_hits, 0),
-      'cache_misses_24h', coalesce(d.cache_misses, 0),
-      'api_calls_24h', coalesce(d.api_calls, 0),
-      'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
-      'peak_memory_mb_24h', d.memory_usage_mb_peak,
-      'errors_24h', coalesce(d.errors, 0),
-      'latest_run', private.latest_run(e.entity_type, as_of),
-      'running', (
-        select json_build_object('id', h.id, 'execution_start', h.execution_start, 'deadline', h.deadline,
-          'lease_expires_at', h.lease_expires_at, 'current_stage', h.current_stage,
-          'tournaments_processed', h.tournaments_processed, 'tournaments_total', h.tournaments_total)
-        from public.sync_execution_history h
-        where h.entity_type = e.entity_type and h.tournament_no is null and h.status = 'RUNNING'
-      )
-    ) order by e.entity_type), '[]'),
-    'upstream', (
-      select json_build_object(
-        'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
-        'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
-      )
-      from public.upstream_state u where u.upstream = 'vis'
-    ),
-    'active_alerts', private.active_alerts()
-  )
-  from public.sync_status e
-  left join day d on d.entity_type = e.entity_type
-  where e.is_active
+    with last_24h as materialized (
+      select m.entity_type, sum(m.counted_runs) as runs, sum(m.success_weight) as success_weight,
+        sum(m.duration_ms_total) as duration_ms_total, private.sum_histograms(m.durations) as durations,
+        sum(m.records_processed) filter (where m.bucket >= midnight) as records_processed_today,
+        sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.api_calls) as api_calls,
+        sum(m.api_response_ms_total) as api_response_ms_total, max(m.memory_usage_mb_peak) as memory_usage_mb_peak, sum(m.errors) as errors
+      from private.metrics_between(as_of - interval '24 hours', as_of + interval '1 microsecond', null) m
+      group by m.entity_type
+    )
+    select json_build_object(
+      'as_of', as_of,
+      'entities', coalesce(json_agg(json_build_object(
+        'entity_type', e.entity_type,
+        'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
+        'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
+        'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
+        'overdue_since', private.overdue_since(e, as_of),
+        'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
+        'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
+        'runs_24h', coalesce(d.runs, 0), 'success_rate_24h', d.success_weight / nullif(d.runs, 0),
+        'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
+        'p95_duration_ms', private.histogram_percentile(d.durations, 0.95),
+        'records_processed_today', coalesce(d.records_processed_today, 0),
+        'cache_hits_24h', coalesce(d.cache_hits, 0), 'cache_misses_24h', coalesce(d.cache_misses, 0),
+        'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
+        'peak_memory_mb_24h', d.memory_usage_mb_peak, 'errors_24h', coalesce(d.errors, 0),
+        'latest_run', private.latest_run(e.entity_type, as_of),
+        'running', (
+          select json_build_object('id', h.id, 'execution_start', h.execution_start, 'deadline', h.deadline,
+            'lease_expires_at', h.lease_expires_at, 'current_stage', h.current_stage,
+            'tournaments_processed', h.tournaments_processed, 'tournaments_total', h.tournaments_total)
+          from public.sync_execution_history h
+          where h.entity_type = e.entity_type and h.tournament_no is null and h.status = 'RUNNING'
+        )
+      ) order by e.entity_type), '[]'),
+      'upstream', (
+        select json_build_object(
+          'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
+          'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
+        )
+        from public.upstream_state u where u.upstream = 'vis'
+      ),
+      'active_alerts', private.active_alerts()
+    )
+    from public.sync_status e
+    left join last_24h d on d.entity_type = e.entity_type
+    where e.is_active
   );
 end
 $$;
 comment on function public.get_health_overview(timestamptz) is
-  'One snapshot of every active entity with its figures of 24 hours, the upstream and the active alerts; numbers only.';
+  'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and the figures of 24 hours.';
 
 create type private.chart_point as (
   bucket timestamptz,
@@ -231,14 +224,14 @@ create type private.chart_point as (
   errors numeric,
   memory_usage_mb integer
 );
-comment on type private.chart_point is 'One bucket of a chart; the meaning of its columns is that of sync_metrics.';
+comment on type private.chart_point is 'One bucket of a chart; its columns mean the same as in sync_metrics.';
 
 create function private.chart_of_metrics(p_resolution interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.chart_point
 language sql stable rows 400 set search_path = '' as $$
   select m.bucket, sum(m.runs_cron + m.runs_manual + m.runs_retry), sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight),
     sum(m.duration_ms_total),
-    -- Percentiles of several entities cannot be merged without their histograms.
+    -- The percentiles of several entities cannot be merged.
     case when p_entity_type is not null then max(m.p50_ms) end,
     case when p_entity_type is not null then max(m.p95_ms) end,
     case when p_entity_type is not null then max(m.p99_ms) end,
@@ -251,7 +244,7 @@ language sql stable rows 400 set search_path = '' as $$
   group by m.bucket;
 $$;
 comment on function private.chart_of_metrics(interval, timestamptz, timestamptz, text) is
-  'The buckets of a resolution that have runs, of one entity or added up over all; percentiles only for one entity.';
+  'The points of a chart from the rollup, of one entity or summed over all; percentiles for one entity only.';
 
 create function private.chart_of_runs(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.chart_point
@@ -269,7 +262,7 @@ language sql stable rows 100 set search_path = '' as $$
   group by 1;
 $$;
 comment on function private.chart_of_runs(interval, timestamptz, timestamptz, text) is
-  'The same for steps under 15 minutes, from the runs; percentiles are exact.';
+  'The points of a chart with steps under 15 minutes, from the runs: percentiles are exact.';
 
 create function private.chart(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz)
 returns json
@@ -279,10 +272,11 @@ language sql stable set search_path = '' as $$
     union all
     select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
   ),
-  -- The schedules in microseconds; due times less than the grace ago can still be met.
+  -- In microseconds. A run can still start for a due time whose grace has not passed.
   schedule as materialized (
     select s.created_at, (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
-      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency, (extract(epoch from as_of - s.grace) * 1000000)::bigint as met_until
+      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
+      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
     from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
   ),
   bucket as (
@@ -294,7 +288,9 @@ language sql stable set search_path = '' as $$
     ) e
     cross join lateral (
       -- Due times from the start of the bucket to before its end.
-      select sum(greatest((least(e.until, s.met_until + 1) - 1 - s.anchor) / s.frequency - (e.since - 1 - s.anchor) / s.frequency, 0)) as runs
+      select sum(greatest(
+        (least(e.until, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency - (e.since - 1 - s.anchor) / s.frequency, 0
+      )) as runs
       from schedule s where s.created_at <= b.at
     ) d
   )
@@ -302,21 +298,17 @@ language sql stable set search_path = '' as $$
     'timestamp', b.at,
     'success_rate', round(b.success_weight / nullif(b.counted_runs, 0), 6),
     'duration_ms', round(b.duration_ms_total / nullif(b.counted_runs, 0), 1),
-    'p50_duration_ms', round(b.p50_ms::numeric, 1),
-    'p95_duration_ms', round(b.p95_ms::numeric, 1),
+    'p50_duration_ms', round(b.p50_ms::numeric, 1), 'p95_duration_ms', round(b.p95_ms::numeric, 1),
     'p99_duration_ms', round(b.p99_ms::numeric, 1),
-    'records_processed', b.records_processed,
-    'memory_usage_mb', b.memory_usage_mb,
-    'error_count', b.errors,
-    'runs', coalesce(b.runs, 0),
-    'runs_missed', b.runs_missed,
+    'records_processed', b.records_processed, 'memory_usage_mb', b.memory_usage_mb, 'error_count', b.errors,
+    'runs', coalesce(b.runs, 0), 'runs_missed', b.runs_missed,
     'cache_hit_ratio', round(b.cache_hits / nullif(b.cache_hits + b.cache_misses, 0), 6),
     'api_response_ms', round(b.api_response_ms_total / nullif(b.api_calls, 0), 1)
   ) order by b.at)
   from bucket b;
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
-  'The points of a chart, an empty one for a bucket without runs; runs_missed counts due times that no scheduled full run met, null before the entity existed.';
+  'The points of a chart, one for each step; runs_missed is the due times less the scheduled full runs, null before the entity existed.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
@@ -332,21 +324,17 @@ begin
   return (
     select json_build_object('from', chart_from, 'until', chart_until, 'step_ms', extract(epoch from step) * 1000, 'data_points', points,
       'aggregated_metrics', json_build_object(
-        'from', total_from,
-        'until', as_of,
+        'from', total_from, 'until', as_of,
         'runs', coalesce(t.runs_cron + t.runs_manual + t.runs_retry, 0),
         'success_rate', round(t.success_weight / nullif(t.counted_runs, 0), 6),
         'average_duration_ms', round(t.duration_ms_total::numeric / nullif(t.counted_runs, 0), 1),
-        'p50_duration_ms', round(t.p50_ms::numeric, 1),
-        'p95_duration_ms', round(t.p95_ms::numeric, 1),
+        'p50_duration_ms', round(t.p50_ms::numeric, 1), 'p95_duration_ms', round(t.p95_ms::numeric, 1),
         'p99_duration_ms', round(t.p99_ms::numeric, 1),
         'records_processed', coalesce(t.records_processed, 0),
-        'peak_memory_mb', t.memory_usage_mb_peak,
-        'error_count', coalesce(t.errors, 0),
+        'peak_memory_mb', t.memory_usage_mb_peak, 'error_count', coalesce(t.errors, 0),
         'runs_missed', (select sum((point ->> 'runs_missed')::bigint) from json_array_elements(points) point),
         'cache_hit_ratio', round(t.cache_hits::numeric / nullif(t.cache_hits + t.cache_misses, 0), 6),
-        'api_calls', coalesce(t.api_calls, 0),
-        'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
+        'api_calls', coalesce(t.api_calls, 0), 'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
       ))
     from (values (1)) always
     left join private.metrics_total(total_from, as_of + interval '1 microsecond', entity, false) t on true
@@ -354,37 +342,30 @@ begin
 end
 $$;
 comment on function public.get_performance_history(jsonb, timestamptz) is
-  'A chart of {span} in buckets of {step} for {entity_type?} or all, and the sums of the exact window; rates and durations over full runs, counters over all runs.';
+  'Returns a chart of {span} in steps of {step} and the figures of the exact window, for {entity_type?} or all: rates and durations of '
+  'full runs, counters of all runs.';
 
 create function private.statistics_json(total public.sync_metrics) returns json
 language sql stable set search_path = '' as $$
   select json_build_object(
     'runs', t.runs_cron + t.runs_manual + t.runs_retry,
     'by_trigger', json_build_object('CRON', t.runs_cron, 'MANUAL', t.runs_manual, 'RETRY', t.runs_retry),
-    'succeeded', t.runs_succeeded,
-    'partial', t.runs_partial,
-    'failed', t.runs_failed,
-    'timed_out', t.runs_timed_out,
-    'cancelled', t.runs_cancelled,
-    'skipped', t.runs_skipped,
+    'succeeded', t.runs_succeeded, 'partial', t.runs_partial, 'failed', t.runs_failed,
+    'timed_out', t.runs_timed_out, 'cancelled', t.runs_cancelled, 'skipped', t.runs_skipped,
     'success_rate', round(t.success_weight / nullif(t.counted_runs, 0), 6),
     'average_duration_ms', round(t.duration_ms_total::numeric / nullif(t.counted_runs, 0), 1),
-    'p50_duration_ms', round(t.p50_ms::numeric, 1),
-    'p95_duration_ms', round(t.p95_ms::numeric, 1),
+    'p50_duration_ms', round(t.p50_ms::numeric, 1), 'p95_duration_ms', round(t.p95_ms::numeric, 1),
     'p99_duration_ms', round(t.p99_ms::numeric, 1),
-    'records_processed', t.records_processed,
-    'records_rejected', t.records_rejected,
+    'records_processed', t.records_processed, 'records_rejected', t.records_rejected,
     'records_per_second', round(t.records_processed * 1000::numeric / nullif(t.run_ms_total, 0), 3),
     'records_per_api_call', round(t.records_processed::numeric / nullif(t.api_calls, 0), 3),
-    'api_calls', t.api_calls,
-    'api_errors', t.api_errors,
-    'api_retries', t.api_retries,
-    'errors', t.errors
+    'api_calls', t.api_calls, 'api_errors', t.api_errors, 'api_retries', t.api_retries, 'errors', t.errors
   )
   from (select (total).*) t
   where t.runs_cron + t.runs_manual + t.runs_retry > 0;
 $$;
-comment on function private.statistics_json(public.sync_metrics) is 'The figures of sync-statistics out of the sums of a window; null for a window without runs.';
+comment on function private.statistics_json(public.sync_metrics) is
+  'The figures of sync-statistics from the sums of a window; null for a window without runs.';
 
 create function public.get_sync_statistics(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
@@ -400,15 +381,17 @@ begin
     ), '[]'))
     from unnest(array[false, true]) is_per_entity
     cross join lateral (
-      select coalesce(c.entity_type, b.entity_type) as entity_type, private.statistics_json(c) as current, private.statistics_json(b) as previous
-      from private.metrics_total(since, as_of + interval '1 microsecond', entity, is_per_entity) c
-      full join private.metrics_total(previous_since, since, entity, is_per_entity) b on coalesce(b.entity_type, '') = coalesce(c.entity_type, '')
+      select coalesce(recent.entity_type, earlier.entity_type) as entity_type,
+        private.statistics_json(recent) as current, private.statistics_json(earlier) as previous
+      from private.metrics_total(since, as_of + interval '1 microsecond', entity, is_per_entity) recent
+      full join private.metrics_total(previous_since, since, entity, is_per_entity) earlier
+        on coalesce(earlier.entity_type, '') = coalesce(recent.entity_type, '')
     ) e
   );
 end
 $$;
 comment on function public.get_sync_statistics(jsonb, timestamptz) is
-  'Counts, rates, durations, throughput and retries over {span} and over the one before it, of all entities together and of each; for {entity_type?} or all.';
+  'Returns the statistics of {span} and of the span before it, of all entities together and of each, for {entity_type?} or all.';
 
 create function private.error_groups(p_from timestamptz, p_until timestamptz, p_entity_type text) returns json
 language sql stable set search_path = '' as $$
@@ -452,20 +435,23 @@ begin
   end if;
   return (
     with error as materialized (
-      select l.error_type, l.error_severity, l.entity_type, l.tournament_no, date_bin(step, l.occurred_at, '2000-01-01 00:00:00+00') as bucket,
-        l.resolved_at is null as is_open, extract(epoch from l.resolved_at - l.occurred_at) * 1000 as resolution_ms
+      select l.error_type, l.error_severity, l.entity_type, l.tournament_no, l.resolved_at is null as is_open,
+        date_bin(step, l.occurred_at, '2000-01-01 00:00:00+00') as bucket,
+        extract(epoch from l.resolved_at - l.occurred_at) * 1000 as resolution_ms
       from public.sync_error_log l
       where l.occurred_at >= since and l.occurred_at < until and (entity is null or l.entity_type = entity)
     )
     select json_build_object('from', since, 'until', until,
       'total', count(*),
       'open', count(*) filter (where e.is_open),
-      'by_type', (select coalesce(json_object_agg(g.error_type, g.n), '{}') from (select error_type, count(*) as n from error group by 1) g),
+      'by_type', (
+        select coalesce(json_object_agg(g.error_type, g.n), '{}') from (select error_type, count(*) as n from error group by 1) g),
       'by_severity', (
         select coalesce(json_object_agg(g.error_severity, g.n), '{}') from (select error_severity, count(*) as n from error group by 1) g),
-      'by_entity', (select coalesce(json_object_agg(g.entity_type, g.n), '{}') from (select entity_type, count(*) as n from error group by 1) g),
+      'by_entity', (
+        select coalesce(json_object_agg(g.entity_type, g.n), '{}') from (select entity_type, count(*) as n from error group by 1) g),
       'by_tournament', (
-        select coalesce(json_agg(json_build_object('tournament_no', g.tournament_no, 'count', g.n) order by g.n desc, g.tournament_no), '[]')
+        select coalesce(json_agg(json_build_object('tournament_no', tournament_no, 'count', n) order by n desc, tournament_no), '[]')
         from (select tournament_no, count(*) as n from error where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g),
       'trend', (
         select json_agg(json_build_object('timestamp', b.at, 'count', coalesce(g.n, 0)) order by b.at)
@@ -481,7 +467,8 @@ begin
 end
 $$;
 comment on function public.get_error_analytics(jsonb, timestamptz) is
-  'Errors of {span} in buckets of {step}, for {entity_type?} or all: counts by kind, trend, groups, time to resolve. PT400 BAD_REQUEST for a span longer than errors are kept.';
+  'Returns the counts, groups, resolution times and trend in steps of {step} of the errors of {span}, for {entity_type?} or all. PT400 '
+  'BAD_REQUEST when retention keeps errors for less than the span.';
 
 create function private.error_json(error public.sync_error_log) returns jsonb
 language sql immutable set search_path = '' as $$
@@ -518,9 +505,8 @@ comment on function public.list_errors(jsonb) is
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
-  select to_jsonb(run) - 'lease_expires_at' - 'duration' - 'success_weight' || jsonb_build_object(
-    'duration_ms', round(extract(epoch from run.duration) * 1000),
-    'success_weight', run.success_weight);
+  select to_jsonb(run) - 'lease_expires_at' - 'duration'
+    || jsonb_build_object('duration_ms', round(extract(epoch from run.duration) * 1000));
 $$;
 comment on function private.execution_json(public.sync_execution_history) is
   'A run as the API returns it, with its duration in ms and without its lease.';
@@ -584,26 +570,15 @@ comment on function public.list_executions(jsonb) is
 create function private.tournament_json(tournament public.tournaments, state public.tournament_sync_state, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'no', tournament.no,
-    'name', tournament.name,
-    'season', tournament.season,
-    'status', tournament.status,
-    'start_date', tournament.start_date,
-    'end_date', tournament.end_date,
-    'is_vanished', tournament.vanished_at is not null,
-    'synced_at', state.synced_at,
-    'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
-    'ttl_ms', extract(epoch from state.ttl) * 1000,
-    'ttl_left_ms', extract(epoch from state.synced_at + state.ttl - as_of) * 1000,
-    'match_count', state.match_count,
-    'live_count', state.live_count,
-    'results', count(*),
-    'success_rate', round(avg(r.success::integer), 6),
+    'no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
+    'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
+    'synced_at', state.synced_at, 'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
+    'ttl_ms', extract(epoch from state.ttl) * 1000, 'ttl_left_ms', extract(epoch from state.synced_at + state.ttl - as_of) * 1000,
+    'match_count', state.match_count, 'live_count', state.live_count,
+    'results', count(*), 'success_rate', round(avg(r.success::integer), 6),
     'failing_streak', coalesce(state.failing_streak, 0),
-    'last_success', state.last_success_at,
-    'last_result', state.last_result_at,
-    'last_error', state.last_error,
-    'last_error_type', state.last_error_type
+    'last_success', state.last_success_at, 'last_result', state.last_result_at,
+    'last_error', state.last_error, 'last_error_type', state.last_error_type
   )
   from (
     select l.success from public.sync_tournament_results l
@@ -611,26 +586,30 @@ language sql stable set search_path = '' as $$
   ) r;
 $$;
 comment on function private.tournament_json(public.tournaments, public.tournament_sync_state, timestamptz) is
-  'The sync state of a tournament: freshness of its matches, last result and failing streak, and the success rate of its last 50 results that are kept.';
+  'The sync state of a tournament: freshness of its matches, last result, failing streak, and the success rate of its last 50 results.';
 
 create function public.get_tournament_state(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.tournament_json(t, s, as_of) || jsonb_build_object('history', (
-    select coalesce(jsonb_agg(jsonb_build_object('execution_id', r.sync_execution_id, 'entity_type', r.entity_type, 'at', r.created_at,
-      'success', r.success, 'records_processed', r.records_processed, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
-      'error_type', r.error_type, 'error_message', r.error_message, 'retry_attempt', r.retry_attempt) order by r.created_at desc), '[]')
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'execution_id', r.sync_execution_id, 'entity_type', r.entity_type, 'at', r.created_at, 'success', r.success,
+      'records_processed', r.records_processed, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
+      'error_type', r.error_type, 'error_message', r.error_message, 'retry_attempt', r.retry_attempt
+    ) order by r.created_at desc), '[]')
     from (
-      select * from public.sync_tournament_results r where r.tournament_no = t.no and r.created_at <= as_of order by r.created_at desc limit 100
+      select * from public.sync_tournament_results r
+      where r.tournament_no = t.no and r.created_at <= as_of order by r.created_at desc limit 100
     ) r
   ))
   from public.tournaments t left join public.tournament_sync_state s on s.tournament_no = t.no
   where t.no = p ->> 'no';
 $$;
-comment on function public.get_tournament_state(jsonb, timestamptz) is 'Tournament {no} with its last 100 results; null when there is none.';
+comment on function public.get_tournament_state(jsonb, timestamptz) is
+  'Returns tournament {no} with its last 100 results; null when no such tournament exists.';
 
 create function public.list_tournament_states(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  -- The page is cut before the figures of each tournament are computed.
+  -- Only the figures of the tournaments of the page are computed.
   with page as (
     select t, s, coalesce(s.failing_streak > 0, false) as is_failing, s.synced_at, t.no
     from public.tournaments t left join public.tournament_sync_state s on s.tournament_no = t.no
@@ -646,7 +625,8 @@ language sql stable set search_path = '' as $$
   from page g;
 $$;
 comment on function public.list_tournament_states(jsonb, timestamptz) is
-  'Tournaments that are synced, or found by {search?, season?}, failing ones first; {failing?} selects those that fail or those that do not; from {offset}, at most {limit}.';
+  'Returns at most {limit} tournaments from {offset?}, failing ones first, filtered by {search?, season?, failing?}; without search and '
+  'season only those that were synced.';
 
 create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
@@ -751,10 +731,8 @@ comment on function private.check_scheduler(timestamptz) is
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'entity_type', s.entity_type,
-    'is_paused', s.paused_at is not null,
-    'schedule', j.schedule,
-    'is_scheduled', j.jobid is not null and j.active,
+    'entity_type', s.entity_type, 'is_paused', s.paused_at is not null,
+    'schedule', j.schedule, 'is_scheduled', j.jobid is not null and j.active,
     'tick', (
       select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
       from cron.job_run_details d
@@ -792,13 +770,11 @@ language sql stable set search_path = '' as $$
     'scheduler', private.check_scheduler(as_of),
     'schedules', private.schedule_chain(as_of),
     'alert_processor', (
-      select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', (array_agg(e.evaluated_since order by e.id desc))[1])
+      select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))
       from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'name', c.name,
-        'kind', c.kind,
-        'is_active', c.is_active,
+        'name', c.name, 'kind', c.kind, 'is_active', c.is_active,
         'dead_24h', (
           select count(*) from public.alert_notifications n
           where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
@@ -814,8 +790,7 @@ language sql stable set search_path = '' as $$
       select jsonb_build_object(
         'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
         'reason', u.backoff_reason,
-        'usual_response_ms', u.baseline_response_ms,
-        'in_flight_limit', u.in_flight_limit)
+        'usual_response_ms', u.baseline_response_ms, 'in_flight_limit', u.in_flight_limit)
       from public.upstream_state u where u.upstream = 'vis'),
     'queue', public.get_queue_status(as_of),
     'audit', (
@@ -836,17 +811,22 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_object_agg(d.entity_type, round(d.success_weight / nullif(d.counted_runs, 0), 6)), '{}')
       from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) d),
     'totals', (
-      select jsonb_build_object('runs', coalesce(d.counted_runs, 0), 'success_rate', round(d.success_weight / nullif(d.counted_runs, 0), 6),
-        'average_duration_ms', round(d.duration_ms_total::numeric / nullif(d.counted_runs, 0), 1), 'peak_memory_mb', d.memory_usage_mb_peak,
-        'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0), 'api_calls', coalesce(d.api_calls, 0),
-        'api_errors', coalesce(d.api_errors, 0), 'api_response_ms', coalesce(d.api_response_ms_total, 0))
+      select jsonb_build_object(
+        'runs', coalesce(d.counted_runs, 0),
+        'success_rate', round(d.success_weight / nullif(d.counted_runs, 0), 6),
+        'average_duration_ms', round(d.duration_ms_total::numeric / nullif(d.counted_runs, 0), 1),
+        'peak_memory_mb', d.memory_usage_mb_peak, 'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0),
+        'api_calls', coalesce(d.api_calls, 0), 'api_errors', coalesce(d.api_errors, 0),
+        'api_response_ms', coalesce(d.api_response_ms_total, 0))
       from (values (1)) always
       left join private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, false) d on true),
     'errors_by_type', (
       select coalesce(jsonb_object_agg(e.error_type, e.n), '{}') from (select error_type, count(*) as n from error group by 1) e),
     'critical_errors', (select count(*) from error where error_severity = 'CRITICAL'),
     'consecutive_failures', (select coalesce(max(consecutive_failures), 0) from public.sync_status where is_active),
-    'overdue', (select count(*) from public.sync_status s where s.is_active and s.paused_at is null and private.overdue_since(s, as_of) is not null),
+    'overdue', (
+      select count(*) from public.sync_status s
+      where s.is_active and s.paused_at is null and private.overdue_since(s, as_of) is not null),
     'entities', (select count(*) from public.sync_status s where s.is_active and s.paused_at is null),
     'active_alerts', (select count(*) from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED')),
     'escalations', (select count(*) from public.alert_incidents where escalated_at > as_of - interval '24 hours'),
@@ -856,29 +836,31 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.get_metrics_facts(timestamptz) is
-  'The figures of the last 24 hours behind the metrics: rates and durations over full runs, counters and errors over all runs.';
+  'Returns the figures of the last 24 hours for the metrics: rates and durations of full runs, counters and errors of all runs.';
 
 create function private.lifetime_counters(as_of timestamptz) returns table (entity_type varchar, counters jsonb)
 language sql stable set search_path = '' as $$
   select t.entity_type, to_jsonb(t) - 'durations' || jsonb_build_object('duration_buckets', (
-    -- Edges of the histogram near 1, 5, 10, 30, 60, 120, 300 and 600 seconds.
+    -- The edges of the histogram that are nearest to 1, 5, 10, 30, 60, 120, 300 and 600 seconds.
     select jsonb_agg(jsonb_build_object('le_s', round((power(1.1::double precision, edge) / 1000)::numeric, 3), 'runs', (
       select coalesce(sum(t.durations[b]), 0) from generate_subscripts(t.durations, 1) b where b <= edge
     )) order by edge)
     from unnest(array[72, 89, 97, 108, 115, 123, 132, 140]) edge
   ))
-  -- Whole days alone: they are kept for ever.
+  -- Only the daily buckets, because retention never deletes them.
   from private.metrics_total('2000-01-01 00:00:00+00', date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day', null, true) t;
 $$;
-comment on function private.lifetime_counters(timestamptz) is 'The sums of all runs of each entity since its first, and its full runs by duration as Prometheus counts them.';
+comment on function private.lifetime_counters(timestamptz) is
+  'The sums over all runs of each entity, and its full runs in the cumulative duration buckets of Prometheus.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'entities', (
-      select coalesce(jsonb_agg(coalesce(c.counters, '{}') || jsonb_build_object('entity_type', s.entity_type,
-        'consecutive_failures', s.consecutive_failures, 'is_paused', s.paused_at is not null, 'last_success_s', extract(epoch from s.last_sync),
-        'last_memory_mb', s.last_memory_usage, 'overdue_s', coalesce(extract(epoch from as_of - private.overdue_since(s, as_of)), 0),
+      select coalesce(jsonb_agg(coalesce(c.counters, '{}') || jsonb_build_object(
+        'entity_type', s.entity_type, 'consecutive_failures', s.consecutive_failures, 'is_paused', s.paused_at is not null,
+        'last_success_s', extract(epoch from s.last_sync), 'last_memory_mb', s.last_memory_usage,
+        'overdue_s', coalesce(extract(epoch from as_of - private.overdue_since(s, as_of)), 0),
         'running', (select count(*) from public.sync_execution_history h where h.status = 'RUNNING' and h.entity_type = s.entity_type)
       ) order by s.entity_type), '[]')
       from public.sync_status s left join private.lifetime_counters(as_of) c on c.entity_type = s.entity_type where s.is_active),
@@ -891,7 +873,8 @@ language sql stable set search_path = '' as $$
     'queue', public.get_queue_status(as_of)
   );
 $$;
-comment on function public.get_prometheus_facts(timestamptz) is 'Lifetime counters of each active entity and the gauges of now, for a scrape.';
+comment on function public.get_prometheus_facts(timestamptz) is
+  'Returns the lifetime counters of each active entity and the current gauges for a scrape by Prometheus.';
 
 create function public.get_connectivity_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$

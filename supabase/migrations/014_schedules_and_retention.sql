@@ -5,11 +5,12 @@ create table public.retention_settings (
   keep interval not null,
   constraint retention_settings_keep_is_positive check (keep > interval '0'),
   constraint retention_settings_metrics_are_kept_for_their_charts
-    check (keep >= case subject when 'quarter_hourly_metrics' then interval '2 days' when 'hourly_metrics' then interval '31 days' else '0' end),
+    check (keep >= case subject
+      when 'quarter_hourly_metrics' then interval '2 days' when 'hourly_metrics' then interval '31 days' else '0' end),
   constraint retention_settings_errors_are_kept_for_days
     check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
 );
-comment on table public.retention_settings is 'One row a kind of rows: how long retention keeps them.';
+comment on table public.retention_settings is 'One row for each kind of rows: how long retention keeps them.';
 comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
   'error-analytics shows 24 hours by default.';
 select private.secure_table('public.retention_settings');
@@ -45,7 +46,7 @@ declare
   pruned integer;
 begin
   case p_subject
-    when 'executions' then  -- results cascade with their run; errors stay
+    when 'executions' then  -- The results of a run are deleted with it; its errors stay.
       delete from public.sync_execution_history where id in (
         select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
         order by execution_start limit batch);
@@ -58,12 +59,13 @@ begin
     when 'quarter_hourly_metrics', 'hourly_metrics' then
       delete from public.sync_metrics m using (
         select entity_type, resolution, bucket from public.sync_metrics
-        where resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else '15 minutes' end and bucket < before limit batch) old
+        where resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else '15 minutes' end and bucket < before
+        limit batch) old
       where (m.entity_type, m.resolution, m.bucket) = (old.entity_type, old.resolution, old.bucket);
     when 'audit' then
       delete from public.manual_sync_audit where id in (
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
-    when 'jobs' then  -- attempts cascade with their job
+    when 'jobs' then  -- The attempts of a job are deleted with it.
       delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
     when 'audit_log' then
       return private.prune_audit_log(as_of);
@@ -86,7 +88,7 @@ begin
 end
 $$;
 comment on function private.prune_batch(text, timestamptz, integer) is
-  'Deletes at most one batch of rows of the subject that are older than its setting, and returns the number.';
+  'Deletes at most batch rows of a subject that are older than its setting, and returns how many; the audit log is pruned as a whole.';
 
 create function private.refresh_health_summary() returns void
 language plpgsql security definer set search_path = '' as $$
