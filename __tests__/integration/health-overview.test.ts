@@ -119,6 +119,12 @@ Deno.test("a day with 1,001 runs that all started in the current quarter of an h
     from generate_series(1, 1001) i cross join (values ($1::timestamptz - interval '2 minutes')) s (at)`,
     [NOW],
   );
+  await db.query(
+    "select private.roll_up(array(select id from sync_execution_history where execution_start = $1::timestamptz - interval '2 minutes'))",
+    [
+      NOW,
+    ],
+  );
   const facts = await db.value<{ runs_24h: number; p95_duration_ms: number }[]>(
     "select get_health_overview($1) -> 'entities'",
     [NOW],
