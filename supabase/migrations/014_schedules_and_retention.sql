@@ -57,11 +57,13 @@ begin
       delete from public.sync_error_log where id in (
         select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch);
     when 'quarter_hourly_metrics', 'hourly_metrics' then
-      delete from public.sync_metrics m using (
-        select entity_type, resolution, bucket from public.sync_metrics
-        where resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else '15 minutes' end and bucket < before
-        limit batch) old
-      where (m.entity_type, m.resolution, m.bucket) = (old.entity_type, old.resolution, old.bucket);
+      -- By entity, because the index of the buckets begins with it.
+      delete from public.sync_metrics where ctid = any (array(
+        select m.ctid
+        from public.sync_status s
+        join public.sync_metrics m on m.entity_type = s.entity_type and m.bucket < before
+          and m.resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else interval '15 minutes' end
+        limit batch));
     when 'audit' then
       delete from public.manual_sync_audit where id in (
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
