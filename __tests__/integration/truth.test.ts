@@ -16,7 +16,8 @@ import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
-const NOW = "2026-06-10T12:07:30.000Z";
+// Between two quarters of an hour and off the hour, so that each kind of part occurs at both ends of a window.
+const NOW = "2026-06-10T12:37:30.000Z";
 const DAY = 24 * 3_600_000;
 const harness = createSyncHarness(db, { start: NOW });
 const app = createApp({ rpc: db.rpc, clock: harness.clock, log: () => {}, env: testEnv() });
