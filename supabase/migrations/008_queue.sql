@@ -627,7 +627,7 @@ comment on function private.duration_samples(text, text, jsonb, timestamptz) is
   'Durations in ms, newest first, of the last thirty runs of this target, or calculated from the results of its tournaments within other '
   'runs; null without history. Thirty are few enough to follow a drift.';
 
-create function private.queue_position(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
+create function private.remaining_time(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
@@ -646,10 +646,10 @@ begin
   );
 end
 $$;
-comment on function private.queue_position(text, text, jsonb, numeric, timestamptz) is
+comment on function private.remaining_time(text, text, jsonb, numeric, timestamptz) is
   'The expected remaining time of a waiting or running job as {entity_type, target, left_ms, variance}; a waiting job has no elapsed_ms.';
 
-create function private.job_estimate(job public.sync_jobs, as_of timestamptz) returns jsonb
+create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
@@ -668,7 +668,7 @@ begin
       'emergency_slots', settings.emergency_slots,
       'slots_per_entity', settings.slots_per_entity,
       'running', (
-        select coalesce(jsonb_agg(private.queue_position(running.entity_type, running.target, running.tournament_nos,
+        select coalesce(jsonb_agg(private.remaining_time(running.entity_type, running.target, running.tournament_nos,
           extract(epoch from as_of - running.started_at) * 1000, as_of) order by running.started_at), '[]')
         from (
           select j.entity_type, j.target, j.tournament_nos, coalesce(h.execution_start, as_of) as started_at
@@ -682,7 +682,7 @@ begin
         ) running
       ),
       'waiting', (
-        select coalesce(jsonb_agg(private.queue_position(waiting.entity_type, waiting.target, waiting.tournament_nos, null, as_of)
+        select coalesce(jsonb_agg(private.remaining_time(waiting.entity_type, waiting.target, waiting.tournament_nos, null, as_of)
           order by waiting.rank, waiting.id), '[]')
         from (
           select j.* from public.sync_jobs j
@@ -695,7 +695,7 @@ begin
   );
 end
 $$;
-comment on function private.job_estimate(public.sync_jobs, timestamptz) is
+comment on function private.estimate_facts(public.sync_jobs, timestamptz) is
   'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first fifty waiting jobs before it.';
 
 create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
@@ -726,7 +726,7 @@ begin
       'requeued_as', (
         select coalesce(jsonb_agg(later.id order by later.enqueued_at), '[]')
         from public.sync_jobs later where later.retried_from = job.id),
-      'estimate', case when job.status in ('QUEUED', 'RUNNING') then private.job_estimate(job, as_of) end
+      'estimate', case when job.status in ('QUEUED', 'RUNNING') then private.estimate_facts(job, as_of) end
     )
   );
 end
@@ -739,6 +739,6 @@ select private.secure_functions(
   'private.requeue_expired_jobs', 'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue',
   'private.reserve_attempt', 'private.start_attempt', 'private.finish_attempt', 'private.close_job', 'private.retry_job',
   'private.complete_job', 'private.finish_job', 'public.cancel_sync_job', 'public.requeue_sync_job', 'private.attempts_of',
-  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.queue_position',
-  'private.job_estimate', 'private.job_json'
+  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.remaining_time',
+  'private.estimate_facts', 'private.job_json'
 );
