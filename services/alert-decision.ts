@@ -102,7 +102,7 @@ export interface EvaluationContext {
   evaluatedSince: number | null;
   /** The incident that inhibits this one. */
   parent: Scope | null;
-  /** The highest severity and all channels of the incidents that this one inhibits. */
+  /** The highest severity of the incidents that this one inhibits, and the channels of those that are not silenced. */
   inherited: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
