@@ -283,7 +283,8 @@ begin
         (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
          fingerprint, occurred_at)
       values (closed_run.id, closed_run.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed_run.status_reason,
-        'The next run starts with the stalest tournament. If this repeats, read the log of the function at the time of the last heartbeat.',
+        'The run did not end by its deadline, or its lease expired. Read the log of the function at the last heartbeat; '
+        'the next run starts with the stalest tournament.',
         'TIMEOUT:RUN_TIMED_OUT:' || closed_run.entity_type, closed_run.execution_end);
     end if;
   end loop;
