@@ -442,11 +442,10 @@ language sql set search_path = '' as $$
   select private.reap_dead_runs(as_of);
 $$;
 comment on function public.reap_sync_executions(timestamptz) is
-  'Closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
+  'Calls private.reap_dead_runs: closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
 
 select private.secure_functions(
   'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.update_entity_counters', 'private.roll_up',
-  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution',
-  'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions',
-  'private.lock_entity', 'private.open_run'
+  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'private.lock_entity', 'private.open_run',
+  'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions'
 );
