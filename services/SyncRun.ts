@@ -95,7 +95,7 @@ export class SyncRun {
     return this.deps.clock;
   }
 
-  /** The reason to start no further work; null while the run may continue. The first reason is kept. */
+  /** The reason to start no further work; null while the run may continue. UPSTREAM_BACKOFF and SHUTDOWN replace an earlier reason. */
   shouldStop(): StopReason | null {
     if (this.#stop === null && this.deps.clock.monotonic() - this.#startedAt >= this.info.budgetMs) this.#stop = "BUDGET";
     return this.#stop;

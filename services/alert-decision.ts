@@ -50,7 +50,8 @@ export const Measurement = Scope.extend({
     acknowledged_until: moment,
     notified_at: moment,
     last_notified_at: moment,
-    notified_channels: z.array(z.string()),
+    /** The channels of all its notifications, also of DEAD ones. */
+    attempted_channels: z.array(z.string()),
     is_flapping: z.boolean(),
     recovered_at: moment,
     parent: Scope.nullable(),
@@ -101,7 +102,7 @@ export interface EvaluationContext {
   evaluatedSince: number | null;
   /** The incident that inhibits this one. */
   parent: Scope | null;
-  /** The highest severity and all channels of the incidents that this one inhibits. */
+  /** The highest severity of the incidents that this one inhibits, and the channels of those that are not silenced. */
   inherited: { severity: Severity; rule_name: string; channels: string[] } | null;
 }
 
@@ -275,7 +276,7 @@ function whileFiring(
       severity: inherited.severity,
     });
   }
-  const newChannels = inherited?.channels.filter((channel) => !incident.notified_channels.includes(channel)) ?? [];
+  const newChannels = inherited?.channels.filter((channel) => !incident.attempted_channels.includes(channel)) ?? [];
   if (newChannels.length) {
     return transition("FIRING", "an incident that this one inhibits has other channels", "FIRING", { channels: newChannels });
   }

@@ -165,7 +165,7 @@ export const ERROR_CLASSES = {
     "TIMEOUT",
     "HIGH",
     "later",
-    "The run did not end by its deadline. Read the log of the function at the last heartbeat; the next run starts with the stalest tournament.",
+    "The run did not end by its deadline, or its lease expired. Read the log of the function at the last heartbeat; the next run starts with the stalest tournament.",
   ),
   DATABASE_UNREACHABLE: errorClass(
     "DATABASE",

@@ -8,7 +8,7 @@ const OtherJob = z.object({
   variance: z.number(),
 });
 
-/** The answer of `job_estimate`: durations in ms, the newest first. */
+/** The answer of `private.estimate_facts`: durations in ms, the newest first. */
 export const EstimateFacts = z.object({
   samples: z.array(z.number()).nullable(),
   entity_type: z.string(),

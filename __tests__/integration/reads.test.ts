@@ -1,5 +1,7 @@
 // Over 300 lines, because each read is compared with a query of its own.
-import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
+import { z } from "zod";
+import { AppError } from "../../services/errors.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { judgeSchedule } from "../../supabase/functions/sync-monitoring/system-status.ts";
@@ -531,7 +533,7 @@ Deno.test("each read carries an ETag and answers 304 to it until the data change
   assertEquals((await ask("/health-overview", fresh)).status, 200, "health changes with time alone");
 });
 
-Deno.test("If-None-Match takes a list of tags, strong or weak, and * for whatever exists", async () => {
+Deno.test("If-None-Match takes a list of tags, strong or weak, and * for a resource that exists", async () => {
   const path = "/performance-history?period=1h";
   const tag = String((await ask(path)).headers.get("etag"));
   const strong = tag.replace("W/", "");
@@ -551,6 +553,11 @@ Deno.test("If-None-Match takes a list of tags, strong or weak, and * for whateve
     await response.body?.cancel();
   }
   assertEquals((await ask(`/executions/${crypto.randomUUID()}`, "*")).status, 404, "there is nothing that * could match");
+});
+
+Deno.test("a read that read_with_etag does not list is refused by name", async () => {
+  const ask = () => db.rpc("read_with_etag", { p: { fn: "get_nothing", p: {}, known: [] } }, z.unknown());
+  assertObjectMatch(await assertRejects(ask, AppError, "there is no read get_nothing"), { code: "NOT_FOUND", status: 404 });
 });
 
 Deno.test("a scrape needs its own token, and its counters equal the runs and survive retention", async () => {

@@ -51,7 +51,7 @@ const FIRING: NonNullable<Measurement["incident"]> = {
   acknowledged_until: null,
   notified_at: ago(10),
   last_notified_at: ago(10),
-  notified_channels: ["dashboard"],
+  attempted_channels: ["dashboard"],
   is_flapping: false,
   recovered_at: null,
   parent: null,
@@ -220,7 +220,7 @@ function play(
           escalated_at: null,
           escalation_step: 0,
           is_flapping: false,
-          notified_channels: [],
+          attempted_channels: [],
           recovered_at: null,
           parent: null,
           acknowledged_until: null,
@@ -377,7 +377,7 @@ Deno.test("a parent also notifies the channels of its children, and of children 
   assertEquals(decideAll([child, parent], NOW, null)[0]?.channels, ["dashboard", "hook"]);
   const later = decideAll([child, { ...parent, incident: FIRING }], NOW, null)[0];
   assertEquals([later?.notify, later?.channels], ["FIRING", ["hook"]]);
-  const known = decideAll([child, { ...parent, incident: { ...FIRING, notified_channels: ["dashboard", "hook"] } }], NOW, null);
+  const known = decideAll([child, { ...parent, incident: { ...FIRING, attempted_channels: ["dashboard", "hook"] } }], NOW, null);
   assertEquals(known.map((transition) => transition.rule_name), ["failures"]);
 });
 

@@ -320,7 +320,7 @@ from public.sync_execution_history h
 cross join lateral (select h.tournament_no is null and h.success_weight is not null as is_counted) c
 where h.status <> 'RUNNING';
 comment on view private.run_metrics is
-  'One bucket for each finished run: the columns of sync_metrics in their order, and the id of the run. All rollups count runs this way.';
+  'One bucket for each finished run: the columns of sync_metrics in their order, and the id of the run. The rollup counts runs this way.';
 grant select on private.run_metrics to service_role;
 
 create materialized view public.sync_health_summary as

@@ -116,7 +116,7 @@ comment on function private.save_progress(jsonb, timestamptz) is
   'Writes {counters, results, errors} of RUNNING run {execution_id}, renews its lease for 60 s and returns the run, or null when it is not '
   'RUNNING. Counters are totals, so a repeated call changes nothing.';
 
-create function private.count_run(run public.sync_execution_history, as_of timestamptz) returns void
+create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
   update public.sync_status s set
@@ -146,7 +146,7 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.count_run(public.sync_execution_history, timestamptz) is
+comment on function private.update_entity_counters(public.sync_execution_history, timestamptz) is
   'Updates the counters of the entity with a run that was just closed.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
@@ -233,7 +233,7 @@ begin
   if not found then
     return run;
   end if;
-  perform private.count_run(run, as_of);
+  perform private.update_entity_counters(run, as_of);
   perform private.roll_up(array[run.id]);
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null where lease_holder = run.id;
   if run.sync_job_id is not null then
@@ -283,7 +283,8 @@ begin
         (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
          fingerprint, occurred_at)
       values (closed_run.id, closed_run.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed_run.status_reason,
-        'The next run starts with the stalest tournament. If this repeats, read the log of the function at the time of the last heartbeat.',
+        'The run did not end by its deadline, or its lease expired. Read the log of the function at the last heartbeat; '
+        'the next run starts with the stalest tournament.',
         'TIMEOUT:RUN_TIMED_OUT:' || closed_run.entity_type, closed_run.execution_end);
     end if;
   end loop;
@@ -441,11 +442,10 @@ language sql set search_path = '' as $$
   select private.reap_dead_runs(as_of);
 $$;
 comment on function public.reap_sync_executions(timestamptz) is
-  'Closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
+  'Calls private.reap_dead_runs: closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
 
 select private.secure_functions(
-  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.count_run', 'private.roll_up',
-  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'public.start_sync_execution',
-  'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions',
-  'private.lock_entity', 'private.open_run'
+  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.update_entity_counters', 'private.roll_up',
+  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'private.lock_entity', 'private.open_run',
+  'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions'
 );

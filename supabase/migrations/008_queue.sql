@@ -149,7 +149,7 @@ declare
   entities_with_a_slot text[];
   entities_with_an_emergency_slot text[];
 begin
-  -- This lock makes counting the slots and claiming one atomic. Its holder skips locked rows, so it never waits for a row.
+  -- With this lock, counting the slots and claiming a slot are one atomic step. Its holder skips locked rows, so it never waits for a row.
   perform pg_advisory_xact_lock(hashtext('private.claim_sync_job'));
   select * into settings from public.sync_queue_settings;
   select count(*), count(*) filter (where priority <> 'EMERGENCY') into running_jobs, running_ordinary_jobs
@@ -192,8 +192,8 @@ begin
       offset 0
       for update skip locked
     ) candidate
-    -- The lock on the target excludes complete_job. `offset 0` makes Postgres lock the row of a candidate first and its target after that,
-    -- so that it locks no target that this call does not claim.
+    -- complete_job locks the target too, so that both cannot claim one target. Because of `offset 0` Postgres locks first the row of a
+    -- candidate, then its target; it locks no target that this call does not claim.
     where pg_try_advisory_xact_lock(hashtext('sync_target:' || candidate.entity_type || ':' || candidate.target))
     limit 1
   )
@@ -340,7 +340,6 @@ comment on function private.retry_job(public.sync_jobs, text, boolean, timestamp
 create function private.complete_job(
   p_job_id uuid, p_token uuid, p_final_status text, p_records_processed integer, p_error_details jsonb, as_of timestamptz
 ) returns public.sync_jobs
--- A generic plan: planning takes longer than the statements, and no parameter changes the plan.
 language plpgsql set search_path = '' as $$
 declare
   slot_entity text;
@@ -371,7 +370,7 @@ begin
   end if;
   -- Each pass sees what other transactions committed during the pass before. After five passes drain_sync_queue fills the slot.
   for pass in 1..5 loop
-    -- The first job in order that may start, or a job of another entity: then that entity is next, and the slot does not pass.
+    -- The first job by rank that may start. A job of another entity is not checked: if it is first, the slot does not pass.
     select waiting.id, waiting.target, waiting.entity_type = slot_entity into candidate_id, candidate_target, candidate_fits_slot
     from public.sync_jobs waiting
     where waiting.status = 'QUEUED' and waiting.not_before <= as_of and (waiting.expires_at is null or waiting.expires_at > as_of)
@@ -384,13 +383,13 @@ begin
           where live_run.status = 'RUNNING' and live_run.entity_type = waiting.entity_type
             and coalesce(live_run.tournament_no, '') = waiting.target
           limit 1) is null
-        -- A transaction that claims this target now holds this lock; its claim is not visible yet. The scan goes to the next job without
-        -- a wait.
+        -- If another transaction is claiming this target at this moment, it holds this lock, and its claim is not visible yet. Do not
+        -- wait; try the next job.
         and pg_try_advisory_xact_lock(hashtext('sync_target:' || slot_entity || ':' || waiting.target))
       else true end
     order by waiting.rank, waiting.id limit 1;
     exit when candidate_fits_slot is not true;
-    -- A claim of this target from before the lock is committed and visible to this statement; after the lock no other claim can start.
+    -- While this lock is held, no new claim of this target can start. Every earlier claim is already committed, so this statement sees it.
     update public.sync_jobs j set
       status = 'RUNNING', token = gen_random_uuid(), claimed_at = as_of, attempts = j.attempts + 1, execution_id = null,
       lease_expires_at = as_of + interval '30 seconds', started_at = coalesce(j.started_at, as_of)
@@ -562,7 +561,7 @@ begin
     measured as (
       select count(distinct no) as tournaments from tournament_results
     ),
-    -- A run works on several tournaments at a time: its duration as a share of the sum of their durations, in the last full run.
+    -- Tournaments run in parallel. This is the duration of the last full run divided by the sum of the durations of its tournaments.
     concurrency as (
       select extract(epoch from full_run.duration) * 1000 / nullif(sum(extract(epoch from r.processing_duration)) * 1000, 0) as share_of_sum
       from (
@@ -587,7 +586,7 @@ begin
 end
 $$;
 comment on function private.durations_of_several(text, jsonb, timestamptz) is
-  'Durations in ms that a run for these tournaments would have had at each of the last 30 full runs, newest first; null without any.';
+  'Durations in ms, newest first, at most 30: the n-th combines the n-th newest result of each tournament; null without history.';
 
 create function private.duration_samples(p_entity_type text, p_target text, p_tournament_nos jsonb, as_of timestamptz)
 returns double precision[]
@@ -595,7 +594,7 @@ language plpgsql stable set search_path = '' as $$
 declare
   single_runs double precision[];
 begin
-  -- One statement for each kind of run: its plan fits all parameters, so that Postgres keeps it.
+  -- One statement for each kind of run, so that one plan is good for all parameters and Postgres reuses it.
   if p_target = '' then
     return private.full_run_durations(p_entity_type, as_of);
   elsif p_target = '*' then
@@ -627,12 +626,12 @@ comment on function private.duration_samples(text, text, jsonb, timestamptz) is
   'Durations in ms, newest first, of the last thirty runs of this target, or calculated from the results of its tournaments within other '
   'runs; null without history. Thirty are few enough to follow a drift.';
 
-create function private.queue_position(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
+create function private.remaining_time(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
-    -- A waiting job: the mean of its last ten samples, which follows a drift faster. A running job: what remained of the samples that took
-    -- longer than it has run; a quarter of the mean when none did.
+    -- Waiting job: the average of its last ten samples, which follows a drift faster. Running job: the samples longer than its time so far,
+    -- and the average of (sample − time so far). Without a longer sample, a quarter of the average.
     select jsonb_build_object('entity_type', entity, 'target', target,
       'left_ms', case
         when elapsed_ms is null then avg(ms) filter (where age <= 10)
@@ -646,10 +645,10 @@ begin
   );
 end
 $$;
-comment on function private.queue_position(text, text, jsonb, numeric, timestamptz) is
+comment on function private.remaining_time(text, text, jsonb, numeric, timestamptz) is
   'The expected remaining time of a waiting or running job as {entity_type, target, left_ms, variance}; a waiting job has no elapsed_ms.';
 
-create function private.job_estimate(job public.sync_jobs, as_of timestamptz) returns jsonb
+create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
@@ -668,7 +667,7 @@ begin
       'emergency_slots', settings.emergency_slots,
       'slots_per_entity', settings.slots_per_entity,
       'running', (
-        select coalesce(jsonb_agg(private.queue_position(running.entity_type, running.target, running.tournament_nos,
+        select coalesce(jsonb_agg(private.remaining_time(running.entity_type, running.target, running.tournament_nos,
           extract(epoch from as_of - running.started_at) * 1000, as_of) order by running.started_at), '[]')
         from (
           select j.entity_type, j.target, j.tournament_nos, coalesce(h.execution_start, as_of) as started_at
@@ -682,7 +681,7 @@ begin
         ) running
       ),
       'waiting', (
-        select coalesce(jsonb_agg(private.queue_position(waiting.entity_type, waiting.target, waiting.tournament_nos, null, as_of)
+        select coalesce(jsonb_agg(private.remaining_time(waiting.entity_type, waiting.target, waiting.tournament_nos, null, as_of)
           order by waiting.rank, waiting.id), '[]')
         from (
           select j.* from public.sync_jobs j
@@ -695,7 +694,7 @@ begin
   );
 end
 $$;
-comment on function private.job_estimate(public.sync_jobs, timestamptz) is
+comment on function private.estimate_facts(public.sync_jobs, timestamptz) is
   'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first fifty waiting jobs before it.';
 
 create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
@@ -726,7 +725,7 @@ begin
       'requeued_as', (
         select coalesce(jsonb_agg(later.id order by later.enqueued_at), '[]')
         from public.sync_jobs later where later.retried_from = job.id),
-      'estimate', case when job.status in ('QUEUED', 'RUNNING') then private.job_estimate(job, as_of) end
+      'estimate', case when job.status in ('QUEUED', 'RUNNING') then private.estimate_facts(job, as_of) end
     )
   );
 end
@@ -739,6 +738,6 @@ select private.secure_functions(
   'private.requeue_expired_jobs', 'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue',
   'private.reserve_attempt', 'private.start_attempt', 'private.finish_attempt', 'private.close_job', 'private.retry_job',
   'private.complete_job', 'private.finish_job', 'public.cancel_sync_job', 'public.requeue_sync_job', 'private.attempts_of',
-  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.queue_position',
-  'private.job_estimate', 'private.job_json'
+  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.remaining_time',
+  'private.estimate_facts', 'private.job_json'
 );

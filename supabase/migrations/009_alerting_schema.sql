@@ -149,9 +149,9 @@ comment on column public.alert_incidents.notified_at is
 comment on column public.alert_incidents.version is
   'Incremented by each change; a transition applies only to the version that it was decided on.';
 comment on column public.alert_incidents.parent_id is
-  'The incident that inhibits this one; an inhibited incident notifies nothing but its resolution.';
+  'The incident that inhibits this one. An inhibited incident notifies only its resolution, and only when it was notified before.';
 comment on column public.alert_incidents.began_at is
-  'When the condition came to be met, by the time of the run or due time; opened_at is when an evaluation found it.';
+  'When the condition began, taken from the run or the due time; opened_at is when an evaluation first saw it.';
 comment on column public.alert_incidents.recovered_at is
   'Start of the current recovery of a flapping incident, which resolves when the recovery is long enough.';
 comment on column public.alert_incidents.missed_due_at is
@@ -217,7 +217,7 @@ create table public.alert_silences (
 comment on table public.alert_silences is
   'A silence mutes the notifications of matching incidents; when it ends, incidents that still fire are notified.';
 comment on column public.alert_silences.recurs_every is
-  'From starts_at on, each such interval (UTC) starts with a window of length lasts; null is one window.';
+  'The silence repeats: a window of length lasts opens at starts_at and again after every recurs_every (UTC); null: it does not repeat.';
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
 select private.secure_table('public.alert_silences');
 
@@ -288,7 +288,7 @@ comment on table public.alert_notifications is
 comment on column public.alert_notifications.due_at is
   'When the first attempt is due: later than created_at within a group window or over the hourly limit.';
 comment on column public.alert_notifications.over_limit is
-  'How many notifications over the hourly limit of the channel this message combines.';
+  'The number of notifications that this message combines because the hourly limit of the channel was reached.';
 create index alert_notifications_due_idx on public.alert_notifications (next_attempt_at) where status in ('PENDING', 'SENDING');
 create index alert_notifications_items_idx on public.alert_notifications using gin (items jsonb_path_ops);
 create index alert_notifications_time_idx on public.alert_notifications (created_at);

@@ -383,7 +383,7 @@ language sql stable set search_path = '' as $$
     'escalated_at', incident.escalated_at, 'escalation_step', incident.escalation_step,
     'acknowledged_until', incident.acknowledged_until,
     'notified_at', incident.notified_at, 'last_notified_at', incident.last_notified_at,
-    'notified_channels', (
+    'attempted_channels', (
       -- DEAD notifications count too, so that the evaluator does not queue them again each minute.
       select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
       where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))

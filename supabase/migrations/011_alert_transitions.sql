@@ -303,7 +303,7 @@ begin
 end
 $$;
 comment on function private.post_watchdog(text, timestamptz, timestamptz) is
-  'Posts the status late or back to the URL in the Vault secret watchdog_url, signed with watchdog_secret; null without these secrets. '
+  'Posts the status (late or back) to the URL in the Vault secret watchdog_url, signed with watchdog_secret; null without these secrets. '
   'Definer: only the owner reads Vault.';
 
 create function private.watch_processor(as_of timestamptz default now()) returns text
@@ -328,7 +328,8 @@ begin
 end
 $$;
 comment on function private.watch_processor(timestamptz) is
-  'Calls the watchdog URL hourly while the last evaluation is five minutes old or older, and once after that; returns late, back or null.';
+  'While the last evaluation is at least five minutes old, calls the watchdog URL once an hour with the status late; once evaluations run '
+  'again, calls it once with the status back. Returns late, back or null.';
 
 select private.secure_functions(
   'private.newest_items', 'private.queue_notification', 'private.notified_channels', 'private.queue_resolution',

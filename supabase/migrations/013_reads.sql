@@ -9,29 +9,32 @@ declare
   -- is valid for 5 seconds at most.
   etag constant text := format('W/"%s"',
     md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
+  body json;
 begin
   if p -> 'known' ? etag then
     return json_build_object('etag', etag, 'is_same', true);
   end if;
-  return json_build_object('etag', etag, 'is_same', false, 'body', case fn
-    when 'get_health_overview' then public.get_health_overview(as_of)
-    when 'get_performance_history' then public.get_performance_history(args, as_of)
-    when 'get_sync_statistics' then public.get_sync_statistics(args, as_of)
-    when 'get_error_analytics' then public.get_error_analytics(args, as_of)
-    when 'list_errors' then public.list_errors(args)::json
-    when 'list_executions' then public.list_executions(args)::json
-    when 'get_execution' then public.get_execution(args)::json
-    when 'list_tournament_states' then public.list_tournament_states(args, as_of)::json
-    when 'get_tournament_state' then public.get_tournament_state(args, as_of)::json
-    when 'list_alert_incidents' then public.list_alert_incidents(args)::json
-    when 'get_alert_incident' then public.get_alert_incident(args)::json
-    when 'get_metrics_facts' then public.get_metrics_facts(as_of)::json
-    when 'get_system_facts' then public.get_system_facts(as_of)::json
-  end);
+  case fn
+    when 'get_health_overview' then body := public.get_health_overview(as_of);
+    when 'get_performance_history' then body := public.get_performance_history(args, as_of);
+    when 'get_sync_statistics' then body := public.get_sync_statistics(args, as_of);
+    when 'get_error_analytics' then body := public.get_error_analytics(args, as_of);
+    when 'list_errors' then body := public.list_errors(args)::json;
+    when 'list_executions' then body := public.list_executions(args)::json;
+    when 'get_execution' then body := public.get_execution(args)::json;
+    when 'list_tournament_states' then body := public.list_tournament_states(args, as_of)::json;
+    when 'get_tournament_state' then body := public.get_tournament_state(args, as_of)::json;
+    when 'list_alert_incidents' then body := public.list_alert_incidents(args)::json;
+    when 'get_alert_incident' then body := public.get_alert_incident(args)::json;
+    when 'get_metrics_facts' then body := public.get_metrics_facts(as_of)::json;
+    when 'get_system_facts' then body := public.get_system_facts(as_of)::json;
+    else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
+  end case;
+  return json_build_object('etag', etag, 'is_same', false, 'body', body);
 end
 $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
-  'Calls the read {fn} with {p} and returns {etag, is_same, body}; when {known} contains the ETag, it skips the read and returns no body.';
+  'Returns {etag, is_same, body} of the read {fn} with {p}; if {known} has the ETag, calls no read and returns no body. PT404 NOT_FOUND.';
 
 create function private.active_alerts() returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -56,7 +59,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- While no run started after the window, the open buckets at its end hold runs of the window only: whole days cover them.
+  -- When no run started after the window, its last day has only runs of the window, so that whole buckets replace the single runs there.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'

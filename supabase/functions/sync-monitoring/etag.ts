@@ -6,7 +6,7 @@ import { type AppVariables, notModified } from "../_shared/app.ts";
 
 const Answer = z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknown().optional() });
 
-/** The tags of an If-None-Match header as weak ones, since only weak comparison is asked for (RFC 9110, 13.1.2); `*` is any. */
+/** The tags of an If-None-Match header, all as weak tags, because their comparison is weak (RFC 9110, 13.1.2); `*` stays `*`. */
 function tagsOf(header: string | undefined): string[] {
   return (header ?? "").match(/\*|(?:W\/)?"[^"]*"/g)?.map((tag) => tag.startsWith('"') ? `W/${tag}` : tag) ?? [];
 }
@@ -17,7 +17,7 @@ export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
     const known = tagsOf(c.req.header("if-none-match"));
     const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of }, Answer);
     c.header("etag", etag);
-    // `*` matches whatever exists, which the body tells.
+    // `*` matches every resource that exists; the body of a missing one is null.
     if (is_same || (known.includes("*") && body !== null)) throw notModified;
     c.header("cache-control", "private, no-cache");
     const parsed = answer.safeParse(body);
