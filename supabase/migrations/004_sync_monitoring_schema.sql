@@ -1,4 +1,5 @@
 -- The monitoring tables: runs, their results by tournament, errors, calls of functions, and the rollups of runs.
+-- Past 300 lines, because a table stands with its comments, indexes and access.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
 language sql immutable set search_path = '' as $$

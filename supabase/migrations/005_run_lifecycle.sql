@@ -1,4 +1,5 @@
 -- Runs: start, heartbeat, finish, close, reap, and their rollups.
+-- Past 300 lines, because every way into and out of the state of a run is in one file.
 
 create function private.call_function(path text, body jsonb default '{}') returns uuid
 language plpgsql security definer set search_path = '' as $$

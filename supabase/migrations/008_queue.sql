@@ -1,4 +1,5 @@
 -- Jobs in the order of their life: enqueue, claim, dispatch, start, finish, cancel, requeue; then how the API shows and estimates them.
+-- Past 300 lines, because every way into and out of the state of a job is in one file.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$

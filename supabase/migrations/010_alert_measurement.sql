@@ -1,4 +1,5 @@
 -- The values of the alert rules, in one snapshot: of entities, of single tournaments, of failures that tournaments share, and of the
+-- Past 300 lines, because the metrics of one snapshot are read together.
 -- monitoring itself.
 
 create type private.alert_value as (

@@ -1,4 +1,5 @@
 -- Alert transitions, the notifications that they queue, the deliveries, and the watchdog of the alert processor.
+-- Past 300 lines, because an incident and the notifications that it queues change together.
 
 create function private.newest_items(earlier jsonb, later jsonb) returns jsonb
 language sql immutable set search_path = '' as $$

@@ -1,4 +1,5 @@
 -- The audit log with its seals, and the audited actions of people: on incidents, silences, rules, channels, notifications, entities
+-- Past 300 lines, because each act of a person stands beside the audit log that records it.
 -- and errors.
 
 create table public.audit_log (

@@ -1,4 +1,5 @@
 -- The reads of the API. Each function returns the numbers and rows of one answer; TypeScript judges them.
+-- Past 300 lines, because each endpoint has its function here, and the reads share their parts.
 
 create function public.read_with_etag(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
