@@ -182,6 +182,23 @@ Deno.test("a run that starts when it is due is not missed, in buckets of any wid
   await aYear();
 });
 
+Deno.test("a read does not depend on the time zone of its session, over a change of the clocks", async () => {
+  const reads = {
+    "get_performance_history($1, $2)": { span: "365 days", step: "1 day" },
+    "get_sync_statistics($1, $2)": { span: "90 days" },
+    "get_error_analytics($1, $2)": { span: "90 days", step: "1 day" },
+  };
+  // Summer time begins in Berlin on 29 March 2026.
+  for (const [call, p] of Object.entries(reads)) {
+    const [utc, berlin] = await Promise.all(["UTC", "Europe/Berlin"].map(async (zone) => {
+      const [row] = await db.query<{ answer: unknown }>(`select set_config('timezone', $3, true), ${call} as answer`, [p, NOW, zone]);
+      const moment = /"(\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d)"/g;
+      return JSON.stringify(row?.answer).replace(moment, (_all, text) => `"${Date.parse(text)}"`);
+    }));
+    assertEquals(berlin, utc, call);
+  }
+});
+
 Deno.test("sync-statistics equal a query for all entities and for each, also for the period before", async () => {
   const { from, until, previous_from, statistics } = SyncStatisticsResponse.parse((await get("/sync-statistics?period=24h")).body);
   for (const { entity_type, current, previous } of statistics) {

@@ -189,7 +189,7 @@ comment on function private.roll_up(uuid[]) is
   'Adds finished runs to the three buckets of their start; called in the transaction that finishes a run.';
 
 create function private.rebuild_metrics(p_from timestamptz, p_until timestamptz) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   first_day constant timestamptz := date_trunc('day', p_from, 'UTC');
   oldest_run constant timestamptz := (select min(execution_start) from public.sync_execution_history);

@@ -53,7 +53,7 @@ comment on function private.active_alerts() is 'Returns the firing and the ackno
 
 create function private.metrics_between(p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.run_metrics
-language plpgsql stable rows 100 set search_path = '' as $$
+language plpgsql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
 declare
   origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   instant constant interval := interval '1 microsecond';
@@ -152,7 +152,7 @@ comment on function private.latest_run(text, timestamptz) is
   'The last full run of an entity that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT; null before the first.';
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
 begin
@@ -270,7 +270,7 @@ comment on function private.chart_of_runs(interval, timestamptz, timestamptz, te
 
 create function private.chart(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz)
 returns json
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   with point as materialized (
     select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
     union all
@@ -315,7 +315,7 @@ comment on function private.chart(interval, timestamptz, timestamptz, text, time
   'The points of a chart, one for each step; runs_missed is the due times less the scheduled full runs, null before the entity existed.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   origin constant timestamptz := timestamptz '2000-01-01 00:00:00+00';
   entity constant text := p ->> 'entity_type';
@@ -372,7 +372,7 @@ comment on function private.statistics_json(public.sync_metrics) is
   'The figures of sync-statistics from the sums of a window; null for a window without runs.';
 
 create function public.get_sync_statistics(p jsonb, as_of timestamptz default now()) returns json
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   entity constant text := p ->> 'entity_type';
   span constant interval := (p ->> 'span')::interval;
@@ -425,7 +425,7 @@ comment on function private.error_groups(timestamptz, timestamptz, text) is
   'The 50 most frequent fingerprints of a window, each with the message, code, class, severity and tournament of its latest error.';
 
 create function public.get_error_analytics(p jsonb, as_of timestamptz default now()) returns json
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   entity constant text := p ->> 'entity_type';
   step constant interval := (p ->> 'step')::interval;
@@ -805,7 +805,7 @@ $$;
 comment on function public.get_system_facts(timestamptz) is 'Returns the state of each part of the system; system-status judges it.';
 
 create function public.get_metrics_facts(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   with error as materialized (
     select error_type, error_severity from public.sync_error_log
     where occurred_at > as_of - interval '24 hours' and occurred_at <= as_of
@@ -843,7 +843,7 @@ comment on function public.get_metrics_facts(timestamptz) is
   'Returns the figures of the last 24 hours for the metrics: rates and durations of full runs, counters and errors of all runs.';
 
 create function private.lifetime_counters(as_of timestamptz) returns table (entity_type varchar, counters jsonb)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select t.entity_type, to_jsonb(t) - 'durations' || jsonb_build_object('duration_buckets', (
     -- The edges of the histogram that are nearest to 1, 5, 10, 30, 60, 120, 300 and 600 seconds.
     select jsonb_agg(jsonb_build_object('le_s', round((power(1.1::double precision, edge) / 1000)::numeric, 3), 'runs', (

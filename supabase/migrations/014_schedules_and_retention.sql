@@ -40,7 +40,7 @@ $$;
 comment on function private.process_queue() is 'Dispatches waiting jobs, and calls sync-admin to seal new rows of the audit log.';
 
 create function private.prune_batch(p_subject text, as_of timestamptz, batch integer) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   before constant timestamptz := as_of - (select keep from public.retention_settings where subject = p_subject);
   pruned integer;
