@@ -255,13 +255,16 @@ returns setof private.chart_point
 language sql stable rows 100 set search_path = '' as $$
   select date_bin(p_step, r.bucket, '2000-01-01 00:00:00+00'), count(*), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
     sum(r.duration_ms_total),
-    case when p_entity_type is not null then percentile_disc(0.5) within group (order by d.ms) end,
-    case when p_entity_type is not null then percentile_disc(0.95) within group (order by d.ms) end,
-    case when p_entity_type is not null then percentile_disc(0.99) within group (order by d.ms) end,
+    percentile_disc(0.5) within group (order by d.ms),
+    percentile_disc(0.95) within group (order by d.ms),
+    percentile_disc(0.99) within group (order by d.ms),
     sum(r.records_processed), sum(r.api_calls), sum(r.api_response_ms_total), sum(r.cache_hits), sum(r.cache_misses), sum(r.errors),
     max(r.memory_usage_mb_peak)
   from private.run_metrics r
-  cross join lateral (select case when r.counted_runs = 1 then r.duration_ms_total::double precision end as ms) d
+  -- Null for all entities together, whose points have no percentiles: nothing is sorted then.
+  cross join lateral (
+    select case when r.counted_runs = 1 and p_entity_type is not null then r.duration_ms_total::double precision end as ms
+  ) d
   where r.bucket >= p_from and r.bucket < p_until and (p_entity_type is null or r.entity_type = p_entity_type)
   group by 1;
 $$;
@@ -270,46 +273,53 @@ comment on function private.chart_of_runs(interval, timestamptz, timestamptz, te
 
 create function private.chart(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz)
 returns json
-language sql stable set search_path = '' set timezone = 'UTC' as $$
-  with point as materialized (
-    select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
-    union all
-    select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
-  ),
-  -- In microseconds. A run can still start for a due time whose grace has not passed.
-  schedule as materialized (
-    select s.created_at, (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
-      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
-      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
-    from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
-  ),
-  bucket as (
-    select b.at, p.*, greatest(d.runs - coalesce(p.scheduled_runs, 0), 0) as runs_missed
-    from generate_series(p_from, p_until - p_step, p_step) b (at)
-    left join point p on p.bucket = b.at
-    cross join lateral (
-      select (extract(epoch from b.at) * 1000000)::bigint as since, (extract(epoch from b.at + p_step) * 1000000)::bigint as until
-    ) e
-    cross join lateral (
-      -- Due times from the start of the bucket to before its end.
-      select sum(greatest(
-        (least(e.until, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency - (e.since - 1 - s.anchor) / s.frequency, 0
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  -- In microseconds since the epoch, because integers are compared a thousand times.
+  origin constant bigint := extract(epoch from p_from) * 1000000;
+  width constant bigint := extract(epoch from p_step) * 1000000;
+  last constant bigint := extract(epoch from p_until - p_from) * 1000000 / width - 1;
+begin
+  return (
+    with point as materialized (
+      select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
+      union all
+      select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
+    ),
+    -- A run can still start for a due time whose grace has not passed.
+    schedule as materialized (
+      select (extract(epoch from s.created_at) * 1000000)::bigint as created, (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
+        (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
+        (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
+      from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
+    ),
+    -- The due times from the start of each bucket to before its end.
+    due as (
+      select b.n, sum(greatest(
+        (least(origin + (b.n + 1) * width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
+          - (origin + b.n * width - 1 - s.anchor) / s.frequency, 0
       )) as runs
-      from schedule s where s.created_at <= b.at
-    ) d
-  )
-  select json_agg(json_build_object(
-    'timestamp', b.at,
-    'success_rate', round(b.success_weight / nullif(b.counted_runs, 0), 6),
-    'duration_ms', round(b.duration_ms_total / nullif(b.counted_runs, 0), 1),
-    'p50_duration_ms', round(b.p50_ms::numeric, 1), 'p95_duration_ms', round(b.p95_ms::numeric, 1),
-    'p99_duration_ms', round(b.p99_ms::numeric, 1),
-    'records_processed', b.records_processed, 'memory_usage_mb', b.memory_usage_mb, 'error_count', b.errors,
-    'runs', coalesce(b.runs, 0), 'runs_missed', b.runs_missed,
-    'cache_hit_ratio', round(b.cache_hits / nullif(b.cache_hits + b.cache_misses, 0), 6),
-    'api_response_ms', round(b.api_response_ms_total / nullif(b.api_calls, 0), 1)
-  ) order by b.at)
-  from bucket b;
+      from generate_series(0, last) b (n) join schedule s on s.created <= origin + b.n * width
+      group by b.n
+    ),
+    bucket as (
+      select b.at as timestamp,
+        round(p.success_weight / nullif(p.counted_runs, 0), 6) as success_rate,
+        round(p.duration_ms_total / nullif(p.counted_runs, 0), 1) as duration_ms,
+        round(p.p50_ms::numeric, 1) as p50_duration_ms,
+        round(p.p95_ms::numeric, 1) as p95_duration_ms,
+        round(p.p99_ms::numeric, 1) as p99_duration_ms,
+        p.records_processed, p.memory_usage_mb, p.errors as error_count, coalesce(p.runs, 0) as runs,
+        greatest(d.runs - coalesce(p.scheduled_runs, 0), 0) as runs_missed,
+        round(p.cache_hits / nullif(p.cache_hits + p.cache_misses, 0), 6) as cache_hit_ratio,
+        round(p.api_response_ms_total / nullif(p.api_calls, 0), 1) as api_response_ms
+      from (select n, p_from + n * p_step as at from generate_series(0, last) n) b
+      left join point p on p.bucket = b.at
+      left join due d on d.n = b.n
+    )
+    select json_agg(b order by b.timestamp) from bucket b
+  );
+end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
   'The points of a chart, one for each step; runs_missed is the due times less the scheduled full runs, null before the entity existed.';
