@@ -627,7 +627,7 @@ language sql stable set search_path = '' as $$
   with page as (
     select t, s, coalesce(s.failing_streak > 0, false) as is_failing, s.synced_at, t.no
     from public.tournaments t left join public.tournament_sync_state s on s.tournament_no = t.no
-    where (p ->> 'search' is null or t.name ilike '%' || (p ->> 'search') || '%' or t.no = p ->> 'search')
+    where (p ->> 'search' is null or strpos(lower(t.name), lower(p ->> 'search')) > 0 or t.no = p ->> 'search')
       and (p ->> 'season' is null or t.season = p ->> 'season')
       and (p ->> 'failing' is null or coalesce(s.failing_streak > 0, false) = (p ->> 'failing')::boolean)
       and (p ->> 'season' is not null or p ->> 'search' is not null or s.synced_at is not null or s.last_result_at is not null)
