@@ -1,4 +1,4 @@
--- The foundation of the other files: extensions, the schema private, the caller's role, access rights, and helpers for ids and times.
+-- The basis of the other files: extensions, the schema private, the caller's role, access rights, and helpers for ids and times.
 
 -- Hosted Supabase has these extensions. On one machine the platform creates stand-ins with the same schemas and functions before
 -- it applies the migrations.
@@ -63,7 +63,7 @@ declare
   target regproc;
 begin
   foreach target in array functions loop
-    -- By name, because a hosted project grants execute on each new function of public to these roles.
+    -- The roles are named, because a hosted project grants them execute on each new function of the schema public.
     execute format('revoke execute on function %s from public, anon, authenticated', target::regprocedure);
     execute format('grant execute on function %s to service_role', target::regprocedure);
   end loop;
@@ -94,7 +94,7 @@ comment on function private.uuid_v7() is 'A new UUID of version 7; an id of a la
 create function private.in_words(length interval) returns text
 language sql immutable set search_path = '' as $$
   select concat(seconds / unit_seconds, ' ', unit, case when seconds / unit_seconds <> 1 then 's' end)
-  -- Counted from a date, because Postgres takes a year alone as 365.25 days.
+  -- The interval is added to a date, because Postgres extracts 365.25 days from an interval of one year.
   from (select extract(epoch from timestamp '2001-01-01' + length - timestamp '2001-01-01')::bigint as seconds) total
   cross join (values (86400, 'day'), (3600, 'hour'), (60, 'minute'), (1, 'second')) units (unit_seconds, unit)
   where seconds % unit_seconds = 0 and (seconds > 0 or unit_seconds = 1)
@@ -122,7 +122,7 @@ language sql immutable set search_path = '' as $$
   select 14;
 $$;
 comment on function public.schema_version() is
-  'Returns the number of the newest migration; a function answers SCHEMA_MISMATCH unless it was written for this number.';
+  'Returns the number of the newest migration; an edge function that was built for another number answers SCHEMA_MISMATCH.';
 
 select private.secure_functions(
   'private.app_role', 'private.can_read_monitoring', 'private.utc_date',

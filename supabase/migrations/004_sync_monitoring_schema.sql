@@ -1,5 +1,5 @@
--- The monitoring tables: runs, their results by tournament, errors, calls of functions, and the rollups of runs.
--- Past 300 lines, because a table stands with its comments, indexes and access.
+-- The monitoring tables: runs, their results by tournament, errors, calls of edge functions, and the rollup of runs.
+-- Over 300 lines, because each table is followed by its comments, indexes and grants.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
 language sql immutable set search_path = '' as $$
@@ -11,7 +11,7 @@ language sql immutable set search_path = '' as $$
   end;
 $$;
 comment on function private.success_weight(text, integer, integer) is
-  'The weight of a run in a success rate, 0 to 1; null for RUNNING, CANCELLED and SKIPPED, which no rate counts.';
+  'The weight (0 to 1) of a run in a success rate; null for RUNNING, CANCELLED and SKIPPED runs, which a rate does not count.';
 
 create table public.sync_execution_history (
   id uuid primary key default gen_random_uuid(),
@@ -75,7 +75,7 @@ create table public.sync_execution_history (
     and api_retries >= 0 and api_bytes >= 0 and cache_hits >= 0 and cache_misses >= 0 and database_calls >= 0 and error_count >= 0
   )
 );
-comment on table public.sync_execution_history is 'One row a run; tournament_no is set for the run of a single tournament.';
+comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
 comment on column public.sync_execution_history.correlation_id is
   'Connects the cron job, the request, the run, its incidents and its log lines.';
@@ -85,19 +85,19 @@ comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory 
 comment on column public.sync_execution_history.database_connections_peak is
   'The most database calls of the run that were open at the same time.';
 comment on column public.sync_execution_history.success_weight is
-  'private.success_weight() of the run, stored because a call for each row of a day is slow.';
+  'The result of private.success_weight(); stored, because computing it for every run of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
 comment on index public.sync_execution_history_one_live_run is
-  'An entity has at most one live full run, and at most one for a single tournament.';
+  'An entity has at most one live full run, one live run per tournament, and one live run of several tournaments.';
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
   where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
 comment on index public.sync_execution_history_uncommon_idx is
-  'Lists filtered by a rare status; SUCCEEDED runs are so frequent that the index of the start time finds them.';
+  'Serves lists that filter by a rare status; a list of SUCCEEDED runs uses the index of the start time.';
 create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
   where trigger in ('MANUAL', 'RETRY');
-comment on index public.sync_execution_history_by_hand_idx is 'Lists filtered by a trigger other than CRON.';
+comment on index public.sync_execution_history_by_hand_idx is 'Serves lists that filter by a trigger other than CRON.';
 create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
   where tournament_no is not null;
 create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
@@ -122,7 +122,7 @@ create table public.sync_tournament_results (
     check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0)
 );
-comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts its repeated requests.';
+comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts retried requests.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
@@ -149,7 +149,7 @@ create table public.sync_error_log (
   constraint sync_error_log_context_is_bounded check (pg_column_size(error_context) <= 16384),
   constraint sync_error_log_resolved_after_it_occurred check (resolved_at >= occurred_at)
 );
-comment on table public.sync_error_log is 'One row an error, classified; it stays when retention deletes its run.';
+comment on table public.sync_error_log is 'One row per classified error; the row stays when retention deletes its run.';
 comment on column public.sync_error_log.error_context is
   'Stack, request and response excerpt; the service redacts it and limits it to 8 kB.';
 comment on column public.sync_error_log.fingerprint is 'Groups errors that differ only in ids, numbers, dates, addresses and quoted parts.';
@@ -159,7 +159,7 @@ create index sync_error_log_entity_time_idx on public.sync_error_log (entity_typ
 create index sync_error_log_time_idx on public.sync_error_log (occurred_at, id);
 create index sync_error_log_fingerprint_idx on public.sync_error_log (fingerprint, occurred_at, id);
 create index sync_error_log_tournament_idx on public.sync_error_log (tournament_no, occurred_at, id);
--- For filters that match few rows; a filter that matches many rows finds them soon in the index of the time.
+-- These two serve filters that match few rows; for other filters, a scan of the time index soon finds a page of rows.
 create index sync_error_log_resolved_idx on public.sync_error_log (occurred_at, id) where resolved_at is not null;
 create index sync_error_log_critical_idx on public.sync_error_log (occurred_at, id) where error_severity = 'CRITICAL';
 select private.secure_table('public.sync_error_log');
@@ -174,7 +174,7 @@ create table private.call_log (
   constraint call_log_outcome_is_known check (outcome in ('SENT', 'NOT_CONFIGURED'))
 );
 comment on table private.call_log is
-  'One row a call of an edge function by the database; the tables of pg_net are unlogged and pruned after hours.';
+  'One row per call of an edge function by the database; pg_net itself deletes its rows after some hours.';
 create index call_log_time_idx on private.call_log (called_at);
 alter table private.call_log enable row level security;
 
@@ -212,7 +212,7 @@ begin
 end
 $$;
 comment on function private.histogram_percentile(integer[], numeric) is
-  'The duration in ms that the share (0 to 1) of the runs in a histogram does not exceed, within 4.8 %; null for an empty histogram.';
+  'The percentile of the durations in a histogram, in ms and within 4.8 %; share 0.95 is p95. Null for an empty histogram.';
 
 create function private.add_histograms(a integer[], b integer[]) returns integer[]
 language plpgsql immutable set search_path = '' as $$
@@ -274,13 +274,13 @@ create table public.sync_metrics (
   constraint sync_metrics_counted_runs_are_not_negative check (counted_runs >= 0)
 );
 comment on table public.sync_metrics is
-  'The rollup of finished runs by entity, resolution and bucket of their start; scheduled_runs and the columns after it are of full runs.';
-comment on column public.sync_metrics.run_ms_total is 'Duration in ms of all runs with a success weight: the base of throughput.';
+  'Rollup of finished runs by entity, resolution and bucket of their start; scheduled_runs and later columns count full runs only.';
+comment on column public.sync_metrics.run_ms_total is 'Total duration in ms of runs with a success weight; the divisor of throughput.';
 comment on column public.sync_metrics.scheduled_runs is 'Full runs that the schedule started.';
-comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight: the base of rates and durations.';
-comment on column public.sync_metrics.success_weight is 'Sum over counted runs; the success rate is success_weight / counted_runs.';
-comment on column public.sync_metrics.durations is 'Histogram of counted runs; the subscript is private.duration_bucket().';
-comment on column public.sync_metrics.p50_ms is 'The percentiles of durations are within 4.8 %, and null without a counted run.';
+comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight; rates and durations count these runs.';
+comment on column public.sync_metrics.success_weight is 'Sum over counted runs; their success rate is success_weight / counted_runs.';
+comment on column public.sync_metrics.durations is 'Duration histogram of counted runs; the subscript is private.duration_bucket().';
+comment on column public.sync_metrics.p50_ms is 'p50_ms, p95_ms and p99_ms err by at most 4.8 %; they are null without a counted run.';
 select private.secure_table('public.sync_metrics');
 
 create view private.run_metrics with (security_invoker = true) as
@@ -321,7 +321,7 @@ from public.sync_execution_history h
 cross join lateral (select h.tournament_no is null and h.success_weight is not null as is_counted) c
 where h.status <> 'RUNNING';
 comment on view private.run_metrics is
-  'One bucket for each finished run: the columns of sync_metrics in their order, and the id of the run. The rollup counts runs this way.';
+  'One row per finished run: the columns of sync_metrics in their order, and the id of the run. The rollup sums these rows.';
 grant select on private.run_metrics to service_role;
 
 create materialized view public.sync_health_summary as

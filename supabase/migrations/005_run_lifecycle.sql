@@ -1,5 +1,5 @@
 -- Runs: start, heartbeat, finish, close, reap, and their rollups.
--- Past 300 lines, because every way into and out of the state of a run is in one file.
+-- Over 300 lines, because every change of the status of a run is in this file.
 
 create function private.call_function(path text, body jsonb default '{}') returns uuid
 language plpgsql security definer set search_path = '' as $$
@@ -26,12 +26,12 @@ end
 $$;
 comment on function private.call_function(text, jsonb) is
   'Posts {body} to an edge function with the URL and the key from Vault, logs the call and returns its correlation id. '
-  'Security definer, because the caller may not read Vault.';
+  'Security definer, because the caller has no access to Vault.';
 
 create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
-  -- A worker repeats items after a lost response, and a tournament can be deleted during the run: the other items are still recorded.
+  -- A worker sends results again after a lost response, and a tournament can be deleted during the run: such results are ignored.
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
@@ -115,7 +115,7 @@ end
 $$;
 comment on function private.save_progress(jsonb, timestamptz) is
   'Writes {counters, results, errors} of RUNNING run {execution_id}, renews its lease for 60 s and returns the run, or null when it is not '
-  'RUNNING. Counters are totals, so a repeated call changes nothing.';
+  'RUNNING. Counters are totals, so a repeated call does not count twice.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -148,7 +148,7 @@ begin
 end
 $$;
 comment on function private.update_entity_counters(public.sync_execution_history, timestamptz) is
-  'Updates the counters of the entity with a run that was just closed.';
+  'Adds a run that was just closed to the counters of its entity.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
@@ -186,7 +186,7 @@ begin
 end
 $$;
 comment on function private.roll_up(uuid[]) is
-  'Adds finished runs to the three buckets of their start; called in the transaction that finishes a run.';
+  'Adds finished runs to the buckets of their start, one in each resolution; called in the transaction that closes a run.';
 
 create function private.rebuild_metrics(p_from timestamptz, p_until timestamptz) returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -196,7 +196,7 @@ declare
   day timestamptz;
   days integer := 0;
 begin
-  -- Retention may have deleted runs of the day of the oldest run.
+  -- The day of the oldest run is incomplete when retention deleted earlier runs of that day.
   if first_day < oldest_run or oldest_run is null then
     raise sqlstate 'PT409' using
       message = format('the oldest run that is kept started at %s: rebuild from a later day', oldest_run), detail = 'RUNS_PRUNED';
@@ -243,7 +243,7 @@ begin
   if run.status = 'SUCCEEDED' and run.tournament_no is null then
     perform private.start_entities_never_synced();
   end if;
-  -- The alert processor evaluates a failure at once, and a run that can resolve an incident too.
+  -- The alert processor is called at once for a run that failed at least in part or can resolve a live incident.
   if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
     select from public.alert_incidents i where i.state <> 'RESOLVED' and i.entity_type in (run.entity_type, 'all')
   ) then
@@ -254,7 +254,7 @@ end
 $$;
 comment on function private.close_run(jsonb, timestamptz) is
   'Moves RUNNING run {execution_id} to terminal {status, reason, error_details?}, updates counters, rollup, leases and job, and calls the '
-  'alert processor; returns the run, or null when it was not RUNNING. No other function closes a run.';
+  'alert processor; returns the run, or null when it was not RUNNING. Only this function closes a run.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
@@ -305,11 +305,11 @@ language plpgsql set search_path = '' as $$
 declare
   entity public.sync_status;
 begin
-  -- Every transaction takes its locks in the order entity, run, job, audit, queue.
-  -- A no key update does not block inserts of jobs, which reference the entity.
+  -- Lock order: run, entity, job, audit, queue. A transaction that has an entity lock locks runs with SKIP LOCKED only.
+  -- FOR NO KEY UPDATE does not block the insert of a job, which references the entity.
   select * into entity from public.sync_status where entity_type = p_entity_type for no key update;
   if not found then
-    raise sqlstate 'PT404' using message = format('no entity type %L', p_entity_type), detail = 'ENTITY_UNKNOWN';
+    raise sqlstate 'PT404' using message = format('there is no entity %L', p_entity_type), detail = 'ENTITY_UNKNOWN';
   elsif not entity.is_active then
     raise sqlstate 'PT409' using message = format('%s is not active', entity.entity_type), detail = 'ENTITY_INACTIVE';
   elsif entity.paused_at is not null then
@@ -358,7 +358,7 @@ declare
   live_run public.sync_execution_history;
   run public.sync_execution_history;
   previous_run public.sync_execution_history;
-  -- Null for a full run, '*' for several tournaments, otherwise the tournament.
+  -- Null for a full run, '*' for several tournaments, else the number of the tournament.
   scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
   entity := private.lock_entity(p ->> 'entity_type');
@@ -424,7 +424,7 @@ begin
   perform private.save_progress(p, as_of);
   run := private.close_run(p, as_of);
   if run.id is not null then
-    -- The closed run frees a slot and unblocks jobs of its target.
+    -- The closed run frees a slot, and waiting jobs of the same target can start.
     if exists (select from public.sync_jobs where status = 'QUEUED') then
       perform public.drain_sync_queue(as_of);
     end if;
@@ -436,7 +436,7 @@ end
 $$;
 comment on function public.finish_sync_execution(jsonb, timestamptz) is
   'Closes RUNNING run {execution_id} with {status, reason, error_details?, retryable?, counters, results, errors}, dispatches waiting jobs '
-  'and returns {recorded, status}; recorded is false when the run is already closed, and its status does not change.';
+  'and returns {recorded, status}; when the run is already closed, recorded is false and the status is the existing one.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
 language sql set search_path = '' as $$

@@ -1,5 +1,5 @@
 -- The functions that the syncs call: upstream slots, due tournaments and their leases, and the upserts.
--- Past 300 lines, because the upserts name every column of the two synced tables.
+-- Over 300 lines, because the upserts name every column of the two synced tables.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -43,7 +43,7 @@ language sql set search_path = '' as $$
   ),
   verdict as (
     select reply.response_ms,
-      -- A reply under 5 seconds never starts a backoff: with a fast baseline, ordinary jitter exceeds the factor of ten.
+      -- Only a reply over 5 seconds is too slow: when replies are usually fast, ordinary jitter exceeds ten times the baseline.
       coalesce(reply.backoff_reason, case
         when reply.response_ms > greatest(10 * s.baseline_response_ms, 5000)
         then format('a reply took %s ms, over ten times the usual %s ms', round(reply.response_ms), round(s.baseline_response_ms))
@@ -88,7 +88,7 @@ language sql stable set search_path = '' as $$
   from (
     select
       count(*)::integer as match_count,
-      -- Bounded by date, because archived matches can stay in a live status for years.
+      -- The date is limited, because old matches can keep a live status for years.
       (count(*) filter (
         where status between 3 and 11 and local_date between today.utc_day - 1 and today.utc_day + 1
       ))::integer as live_count,
@@ -98,7 +98,7 @@ language sql stable set search_path = '' as $$
   ) m;
 $$;
 comment on function private.matches_ttl(text, timestamptz) is
-  'The time to live of a tournament''s matches, with the number of matches and of live matches.';
+  'The time to live of the matches of a tournament, the number of its matches and the number of its live matches.';
 
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -111,14 +111,14 @@ language sql stable set search_path = '' as $$
     from public.tournaments t
     left join public.tournament_sync_state s on s.tournament_no = t.no
     cross join today
-    -- Written as alternatives, because Postgres expects a case to be true for half of all tournaments.
+    -- Alternatives joined by OR, because Postgres estimates that a CASE condition selects half of all tournaments.
     where t.no = p ->> 'tournament_no'
       or p ->> 'tournament_no' is null and p -> 'tournament_nos' ? t.no
-      -- By status and by date: VIS keeps a test tournament Running (6) and past tournaments Open for years.
+      -- The status is not sufficient: VIS keeps a test tournament Running (6) and past tournaments Open for years.
       or p ->> 'tournament_no' is null and p -> 'tournament_nos' is null and t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
         and t.end_date >= today.utc_day - 2 and t.start_date <= today.utc_day + 7
   ),
-  -- Materialized, so that the rank is computed once and not again for the order.
+  -- Materialized, so that the rank is computed once per tournament and not a second time for the sort.
   ranked as materialized (
     select c.*, case
       when exists (
@@ -141,7 +141,7 @@ language sql stable set search_path = '' as $$
     'rank', r.rank,
     'match_count', r.match_count,
     'is_leased', r.is_leased,
-    -- With 60 s of tolerance, so that a ttl of 15 minutes has expired at each due time of a schedule of 15 minutes.
+    -- The tolerance of 60 s ensures that a ttl of 15 minutes has expired at the next due time of a 15-minute schedule.
     'is_fresh', r.synced_at is not null and r.synced_at + r.ttl > as_of + interval '60 seconds'
   ) order by
     case when (p ->> 'stalest_first')::boolean then r.synced_at end nulls first,
@@ -149,13 +149,13 @@ language sql stable set search_path = '' as $$
   from ranked r;
 $$;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
-  'Returns {tournament_no}, {tournament_nos} or all active tournaments with rank and freshness, ordered by rank (live, today, within '
-  'a day, within a week) or by {stalest_first}.';
+  'Returns {tournament_no}, {tournament_nos} or all active tournaments with rank and freshness, ordered by rank (1 live, 2 today, '
+  '3 within a day, 4 later), or with {stalest_first} by the time of their last sync.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 begin
-  -- Five minutes are longer than four requests at the longest timeout with the pauses between them.
+  -- The lease of five minutes is longer than four requests that reach the longest timeout and the pauses between them.
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
   values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '5 minutes')
   on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
@@ -164,7 +164,7 @@ begin
 end
 $$;
 comment on function public.claim_tournament(jsonb, timestamptz) is
-  'Claims the lease of {tournament_no} for {execution_id} and returns true; false while another run holds it.';
+  'Claims the lease of {tournament_no} for {execution_id} and returns true; returns false while another run holds the lease.';
 
 create function public.release_tournament(p jsonb) returns void
 language sql set search_path = '' as $$
@@ -202,7 +202,7 @@ end
 $$;
 comment on function public.complete_tournament(jsonb, timestamptz) is
   'Marks the matches of {tournament_no} outside {present} as vanished, sets its freshness from {tick_at}, releases the lease of '
-  '{execution_id} and returns how many it marked; PT409 LEASE_LOST.';
+  '{execution_id} and returns the number of marked matches; PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -239,7 +239,7 @@ language sql set search_path = '' as $$
       vis_version = excluded.vis_version,
       last_synced = excluded.last_synced,
       vanished_at = excluded.vanished_at
-    -- A run does not overwrite rows that another run wrote after this one started.
+    -- A run does not overwrite a row that another run wrote after this run started.
     where t.last_synced <= coalesce((p ->> 'tick_at')::timestamptz, as_of)
     returning t.no, t.version, t.status
   ),
@@ -257,7 +257,7 @@ language sql set search_path = '' as $$
   from written w left join before b using (no);
 $$;
 comment on function public.upsert_tournaments(jsonb, timestamptz) is
-  'Upserts {tournaments} on no, except rows synced since {tick_at}, and returns {inserted, updated, unchanged}.';
+  'Upserts {tournaments} by no, except rows that were synced after {tick_at}, and returns {inserted, updated, unchanged}.';
 
 create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -272,7 +272,7 @@ begin
 end
 $$;
 comment on function public.mark_vanished_tournaments(jsonb, timestamptz) is
-  'Marks the tournaments of {season} outside {present} as vanished, except rows synced since {tick_at}, and returns how many.';
+  'Marks the tournaments of {season} outside {present} as vanished, except rows synced after {tick_at}, and returns their number.';
 
 create function public.upsert_matches(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -351,7 +351,7 @@ begin
 end
 $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
-  'Upserts {matches} of {tournament_no} on no under the lease of {execution_id}, and returns {inserted, updated, unchanged}; '
+  'Upserts {matches} of {tournament_no} by no under the lease of {execution_id}, and returns {inserted, updated, unchanged}; '
   'PT409 LEASE_LOST.';
 
 select private.secure_functions(
