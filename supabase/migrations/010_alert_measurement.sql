@@ -1,6 +1,5 @@
--- The values of the alert rules, in one snapshot: of entities, of single tournaments, of failures that tournaments share, and of the
--- Past 300 lines, because the metrics of one snapshot are read together.
--- monitoring itself.
+-- The values of the alert rules in one snapshot: on entities, on single tournaments, on failures that tournaments share, and on the
+-- monitoring itself. Over 300 lines, because the functions that measure one snapshot are in one file.
 
 create type private.alert_value as (
   rule_id uuid,
@@ -16,7 +15,8 @@ create type private.alert_value as (
   evidence jsonb
 );
 comment on type private.alert_value is
-  'The value of a rule in one scope; since is when the condition came to be met, execution_id a run that shows it, with its fingerprint.';
+  'The value of a rule in one scope. since is the time from which the condition is met; execution_id is a run that shows it, and '
+  'fingerprint is the most frequent error of that run.';
 
 create function private.run_fingerprint(p_execution_id uuid) returns text
 language sql stable set search_path = '' as $$
@@ -34,7 +34,7 @@ comment on function private.run_fingerprint(uuid) is
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' as $$
-  -- A full run that sent no request had nothing due and does not count.
+  -- A full run without a request does not count, because no tournament was due.
   with recent as (
     select h.records_read, h.api_calls, row_number() over (order by h.execution_start desc) as age
     from public.sync_execution_history h
@@ -51,7 +51,7 @@ language sql stable set search_path = '' as $$
   from recent r cross join baseline b where r.age = 1;
 $$;
 comment on function private.records_collapse(text, timestamptz) is
-  'The drop (0 to 1) of the records per request of the last full run from the median of the 20 before it; null with fewer than 5.';
+  'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of up to 20 before it; null for under 5.';
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
   runs bigint,
@@ -68,8 +68,8 @@ create function private.run_figures(scope varchar, evaluation_window interval, a
   by_entity jsonb
 )
 language sql stable rows 1 set search_path = '' as $$
-  -- The window is a parameter and not a column of a join: for a parameter Postgres expects a 200th of the runs in the window, for a
-  -- column a ninth.
+  -- The window is a parameter and not a column of a join: Postgres estimates that a window from parameters selects 1/200 of the
+  -- runs, and a window from columns 1/9.
   with run as materialized (
     select h.*, extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
       case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as heartbeat_age
@@ -100,8 +100,8 @@ language sql stable rows 1 set search_path = '' as $$
   from run;
 $$;
 comment on function private.run_figures(varchar, interval, timestamptz) is
-  'The figures of the full runs that started in the window or are RUNNING, of an entity or of all that are active and not paused, with a '
-  'run that shows each.';
+  'The figures of one entity, or of all that are active and not paused, from the full runs that started in the window or are RUNNING, '
+  'and for each figure the id of a run that shows it.';
 
 create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
   is_active boolean,
@@ -118,8 +118,8 @@ language sql stable rows 1 set search_path = '' as $$
   where e.is_active and e.paused_at is null and scope in ('all', e.entity_type);
 $$;
 comment on function private.entity_figures(varchar, timestamptz) is
-  'The consecutive failures and overdue time of an entity, or the worst of all, with its own threshold and channels; is_active is false '
-  'when none is active and not paused.';
+  'The consecutive failures and the overdue time of an entity with its own threshold and channels, or the worst of all entities without '
+  'them; is_active is false when no such entity is active and not paused.';
 
 create function private.count_errors(scope varchar, p_error_type varchar, evaluation_window interval, as_of timestamptz) returns bigint
 language sql stable set search_path = '' as $$
@@ -129,11 +129,11 @@ language sql stable set search_path = '' as $$
     and l.occurred_at > as_of - evaluation_window and l.occurred_at <= as_of and (p_error_type is null or l.error_type = p_error_type);
 $$;
 comment on function private.count_errors(varchar, varchar, interval, timestamptz) is
-  'The number of errors in the window, of one class or of all, of an entity or of all that are active and not paused.';
+  'The number of errors in the window, of one class or all classes, of one entity or of all that are active and not paused.';
 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
-  -- Rules with the same entity and window share the figures.
+  -- The figures are computed once for all rules with the same entity and window.
   with scope as materialized (
     select r.entity_type, r.evaluation_window, array_agg(r) as rules
     from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
@@ -183,7 +183,7 @@ language sql stable rows 100 set search_path = '' as $$
   from measured m left join public.sync_execution_history x on x.id = m.execution_id;
 $$;
 comment on function private.measure_entities(public.alert_rules[], timestamptz) is
-  'The values of the rules on the full runs of an entity or of all: seconds, MiB, ms, ratios 0 to 1, errors per run; null is no data.';
+  'The values of the rules on the full runs of one entity or of all: seconds, MiB, ms, ratios (0 to 1), errors per run; null is no data.';
 
 create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns setof varchar
 language sql stable rows 10 set search_path = '' as $$
@@ -219,11 +219,11 @@ language sql stable rows 1 set search_path = '' as $$
   ) o where o.successes_since = 0;
 $$;
 comment on function private.failure_streak(varchar, varchar, timestamptz) is
-  'The number of failed results of a tournament since its last success, at most 100, and the latest of them.';
+  'The number of failed results of a tournament since its last success, at most 100, with the time, run and error of the latest.';
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
-  -- A tournament without a failure in the window and without a live incident changes nothing.
+  -- Other tournaments are not measured: without a failure in the window and without a live incident, no incident can change.
   with scope as materialized (
     select r as rule, private.failing_tournaments(r, as_of) as tournament_no from unnest(rules) r where r.scope = 'TOURNAMENT'
   )
@@ -278,8 +278,8 @@ language sql stable rows 1 set search_path = '' as $$
   from (select count(*) as tournaments from latest) n left join largest l on true;
 $$;
 comment on function private.shared_failure(varchar, interval, timestamptz) is
-  'The number of tournaments with a result in the window, and how many of their last results failed with the most frequent fingerprint, '
-  'since when, and in which run last.';
+  'tournaments counts those with a result in the window, failed those whose last result failed with the most frequent fingerprint; '
+  'since is the time of the first of these failures, execution_id the run of the latest.';
 
 create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
@@ -324,7 +324,7 @@ language sql stable rows 10 set search_path = '' as $$
       when 'queue_age' then coalesce(extract(epoch from as_of - q.waiting_since), 0)
     end,
     0::bigint, r.threshold,
-    -- A rule about undelivered notifications notifies the other channels.
+    -- A rule about undelivered notifications notifies the channels without such notifications.
     case when u.rule_id is null then r.notification_channels else (
       select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
       where c.is_active and not u.channels ? c.name
@@ -343,7 +343,7 @@ language sql stable rows 10 set search_path = '' as $$
   from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
-  'The values of the rules on the monitoring: seconds since the last evaluation, longest wait in the queue, notifications DEAD or failing.';
+  'The values of the system rules: seconds since the last evaluation, longest wait, notifications DEAD or unsent after 4 attempts.';
 
 create function private.missed_runs(entity public.sync_status, since timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -362,11 +362,11 @@ language sql stable set search_path = '' as $$
   where due.at + entity.grace <= as_of and due.at > entity.created_at and next_run.started_at > due.at + entity.grace;
 $$;
 comment on function private.missed_runs(public.sync_status, timestamptz, timestamptz) is
-  'The due times whose grace passed after since and before the next full run started; reads at most 200 due times.';
+  'The due times whose grace ended between since and the start of the next full run, with that start; reads at most 200 due times.';
 
 create function private.missed_since(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  -- A live incident already reports the due times before the first run after it began.
+  -- A live incident already reports the due times up to the first run that started after the incident began.
   select private.missed_runs(e, greatest(gap_start, (
     select min(h.execution_start) from public.sync_execution_history h
     where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= began_at
@@ -408,7 +408,7 @@ language sql stable set search_path = '' as $$
     and i.missed_due_at is null and i.resolved_at > since;
 $$;
 comment on function private.count_resolved(uuid, varchar, varchar, timestamptz) is
-  'The number of incidents of a rule and scope resolved after since, without those about missed runs.';
+  'The number of incidents of a rule and scope that resolved after since; incidents of missed runs do not count.';
 
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -419,7 +419,7 @@ language sql stable set search_path = '' as $$
     union all select * from private.measure_system(rules, as_of)
   ),
   evaluation as (
-    -- Under five minutes without an evaluation, a cron tick was late or lost; five minutes or more are a gap.
+    -- Five minutes or more without an evaluation are a gap; a shorter pause is a cron tick that was late or lost.
     select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since,
       max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
     from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last

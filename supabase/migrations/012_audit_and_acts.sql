@@ -1,6 +1,5 @@
 -- The audit log with its seals, and the audited actions of people: on incidents, silences, rules, channels, notifications, entities
--- Past 300 lines, because each act of a person stands beside the audit log that records it.
--- and errors.
+-- and errors. Over 300 lines, because the audit log and the actions that it records are in one file.
 
 create table public.audit_log (
   id bigint generated always as identity primary key,
@@ -19,7 +18,7 @@ create table public.audit_log (
   constraint audit_log_act_is_not_empty check (before is not null or after is not null)
 );
 comment on table public.audit_log is
-  'One row an action of a person or a service: actor, time, object, reason, and the state before and after. Append-only.';
+  'One row per action of a person or a service: actor, time, object, reason, and the state before and after. Append-only.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
 alter table public.audit_log enable row level security;
@@ -41,7 +40,7 @@ create table public.audit_seals (
   constraint audit_seals_previous_is_not_later check (previous_id < audit_id)
 );
 comment on table public.audit_seals is
-  'One HMAC-SHA-256 a row of audit_log, over the previous seal and the row; previous_id is null for the first seal. Append-only.';
+  'One HMAC-SHA-256 per row of audit_log, over the previous seal and the row; previous_id is null for the first seal. Append-only.';
 alter table public.audit_seals enable row level security;
 revoke all on public.audit_seals from public, anon, authenticated, service_role;
 grant select on public.audit_seals to authenticated;
@@ -54,7 +53,7 @@ create policy "Allow service read" on public.audit_seals for select to service_r
 create function private.refuse_change() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  -- private.prune_audit_log sets this for its own transaction. Another role can set it too, but has no grant to delete.
+  -- private.prune_audit_log sets this parameter for its transaction. Another role that sets it still has no grant to delete.
   if tg_op = 'DELETE' and current_setting('sync.prunes_audit', true) = 'on' then
     return old;
   end if;
@@ -62,7 +61,7 @@ begin
 end
 $$;
 comment on function private.refuse_change() is
-  'Refuses update, delete and truncate to every role, the owner included; only retention may delete.';
+  'Refuses update, delete and truncate for every role, including the owner; only retention can delete.';
 
 create trigger refuse_change before update or delete on public.audit_log
   for each row execute function private.refuse_change();
@@ -77,7 +76,7 @@ create function private.audit(
   actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz
 ) returns void
 language sql set search_path = '' as $$
-  -- The lock lasts until commit, so that rows become visible in the order of their ids and no row appears before a sealed one.
+  -- The lock lasts until commit, so that rows become visible in the order of their ids and a sealer skips none.
   select pg_advisory_xact_lock(hashtext('private.audit'));
   insert into public.audit_log
     (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
@@ -105,7 +104,7 @@ declare
   inner_pad bytea := padded;
   outer_pad bytea := padded;
 begin
-  -- ipad is 0x36 and opad is 0x5c, 64 times each.
+  -- RFC 2104: the bytes of the inner pad are 0x36 (54), those of the outer pad 0x5c (92).
   for i in 0 .. 63 loop
     inner_pad := set_byte(inner_pad, i, get_byte(padded, i) # 54);
     outer_pad := set_byte(outer_pad, i, get_byte(padded, i) # 92);
@@ -114,7 +113,7 @@ begin
 end
 $$;
 comment on function private.hmac_sha256(bytea, bytea) is
-  'HMAC (RFC 2104) over SHA-256. Written in SQL, because the schema of pgcrypto differs between platforms.';
+  'HMAC (RFC 2104) with SHA-256. pgcrypto is not used, because its schema differs between platforms.';
 
 create function public.list_unsealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -157,7 +156,7 @@ language sql stable set search_path = '' as $$
   from pairs;
 $$;
 comment on function public.list_sealed_audit(jsonb) is
-  'Returns up to {limit} rows after id {after}, each with its seal; text is null where the row is missing, mac where the seal is.';
+  'Returns up to {limit} rows after id {after}, each with its seal; text is null when the row is missing, mac when the seal is missing.';
 
 create function public.seal_audit(p jsonb) returns integer
 language plpgsql set search_path = '' as $$
@@ -165,7 +164,7 @@ declare
   sealed integer;
 begin
   perform pg_advisory_xact_lock(hashtext('public.seal_audit'));
-  -- A concurrent sealer wrote newer seals; they stay and these are dropped.
+  -- When another sealer wrote newer seals in the meantime, the seals of this call are not written.
   if (p ->> 'after')::bigint is distinct from (select max(audit_id) from public.audit_seals) then
     return 0;
   end if;
@@ -176,7 +175,7 @@ begin
 end
 $$;
 comment on function public.seal_audit(jsonb) is
-  'Writes {seals: [{id, previous_id, mac}]} if {after} is still the newest seal, and returns how many it wrote.';
+  'Writes {seals: [{id, previous_id, mac}]} if {after} is still the newest seal, and returns the number of written seals.';
 
 create function private.prune_audit_log(as_of timestamptz default now()) returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -197,14 +196,15 @@ begin
   get diagnostics pruned = row_count;
   delete from public.audit_seals where audit_id < anchor_id;
   perform set_config('sync.prunes_audit', 'off', true);
-  -- Verification accepts the missing rows because a sealed row names the anchor.
+  -- Verification accepts the deleted rows, because this audit row names the anchor and will be sealed.
   perform private.audit('{"name": "retention", "role": "service"}', 'prune-audit', 'audit-log', anchor_id::text, null,
     jsonb_build_object('rows', pruned, 'anchor_id', anchor_id), 'older than the retention', as_of);
   return pruned;
 end
 $$;
 comment on function private.prune_audit_log(timestamptz) is
-  'Deletes the oldest sealed rows past the retention, without a gap, and returns how many. Definer: no other role may delete from the log.';
+  'Deletes the oldest sealed rows whose retention has ended, without a gap, and returns their number. Security definer, because only '
+  'the owner may delete from the log.';
 
 create function public.change_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -292,7 +292,7 @@ begin
   elsif before.ends_at <= as_of then
     raise sqlstate 'PT409' using message = format('the silence ended at %s', before.ends_at), detail = 'SILENCE_OVER';
   end if;
-  -- A silence whose start is in the future ends at its start: a check forbids an earlier end.
+  -- A silence that starts in the future gets its start as its end, because a check forbids an earlier end.
   update public.alert_silences set ends_at = greatest(as_of, starts_at) where id = before.id returning * into after;
   perform private.audit(p -> 'actor', 'end-silence', 'silence', after.id::text, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
   return to_jsonb(after);
@@ -325,7 +325,7 @@ begin
     select jsonb_array_elements_text(step) from jsonb_array_elements(rule.escalation_channels) step
   ) named
   where not exists (select from public.notification_channels c where c.name = named.name);
-  -- Checked only when this request sets channels: a rule that names a deleted channel can still change its other fields.
+  -- Checked only when this request sets channels, so that the other fields of a rule with a deleted channel can still change.
   if unknown_channels is not null and (changes ? 'notification_channels' or changes ? 'escalation_channels') then
     raise sqlstate 'PT400' using
       message = format('notification_channels: there is no channel %s', unknown_channels), detail = 'BAD_REQUEST';
@@ -334,15 +334,15 @@ begin
 end
 $$;
 comment on function private.rule_with_changes(public.alert_rules, jsonb, timestamptz) is
-  'The rule with the changes applied; a rule of nulls is first filled with the defaults. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST for an '
-  'unknown channel.';
+  'The rule with the changes applied; a new rule, whose columns are all null, starts from the defaults. PT404 ENTITY_UNKNOWN, PT400 '
+  'BAD_REQUEST for an unknown channel.';
 
 create function private.resolve_unmeasured_incidents(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- An evaluation resolves only what its rule measures, so these incidents would stay open for ever.
+  -- An evaluation resolves only incidents that a rule measures, so these incidents would stay live for ever.
   for incident in
     update public.alert_incidents i set
       state = 'RESOLVED',
@@ -364,7 +364,7 @@ begin
 end
 $$;
 comment on function private.resolve_unmeasured_incidents(public.alert_rules, text, timestamptz) is
-  'Resolves the live incidents that a rule no longer measures: it is switched off, or has another entity, metric or scope.';
+  'Resolves the live incidents that a rule no longer measures, because the rule is switched off or its entity, metric or scope changed.';
 
 create function public.save_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -426,7 +426,7 @@ begin
 end
 $$;
 comment on function public.delete_alert_rule(jsonb, timestamptz) is
-  'Deletes rule {id}, with {reason?}, resolves its live incidents, keeps its past ones, and returns true; PT404 NOT_FOUND.';
+  'Deletes rule {id}, with {reason?}, resolves its live incidents, keeps its resolved ones, and returns true; PT404 NOT_FOUND.';
 
 create function public.preview_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -462,7 +462,7 @@ language sql immutable set search_path = '' as $$
   );
 $$;
 comment on function private.channel_without_secrets(public.notification_channels) is
-  'A channel as responses and the audit log show it.';
+  'The JSON of a channel without its secrets, for responses and the audit log.';
 
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -472,7 +472,7 @@ declare
   new_secret text;
 begin
   select * into before from public.notification_channels where name = p ->> 'name' for update;
-  -- A request without a secret keeps the stored one: the form cannot show it again.
+  -- A request without a secret keeps the stored secret, because the form cannot show it.
   new_secret := coalesce(p ->> 'secret', before.secret);
   if new_secret is null and p ->> 'kind' in ('webhook', 'slack') then
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
@@ -491,7 +491,7 @@ begin
     secret = excluded.secret,
     group_window = excluded.group_window,
     hourly_limit = excluded.hourly_limit,
-    -- Messages are signed with both secrets until the receiver knows the new one.
+    -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end,
     updated_at = as_of
   returning * into after;
@@ -621,14 +621,14 @@ begin
   perform private.audit(
     p -> 'actor', 'change-entity', 'entity', after.entity_type, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of
   );
-  -- After a resume, the jobs of the entity can be claimed at once.
+  -- When the entity was resumed, its waiting jobs are claimed at once.
   perform public.drain_sync_queue(as_of);
   return private.lengths_in_words(to_jsonb(after));
 end
 $$;
 comment on function public.change_entity(jsonb, timestamptz) is
   'Sets {changes: {is_paused?, grace?, max_runtime?, alert_threshold_failures?, notification_channels?}} on {entity_type} with {reason}, '
-  'claims jobs that a resume released, and returns the entity; PT404 ENTITY_UNKNOWN.';
+  'dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN.';
 
 create function public.resolve_errors(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -650,7 +650,7 @@ begin
 end
 $$;
 comment on function public.resolve_errors(jsonb, timestamptz) is
-  'Resolves error {id}, or with {group} every open error of its fingerprint, with {note?}, and returns {resolved}, the count; '
+  'Resolves error {id}, or with {group} every open error of its fingerprint, with {note?}, and returns {resolved}, their number; '
   'PT404 NOT_FOUND.';
 
 select private.secure_functions(
