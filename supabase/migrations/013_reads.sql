@@ -1,13 +1,13 @@
--- The reads of the API. Each function returns the numbers and rows of one answer; TypeScript judges them.
--- Past 300 lines, because each endpoint has its function here, and the reads share their parts.
+-- The reads of the API. Each function returns the data of one response; TypeScript derives the statuses from it.
+-- Over 300 lines, because the functions of all endpoints share the helpers in this file.
 
 create function public.read_with_etag(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' as $$
 declare
   fn constant text := p ->> 'fn';
   args constant jsonb := p -> 'p';
-  -- The snapshot changes when a writing transaction starts or ends. Health also changes without a write (a run becomes overdue): a tag
-  -- is valid for 5 seconds at most.
+  -- The snapshot changes when a writing transaction starts or ends. Health also changes without a write (a run becomes overdue), so
+  -- an ETag is valid for at most 5 seconds.
   etag constant text := format('W/"%s"',
     md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
   body json;
@@ -35,7 +35,7 @@ begin
 end
 $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
-  'Returns {etag, is_same, body} of the read {fn} with {p}; if {known} has the ETag, calls no read and returns no body. PT404 NOT_FOUND.';
+  'Calls read {fn} with {p} and returns {etag, is_same, body}; calls none when {known} contains the ETag. PT404 NOT_FOUND.';
 
 create function private.active_alerts() returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -60,7 +60,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- When no run started after the window, its last day has only runs of the window, so that whole buckets replace the single runs there.
+  -- When no run started at or after p_until, the window ends with the day of p_until: whole buckets replace the single runs.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
@@ -73,7 +73,7 @@ declare
   day_from constant timestamptz := least(date_bin('1 day', hour_from + interval '1 day' - instant, origin), hour_until);
   day_until constant timestamptz := greatest(date_bin('1 day', hour_until, origin), day_from);
 begin
-  -- The bounds are variables and not columns of a join, so that Postgres estimates the window and uses the indexes.
+  -- The bounds are variables and not columns of a join, so that Postgres can estimate the number of rows and uses the indexes.
   return query
     select m.*, null::uuid
     from public.sync_metrics m
@@ -92,7 +92,7 @@ begin
 end
 $$;
 comment on function private.metrics_between(timestamptz, timestamptz, text) is
-  'The coarsest whole buckets within a window [p_from, p_until), and the single runs at its edges, of one entity or of all.';
+  'The largest whole buckets within a window [p_from, p_until), and the single runs at its edges, of one entity or of all.';
 
 create function private.metrics_total(p_from timestamptz, p_until timestamptz, p_entity_type text, is_per_entity boolean)
 returns setof public.sync_metrics
@@ -135,7 +135,7 @@ language sql stable set search_path = '' as $$
   end;
 $$;
 comment on function private.window_start(timestamptz) is
-  'The start of a window that was requested from p_from: p_from while the runs are kept, else the start of its finest bucket that is kept.';
+  'The start of a window: p_from when the runs from then on are kept, else the start of the smallest kept bucket that contains p_from.';
 
 create function private.latest_run(p_entity_type text, as_of timestamptz) returns json
 language sql stable set search_path = '' as $$
@@ -208,7 +208,7 @@ begin
 end
 $$;
 comment on function public.get_health_overview(timestamptz) is
-  'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and the figures of 24 hours.';
+  'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and its last 24 hours.';
 
 create type private.chart_point as (
   bucket timestamptz,
@@ -228,14 +228,14 @@ create type private.chart_point as (
   errors numeric,
   memory_usage_mb integer
 );
-comment on type private.chart_point is 'One bucket of a chart; its columns mean the same as in sync_metrics.';
+comment on type private.chart_point is 'One bucket of a chart; the columns have the meaning that they have in sync_metrics.';
 
 create function private.chart_of_metrics(p_resolution interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.chart_point
 language sql stable rows 400 set search_path = '' as $$
   select m.bucket, sum(m.runs_cron + m.runs_manual + m.runs_retry), sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight),
     sum(m.duration_ms_total),
-    -- The percentiles of several entities cannot be merged.
+    -- The stored percentiles of several entities cannot be combined.
     case when p_entity_type is not null then max(m.p50_ms) end,
     case when p_entity_type is not null then max(m.p95_ms) end,
     case when p_entity_type is not null then max(m.p99_ms) end,
@@ -248,7 +248,7 @@ language sql stable rows 400 set search_path = '' as $$
   group by m.bucket;
 $$;
 comment on function private.chart_of_metrics(interval, timestamptz, timestamptz, text) is
-  'The points of a chart from the rollup, of one entity or summed over all; percentiles for one entity only.';
+  'The buckets of a chart from the rollup, of one entity or summed over all; the sum has no percentiles.';
 
 create function private.chart_of_runs(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.chart_point
@@ -261,7 +261,7 @@ language sql stable rows 100 set search_path = '' as $$
     sum(r.records_processed), sum(r.api_calls), sum(r.api_response_ms_total), sum(r.cache_hits), sum(r.cache_misses), sum(r.errors),
     max(r.memory_usage_mb_peak)
   from private.run_metrics r
-  -- Null for all entities together, whose points have no percentiles: nothing is sorted then.
+  -- The duration is null for all entities together, which have no percentiles, so that nothing is sorted.
   cross join lateral (
     select case when r.counted_runs = 1 and p_entity_type is not null then r.duration_ms_total::double precision end as ms
   ) d
@@ -269,13 +269,13 @@ language sql stable rows 100 set search_path = '' as $$
   group by 1;
 $$;
 comment on function private.chart_of_runs(interval, timestamptz, timestamptz, text) is
-  'The points of a chart with steps under 15 minutes, from the runs: percentiles are exact.';
+  'The buckets of a chart with steps under 15 minutes, computed from the runs, with exact percentiles.';
 
 create function private.chart(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz)
 returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- In microseconds since the epoch, because integers are compared a thousand times.
+  -- Microseconds since the epoch, because the due times in each bucket are counted by integer division.
   origin constant bigint := extract(epoch from p_from) * 1000000;
   width constant bigint := extract(epoch from p_step) * 1000000;
   last constant bigint := extract(epoch from p_until - p_from) * 1000000 / width - 1;
@@ -286,14 +286,14 @@ begin
       union all
       select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
     ),
-    -- A run can still start for a due time whose grace has not passed.
+    -- A due time counts after its grace has passed, because its run can start until then.
     schedule as materialized (
       select (extract(epoch from s.created_at) * 1000000)::bigint as created, (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
         (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
         (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
       from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
     ),
-    -- The due times from the start of each bucket to before its end.
+    -- The number of due times in each bucket: from its start, included, to its end, excluded.
     due as (
       select b.n, sum(greatest(
         (least(origin + (b.n + 1) * width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
@@ -322,7 +322,7 @@ begin
 end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
-  'The points of a chart, one for each step; runs_missed is the due times less the scheduled full runs, null before the entity existed.';
+  'The chart, one object per step; runs_missed is the number of due times minus the scheduled full runs, null before the entity existed.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -356,8 +356,8 @@ begin
 end
 $$;
 comment on function public.get_performance_history(jsonb, timestamptz) is
-  'Returns a chart of {span} in steps of {step} and the figures of the exact window, for {entity_type?} or all: rates and durations of '
-  'full runs, counters of all runs.';
+  'Returns a chart of {span} in steps of {step} and the totals from the start of {span} to now, for {entity_type?} or all entities: '
+  'rates and durations of full runs, counters of all runs.';
 
 create function private.statistics_json(total public.sync_metrics) returns json
 language sql stable set search_path = '' as $$
@@ -379,7 +379,7 @@ language sql stable set search_path = '' as $$
   where t.runs_cron + t.runs_manual + t.runs_retry > 0;
 $$;
 comment on function private.statistics_json(public.sync_metrics) is
-  'The figures of sync-statistics from the sums of a window; null for a window without runs.';
+  'The JSON of sync-statistics from the sums of a window; null for a window without runs.';
 
 create function public.get_sync_statistics(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -405,7 +405,7 @@ begin
 end
 $$;
 comment on function public.get_sync_statistics(jsonb, timestamptz) is
-  'Returns the statistics of {span} and of the span before it, of all entities together and of each, for {entity_type?} or all.';
+  'Returns the statistics of {span} and of the span before it, in total and per entity; {entity_type?} limits both to one entity.';
 
 create function private.error_groups(p_from timestamptz, p_until timestamptz, p_entity_type text) returns json
 language sql stable set search_path = '' as $$
@@ -489,7 +489,7 @@ language sql immutable set search_path = '' as $$
   select to_jsonb(error);
 $$;
 comment on function private.error_json(public.sync_error_log) is
-  'An error as the API returns it; the sync redacted its context before it was stored.';
+  'The JSON of an error for the API; the sync redacts the context before it stores the error.';
 
 create function public.list_errors(p jsonb) returns jsonb
 -- A custom plan: the filters that are given decide which index serves the page.
@@ -523,7 +523,7 @@ language sql stable set search_path = '' as $$
     || jsonb_build_object('duration_ms', round(extract(epoch from run.duration) * 1000));
 $$;
 comment on function private.execution_json(public.sync_execution_history) is
-  'A run as the API returns it, with its duration in ms and without its lease.';
+  'The JSON of a run for the API, with its duration in ms and without its lease.';
 
 create function public.get_execution(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -555,7 +555,7 @@ language sql stable set search_path = '' as $$
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb) is
-  'Returns run {id} with its tournaments, first 200 errors, job and the incidents whose evidence names it; null where no such run exists.';
+  'Returns run {id} with its tournaments, first 200 errors, job and incidents whose evidence names it; null when no such run exists.';
 
 create function public.list_executions(p jsonb) returns jsonb
 -- A custom plan: the filters that are given decide which index serves the page.
@@ -623,7 +623,7 @@ comment on function public.get_tournament_state(jsonb, timestamptz) is
 
 create function public.list_tournament_states(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  -- Only the figures of the tournaments of the page are computed.
+  -- The page is selected first, so that only the results of its tournaments are read.
   with page as (
     select t, s, coalesce(s.failing_streak > 0, false) as is_failing, s.synced_at, t.no
     from public.tournaments t left join public.tournament_sync_state s on s.tournament_no = t.no
@@ -639,8 +639,8 @@ language sql stable set search_path = '' as $$
   from page g;
 $$;
 comment on function public.list_tournament_states(jsonb, timestamptz) is
-  'Returns at most {limit} tournaments from {offset?}, failing ones first, filtered by {search?, season?, failing?}; without search and '
-  'season only those that were synced.';
+  'Returns at most {limit} tournaments from {offset?}, failing ones first, filtered by {search?, season?, failing?}; without {search} '
+  'and {season}, only tournaments with a sync or a result.';
 
 create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
@@ -694,7 +694,7 @@ language sql stable set search_path = '' as $$
   select private.job_json(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_sync_job(jsonb, timestamptz) is
-  'Returns job {id} with its queue position, progress, attempts and the inputs of its estimate; null where no such job exists.';
+  'Returns job {id} with its queue position, progress, attempts and the inputs of its estimate; null when no such job exists.';
 
 create function public.get_queue_status(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -734,13 +734,13 @@ declare
 begin
   select count(*) into jobs from cron.job where active;
   select max(start_time) into last_tick from cron.job_run_details;
-  -- Until the first tick, the time since the first entity was created decides.
+  -- Before the first tick, the creation of the oldest entity counts as the last tick.
   return jsonb_build_object('jobs', jobs, 'last_tick', last_tick,
     'is_late', coalesce(last_tick, (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes');
 end
 $$;
 comment on function private.check_scheduler(timestamptz) is
-  'Returns the number of active cron jobs, the last tick and whether it is late; a definer, because the schema cron belongs to the owner.';
+  'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
 
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -770,8 +770,8 @@ language sql stable security definer set search_path = '' as $$
   where s.is_active;
 $$;
 comment on function private.schedule_chain(timestamptz) is
-  'Returns for each active entity its last tick, the last call of its function with the response, and its last run; a definer, because '
-  'the schemas cron and net belong to the owner.';
+  'Returns for each active entity its last tick, the last call of its function with the response, and its last run. Security definer, '
+  'because only the owner may read the schemas cron and net.';
 
 create function public.get_system_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -861,11 +861,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     )) order by edge)
     from unnest(array[72, 89, 97, 108, 115, 123, 132, 140]) edge
   ))
-  -- Only the daily buckets, because retention never deletes them.
+  -- The window consists of whole days, so that only daily buckets are read: retention never deletes those.
   from private.metrics_total('2000-01-01 00:00:00+00', date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day', null, true) t;
 $$;
 comment on function private.lifetime_counters(timestamptz) is
-  'The sums over all runs of each entity, and its full runs in the cumulative duration buckets of Prometheus.';
+  'The sums over all runs of each entity, and the number of its full runs in each cumulative duration bucket of Prometheus.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -969,7 +969,7 @@ language sql stable set search_path = '' as $$
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_alert_incident(jsonb) is
-  'Returns incident {id} with its timeline, its notifications and the incidents that it inhibits; null where no such incident exists.';
+  'Returns incident {id} with its timeline, its notifications and the incidents that it inhibits; null when no such incident exists.';
 
 create function public.list_alert_rules() returns jsonb
 language sql stable set search_path = '' as $$

@@ -10,9 +10,9 @@ create table public.retention_settings (
   constraint retention_settings_errors_are_kept_for_days
     check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
 );
-comment on table public.retention_settings is 'One row for each kind of rows: how long retention keeps them.';
+comment on table public.retention_settings is 'One row per kind of data, with the time for which retention keeps it.';
 comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
-  'error-analytics shows 24 hours by default.';
+  'error-analytics covers 24 hours by default, so errors are kept for at least 2 days.';
 select private.secure_table('public.retention_settings');
 
 insert into public.retention_settings (subject, keep) values
@@ -33,7 +33,7 @@ insert into public.retention_settings (subject, keep) values
 create function private.process_queue() returns void
 language sql set search_path = '' as $$
   select public.drain_sync_queue();
-  -- Only the function has the key of the seals; it is called while a row is not sealed.
+  -- Only the edge function sync-admin has the sealing key; the database calls it while an unsealed row exists.
   select private.call_function('sync-admin/process-queue')
   where exists (select from public.audit_log where id > coalesce((select max(audit_id) from public.audit_seals), 0));
 $$;
@@ -46,7 +46,7 @@ declare
   pruned integer;
 begin
   case p_subject
-    when 'executions' then  -- The results of a run are deleted with it; its errors stay.
+    when 'executions' then  -- The delete cascades to the results of a run; its errors stay.
       delete from public.sync_execution_history where id in (
         select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
         order by execution_start limit batch);
@@ -57,7 +57,7 @@ begin
       delete from public.sync_error_log where id in (
         select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch);
     when 'quarter_hourly_metrics', 'hourly_metrics' then
-      -- By entity, because the index of the buckets begins with it.
+      -- The join with the entities lets Postgres use the primary key, which starts with entity_type.
       delete from public.sync_metrics where ctid = any (array(
         select m.ctid
         from public.sync_status s
@@ -67,7 +67,7 @@ begin
     when 'audit' then
       delete from public.manual_sync_audit where id in (
         select id from public.manual_sync_audit where completion_timestamp < before limit batch);
-    when 'jobs' then  -- The attempts of a job are deleted with it.
+    when 'jobs' then  -- The delete cascades to the attempts of a job.
       delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
     when 'audit_log' then
       return private.prune_audit_log(as_of);
@@ -90,7 +90,7 @@ begin
 end
 $$;
 comment on function private.prune_batch(text, timestamptz, integer) is
-  'Deletes at most batch rows of a subject that are older than its setting, and returns how many; the audit log is pruned as a whole.';
+  'Deletes at most batch rows of a subject that are older than its setting, and returns their number; the audit log has no batches.';
 
 create function private.refresh_health_summary() returns void
 language plpgsql security definer set search_path = '' as $$
@@ -99,7 +99,7 @@ begin
 end
 $$;
 comment on function private.refresh_health_summary() is
-  'Refreshes sync_health_summary. Definer: only the owner of a materialized view may refresh it.';
+  'Refreshes sync_health_summary. Security definer, because only the owner of a materialized view may refresh it.';
 
 create function private.cron_expression(frequency interval, anchor timestamptz) returns text
 language plpgsql immutable set search_path = '' as $$
@@ -162,9 +162,9 @@ begin
   perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
   perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
   perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
-  -- A batch of 100 rows, with the rows that cascade, holds its locks for less than 100 ms at ten million runs.
-  -- The job is a block because each batch must commit: a function cannot commit, and a procedure cannot commit while it sets the
-  -- empty search_path that every routine has.
+  -- With ten million runs, a batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms.
+  -- The job is a DO block, because each batch must commit: a function cannot commit, and neither can a procedure that sets a
+  -- search_path, as every routine here does.
   perform cron.schedule('retention', '17 3 * * *', $retention$
 do $$
 declare
@@ -181,8 +181,8 @@ $retention$);
 end
 $schedules$;
 comment on function private.apply_schedules() is
-  'Creates, changes and removes the pg_cron jobs to match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Definer: the jobs belong to '
-  'the owner.';
+  'Creates, changes and removes the pg_cron jobs to match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Security definer, because the '
+  'jobs belong to the owner.';
 
 select private.apply_schedules();
 
