@@ -40,7 +40,7 @@ export interface TournamentOutcome {
   retries?: number;
 }
 
-/** The outcome of a tournament that failed: its own error, or the record of an error that several tournaments share. */
+/** The outcome of a tournament that failed: its own error, or the recorded error that several tournaments share. */
 type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
 
 /** The facts of a run that are known at its start. */
@@ -66,7 +66,7 @@ export async function closeLiveRuns(): Promise<void> {
   await Promise.allSettled([...liveRuns].map((run) => run.shutDown()));
 }
 
-/** A started run: isolates the failures of its steps and tournaments, counts, sends heartbeats, and records how it ended. */
+/** A started run: isolates the failures of its steps and tournaments, counts its work, sends heartbeats, and records its outcome. */
 export class SyncRun {
   readonly errors: ErrorLogger;
   #results: TournamentResult[] = [];
@@ -87,7 +87,7 @@ export class SyncRun {
     this.#startedAt = deps.clock.monotonic();
   }
 
-  /** Calls the database and counts each call. */
+  /** The database client of the run, which counts each call. */
   get rpc(): Rpc {
     return this.deps.rpc;
   }
@@ -106,7 +106,7 @@ export class SyncRun {
     this.#stage = name;
   }
 
-  /** Counts and reports a record that the sync leaves out. */
+  /** Counts a rejected record and records its error. */
   reject(error: SyncError, tournamentNo?: string): void {
     this.#rejected++;
     this.metrics.count("records_rejected");
@@ -126,7 +126,7 @@ export class SyncRun {
     }
   }
 
-  /** Records one error that several tournaments share; pass the answer to {@link recordTournament} for each of them. */
+  /** Records one error that several tournaments share; pass the result to {@link recordTournament} for each of them. */
   report(error: unknown): { failure: ErrorRecord } {
     return { failure: this.#recordError(error) };
   }
@@ -174,7 +174,7 @@ export class SyncRun {
           this.#stop = "UPSTREAM_BACKOFF";
           return;
         }
-        // The error of an upstream request carries the number of its last attempt.
+        // The error of an upstream request contains the number of the last attempt; the first attempt is 1.
         const attempt = error instanceof SyncError ? error.evidence.attempt : undefined;
         this.recordTournament(tournament.no, startedAt, { error, retries: typeof attempt === "number" ? attempt - 1 : 0 });
       }
@@ -187,7 +187,7 @@ export class SyncRun {
     this.metrics.expectTournaments(total);
   }
 
-  /** Runs `work` under heartbeats and records how it ended; never throws. */
+  /** Runs `work` with heartbeats and records the outcome; never throws. */
   async perform(work: (run: SyncRun) => Promise<void>): Promise<RunOutcome> {
     liveRuns.add(this);
     const stopHeartbeats = this.info.isRecorded ? this.deps.clock.every(HEARTBEAT_MS, () => void this.sendHeartbeat()) : () => {};
@@ -203,7 +203,7 @@ export class SyncRun {
     return await this.#finish(fatal);
   }
 
-  /** Sends progress, new results and new errors, and reads whether to stop; after a failure the next heartbeat sends them again. */
+  /** Sends progress, new results and new errors; the answer says whether to stop. After a failure the next heartbeat sends them again. */
   sendHeartbeat(): Promise<void> {
     return this.#heartbeat ??= this.#heartbeatOnce().finally(() => this.#heartbeat = null);
   }
@@ -275,10 +275,10 @@ export class SyncRun {
 
   async #record(outcome: RunOutcome): Promise<void> {
     const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].type }));
-    // The job retries unless no error of the run can pass by itself.
+    // The job is retried unless every error of the run is permanent.
     const retryable = top.length === 0 || top.some(({ code }) => ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].retry !== "never");
     const p = { ...this.#progress(), ...outcome, retryable, error_details: top.length ? { codes: top } : null };
-    // A second attempt, because the answer to the first may be lost; the database closes a run only once.
+    // The response to the first attempt can be lost; a second attempt is safe, because the database closes a run only once.
     for (const isLast of [false, true]) {
       try {
         const { recorded, status } = await this.rpc("finish_sync_execution", { p, as_of: this.deps.clock.asOf() }, Finished);

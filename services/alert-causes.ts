@@ -1,7 +1,7 @@
 import { SEVERITIES } from "../types/sync.ts";
 import { decide, decideMissed, type EvaluationContext, judge, type Measurement, type Scope, type Transition } from "./alert-decision.ts";
 
-/** The metrics that one run can breach together, the nearest to the cause first: the first of them inhibits the others. */
+/** The metrics that one run can breach at the same time, the closest to the cause first; the first one inhibits the others. */
 const CAUSE_ORDER: readonly string[] = [
   "stuck_execution",
   "duration_exceeded",
@@ -28,7 +28,7 @@ const covers = (shared: Measurement, m: Measurement): boolean =>
   m.metric !== "shared_failure" && m.fingerprint !== null && m.fingerprint === shared.fingerprint &&
   (shared.entity_type === "all" || shared.entity_type === m.entity_type);
 
-/** The incident that inhibits the others of one run: a notified one before the nearest to the cause. A silenced incident inhibits no other. */
+/** The incident of one run that inhibits the others: never a silenced one; a notified one if any, else the closest to the cause. */
 function parentAmong(group: Measurement[]): Measurement | undefined {
   const isNotified = ({ incident }: Measurement): boolean => Boolean(incident?.notified_at && !incident.parent);
   return group.filter((m) => m.silenced_by === null).toSorted((a, b) =>
@@ -38,8 +38,8 @@ function parentAmong(group: Measurement[]): Measurement | undefined {
 }
 
 /**
- * Maps each inhibited measurement to its parent. A shared failure, silenced or not, inhibits the incidents with its fingerprint; of the other
- * incidents that point to the same run, one inhibits the rest.
+ * Maps each inhibited measurement to its parent. A shared failure, even a silenced one, inhibits the incidents with its fingerprint. Of the
+ * other incidents of the same run, one inhibits the rest.
  */
 function findParents(measurements: Measurement[]): Map<Measurement, Measurement> {
   const parents = new Map<Measurement, Measurement>();

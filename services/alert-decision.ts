@@ -7,7 +7,7 @@ const FLAPPING_AFTER = 3;
 
 const moment = z.string().nullable();
 
-/** The scope of an incident: a rule, and the entity or tournament that it evaluates. */
+/** The scope of an incident: a rule, and the entity or tournament that the rule evaluates. */
 export const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
 export type Scope = z.infer<typeof Scope>;
 
@@ -50,7 +50,7 @@ export const Measurement = Scope.extend({
     acknowledged_until: moment,
     notified_at: moment,
     last_notified_at: moment,
-    /** The channels of all its notifications, also of DEAD ones. */
+    /** The channels of all notifications of the incident, including DEAD ones. */
     attempted_channels: z.array(z.string()),
     is_flapping: z.boolean(),
     recovered_at: moment,
@@ -89,16 +89,16 @@ export interface Transition {
   parent: Scope | null;
   /** The kind of the notification; null sends none. */
   notify: NotificationKind | null;
-  /** The channels to notify; RESOLVED notifies the channels that received the opening instead. */
+  /** The channels to notify; a RESOLVED notification instead goes to the channels that received the opening notification. */
   channels: string[];
   runbook_url: string | null;
 }
 
-/** What a decision needs besides the measurement. */
+/** The inputs of a decision besides the measurement. */
 export interface EvaluationContext {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Start of the evaluations without a gap, in milliseconds since the epoch. */
+  /** The time since which evaluations have run without a gap, in milliseconds since the epoch; null before the first evaluation. */
   evaluatedSince: number | null;
   /** The incident that inhibits this one. */
   parent: Scope | null;
@@ -108,7 +108,7 @@ export interface EvaluationContext {
 
 type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 
-/** Compares a value with its thresholds: the threshold itself is a breach for a metric that must stay below it. */
+/** Compares a value with its thresholds; a value equal to the threshold is a breach if the direction of the metric is `above`. */
 export function judge(m: Measurement): Verdict {
   if (m.value === null || m.runs < m.minimum_runs) return ({ KEEP: "UNKNOWN", OK: "RECOVERED", ALERT: "BREACH" } as const)[m.no_data];
   const { direction } = ALERT_METRICS[m.metric];
@@ -170,7 +170,7 @@ type CreateTransition = (to: Transition["to_state"], reason: string, notify?: No
 function transitionsOf(m: Measurement, { now, parent, inherited }: EvaluationContext): CreateTransition {
   const { incident } = m;
   return (to_state, reason, notify = null, change = {}) => {
-    // A silence or a parent never mutes a RESOLVED notification: the channels that received the opening receive it.
+    // A silence or a parent never mutes a RESOLVED notification: each channel that received the opening notification receives it.
     const isMuted = notify === "RESOLVED" ? !incident?.notified_at : m.silenced_by !== null || parent !== null;
     const muted = notify && notify !== "RESOLVED" && isMuted ? parent ? ` (inhibited by ${parent.rule_name})` : " (silenced)" : "";
     const step = change.escalation_step ?? incident?.escalation_step ?? 0;
@@ -203,7 +203,7 @@ function transitionsOf(m: Measurement, { now, parent, inherited }: EvaluationCon
   };
 }
 
-/** Decides the one transition of a rule in one scope, with its reason and its notification; null without a change. */
+/** Decides the next transition of a rule in one scope, with its reason and its notification; null when nothing changes. */
 export function decide(m: Measurement, context: EvaluationContext): Transition | null {
   const verdict = judge(m);
   const transition = transitionsOf(m, context);
@@ -262,13 +262,13 @@ function whileFiring(
   }
   if (state === "ACKNOWLEDGED") {
     const isExpired = incident.acknowledged_until !== null && sinceMs(incident.acknowledged_until, now) >= 0;
-    return isExpired ? transition("FIRING", "the acknowledgement expired and the condition is still met", "FIRING") : null;
+    return isExpired ? transition("FIRING", "the acknowledgement expired before the incident recovered", "FIRING") : null;
   }
   if (parent) return isSame(parent, incident.parent) ? null : transition("FIRING", `inhibited by ${parent.rule_name}: same cause`);
   if (m.silenced_by !== null) return null;
   if (incident.notified_at === null) {
     const ended = incident.parent ? `${incident.parent.rule_name} no longer inhibits this incident` : "the silence ended";
-    return transition("FIRING", `${ended} and the condition is still met`, "FIRING");
+    return transition("FIRING", `${ended} and the incident is still firing`, "FIRING");
   }
   if (incident.parent) return transition("FIRING", `no longer inhibited by ${incident.parent.rule_name}`);
   if (inherited && rank(inherited.severity) > rank(severity)) {
@@ -288,11 +288,11 @@ function whileFiring(
   }
   const sinceNotified = sinceMs(incident.last_notified_at, now);
   return sinceNotified >= m.repeat_ms
-    ? transition("FIRING", `the condition is still met ${inWords(sinceNotified)} after the last notification`, "REPEAT")
+    ? transition("FIRING", `still firing ${inWords(sinceNotified)} after the last notification`, "REPEAT")
     : null;
 }
 
-/** Decides the resolved incident of the runs that were missed while no rules were evaluated; null when no run was missed. */
+/** Creates one incident, already RESOLVED, for the runs that were missed while no rules were evaluated; null when no run was missed. */
 export function decideMissed(m: Measurement, context: EvaluationContext): Transition | null {
   const [first] = m.missed, last = m.missed.at(-1);
   if (!first || !last) return null;

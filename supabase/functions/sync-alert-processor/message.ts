@@ -15,10 +15,10 @@ const worstOf = (items: NotificationItem[]): NotificationItem =>
 const scopeOf = ({ entity_type, tournament_no }: NotificationItem): string =>
   tournament_no === null ? entity_type : `${entity_type}, tournament ${tournament_no}`;
 
-/** The highest severity, which selects the recipients of an email. */
+/** The highest severity of the items; it selects the recipients of an email. */
 export const severityOf = (items: NotificationItem[]): NotificationItem["severity"] => worstOf(items).severity;
 
-/** The most severe incident and the number of the others in one line. */
+/** One line with the most severe incident and the number of other incidents. */
 export function subjectOf(items: NotificationItem[]): string {
   const worst = worstOf(items);
   const more = items.length > 1 ? ` and ${items.length - 1} more` : "";
@@ -36,7 +36,7 @@ export function limitNoteOf({ over_limit, hourly_limit }: Pick<ClaimedNotificati
 
 const inWords = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value);
 
-/** The lines of one incident: its state, the value, the reason, the time, the evidence, the runbook and the link. */
+/** The lines about one incident: its state, message, reason, time, evidence, runbook and link. */
 export function linesOf(item: NotificationItem, linkOf: LinkOf): string[] {
   const evidence = Object.entries(item.evidence).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${inWords(value)}`);
   const since = inUtc(item.began_at ?? item.opened_at);

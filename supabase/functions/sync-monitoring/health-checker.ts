@@ -60,7 +60,7 @@ export type EntityFacts = z.infer<typeof EntityFacts>;
 export const UpstreamFacts = z.object({ backoff_until: moment, backoff_reason: z.string().nullable() });
 export type UpstreamFacts = z.infer<typeof UpstreamFacts>;
 
-/** The thresholds of an entity that sets none of its own; a success rate of fewer than `ratedRuns` runs is not judged. */
+/** An entity can set its own threshold of consecutive failures. A success rate over fewer than `ratedRuns` runs is not judged. */
 const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
 
 const ORDER: HealthStatus[] = ["HEALTHY", "WARNING", "CRITICAL"];
@@ -140,10 +140,10 @@ function stuck({ running }: EntityFacts, now: number): HealthReason | null {
 function streak({ consecutive_failures, failure_threshold, latest_run }: EntityFacts): HealthReason | null {
   if (consecutive_failures === 0) return null;
   const limit = failure_threshold ?? LIMITS.consecutiveFailures;
-  const runs = consecutive_failures === 1 ? "the last run" : `the last ${consecutive_failures} runs`;
+  const runs = consecutive_failures === 1 ? "1 run" : `${consecutive_failures} runs`;
   const why = latest_run?.status_reason ? `: ${latest_run.status_reason}` : "";
   const status = consecutive_failures >= limit ? "CRITICAL" : "WARNING";
-  return reason("FAILING", status, `${runs} failed${why}`, consecutive_failures, limit, latest_run?.id ?? null);
+  return reason("FAILING", status, `${runs} failed since the last success${why}`, consecutive_failures, limit, latest_run?.id ?? null);
 }
 
 function rate({ success_rate_24h, runs_24h }: EntityFacts): HealthReason | null {
