@@ -228,8 +228,21 @@ $$;
 comment on function private.add_histograms(integer[], integer[]) is
   'The sum of two histograms; the subscript of an element is its bucket, and a bucket without runs is null.';
 
-create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
-comment on aggregate private.sum_histograms(integer[]) is 'The sum of many histograms.';
+create function private.histogram(buckets integer[], runs bigint[]) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+declare
+  histogram integer[] := '{}';
+begin
+  for i in 1 .. coalesce(cardinality(buckets), 0) loop
+    if buckets[i] is not null then
+      histogram[buckets[i]] := coalesce(histogram[buckets[i]], 0) + runs[i];
+    end if;
+  end loop;
+  return histogram;
+end
+$$;
+comment on function private.histogram(integer[], bigint[]) is
+  'The histogram of pairs of a bucket and a number of runs; a bucket may occur several times, and a null bucket counts nowhere.';
 
 create table public.sync_metrics (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -342,5 +355,5 @@ grant select on public.sync_health_summary to service_role;
 
 select private.secure_functions(
   'private.success_weight', 'private.duration_bucket', 'private.bucket_ms', 'private.histogram_percentile', 'private.add_histograms',
-  'private.sum_histograms'
+  'private.histogram'
 );

@@ -97,20 +97,30 @@ comment on function private.metrics_between(timestamptz, timestamptz, text) is
 create function private.metrics_total(p_from timestamptz, p_until timestamptz, p_entity_type text, is_per_entity boolean)
 returns setof public.sync_metrics
 language sql stable rows 10 set search_path = '' as $$
-  with total as (
-    select case when is_per_entity then m.entity_type end, null::interval, p_from,
-      sum(m.runs_succeeded), sum(m.runs_partial), sum(m.runs_failed), sum(m.runs_timed_out), sum(m.runs_cancelled), sum(m.runs_skipped),
-      sum(m.runs_cron), sum(m.runs_manual), sum(m.runs_retry), sum(m.run_ms_total),
-      sum(m.records_read), sum(m.records_processed), sum(m.records_rejected), sum(m.api_calls), sum(m.api_errors), sum(m.api_retries),
-      sum(m.api_bytes), sum(m.api_response_ms_total), sum(m.cache_hits), sum(m.cache_misses), sum(m.errors), max(m.memory_usage_mb_peak),
-      sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight), sum(m.duration_ms_total),
-      private.sum_histograms(m.durations) as durations
-    from private.metrics_between(p_from, p_until, p_entity_type) m
-    group by case when is_per_entity then m.entity_type end
+  with part as materialized (
+    select case when is_per_entity then m.entity_type end as entity, m.* from private.metrics_between(p_from, p_until, p_entity_type) m
+  ),
+  duration as (
+    select d.entity, d.bucket, sum(d.runs)::bigint as runs
+    from (select p.entity, generate_subscripts(p.durations, 1) as bucket, unnest(p.durations) as runs from part p) d
+    group by d.entity, d.bucket
+  ),
+  histogram as (
+    select d.entity, private.histogram(array_agg(d.bucket), array_agg(d.runs)) as durations from duration d group by d.entity
+  ),
+  total as (
+    select p.entity, null::interval, p_from,
+      sum(p.runs_succeeded), sum(p.runs_partial), sum(p.runs_failed), sum(p.runs_timed_out), sum(p.runs_cancelled), sum(p.runs_skipped),
+      sum(p.runs_cron), sum(p.runs_manual), sum(p.runs_retry), sum(p.run_ms_total),
+      sum(p.records_read), sum(p.records_processed), sum(p.records_rejected), sum(p.api_calls), sum(p.api_errors), sum(p.api_retries),
+      sum(p.api_bytes), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.errors), max(p.memory_usage_mb_peak),
+      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
+    from part p
+    group by p.entity
   )
-  select t.*, private.histogram_percentile(t.durations, 0.5), private.histogram_percentile(t.durations, 0.95),
-    private.histogram_percentile(t.durations, 0.99)
-  from total t;
+  select t.*, coalesce(h.durations, '{}'), private.histogram_percentile(h.durations, 0.5),
+    private.histogram_percentile(h.durations, 0.95), private.histogram_percentile(h.durations, 0.99)
+  from total t left join histogram h on h.entity is not distinct from t.entity;
 $$;
 comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
   'The sums over a window [p_from, p_until): one row for each entity with runs in it, or one row with a null entity_type for all together.';
@@ -153,17 +163,15 @@ comment on function private.latest_run(text, timestamptz) is
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
-declare
-  midnight constant timestamptz := date_trunc('day', as_of, 'UTC');
 begin
   return (
     with last_24h as materialized (
-      select m.entity_type, sum(m.counted_runs) as runs, sum(m.success_weight) as success_weight,
-        sum(m.duration_ms_total) as duration_ms_total, private.sum_histograms(m.durations) as durations,
-        sum(m.records_processed) filter (where m.bucket >= midnight) as records_processed_today,
-        sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.api_calls) as api_calls,
-        sum(m.api_response_ms_total) as api_response_ms_total, max(m.memory_usage_mb_peak) as memory_usage_mb_peak, sum(m.errors) as errors
-      from private.metrics_between(as_of - interval '24 hours', as_of + interval '1 microsecond', null) m
+      select t.*, t.counted_runs as runs
+      from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) t
+    ),
+    today as materialized (
+      select m.entity_type, sum(m.records_processed) as records_processed
+      from private.metrics_between(date_trunc('day', as_of, 'UTC'), as_of + interval '1 microsecond', null) m
       group by m.entity_type
     )
     select json_build_object(
@@ -178,8 +186,8 @@ begin
         'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
         'runs_24h', coalesce(d.runs, 0), 'success_rate_24h', d.success_weight / nullif(d.runs, 0),
         'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
-        'p95_duration_ms', private.histogram_percentile(d.durations, 0.95),
-        'records_processed_today', coalesce(d.records_processed_today, 0),
+        'p95_duration_ms', d.p95_ms,
+        'records_processed_today', coalesce(t.records_processed, 0),
         'cache_hits_24h', coalesce(d.cache_hits, 0), 'cache_misses_24h', coalesce(d.cache_misses, 0),
         'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
         'peak_memory_mb_24h', d.memory_usage_mb_peak, 'errors_24h', coalesce(d.errors, 0),
@@ -203,6 +211,7 @@ begin
     )
     from public.sync_status e
     left join last_24h d on d.entity_type = e.entity_type
+    left join today t on t.entity_type = e.entity_type
     where e.is_active
   );
 end
@@ -288,7 +297,8 @@ begin
     ),
     -- A due time counts after its grace has passed, because its run can start until then.
     schedule as materialized (
-      select (extract(epoch from s.created_at) * 1000000)::bigint as created, (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
+      select (extract(epoch from s.created_at) * 1000000)::bigint as created,
+        (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
         (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
         (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
       from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
