@@ -231,7 +231,7 @@ comment on function private.add_histograms(integer[], integer[]) is
 create function private.histogram(buckets integer[], runs bigint[]) returns integer[]
 language plpgsql immutable set search_path = '' as $$
 declare
-  histogram integer[] := '{}';
+  histogram integer[] := array[]::integer[];
 begin
   for i in 1 .. coalesce(cardinality(buckets), 0) loop
     if buckets[i] is not null then

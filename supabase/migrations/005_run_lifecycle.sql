@@ -199,7 +199,8 @@ begin
   -- The day of the oldest run is incomplete when retention deleted earlier runs of that day.
   if first_day < oldest_run or oldest_run is null then
     raise sqlstate 'PT409' using
-      message = format('the oldest run that is kept started at %s: rebuild from a later day', oldest_run), detail = 'RUNS_PRUNED';
+      message = coalesce('the oldest run that is kept started at ' || oldest_run || ': rebuild from a later day', 'no run is kept'),
+      detail = 'RUNS_PRUNED';
   end if;
   -- Without the lock, a run that finishes while its day is rebuilt counts twice or not at all.
   lock table public.sync_metrics in share row exclusive mode;
