@@ -280,8 +280,9 @@ $$;
 comment on function private.chart_of_runs(interval, timestamptz, timestamptz, text) is
   'The buckets of a chart with steps under 15 minutes, computed from the runs, with exact percentiles.';
 
-create function private.chart(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz)
-returns json
+create function private.chart(
+  p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz, out points json, out runs_missed bigint
+)
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   -- Microseconds since the epoch, because the due times in each bucket are counted by integer division.
@@ -289,46 +290,44 @@ declare
   width constant bigint := extract(epoch from p_step) * 1000000;
   last constant bigint := extract(epoch from p_until - p_from) * 1000000 / width - 1;
 begin
-  return (
-    with point as materialized (
-      select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
-      union all
-      select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
-    ),
-    -- A due time counts after its grace has passed, because its run can start until then.
-    schedule as materialized (
-      select (extract(epoch from s.created_at) * 1000000)::bigint as created,
-        (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
-        (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
-        (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
-      from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
-    ),
-    -- The number of due times in each bucket: from its start, included, to its end, excluded.
-    due as (
-      select b.n, sum(greatest(
-        (least(origin + (b.n + 1) * width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
-          - (origin + b.n * width - 1 - s.anchor) / s.frequency, 0
-      )) as runs
-      from generate_series(0, last) b (n) join schedule s on s.created <= origin + b.n * width
-      group by b.n
-    ),
-    bucket as (
-      select b.at as timestamp,
-        round(p.success_weight / nullif(p.counted_runs, 0), 6) as success_rate,
-        round(p.duration_ms_total / nullif(p.counted_runs, 0), 1) as duration_ms,
-        round(p.p50_ms::numeric, 1) as p50_duration_ms,
-        round(p.p95_ms::numeric, 1) as p95_duration_ms,
-        round(p.p99_ms::numeric, 1) as p99_duration_ms,
-        p.records_processed, p.memory_usage_mb, p.errors as error_count, coalesce(p.runs, 0) as runs,
-        greatest(d.runs - coalesce(p.scheduled_runs, 0), 0) as runs_missed,
-        round(p.cache_hits / nullif(p.cache_hits + p.cache_misses, 0), 6) as cache_hit_ratio,
-        round(p.api_response_ms_total / nullif(p.api_calls, 0), 1) as api_response_ms
-      from (select n, p_from + n * p_step as at from generate_series(0, last) n) b
-      left join point p on p.bucket = b.at
-      left join due d on d.n = b.n
-    )
-    select json_agg(b order by b.timestamp) from bucket b
-  );
+  with point as materialized (
+    select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
+    union all
+    select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
+  ),
+  -- A due time counts after its grace has passed, because its run can start until then.
+  schedule as materialized (
+    select (extract(epoch from s.created_at) * 1000000)::bigint as created,
+      (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
+      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
+      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
+    from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
+  ),
+  -- The number of due times in each bucket: from its start, included, to its end, excluded.
+  due as (
+    select b.n, sum(greatest(
+      (least(origin + (b.n + 1) * width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
+        - (origin + b.n * width - 1 - s.anchor) / s.frequency, 0
+    )) as runs
+    from generate_series(0, last) b (n) join schedule s on s.created <= origin + b.n * width
+    group by b.n
+  ),
+  bucket as (
+    select b.at as timestamp,
+      round(p.success_weight / nullif(p.counted_runs, 0), 6) as success_rate,
+      round(p.duration_ms_total / nullif(p.counted_runs, 0), 1) as duration_ms,
+      round(p.p50_ms::numeric, 1) as p50_duration_ms,
+      round(p.p95_ms::numeric, 1) as p95_duration_ms,
+      round(p.p99_ms::numeric, 1) as p99_duration_ms,
+      p.records_processed, p.memory_usage_mb, p.errors as error_count, coalesce(p.runs, 0) as runs,
+      greatest(d.runs - coalesce(p.scheduled_runs, 0), 0) as runs_missed,
+      round(p.cache_hits / nullif(p.cache_hits + p.cache_misses, 0), 6) as cache_hit_ratio,
+      round(p.api_response_ms_total / nullif(p.api_calls, 0), 1) as api_response_ms
+    from (select n, p_from + n * p_step as at from generate_series(0, last) n) b
+    left join point p on p.bucket = b.at
+    left join due d on d.n = b.n
+  )
+  select json_agg(b order by b.timestamp), sum(b.runs_missed) into points, runs_missed from bucket b;
 end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
@@ -343,10 +342,11 @@ declare
   chart_from constant timestamptz := date_bin(step, as_of - (p ->> 'span')::interval, origin);
   chart_until constant timestamptz := date_bin(step, as_of, origin) + step;
   total_from constant timestamptz := private.window_start(as_of - (p ->> 'span')::interval);
-  points constant json := private.chart(step, chart_from, chart_until, entity, as_of);
+  chart constant record := private.chart(step, chart_from, chart_until, entity, as_of);
 begin
   return (
-    select json_build_object('from', chart_from, 'until', chart_until, 'step_ms', extract(epoch from step) * 1000, 'data_points', points,
+    select json_build_object('from', chart_from, 'until', chart_until, 'step_ms', extract(epoch from step) * 1000,
+      'data_points', chart.points,
       'aggregated_metrics', json_build_object(
         'from', total_from, 'until', as_of,
         'runs', coalesce(t.runs_cron + t.runs_manual + t.runs_retry, 0),
@@ -356,7 +356,7 @@ begin
         'p99_duration_ms', round(t.p99_ms::numeric, 1),
         'records_processed', coalesce(t.records_processed, 0),
         'peak_memory_mb', t.memory_usage_mb_peak, 'error_count', coalesce(t.errors, 0),
-        'runs_missed', (select sum((point ->> 'runs_missed')::bigint) from json_array_elements(points) point),
+        'runs_missed', chart.runs_missed,
         'cache_hit_ratio', round(t.cache_hits::numeric / nullif(t.cache_hits + t.cache_misses, 0), 6),
         'api_calls', coalesce(t.api_calls, 0), 'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
       ))
