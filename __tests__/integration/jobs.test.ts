@@ -455,6 +455,32 @@ Deno.test("the estimate of a job for several tournaments comes from the duration
   assertEquals(await estimated([await newTournament()]), [null, null]);
 });
 
+Deno.test("an estimate samples the newest thirty runs of each kind of target, newest first", async () => {
+  const { clock } = await setUp();
+  const no = String((await aTournament(db)).no);
+  const other = String((await aTournament(db)).no);
+  // The n-th newest run of each kind took n seconds.
+  for (let run = 1; run <= 31; run++) {
+    const startedAt = clock.now() - run * 3_600_000;
+    const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + run * 1_000).toISOString() };
+    const { id } = await aRun(db, times);
+    await aRun(db, { ...times, tournament_no: no });
+    await db.query(
+      `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, created_at)
+      values ($1, $2, 'matches_schedule', true, make_interval(secs => $3), $4)`,
+      [id, other, run, times.execution_end],
+    );
+  }
+  const newestThirty = Array.from({ length: 30 }, (_, index) => (index + 1) * 1_000);
+  for (const [target, nos] of [["", null], [no, null], [other, null], ["*", [other]]] as const) {
+    const [{ samples } = { samples: [] }] = await db.query<{ samples: number[] }>(
+      "select private.duration_samples('matches_schedule', $1, $2::text::jsonb, $3) as samples",
+      [target, nos && JSON.stringify(nos), new Date(clock.now()).toISOString()],
+    );
+    assertEquals(samples, newestThirty, `target ${target}`);
+  }
+});
+
 Deno.test("each route admits its role and those above it", async () => {
   const { call, trigger } = await setUp();
   const { body } = await trigger();
