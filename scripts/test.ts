@@ -36,6 +36,9 @@ async function embeddedTemplate(): Promise<string> {
 
 async function serverTemplate(server: TemporaryPostgres): Promise<void> {
   const admin = await connect(server.url);
+  // Autovacuum analyzes at random times. Each of its transactions changes the snapshot of the whole server, and with it every ETag.
+  await admin.exec("alter system set autovacuum = off");
+  await admin.exec("select pg_reload_conf()");
   await admin.exec("create database sync_template");
   await admin.close();
   const database = await connect(server.url.replace(/\/postgres$/, "/sync_template"));

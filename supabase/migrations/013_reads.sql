@@ -6,8 +6,8 @@ language plpgsql stable set search_path = '' as $$
 declare
   fn constant text := p ->> 'fn';
   args constant jsonb := p -> 'p';
-  -- The snapshot changes when a writing transaction starts or ends. Health also changes without a write (a run becomes overdue), so
-  -- an ETag is valid for at most 5 seconds.
+  -- The snapshot changes when a writing transaction of any database of the server starts or ends. Health also changes without a write
+  -- (a run becomes overdue), so an ETag is valid for at most 5 seconds.
   etag constant text := format('W/"%s"',
     md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
   body json;
