@@ -21,8 +21,7 @@ export function assertObjectMatch(actual: object, expected: object, message?: st
       : value;
   nodeAssert.deepStrictEqual(part(actual, expected), expected, message);
 }
-// deno-lint-ignore no-explicit-any -- an error class of any constructor
-type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
+type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 
 function check<E extends Error>(error: unknown, type: ErrorClass<E>, includes: string): asserts error is E {
   assert(error instanceof type, `threw ${error}, not ${type.name}`);

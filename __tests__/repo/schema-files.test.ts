@@ -6,11 +6,12 @@ const files = await Promise.all((await listMigrations()).map(async ({ version, n
   sql: await Deno.readTextFile(url),
 })));
 
-/** Every object that a file defines, as `kind name`; a policy and a trigger belong to their table. */
+/** Every object that a file defines, as `kind name`; a policy belongs to its table. */
 function definitions(sql: string): string[] {
   const code = sql.replace(/--.*$/gm, "");
-  const plain = /^create (?:or replace )?(function|table|materialized view|view|type|index|unique index)\s+(?:if not exists )?([\w.]+)/gim;
-  const owned = /^create (policy|(?:constraint )?trigger)\s+("[^"]+"|\w+)[^;]*?\son ([\w.]+)/gim;
+  const plain =
+    /^create (?:or replace )?(function|table|materialized view|view|type|index|unique index|trigger|constraint trigger)\s+(?:if not exists )?([\w.]+)/gim;
+  const owned = /^create (policy)\s+("[^"]+"|\w+)[^;]*?\son ([\w.]+)/gim;
   return [
     ...[...code.matchAll(plain)].map(([, kind, name]) => `${kind} ${name}`),
     ...[...code.matchAll(owned)].map(([, kind, name, table]) => `${kind} ${name} on ${table}`),

@@ -121,7 +121,9 @@ $$;
 comment on function private.raise_version() is
   'Keeps id and created_at, and raises version and sets updated_at only when a synced column changes.';
 
-create trigger raise_version before update on public.tournaments for each row execute function private.raise_version();
-create trigger raise_version before update on public.matches for each row execute function private.raise_version();
+create trigger tournaments_raise_version before update on public.tournaments
+  for each row execute function private.raise_version();
+create trigger matches_raise_version before update on public.matches
+  for each row execute function private.raise_version();
 
 select private.secure_functions('private.raise_version');

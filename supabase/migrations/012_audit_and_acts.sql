@@ -63,13 +63,13 @@ $$;
 comment on function private.refuse_change() is
   'Refuses update, delete and truncate for every role, including the owner; only retention can delete.';
 
-create trigger refuse_change before update or delete on public.audit_log
+create trigger audit_log_refuse_change before update or delete on public.audit_log
   for each row execute function private.refuse_change();
-create trigger refuse_change before update or delete on public.audit_seals
+create trigger audit_seals_refuse_change before update or delete on public.audit_seals
   for each row execute function private.refuse_change();
-create trigger refuse_truncate before truncate on public.audit_log
+create trigger audit_log_refuse_truncate before truncate on public.audit_log
   for each statement execute function private.refuse_change();
-create trigger refuse_truncate before truncate on public.audit_seals
+create trigger audit_seals_refuse_truncate before truncate on public.audit_seals
   for each statement execute function private.refuse_change();
 
 create function private.audit(

@@ -501,8 +501,8 @@ $$;
 comment on function private.error_json(public.sync_error_log) is
   'The JSON of an error for the API; the sync redacts the context before it stores the error.';
 
+-- In plpgsql Postgres plans with the values of the filters, and the filters that are given decide which index serves the page.
 create function public.list_errors(p jsonb) returns jsonb
--- A custom plan: the filters that are given decide which index serves the page.
 language plpgsql stable set search_path = '' as $$
 begin
   return (
@@ -567,8 +567,8 @@ $$;
 comment on function public.get_execution(jsonb) is
   'Returns run {id} with its tournaments, first 200 errors, job and incidents whose evidence names it; null when no such run exists.';
 
+-- In plpgsql for the same reason as list_errors.
 create function public.list_executions(p jsonb) returns jsonb
--- A custom plan: the filters that are given decide which index serves the page.
 language plpgsql stable set search_path = '' as $$
 begin
   return (
