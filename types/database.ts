@@ -1627,11 +1627,11 @@ export type Database = {
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "enqueue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "get_alert_incident": { Args: { "p": Json }; Returns: Json };
+      "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
       "get_connectivity_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "get_execution": { Args: { "p": Json }; Returns: Json };
+      "get_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
       "get_metrics_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -1642,7 +1642,7 @@ export type Database = {
       "get_system_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_tournament_state": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "list_alert_incidents": { Args: { "p": Json }; Returns: Json };
+      "list_alert_incidents": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_alert_silences": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_audit_log": { Args: { "p": Json }; Returns: Json };

@@ -256,7 +256,7 @@ Deno.test("the mean times to detect, acknowledge and resolve equal those of the 
   await incident("2026-06-10T10:00:00Z", "2026-06-10T10:01:00Z", "2026-06-10T10:11:00Z", "2026-06-10T11:00:00Z");
   await incident("2026-06-10T11:00:00Z", "2026-06-10T11:03:00Z", null, null);
   await incident("2026-05-01T10:00:00Z", "2026-05-01T10:59:00Z", null, "2026-05-02T10:00:00Z");
-  const { mean_times } = await db.value<{ mean_times: object }>("select list_alert_incidents($1)", [{ limit: 10, as_of: clock.asOf() }]);
+  const { mean_times } = await db.value<{ mean_times: object }>("select list_alert_incidents($1, $2)", [{ limit: 10 }, clock.asOf()]);
   assertEquals(mean_times, { incidents: 2, detect_ms: 120_000, acknowledge_ms: 600_000, resolve_ms: 3_600_000 });
 });
 

@@ -57,6 +57,14 @@ Deno.test("every function has an empty search_path, runs as its caller unless li
   }
 });
 
+Deno.test("no function reads the time itself: it is an argument", async () => {
+  // apply_schedules contains the text of the retention job, which pg_cron runs without arguments.
+  const found = await db.query(`
+    select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('public', 'private') and p.prosrc ~* '\\m(now\\(|current_timestamp|transaction_timestamp)'`);
+  assertEquals(found, [{ proname: "apply_schedules" }]);
+});
+
 Deno.test("every table has row level security; every table, view and function has a comment", async () => {
   assertEquals(
     await db.query(

@@ -22,11 +22,11 @@ begin
     when 'get_error_analytics' then body := public.get_error_analytics(args, as_of);
     when 'list_errors' then body := public.list_errors(args)::json;
     when 'list_executions' then body := public.list_executions(args)::json;
-    when 'get_execution' then body := public.get_execution(args)::json;
+    when 'get_execution' then body := public.get_execution(args, as_of)::json;
     when 'list_tournament_states' then body := public.list_tournament_states(args, as_of)::json;
     when 'get_tournament_state' then body := public.get_tournament_state(args, as_of)::json;
-    when 'list_alert_incidents' then body := public.list_alert_incidents(args)::json;
-    when 'get_alert_incident' then body := public.get_alert_incident(args)::json;
+    when 'list_alert_incidents' then body := public.list_alert_incidents(args, as_of)::json;
+    when 'get_alert_incident' then body := public.get_alert_incident(args, as_of)::json;
     when 'get_metrics_facts' then body := public.get_metrics_facts(as_of)::json;
     when 'get_system_facts' then body := public.get_system_facts(as_of)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
@@ -535,7 +535,7 @@ $$;
 comment on function private.execution_json(public.sync_execution_history) is
   'The JSON of a run for the API, with its duration in ms and without its lease.';
 
-create function public.get_execution(p jsonb) returns jsonb
+create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.execution_json(h) || jsonb_build_object(
     'tournaments', (
@@ -559,12 +559,12 @@ language sql stable set search_path = '' as $$
         'id', i.id, 'rule_name', i.rule_name, 'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at
       ) order by i.opened_at, i.id), '[]')
       from public.alert_incidents i
-      where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, now()) + interval '1 day'
+      where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, as_of) + interval '1 day'
         and i.evidence ->> 'execution_id' = h.id::text)
   )
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_execution(jsonb) is
+comment on function public.get_execution(jsonb, timestamptz) is
   'Returns run {id} with its tournaments, first 200 errors, job and incidents whose evidence names it; null when no such run exists.';
 
 -- In plpgsql for the same reason as list_errors.
@@ -917,7 +917,7 @@ comment on function public.get_connectivity_facts(timestamptz) is
   'Returns the targets of a connectivity test: the scheduler, the functions, the end of an upstream backoff, and the active channels with '
   'their addresses.';
 
-create function public.list_alert_incidents(p jsonb) returns jsonb
+create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'alerts', (
@@ -941,16 +941,16 @@ language sql stable set search_path = '' as $$
         'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000)
       )
       from public.alert_incidents i
-      where i.opened_at > coalesce((p ->> 'as_of')::timestamptz, now()) - interval '30 days' and i.fired_at is not null
+      where i.opened_at > as_of - interval '30 days' and i.fired_at is not null
         and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
     )
   );
 $$;
-comment on function public.list_alert_incidents(jsonb) is
+comment on function public.list_alert_incidents(jsonb, timestamptz) is
   'Returns at most {limit} incidents, newest first, after the cursor {before_at?, before_id?}, filtered by '
-  '{state?, severity?, entity_type?, tournament_no?}, and the mean times of the 30 days before {as_of?}.';
+  '{state?, severity?, entity_type?, tournament_no?}, and the mean times of the 30 days before as_of.';
 
-create function public.get_alert_incident(p jsonb) returns jsonb
+create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(i) || jsonb_build_object(
     'notifications', (
@@ -974,11 +974,11 @@ language sql stable set search_path = '' as $$
       ) order by c.opened_at, c.id), '[]')
       from public.alert_incidents c where c.parent_id = i.id
     ),
-    'downtime_ms', extract(epoch from coalesce(i.resolved_at, now()) - i.began_at) * 1000
+    'downtime_ms', extract(epoch from coalesce(i.resolved_at, as_of) - i.began_at) * 1000
   )
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_alert_incident(jsonb) is
+comment on function public.get_alert_incident(jsonb, timestamptz) is
   'Returns incident {id} with its timeline, its notifications and the incidents that it inhibits; null when no such incident exists.';
 
 create function public.list_alert_rules() returns jsonb

@@ -20,8 +20,9 @@ export const AlertQuery = z.strictObject({
 export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
   const { entity, limit, cursor: after, ...filters } = query;
   // One incident more than the page shows whether a next page exists.
-  const p = { ...filters, entity_type: entity, ...after, limit: limit + 1, as_of: clock.asOf() };
-  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p }, AlertListResponse.omit({ next_cursor: true }));
+  const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
+  const answer = AlertListResponse.omit({ next_cursor: true });
+  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() }, answer);
   const alerts = found.slice(0, limit);
   const last = alerts.at(-1);
   return {
@@ -32,8 +33,8 @@ export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof A
 }
 
 /** One incident with its timeline. @throws AppError NOT_FOUND */
-export async function readAlert(rpc: Rpc, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
-  const found = await rpc("get_alert_incident", { p: { id } }, AlertDetailResponse.nullable());
+export async function readAlert(rpc: Rpc, clock: Clock, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
+  const found = await rpc("get_alert_incident", { p: { id }, as_of: clock.asOf() }, AlertDetailResponse.nullable());
   if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);
   return found;
 }

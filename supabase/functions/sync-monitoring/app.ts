@@ -80,7 +80,7 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
 /** The app of the reads; a read never writes. */
 export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
   const app = createFunctionApp("sync-monitoring", { rpc, log });
-  const reader = (c: Context<AppVariables>) => readerOf(c, rpc);
+  const reader = (c: Context<AppVariables>) => readerOf(c, rpc, clock);
 
   app.openapi(
     read("/health-overview", "Every active entity with its status and the reasons for it", NoQuery, SyncHealthResponse),
@@ -108,7 +108,7 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
   );
   app.openapi(
     readOne("/executions/{id}", "One run with its tournaments, errors, job and incidents", WithId, ExecutionDetailResponse),
-    async (c) => c.json(await readExecution(reader(c), c.req.valid("param").id), 200),
+    async (c) => c.json(await readExecution(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
     read("/tournaments", "The synced tournaments, the failing ones first", TournamentQuery, TournamentListResponse),
@@ -124,7 +124,7 @@ export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; en
   );
   app.openapi(
     readOne("/alerts/{id}", "One incident with its timeline and notifications", WithId, AlertDetailResponse),
-    async (c) => c.json(await readAlert(reader(c), c.req.valid("param").id), 200),
+    async (c) => c.json(await readAlert(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
     read("/metrics", "The monitoring and performance metrics of the last 24 hours", NoQuery, MetricsResponse),

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
+import type { Clock } from "../../../services/clock.ts";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { type AppVariables, notModified } from "../_shared/app.ts";
@@ -11,11 +12,11 @@ function tagsOf(header: string | undefined): string[] {
   return (header ?? "").match(/\*|(?:W\/)?"[^"]*"/g)?.map((tag) => tag.startsWith('"') ? `W/${tag}` : tag) ?? [];
 }
 
-/** An `Rpc` for one request: sends the ETags of the caller and sets the ETag of the response. @throws notModified when the caller has it */
-export function readerOf(c: Context<AppVariables>, rpc: Rpc): Rpc {
-  return async (fn, { as_of, p = {} }, answer) => {
+/** An `Rpc` for one request: sends the ETags of the caller and the time, and sets the ETag of the response. @throws notModified when the caller has it */
+export function readerOf(c: Context<AppVariables>, rpc: Rpc, clock: Clock): Rpc {
+  return async (fn, { p = {} }, answer) => {
     const known = tagsOf(c.req.header("if-none-match"));
-    const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of }, Answer);
+    const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of: clock.asOf() }, Answer);
     c.header("etag", etag);
     // `*` matches every resource that exists; the body of a missing one is null.
     if (is_same || (known.includes("*") && body !== null)) throw notModified;

@@ -117,8 +117,8 @@ export async function listTournaments(
 }
 
 /** One run with its tournaments, errors, job and incidents. @throws AppError NOT_FOUND */
-export async function readExecution(rpc: Rpc, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
-  const found = await rpc("get_execution", { p: { id } }, ExecutionDetailResponse.nullable());
+export async function readExecution(rpc: Rpc, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
+  const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() }, ExecutionDetailResponse.nullable());
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
   return found;
 }
