@@ -1,23 +1,40 @@
-import { ERROR_CLASSES } from "../services/classification.ts";
+import { ERRORS } from "../services/error-table.ts";
 
-/** The text of `docs/errors.md`, the table of error codes for operators. */
-export function errorTable(): string {
-  const rows = Object.entries(ERROR_CLASSES).map((
-    [code, { type, severity, retry, suggestion }],
-  ) => [`\`${code}\``, type, severity, retry, suggestion]);
-  const head = ["Code", "Type", "Severity", "Retry", "What to do"];
+/** A Markdown table whose columns are as wide as their longest cell. */
+function table(head: string[], rows: string[][]): string[] {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)];
+}
+
+/** The text of `docs/errors.md`: the codes of responses, and the codes of the errors that runs record. */
+export function errorTable(): string {
+  const codes = Object.entries(ERRORS);
   return [
     "# Errors",
     "",
-    "Every error of a sync has one of these codes. The code comes from the VIS error id, HTTP status, reply check, SQLSTATE or exception, never",
-    "from the words of a message. Retry: _now_ with backoff within the run, _later_ by the next run, _never_ without a change by a person.",
-    "Generated from `services/classification.ts` by `deno task errors`.",
+    "Generated from `services/error-table.ts` by `deno task errors`.",
     "",
-    line(head),
-    `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`,
-    ...rows.map(line),
+    "## Errors of a request",
+    "",
+    "A refused request is answered with `{ code, message, details? }` and the status of its code. The message says what is wrong and, for a",
+    "field, what is allowed.",
+    "",
+    ...table(
+      ["Code", "Status", "What to do"],
+      codes.flatMap(([code, row]) => "status" in row ? [[`\`${code}\``, String(row.status), row.advice]] : []),
+    ),
+    "",
+    "## Errors of a run",
+    "",
+    "Every error that a run records has one of these codes. The code comes from the VIS error id, HTTP status, reply check, SQLSTATE or",
+    "exception, never from the words of a message. Retry: _now_ with backoff within the run, _later_ by the next run, _never_ without a change by",
+    "a person.",
+    "",
+    ...table(
+      ["Code", "Class", "Severity", "Retry", "What to do"],
+      codes.flatMap(([code, row]) => "severity" in row ? [[`\`${code}\``, row.type, row.severity, row.retry, row.advice]] : []),
+    ),
     "",
   ].join("\n");
 }

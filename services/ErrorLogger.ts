@@ -47,7 +47,7 @@ export class ErrorLogger {
 
   /** Classifies, logs and collects one error, and returns its record; the context is redacted and at most 8 kB. */
   record(error: unknown, about: { tournament_no?: string; context?: Record<string, unknown> } = {}): ErrorRecord {
-    const { code, type, severity, retry, suggestion } = classify(error);
+    const { code, type, severity, retry, advice } = classify(error);
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     const row: ErrorRecord = {
       id: crypto.randomUUID(),
@@ -65,7 +65,7 @@ export class ErrorLogger {
         stack,
         cause: error instanceof Error && error.cause ? String(error.cause) : undefined,
       }),
-      recovery_suggestion: suggestion,
+      recovery_suggestion: advice,
       fingerprint: fingerprint(code, redactText(message)),
       occurred_at: new Date(this.clock.now()).toISOString(),
     };

@@ -1,7 +1,8 @@
 import pMap from "p-map";
 import { z } from "zod";
-import { ERROR_CLASSES, SyncError } from "./classification.ts";
+import { SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
+import { type ErrorCode, ERRORS } from "./error-table.ts";
 import { ErrorLogger, type ErrorRecord } from "./ErrorLogger.ts";
 import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
@@ -274,9 +275,9 @@ export class SyncRun {
   }
 
   async #record(outcome: RunOutcome): Promise<void> {
-    const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].type }));
+    const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERRORS[code as ErrorCode].type }));
     // The job is retried unless every error of the run is permanent.
-    const retryable = top.length === 0 || top.some(({ code }) => ERROR_CLASSES[code as keyof typeof ERROR_CLASSES].retry !== "never");
+    const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
     const p = { ...this.#progress(), ...outcome, retryable, error_details: top.length ? { codes: top } : null };
     // The response to the first attempt can be lost; a second attempt is safe, because the database closes a run only once.
     for (const isLast of [false, true]) {

@@ -1,6 +1,7 @@
 import { type z } from "zod";
 import type { Database } from "../types/database.ts";
-import { AppError, DatabaseError, HTTP_STATUS } from "./errors.ts";
+import { isAppErrorCode } from "./error-table.ts";
+import { AppError, DatabaseError } from "./errors.ts";
 
 /** The name of a SQL function of the API. */
 export type FunctionName = keyof Database["public"]["Functions"];
@@ -25,8 +26,6 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
   const [, field, problem] = (code === "PT400" && /^([a-z_]+): (.+)$/s.exec(message)) || [];
   return field ? [{ field, message: problem }] : undefined;
 }
-
-const isAppErrorCode = (code: unknown): code is keyof typeof HTTP_STATUS => typeof code === "string" && Object.hasOwn(HTTP_STATUS, code);
 
 /** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
 export function createRpc(client: RpcClient): Rpc {

@@ -1,6 +1,6 @@
 // Past 300 lines, because each fault of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
-import { ERROR_CLASSES, type ErrorCode } from "../../services/classification.ts";
+import { type ErrorCode, ERRORS } from "../../services/error-table.ts";
 import { aMatch, aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
@@ -187,7 +187,7 @@ for (const { kind, code, type, severity } of FAULT_CASES) {
       sync_execution_id: run.id,
     });
     assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [faulty?.no])), 0);
-    const retries = ERROR_CLASSES[code as ErrorCode].retry === "now" ? 1 : 0;
+    const retries = ERRORS[code as ErrorCode].retry === "now" ? 1 : 0;
     const results = await db.query(
       "select tournament_no, retry_attempt from sync_tournament_results where not success or retry_attempt > 0",
     );

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { createLog } from "../../services/log.ts";
 import { startSync } from "../../services/SyncRunner.ts";
 import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncRun.ts";
-import { ERROR_CLASSES, SyncError } from "../../services/classification.ts";
+import { SyncError } from "../../services/classification.ts";
 import type { AppError } from "../../services/errors.ts";
 import type { FunctionName, Rpc } from "../../services/rpc.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -132,17 +132,6 @@ Deno.test("the reaper closes the run of a dead worker as TIMED_OUT, and refuses 
   await run.perform(() => Promise.resolve());
   assertObjectMatch(await row(run), { status: "TIMED_OUT" });
   assertEquals(await db.value("select error_count from sync_status where entity_type = 'matches_schedule'"), 1);
-});
-
-Deno.test("the error of a reaped run has the class and the suggestion of RUN_TIMED_OUT in the error table", async () => {
-  const { start, clock } = await setUp();
-  await start();
-  clock.advance(61_000);
-  await db.query("select reap_sync_executions($1)", [clock.asOf()]);
-  const { type, severity, retry, suggestion } = ERROR_CLASSES.RUN_TIMED_OUT;
-  assertEquals(await db.query("select error_type, error_severity, retryable, recovery_suggestion from sync_error_log"), [
-    { error_type: type, error_severity: severity, retryable: retry !== "never", recovery_suggestion: suggestion },
-  ]);
 });
 
 Deno.test("a run past its deadline is closed although it sends heartbeats, so that the next run can start", async () => {

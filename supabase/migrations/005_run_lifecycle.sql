@@ -281,12 +281,10 @@ begin
     ), least(as_of, greatest(dead_run.deadline, dead_run.heartbeat_at)));
     if closed_run.id is not null then
       reaped := reaped + 1;
+      -- The API adds the recovery suggestion, which is the advice of the error table for this code.
       insert into public.sync_error_log
-        (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion,
-         fingerprint, occurred_at)
+        (sync_execution_id, entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
       values (closed_run.id, closed_run.entity_type, 'TIMEOUT', 'RUN_TIMED_OUT', 'HIGH', true, closed_run.status_reason,
-        'The run did not end by its deadline, or its lease expired. Read the log of the function at the last heartbeat; '
-        'the next run starts with the stalest tournament.',
         'TIMEOUT:RUN_TIMED_OUT:' || closed_run.entity_type, closed_run.execution_end);
     end if;
   end loop;

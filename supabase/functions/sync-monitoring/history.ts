@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import { adviceOf } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import {
@@ -64,6 +65,12 @@ const Analytics = ErrorAnalyticsResponse.omit({ period: true });
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
+/** An error with the advice for its code where the database has none. */
+const withAdvice = (error: z.infer<typeof SyncErrorRecord>): z.infer<typeof SyncErrorRecord> => ({
+  ...error,
+  recovery_suggestion: error.recovery_suggestion ?? adviceOf(error.error_code),
+});
+
 /** Every bucket of a period, also the empty ones. @throws DatabaseError */
 export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof PerformanceHistoryResponse>> {
   const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, History);
@@ -96,7 +103,7 @@ export async function listErrors(rpc: Rpc, query: z.infer<typeof ErrorQuery>): P
   const { entity, type, resolved, cursor: after, ...filters } = query;
   const p = { ...filters, ...after, entity_type: entity, error_type: type, is_resolved: resolved, limit: query.limit + 1 };
   const found = await rpc("list_errors", { p }, z.array(SyncErrorRecord));
-  const errors = found.slice(0, query.limit), last = errors.at(-1);
+  const errors = found.slice(0, query.limit).map(withAdvice), last = errors.at(-1);
   return { errors, next_cursor: found.length > query.limit && last ? nextCursor(last.occurred_at, last.id) : null };
 }
 
@@ -120,7 +127,7 @@ export async function listTournaments(
 export async function readExecution(rpc: Rpc, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() }, ExecutionDetailResponse.nullable());
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
-  return found;
+  return { ...found, errors: found.errors.map(withAdvice) };
 }
 
 /** One tournament with its history. @throws AppError NOT_FOUND */
