@@ -4,6 +4,7 @@ import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
 const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
 const moment = z.iso.datetime({ offset: true });
+const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
 /** A duration in words, such as `15 minutes`, `1 hour` or `2 days`. */
@@ -74,7 +75,7 @@ const ruleFields = {
   recovery_threshold: z.number().min(0).nullable(),
   error_type: z.enum(ERROR_TYPES).nullable(),
   no_data: z.enum(["KEEP", "OK", "ALERT"]),
-  runbook_url: z.url({ protocol: /^https?$/ }).nullable(),
+  runbook_url: webUrl.nullable(),
   repeat_interval: positive,
 };
 
@@ -178,13 +179,13 @@ const commonChannelFields = {
 export const ChannelRequest = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("webhook"),
-    config: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2000) }),
+    config: z.strictObject({ url: webUrl.max(2000) }),
     secret: webhookSecret.optional(),
     ...commonChannelFields,
   }),
   z.strictObject({
     kind: z.literal("slack"),
-    secret: z.url({ protocol: /^https?$/ }).max(2000).optional(),
+    secret: webUrl.max(2000).optional(),
     ...commonChannelFields,
   }),
   z.strictObject({

@@ -11,11 +11,15 @@ import { AppError, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { isToken } from "../../../services/tokens.ts";
+import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
 export const SCHEMA_VERSION = 14;
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${MAX_BODY_BYTES} bytes`);
+
+// The messages of schemas that have none of their own, also in the middleware that validates a route.
+z.config({ localeError: problemOf });
 
 export type AppVariables = { Variables: { auth: AuthResult; keys: SupabaseEnv | undefined; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
@@ -157,7 +161,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
 function invalid(error: z.ZodError): AppError {
   const issues = error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((field) => ({ field: [...issue.path, field].join("."), message: "is not a known field" }))
+      ? issue.keys.map((field) => ({ field: [...issue.path, field].join("."), message: issue.message }))
       : [{ field: issue.path.join(".") || "body", message: issue.message }]
   );
   return new AppError("BAD_REQUEST", issues.map((issue) => `${issue.field}: ${issue.message}`).join("; "), issues);
