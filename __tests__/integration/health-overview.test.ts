@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";
 import { createLog } from "../../services/log.ts";
-import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
+import { createFunctionApp, requireRole, requireSecret, SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -210,6 +210,24 @@ Deno.test("the secret key, viewers, operators and admins may read; others get 40
     const body = await response.json();
     assertObjectMatch(body, { code: "UNAUTHORIZED" });
     assertMatch(body.message, /^[A-Z][^@]*\.$/, "a sentence without the name of a library");
+  }
+});
+
+Deno.test("each key in SUPABASE_SECRET_KEYS is accepted under its name, and any other key gets 401", async () => {
+  const before = Deno.env.get("SUPABASE_SECRET_KEYS") ?? "";
+  Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: db.keys.secret, cron: "sb_secret_of_cron" }));
+  try {
+    const app = createFunctionApp("probe", { rpc: db.rpc, log: () => {} });
+    app.get("/secret", requireSecret, (c) => c.json(c.get("auth").keyName));
+    app.get("/role", ...requireRole("admin"), (c) => c.json(c.get("auth").keyName));
+    for (const path of ["secret", "role"]) {
+      const get = (apikey: string) => app.fetch(new Request(`http://functions.test/probe/${path}`, { headers: { apikey } }));
+      assertEquals(await (await get(db.keys.secret)).json(), "default", path);
+      assertEquals(await (await get("sb_secret_of_cron")).json(), "cron", path);
+      assertEquals((await get("sb_secret_of_nobody")).status, 401, path);
+    }
+  } finally {
+    Deno.env.set("SUPABASE_SECRET_KEYS", before);
   }
 });
 

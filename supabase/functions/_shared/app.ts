@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { AuthError, type AuthModeWithKey, type AuthResult, type SupabaseEnv } from "@supabase/server";
-import { resolveEnv, verifyAuth } from "@supabase/server/core";
+import { AuthError, type AuthModeWithKey, type AuthResult } from "@supabase/server";
+import { verifyAuth } from "@supabase/server/core";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
@@ -10,7 +10,6 @@ import type { AppErrorCode } from "../../../services/error-table.ts";
 import { AppError, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { isToken } from "../../../services/tokens.ts";
 import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
@@ -21,10 +20,12 @@ const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${
 // The messages of schemas that have none of their own, also in the middleware that validates a route.
 z.config({ localeError: problemOf });
 
-export type AppVariables = { Variables: { auth: AuthResult; keys: SupabaseEnv | undefined; requestId: string } };
+export type AppVariables = { Variables: { auth: AuthResult; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
-/** Thrown for a 304: the caller has the current answer. One shared error, because capturing a stack takes longer than the answer. */
-export const notModified = new Error("not modified");
+/** Thrown for a 304: the caller has the current answer. */
+export class NotModified extends Error {
+  override name = "NotModified";
+}
 
 export interface AppDeps {
   rpc: Rpc;
@@ -39,18 +40,17 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
       if (!result.success) throw invalid(result.error);
     },
   }).basePath(`/${name}`);
-  const preflight = cors({ allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"] });
-  let keys: SupabaseEnv | undefined;
-  app.use("*", (c, next) => {
-    if (c.req.method === "OPTIONS") return preflight(c, next);
-    // Once, because the library would read and parse the environment for each request.
-    c.set("keys", keys ??= resolveEnv().data ?? undefined);
+  app.use(
+    "*",
+    cors({
+      allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"],
+      exposeHeaders: ["etag", "retry-after", "x-request-id"],
+    }),
+  );
+  app.use("*", async (c, next) => {
     c.set("requestId", c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID());
-    // Set before the answer exists: cors() sets them afterwards, which builds each answer a second time and turns its body into a stream.
-    c.header("access-control-allow-origin", "*");
-    c.header("access-control-expose-headers", "etag,retry-after,x-request-id");
     c.header("x-request-id", c.get("requestId"));
-    return next();
+    await next();
   });
   app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => answerError(c, tooLarge) }));
   app.use("*", schemaCheck(deps.rpc));
@@ -64,7 +64,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     return answerError(c, new AppError(code, message));
   });
   app.onError((error, c) => {
-    if (error === notModified) return c.body(null, 304);
+    if (error instanceof NotModified) return c.body(null, 304);
     const answer = toAppError(error);
     if (answer.status >= 500) {
       deps.log("error", "request_failed", { request_id: c.get("requestId"), path: c.req.path, message: String(error) });
@@ -74,36 +74,26 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-const SECRET_KEY_AUTH: AuthResult = { authMode: "secret", token: null, userClaims: null, jwtClaims: null, keyName: "default" };
-
-/**
- * Calls the check of the library without its middleware, which creates two unused clients for each request. The secret key is compared here:
- * the comparison of the library waits twice for another thread, which takes longer than the rest of a 304 without its database call.
- */
+/** Calls the check of the library without its middleware, which creates two unused clients for each request. */
 function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
-    const keys = c.get("keys"), key = keys?.secretKeys.default;
-    if (key && modes.includes("secret") && !c.req.header("authorization") && isToken(c.req.header("apikey"), key)) {
-      c.set("auth", SECRET_KEY_AUTH);
-    } else {
-      const { data, error } = await verifyAuth(c.req.raw, { auth: modes, env: keys });
-      if (error) throw error;
-      c.set("auth", data);
-    }
+    const { data, error } = await verifyAuth(c.req.raw, { auth: modes });
+    if (error) throw error;
+    c.set("auth", data);
     await next();
   };
 }
 
-/** Admits only requests with the secret key in `apikey`, such as those of pg_cron and of our own functions. */
-export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
+/** Admits only requests with any secret key of the project in `apikey`, such as those of pg_cron and of our own functions. */
+export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret:*");
 
 const ROLES = ["viewer", "operator", "admin"] as const;
 type Role = (typeof ROLES)[number];
 
-/** Admits the secret key, and a signed-in user with the role `least` or a higher one; another user gets 403. */
+/** Admits any secret key of the project, and a signed-in user with the role `least` or a higher one; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
-    authenticate("user", "secret"),
+    authenticate("user", "secret:*"),
     async (c, next) => {
       const { authMode, userClaims } = c.get("auth");
       if (authMode === "user") {
