@@ -328,9 +328,10 @@ Deno.test("a job is retried when the lease of its attempt or run expires; the la
   await db.query("select reap_sync_executions($1)", [clock.asOf()]);
   assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 2 });
   assertEquals(await outcomes(body.sync_job_id), ["EXPIRED", "FAILED"]);
-  const p = { execution_id, status: "SUCCEEDED", reason: "late", counters: { tournaments_processed: 9 } };
-  assertObjectMatch(await db.value("select heartbeat_sync_execution($1, $2)", [p, clock.asOf()]), { live: false });
-  assertObjectMatch(await db.value("select finish_sync_execution($1, $2)", [p, clock.asOf()]), { recorded: false });
+  const progress = { execution_id, counters: { tournaments_processed: 9 } };
+  assertObjectMatch(await db.value("select heartbeat_sync_execution($1, $2)", [progress, clock.asOf()]), { live: false });
+  const end = { ...progress, status: "SUCCEEDED", reason: "late" };
+  assertObjectMatch(await db.value("select finish_sync_execution($1, $2)", [end, clock.asOf()]), { recorded: false });
   assertEquals((await job(body.sync_job_id)).status, "QUEUED");
 });
 

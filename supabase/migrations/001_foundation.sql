@@ -72,6 +72,23 @@ $$;
 comment on function private.secure_functions(regproc[]) is
   'Lets only the service execute the functions; their names must not be overloaded.';
 
+create function private.refuse_unknown_fields(p jsonb, known text[]) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  field text;
+begin
+  if jsonb_typeof(p) <> 'object' then
+    raise sqlstate 'PT400' using message = 'p: must be an object', detail = 'BAD_REQUEST';
+  end if;
+  select key into field from jsonb_object_keys(p) key where key <> all (known) limit 1;
+  if found then
+    raise sqlstate 'PT400' using message = format('%s: is not a known field', field), detail = 'BAD_REQUEST';
+  end if;
+end
+$$;
+comment on function private.refuse_unknown_fields(jsonb, text[]) is
+  'Refuses an argument p with a field that the function does not know: PT400 BAD_REQUEST names the first; a null p has no fields.';
+
 create function private.utc_date(at_time timestamptz) returns date
 language sql immutable set search_path = '' as $$
   select (at_time at time zone 'UTC')::date;
@@ -125,7 +142,7 @@ comment on function public.schema_version() is
   'Returns the number of the newest migration; an edge function that was built for another number answers SCHEMA_MISMATCH.';
 
 select private.secure_functions(
-  'private.app_role', 'private.can_read_monitoring', 'private.utc_date',
+  'private.app_role', 'private.can_read_monitoring', 'private.refuse_unknown_fields', 'private.utc_date',
   'private.uuid_v7', 'private.in_words', 'private.lengths_in_words', 'public.schema_version'
 );
 revoke execute on function private.secure_table, private.secure_functions from public;

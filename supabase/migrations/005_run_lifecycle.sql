@@ -360,6 +360,8 @@ declare
   -- Null for a full run, '*' for several tournaments, else the number of the tournament.
   scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
+  perform private.refuse_unknown_fields(p,
+    '{execution_id,entity_type,trigger,tournament_no,tournament_nos,sync_job_id,job_token,correlation_id,wall_clock_ms}');
   entity := private.lock_entity(p ->> 'entity_type');
   if p ->> 'sync_job_id' is not null then
     perform private.reserve_attempt(p);
@@ -407,6 +409,7 @@ language plpgsql set search_path = '' as $$
 declare
   run public.sync_execution_history := private.save_progress(p, as_of);
 begin
+  perform private.refuse_unknown_fields(p, '{execution_id,counters,results,errors}');
   return jsonb_build_object('live', run.id is not null, 'cancel_requested', run.cancel_requested_at is not null or exists (
     select from public.sync_jobs j where j.id = run.sync_job_id and j.cancel_requested_at is not null));
 end
@@ -420,6 +423,7 @@ language plpgsql set search_path = '' as $$
 declare
   run public.sync_execution_history;
 begin
+  perform private.refuse_unknown_fields(p, '{execution_id,status,reason,error_details,retryable,counters,results,errors}');
   perform private.save_progress(p, as_of);
   run := private.close_run(p, as_of);
   if run.id is not null then

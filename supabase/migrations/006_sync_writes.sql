@@ -36,6 +36,7 @@ comment on function public.claim_upstream_slot(text, timestamptz) is
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
 
   with reply as (
@@ -102,6 +103,7 @@ comment on function private.matches_ttl(text, timestamptz) is
 
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{tournament_no,tournament_nos,stalest_first}');
   with today as (
     select private.utc_date(as_of) as utc_day
   ),
@@ -155,6 +157,7 @@ comment on function public.list_due_tournaments(jsonb, timestamptz) is
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 begin
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
   -- The lease of five minutes is longer than four requests that reach the longest timeout and the pauses between them.
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
   values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '5 minutes')
@@ -168,6 +171,7 @@ comment on function public.claim_tournament(jsonb, timestamptz) is
 
 create function public.release_tournament(p jsonb) returns void
 language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
 $$;
@@ -179,6 +183,7 @@ language plpgsql set search_path = '' as $$
 declare
   removed integer;
 begin
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,present,tick_at}');
   update public.tournament_sync_state s set
     lease_holder = null,
     lease_expires_at = null,
@@ -206,6 +211,7 @@ comment on function public.complete_tournament(jsonb, timestamptz) is
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{tournaments,tick_at}');
   with incoming as (
     select r.*
     from jsonb_array_elements(p -> 'tournaments') as e,
@@ -264,6 +270,7 @@ language plpgsql set search_path = '' as $$
 declare
   removed integer;
 begin
+  perform private.refuse_unknown_fields(p, '{season,present,tick_at}');
   update public.tournaments t set vanished_at = as_of, last_synced = as_of
   where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
     and t.no not in (select jsonb_array_elements_text(p -> 'present'));
@@ -279,6 +286,7 @@ language plpgsql set search_path = '' as $$
 declare
   counts jsonb;
 begin
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches}');
   perform from public.tournament_sync_state
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of
   for update;

@@ -183,6 +183,7 @@ declare
   message record;
   applied integer := 0;
 begin
+  perform private.refuse_unknown_fields(p, '{transitions,cause,rules,evaluated_since}');
   -- One evaluator at a time: the parent of an incident exists before its children, whichever evaluator opens it.
   perform pg_advisory_xact_lock(hashtext('public.apply_alert_transitions'));
   for transition in select value from jsonb_array_elements(p -> 'transitions') loop
@@ -219,6 +220,7 @@ comment on function public.apply_alert_transitions(jsonb, timestamptz) is
 
 create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{limit}');
   with due as (
     select n.id from public.alert_notifications n
     where (n.status = 'PENDING' and n.next_attempt_at <= as_of) or (n.status = 'SENDING' and n.lease_expires_at <= as_of)
@@ -250,6 +252,7 @@ declare
   notification public.alert_notifications;
   outcome text := p ->> 'outcome';
 begin
+  perform private.refuse_unknown_fields(p, '{id,token,outcome,status_code,error,retry_after_ms,duration_ms}');
   select * into notification from public.alert_notifications
   where id = (p ->> 'id')::uuid and token = (p ->> 'token')::uuid and status = 'SENDING' for update;
   if not found then

@@ -117,6 +117,7 @@ comment on function private.hmac_sha256(bytea, bytea) is
 
 create function public.list_unsealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{limit}');
   with head as (
     select audit_id, mac from public.audit_seals order by audit_id desc limit 1
   ),
@@ -139,6 +140,7 @@ comment on function public.list_unsealed_audit(jsonb) is
 
 create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{after,limit}');
   with pairs as (
     select coalesce(s.audit_id, a.id) as id, s.audit_id, s.previous_id, s.mac, a.id as entry_id, a as entry
     from public.audit_log a full join public.audit_seals s on s.audit_id = a.id
@@ -163,6 +165,7 @@ language plpgsql set search_path = '' as $$
 declare
   sealed integer;
 begin
+  perform private.refuse_unknown_fields(p, '{after,seals}');
   perform pg_advisory_xact_lock(hashtext('public.seal_audit'));
   -- When another sealer wrote newer seals in the meantime, the seals of this call are not written.
   if (p ->> 'after')::bigint is distinct from (select max(audit_id) from public.audit_seals) then
@@ -215,6 +218,7 @@ declare
   after public.alert_incidents;
   is_allowed boolean;
 begin
+  perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
   select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no incident %s', p ->> 'id'), detail = 'NOT_FOUND';
@@ -260,6 +264,8 @@ declare
   silenced_rule_id uuid := (p ->> 'rule_id')::uuid;
   saved public.alert_silences;
 begin
+  perform private.refuse_unknown_fields(p,
+    '{entity_type,rule_id,severity,tournament_no,starts_at,ends_at,recurs_every,lasts,reason,actor}');
   if silenced_rule_id is not null and not exists (select from public.alert_rules where id = silenced_rule_id) then
     raise sqlstate 'PT404' using message = format('there is no rule %s', silenced_rule_id), detail = 'NOT_FOUND';
   end if;
@@ -286,6 +292,7 @@ declare
   before public.alert_silences;
   after public.alert_silences;
 begin
+  perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into before from public.alert_silences where id = (p ->> 'id')::uuid for update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no silence %s', p ->> 'id'), detail = 'NOT_FOUND';
@@ -373,6 +380,7 @@ declare
   after public.alert_rules;
   changed public.alert_rules;
 begin
+  perform private.refuse_unknown_fields(p, '{id,rule,reason,actor}');
   if p ->> 'id' is not null then
     select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
     if not found then
@@ -413,6 +421,7 @@ declare
   before public.alert_rules;
   switched_off public.alert_rules;
 begin
+  perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
@@ -433,6 +442,7 @@ language plpgsql stable set search_path = '' as $$
 declare
   before public.alert_rules;
 begin
+  perform private.refuse_unknown_fields(p, '{id,rule}');
   if p ->> 'id' is not null then
     select * into before from public.alert_rules where id = (p ->> 'id')::uuid;
     if not found then
@@ -471,6 +481,7 @@ declare
   after public.notification_channels;
   new_secret text;
 begin
+  perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
   -- A request without a secret keeps the stored secret, because the form cannot show it.
   new_secret := coalesce(p ->> 'secret', before.secret);
@@ -512,6 +523,7 @@ language plpgsql set search_path = '' as $$
 declare
   before public.notification_channels;
 begin
+  perform private.refuse_unknown_fields(p, '{name,actor}');
   delete from public.notification_channels where name = p ->> 'name' returning * into before;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no channel %s', p ->> 'name'), detail = 'NOT_FOUND';
@@ -528,6 +540,7 @@ language plpgsql set search_path = '' as $$
 declare
   test_notification_id uuid;
 begin
+  perform private.refuse_unknown_fields(p, '{name,actor}');
   if not exists (select from public.notification_channels where name = p ->> 'name' and is_active) then
     raise sqlstate 'PT404' using message = format('there is no active channel %s', p ->> 'name'), detail = 'NOT_FOUND';
   end if;
@@ -557,6 +570,7 @@ comment on function public.test_notification_channel(jsonb, timestamptz) is
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{id}');
   select jsonb_build_object(
     'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at, 'sent_at', n.sent_at,
     'last_error', n.last_error
@@ -572,6 +586,7 @@ language plpgsql set search_path = '' as $$
 declare
   notification public.alert_notifications;
 begin
+  perform private.refuse_unknown_fields(p, '{id,actor}');
   update public.alert_notifications set status = 'PENDING', attempts = 0, next_attempt_at = as_of
   where id = (p ->> 'id')::uuid and status = 'DEAD' returning * into notification;
   if not found then
@@ -584,7 +599,7 @@ begin
     p -> 'actor', 'resend', 'notification', notification.id::text, '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of
   );
   perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));
-  return public.get_alert_notification(p);
+  return public.get_alert_notification(jsonb_build_object('id', notification.id));
 end
 $$;
 comment on function public.resend_alert_notification(jsonb, timestamptz) is
@@ -600,6 +615,7 @@ declare
   changed public.sync_status;
   after public.sync_status;
 begin
+  perform private.refuse_unknown_fields(p, '{entity_type,changes,reason,actor}');
   select * into before from public.sync_status where entity_type = p ->> 'entity_type' for no key update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no entity %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
@@ -636,6 +652,7 @@ declare
   error public.sync_error_log;
   resolved integer;
 begin
+  perform private.refuse_unknown_fields(p, '{id,group,note,actor}');
   select * into error from public.sync_error_log where id = (p ->> 'id')::uuid;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no error %s', p ->> 'id'), detail = 'NOT_FOUND';

@@ -12,6 +12,7 @@ declare
     md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
   body json;
 begin
+  perform private.refuse_unknown_fields(p, '{fn,p,known}');
   if p -> 'known' ? etag then
     return json_build_object('etag', etag, 'is_same', true);
   end if;
@@ -344,6 +345,7 @@ declare
   total_from constant timestamptz := private.window_start(as_of - (p ->> 'span')::interval);
   chart constant record := private.chart(step, chart_from, chart_until, entity, as_of);
 begin
+  perform private.refuse_unknown_fields(p, '{span,step,entity_type}');
   return (
     select json_build_object('from', chart_from, 'until', chart_until, 'step_ms', extract(epoch from step) * 1000,
       'data_points', chart.points,
@@ -399,6 +401,7 @@ declare
   since constant timestamptz := private.window_start(as_of - span);
   previous_since constant timestamptz := private.window_start(since - span);
 begin
+  perform private.refuse_unknown_fields(p, '{span,entity_type}');
   return (
     select json_build_object('from', since, 'until', as_of, 'previous_from', previous_since, 'statistics', coalesce(json_agg(
       json_build_object('entity_type', e.entity_type, 'current', e.current, 'previous', e.previous) order by e.entity_type nulls first
@@ -453,6 +456,7 @@ declare
   until constant timestamptz := date_bin(step, as_of, '2000-01-01 00:00:00+00') + step;
   since constant timestamptz := date_bin(step, as_of - (p ->> 'span')::interval, '2000-01-01 00:00:00+00');
 begin
+  perform private.refuse_unknown_fields(p, '{span,step,entity_type}');
   if (p ->> 'span')::interval > kept then
     raise sqlstate 'PT400' using
       message = format('period: errors are kept for %s; choose a shorter period', private.in_words(kept)), detail = 'BAD_REQUEST';
@@ -505,6 +509,8 @@ comment on function private.error_json(public.sync_error_log) is
 create function public.list_errors(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
+  perform private.refuse_unknown_fields(p,
+    '{entity_type,error_type,severity,tournament_no,fingerprint,is_resolved,from,to,before_at,before_id,limit}');
   return (
     select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at desc, l.id desc), '[]') from (
       select * from public.sync_error_log l
@@ -537,6 +543,7 @@ comment on function private.execution_json(public.sync_execution_history) is
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{id}');
   select private.execution_json(h) || jsonb_build_object(
     'tournaments', (
       select coalesce(jsonb_agg(jsonb_build_object(
@@ -571,6 +578,7 @@ comment on function public.get_execution(jsonb, timestamptz) is
 create function public.list_executions(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
+  perform private.refuse_unknown_fields(p, '{entity_type,status,trigger,tournament_no,from,to,before_at,before_id,limit}');
   return (
     select coalesce(jsonb_agg(private.execution_json(h) order by h.execution_start desc, h.id desc), '[]') from (
       select * from public.sync_execution_history h
@@ -614,6 +622,7 @@ comment on function private.tournament_json(public.tournaments, public.tournamen
 
 create function public.get_tournament_state(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{no}');
   select private.tournament_json(t, s, as_of) || jsonb_build_object('history', (
     select coalesce(jsonb_agg(jsonb_build_object(
       'execution_id', r.sync_execution_id, 'entity_type', r.entity_type, 'at', r.created_at, 'success', r.success,
@@ -633,6 +642,7 @@ comment on function public.get_tournament_state(jsonb, timestamptz) is
 
 create function public.list_tournament_states(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{search,season,failing,offset,limit}');
   -- The page is selected first, so that only the results of its tournaments are read.
   with page as (
     select t, s, coalesce(s.failing_streak > 0, false) as is_failing, s.synced_at, t.no
@@ -660,6 +670,7 @@ comment on function public.list_entities() is 'Returns every entity with its sch
 
 create function public.list_sync_jobs(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{status,entity_type,tournament_no,before_at,before_id,limit}');
   select (
     with request as (
       select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no,
@@ -701,6 +712,7 @@ comment on function public.list_sync_jobs(jsonb) is
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{id}');
   select private.job_json(j, as_of) from public.sync_jobs j where j.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_sync_job(jsonb, timestamptz) is
@@ -919,6 +931,7 @@ comment on function public.get_connectivity_facts(timestamptz) is
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{state,severity,entity_type,tournament_no,before_at,before_id,limit}');
   select jsonb_build_object(
     'alerts', (
       select coalesce(jsonb_agg(to_jsonb(i) order by i.opened_at desc, i.id desc), '[]')
@@ -952,6 +965,7 @@ comment on function public.list_alert_incidents(jsonb, timestamptz) is
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{id}');
   select to_jsonb(i) || jsonb_build_object(
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object(
@@ -989,6 +1003,7 @@ comment on function public.list_alert_rules() is 'Returns every alert rule, orde
 
 create function public.list_alert_silences(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{limit}');
   select coalesce(jsonb_agg(
     private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('is_silencing', private.is_silencing(s, as_of)) order by s.ends_at, s.id
   ), '[]')
@@ -1005,6 +1020,7 @@ comment on function public.list_notification_channels() is 'Returns every channe
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{actor,action,object_type,object_id,from,to,before_id,limit}');
   select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
     select * from public.audit_log
     where (p ->> 'actor' is null or actor = p ->> 'actor')

@@ -79,7 +79,8 @@ export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise
 
 /** The statistics of the runs of a period and of the period before. @throws DatabaseError */
 export async function readStatistics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof SyncStatisticsResponse>> {
-  const answer = await rpc("get_sync_statistics", { p: withPeriod(query), as_of: clock.asOf() }, Statistics);
+  const p = { span: PERIODS[query.period].span, entity_type: query.entity };
+  const answer = await rpc("get_sync_statistics", { p, as_of: clock.asOf() }, Statistics);
   return { period: query.period, ...answer };
 }
 
