@@ -57,32 +57,36 @@ $$;
 comment on function private.secure_table(regclass) is
   'Enables row level security on a monitoring table and sets its grants and policies: viewers and above read it, the service writes it.';
 
-create function private.secure_functions(variadic functions regproc[]) returns void
+create function private.secure_functions() returns void
 language plpgsql set search_path = '' as $$
 declare
-  target regproc;
+  target regprocedure;
 begin
-  foreach target in array functions loop
+  -- A new function has no list of rights, or one that contains PUBLIC (grantee 0).
+  for target in
+    select p.oid from pg_catalog.pg_proc p
+    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace) and p.proowner = current_user::regrole
+      and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)
+      and not exists (select from pg_catalog.pg_depend d where d.objid = p.oid and d.deptype = 'e')
+  loop
     -- The roles are named, because a hosted project grants them execute on each new function of the schema public.
-    execute format('revoke execute on function %s from public, anon, authenticated', target::regprocedure);
-    execute format('grant execute on function %s to service_role', target::regprocedure);
+    execute format('revoke execute on function %s from public, anon, authenticated', target);
+    execute format('grant execute on function %s to service_role', target);
   end loop;
 end
 $$;
-comment on function private.secure_functions(regproc[]) is
-  'Lets only the service execute the functions; their names must not be overloaded.';
+comment on function private.secure_functions() is
+  'Lets only the service execute the new functions of public and private; the last statement of the last migration.';
 
 create function private.refuse_unknown_fields(p jsonb, known text[]) returns void
 language plpgsql stable set search_path = '' as $$
-declare
-  field text;
 begin
   if jsonb_typeof(p) <> 'object' then
     raise sqlstate 'PT400' using message = 'p: must be an object', detail = 'BAD_REQUEST';
-  end if;
-  select key into field from jsonb_object_keys(p) key where key <> all (known) limit 1;
-  if found then
-    raise sqlstate 'PT400' using message = format('%s: is not a known field', field), detail = 'BAD_REQUEST';
+  elsif p - known <> '{}' then
+    raise sqlstate 'PT400' using
+      message = format('%s: is not a known field', (select field from jsonb_object_keys(p - known) field limit 1)),
+      detail = 'BAD_REQUEST';
   end if;
 end
 $$;
@@ -141,9 +145,5 @@ $$;
 comment on function public.schema_version() is
   'Returns the number of the newest migration; an edge function that was built for another number answers SCHEMA_MISMATCH.';
 
-select private.secure_functions(
-  'private.app_role', 'private.can_read_monitoring', 'private.refuse_unknown_fields', 'private.utc_date',
-  'private.uuid_v7', 'private.in_words', 'private.lengths_in_words', 'public.schema_version'
-);
-revoke execute on function private.secure_table, private.secure_functions from public;
-grant execute on function private.app_role, private.can_read_monitoring to authenticated;
+revoke execute on function private.secure_table, private.secure_functions, private.app_role, private.can_read_monitoring from public;
+grant execute on function private.app_role, private.can_read_monitoring to authenticated, service_role;

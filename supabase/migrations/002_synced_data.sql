@@ -125,5 +125,3 @@ create trigger tournaments_raise_version before update on public.tournaments
   for each row execute function private.raise_version();
 create trigger matches_raise_version before update on public.matches
   for each row execute function private.raise_version();
-
-select private.secure_functions('private.raise_version');

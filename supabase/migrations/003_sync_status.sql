@@ -148,12 +148,9 @@ create table public.upstream_slots (
   constraint upstream_slots_lease_is_whole check ((token is null) = (expires_at is null))
 );
 comment on table public.upstream_slots is 'One row for each request that may be in flight; a request claims it with a token and a lease.';
-alter table public.upstream_slots enable row level security;
-revoke all on public.upstream_slots from public, anon, authenticated;
-grant all on public.upstream_slots to service_role;
-create policy "Allow service access" on public.upstream_slots for all to service_role using (true) with check (true);
+select private.secure_table('public.upstream_slots');
+-- The REST API must not return the tokens.
+revoke select on public.upstream_slots from authenticated;
 
 insert into public.upstream_state (upstream, in_flight_limit) values ('vis', 4);
 insert into public.upstream_slots (upstream, slot) select 'vis', slot from generate_series(1, 5) slot;
-
-select private.secure_functions('private.last_due', 'private.overdue_since');

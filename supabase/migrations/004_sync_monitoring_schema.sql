@@ -352,8 +352,3 @@ comment on materialized view public.sync_health_summary is
 create unique index sync_health_summary_entity on public.sync_health_summary (entity_type);
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;
-
-select private.secure_functions(
-  'private.success_weight', 'private.duration_bucket', 'private.bucket_ms', 'private.histogram_percentile', 'private.add_histograms',
-  'private.histogram'
-);

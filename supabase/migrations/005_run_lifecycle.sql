@@ -79,37 +79,26 @@ language plpgsql set search_path = '' as $$
 declare
   run public.sync_execution_history;
 begin
+  select * into run from public.sync_execution_history where id = (p ->> 'execution_id')::uuid and status = 'RUNNING' for no key update;
+  if not found then
+    return null;
+  end if;
+  -- A counter that the worker does not send keeps its value.
   update public.sync_execution_history h set
     heartbeat_at = as_of,
     lease_expires_at = as_of + interval '60 seconds',
-    current_stage = coalesce(c.current_stage, h.current_stage),
-    tournaments_total = coalesce(c.tournaments_total, h.tournaments_total),
-    tournaments_processed = coalesce(c.tournaments_processed, h.tournaments_processed),
-    tournaments_failed = coalesce(c.tournaments_failed, h.tournaments_failed),
-    records_read = coalesce(c.records_read, h.records_read),
-    records_inserted = coalesce(c.records_inserted, h.records_inserted),
-    records_updated = coalesce(c.records_updated, h.records_updated),
-    records_unchanged = coalesce(c.records_unchanged, h.records_unchanged),
-    records_removed = coalesce(c.records_removed, h.records_removed),
-    records_rejected = coalesce(c.records_rejected, h.records_rejected),
-    api_calls = coalesce(c.api_calls, h.api_calls),
-    api_errors = coalesce(c.api_errors, h.api_errors),
-    api_retries = coalesce(c.api_retries, h.api_retries),
-    api_bytes = coalesce(c.api_bytes, h.api_bytes),
-    api_response_ms_total = coalesce(c.api_response_ms_total, h.api_response_ms_total),
-    api_response_ms_max = coalesce(c.api_response_ms_max, h.api_response_ms_max),
-    cache_hits = coalesce(c.cache_hits, h.cache_hits),
-    cache_misses = coalesce(c.cache_misses, h.cache_misses),
     memory_usage_mb = greatest(c.memory_usage_mb, h.memory_usage_mb),
-    database_calls = coalesce(c.database_calls, h.database_calls),
     database_connections_peak = greatest(c.database_connections_peak, h.database_connections_peak),
-    error_count = coalesce(c.error_count, h.error_count)
-  from jsonb_populate_record(null::public.sync_execution_history, (p -> 'counters') - 'id') as c
-  where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
+    (current_stage, tournaments_total, tournaments_processed, tournaments_failed, records_read, records_inserted, records_updated,
+     records_unchanged, records_removed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
+     api_response_ms_max, cache_hits, cache_misses, database_calls, error_count)
+    = (c.current_stage, c.tournaments_total, c.tournaments_processed, c.tournaments_failed, c.records_read, c.records_inserted,
+       c.records_updated, c.records_unchanged, c.records_removed, c.records_rejected, c.api_calls, c.api_errors, c.api_retries,
+       c.api_bytes, c.api_response_ms_total, c.api_response_ms_max, c.cache_hits, c.cache_misses, c.database_calls, c.error_count)
+  from jsonb_populate_record(run, jsonb_strip_nulls(p -> 'counters')) as c
+  where h.id = run.id
   returning h.* into run;
-  if found then
-    perform private.record_run_items(run, p, as_of);
-  end if;
+  perform private.record_run_items(run, p, as_of);
   return run;
 end
 $$;
@@ -447,9 +436,3 @@ language sql set search_path = '' as $$
 $$;
 comment on function public.reap_sync_executions(timestamptz) is
   'Calls private.reap_dead_runs: closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
-
-select private.secure_functions(
-  'private.call_function', 'private.record_run_items', 'private.save_progress', 'private.update_entity_counters', 'private.roll_up',
-  'private.rebuild_metrics', 'private.close_run', 'private.reap_dead_runs', 'private.lock_entity', 'private.open_run',
-  'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution', 'public.reap_sync_executions'
-);

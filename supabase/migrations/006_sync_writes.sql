@@ -1,5 +1,4 @@
 -- The functions that the syncs call: upstream slots, due tournaments and their leases, and the upserts.
--- Over 300 lines, because the upserts name every column of the two synced tables.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -225,26 +224,12 @@ language sql set search_path = '' as $$
   written as (
     insert into public.tournaments as t select * from incoming
     on conflict (no) do update set
-      code = excluded.code,
-      name = excluded.name,
-      title = excluded.title,
-      season = excluded.season,
-      gender = excluded.gender,
-      type = excluded.type,
-      status = excluded.status,
-      start_date = excluded.start_date,
-      end_date = excluded.end_date,
-      start_date_qualification = excluded.start_date_qualification,
-      start_date_main_draw = excluded.start_date_main_draw,
-      location = excluded.location,
-      city = excluded.city,
-      venue = excluded.venue,
-      country_code = excluded.country_code,
-      country_name = excluded.country_name,
-      no_event = excluded.no_event,
-      vis_version = excluded.vis_version,
-      last_synced = excluded.last_synced,
-      vanished_at = excluded.vanished_at
+      (code, name, title, season, gender, type, status, start_date, end_date, start_date_qualification, start_date_main_draw, location,
+       city, venue, country_code, country_name, no_event, vis_version, last_synced, vanished_at)
+      = (excluded.code, excluded.name, excluded.title, excluded.season, excluded.gender, excluded.type, excluded.status,
+         excluded.start_date, excluded.end_date, excluded.start_date_qualification, excluded.start_date_main_draw, excluded.location,
+         excluded.city, excluded.venue, excluded.country_code, excluded.country_name, excluded.no_event, excluded.vis_version,
+         excluded.last_synced, excluded.vanished_at)
     -- A run does not overwrite a row that another run wrote after this run started.
     where t.last_synced <= coalesce((p ->> 'tick_at')::timestamptz, as_of)
     returning t.no, t.version, t.status
@@ -311,42 +296,19 @@ begin
   written as (
     insert into public.matches as m select * from incoming
     on conflict (no) do update set
-      tournament_no = excluded.tournament_no,
-      no_in_tournament = excluded.no_in_tournament,
-      team_a_name = excluded.team_a_name,
-      team_b_name = excluded.team_b_name,
-      team_a_federation_code = excluded.team_a_federation_code,
-      team_b_federation_code = excluded.team_b_federation_code,
-      local_date = excluded.local_date,
-      local_time = excluded.local_time,
-      begin_date_time_utc = excluded.begin_date_time_utc,
-      end_date_time_utc = excluded.end_date_time_utc,
-      court = excluded.court,
-      status = excluded.status,
-      result_type = excluded.result_type,
-      round = excluded.round,
-      round_code = excluded.round_code,
-      round_phase = excluded.round_phase,
-      match_points_a = excluded.match_points_a,
-      match_points_b = excluded.match_points_b,
-      points_team_a_set1 = excluded.points_team_a_set1,
-      points_team_b_set1 = excluded.points_team_b_set1,
-      points_team_a_set2 = excluded.points_team_a_set2,
-      points_team_b_set2 = excluded.points_team_b_set2,
-      points_team_a_set3 = excluded.points_team_a_set3,
-      points_team_b_set3 = excluded.points_team_b_set3,
-      duration_set1 = excluded.duration_set1,
-      duration_set2 = excluded.duration_set2,
-      duration_set3 = excluded.duration_set3,
-      no_referee1 = excluded.no_referee1,
-      no_referee2 = excluded.no_referee2,
-      referee1_name = excluded.referee1_name,
-      referee2_name = excluded.referee2_name,
-      referee1_federation_code = excluded.referee1_federation_code,
-      referee2_federation_code = excluded.referee2_federation_code,
-      vis_version = excluded.vis_version,
-      last_synced = excluded.last_synced,
-      vanished_at = excluded.vanished_at
+      (tournament_no, no_in_tournament, team_a_name, team_b_name, team_a_federation_code, team_b_federation_code, local_date, local_time,
+       begin_date_time_utc, end_date_time_utc, court, status, result_type, round, round_code, round_phase, match_points_a, match_points_b,
+       points_team_a_set1, points_team_b_set1, points_team_a_set2, points_team_b_set2, points_team_a_set3, points_team_b_set3,
+       duration_set1, duration_set2, duration_set3, no_referee1, no_referee2, referee1_name, referee2_name, referee1_federation_code,
+       referee2_federation_code, vis_version, last_synced, vanished_at)
+      = (excluded.tournament_no, excluded.no_in_tournament, excluded.team_a_name, excluded.team_b_name, excluded.team_a_federation_code,
+         excluded.team_b_federation_code, excluded.local_date, excluded.local_time, excluded.begin_date_time_utc,
+         excluded.end_date_time_utc, excluded.court, excluded.status, excluded.result_type, excluded.round, excluded.round_code,
+         excluded.round_phase, excluded.match_points_a, excluded.match_points_b, excluded.points_team_a_set1, excluded.points_team_b_set1,
+         excluded.points_team_a_set2, excluded.points_team_b_set2, excluded.points_team_a_set3, excluded.points_team_b_set3,
+         excluded.duration_set1, excluded.duration_set2, excluded.duration_set3, excluded.no_referee1, excluded.no_referee2,
+         excluded.referee1_name, excluded.referee2_name, excluded.referee1_federation_code, excluded.referee2_federation_code,
+         excluded.vis_version, excluded.last_synced, excluded.vanished_at)
     returning m.no, m.version
   )
   select jsonb_build_object(
@@ -361,9 +323,3 @@ $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
   'Upserts {matches} of {tournament_no} by no under the lease of {execution_id}, and returns {inserted, updated, unchanged}; '
   'PT409 LEASE_LOST.';
-
-select private.secure_functions(
-  'public.claim_upstream_slot', 'public.release_upstream_slot', 'private.matches_ttl', 'public.list_due_tournaments',
-  'public.claim_tournament', 'public.release_tournament', 'public.complete_tournament', 'public.upsert_tournaments',
-  'public.mark_vanished_tournaments', 'public.upsert_matches'
-);

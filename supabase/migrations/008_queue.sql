@@ -733,12 +733,3 @@ end
 $$;
 comment on function private.job_json(public.sync_jobs, timestamptz) is
   'A job for the API: without its token, with queue position, progress, attempts and the facts for its estimate.';
-
-select private.secure_functions(
-  'private.job_rank', 'private.repeated_trigger', 'private.join_or_insert_job', 'public.enqueue_sync_job',
-  'private.requeue_expired_jobs', 'private.claim_sync_job', 'private.dispatch_job', 'public.drain_sync_queue',
-  'private.reserve_attempt', 'private.start_attempt', 'private.finish_attempt', 'private.close_job', 'private.retry_job',
-  'private.complete_job', 'private.finish_job', 'public.cancel_sync_job', 'public.requeue_sync_job', 'private.attempts_of',
-  'private.full_run_durations', 'private.durations_of_several', 'private.duration_samples', 'private.remaining_time',
-  'private.estimate_facts', 'private.job_json'
-);

@@ -322,5 +322,3 @@ alter table private.watchdog enable row level security;
 grant select, update on private.watchdog to service_role;
 
 insert into private.watchdog default values;
-
-select private.secure_functions('private.is_silencing');

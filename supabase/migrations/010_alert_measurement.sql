@@ -474,10 +474,3 @@ $$;
 comment on function public.measure_alert_rules(timestamptz) is
   'Returns {as_of, evaluated_since, measurements}: the value of each active rule in each of its scopes, with threshold, silence and live '
   'incident, in one snapshot; a null value is no data.';
-
-select private.secure_functions(
-  'private.run_fingerprint', 'private.records_collapse', 'private.run_figures', 'private.entity_figures', 'private.count_errors',
-  'private.measure_entities', 'private.failing_tournaments', 'private.failure_streak', 'private.measure_tournaments',
-  'private.shared_failure', 'private.measure_shared_failures', 'private.measure_system', 'private.missed_runs', 'private.missed_since',
-  'private.live_incident_json', 'private.count_resolved', 'private.measure_rules', 'public.measure_alert_rules'
-);

@@ -334,9 +334,3 @@ $$;
 comment on function private.watch_processor(timestamptz) is
   'While the last evaluation is at least five minutes old, calls the watchdog URL once an hour with the status late; once evaluations run '
   'again, calls it once with the status back. Returns late, back or null.';
-
-select private.secure_functions(
-  'private.newest_items', 'private.queue_notification', 'private.notified_channels', 'private.queue_resolution',
-  'private.live_incident', 'private.apply_alert_transition', 'private.notification_item', 'public.apply_alert_transitions',
-  'public.claim_alert_notifications', 'public.record_alert_delivery', 'private.post_watchdog', 'private.watch_processor'
-);

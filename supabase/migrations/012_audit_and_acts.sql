@@ -21,15 +21,8 @@ comment on table public.audit_log is
   'One row per action of a person or a service: actor, time, object, reason, and the state before and after. Append-only.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
-alter table public.audit_log enable row level security;
-revoke all on public.audit_log from public, anon, authenticated, service_role;
-revoke all on sequence public.audit_log_id_seq from public, anon, authenticated;
-grant select on public.audit_log to authenticated;
-grant select, insert on public.audit_log to service_role;
-create policy "Allow monitoring read" on public.audit_log for select to authenticated
-  using ((select private.can_read_monitoring()));
-create policy "Allow service read" on public.audit_log for select to service_role using (true);
-create policy "Allow service append" on public.audit_log for insert to service_role with check (true);
+select private.secure_table('public.audit_log');
+revoke update, delete, truncate, references, trigger on public.audit_log from service_role;
 
 create table public.audit_seals (
   audit_id bigint primary key,
@@ -41,21 +34,15 @@ create table public.audit_seals (
 );
 comment on table public.audit_seals is
   'One HMAC-SHA-256 per row of audit_log, over the previous seal and the row; previous_id is null for the first seal. Append-only.';
-alter table public.audit_seals enable row level security;
-revoke all on public.audit_seals from public, anon, authenticated, service_role;
-grant select on public.audit_seals to authenticated;
-grant select, insert on public.audit_seals to service_role;
-create policy "Allow monitoring read" on public.audit_seals for select to authenticated
-  using ((select private.can_read_monitoring()));
-create policy "Allow service append" on public.audit_seals for insert to service_role with check (true);
-create policy "Allow service read" on public.audit_seals for select to service_role using (true);
+select private.secure_table('public.audit_seals');
+revoke update, delete, truncate, references, trigger on public.audit_seals from service_role;
 
 create function private.refuse_change() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   -- private.prune_audit_log sets this parameter for its transaction. Another role that sets it still has no grant to delete.
   if tg_op = 'DELETE' and current_setting('sync.prunes_audit', true) = 'on' then
-    return old;
+    return null;
   end if;
   raise exception '% is append-only: % is refused', tg_table_name, tg_op using errcode = '42501';
 end
@@ -63,13 +50,9 @@ $$;
 comment on function private.refuse_change() is
   'Refuses update, delete and truncate for every role, including the owner; only retention can delete.';
 
-create trigger audit_log_refuse_change before update or delete on public.audit_log
-  for each row execute function private.refuse_change();
-create trigger audit_seals_refuse_change before update or delete on public.audit_seals
-  for each row execute function private.refuse_change();
-create trigger audit_log_refuse_truncate before truncate on public.audit_log
+create trigger audit_log_refuse_change before update or delete or truncate on public.audit_log
   for each statement execute function private.refuse_change();
-create trigger audit_seals_refuse_truncate before truncate on public.audit_seals
+create trigger audit_seals_refuse_change before update or delete or truncate on public.audit_seals
   for each statement execute function private.refuse_change();
 
 create function private.audit(
@@ -130,9 +113,7 @@ language sql stable set search_path = '' as $$
   )
   select jsonb_build_object(
     'head', (select jsonb_build_object('id', head.audit_id, 'mac', head.mac) from head),
-    'entries', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'text', u.text) order by u.id), '[]') from unsealed u
-    )
+    'entries', (select coalesce(jsonb_agg(to_jsonb(u) order by u.id), '[]') from unsealed u)
   );
 $$;
 comment on function public.list_unsealed_audit(jsonb) is
@@ -209,6 +190,16 @@ comment on function private.prune_audit_log(timestamptz) is
   'Deletes the oldest sealed rows whose retention has ended, without a gap, and returns their number. Security definer, because only '
   'the owner may delete from the log.';
 
+create function private.refuse_missing(is_found boolean, what text, id text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if not is_found then
+    raise sqlstate 'PT404' using message = format('there is no %s %s', what, id), detail = 'NOT_FOUND';
+  end if;
+end
+$$;
+comment on function private.refuse_missing(boolean, text, text) is 'Raises PT404 NOT_FOUND for an object that was not found.';
+
 create function public.change_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -220,9 +211,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
   select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no incident %s', p ->> 'id'), detail = 'NOT_FOUND';
-  end if;
+  perform private.refuse_missing(found, 'incident', p ->> 'id');
   is_allowed := case action
     when 'acknowledge' then before.state in ('FIRING', 'ACKNOWLEDGED')
     when 'unacknowledge' then before.state = 'ACKNOWLEDGED'
@@ -261,14 +250,13 @@ comment on function public.change_alert_incident(jsonb, timestamptz) is
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  silenced_rule_id uuid := (p ->> 'rule_id')::uuid;
+  silenced_rule_id constant uuid := p ->> 'rule_id';
   saved public.alert_silences;
 begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,rule_id,severity,tournament_no,starts_at,ends_at,recurs_every,lasts,reason,actor}');
-  if silenced_rule_id is not null and not exists (select from public.alert_rules where id = silenced_rule_id) then
-    raise sqlstate 'PT404' using message = format('there is no rule %s', silenced_rule_id), detail = 'NOT_FOUND';
-  end if;
+  perform private.refuse_missing(
+    silenced_rule_id is null or exists (select from public.alert_rules where id = silenced_rule_id), 'rule', p ->> 'rule_id');
   insert into public.alert_silences
     (entity_type, rule_id, severity, tournament_no, starts_at, ends_at, recurs_every, lasts, created_by, reason, created_at)
   values (
@@ -294,9 +282,8 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into before from public.alert_silences where id = (p ->> 'id')::uuid for update;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no silence %s', p ->> 'id'), detail = 'NOT_FOUND';
-  elsif before.ends_at <= as_of then
+  perform private.refuse_missing(found, 'silence', p ->> 'id');
+  if before.ends_at <= as_of then
     raise sqlstate 'PT409' using message = format('the silence ended at %s', before.ends_at), detail = 'SILENCE_OVER';
   end if;
   -- A silence that starts in the future gets its start as its end, because a check forbids an earlier end.
@@ -381,12 +368,8 @@ declare
   changed public.alert_rules;
 begin
   perform private.refuse_unknown_fields(p, '{id,rule,reason,actor}');
-  if p ->> 'id' is not null then
-    select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
-    if not found then
-      raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
-    end if;
-  end if;
+  select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_missing(found or p ->> 'id' is null, 'rule', p ->> 'id');
   changed := private.rule_with_changes(before, p -> 'rule', as_of);
   if before.id is null then
     insert into public.alert_rules select changed.* returning * into after;
@@ -423,9 +406,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
-  end if;
+  perform private.refuse_missing(found, 'rule', p ->> 'id');
   switched_off := before;
   switched_off.is_active := false;
   perform private.resolve_unmeasured_incidents(switched_off, p -> 'actor' ->> 'name', as_of);
@@ -443,12 +424,8 @@ declare
   before public.alert_rules;
 begin
   perform private.refuse_unknown_fields(p, '{id,rule}');
-  if p ->> 'id' is not null then
-    select * into before from public.alert_rules where id = (p ->> 'id')::uuid;
-    if not found then
-      raise sqlstate 'PT404' using message = format('there is no rule %s', p ->> 'id'), detail = 'NOT_FOUND';
-    end if;
-  end if;
+  select * into before from public.alert_rules where id = (p ->> 'id')::uuid;
+  perform private.refuse_missing(found or p ->> 'id' is null, 'rule', p ->> 'id');
   return private.measure_rules(array[private.rule_with_changes(before, coalesce(p -> 'rule', '{}'), as_of)], as_of);
 end
 $$;
@@ -457,19 +434,9 @@ comment on function public.preview_alert_rule(jsonb, timestamptz) is
   'ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
-language sql immutable set search_path = '' as $$
-  select jsonb_build_object(
-    'name', channel.name,
-    'kind', channel.kind,
-    'is_active', channel.is_active,
-    'config', channel.config,
-    'group_window', private.in_words(channel.group_window),
-    'hourly_limit', channel.hourly_limit,
-    'has_secret', channel.secret is not null,
-    'has_previous_secret', channel.previous_secret is not null,
-    'created_at', channel.created_at,
-    'updated_at', channel.updated_at
-  );
+language sql stable set search_path = '' as $$
+  select private.lengths_in_words(to_jsonb(channel) - 'secret' - 'previous_secret') || jsonb_build_object(
+    'has_secret', channel.secret is not null, 'has_previous_secret', channel.previous_secret is not null);
 $$;
 comment on function private.channel_without_secrets(public.notification_channels) is
   'The JSON of a channel without its secrets, for responses and the audit log.';
@@ -496,15 +463,10 @@ begin
     coalesce((p ->> 'hourly_limit')::integer, before.hourly_limit, 60), as_of, as_of
   )
   on conflict (name) do update set
-    kind = excluded.kind,
-    is_active = excluded.is_active,
-    config = excluded.config,
-    secret = excluded.secret,
-    group_window = excluded.group_window,
-    hourly_limit = excluded.hourly_limit,
+    (kind, is_active, config, secret, group_window, hourly_limit, updated_at)
+    = (excluded.kind, excluded.is_active, excluded.config, excluded.secret, excluded.group_window, excluded.hourly_limit, as_of),
     -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
-    previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end,
-    updated_at = as_of
+    previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end
   returning * into after;
   perform private.audit(
     p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
@@ -525,9 +487,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
   delete from public.notification_channels where name = p ->> 'name' returning * into before;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no channel %s', p ->> 'name'), detail = 'NOT_FOUND';
-  end if;
+  perform private.refuse_missing(found, 'channel', p ->> 'name');
   perform private.audit(p -> 'actor', 'delete-channel', 'channel', before.name, private.channel_without_secrets(before), null, null, as_of);
   return true;
 end
@@ -541,22 +501,13 @@ declare
   test_notification_id uuid;
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
-  if not exists (select from public.notification_channels where name = p ->> 'name' and is_active) then
-    raise sqlstate 'PT404' using message = format('there is no active channel %s', p ->> 'name'), detail = 'NOT_FOUND';
-  end if;
+  perform from public.notification_channels where name = p ->> 'name' and is_active;
+  perform private.refuse_missing(found, 'active channel', p ->> 'name');
   insert into public.alert_notifications (channel, items, next_attempt_at, created_at, due_at)
   values (p ->> 'name', jsonb_build_array(jsonb_build_object(
-    'incident_id', gen_random_uuid(),
-    'kind', 'FIRING',
-    'rule_name', 'Channel test',
-    'metric', 'test',
-    'entity_type', 'all',
-    'severity', 'LOW',
-    'message', 'This is a test; nothing is wrong.',
-    'reason', 'sent by ' || (p -> 'actor' ->> 'name'),
-    'opened_at', as_of,
-    'resolved_at', null,
-    'runbook_url', null
+    'incident_id', gen_random_uuid(), 'kind', 'FIRING', 'rule_name', 'Channel test', 'metric', 'test', 'entity_type', 'all',
+    'severity', 'LOW', 'message', 'This is a test; nothing is wrong.', 'reason', 'sent by ' || (p -> 'actor' ->> 'name'),
+    'opened_at', as_of, 'resolved_at', null, 'runbook_url', null
   )), as_of, as_of, as_of)
   returning id into test_notification_id;
   perform private.audit(p -> 'actor', 'test-channel', 'channel', p ->> 'name', null,
@@ -587,14 +538,12 @@ declare
   notification public.alert_notifications;
 begin
   perform private.refuse_unknown_fields(p, '{id,actor}');
-  update public.alert_notifications set status = 'PENDING', attempts = 0, next_attempt_at = as_of
-  where id = (p ->> 'id')::uuid and status = 'DEAD' returning * into notification;
-  if not found then
-    if exists (select from public.alert_notifications where id = (p ->> 'id')::uuid) then
-      raise sqlstate 'PT409' using message = 'only a DEAD notification can be sent again', detail = 'NOT_DEAD';
-    end if;
-    raise sqlstate 'PT404' using message = format('there is no notification %s', p ->> 'id'), detail = 'NOT_FOUND';
+  select * into notification from public.alert_notifications where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_missing(found, 'notification', p ->> 'id');
+  if notification.status <> 'DEAD' then
+    raise sqlstate 'PT409' using message = 'only a DEAD notification can be sent again', detail = 'NOT_DEAD';
   end if;
+  update public.alert_notifications set status = 'PENDING', attempts = 0, next_attempt_at = as_of where id = notification.id;
   perform private.audit(
     p -> 'actor', 'resend', 'notification', notification.id::text, '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of
   );
@@ -654,9 +603,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,group,note,actor}');
   select * into error from public.sync_error_log where id = (p ->> 'id')::uuid;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no error %s', p ->> 'id'), detail = 'NOT_FOUND';
-  end if;
+  perform private.refuse_missing(found, 'error', p ->> 'id');
   update public.sync_error_log set resolved_at = greatest(as_of, occurred_at), resolution_notes = p ->> 'note'
   where resolved_at is null
     and case when (p ->> 'group')::boolean then fingerprint = error.fingerprint else id = error.id end;
@@ -669,12 +616,3 @@ $$;
 comment on function public.resolve_errors(jsonb, timestamptz) is
   'Resolves error {id}, or with {group} every open error of its fingerprint, with {note?}, and returns {resolved}, their number; '
   'PT404 NOT_FOUND.';
-
-select private.secure_functions(
-  'private.refuse_change', 'private.audit', 'private.audit_text', 'private.hmac_sha256', 'public.list_unsealed_audit',
-  'public.list_sealed_audit', 'public.seal_audit', 'private.prune_audit_log', 'public.change_alert_incident',
-  'public.save_alert_silence', 'public.end_alert_silence', 'private.rule_with_changes', 'private.resolve_unmeasured_incidents',
-  'public.save_alert_rule', 'public.delete_alert_rule', 'public.preview_alert_rule', 'private.channel_without_secrets',
-  'public.save_notification_channel', 'public.delete_notification_channel', 'public.test_notification_channel',
-  'public.get_alert_notification', 'public.resend_alert_notification', 'public.change_entity', 'public.resolve_errors'
-);

@@ -1037,15 +1037,3 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Returns at most {limit} rows of the audit log, newest first, before row {before_id?}, filtered by '
   '{actor?, action?, object_type?, object_id?, from?, to?}.';
-
-select private.secure_functions(
-  'public.read_with_etag', 'private.active_alerts', 'public.get_health_overview', 'public.get_performance_history',
-  'public.get_sync_statistics', 'public.get_error_analytics', 'private.error_json', 'public.list_errors', 'private.execution_json',
-  'public.get_execution', 'public.list_executions', 'private.tournament_json', 'public.get_tournament_state',
-  'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job', 'public.get_queue_status',
-  'private.check_scheduler', 'private.schedule_chain', 'public.get_system_facts', 'public.get_metrics_facts',
-  'public.get_prometheus_facts', 'public.get_connectivity_facts', 'public.list_alert_incidents', 'public.get_alert_incident',
-  'public.list_alert_rules', 'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log',
-  'private.metrics_between', 'private.metrics_total', 'private.window_start', 'private.latest_run', 'private.chart_of_metrics',
-  'private.chart_of_runs', 'private.chart', 'private.statistics_json', 'private.error_groups', 'private.lifetime_counters'
-);

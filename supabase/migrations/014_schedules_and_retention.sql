@@ -43,48 +43,30 @@ create function private.prune_batch(p_subject text, as_of timestamptz, batch int
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   before constant timestamptz := as_of - (select keep from public.retention_settings where subject = p_subject);
+  old_rows record;
   pruned integer;
 begin
-  case p_subject
-    when 'executions' then  -- The delete cascades to the results of a run; its errors stay.
-      delete from public.sync_execution_history where id in (
-        select id from public.sync_execution_history where execution_start < before and status <> 'RUNNING'
-        order by execution_start limit batch);
-    when 'resolved_errors' then
-      delete from public.sync_error_log where id in (
-        select id from public.sync_error_log where occurred_at < before and resolved_at < before order by occurred_at limit batch);
-    when 'open_errors' then
-      delete from public.sync_error_log where id in (
-        select id from public.sync_error_log where occurred_at < before and resolved_at is null order by occurred_at limit batch);
-    when 'quarter_hourly_metrics', 'hourly_metrics' then
-      -- The join with the entities lets Postgres use the primary key, which starts with entity_type.
-      delete from public.sync_metrics where ctid = any (array(
-        select m.ctid
-        from public.sync_status s
-        join public.sync_metrics m on m.entity_type = s.entity_type and m.bucket < before
-          and m.resolution = case p_subject when 'hourly_metrics' then interval '1 hour' else interval '15 minutes' end
-        limit batch));
-    when 'audit' then
-      delete from public.manual_sync_audit where id in (
-        select id from public.manual_sync_audit where completion_timestamp < before limit batch);
-    when 'jobs' then  -- The delete cascades to the attempts of a job.
-      delete from public.sync_jobs where id in (select id from public.sync_jobs where finished_at < before limit batch);
-    when 'audit_log' then
-      return private.prune_audit_log(as_of);
-    when 'function_calls' then
-      delete from private.call_log where id in (select id from private.call_log where called_at < before order by called_at limit batch);
-    when 'alert_incidents' then
-      delete from public.alert_incidents where id in (select id from public.alert_incidents where resolved_at < before limit batch);
-    when 'alert_notifications' then
-      delete from public.alert_notifications where id in (
-        select id from public.alert_notifications where created_at < before and status in ('SENT', 'DEAD') order by created_at limit batch);
-    when 'alert_evaluations' then
-      delete from public.alert_evaluations where id in (
-        select id from public.alert_evaluations where evaluated_at < before order by evaluated_at limit batch);
-    when 'cron_details' then
-      delete from cron.job_run_details where runid in (
-        select runid from cron.job_run_details where end_time < before limit batch);
-  end case;
+  if p_subject = 'audit_log' then
+    return private.prune_audit_log(as_of);
+  end if;
+  -- The rows of each subject are those of a table whose time is before $1 and that meet a condition. The results of a run and the
+  -- attempts of a job are deleted with it by their foreign keys; the errors of a run stay.
+  select * into strict old_rows from (values
+    ('executions', 'public.sync_execution_history', 'execution_start', $c$status <> 'RUNNING'$c$),
+    ('resolved_errors', 'public.sync_error_log', 'occurred_at', 'resolved_at < $1'),
+    ('open_errors', 'public.sync_error_log', 'occurred_at', 'resolved_at is null'),
+    ('quarter_hourly_metrics', 'public.sync_metrics', 'bucket', $c$resolution = '15 minutes'$c$),
+    ('hourly_metrics', 'public.sync_metrics', 'bucket', $c$resolution = '1 hour'$c$),
+    ('audit', 'public.manual_sync_audit', 'completion_timestamp', 'true'),
+    ('jobs', 'public.sync_jobs', 'finished_at', 'true'),
+    ('function_calls', 'private.call_log', 'called_at', 'true'),
+    ('alert_incidents', 'public.alert_incidents', 'resolved_at', 'true'),
+    ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD')$c$),
+    ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
+    ('cron_details', 'cron.job_run_details', 'end_time', 'true')
+  ) s (subject, relation, time_column, condition) where s.subject = p_subject;
+  execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$s < $1 and %3$s order by %2$s limit $2))',
+    old_rows.relation, old_rows.time_column, old_rows.condition) using before, batch;
   get diagnostics pruned = row_count;
   return pruned;
 end
@@ -186,7 +168,4 @@ comment on function private.apply_schedules() is
 
 select private.apply_schedules();
 
-select private.secure_functions(
-  'private.process_queue', 'private.prune_batch', 'private.refresh_health_summary', 'private.cron_expression', 'private.dispatch_sync',
-  'private.start_entities_never_synced', 'private.apply_schedules'
-);
+select private.secure_functions();
