@@ -3,9 +3,9 @@ import { z } from "zod";
 const OtherJob = z.object({
   entity_type: z.string(),
   target: z.string(),
-  /** Its mean remaining time; null without history. */
-  left_ms: z.number().nullable(),
-  variance: z.number(),
+  elapsed_ms: z.number(),
+  /** The average duration of its runs; null without history. */
+  duration_ms: z.number().nullable(),
 });
 
 /** The answer of `private.estimate_facts`: durations in ms, the newest first. */
@@ -95,23 +95,37 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   }
   const sorted = samples.toSorted((a, b) => a - b);
   const own = { median: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) };
-  const wait = waitOf(facts);
+  const wait = waitOf(facts, variationOf(samples));
   if (!wait) return null;
   const spread = Math.hypot((own.p90 - own.median) * predictionFactor(sorted.length), Z90 * Math.sqrt(wait.variance));
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
-/** The wait for a slot; null when a job before this one has no history. */
-function waitOf(facts: EstimateFacts): Delay | null {
+/** The coefficient of variation: the standard deviation over the mean; 0 for a single sample. */
+function variationOf(samples: number[]): number {
+  if (samples.length < 2) return 0;
+  const mean = samples.reduce((sum, ms) => sum + ms, 0) / samples.length;
+  return Math.sqrt(samples.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / (samples.length - 1)) / mean;
+}
+
+/** The remaining time of another job: its average less its time so far, but at least a quarter of the average, for a job that takes longer. */
+function remaining({ elapsed_ms, duration_ms }: z.infer<typeof OtherJob>, variation: number): Delay {
+  if (duration_ms === null) return { mean: Infinity, variance: 0 };
+  return { mean: Math.max(duration_ms - elapsed_ms, duration_ms / 4), variance: (variation * duration_ms) ** 2 };
+}
+
+/** The wait for a slot, when the durations of the other jobs vary as much as those of this one; null when a job before it has no history. */
+function waitOf(facts: EstimateFacts, variation: number): Delay | null {
   const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency } = facts;
   // A dispatched job has a slot.
   if (facts.status === "RUNNING") return { mean: 0, variance: 0 };
-  const busy: BusySlot[] = running.map(({ left_ms, ...job }) => ({ ...job, mean: left_ms ?? Infinity }));
+  const busy: BusySlot[] = running.map((job) => ({ ...job, ...remaining(job, variation) }));
   const slotsForJob = is_emergency ? slots : slots - emergency_slots;
   const slotsOfEntity = slots_per_entity + (is_emergency ? emergency_slots : 0);
-  for (const { entity_type, target, left_ms, variance } of waiting) {
-    const start = earliestStart(busy, { entity_type, target }, slotsForJob, slotsOfEntity);
-    busy.push({ entity_type, target, mean: start.mean + (left_ms ?? Infinity), variance: start.variance + variance });
+  for (const job of waiting) {
+    const start = earliestStart(busy, job, slotsForJob, slotsOfEntity);
+    const own = remaining(job, variation);
+    busy.push({ ...job, mean: start.mean + own.mean, variance: start.variance + own.variance });
   }
   const start = earliestStart(busy, facts, slotsForJob, slotsOfEntity);
   if (!Number.isFinite(start.mean)) return null;

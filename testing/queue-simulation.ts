@@ -28,7 +28,7 @@ const Dispatched = z.object({ sync_job_id: z.uuid(), job_token: z.uuid(), tourna
 /** Simulates a load with the real queue in virtual time: each dispatched job runs for its duration, and its end dispatches the next job. */
 export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<SimulatedJob[]> {
   const jobs = new Map<string, SimulatedJob>();
-  let running: { execution_id: string; job: string; ends: number }[] = [];
+  let running: { execution_id: string; job: string; tournament_no: string; duration: number; ends: number }[] = [];
   const actor = { name: "operator@example.com", role: "operator" };
   const call = (fn: string, p: object, now: number) => db.value(`select ${fn}($1, $2)`, [p, new Date(now).toISOString()]);
   const startDispatched = async (now: number) => {
@@ -36,7 +36,7 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
     for (const { body } of calls) {
       const dispatched = Dispatched.parse(body);
       const execution_id = crypto.randomUUID();
-      const ends = now + load.duration(dispatched.tournament_no, now);
+      const { tournament_no } = dispatched, duration = load.duration(tournament_no, now);
       await call("start_sync_execution", {
         ...dispatched,
         execution_id,
@@ -46,7 +46,7 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
       }, now);
       // The simulation sends no heartbeats: the lease lasts until the end.
       await db.query("update sync_execution_history set lease_expires_at = deadline where id = $1", [execution_id]);
-      running.push({ execution_id, job: dispatched.sync_job_id, ends });
+      running.push({ execution_id, job: dispatched.sync_job_id, tournament_no, duration, ends: now + duration });
       const job = jobs.get(dispatched.sync_job_id);
       if (job) job.started = now;
     }
@@ -55,11 +55,9 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
   for (let now = load.start; now < endOfAll || running.length > 0; now += load.stepMs) {
     for (const run of running.filter(({ ends }) => ends <= now).sort((a, b) => a.ends - b.ends)) {
       running = running.filter((other) => other !== run);
-      await call(
-        "finish_sync_execution",
-        { execution_id: run.execution_id, status: "SUCCEEDED", reason: "simulated", counters: {} },
-        run.ends,
-      );
+      const { execution_id, tournament_no, duration } = run;
+      const results = [{ tournament_no, duration_ms: Math.round(duration) }];
+      await call("finish_sync_execution", { execution_id, status: "SUCCEEDED", reason: "simulated", counters: {}, results }, run.ends);
       const job = jobs.get(run.job);
       if (job) job.finished = run.ends;
       await startDispatched(run.ends);

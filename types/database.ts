@@ -1245,6 +1245,7 @@ export type Database = {
           "last_error_time": string | null;
           "last_memory_usage": number | null;
           "last_sync": string | null;
+          "leases_tournaments": boolean;
           "max_runtime": string;
           "next_sync": string | null;
           "notification_channels": Json | null;
@@ -1276,6 +1277,7 @@ export type Database = {
           "last_error_time"?: string | null;
           "last_memory_usage"?: number | null;
           "last_sync"?: string | null;
+          "leases_tournaments"?: boolean;
           "max_runtime": string;
           "next_sync"?: string | null;
           "notification_channels"?: Json | null;
@@ -1306,6 +1308,7 @@ export type Database = {
           "last_error_time"?: string | null;
           "last_memory_usage"?: number | null;
           "last_sync"?: string | null;
+          "leases_tournaments"?: boolean;
           "max_runtime"?: string;
           "next_sync"?: string | null;
           "notification_channels"?: Json | null;
@@ -1392,6 +1395,7 @@ export type Database = {
       };
       "tournament_sync_state": {
         Row: {
+          "average_duration": string | null;
           "failing_streak": number;
           "last_error": string | null;
           "last_error_type": string | null;
@@ -1407,6 +1411,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "average_duration"?: string | null;
           "failing_streak"?: number;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
@@ -1421,6 +1426,7 @@ export type Database = {
           "ttl"?: string | null;
         };
         Update: {
+          "average_duration"?: string | null;
           "failing_streak"?: number;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
@@ -1661,7 +1667,7 @@ export type Database = {
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
-      "release_tournament": { Args: { "p": Json }; Returns: undefined };
+      "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resend_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

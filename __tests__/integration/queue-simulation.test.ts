@@ -51,6 +51,10 @@ Deno.test("between 85 % and 95 % of jobs of all durations, under drift and with 
   const duration = (no: string, now: number) =>
     Number(baseDuration.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
   for (const no of nos) {
+    await db.query(
+      "insert into tournament_sync_state (tournament_no, average_duration) values ($1, make_interval(secs => $2::float8 / 1000))",
+      [no, Number(baseDuration.get(no))],
+    );
     for (let run = 1; run <= 30; run++) {
       const startedAt = START - run * 20 * MINUTE;
       await db.query(

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
+import { until } from "../../testing/wait.ts";
 
 // The embedded database has one session, so scripts/test.ts runs this file only on a server.
 const db = await openTestDatabase();
@@ -122,6 +123,38 @@ Deno.test("runs of two entities that finish, are skipped and are reaped concurre
     await db.query("select resolution::text, sum(runs_cron)::int as runs from sync_metrics group by resolution order by resolution"),
     ["00:15:00", "01:00:00", "1 day"].map((resolution) => ({ resolution, runs: ended })),
   );
+});
+
+Deno.test("a claim waits for a cancellation in progress: the job starts when that is rolled back, else the next one does", async () => {
+  const actor = { name: "operator@example.com", role: "operator" };
+  for (const isCancelled of [false, true]) {
+    await db.reset();
+    await db.query("truncate sync_jobs, manual_sync_audit cascade");
+    await db.query("update sync_status set paused_at = $1, paused_by = 'x'", [AS_OF]);
+    const ids: string[] = [];
+    for (const priority of ["HIGH", "NORMAL"]) {
+      const { no } = await aTournament(db);
+      const p = { entity_type: "matches_schedule", tournament_no: String(no), priority, triggered_by: "x", reason: "race", actor };
+      ids.push(await db.value<string>("select enqueue_sync_job($1, $2) ->> 'id'", [p, AS_OF]));
+    }
+    await db.query("update sync_status set paused_at = null, paused_by = null");
+    await db.query("update sync_queue_settings set slots = 2");
+    let draining: Promise<unknown> | undefined;
+    await db.database.connection.driver.begin(async (open: { unsafe(sql: string, parameters: unknown[]): Promise<unknown> }) => {
+      await open.unsafe("select cancel_sync_job($1, $2)", [{ id: ids[0], actor }, AS_OF]);
+      draining = db.query("select drain_sync_queue($1)", [AS_OF]);
+      await until(
+        "the claim waits",
+        async () =>
+          (await db.query("select from pg_stat_activity where wait_event_type = 'Lock' and query like '%drain_sync_queue%'")).length,
+      );
+      if (!isCancelled) throw new Error("rolled back");
+    }).catch((error: Error) => assertEquals(error.message, "rolled back"));
+    await draining;
+    const claimed = await db.query("select id from sync_jobs where status = 'RUNNING'");
+    assertEquals(claimed, [{ id: ids[isCancelled ? 1 : 0] }]);
+    await db.query("update sync_queue_settings set slots = 4");
+  }
 });
 
 Deno.test.afterAll(() => db.close());

@@ -15,6 +15,7 @@ create table public.sync_status (
   entity_type varchar primary key,
   function_name varchar,
   depends_on varchar references public.sync_status (entity_type) on update cascade on delete set null,
+  leases_tournaments boolean not null default false,
   is_active boolean not null default true,
   paused_at timestamptz,
   paused_by varchar,
@@ -55,6 +56,8 @@ create table public.sync_status (
 comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
+comment on column public.sync_status.leases_tournaments is
+  'A run of the entity claims the lease of each tournament before it writes its matches.';
 comment on column public.sync_status.schedule_anchor is 'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC.';
 comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
@@ -69,10 +72,12 @@ comment on column public.sync_status.alert_threshold_failures is
   'Replaces the threshold of the consecutive_failures rules for this entity; null keeps it.';
 select private.secure_table('public.sync_status');
 
-insert into public.sync_status (entity_type, function_name, depends_on, is_active, sync_frequency, grace, max_runtime) values
-  ('tournaments', 'tournament-master-sync', null, true, '1 day', '15 minutes', '5 minutes'),
-  ('matches_schedule', 'match-schedule-sync', 'tournaments', true, '15 minutes', '5 minutes', '10 minutes'),
-  ('matches_live', null, 'tournaments', false, '30 seconds', '1 minute', '1 minute')
+insert into public.sync_status
+  (entity_type, function_name, depends_on, leases_tournaments, is_active, sync_frequency, grace, max_runtime)
+values
+  ('tournaments', 'tournament-master-sync', null, false, true, '1 day', '15 minutes', '5 minutes'),
+  ('matches_schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
+  ('matches_live', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute')
 on conflict (entity_type) do nothing;
 
 create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
@@ -104,6 +109,7 @@ create table public.tournament_sync_state (
   failing_streak integer not null default 0,
   last_error text,
   last_error_type varchar,
+  average_duration interval,
   constraint tournament_sync_state_streak_is_not_negative check (failing_streak >= 0),
   constraint tournament_sync_state_failing_has_an_error check (failing_streak = 0 or last_error_type is not null),
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
@@ -116,6 +122,8 @@ comment on column public.tournament_sync_state.ttl is
   'Counted from synced_at: 30 seconds with a live match, 24 hours when all matches are finished, else 15 minutes.';
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
+comment on column public.tournament_sync_state.average_duration is
+  'Moving average of the time to sync its matches with success; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.lease_holder is
   'Id of the run that holds the lease, and its fencing token: until lease_expires_at other runs cannot write.';
 select private.secure_table('public.tournament_sync_state');

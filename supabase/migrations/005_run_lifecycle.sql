@@ -47,9 +47,10 @@ begin
     returning *
   )
   insert into public.tournament_sync_state as s
-    (tournament_no, last_result_at, last_success_at, failing_streak, last_error, last_error_type)
-  select r.tournament_no, r.created_at, case when r.success then r.created_at end, (not r.success)::integer, r.error_message, r.error_type
-  from recorded r
+    (tournament_no, last_result_at, last_success_at, failing_streak, last_error, last_error_type, average_duration)
+  select r.tournament_no, r.created_at, case when r.success then r.created_at end, (not r.success)::integer, r.error_message, r.error_type,
+    case when r.success and e.leases_tournaments then r.processing_duration end
+  from recorded r join public.sync_status e using (entity_type)
   -- The order prevents a deadlock between two runs that report at the same time.
   order by r.tournament_no
   on conflict (tournament_no) do update set
@@ -57,7 +58,8 @@ begin
     last_success_at = coalesce(excluded.last_success_at, s.last_success_at),
     failing_streak = case when excluded.failing_streak = 0 then 0 else s.failing_streak + 1 end,
     last_error = case when excluded.last_error_type is null then s.last_error else excluded.last_error end,
-    last_error_type = coalesce(excluded.last_error_type, s.last_error_type);
+    last_error_type = coalesce(excluded.last_error_type, s.last_error_type),
+    average_duration = coalesce(s.average_duration * 0.8 + excluded.average_duration * 0.2, excluded.average_duration, s.average_duration);
 
   insert into public.sync_error_log
     (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
@@ -293,7 +295,7 @@ language plpgsql set search_path = '' as $$
 declare
   entity public.sync_status;
 begin
-  -- Lock order: run, entity, job, audit, queue. A transaction that has an entity lock locks runs with SKIP LOCKED only.
+  -- Lock order: see private.lock_queue. A transaction that has an entity lock locks runs with SKIP LOCKED only.
   -- FOR NO KEY UPDATE does not block the insert of a job, which references the entity.
   select * into entity from public.sync_status where entity_type = p_entity_type for no key update;
   if not found then
@@ -311,13 +313,13 @@ $$;
 comment on function private.lock_entity(text) is
   'Locks an active entity that is not paused and returns it. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE or ENTITY_PAUSED.';
 
-create function private.open_run(p jsonb, entity public.sync_status, scope text, live_id uuid, as_of timestamptz)
+create function private.open_run(p jsonb, entity public.sync_status, scope text, conflict uuid, as_of timestamptz)
 returns public.sync_execution_history
 language plpgsql set search_path = '' as $$
 declare
   run public.sync_execution_history;
 begin
-  if live_id is null then
+  if conflict is null then
     insert into public.sync_execution_history
       (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, execution_start, heartbeat_at, lease_expires_at, deadline)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
@@ -328,7 +330,7 @@ begin
     insert into public.sync_execution_history
       (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, execution_start, execution_end)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, 'SKIPPED',
-      format('run %s of the same scope is still running', live_id), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
+      format('run %s of the same target is still running', conflict), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
       p ->> 'correlation_id', as_of, as_of)
     returning * into run;
     perform private.roll_up(array[run.id]);
@@ -337,13 +339,13 @@ begin
 end
 $$;
 comment on function private.open_run(jsonb, public.sync_status, text, uuid, timestamptz) is
-  'Inserts run {execution_id} as RUNNING, or as SKIPPED when a run of the same scope is live, and returns it.';
+  'Inserts run {execution_id} as RUNNING, or as SKIPPED when a conflicting run is live, and returns it.';
 
 create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   entity public.sync_status;
-  live_run public.sync_execution_history;
+  conflict uuid;
   run public.sync_execution_history;
   previous_run public.sync_execution_history;
   -- Null for a full run, '*' for several tournaments, else the number of the tournament.
@@ -356,16 +358,17 @@ begin
     perform private.reserve_attempt(p);
   end if;
   perform private.reap_dead_runs(as_of, entity.entity_type);
-  select * into live_run from public.sync_execution_history
-  where entity_type = entity.entity_type and coalesce(tournament_no, '') = coalesce(scope, '') and status = 'RUNNING';
   select * into previous_run from public.sync_execution_history
   where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
   order by execution_start desc limit 1;
-  if live_run.id = (p ->> 'execution_id')::uuid then
-    -- The worker repeats the call after a lost response.
-    run := live_run;
-  else
-    run := private.open_run(p, entity, scope, live_run.id, as_of);
+  select * into run from public.sync_execution_history where id = (p ->> 'execution_id')::uuid;
+  -- A run that exists means that the worker repeats the call after a lost response.
+  if not found then
+    conflict := private.conflicting_run(entity.entity_type, p ->> 'tournament_no', p -> 'tournament_nos', as_of);
+    if conflict is null and scope is not null and entity.leases_tournaments then
+      conflict := private.claim_tournaments(p, as_of);
+    end if;
+    run := private.open_run(p, entity, scope, conflict, as_of);
   end if;
   if p ->> 'sync_job_id' is not null then
     perform private.start_attempt(p, run, as_of);
@@ -378,9 +381,9 @@ begin
     where s.entity_type = entity.entity_type;
   end if;
   return jsonb_build_object(
-    'outcome', case run.status when 'RUNNING' then 'STARTED' else 'SKIPPED' end,
+    'outcome', case run.status when 'SKIPPED' then 'SKIPPED' else 'STARTED' end,
     'execution_id', run.id,
-    'live_execution_id', live_run.id,
+    'live_execution_id', conflict,
     'started_at', run.execution_start,
     'deadline', run.deadline,
     'previous_was_cut', coalesce(previous_run.status in ('TIMED_OUT', 'PARTIAL')
@@ -390,8 +393,9 @@ end
 $$;
 comment on function public.start_sync_execution(jsonb, timestamptz) is
   'Starts run {execution_id, entity_type, trigger, tournament_no? or tournament_nos?, sync_job_id? with job_token, correlation_id?, '
-  'wall_clock_ms}, or records it as SKIPPED while a run of the same scope is live, and returns {outcome: STARTED or SKIPPED, execution_id, '
-  'live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
+  'wall_clock_ms} and claims the leases of its named tournaments, or records it as SKIPPED while another run works on its target, and '
+  'returns {outcome: STARTED or SKIPPED, execution_id, live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, '
+  'PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
 
 create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$

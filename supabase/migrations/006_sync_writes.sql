@@ -153,29 +153,62 @@ comment on function public.list_due_tournaments(jsonb, timestamptz) is
   'Returns {tournament_no}, {tournament_nos} or all active tournaments with rank and freshness, ordered by rank (1 live, 2 today, '
   '3 within a day, 4 later), or with {stalest_first} by the time of their last sync.';
 
-create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
+create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
+declare
+  run_id constant uuid := p ->> 'execution_id';
+  nos constant text[] := (p ->> 'tournament_no') || array(select jsonb_array_elements_text(p -> 'tournament_nos'));
+  holder uuid;
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
   -- The lease of five minutes is longer than four requests that reach the longest timeout and the pauses between them.
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
-  values (p ->> 'tournament_no', (p ->> 'execution_id')::uuid, as_of + interval '5 minutes')
+  select t.no, run_id, as_of + interval '5 minutes' from public.tournaments t where t.no = any (nos)
+  -- The order prevents a deadlock between two runs that claim at the same time.
+  order by t.no
   on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
   where s.lease_holder is null or s.lease_expires_at <= as_of or s.lease_holder = excluded.lease_holder;
-  return found;
+  select s.lease_holder into holder from public.tournament_sync_state s where s.tournament_no = any (nos) and s.lease_holder <> run_id limit 1;
+  if found then
+    update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
+    where tournament_no = any (nos) and lease_holder = run_id;
+  end if;
+  return holder;
 end
+$$;
+comment on function private.claim_tournaments(jsonb, timestamptz) is
+  'Claims for run {execution_id} the lease of {tournament_no} or of all {tournament_nos}; when another run holds one, claims none and '
+  'returns that run.';
+
+create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
+language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
+  select private.claim_tournaments(p, as_of) is null;
 $$;
 comment on function public.claim_tournament(jsonb, timestamptz) is
   'Claims the lease of {tournament_no} for {execution_id} and returns true; returns false while another run holds the lease.';
 
-create function public.release_tournament(p jsonb) returns void
-language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
+create function private.start_waiting_job(p_tournament_no text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if exists (select from public.sync_jobs where status = 'QUEUED' and tournament_no = p_tournament_no) then
+    perform public.drain_sync_queue(as_of);
+  end if;
+end
+$$;
+comment on function private.start_waiting_job(text, timestamptz) is
+  'Drains the queue when a job waits for this tournament, whose lease was just released.';
+
+create function public.release_tournament(p jsonb, as_of timestamptz default now()) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
+  perform private.start_waiting_job(p ->> 'tournament_no', as_of);
+end
 $$;
-comment on function public.release_tournament(jsonb) is
-  'Releases the lease of {tournament_no} that {execution_id} holds, without changing its freshness.';
+comment on function public.release_tournament(jsonb, timestamptz) is
+  'Releases the lease of {tournament_no} that {execution_id} holds, without changing its freshness, and starts a job that waits for it.';
 
 create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -201,12 +234,13 @@ begin
   update public.tournament_sync_state s set ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
+  perform private.start_waiting_job(p ->> 'tournament_no', as_of);
   return removed;
 end
 $$;
 comment on function public.complete_tournament(jsonb, timestamptz) is
   'Marks the matches of {tournament_no} outside {present} as vanished, sets its freshness from {tick_at}, releases the lease of '
-  '{execution_id} and returns the number of marked matches; PT409 LEASE_LOST.';
+  '{execution_id}, starts a job that waits for it, and returns the number of marked matches; PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$

@@ -1,5 +1,13 @@
 -- Jobs in the order of their life: enqueue, claim, dispatch, start, finish, cancel, requeue; then how the API shows and estimates them.
--- Past 300 lines, because every way into and out of the state of a job is in one file.
+-- Over 300 lines, because every change of the status of a job is in this file.
+
+create function private.lock_queue() returns void
+language sql set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtext('sync_queue'));
+$$;
+comment on function private.lock_queue() is
+  'Locks the queue until the end of the transaction: enqueueing, claiming and expiring happen one at a time. The order of all locks is run, '
+  'entity, tournaments, running job, queue, waiting job, audit log.';
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -41,7 +49,7 @@ declare
   earliest_start constant timestamptz := greatest(coalesce((p ->> 'not_before')::timestamptz, as_of), as_of);
   new_rank constant timestamptz := private.job_rank(p ->> 'priority', earliest_start);
 begin
-  perform pg_advisory_xact_lock(hashtext('sync_jobs:' || (p ->> 'entity_type') || ':' || coalesce(p ->> 'tournament_no', '')));
+  perform private.lock_queue();
   if p -> 'tournament_nos' is null and earliest_start = as_of then
     -- The trigger joins a waiting job of the same target; a higher priority raises that job.
     update public.sync_jobs j set
@@ -51,7 +59,7 @@ begin
       select waiting.id from public.sync_jobs waiting
       where waiting.status = 'QUEUED' and waiting.not_before <= as_of
         and waiting.entity_type = p ->> 'entity_type' and waiting.target = coalesce(p ->> 'tournament_no', '')
-      order by waiting.rank limit 1 for update
+      order by waiting.rank limit 1
     ) and j.status = 'QUEUED'
     returning j.* into job;
   end if;
@@ -100,10 +108,10 @@ begin
         hint = ceil(extract(epoch from recent.first_trigger + interval '1 minute' - as_of))::text;
     end if;
     job := private.join_or_insert_job(p, as_of);
+    perform public.drain_sync_queue(as_of);
     perform private.audit(p -> 'actor', 'trigger-sync', 'job', job.id::text, null,
       jsonb_build_object('entity_type', job.entity_type, 'tournament_no', job.tournament_no, 'priority', p ->> 'priority',
         'triggered_by', p ->> 'triggered_by', 'joined', job.enqueued_at <> as_of), p ->> 'reason', as_of);
-    perform public.drain_sync_queue(as_of);
     job_id := job.id;
   end if;
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = job_id);
@@ -140,70 +148,62 @@ comment on function private.requeue_expired_jobs(timestamptz) is
   'Retries every job whose attempt did not start its run within the lease, closes every job that expired while it waited, and returns the '
   'number of expired attempts.';
 
+create function private.conflicting_run(p_entity_type text, p_tournament_no text, p_tournament_nos jsonb, as_of timestamptz) returns uuid
+language sql stable set search_path = '' as $$
+  select coalesce(
+    (
+      select h.id from public.sync_execution_history h
+      where h.status = 'RUNNING' and h.entity_type = p_entity_type
+        and coalesce(h.tournament_no, '') = case when p_tournament_nos is null then coalesce(p_tournament_no, '') else '*' end
+    ),
+    (
+      select s.lease_holder from public.tournament_sync_state s
+      where s.tournament_no = any (p_tournament_no || array(select jsonb_array_elements_text(p_tournament_nos)))
+        and s.lease_expires_at > as_of
+        and exists (select from public.sync_status e where e.entity_type = p_entity_type and e.leases_tournaments)
+      limit 1
+    )
+  );
+$$;
+comment on function private.conflicting_run(text, text, jsonb, timestamptz) is
+  'The run for which a run of this target must wait: the live run of the same target, or the run that holds the lease of one of its '
+  'tournaments; null when there is none.';
+
 create function private.claim_sync_job(as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
 declare
   claimed public.sync_jobs;
-  settings public.sync_queue_settings;
-  running_jobs integer;
-  running_ordinary_jobs integer;
-  entities_with_a_slot text[];
-  entities_with_an_emergency_slot text[];
 begin
-  -- With this lock, counting the slots and claiming a slot are one atomic step. Its holder skips locked rows, so it never waits for a row.
-  perform pg_advisory_xact_lock(hashtext('private.claim_sync_job'));
-  select * into settings from public.sync_queue_settings;
-  select count(*), count(*) filter (where priority <> 'EMERGENCY') into running_jobs, running_ordinary_jobs
-  from public.sync_jobs where status = 'RUNNING';
-  if running_jobs >= settings.slots then
-    return null;
-  end if;
-  select
-    array_agg(entity.entity_type) filter (where entity.running_jobs < settings.slots_per_entity
-      and running_ordinary_jobs < settings.slots - settings.emergency_slots),
-    array_agg(entity.entity_type) filter (where entity.running_jobs < settings.slots_per_entity + settings.emergency_slots)
-  into entities_with_a_slot, entities_with_an_emergency_slot
-  from (
-    select s.entity_type, (
-      select count(*) from public.sync_jobs running where running.status = 'RUNNING' and running.entity_type = s.entity_type
-    ) as running_jobs
-    from public.sync_status s where s.is_active and s.paused_at is null
-  ) entity;
+  -- The caller holds the lock of the queue, so that counting the slots and claiming one are a single step.
+  with free_slot as (
+    select e.entity_type, is_emergency
+    from public.sync_queue_settings q cross join public.sync_status e cross join unnest(array[true, false]) is_emergency
+    cross join lateral (
+      select count(*) as jobs, count(*) filter (where r.priority <> 'EMERGENCY') as ordinary_jobs,
+        count(*) filter (where r.entity_type = e.entity_type) as jobs_of_entity
+      from public.sync_jobs r where r.status = 'RUNNING'
+    ) running
+    where e.is_active and e.paused_at is null and running.jobs < q.slots
+      and running.jobs_of_entity < q.slots_per_entity + case when is_emergency then q.emergency_slots else 0 end
+      and (is_emergency or running.ordinary_jobs < q.slots - q.emergency_slots)
+  )
   update public.sync_jobs j set
     status = 'RUNNING', token = gen_random_uuid(), claimed_at = as_of, attempts = j.attempts + 1, execution_id = null,
     lease_expires_at = as_of + interval '30 seconds', started_at = coalesce(j.started_at, as_of)
   where j.id = (
-    select candidate.id from (
-      -- One table in the order of one index: the scan stops at the first job that may start, however many jobs wait.
-      select waiting.id, waiting.entity_type, waiting.target from public.sync_jobs waiting
-      where waiting.status = 'QUEUED' and waiting.not_before <= as_of and (waiting.expires_at is null or waiting.expires_at > as_of)
-        and case
-          when (waiting.entity_type = any (
-            case waiting.priority when 'EMERGENCY' then entities_with_an_emergency_slot else entities_with_a_slot end
-          )) is not true then false
-          else (select true from public.sync_jobs running
-              where running.status = 'RUNNING' and running.entity_type = waiting.entity_type and running.target = waiting.target
-              limit 1) is null
-            and (select true from public.sync_execution_history live_run
-              where live_run.status = 'RUNNING' and live_run.entity_type = waiting.entity_type
-                and coalesce(live_run.tournament_no, '') = waiting.target
-              limit 1) is null
-        end
-      order by waiting.rank, waiting.id
-      offset 0
-      for update skip locked
-    ) candidate
-    -- complete_job locks the target too, so that both cannot claim one target. Because of `offset 0` Postgres locks first the row of a
-    -- candidate, then its target; it locks no target that this call does not claim.
-    where pg_try_advisory_xact_lock(hashtext('sync_target:' || candidate.entity_type || ':' || candidate.target))
-    limit 1
+    select w.id from public.sync_jobs w
+    where w.status = 'QUEUED' and w.not_before <= as_of and (w.expires_at is null or w.expires_at > as_of)
+      -- Scalar subqueries keep the scan in the order of the rank, so that it stops at the first job that may start.
+      and (select true from free_slot f where f.entity_type = w.entity_type and f.is_emergency = (w.priority = 'EMERGENCY'))
+      and (select r.id from public.sync_jobs r
+        where r.status = 'RUNNING' and r.entity_type = w.entity_type and r.target = w.target) is null
+      and private.conflicting_run(w.entity_type, w.tournament_no, w.tournament_nos, as_of) is null
+    order by w.rank, w.id limit 1
+    -- Waits for a cancellation instead of skipping its job, so that no job overtakes another.
+    for update
   )
   returning j.* into claimed;
   return claimed;
-exception
-  -- Another transaction started a job of the same target after the subquery read the table; the next call sees that job.
-  when unique_violation then
-    return private.claim_sync_job(as_of);
 end
 $$;
 comment on function private.claim_sync_job(timestamptz) is
@@ -233,8 +233,11 @@ language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
   dispatched integer := 0;
-  returned constant integer := private.requeue_expired_jobs(as_of);
+  returned integer;
 begin
+  -- The statements below take their snapshots after the lock.
+  perform private.lock_queue();
+  returned := private.requeue_expired_jobs(as_of);
   loop
     job := private.claim_sync_job(as_of);
     exit when job.id is null;
@@ -315,7 +318,7 @@ begin
 end
 $$;
 comment on function private.close_job(uuid, text, text, integer, text, jsonb, timestamptz) is
-  'Moves a job to a terminal state and closes the audit rows of its triggers; complete_job does this for a completed job.';
+  'Moves a job that is not finished to a terminal state and closes the audit rows of its triggers.';
 
 create function private.retry_job(job public.sync_jobs, p_error text, is_retryable boolean, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -338,94 +341,17 @@ comment on function private.retry_job(public.sync_jobs, text, boolean, timestamp
   'Queues a job again with a growing delay after a failed attempt, or closes it: as CANCELLED on request, as FAILED when the error is not '
   'retryable or no attempt is left.';
 
-create function private.complete_job(
-  p_job_id uuid, p_token uuid, p_final_status text, p_records_processed integer, p_error_details jsonb, as_of timestamptz
-) returns public.sync_jobs
-language plpgsql set search_path = '' as $$
-declare
-  slot_entity text;
-  candidate_id uuid;
-  candidate_target text;
-  candidate_fits_slot boolean;
-  successor public.sync_jobs;
-begin
-  -- The slot passes to the next job of the same entity. The number of running jobs does not change, so no limit is counted and no lock
-  -- of the queue is needed. The slot of an EMERGENCY job does not pass, because it can be a reserved one; neither does the slot of an
-  -- inactive or paused entity.
-  update public.sync_jobs j set
-    status = 'COMPLETED', token = null, lease_expires_at = null, finished_at = as_of, final_status = p_final_status,
-    records_processed = p_records_processed, last_error = null
-  where j.id = p_job_id and j.token = p_token
-  returning case when j.priority <> 'EMERGENCY' and exists (
-    select from public.sync_status s where s.entity_type = j.entity_type and s.is_active and s.paused_at is null
-  ) then j.entity_type end
-  into slot_entity;
-  if not found then
-    return null;
-  end if;
-  update public.manual_sync_audit set
-    completion_timestamp = as_of, final_status = p_final_status, records_processed = p_records_processed, error_details = p_error_details
-  where sync_job_id = p_job_id and completion_timestamp is null;
-  if slot_entity is null then
-    return null;
-  end if;
-  -- Each pass sees what other transactions committed during the pass before. After five passes drain_sync_queue fills the slot.
-  for pass in 1..5 loop
-    -- The first job by rank that may start. A job of another entity is not checked: if it is first, the slot does not pass.
-    select waiting.id, waiting.target, waiting.entity_type = slot_entity into candidate_id, candidate_target, candidate_fits_slot
-    from public.sync_jobs waiting
-    where waiting.status = 'QUEUED' and waiting.not_before <= as_of and (waiting.expires_at is null or waiting.expires_at > as_of)
-      and case when waiting.entity_type = slot_entity then
-        -- With `limit 1` Postgres reads the index for one target; with `not exists` it would collect all running jobs.
-        (select true from public.sync_jobs running
-          where running.status = 'RUNNING' and running.entity_type = waiting.entity_type and running.target = waiting.target
-          limit 1) is null
-        and (select true from public.sync_execution_history live_run
-          where live_run.status = 'RUNNING' and live_run.entity_type = waiting.entity_type
-            and coalesce(live_run.tournament_no, '') = waiting.target
-          limit 1) is null
-        -- If another transaction is claiming this target at this moment, it holds this lock, and its claim is not visible yet. Do not
-        -- wait; try the next job.
-        and pg_try_advisory_xact_lock(hashtext('sync_target:' || slot_entity || ':' || waiting.target))
-      else true end
-    order by waiting.rank, waiting.id limit 1;
-    exit when candidate_fits_slot is not true;
-    -- While this lock is held, no new claim of this target can start. Every earlier claim is already committed, so this statement sees it.
-    update public.sync_jobs j set
-      status = 'RUNNING', token = gen_random_uuid(), claimed_at = as_of, attempts = j.attempts + 1, execution_id = null,
-      lease_expires_at = as_of + interval '30 seconds', started_at = coalesce(j.started_at, as_of)
-    where j.id = (
-        select waiting.id from public.sync_jobs waiting where waiting.id = candidate_id and waiting.status = 'QUEUED' for update skip locked
-      )
-      and not exists (
-        select from public.sync_jobs running
-        where running.status = 'RUNNING' and running.entity_type = slot_entity and running.target = candidate_target
-      )
-    returning j.* into successor;
-    exit when found;
-  end loop;
-  return successor;
-end
-$$;
-comment on function private.complete_job(uuid, uuid, text, integer, jsonb, timestamptz) is
-  'Completes a job by its token, closes the audit rows of its triggers, and claims the next job for the slot if it is of the same entity; '
-  'returns the claimed job or null.';
-
 create function private.finish_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
-  successor public.sync_jobs;
 begin
   select * into job from public.sync_jobs where id = run.sync_job_id and status = 'RUNNING' and execution_id = run.id for update;
   if not found then
     return;
   end if;
   if run.status in ('SUCCEEDED', 'PARTIAL') and job.cancel_requested_at is null then
-    successor := private.complete_job(job.id, job.token, run.status, run.records_processed, run.error_details, as_of);
-    if successor.id is not null then
-      perform private.dispatch_job(successor);
-    end if;
+    perform private.close_job(job.id, 'COMPLETED', run.status, run.records_processed, null, run.error_details, as_of);
   elsif run.status = 'CANCELLED' or job.cancel_requested_at is not null then
     perform private.finish_attempt(job, 'CANCELLED', run.status_reason, as_of);
     perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', run.records_processed,
@@ -506,9 +432,9 @@ begin
     )),
     as_of
   );
+  perform public.drain_sync_queue(as_of);
   perform private.audit(p -> 'actor', 'requeue-job', 'job', new_job.id::text, jsonb_build_object('job', job.id, 'status', job.status),
     jsonb_build_object('job', new_job.id, 'retried_from', job.id, 'tournament_nos', new_job.tournament_nos), p ->> 'reason', as_of);
-  perform public.drain_sync_queue(as_of);
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = new_job.id);
 end
 $$;
@@ -627,32 +553,38 @@ comment on function private.duration_samples(text, text, jsonb, timestamptz) is
   'Durations in ms, newest first, of the last thirty runs of this target, or calculated from the results of its tournaments within other '
   'runs; null without history. Thirty are few enough to follow a drift.';
 
-create function private.remaining_time(entity text, target text, nos jsonb, elapsed_ms numeric, as_of timestamptz) returns jsonb
-language plpgsql stable set search_path = '' as $$
-begin
-  return (
-    -- Waiting job: the average of its last ten samples, which follows a drift faster. Running job: the samples longer than its time so far,
-    -- and the average of (sample − time so far). Without a longer sample, a quarter of the average.
-    select jsonb_build_object('entity_type', entity, 'target', target,
-      'left_ms', case
-        when elapsed_ms is null then avg(ms) filter (where age <= 10)
-        else coalesce(avg(ms - elapsed_ms::double precision) filter (where ms > elapsed_ms), avg(ms) / 4)
-      end,
-      'variance', coalesce(case
-        when elapsed_ms is null then var_samp(ms)
-        else var_samp(ms - elapsed_ms::double precision) filter (where ms > elapsed_ms)
-      end, 0))
-    from unnest(private.duration_samples(entity, target, nos, as_of)) with ordinality sample (ms, age)
-  );
-end
-$$;
-comment on function private.remaining_time(text, text, jsonb, numeric, timestamptz) is
-  'The expected remaining time of a waiting or running job as {entity_type, target, left_ms, variance}; a waiting job has no elapsed_ms.';
-
 create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
+    with other as (
+      select false as is_waiting, j.entity_type, j.target, j.tournament_nos, as_of - coalesce(h.execution_start, as_of) as elapsed, j.rank, j.id
+      from public.sync_jobs j left join public.sync_execution_history h on h.id = j.execution_id
+      where j.status = 'RUNNING' and j.id <> job.id
+      union all
+      -- A scheduled run has no slot, but no job of its target may start beside it.
+      select false, h.entity_type, job.target, null, as_of - h.execution_start, h.execution_start, h.id
+      from public.sync_execution_history h
+      where h.id = private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of) and h.sync_job_id is null
+      union all (
+        select true, j.entity_type, j.target, j.tournament_nos, interval '0', j.rank, j.id from public.sync_jobs j
+        where j.status = 'QUEUED' and j.id <> job.id and (j.rank, j.id) < (job.rank, job.id) and j.not_before <= as_of
+        order by j.rank, j.id limit 50
+      )
+    ),
+    with_duration as (
+      select o.is_waiting, o.rank, o.id, jsonb_build_object(
+        'entity_type', o.entity_type,
+        'target', o.target,
+        'elapsed_ms', extract(epoch from o.elapsed) * 1000,
+        -- An average that is kept, except for several tournaments.
+        'duration_ms', case
+          when o.target = '*' then (select avg(d) from unnest(private.durations_of_several(o.entity_type, o.tournament_nos, as_of)) d)
+          else extract(epoch from case when o.target <> '' and e.leases_tournaments then s.average_duration else e.average_duration end) * 1000
+        end
+      ) as facts
+      from other o join public.sync_status e using (entity_type) left join public.tournament_sync_state s on s.tournament_no = o.target
+    )
     select jsonb_build_object(
       'samples', private.duration_samples(job.entity_type, job.target, job.tournament_nos, as_of),
       'entity_type', job.entity_type,
@@ -664,34 +596,13 @@ begin
         select extract(epoch from as_of - h.execution_start) * 1000 from public.sync_execution_history h
         where h.id = job.execution_id and h.status = 'RUNNING'
       ),
-      'slots', settings.slots,
-      'emergency_slots', settings.emergency_slots,
-      'slots_per_entity', settings.slots_per_entity,
-      'running', (
-        select coalesce(jsonb_agg(private.remaining_time(running.entity_type, running.target, running.tournament_nos,
-          extract(epoch from as_of - running.started_at) * 1000, as_of) order by running.started_at), '[]')
-        from (
-          select j.entity_type, j.target, j.tournament_nos, coalesce(h.execution_start, as_of) as started_at
-          from public.sync_jobs j left join public.sync_execution_history h on h.id = j.execution_id
-          where j.status = 'RUNNING' and j.id <> job.id
-          union all
-          -- A scheduled run has no slot, but no job of its target may start beside it.
-          select h.entity_type, coalesce(h.tournament_no, ''), null, h.execution_start from public.sync_execution_history h
-          where h.status = 'RUNNING' and h.sync_job_id is null and h.entity_type = job.entity_type
-            and coalesce(h.tournament_no, '') = job.target
-        ) running
-      ),
-      'waiting', (
-        select coalesce(jsonb_agg(private.remaining_time(waiting.entity_type, waiting.target, waiting.tournament_nos, null, as_of)
-          order by waiting.rank, waiting.id), '[]')
-        from (
-          select j.* from public.sync_jobs j
-          where j.status = 'QUEUED' and j.id <> job.id and (j.rank, j.id) < (job.rank, job.id) and j.not_before <= as_of
-          order by j.rank, j.id limit 50
-        ) waiting
-      )
+      'slots', q.slots,
+      'emergency_slots', q.emergency_slots,
+      'slots_per_entity', q.slots_per_entity,
+      'running', (select coalesce(jsonb_agg(d.facts order by d.rank, d.id), '[]') from with_duration d where not d.is_waiting),
+      'waiting', (select coalesce(jsonb_agg(d.facts order by d.rank, d.id), '[]') from with_duration d where d.is_waiting)
     )
-    from public.sync_queue_settings settings
+    from public.sync_queue_settings q
   );
 end
 $$;
@@ -711,6 +622,7 @@ begin
         select case
           when s.paused_at is not null then format('%s is paused by %s', s.entity_type, s.paused_by)
           when job.not_before > as_of then format('the job may not start before %s', job.not_before)
+          else 'run ' || private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of) || ' works on the same target'
         end from public.sync_status s where s.entity_type = job.entity_type) end,
       'progress', (
         select jsonb_build_object(

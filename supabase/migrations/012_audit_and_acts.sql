@@ -583,11 +583,11 @@ begin
     updated_at = as_of
   where s.entity_type = before.entity_type
   returning s.* into after;
+  -- When the entity was resumed, its waiting jobs are claimed at once.
+  perform public.drain_sync_queue(as_of);
   perform private.audit(
     p -> 'actor', 'change-entity', 'entity', after.entity_type, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of
   );
-  -- When the entity was resumed, its waiting jobs are claimed at once.
-  perform public.drain_sync_queue(as_of);
   return private.lengths_in_words(to_jsonb(after));
 end
 $$;

@@ -47,7 +47,7 @@ async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTourn
     run.metrics.count("records_removed", removed);
     return { records: records.length + removed, retries };
   } catch (error) {
-    await run.rpc("release_tournament", { p: lease }, z.unknown()).catch(() => {});
+    await run.rpc("release_tournament", { p: lease, as_of: asOf() }, z.unknown()).catch(() => {});
     throw error;
   }
 }
