@@ -32,11 +32,10 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
     [tournaments],
   );
   const actor = { name: "operator@example.com", role: "operator" };
-  const calls = { claim: "private.claim_sync_job(now())", complete: "private.complete_job($1, $2, 'SUCCEEDED', 1, null, now())" };
-  const call = async (name: keyof typeof calls, values: string[]): Promise<{ id: string; token: string } | null> => {
-    const text = `select (job).id, (job).token from (select ${calls[name]} as job offset 0) called`;
+  const claim = "(select private.claim_sync_job(now()) as job from private.lock_queue() offset 0)";
+  const next = async (name: string, text: string, values: string[]): Promise<{ id: string; token: string } | null> => {
     const { rows } = await pool.query({ name, text, values });
-    return rows[0].id === null ? null : rows[0];
+    return rows[0]?.id ? rows[0] : null;
   };
   return {
     name: "this queue",
@@ -72,12 +71,12 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
     },
     async work(workers) {
       await Promise.all(Array.from({ length: workers }, async () => {
-        // As in the product, the transaction that completes a job claims the next one; where it found none, the queue is polled again.
-        for (
-          let job = await call("claim", []);
-          job;
-          job = await call("complete", [job.id, job.token]) ?? await call("claim", [])
-        ) { /* a job has no work here */ }
+        // As in the product, the transaction that completes a job claims the next one.
+        const first = `select (job).id, (job).token from ${claim} claimed`;
+        const completed = "(select private.close_job($1, 'COMPLETED', 'SUCCEEDED', 1, null, null, now()) offset 0) closed";
+        for (let job = await next("claim", first, []); job;) {
+          job = await next("complete", `select (job).id, (job).token from ${completed} cross join lateral ${claim} claimed`, [job.id]);
+        }
       }));
     },
   };

@@ -1,22 +1,24 @@
 -- Jobs in the order of their life: enqueue, claim, dispatch, start, finish, cancel, requeue; then how the API shows and estimates them.
--- Over 300 lines, because every change of the status of a job is in this file.
+-- Over 300 lines, because every change of the status of a job is in this file. In plpgsql, because Postgres plans a SQL function at each call.
 
 create function private.lock_queue() returns void
-language sql set search_path = '' as $$
-  select pg_advisory_xact_lock(hashtext('sync_queue'));
+language plpgsql set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('sync_queue'));
+end
 $$;
 comment on function private.lock_queue() is
   'Locks the queue until the end of the transaction: enqueueing, claiming and expiring happen one at a time. The order of all locks is run, '
   'entity, tournaments, running job, queue, waiting job, audit log.';
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
-language sql stable set search_path = '' as $$
-  select at_time + case p_priority
-    when 'EMERGENCY' then interval '0'
-    when 'HIGH' then settings.high_after
-    else settings.normal_after
-  end
-  from public.sync_queue_settings settings;
+language plpgsql stable set search_path = '' as $$
+begin
+  return at_time + (
+    select case p_priority when 'EMERGENCY' then interval '0' when 'HIGH' then q.high_after else q.normal_after end
+    from public.sync_queue_settings q
+  );
+end
 $$;
 comment on function private.job_rank(text, timestamptz) is 'The rank of a job with this priority that may start at this time.';
 
@@ -87,9 +89,12 @@ create function public.enqueue_sync_job(p jsonb, as_of timestamptz default now()
 language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
-  job_id uuid := private.repeated_trigger(p, as_of);
+  job_id uuid;
   recent record;
 begin
+  perform private.refuse_unknown_fields(p,
+    '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,idempotency_key,request_hash,actor}');
+  job_id := private.repeated_trigger(p, as_of);
   if job_id is null then
     if not exists (select from public.sync_status where entity_type = p ->> 'entity_type' and is_active) then
       raise sqlstate 'PT400' using message = format('entity_type: %s cannot be triggered', p ->> 'entity_type'), detail = 'BAD_REQUEST';
@@ -148,9 +153,11 @@ comment on function private.requeue_expired_jobs(timestamptz) is
   'Retries every job whose attempt did not start its run within the lease, closes every job that expired while it waited, and returns the '
   'number of expired attempts.';
 
+-- The cost makes Postgres check the cheap conditions of a query first.
 create function private.conflicting_run(p_entity_type text, p_tournament_no text, p_tournament_nos jsonb, as_of timestamptz) returns uuid
-language sql stable set search_path = '' as $$
-  select coalesce(
+language plpgsql stable cost 10000 set search_path = '' as $$
+begin
+  return coalesce(
     (
       select h.id from public.sync_execution_history h
       where h.status = 'RUNNING' and h.entity_type = p_entity_type
@@ -164,6 +171,7 @@ language sql stable set search_path = '' as $$
       limit 1
     )
   );
+end
 $$;
 comment on function private.conflicting_run(text, text, jsonb, timestamptz) is
   'The run for which a run of this target must wait: the live run of the same target, or the run that holds the lease of one of its '
@@ -175,7 +183,7 @@ declare
   claimed public.sync_jobs;
 begin
   -- The caller holds the lock of the queue, so that counting the slots and claiming one are a single step.
-  with free_slot as (
+  with free_slot as materialized (
     select e.entity_type, is_emergency
     from public.sync_queue_settings q cross join public.sync_status e cross join unnest(array[true, false]) is_emergency
     cross join lateral (
@@ -370,6 +378,7 @@ language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
 begin
+  perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into job from public.sync_jobs where id = (p ->> 'id')::uuid for update;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no job %s', p ->> 'id'), detail = 'NOT_FOUND';
@@ -404,6 +413,7 @@ declare
   new_job public.sync_jobs;
   failed_nos jsonb;
 begin
+  perform private.refuse_unknown_fields(p, '{id,only_failed,priority,reason,actor}');
   select * into job from public.sync_jobs where id = (p ->> 'id')::uuid;
   if not found then
     raise sqlstate 'PT404' using message = format('there is no job %s', p ->> 'id'), detail = 'NOT_FOUND';
@@ -443,11 +453,14 @@ comment on function public.requeue_sync_job(jsonb, timestamptz) is
   'failed in its last attempt, and returns the new job. PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
 
 create function private.attempts_of(job public.sync_jobs) returns setof public.sync_job_attempts
-language sql stable set search_path = '' as $$
-  select a.* from public.sync_job_attempts a where a.job_id = job.id
-  union all
-  select job.id, job.claimed_at, job.token, job.execution_id, job.finished_at, case job.status when 'COMPLETED' then 'COMPLETED' end, null
-  where job.status in ('RUNNING', 'COMPLETED') and job.claimed_at is not null;
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+    select a.* from public.sync_job_attempts a where a.job_id = job.id
+    union all
+    select job.id, job.claimed_at, job.token, job.execution_id, job.finished_at, case job.status when 'COMPLETED' then 'COMPLETED' end, null
+    where job.status in ('RUNNING', 'COMPLETED') and job.claimed_at is not null;
+end
 $$;
 comment on function private.attempts_of(public.sync_jobs) is 'All attempts of a job; the current one has no end and no outcome.';
 
