@@ -74,11 +74,18 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
+/** What is wrong with the credentials in the headers of a request that the library refused. */
+function whyNoAccess({ authorization, apikey }: Partial<Record<"authorization" | "apikey", string>>): string {
+  if (authorization) return "the access token is invalid or has expired: sign in again";
+  if (apikey) return "the key in the header apikey is not a secret key of this project";
+  return "sign in, or send a secret key of this project in the header apikey";
+}
+
 /** Calls the check of the library without its middleware, which creates two unused clients for each request. */
 function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
     const { data, error } = await verifyAuth(c.req.raw, { auth: modes });
-    if (error) throw error;
+    if (error) throw error.status === 401 ? new AppError("UNAUTHORIZED", whyNoAccess(c.req.header())) : error;
     c.set("auth", data);
     await next();
   };
@@ -160,13 +167,6 @@ function invalid(error: z.ZodError): AppError {
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof AuthError || error instanceof HTTPException) {
-    if (error.status === 401) {
-      // The messages of the library start with its name in brackets.
-      return new AppError(
-        "UNAUTHORIZED",
-        error.message.replace(/^\[[^\]]*\] /, "") || "sign in, or send the secret key in the header apikey",
-      );
-    }
     if (error.status === 403) return new AppError("FORBIDDEN", error.message);
     if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
   }
