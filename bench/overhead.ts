@@ -1,6 +1,6 @@
 import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { systemClock } from "../services/clock.ts";
-import type { Rpc } from "../services/rpc.ts";
+import { parseAnswer, type Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";
 import type { SyncDeps } from "../services/SyncRun.ts";
 import { VisClient } from "../services/VisClient.ts";
@@ -48,12 +48,12 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
     [tournaments],
   );
   let recordingCalls = 0, heartbeats = 0;
-  const rpc: Rpc = (fn, args, answer) => {
-    if (!RECORDING.test(fn)) return db.rpc(fn, args, answer);
-    if (!isMonitored) return Promise.resolve(answer.parse(UNMONITORED[fn]));
+  const rpc: Rpc = (fn, args) => {
+    if (!RECORDING.test(fn)) return db.rpc(fn, args);
+    if (!isMonitored) return Promise.resolve(parseAnswer(fn, UNMONITORED[fn]));
     if (fn.startsWith("heartbeat")) heartbeats++;
     else recordingCalls++;
-    return db.rpc(fn, args, answer);
+    return db.rpc(fn, args);
   };
   const fetchGood = upstream();
   const flaky: typeof fetch = (input, init) => {

@@ -125,9 +125,9 @@ async function openSite(size: number, keys: Keys) {
   say(`${size} runs seeded in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   // cost() counts and explains the recorded calls of one request.
   const calls: { fn: string; args: Record<string, unknown> }[] = [];
-  const rpc: typeof db.rpc = (fn, args, schema) => {
+  const rpc: typeof db.rpc = (fn, args) => {
     calls.push({ fn, args });
-    return db.rpc(fn, args, schema);
+    return db.rpc(fn, args);
   };
   const app = createApp({ rpc, clock: systemClock, log: () => {}, env: testEnv() });
   const get = async (path: string, etag?: string) => {
@@ -155,7 +155,7 @@ async function openSite(size: number, keys: Keys) {
     }
     return { calls: calls.length, buffers };
   };
-  const constant = () => db.rpc("schema_version", {}, z.number());
+  const constant = () => db.rpc("schema_version", {});
   let etag = "none";
   /** The time of a 304 for the previous ETag; null when the ETag has changed, as it does at least every five seconds. */
   const timeNotModified = async (): Promise<number | null> => {

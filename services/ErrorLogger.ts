@@ -1,23 +1,9 @@
 import { classify, SyncError } from "./classification.ts";
 import { DatabaseError } from "./errors.ts";
 import type { Clock } from "./clock.ts";
+import type { ErrorRecord } from "./contract/runs.ts";
 import type { Log } from "./log.ts";
 import { boundedContext, redactText } from "./redact.ts";
-
-/** One row of `sync_error_log` before it is written. */
-export interface ErrorRecord {
-  id: string;
-  tournament_no: string | null;
-  error_type: string;
-  error_code: string;
-  error_severity: string;
-  retryable: boolean;
-  error_message: string;
-  error_context: Record<string, unknown>;
-  recovery_suggestion: string;
-  fingerprint: string;
-  occurred_at: string;
-}
 
 /** Errors of a run beyond this number are counted and logged, but not stored. */
 const KEPT_PER_RUN = 1000;

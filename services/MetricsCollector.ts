@@ -1,29 +1,5 @@
+import type { Counters } from "./contract/runs.ts";
 import type { Rpc } from "./rpc.ts";
-
-/** The counters of a run since its start, named as the columns of `sync_execution_history`. */
-interface Counters {
-  tournaments_total: number | null;
-  tournaments_processed: number;
-  tournaments_failed: number;
-  records_read: number;
-  records_inserted: number;
-  records_updated: number;
-  records_unchanged: number;
-  records_removed: number;
-  records_rejected: number;
-  api_calls: number;
-  api_errors: number;
-  api_retries: number;
-  api_bytes: number;
-  api_response_ms_total: number;
-  api_response_ms_max: number | null;
-  cache_hits: number;
-  cache_misses: number;
-  memory_usage_mb: number | null;
-  database_calls: number;
-  database_connections_peak: number | null;
-  error_count: number;
-}
 
 type Countable = { [K in keyof Counters]: Counters[K] extends number ? K : never }[keyof Counters];
 
@@ -93,12 +69,12 @@ export class MetricsCollector {
 
   /** Wraps `rpc` and counts its calls and the most calls that were open at the same time. */
   counting(rpc: Rpc): Rpc {
-    return async (fn, args, answer) => {
+    return async (fn, args) => {
       this.count("database_calls");
       this.#openCalls++;
       this.#counters.database_connections_peak = Math.max(this.#counters.database_connections_peak ?? 0, this.#openCalls);
       try {
-        return await rpc(fn, args, answer);
+        return await rpc(fn, args);
       } finally {
         this.#openCalls--;
       }

@@ -1,9 +1,9 @@
 import pMap from "p-map";
-import { z } from "zod";
 import { SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
+import type { ErrorRecord, TournamentResult } from "./contract/runs.ts";
 import { type ErrorCode, ERRORS } from "./error-table.ts";
-import { ErrorLogger, type ErrorRecord } from "./ErrorLogger.ts";
+import { ErrorLogger } from "./ErrorLogger.ts";
 import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
@@ -11,9 +11,6 @@ import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
 
 /** A heartbeat every 5 s renews the lease of 60 s. */
 const HEARTBEAT_MS = 5_000;
-
-const Heartbeat = z.object({ live: z.boolean(), cancel_requested: z.boolean() });
-const Finished = z.object({ recorded: z.boolean(), status: z.string().nullable() });
 
 export interface SyncDeps {
   rpc: Rpc;
@@ -23,16 +20,6 @@ export interface SyncDeps {
   wallClockLeft: () => number;
   /** Bytes in use; by default those of the isolate. */
   memory?: () => number;
-}
-
-interface TournamentResult {
-  tournament_no: string;
-  records_processed: number | null;
-  duration_ms: number;
-  error_message: string | null;
-  error_type: string | null;
-  error_fingerprint: string | null;
-  retry_attempt: number;
 }
 
 /** The outcome of a tournament that was synced. */
@@ -239,7 +226,7 @@ export class SyncRun {
   async #heartbeatOnce(): Promise<void> {
     const p = this.#progress();
     try {
-      const { live, cancel_requested } = await this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() }, Heartbeat);
+      const { live, cancel_requested } = await this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() });
       this.#forgetSent(p);
       if (!live) this.#stop ??= "FENCED";
       else if (cancel_requested) this.#stop ??= "CANCELLED";
@@ -282,7 +269,7 @@ export class SyncRun {
     // The response to the first attempt can be lost; a second attempt is safe, because the database closes a run only once.
     for (const isLast of [false, true]) {
       try {
-        const { recorded, status } = await this.rpc("finish_sync_execution", { p, as_of: this.deps.clock.asOf() }, Finished);
+        const { recorded, status } = await this.rpc("finish_sync_execution", { p, as_of: this.deps.clock.asOf() });
         this.#forgetSent(p);
         if (!recorded && status !== outcome.status) {
           this.deps.log("warn", "sync_closed_elsewhere", { execution_id: this.info.executionId, status });

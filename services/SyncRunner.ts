@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { StartSyncRequest } from "../types/sync.ts";
 import { AppError } from "./errors.ts";
 import { isolateMemory, MetricsCollector } from "./MetricsCollector.ts";
@@ -6,15 +5,6 @@ import { type SyncDeps, SyncRun } from "./SyncRun.ts";
 
 /** The part of the wall clock that a run keeps to record its end. */
 const RESERVE_MS = 30_000;
-
-const Started = z.object({
-  outcome: z.enum(["STARTED", "SKIPPED"]),
-  execution_id: z.uuid(),
-  live_execution_id: z.uuid().nullable(),
-  started_at: z.string(),
-  deadline: z.string().nullable(),
-  previous_was_cut: z.boolean(),
-});
 
 /**
  * Starts a run in the database; {@link SyncRun.perform} then does the work, which may follow the answer to the caller.
@@ -35,7 +25,7 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
   };
   try {
     const p = { ...request, execution_id: executionId, entity_type: entityType, wall_clock_ms: wallClock };
-    const started = await rpc("start_sync_execution", { p, as_of: deps.clock.asOf() }, Started);
+    const started = await rpc("start_sync_execution", { p, as_of: deps.clock.asOf() });
     if (started.outcome === "SKIPPED") {
       throw new AppError("RUN_IN_PROGRESS", `a run of ${entityType} is already running`, {
         execution_id: started.live_execution_id,

@@ -1,19 +1,11 @@
 import pRetry from "p-retry";
-import { z } from "zod";
 import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
+import type { MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
-import {
-  MATCH_FIELDS,
-  type MatchRecord,
-  readMatches,
-  readTournaments,
-  type Records,
-  TOURNAMENT_FIELDS,
-  type TournamentRecord,
-} from "./vis-rows.ts";
+import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
 /** The list of a season has about 0.4 MB, the matches of a tournament 0.1 MB, the whole match table 150 MB. */
 const MAX_BYTES = 8 * 2 ** 20;
@@ -23,8 +15,6 @@ const PLAUSIBLE_MATCHES = 400;
 /** How long a request waits for a slot, and the pause between two claims. */
 const SLOT_WAIT_MS = 60_000;
 const SLOT_POLL_MS = 250;
-
-const Slot = z.object({ token: z.uuid().nullable(), backoff_until: z.string().nullable(), backoff_reason: z.string().nullable() });
 
 export interface VisOptions {
   url: string;
@@ -38,7 +28,7 @@ export interface VisOptions {
 
 interface VisDeps {
   options: VisOptions;
-  rpc: Rpc;
+  rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot">;
   clock: Clock;
   metrics: MetricsCollector;
   fetch?: typeof fetch;
@@ -161,7 +151,7 @@ export class VisClient {
     const { rpc, clock } = this.deps;
     const startedAt = clock.monotonic();
     while (clock.monotonic() - startedAt < SLOT_WAIT_MS) {
-      const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }, Slot);
+      const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
       if (slot.token) return slot.token;
       if (slot.backoff_until) {
         throw new SyncError("UPSTREAM_BACKOFF", `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`);
@@ -174,7 +164,7 @@ export class VisClient {
   async #releaseSlot(token: string, responseMs: number | null, backoffReason: string | null): Promise<void> {
     const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: backoffReason };
     // A failure here does not fail the request: the slot is free again when its lease expires.
-    await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }, z.unknown()).catch(() => {});
+    await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }).catch(() => {});
   }
 }
 

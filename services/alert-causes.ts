@@ -1,5 +1,6 @@
 import { SEVERITIES } from "../types/sync.ts";
-import { decide, decideMissed, type EvaluationContext, judge, type Measurement, type Scope, type Transition } from "./alert-decision.ts";
+import { decide, decideMissed, type EvaluationContext, judge } from "./alert-decision.ts";
+import type { Measurement, Scope, Transition } from "./contract/alerts.ts";
 
 /** The metrics that one run can breach at the same time, the closest to the cause first; the first one inhibits the others. */
 const CAUSE_ORDER: readonly string[] = [

@@ -1,29 +1,4 @@
-import { z } from "zod";
-
-const OtherJob = z.object({
-  entity_type: z.string(),
-  target: z.string(),
-  elapsed_ms: z.number(),
-  /** The average duration of its runs; null without history. */
-  duration_ms: z.number().nullable(),
-});
-
-/** The answer of `private.estimate_facts`: durations in ms, the newest first. */
-export const EstimateFacts = z.object({
-  samples: z.array(z.number()).nullable(),
-  entity_type: z.string(),
-  target: z.string(),
-  status: z.string(),
-  is_emergency: z.boolean(),
-  starts_in_ms: z.number(),
-  elapsed_ms: z.number().nullable(),
-  slots: z.number(),
-  emergency_slots: z.number(),
-  slots_per_entity: z.number(),
-  running: z.array(OtherJob),
-  waiting: z.array(OtherJob),
-});
-export type EstimateFacts = z.infer<typeof EstimateFacts>;
+import type { EstimateFacts, OtherJob } from "./contract/queue.ts";
 
 /** Milliseconds from now until the job finishes: the median and the 90th percentile. */
 interface Estimate {
@@ -109,7 +84,7 @@ function variationOf(samples: number[]): number {
 }
 
 /** The remaining time of another job: its average less its time so far, but at least a quarter of the average, for a job that takes longer. */
-function remaining({ elapsed_ms, duration_ms }: z.infer<typeof OtherJob>, variation: number): Delay {
+function remaining({ elapsed_ms, duration_ms }: OtherJob, variation: number): Delay {
   if (duration_ms === null) return { mean: Infinity, variance: 0 };
   return { mean: Math.max(duration_ms - elapsed_ms, duration_ms / 4), variance: (variation * duration_ms) ** 2 };
 }

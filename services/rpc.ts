@@ -1,15 +1,19 @@
-import { type z } from "zod";
-import type { Database } from "../types/database.ts";
+import type { z } from "zod";
+import { type Answer, type Arguments, CONTRACT, type FunctionName } from "./contract/index.ts";
 import { isAppErrorCode } from "./error-table.ts";
 import { AppError, DatabaseError } from "./errors.ts";
 
-/** The name of a SQL function of the API. */
-export type FunctionName = keyof Database["public"]["Functions"];
+/** Makes each field of `Given` that `Known` does not have a type error. */
+type Only<Known, Given> = { [K in keyof Given]: K extends keyof Known ? unknown : never };
+/** Arguments without unknown fields, also in `p`: TypeScript refuses an unknown field only in a literal, and not in a variable or a spread. */
+type Exact<Known, Given> =
+  & Given
+  & { [K in keyof Given]: K extends keyof Known ? K extends "p" ? Only<Known[K], Given[K]> : unknown : never };
 
-/** Calls one SQL function and parses its answer; the services reach the database only through it. */
-export interface Rpc {
+/** Calls one SQL function of the contract and parses its answer; the services reach the database only through it. */
+export interface Rpc<Name extends FunctionName = FunctionName> {
   /** @throws AppError for an expected failure (SQLSTATE `PTxyz` with its code in `detail`), DatabaseError for any other. */
-  <T>(fn: FunctionName, args: Record<string, unknown>, answer: z.ZodType<T>): Promise<T>;
+  <F extends Name, A extends Arguments<F>>(fn: F, args: Exact<Arguments<F>, A>): Promise<Answer<F>>;
 }
 
 /** The part of a supabase-js client that {@link createRpc} uses. */
@@ -29,7 +33,7 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
 
 /** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
 export function createRpc(client: RpcClient): Rpc {
-  return async (fn, args, answer) => {
+  return async (fn, args) => {
     const { data, error } = await client.rpc(fn, args);
     if (error) {
       if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
@@ -37,8 +41,14 @@ export function createRpc(client: RpcClient): Rpc {
       }
       throw new DatabaseError(fn, error.code ?? "", error.message);
     }
-    const parsed = answer.safeParse(data);
-    if (!parsed.success) throw new DatabaseError(fn, "ANSWER", `unexpected answer: ${parsed.error.message}`);
-    return parsed.data;
+    return parseAnswer(fn, data);
   };
+}
+
+/** Parses the answer of a SQL function. @throws DatabaseError with the SQLSTATE "ANSWER" */
+export function parseAnswer<F extends FunctionName>(fn: F, data: unknown): Answer<F> {
+  const { answer }: { answer: z.ZodType } = CONTRACT[fn];
+  const parsed = answer.safeParse(data);
+  if (!parsed.success) throw new DatabaseError(fn, "ANSWER", `unexpected answer: ${parsed.error.message}`);
+  return parsed.data as Answer<F>;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SyncError } from "./classification.ts";
+import type { MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { VisRow } from "./vis-reply.ts";
 
 const text = (max = 500) =>
@@ -48,7 +49,7 @@ const Tournament = z.object({
   countryName: text(),
   noEvent: noOrNull,
   version: whole(0, Number.MAX_SAFE_INTEGER),
-}).transform((row) => ({
+}).transform((row): TournamentRecord => ({
   no: row.no,
   code: row.code,
   name: row.name ?? row.title ?? row.code ?? row.no,
@@ -72,8 +73,6 @@ const Tournament = z.object({
   path: ["endDateMainDraw"],
   message: "is before the start",
 });
-/** A tournament with the column names of its table. */
-export type TournamentRecord = z.infer<typeof Tournament>;
 
 /** The fields requested in `GetBeachMatchList`. */
 export const MATCH_FIELDS =
@@ -118,7 +117,7 @@ const Match = z.object({
   referee1FederationCode: text(10),
   referee2FederationCode: text(10),
   version: whole(0, Number.MAX_SAFE_INTEGER),
-}).transform((row) => ({
+}).transform((row): MatchRecord => ({
   no: row.no,
   no_in_tournament: row.noInTournament,
   team_a_name: row.teamAName,
@@ -154,8 +153,6 @@ const Match = z.object({
   referee2_federation_code: row.referee2FederationCode,
   vis_version: row.version,
 }));
-/** A match with the column names of its table. */
-export type MatchRecord = z.infer<typeof Match>;
 
 /** The valid records of a reply, and an error for each invalid one. */
 export interface Records<T> {

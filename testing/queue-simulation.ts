@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { estimate, EstimateFacts } from "../services/job-estimate.ts";
+import { EstimateFacts } from "../services/contract/queue.ts";
+import { estimate } from "../services/job-estimate.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** A job of the simulation: times in milliseconds since the epoch, and the estimate that its trigger returned. */

@@ -1,4 +1,4 @@
-import type { Rpc } from "../services/rpc.ts";
+import { parseAnswer, type Rpc } from "../services/rpc.ts";
 import { evaluateRules } from "../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { type Channels, deliverDue } from "../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "./clock.ts";
@@ -85,10 +85,10 @@ export async function simulate(
     email: () => Promise.resolve({ outcome: "DEAD" }),
   };
   // SQL without REST: other tests cover REST, and a simulated month makes many calls.
-  const rpc: Rpc = async (fn, args, answer) => {
+  const rpc: Rpc = async (fn, args) => {
     const names = Object.keys(args);
     const sql = `select ${fn}(${names.map((name, index) => `${name} => $${index + 1}`).join(", ")})`;
-    return answer.parse(await db.value(sql, Object.values(args)));
+    return parseAnswer(fn, await db.value(sql, Object.values(args)));
   };
   let evaluations = 0;
   const evaluate = async () => {

@@ -13,10 +13,10 @@ class Killed extends Error {}
 /** Calls the database for a worker that is killed at its call number `step`, before the call or after it and before its answer. */
 function dyingRpc(step: number, isAfter: boolean): Rpc {
   let calls = 0;
-  return async (fn, args, answer) => {
+  return async (fn, args) => {
     const isLast = ++calls >= step;
     if (isLast && (!isAfter || calls > step)) throw new Killed();
-    const result = await db.rpc(fn, args, answer);
+    const result = await db.rpc(fn, args);
     if (isLast) throw new Killed();
     return result;
   };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/asser
 import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";
 import { createLog } from "../../services/log.ts";
+import { parseAnswer, type Rpc } from "../../services/rpc.ts";
 import { createFunctionApp, requireRole, requireSecret, SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
@@ -278,7 +279,7 @@ Deno.test("an error of the database is a 503 without a stack, and the log has th
 
 Deno.test("a function refuses another schema version and names both versions", async () => {
   await setUp();
-  const rpc = <T>() => Promise.resolve(7 as T);
+  const rpc: Rpc = (fn) => Promise.resolve(parseAnswer(fn, 7));
   const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: () => {} });
   const response = await app.fetch(
     new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),

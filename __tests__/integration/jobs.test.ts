@@ -309,8 +309,8 @@ Deno.test("a waiting job is cancelled at once, a running job at the next tournam
   const heartbeat = Promise.withResolvers<void>();
   let requests = 0;
   harness.deps.env.SYNC_CONCURRENCY = 1;
-  harness.deps.rpc = async (fn, args, answer) => {
-    const result = await db.rpc(fn, args, answer);
+  harness.deps.rpc = async (fn, args) => {
+    const result = await db.rpc(fn, args);
     if (fn === "heartbeat_sync_execution") heartbeat.resolve();
     return result;
   };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
-import { EntityFacts } from "../../supabase/functions/sync-monitoring/health-checker.ts";
+import { EntityFacts } from "../../services/contract/health.ts";
 import {
   ErrorAnalyticsResponse,
   PerformanceHistoryResponse,

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { decideAll } from "../alert-causes.ts";
-import { decide, decideMissed, type EvaluationContext, judge, type Measurement } from "../alert-decision.ts";
+import { decide, decideMissed, type EvaluationContext, judge } from "../alert-decision.ts";
+import type { Measurement } from "../contract/alerts.ts";
 
 const NOW = Date.parse("2026-06-10T12:00:00Z");
 const ID = "00000000-0000-4000-8000-000000000001";

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
-import { z } from "zod";
 import { TestClock } from "../../testing/clock.ts";
 import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
-import type { Rpc } from "../rpc.ts";
+import type { Answer } from "../contract/index.ts";
+import { parseAnswer, type Rpc } from "../rpc.ts";
 import { VisClient } from "../VisClient.ts";
 import { parseReply } from "../vis-reply.ts";
 import { readMatches, readTournaments } from "../vis-rows.ts";
@@ -103,12 +103,15 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
 });
 
 const TOKEN = "00000000-0000-4000-8000-000000000000";
-const freeSlot: Rpc = <T>(fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-  Promise.resolve(answer.parse(fn === "claim_upstream_slot" ? { token: TOKEN, backoff_until: null, backoff_reason: null } : null));
+type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot">;
+/** Gives the same answer to each claim of a slot. */
+const claiming = (slot: Answer<"claim_upstream_slot">): SlotRpc => (fn) =>
+  Promise.resolve(parseAnswer(fn, fn === "claim_upstream_slot" ? slot : null));
+const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null });
 
 function client(
   fetch: (request: Request) => Promise<Response>,
-  options: { rpc?: Rpc; appId?: string; username?: string; password?: string } = {},
+  options: { rpc?: SlotRpc; appId?: string; username?: string; password?: string } = {},
 ) {
   const clock = new TestClock("2026-06-10T10:00:00Z");
   const metrics = new MetricsCollector();
@@ -149,15 +152,13 @@ Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, 
 });
 
 Deno.test("a request fails after a minute without a free slot, and at once during a backoff", async () => {
-  const noSlot: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-    Promise.resolve(answer.parse({ token: null, backoff_until: null, backoff_reason: null }));
+  const noSlot = claiming({ token: null, backoff_until: null, backoff_reason: null });
   const never = () => Promise.reject(new Error("must not be called"));
   const { vis, clock } = client(never, { rpc: noSlot });
   const startedAt = clock.now();
   assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
   assert(clock.now() - startedAt >= 60_000);
-  const backoff: Rpc = <T>(_fn: string, _args: Record<string, unknown>, answer: z.ZodType<T>) =>
-    Promise.resolve(answer.parse({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" }));
+  const backoff = claiming({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" });
   assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
 });
 

@@ -192,7 +192,7 @@ function schemaCheck(rpc: Rpc): MiddlewareHandler {
   let found: number | null = null;
   return async (_c, next) => {
     if (found !== SCHEMA_VERSION) {
-      found = await rpc("schema_version", {}, z.number().int());
+      found = await rpc("schema_version", {});
       if (found !== SCHEMA_VERSION) {
         throw new AppError(
           "SCHEMA_MISMATCH",

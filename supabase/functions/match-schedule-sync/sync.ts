@@ -1,19 +1,18 @@
 import { z } from "zod";
 import { SyncError } from "../../../services/classification.ts";
+import type { Answer } from "../../../services/contract/index.ts";
 import type { SyncRun, TournamentOutcome } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
 const BATCH = 100;
-const Due = z.array(z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }));
-type DueTournament = z.infer<typeof Due>[number];
-const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
+type DueTournament = Answer<"list_due_tournaments">[number];
 
 /** Syncs the matches of the due tournaments, in the order of the database; with targets or `ignoreTtl` also those that are still fresh. */
 export async function syncMatches(run: SyncRun, vis: VisClient, options: { concurrency: number; ignoreTtl: boolean }): Promise<void> {
   run.stage("choosing tournaments");
   const { targets, previousWasCut } = run.info;
   const p = { tournament_nos: targets ?? undefined, stalest_first: previousWasCut };
-  const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() }, Due);
+  const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() });
   if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
@@ -26,7 +25,7 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: { concu
 async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTournament): Promise<TournamentOutcome | null> {
   const asOf = () => run.clock.asOf();
   const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
-  const isClaimed = await run.rpc("claim_tournament", { p: lease, as_of: asOf() }, z.boolean());
+  const isClaimed = await run.rpc("claim_tournament", { p: lease, as_of: asOf() });
   if (!isClaimed && run.info.targets) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${tournament.no}`);
   if (!isClaimed) return null;
   try {
@@ -35,19 +34,15 @@ async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTourn
     rejected.forEach((error) => run.reject(error, tournament.no));
     for (let from = 0; from < records.length; from += BATCH) {
       const p = { ...lease, matches: records.slice(from, from + BATCH) };
-      run.metrics.countRecords(await run.rpc("upsert_matches", { p, as_of: asOf() }, Written));
+      run.metrics.countRecords(await run.rpc("upsert_matches", { p, as_of: asOf() }));
     }
     // VIS still has a rejected record, so that its match has not vanished.
     const present = [...records.map((record) => record.no), ...rejected.map(numberOf).filter((no) => no !== null)];
-    const removed = await run.rpc(
-      "complete_tournament",
-      { p: { ...lease, present, tick_at: run.info.startedAt }, as_of: asOf() },
-      z.number(),
-    );
+    const removed = await run.rpc("complete_tournament", { p: { ...lease, present, tick_at: run.info.startedAt }, as_of: asOf() });
     run.metrics.count("records_removed", removed);
     return { records: records.length + removed, retries };
   } catch (error) {
-    await run.rpc("release_tournament", { p: lease, as_of: asOf() }, z.unknown()).catch(() => {});
+    await run.rpc("release_tournament", { p: lease, as_of: asOf() }).catch(() => {});
     throw error;
   }
 }

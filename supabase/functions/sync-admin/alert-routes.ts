@@ -10,51 +10,51 @@ import {
   PreviewRuleRequest,
   SilenceRequest,
 } from "../../../types/admin.ts";
-import { AlertRule, AlertSilence, NotificationChannel } from "../../../types/alerts.ts";
 import { type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
-import { actsOf, type AdminDeps, idOf, Row } from "./acts.ts";
+import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { previewRule } from "./rule-preview.ts";
 
 const ChannelParams = z.object({ name: ChannelName });
 
 /** Routes that change incidents, silences, rules, channels and notifications. */
 export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
-  const { act, as_of } = actsOf(deps);
+  const { by, as_of } = actsOf(deps);
+  const { rpc } = deps;
   for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
     app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
       const request = await readBody(c.req.raw, body);
-      return c.json(await act(c, "change_alert_incident", { id: idOf(c), action, ...request }));
+      return c.json(await rpc("change_alert_incident", by(c, { id: idOf(c), action, ...request })));
     });
   }
 
   app.get("/silences", ...requireRole("viewer"), refuseQuery, async (c) => {
-    return c.json({ silences: await deps.rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }, z.array(AlertSilence)) });
+    return c.json({ silences: await rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }) });
   });
   app.post("/silences", ...requireRole("operator"), async (c) => {
-    return c.json(await act(c, "save_alert_silence", await readBody(c.req.raw, SilenceRequest)), 201);
+    return c.json(await rpc("save_alert_silence", by(c, await readBody(c.req.raw, SilenceRequest))), 201);
   });
-  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await act(c, "end_alert_silence", { id: idOf(c) })));
+  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await rpc("end_alert_silence", by(c, { id: idOf(c) }))));
 
   app.get(
     "/alert-rules",
     ...requireRole("viewer"),
     refuseQuery,
-    async (c) => c.json({ rules: await deps.rpc("list_alert_rules", {}, z.array(AlertRule)) }),
+    async (c) => c.json({ rules: await rpc("list_alert_rules", {}) }),
   );
   app.post("/alert-rules", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "save_alert_rule", { rule: await readBody(c.req.raw, CreateRuleRequest) }), 201);
+    return c.json(await rpc("save_alert_rule", by(c, { rule: await readBody(c.req.raw, CreateRuleRequest) })), 201);
   });
   app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "save_alert_rule", { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) }));
+    return c.json(await rpc("save_alert_rule", by(c, { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) })));
   });
   app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(deps.rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
+    return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
   });
   app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(deps.rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
+    return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
   });
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    await act(c, "delete_alert_rule", { id: idOf(c) });
+    await rpc("delete_alert_rule", by(c, { id: idOf(c) }));
     return c.body(null, 204);
   });
 
@@ -62,25 +62,25 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     "/channels",
     ...requireRole("admin"),
     refuseQuery,
-    async (c) => c.json({ channels: await deps.rpc("list_notification_channels", {}, z.array(NotificationChannel)) }),
+    async (c) => c.json({ channels: await rpc("list_notification_channels", {}) }),
   );
   app.put("/channels/:name", ...requireRole("admin"), async (c) => {
     const { name } = parse(ChannelParams, c.req.param());
-    return c.json(await act(c, "save_notification_channel", { name, ...await readBody(c.req.raw, ChannelRequest) }));
+    return c.json(await rpc("save_notification_channel", by(c, { name, ...await readBody(c.req.raw, ChannelRequest) })));
   });
   app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
-    await act(c, "delete_notification_channel", parse(ChannelParams, c.req.param()));
+    await rpc("delete_notification_channel", by(c, parse(ChannelParams, c.req.param())));
     return c.body(null, 204);
   });
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
-    return c.json(await act(c, "test_notification_channel", parse(ChannelParams, c.req.param())), 202);
+    return c.json(await rpc("test_notification_channel", by(c, parse(ChannelParams, c.req.param()))), 202);
   });
   app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
-    const notification = await deps.rpc("get_alert_notification", { p: { id: idOf(c) } }, Row.nullable());
+    const notification = await rpc("get_alert_notification", { p: { id: idOf(c) } });
     if (!notification) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
     return c.json(notification);
   });
   app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
-    return c.json(await act(c, "resend_alert_notification", { id: idOf(c) }), 202);
+    return c.json(await rpc("resend_alert_notification", by(c, { id: idOf(c) })), 202);
   });
 }

@@ -1,38 +1,27 @@
-import { z } from "zod";
+import type { Head, Seal, SealedRow } from "../../../services/contract/audit.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { AuditVerifyResponse } from "../../../types/admin.ts";
 
 const BATCH = 500;
 const PAGE = 1_000;
-const Head = z.object({ id: z.number(), mac: z.string() });
-const Unsealed = z.object({ head: Head.nullable(), entries: z.array(z.object({ id: z.number(), text: z.string() })) });
-const Sealed = z.array(z.object({
-  id: z.number(),
-  previous_id: z.number().nullable(),
-  /** Null when the seal is missing. */
-  mac: z.string().nullable(),
-  /** Null when the row is missing. */
-  text: z.string().nullable(),
-}));
-type Head = z.infer<typeof Head>;
-type Seal = (previous: string, text: string) => Promise<string>;
+type SealRow = (previous: string, text: string) => Promise<string>;
 
 /** Returns the function that seals a row: HMAC-SHA-256 over the previous seal and the row's text. */
-async function createSeal(secret: string): Promise<Seal> {
+async function createSeal(secret: string): Promise<SealRow> {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const key = await crypto.subtle.importKey("raw", bytes(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   return async (previous, text) => new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes(`${previous}\n${text}`))).toHex();
 }
 
 /** Seals the rows after the newest seal, logs the new head as its copy outside the database, and returns the number of rows. @throws DatabaseError */
-export async function sealAudit(rpc: Rpc, key: string | undefined, log: Log): Promise<number> {
+export async function sealAudit(rpc: Rpc<"list_unsealed_audit" | "seal_audit">, key: string | undefined, log: Log): Promise<number> {
   if (!key) return 0;
   const seal = await createSeal(key);
   let sealed = 0;
   for (;;) {
-    const { head, entries } = await rpc("list_unsealed_audit", { p: { limit: BATCH } }, Unsealed);
-    const seals: { id: number; previous_id: number | null; mac: string }[] = [];
+    const { head, entries } = await rpc("list_unsealed_audit", { p: { limit: BATCH } });
+    const seals: Seal[] = [];
     let last: Head | null = head;
     for (const { id, text } of entries) {
       const mac = await seal(last?.mac ?? "", text);
@@ -40,7 +29,7 @@ export async function sealAudit(rpc: Rpc, key: string | undefined, log: Log): Pr
       last = { id, mac };
     }
     if (seals.length === 0 || last === null) return sealed;
-    const added = await rpc("seal_audit", { p: { after: head?.id ?? null, seals } }, z.number());
+    const added = await rpc("seal_audit", { p: { after: head?.id ?? null, seals } });
     if (added > 0) log("info", "audit_head", { id: last.id, mac: last.mac });
     sealed += added;
     if (added < BATCH) return sealed;
@@ -48,7 +37,6 @@ export async function sealAudit(rpc: Rpc, key: string | undefined, log: Log): Pr
 }
 
 type Mismatch = NonNullable<AuditVerifyResponse["first_bad"]>;
-type Row = z.infer<typeof Sealed>[number];
 
 /** Checks the chain row by row and keeps the first mismatch. */
 class Verifier {
@@ -60,9 +48,9 @@ class Verifier {
   head: Head | null = null;
   #firstUnsealed: number | null = null;
 
-  constructor(private readonly seal: Seal, private readonly exportedHead: Head | null) {}
+  constructor(private readonly seal: SealRow, private readonly exportedHead: Head | null) {}
 
-  async check({ id, mac, text, previous_id }: Row): Promise<void> {
+  async check({ id, mac, text, previous_id }: SealedRow): Promise<void> {
     if (mac === null) {
       this.unsealed++;
       this.#firstUnsealed ??= id;
@@ -102,11 +90,11 @@ class Verifier {
 }
 
 /** Verifies every seal from the first row on, and the end of the chain against an exported head; returns the first mismatch. @throws DatabaseError */
-export async function verifyAudit(rpc: Rpc, key: string, exportedHead: Head | null): Promise<AuditVerifyResponse> {
+export async function verifyAudit(rpc: Rpc<"list_sealed_audit">, key: string, exportedHead: Head | null): Promise<AuditVerifyResponse> {
   const verifier = new Verifier(await createSeal(key), exportedHead);
   let after = 0;
   for (let hasMore = true; hasMore && !verifier.mismatch;) {
-    const page = await rpc("list_sealed_audit", { p: { after, limit: PAGE } }, Sealed);
+    const page = await rpc("list_sealed_audit", { p: { after, limit: PAGE } });
     for (const row of page) if (!verifier.mismatch) await verifier.check(row);
     after = page.at(-1)?.id ?? after;
     hasMore = page.length === PAGE;

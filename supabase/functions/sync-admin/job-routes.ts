@@ -1,27 +1,19 @@
 import { z } from "zod";
 import { AppError } from "../../../services/errors.ts";
-import { ChangeEntityRequest, Entity, ResolveErrorRequest } from "../../../types/admin.ts";
-import {
-  CancelJobRequest,
-  DrainResponse,
-  IdempotencyKey,
-  JobQuery,
-  ManualSyncRequest,
-  QueueStatusResponse,
-  RequeueJobRequest,
-} from "../../../types/jobs.ts";
+import { ChangeEntityRequest, ResolveErrorRequest } from "../../../types/admin.ts";
+import { CancelJobRequest, IdempotencyKey, JobQuery, ManualSyncRequest, RequeueJobRequest } from "../../../types/jobs.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole, requireSecret } from "../_shared/app.ts";
 import { nextCursor } from "../../../types/cursor.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
-import { changeJob, listJobs, readJob, triggerSync } from "./sync-queue-manager.ts";
+import { listJobs, readJob, triggerSync, withEstimate } from "./sync-queue-manager.ts";
 
 const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type");
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
 
 /** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, errors and entities. */
 export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
-  const { act, as_of } = actsOf(deps);
+  const { by, as_of } = actsOf(deps);
   const { rpc } = deps;
 
   app.post("/manual-trigger", ...requireRole("operator"), async (c) => {
@@ -36,37 +28,37 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   });
   app.get("/jobs/:id", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await readJob(rpc, as_of(), idOf(c))));
   app.get("/queue-status", ...requireRole("viewer"), refuseQuery, async (c) => {
-    return c.json(await rpc("get_queue_status", { as_of: as_of() }, QueueStatusResponse));
+    return c.json(await rpc("get_queue_status", { as_of: as_of() }));
   });
   app.post("/jobs/:id/cancel", ...requireRole("operator"), async (c) => {
     const request = await readBody(c.req.raw, CancelJobRequest);
-    return c.json(await changeJob(rpc, as_of(), "cancel_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }));
+    return c.json(withEstimate(await rpc("cancel_sync_job", by(c, { ...request, id: idOf(c) }))));
   });
   app.post("/jobs/:id/requeue", ...requireRole("operator"), async (c) => {
     const request = await readBody(c.req.raw, RequeueJobRequest);
-    return c.json(await changeJob(rpc, as_of(), "requeue_sync_job", { ...request, id: idOf(c), actor: actorOf(c) }), 202);
+    return c.json(withEstimate(await rpc("requeue_sync_job", by(c, { ...request, id: idOf(c) }))), 202);
   });
-  app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() }, DrainResponse)));
+  app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() })));
   app.get("/test-connectivity", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await testConnectivity(deps)));
 
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
-    return c.json(await act(c, "resolve_errors", { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) }));
+    return c.json(await rpc("resolve_errors", by(c, { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) })));
   });
   app.get(
     "/entities",
     ...requireRole("viewer"),
     refuseQuery,
-    async (c) => c.json({ entities: await rpc("list_entities", {}, z.array(Entity)) }),
+    async (c) => c.json({ entities: await rpc("list_entities", {}) }),
   );
   app.get("/entities/:type", ...requireRole("viewer"), refuseQuery, async (c) => {
     const type = c.req.param("type");
-    const found = (await rpc("list_entities", {}, z.array(Entity))).find((entity) => entity.entity_type === type);
+    const found = (await rpc("list_entities", {})).find((entity) => entity.entity_type === type);
     if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);
     return c.json(found);
   });
   app.patch("/entities/:type", ...requireRole("admin"), async (c) => {
     const { type } = parse(z.object({ type: EntityType }), c.req.param());
     const { reason, ...changes } = await readBody(c.req.raw, ChangeEntityRequest);
-    return c.json(await act(c, "change_entity", { entity_type: type, changes, reason }));
+    return c.json(await rpc("change_entity", by(c, { entity_type: type, changes, reason })));
   });
 }

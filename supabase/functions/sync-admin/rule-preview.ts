@@ -1,14 +1,15 @@
-import { decide, judge, Measurements } from "../../../services/alert-decision.ts";
+import { decide, judge } from "../../../services/alert-decision.ts";
+import type { Arguments } from "../../../services/contract/index.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { PreviewRuleResponse } from "../../../types/admin.ts";
 
 /** Measures a new or changed rule and decides as the alert processor would; nothing is written. @throws AppError */
 export async function previewRule(
-  rpc: Rpc,
+  rpc: Rpc<"preview_alert_rule">,
   as_of: string | undefined,
-  p: { id?: string; rule: Record<string, unknown> },
+  p: Arguments<"preview_alert_rule">["p"],
 ): Promise<PreviewRuleResponse> {
-  const measured = await rpc("preview_alert_rule", { p, as_of }, Measurements);
+  const measured = await rpc("preview_alert_rule", { p, as_of });
   const now = Date.parse(measured.as_of);
   const evaluatedSince = measured.evaluated_since === null ? null : Date.parse(measured.evaluated_since);
   return {

@@ -1,20 +1,12 @@
-import { z } from "zod";
+import type { Actor } from "../../../services/contract/fields.ts";
+import type { Answer, Arguments } from "../../../services/contract/index.ts";
 import { AppError } from "../../../services/errors.ts";
-import { estimate, EstimateFacts } from "../../../services/job-estimate.ts";
+import { estimate } from "../../../services/job-estimate.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { Job, JobDetailResponse, type JobListResponse, type ManualSyncRequest, type ManualSyncResponse } from "../../../types/jobs.ts";
+import type { JobDetailResponse, ManualSyncRequest, ManualSyncResponse } from "../../../types/jobs.ts";
 
-const JobWithFacts = JobDetailResponse.omit({ estimated_completion: true, estimated_completion_p90: true })
-  .extend({ as_of: z.string(), estimate: EstimateFacts.nullable() });
-type JobWithFacts = z.infer<typeof JobWithFacts>;
-
-interface Actor {
-  name: string;
-  id: string | null;
-  role: string;
-}
-
-function withEstimate({ as_of, estimate: facts, ...job }: JobWithFacts): JobDetailResponse {
+/** The job with its estimated end instead of the facts of the estimate. */
+export function withEstimate({ as_of, estimate: facts, ...job }: Answer<"enqueue_sync_job">): JobDetailResponse {
   const estimated = facts && estimate(facts);
   const after = (ms: number | undefined) => ms === undefined ? null : new Date(Date.parse(as_of) + ms).toISOString();
   return { ...job, estimated_completion: after(estimated?.median_ms), estimated_completion_p90: after(estimated?.p90_ms) };
@@ -33,7 +25,7 @@ async function hashOf(request: Record<string, unknown>): Promise<string> {
  * @throws AppError
  */
 export async function triggerSync(
-  rpc: Rpc,
+  rpc: Rpc<"enqueue_sync_job">,
   as_of: string | undefined,
   actor: Actor,
   request: ManualSyncRequest,
@@ -46,35 +38,25 @@ export async function triggerSync(
     throw new AppError("BAD_REQUEST", `triggered_by: ${message}`, [{ field: "triggered_by", message }]);
   }
   const p = { ...request, triggered_by: isOther ? triggered_by : actor.name, actor, idempotency_key, request_hash: await hashOf(request) };
-  const job = withEstimate(await rpc("enqueue_sync_job", { p, as_of }, JobWithFacts));
+  const job = withEstimate(await rpc("enqueue_sync_job", { p, as_of }));
   const { id, status, priority, queue_position, estimated_completion, estimated_completion_p90, progress } = job;
   return { sync_job_id: id, status, priority, queue_position, estimated_completion, estimated_completion_p90, progress };
 }
 
 /** One job with its queue position, progress, attempts and estimate. @throws AppError NOT_FOUND */
-export async function readJob(rpc: Rpc, as_of: string | undefined, id: string): Promise<JobDetailResponse> {
-  const found = await rpc("get_sync_job", { p: { id }, as_of }, JobWithFacts.nullable());
+export async function readJob(rpc: Rpc<"get_sync_job">, as_of: string | undefined, id: string): Promise<JobDetailResponse> {
+  const found = await rpc("get_sync_job", { p: { id }, as_of });
   if (!found) throw new AppError("NOT_FOUND", `there is no job ${id}`);
   return withEstimate(found);
 }
 
-/** Cancels a job, or requeues a finished one as a new job. @throws AppError */
-export async function changeJob(
-  rpc: Rpc,
-  as_of: string | undefined,
-  fn: "cancel_sync_job" | "requeue_sync_job",
-  p: Record<string, unknown>,
-): Promise<JobDetailResponse> {
-  return withEstimate(await rpc(fn, { p, as_of }, JobWithFacts));
-}
-
 /** A page of jobs, newest first. @throws DatabaseError */
 export async function listJobs(
-  rpc: Rpc,
-  { limit, ...filters }: { limit: number } & Record<string, unknown>,
-): Promise<Omit<z.infer<typeof JobListResponse>, "next_cursor"> & { last: z.infer<typeof Job> | null }> {
+  rpc: Rpc<"list_sync_jobs">,
+  { limit, ...filters }: Arguments<"list_sync_jobs">["p"],
+): Promise<{ jobs: Answer<"list_sync_jobs">; last: Answer<"list_sync_jobs">[number] | null }> {
   // One row more than the limit shows that there is a next page.
-  const found = await rpc("list_sync_jobs", { p: { ...filters, limit: limit + 1 } }, z.array(Job));
+  const found = await rpc("list_sync_jobs", { p: { ...filters, limit: limit + 1 } });
   const jobs = found.slice(0, limit);
   return { jobs, last: found.length > limit ? jobs.at(-1) ?? null : null };
 }

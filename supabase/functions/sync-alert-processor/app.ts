@@ -26,7 +26,7 @@ export function createApp(deps: Deps): FunctionApp {
 }
 
 async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cause: string): Promise<void> {
-  const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() }, z.number());
+  const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() });
   if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
   // After a failed evaluation the due notifications are still delivered.
   const isEvaluated = await evaluateRules(rpc, clock, log, cause).then(() => true, (error: unknown) => {

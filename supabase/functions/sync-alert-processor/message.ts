@@ -1,6 +1,7 @@
 import { inUtc } from "../../../services/alert-decision.ts";
+import type { ClaimedNotification, NotificationItem } from "../../../services/contract/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import type { ClaimedNotification, LinkOf, NotificationItem } from "./channels/channel.ts";
+import type { LinkOf } from "./channels/channel.ts";
 
 const HEADINGS = {
   FIRING: "Firing",

@@ -1,10 +1,10 @@
-import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import type { ClaimedNotification, Delivery } from "../../../services/contract/alerts.ts";
 import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
 import { resolveHost } from "../../../services/outbound.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { ClaimedNotification, type Delivery, type Send } from "./channels/channel.ts";
+import type { Send } from "./channels/channel.ts";
 import { sendEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
 import { sendSlack } from "./channels/slack.ts";
@@ -53,13 +53,13 @@ export function createHeartbeat(url: string | undefined, log: Log, send: typeof 
 export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Channels): Promise<number> {
   let attempts = 0;
   for (;;) {
-    const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() }, z.array(ClaimedNotification));
+    const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() });
     await Promise.all(claimed.map(async (notification) => {
       const startedAt = clock.monotonic();
       const delivery = await send(notification, channels);
       const p = { id: notification.id, token: notification.token, ...delivery, duration_ms: clock.monotonic() - startedAt };
       // If this call fails, the lease expires and the notification is sent again with the same id.
-      await rpc("record_alert_delivery", { p, as_of: clock.asOf() }, z.boolean());
+      await rpc("record_alert_delivery", { p, as_of: clock.asOf() });
       log(delivery.outcome === "SENT" ? "info" : "warn", "notification", {
         id: notification.id,
         channel: notification.channel,

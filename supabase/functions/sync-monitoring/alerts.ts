@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { AlertDetailResponse, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
+import { type AlertDetailResponse, type AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
 
@@ -17,12 +17,15 @@ export const AlertQuery = z.strictObject({
 });
 
 /** A page of incidents, newest first, with the mean times of the last 30 days. @throws DatabaseError */
-export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof AlertQuery>): Promise<z.infer<typeof AlertListResponse>> {
+export async function listAlerts(
+  rpc: Rpc<"list_alert_incidents">,
+  clock: Clock,
+  query: z.infer<typeof AlertQuery>,
+): Promise<z.infer<typeof AlertListResponse>> {
   const { entity, limit, cursor: after, ...filters } = query;
   // One incident more than the page shows whether a next page exists.
   const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
-  const answer = AlertListResponse.omit({ next_cursor: true });
-  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() }, answer);
+  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() });
   const alerts = found.slice(0, limit);
   const last = alerts.at(-1);
   return {
@@ -33,8 +36,8 @@ export async function listAlerts(rpc: Rpc, clock: Clock, query: z.infer<typeof A
 }
 
 /** One incident with its timeline. @throws AppError NOT_FOUND */
-export async function readAlert(rpc: Rpc, clock: Clock, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
-  const found = await rpc("get_alert_incident", { p: { id }, as_of: clock.asOf() }, AlertDetailResponse.nullable());
+export async function readAlert(rpc: Rpc<"get_alert_incident">, clock: Clock, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
+  const found = await rpc("get_alert_incident", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);
   return found;
 }

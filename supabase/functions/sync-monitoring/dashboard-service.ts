@@ -1,26 +1,13 @@
-import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import type { EntityFacts } from "../../../services/contract/health.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import {
-  AlertSummary,
-  type EntityHealthStatus,
-  type HealthStatus,
-  type PerformanceSummary,
-  type SyncHealthResponse,
-} from "../../../types/monitoring.ts";
-import { EntityFacts, judgeEntity, UpstreamFacts, worst } from "./health-checker.ts";
+import type { EntityHealthStatus, HealthStatus, PerformanceSummary, SyncHealthResponse } from "../../../types/monitoring.ts";
+import { judgeEntity, worst } from "./health-checker.ts";
 import { isoDuration } from "./iso-duration.ts";
 
-const Overview = z.object({
-  as_of: z.string(),
-  entities: z.array(EntityFacts),
-  upstream: UpstreamFacts.nullable(),
-  active_alerts: z.array(AlertSummary),
-});
-
 /** Reads one snapshot and judges each entity of it. @throws DatabaseError */
-export async function readHealthOverview(rpc: Rpc, clock: Clock): Promise<SyncHealthResponse> {
-  const { as_of, entities, upstream, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() }, Overview);
+export async function readHealthOverview(rpc: Rpc<"get_health_overview">, clock: Clock): Promise<SyncHealthResponse> {
+  const { as_of, entities, upstream, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() });
   const now = Date.parse(as_of);
   const judged = entities.map((facts) => [facts.entity_type, describe(facts, judgeEntity(facts, upstream, now))] as const);
   return {

@@ -4,19 +4,16 @@ import { adviceOf } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import {
-  ErrorAnalyticsResponse,
-  ErrorListResponse,
-  Execution,
-  ExecutionDetailResponse,
-  ExecutionListResponse,
-  PerformanceHistoryResponse,
+  type ErrorAnalyticsResponse,
+  type ErrorListResponse,
+  type ExecutionDetailResponse,
+  type ExecutionListResponse,
+  type PerformanceHistoryResponse,
   Period,
   PERIODS,
-  SyncErrorRecord,
-  SyncStatisticsResponse,
-  TournamentDetailResponse,
-  TournamentListResponse,
-  TournamentState,
+  type SyncStatisticsResponse,
+  type TournamentDetailResponse,
+  type TournamentListResponse,
 } from "../../../types/history.ts";
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TournamentNo } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
@@ -57,11 +54,6 @@ export const TournamentQuery = z.strictObject({
   cursor: z.string().regex(/^\d{1,6}$/, "must be a next_cursor of this list").optional(),
 });
 
-// The answers of the database. The schemas are module constants, because zod compiles a schema at its first use.
-const History = PerformanceHistoryResponse.omit({ entity_type: true, period: true });
-const Statistics = SyncStatisticsResponse.omit({ period: true });
-const Analytics = ErrorAnalyticsResponse.omit({ period: true });
-
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
@@ -72,68 +64,85 @@ const withAdvice = (error: z.infer<typeof SyncErrorRecord>): z.infer<typeof Sync
 });
 
 /** Every bucket of a period, also the empty ones. @throws DatabaseError */
-export async function readHistory(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof PerformanceHistoryResponse>> {
-  const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() }, History);
+export async function readHistory(
+  rpc: Rpc<"get_performance_history">,
+  clock: Clock,
+  query: Query,
+): Promise<z.infer<typeof PerformanceHistoryResponse>> {
+  const answer = await rpc("get_performance_history", { p: withPeriod(query), as_of: clock.asOf() });
   return { entity_type: query.entity ?? "all", period: query.period, ...answer };
 }
 
 /** The statistics of the runs of a period and of the period before. @throws DatabaseError */
-export async function readStatistics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof SyncStatisticsResponse>> {
-  const p = { span: PERIODS[query.period].span, entity_type: query.entity };
-  const answer = await rpc("get_sync_statistics", { p, as_of: clock.asOf() }, Statistics);
+export async function readStatistics(
+  rpc: Rpc<"get_sync_statistics">,
+  clock: Clock,
+  query: Query,
+): Promise<z.infer<typeof SyncStatisticsResponse>> {
+  const answer = await rpc("get_sync_statistics", {
+    p: { span: PERIODS[query.period].span, entity_type: query.entity },
+    as_of: clock.asOf(),
+  });
   return { period: query.period, ...answer };
 }
 
 /** The errors of a period by type, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
-export async function readErrorAnalytics(rpc: Rpc, clock: Clock, query: Query): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
-  const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() }, Analytics);
+export async function readErrorAnalytics(
+  rpc: Rpc<"get_error_analytics">,
+  clock: Clock,
+  query: Query,
+): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
+  const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() });
   return { period: query.period, ...answer };
 }
 
 /** A page of runs, newest first. @throws DatabaseError */
-export async function listExecutions(rpc: Rpc, query: z.infer<typeof ExecutionQuery>): Promise<z.infer<typeof ExecutionListResponse>> {
+export async function listExecutions(
+  rpc: Rpc<"list_executions">,
+  query: z.infer<typeof ExecutionQuery>,
+): Promise<z.infer<typeof ExecutionListResponse>> {
   const { entity, cursor: after, ...filters } = query;
   const p = { ...filters, ...after, entity_type: entity, limit: query.limit + 1 };
-  const found = await rpc("list_executions", { p }, z.array(Execution));
+  const found = await rpc("list_executions", { p });
   const executions = found.slice(0, query.limit), last = executions.at(-1);
   return { executions, next_cursor: found.length > query.limit && last ? nextCursor(last.execution_start, last.id) : null };
 }
 
 /** A page of errors, newest first. @throws DatabaseError */
-export async function listErrors(rpc: Rpc, query: z.infer<typeof ErrorQuery>): Promise<z.infer<typeof ErrorListResponse>> {
+export async function listErrors(rpc: Rpc<"list_errors">, query: z.infer<typeof ErrorQuery>): Promise<z.infer<typeof ErrorListResponse>> {
   const { entity, type, resolved, cursor: after, ...filters } = query;
   const p = { ...filters, ...after, entity_type: entity, error_type: type, is_resolved: resolved, limit: query.limit + 1 };
-  const found = await rpc("list_errors", { p }, z.array(SyncErrorRecord));
+  const found = await rpc("list_errors", { p });
   const errors = found.slice(0, query.limit).map(withAdvice), last = errors.at(-1);
   return { errors, next_cursor: found.length > query.limit && last ? nextCursor(last.occurred_at, last.id) : null };
 }
 
 /** A page of tournaments, the failing ones first; the cursor is an offset, because each sync changes their order. @throws DatabaseError */
 export async function listTournaments(
-  rpc: Rpc,
+  rpc: Rpc<"list_tournament_states">,
   clock: Clock,
   query: z.infer<typeof TournamentQuery>,
 ): Promise<z.infer<typeof TournamentListResponse>> {
   const { cursor: after, limit, ...filters } = query;
   const offset = Number(after ?? 0);
-  const found = await rpc(
-    "list_tournament_states",
-    { p: { ...filters, offset, limit: limit + 1 }, as_of: clock.asOf() },
-    z.array(TournamentState),
-  );
+  const found = await rpc("list_tournament_states", { p: { ...filters, offset, limit: limit + 1 }, as_of: clock.asOf() });
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
 /** One run with its tournaments, errors, job and incidents. @throws AppError NOT_FOUND */
-export async function readExecution(rpc: Rpc, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
-  const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() }, ExecutionDetailResponse.nullable());
+export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
+  const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
   return { ...found, errors: found.errors.map(withAdvice) };
 }
 
 /** One tournament with its history. @throws AppError NOT_FOUND */
-export async function readTournament(rpc: Rpc, clock: Clock, no: string): Promise<z.infer<typeof TournamentDetailResponse>> {
-  const found = await rpc("get_tournament_state", { p: { no }, as_of: clock.asOf() }, TournamentDetailResponse.nullable());
+export async function readTournament(
+  rpc: Rpc<"get_tournament_state">,
+  clock: Clock,
+  no: string,
+): Promise<z.infer<typeof TournamentDetailResponse>> {
+  const found = await rpc("get_tournament_state", { p: { no }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no tournament ${no}`);
   return found;
 }

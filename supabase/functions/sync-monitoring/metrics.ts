@@ -1,30 +1,7 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { MetricsResponse } from "../../../types/history.ts";
-
-const Facts = z.object({
-  success_rates: z.record(z.string(), z.number().nullable()),
-  totals: z.object({
-    runs: z.number(),
-    success_rate: z.number().nullable(),
-    average_duration_ms: z.number().nullable(),
-    peak_memory_mb: z.number().nullable(),
-    cache_hits: z.number(),
-    cache_misses: z.number(),
-    api_calls: z.number(),
-    api_errors: z.number(),
-    api_response_ms: z.number(),
-  }),
-  errors_by_type: z.record(z.string(), z.number()),
-  critical_errors: z.number(),
-  consecutive_failures: z.number(),
-  overdue: z.number(),
-  entities: z.number(),
-  active_alerts: z.number(),
-  escalations: z.number(),
-  mean_resolution_ms: z.number().nullable(),
-});
 
 const ratio = (part: number, whole: number): number | null => whole > 0 ? part / whole : null;
 
@@ -32,8 +9,8 @@ const ratio = (part: number, whole: number): number | null => whole > 0 ? part /
  * The metrics of one snapshot. The health score is 100 times the weighted mean of the known parts: success rate (0.5), share of entities
  * that are not overdue (0.3), share of upstream calls that succeeded (0.1), and 1 / (1 + active alerts) (0.1). @throws DatabaseError
  */
-export async function readMetrics(rpc: Rpc, clock: Clock): Promise<z.infer<typeof MetricsResponse>> {
-  const facts = await rpc("get_metrics_facts", { as_of: clock.asOf() }, Facts);
+export async function readMetrics(rpc: Rpc<"get_metrics_facts">, clock: Clock): Promise<z.infer<typeof MetricsResponse>> {
+  const facts = await rpc("get_metrics_facts", { as_of: clock.asOf() });
   const { totals } = facts;
   const hits = ratio(totals.cache_hits, totals.cache_hits + totals.cache_misses);
   const callErrors = ratio(totals.api_errors, totals.api_calls);

@@ -1,41 +1,7 @@
-import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import type { PrometheusFacts } from "../../../services/contract/metrics.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { QueueStatusResponse } from "../../../types/jobs.ts";
 
-/** A figure that is missing before the first run of an entity. */
-const many = z.number().nullish();
-const Facts = z.object({
-  entities: z.array(z.object({
-    entity_type: z.string(),
-    runs_succeeded: many,
-    runs_partial: many,
-    runs_failed: many,
-    runs_timed_out: many,
-    runs_cancelled: many,
-    runs_skipped: many,
-    duration_ms_total: many,
-    counted_runs: many,
-    duration_buckets: z.array(z.object({ le_s: z.number(), runs: z.number() })).nullish(),
-    records_processed: many,
-    records_rejected: many,
-    api_calls: many,
-    api_errors: many,
-    errors: many,
-    consecutive_failures: z.number(),
-    is_paused: z.boolean(),
-    last_success_s: many,
-    last_memory_mb: many,
-    overdue_s: z.number(),
-    running: z.number(),
-  })),
-  incidents: z.array(z.object({ severity: z.string(), state: z.string(), count: z.number() })),
-  evaluated_s: many,
-  dead_notifications: z.number(),
-  upstream_backoff: z.number(),
-  queue: QueueStatusResponse,
-});
-type Facts = z.infer<typeof Facts>;
 type Sample = [labels: Record<string, string>, value: number | null | undefined, suffix?: string];
 
 /** Escapes the three characters that text format 0.0.4 escapes in the value of a label. */
@@ -50,9 +16,9 @@ function family(name: string, type: "counter" | "gauge" | "histogram", help: str
 }
 
 /** The metrics in text format 0.0.4. Labels have few values: entities, statuses, states, severities and priorities. */
-function render(facts: Facts): string {
+function render(facts: PrometheusFacts): string {
   const { entities, queue } = facts;
-  const each = (value: (entity: Facts["entities"][number]) => number | null | undefined): Sample[] =>
+  const each = (value: (entity: PrometheusFacts["entities"][number]) => number | null | undefined): Sample[] =>
     entities.map((entity) => [{ entity_type: entity.entity_type }, value(entity)]);
   const statuses = ["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"] as const;
   return [
@@ -130,6 +96,6 @@ function render(facts: Facts): string {
 }
 
 /** Reads the metrics and renders them as text. @throws DatabaseError */
-export async function scrape(rpc: Rpc, clock: Clock): Promise<string> {
-  return render(await rpc("get_prometheus_facts", { as_of: clock.asOf() }, Facts));
+export async function scrape(rpc: Rpc<"get_prometheus_facts">, clock: Clock): Promise<string> {
+  return render(await rpc("get_prometheus_facts", { as_of: clock.asOf() }));
 }

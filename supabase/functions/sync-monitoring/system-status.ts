@@ -1,53 +1,8 @@
-import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
+import type { ScheduleFacts, SystemFacts } from "../../../services/contract/system.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { QueueStatusResponse } from "../../../types/jobs.ts";
 import type { SystemStatusResponse } from "../../../types/history.ts";
 
-const moment = z.string().nullable();
-const Schedule = z.object({
-  entity_type: z.string(),
-  is_paused: z.boolean(),
-  schedule: z.string().nullable(),
-  is_scheduled: z.boolean(),
-  tick: z.object({ at: z.string(), status: z.string(), message: z.string().nullable() }).nullable(),
-  call: z.object({
-    id: z.uuid(),
-    at: z.string(),
-    outcome: z.enum(["SENT", "NOT_CONFIGURED"]),
-    status_code: z.number().nullable(),
-    error: z.string().nullable(),
-    is_answered: z.boolean(),
-    is_timed_out: z.boolean().nullable(),
-  }).nullable(),
-  run: z.object({ id: z.uuid(), status: z.string(), at: z.string(), correlation_id: z.string().nullable() }).nullable(),
-});
-const Facts = z.object({
-  as_of: z.string(),
-  schema_version: z.number(),
-  database: z.object({ size_bytes: z.number(), connections: z.number() }),
-  scheduler: z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() }),
-  schedules: z.array(Schedule),
-  alert_processor: z.object({ last_evaluation: moment, evaluated_since: moment }),
-  channels: z.array(z.object({
-    name: z.string(),
-    kind: z.string(),
-    is_active: z.boolean(),
-    dead_24h: z.number(),
-    waiting: z.number(),
-    last_error: z.string().nullable(),
-    last_sent: moment,
-  })),
-  upstream: z.object({
-    backoff_until: moment,
-    reason: z.string().nullable(),
-    usual_response_ms: z.number().nullable(),
-    in_flight_limit: z.number(),
-  }),
-  queue: QueueStatusResponse,
-  audit: z.object({ rows_unsealed: z.number() }),
-});
-type Facts = z.infer<typeof Facts>;
 type Component = SystemStatusResponse["components"][number];
 type Verdict = Pick<Component, "status" | "message">;
 
@@ -56,7 +11,7 @@ const verdict = (status: Component["status"], message: string): Verdict => ({ st
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Judges a schedule by the first step that failed on the way from cron job to run, or else by its last run. */
-export function judgeSchedule(facts: z.infer<typeof Schedule>, now: number): Verdict {
+export function judgeSchedule(facts: ScheduleFacts, now: number): Verdict {
   const { tick, call, run } = facts;
   if (facts.is_paused) return verdict("OK", "paused");
   if (!facts.is_scheduled) return verdict("FAILED", "not scheduled: run select private.apply_schedules()");
@@ -74,7 +29,7 @@ export function judgeSchedule(facts: z.infer<typeof Schedule>, now: number): Ver
   return run ? verdict("OK", `the last run has the status ${run.status}`) : verdict("UNKNOWN", "no run yet");
 }
 
-function judgeChannel({ is_active, dead_24h, waiting, last_error }: Facts["channels"][number]): Verdict {
+function judgeChannel({ is_active, dead_24h, waiting, last_error }: SystemFacts["channels"][number]): Verdict {
   if (!is_active) return verdict("OK", "the channel is disabled");
   const dead = `${counted(dead_24h, "dead notification")} in the last 24 hours`;
   if (dead_24h > 0) return verdict("FAILED", last_error ? `${dead}: ${last_error}` : dead);
@@ -89,7 +44,7 @@ function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: b
 }
 
 /** Judges each component by its facts. */
-function judgeSystem(facts: Facts): SystemStatusResponse {
+function judgeSystem(facts: SystemFacts): SystemStatusResponse {
   const now = Date.parse(facts.as_of);
   const { alert_processor, scheduler, upstream, queue, audit } = facts;
   const sinceEvaluation = alert_processor.last_evaluation === null ? Infinity : now - Date.parse(alert_processor.last_evaluation);
@@ -150,6 +105,6 @@ function judgeSystem(facts: Facts): SystemStatusResponse {
 }
 
 /** Each component with its status and evidence. @throws DatabaseError */
-export async function readSystemStatus(rpc: Rpc, clock: Clock): Promise<SystemStatusResponse> {
-  return judgeSystem(await rpc("get_system_facts", { as_of: clock.asOf() }, Facts));
+export async function readSystemStatus(rpc: Rpc<"get_system_facts">, clock: Clock): Promise<SystemStatusResponse> {
+  return judgeSystem(await rpc("get_system_facts", { as_of: clock.asOf() }));
 }

@@ -1,11 +1,9 @@
-import { z } from "zod";
 import { classify, SyncError } from "../../../services/classification.ts";
+import type { TournamentRecord } from "../../../services/contract/sync-writes.ts";
 import type { SyncRun } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
-import type { TournamentRecord } from "../../../services/vis-rows.ts";
 
 const BATCH = 50;
-const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
 /** Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. */
 export async function syncTournaments(run: SyncRun, vis: VisClient): Promise<void> {
@@ -30,7 +28,7 @@ async function syncSeason(run: SyncRun, vis: VisClient, season: string): Promise
   // An incomplete list does not prove that a tournament vanished.
   if (isStopped || rejected.length > 0 || records.length === 0) return;
   const p = { season, present: records.map((record) => record.no), tick_at: run.info.startedAt };
-  run.metrics.count("records_removed", await run.rpc("mark_vanished_tournaments", { p, as_of: run.clock.asOf() }, z.number()));
+  run.metrics.count("records_removed", await run.rpc("mark_vanished_tournaments", { p, as_of: run.clock.asOf() }));
 }
 
 /** Reads one tournament by its own request or, when VIS denies that request, from the lists of the seasons. */
@@ -62,7 +60,7 @@ async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean
     const batch = records.slice(from, from + BATCH);
     const startedAt = run.clock.monotonic();
     const p = { tournaments: batch, tick_at: run.info.startedAt };
-    const outcome = await run.rpc("upsert_tournaments", { p, as_of: run.clock.asOf() }, Written).then(
+    const outcome = await run.rpc("upsert_tournaments", { p, as_of: run.clock.asOf() }).then(
       (written) => (run.metrics.countRecords(written), { records: 1 }),
       (error: unknown) => run.report(error),
     );

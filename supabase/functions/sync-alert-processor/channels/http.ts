@@ -1,5 +1,5 @@
 import { type OutboundDeps, refusal } from "../../../../services/outbound.ts";
-import type { Delivery } from "./channel.ts";
+import type { Delivery } from "../../../../services/contract/alerts.ts";
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,6 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { limitNoteOf, subjectOf } from "../message.ts";
-import type { ClaimedNotification, LinkOf, NotificationItem, Send } from "./channel.ts";
+import type { ClaimedNotification, NotificationItem } from "../../../../services/contract/alerts.ts";
+import type { LinkOf, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 
 const alertOf = (item: NotificationItem, linkOf: LinkOf) => ({

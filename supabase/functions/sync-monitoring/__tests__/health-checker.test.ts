@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type EntityFacts, judgeEntity, worst } from "../health-checker.ts";
+import type { EntityFacts } from "../../../../services/contract/health.ts";
+import { judgeEntity, worst } from "../health-checker.ts";
 import { isoDuration } from "../iso-duration.ts";
 
 const NOW = Date.parse("2026-06-10T12:03:00Z");

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { ChangeEntityRequest, ChangeRuleRequest, CreateRuleRequest, Entity, SilenceRequest } from "../../types/admin.ts";
+import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { Actor, as_of } from "./fields.ts";
+
+const { reason, ...changes } = ChangeEntityRequest.shape;
+const Silence = AlertSilence.omit({ is_silencing: true });
+const Notification = AlertNotification.omit({ kind: true, deliveries: true });
+
+// The acts of people: each writes its change and its audit row in one transaction.
+export const ACTS = {
+  change_alert_incident: {
+    args: {
+      p: z.strictObject({
+        id: z.uuid(),
+        action: z.enum(["acknowledge", "unacknowledge", "resolve"]),
+        note: z.string().optional(),
+        until: z.string().optional(),
+        actor: Actor,
+      }),
+      as_of,
+    },
+    answer: AlertIncident,
+  },
+  save_alert_silence: { args: { p: z.strictObject({ ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
+  end_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of }, answer: Silence },
+  save_alert_rule: {
+    args: {
+      p: z.strictObject({
+        id: z.uuid().optional(),
+        rule: z.union([CreateRuleRequest, ChangeRuleRequest]),
+        reason: z.string().optional(),
+        actor: Actor,
+      }),
+      as_of,
+    },
+    answer: AlertRule,
+  },
+  delete_alert_rule: {
+    args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of },
+    answer: z.boolean(),
+  },
+  save_notification_channel: {
+    args: {
+      p: z.strictObject({
+        name: z.string(),
+        kind: NotificationChannel.shape.kind,
+        is_active: z.boolean().optional(),
+        config: z.record(z.string(), z.unknown()).optional(),
+        secret: z.string().optional(),
+        group_window: z.string().optional(),
+        hourly_limit: z.number().int().optional(),
+        actor: Actor,
+      }),
+      as_of,
+    },
+    answer: NotificationChannel,
+  },
+  delete_notification_channel: { args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of }, answer: z.boolean() },
+  test_notification_channel: {
+    args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
+    answer: z.object({ notification_id: z.uuid() }),
+  },
+  get_alert_notification: { args: { p: z.strictObject({ id: z.uuid() }) }, answer: Notification.nullable() },
+  resend_alert_notification: { args: { p: z.strictObject({ id: z.uuid(), actor: Actor }), as_of }, answer: Notification },
+  change_entity: {
+    args: { p: z.strictObject({ entity_type: z.string(), changes: z.strictObject(changes), reason, actor: Actor }), as_of },
+    answer: Entity,
+  },
+  resolve_errors: {
+    args: { p: z.strictObject({ id: z.uuid(), group: z.boolean(), note: z.string().optional(), actor: Actor }), as_of },
+    answer: z.object({ resolved: z.number().int() }),
+  },
+};

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { Entity } from "../../types/admin.ts";
+import { AlertDetailResponse, AlertListResponse, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import {
+  ErrorAnalyticsResponse,
+  Execution,
+  ExecutionDetailResponse,
+  PerformanceHistoryResponse,
+  SyncErrorRecord,
+  SyncStatisticsResponse,
+  TournamentDetailResponse,
+  TournamentState,
+} from "../../types/history.ts";
+import { as_of, page } from "./fields.ts";
+
+const flag = z.enum(["true", "false"]).optional();
+const text = z.string().optional();
+const entity_type = text;
+
+/** The functions that `read_with_etag` calls. */
+const READS = [
+  "get_health_overview",
+  "get_performance_history",
+  "get_sync_statistics",
+  "get_error_analytics",
+  "list_errors",
+  "list_executions",
+  "get_execution",
+  "list_tournament_states",
+  "get_tournament_state",
+  "list_alert_incidents",
+  "get_alert_incident",
+  "get_metrics_facts",
+  "get_system_facts",
+] as const;
+export type Read = typeof READS[number];
+
+export const READING = {
+  read_with_etag: {
+    args: { p: z.strictObject({ fn: z.enum(READS), p: z.record(z.string(), z.unknown()), known: z.array(z.string()) }), as_of },
+    answer: z.object({ etag: z.string(), is_same: z.boolean(), body: z.unknown().optional() }),
+  },
+  get_performance_history: {
+    args: { p: z.strictObject({ span: z.string(), step: z.string(), entity_type }), as_of },
+    answer: PerformanceHistoryResponse.omit({ entity_type: true, period: true }),
+  },
+  get_sync_statistics: {
+    args: { p: z.strictObject({ span: z.string(), entity_type }), as_of },
+    answer: SyncStatisticsResponse.omit({ period: true }),
+  },
+  get_error_analytics: {
+    args: { p: z.strictObject({ span: z.string(), step: z.string(), entity_type }), as_of },
+    answer: ErrorAnalyticsResponse.omit({ period: true }),
+  },
+  list_errors: {
+    args: {
+      p: z.strictObject({
+        entity_type,
+        error_type: text,
+        severity: text,
+        tournament_no: text,
+        fingerprint: text,
+        is_resolved: flag,
+        from: text,
+        to: text,
+        ...page,
+      }),
+    },
+    answer: z.array(SyncErrorRecord),
+  },
+  list_executions: {
+    args: { p: z.strictObject({ entity_type, status: text, trigger: text, tournament_no: text, from: text, to: text, ...page }) },
+    answer: z.array(Execution),
+  },
+  get_execution: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: ExecutionDetailResponse.nullable() },
+  list_tournament_states: {
+    args: {
+      p: z.strictObject({ search: text, season: text, failing: flag, offset: z.number().int(), limit: z.number().int() }),
+      as_of,
+    },
+    answer: z.array(TournamentState),
+  },
+  get_tournament_state: { args: { p: z.strictObject({ no: z.string() }), as_of }, answer: TournamentDetailResponse.nullable() },
+  list_alert_incidents: {
+    args: { p: z.strictObject({ state: text, severity: text, entity_type, tournament_no: text, ...page }), as_of },
+    answer: AlertListResponse.omit({ next_cursor: true }),
+  },
+  get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: AlertDetailResponse.nullable() },
+  list_alert_rules: { args: {}, answer: z.array(AlertRule) },
+  list_alert_silences: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(AlertSilence) },
+  list_notification_channels: { args: {}, answer: z.array(NotificationChannel) },
+  list_entities: { args: {}, answer: z.array(Entity) },
+};

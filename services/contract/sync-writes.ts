@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { as_of } from "./fields.ts";
+
+const text = z.string().nullable();
+const whole = z.number().int().nullable();
+
+/** A tournament with the column names of its table. */
+export const TournamentRecord = z.strictObject({
+  no: z.string(),
+  code: text,
+  name: z.string(),
+  title: text,
+  season: text,
+  gender: whole,
+  type: whole,
+  status: whole,
+  start_date: text,
+  end_date: text,
+  start_date_qualification: text,
+  start_date_main_draw: text,
+  location: text,
+  city: text,
+  venue: text,
+  country_code: text,
+  country_name: text,
+  no_event: text,
+  vis_version: whole,
+});
+export type TournamentRecord = z.infer<typeof TournamentRecord>;
+
+/** A match with the column names of its table. */
+export const MatchRecord = z.strictObject({
+  no: z.string(),
+  no_in_tournament: whole,
+  team_a_name: text,
+  team_b_name: text,
+  team_a_federation_code: text,
+  team_b_federation_code: text,
+  local_date: text,
+  local_time: text,
+  begin_date_time_utc: text,
+  end_date_time_utc: text,
+  court: text,
+  status: whole,
+  result_type: whole,
+  round: text,
+  round_code: text,
+  round_phase: whole,
+  match_points_a: whole,
+  match_points_b: whole,
+  points_team_a_set1: whole,
+  points_team_b_set1: whole,
+  points_team_a_set2: whole,
+  points_team_b_set2: whole,
+  points_team_a_set3: whole,
+  points_team_b_set3: whole,
+  duration_set1: whole,
+  duration_set2: whole,
+  duration_set3: whole,
+  no_referee1: text,
+  no_referee2: text,
+  referee1_name: text,
+  referee2_name: text,
+  referee1_federation_code: text,
+  referee2_federation_code: text,
+  vis_version: whole,
+});
+export type MatchRecord = z.infer<typeof MatchRecord>;
+
+/** The lease of a run on a tournament. */
+const lease = { execution_id: z.uuid(), tournament_no: z.string() };
+/** The start of the run, and the numbers of the rows that VIS still has. */
+const seen = { present: z.array(z.string()), tick_at: z.string() };
+const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
+
+export const SYNC_WRITES = {
+  claim_upstream_slot: {
+    args: { p_upstream: z.string(), as_of },
+    answer: z.object({ token: z.uuid().nullable(), backoff_until: z.string().nullable(), backoff_reason: z.string().nullable() }),
+  },
+  release_upstream_slot: {
+    args: {
+      p: z.strictObject({
+        upstream: z.string(),
+        token: z.uuid(),
+        response_ms: z.number().nullable(),
+        /** Starts a backoff. */
+        backoff_reason: z.string().nullable(),
+      }),
+      as_of,
+    },
+    answer: z.null(),
+  },
+  list_due_tournaments: {
+    args: {
+      p: z.strictObject({
+        tournament_no: z.string().optional(),
+        tournament_nos: z.array(z.string()).optional(),
+        stalest_first: z.boolean().optional(),
+      }),
+      as_of,
+    },
+    answer: z.array(
+      z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }),
+    ),
+  },
+  claim_tournament: { args: { p: z.strictObject(lease), as_of }, answer: z.boolean() },
+  release_tournament: { args: { p: z.strictObject(lease), as_of }, answer: z.null() },
+  upsert_matches: { args: { p: z.strictObject({ ...lease, matches: z.array(MatchRecord) }), as_of }, answer: Written },
+  complete_tournament: { args: { p: z.strictObject({ ...lease, ...seen }), as_of }, answer: z.number() },
+  upsert_tournaments: {
+    args: { p: z.strictObject({ tournaments: z.array(TournamentRecord), tick_at: z.string().optional() }), as_of },
+    answer: Written,
+  },
+  mark_vanished_tournaments: { args: { p: z.strictObject({ season: z.string(), ...seen }), as_of }, answer: z.number() },
+};
