@@ -226,11 +226,11 @@ Deno.test("a job waits for a live run of its target without spending an attempt,
 
 /** Calls of the worker of a run, at the time of the clock. */
 function worker(clock: { asOf(): string }) {
-  const call = (fn: string, p: object) => db.value<Record<string, unknown>>(`select to_jsonb(${fn}($1, $2))`, [p, clock.asOf()]);
+  const call = <T = Record<string, unknown>>(fn: string, p: object) => db.value<T>(`select to_jsonb(${fn}($1, $2))`, [p, clock.asOf()]);
   return {
     start: (p: object, execution_id: string = crypto.randomUUID()) =>
       call("start_sync_execution", { entity_type: "matches_schedule", trigger: "CRON", wall_clock_ms: 600_000, execution_id, ...p }),
-    claim: (execution_id: unknown, tournament_no: string) => call("claim_tournament", { execution_id, tournament_no }),
+    claim: (execution_id: unknown, tournament_no: string) => call<boolean>("claim_tournament", { execution_id, tournament_no }),
     complete: (execution_id: unknown, tournament_no: string) =>
       call("complete_tournament", { execution_id, tournament_no, present: [], tick_at: clock.asOf() }),
     finish: (execution_id: unknown) => call("finish_sync_execution", { execution_id, status: "SUCCEEDED", reason: "done", counters: {} }),

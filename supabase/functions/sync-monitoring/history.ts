@@ -11,6 +11,7 @@ import {
   type PerformanceHistoryResponse,
   Period,
   PERIODS,
+  type SyncErrorRecord,
   type SyncStatisticsResponse,
   type TournamentDetailResponse,
   type TournamentListResponse,
