@@ -121,16 +121,6 @@ comment on function private.entity_figures(varchar, timestamptz) is
   'The consecutive failures and the overdue time of an entity with its own threshold and channels, or the worst of all entities without '
   'them; is_active is false when no such entity is active and not paused.';
 
-create function private.count_errors(scope varchar, p_error_type varchar, evaluation_window interval, as_of timestamptz) returns bigint
-language sql stable set search_path = '' as $$
-  select count(*)
-  from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
-  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
-    and l.occurred_at > as_of - evaluation_window and l.occurred_at <= as_of and (p_error_type is null or l.error_type = p_error_type);
-$$;
-comment on function private.count_errors(varchar, varchar, interval, timestamptz) is
-  'The number of errors in the window, of one class or all classes, of one entity or of all that are active and not paused.';
-
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
   -- The figures are computed once for all rules with the same entity and window.
@@ -164,8 +154,12 @@ language sql stable rows 100 set search_path = '' as $$
       when 'cache_hit_ratio' then m.cache_hit_ratio
       when 'api_response_time' then m.api_response_ms
       when 'stuck_execution' then case when m.is_active then coalesce(m.max_heartbeat_age, 0) end
-      when 'error_rate' then
-        private.count_errors((m.rule).entity_type, (m.rule).error_type, (m.rule).evaluation_window, as_of)::numeric / nullif(m.runs, 0)
+      when 'error_rate' then (
+        select count(*) from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
+        where e.is_active and e.paused_at is null and (m.rule).entity_type in ('all', e.entity_type)
+          and l.occurred_at > as_of - (m.rule).evaluation_window and l.occurred_at <= as_of
+          and ((m.rule).error_type is null or l.error_type = (m.rule).error_type)
+      )::numeric / nullif(m.runs, 0)
       when 'records_collapse' then private.records_collapse((m.rule).entity_type, as_of)
     end,
     m.runs,
@@ -184,18 +178,6 @@ language sql stable rows 100 set search_path = '' as $$
 $$;
 comment on function private.measure_entities(public.alert_rules[], timestamptz) is
   'The values of the rules on the full runs of one entity or of all: seconds, MiB, ms, ratios (0 to 1), errors per run; null is no data.';
-
-create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns setof varchar
-language sql stable rows 10 set search_path = '' as $$
-  select t.tournament_no from public.sync_tournament_results t
-  where t.entity_type = rule.entity_type and not t.success
-    and t.created_at > as_of - rule.evaluation_window and t.created_at <= as_of
-  union
-  select i.tournament_no from public.alert_incidents i
-  where i.rule_id = rule.id and i.state <> 'RESOLVED' and i.tournament_no is not null;
-$$;
-comment on function private.failing_tournaments(public.alert_rules, timestamptz) is
-  'The tournaments with a failure in the window of a rule or with a live incident of it.';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
   failures bigint,
@@ -225,7 +207,15 @@ create function private.measure_tournaments(rules public.alert_rules[], as_of ti
 language sql stable rows 100 set search_path = '' as $$
   -- Other tournaments are not measured: without a failure in the window and without a live incident, no incident can change.
   with scope as materialized (
-    select r as rule, private.failing_tournaments(r, as_of) as tournament_no from unnest(rules) r where r.scope = 'TOURNAMENT'
+    select r as rule, failing.tournament_no
+    from unnest(rules) r cross join lateral (
+      select t.tournament_no from public.sync_tournament_results t
+      where t.entity_type = r.entity_type and not t.success and t.created_at > as_of - r.evaluation_window and t.created_at <= as_of
+      union
+      select i.tournament_no from public.alert_incidents i
+      where i.rule_id = r.id and i.state <> 'RESOLVED' and i.tournament_no is not null
+    ) failing
+    where r.scope = 'TOURNAMENT'
   )
   select (s.rule).id, e.entity_type, s.tournament_no,
     case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
@@ -250,48 +240,31 @@ $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
   'The values of the rules on each tournament: failures in a row, at most 100, or the success rate; null without a result in the window.';
 
-create function private.shared_failure(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
-  tournaments bigint,
-  failed bigint,
-  since timestamptz,
-  execution_id uuid,
-  fingerprint varchar,
-  error text
-)
+create function private.measure_shared_failure(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
 language sql stable rows 1 set search_path = '' as $$
   with latest as materialized (
     select distinct on (t.tournament_no) t.*
     from public.sync_status e
     join public.sync_execution_history h
-      on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
+      on h.entity_type = e.entity_type and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
     join public.sync_tournament_results t on t.sync_execution_id = h.id
-    where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
+    where e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
     order by t.tournament_no, t.created_at desc, t.id
   ),
   largest as (
-    select error_fingerprint, count(*) as tournaments, max(error_message) as error, min(created_at) as since,
+    select error_fingerprint, count(*) as failed, max(error_message) as error, min(created_at) as since,
       (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id
     from latest where not success and error_fingerprint is not null
-    group by error_fingerprint order by tournaments desc, error_fingerprint limit 1
+    group by error_fingerprint order by failed desc, error_fingerprint limit 1
   )
-  select n.tournaments, l.tournaments, l.since, l.execution_id, l.error_fingerprint, l.error
+  select rule.id, rule.entity_type, null::varchar, case when n.tournaments > 0 then coalesce(l.failed, 0) end,
+    n.tournaments, rule.threshold, rule.notification_channels, l.since, l.execution_id, l.error_fingerprint,
+    case when l.failed is null then '{}' else jsonb_build_object('error', l.error, 'tournaments', l.failed, 'of', n.tournaments) end
   from (select count(*) as tournaments from latest) n left join largest l on true;
 $$;
-comment on function private.shared_failure(varchar, interval, timestamptz) is
-  'tournaments counts those with a result in the window, failed those whose last result failed with the most frequent fingerprint; '
-  'since is the time of the first of these failures, execution_id the run of the latest.';
-
-create function private.measure_shared_failures(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 10 set search_path = '' as $$
-  select r.id, r.entity_type, null::varchar,
-    case when s.tournaments > 0 then coalesce(s.failed, 0) end,
-    s.tournaments, r.threshold, r.notification_channels, s.since, s.execution_id, s.fingerprint,
-    case when s.failed is null then '{}' else jsonb_build_object('error', s.error, 'tournaments', s.failed, 'of', s.tournaments) end
-  from unnest(rules) r cross join lateral private.shared_failure(r.entity_type, r.evaluation_window, as_of) s
-  where r.metric = 'shared_failure';
-$$;
-comment on function private.measure_shared_failures(public.alert_rules[], timestamptz) is
-  'The largest number of tournaments whose last result in the window failed with the same fingerprint; null without a result.';
+comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
+  'The largest number of tournaments whose last result in the window failed with the same fingerprint, since the first of these '
+  'failures, with the run of the latest; null without a result.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
@@ -345,51 +318,42 @@ $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
   'The values of the system rules: seconds since the last evaluation, longest wait, notifications DEAD or unsent after 4 attempts.';
 
-create function private.missed_runs(entity public.sync_status, since timestamptz, as_of timestamptz) returns jsonb
+create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'due_at', due.at, 'overdue_at', due.at + entity.grace, 'started_at', next_run.started_at
+    'due_at', due.at, 'overdue_at', due.at + e.grace, 'started_at', next_run.started_at
   ) order by due.at), '[]')
-  from (
-    select private.last_due(entity.schedule_anchor, entity.sync_frequency, since - entity.grace) + step * entity.sync_frequency as at
+  from public.sync_status e
+  -- A live incident already reports the due times up to the first run that started after the incident began.
+  cross join lateral (
+    select greatest(gap_start, min(h.execution_start)) as since
+    from public.sync_execution_history h
+    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= began_at
+  ) gap
+  cross join lateral (
+    select private.last_due(e.schedule_anchor, e.sync_frequency, gap.since - e.grace) + step * e.sync_frequency as at
     from generate_series(1, 200) step
   ) due
   cross join lateral (
     select min(h.execution_start) as started_at
     from public.sync_execution_history h
-    where h.entity_type = entity.entity_type and h.tournament_no is null and h.execution_start >= due.at and h.execution_start <= as_of
+    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= due.at and h.execution_start <= as_of
   ) next_run
-  where due.at + entity.grace <= as_of and due.at > entity.created_at and next_run.started_at > due.at + entity.grace;
+  where e.entity_type = p_entity_type
+    and due.at + e.grace <= as_of and due.at > e.created_at and next_run.started_at > due.at + e.grace;
 $$;
-comment on function private.missed_runs(public.sync_status, timestamptz, timestamptz) is
-  'The due times whose grace ended between since and the start of the next full run, with that start; reads at most 200 due times.';
-
-create function private.missed_since(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
-language sql stable set search_path = '' as $$
-  -- A live incident already reports the due times up to the first run that started after the incident began.
-  select private.missed_runs(e, greatest(gap_start, (
-    select min(h.execution_start) from public.sync_execution_history h
-    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= began_at
-  )), as_of)
-  from public.sync_status e where e.entity_type = p_entity_type;
-$$;
-comment on function private.missed_since(varchar, timestamptz, timestamptz, timestamptz) is
-  'The missed runs of an entity in a gap between evaluations, without those that its live incident reports.';
+comment on function private.missed_runs(varchar, timestamptz, timestamptz, timestamptz) is
+  'The due times of an entity whose grace ended between gap_start and the start of the next full run, with that start, without those that '
+  'its live incident since began_at reports; reads at most 200 due times.';
 
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object(
-    'id', incident.id, 'version', incident.version, 'state', incident.state, 'severity', incident.severity,
-    'opened_at', incident.opened_at, 'began_at', incident.began_at, 'fired_at', incident.fired_at,
-    'escalated_at', incident.escalated_at, 'escalation_step', incident.escalation_step,
-    'acknowledged_until', incident.acknowledged_until,
-    'notified_at', incident.notified_at, 'last_notified_at', incident.last_notified_at,
+  select to_jsonb(incident) || jsonb_build_object(
     'attempted_channels', (
       -- DEAD notifications count too, so that the evaluator does not queue them again each minute.
       select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
       where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))
     ),
-    'is_flapping', incident.is_flapping, 'recovered_at', incident.recovered_at,
     'parent', (
       select jsonb_build_object(
         'rule_id', p.rule_id, 'rule_name', p.rule_name, 'entity_type', p.entity_type, 'tournament_no', p.tournament_no
@@ -401,21 +365,13 @@ $$;
 comment on function private.live_incident_json(public.alert_incidents) is
   'A live incident for the evaluator, with its parent and the channels of its notifications.';
 
-create function private.count_resolved(p_rule_id uuid, p_entity_type varchar, p_tournament_no varchar, since timestamptz) returns bigint
-language sql stable set search_path = '' as $$
-  select count(*) from public.alert_incidents i
-  where i.rule_id = p_rule_id and i.entity_type = p_entity_type and i.tournament_no is not distinct from p_tournament_no
-    and i.missed_due_at is null and i.resolved_at > since;
-$$;
-comment on function private.count_resolved(uuid, varchar, varchar, timestamptz) is
-  'The number of incidents of a rule and scope that resolved after since; incidents of missed runs do not count.';
-
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   with measured as (
     select * from private.measure_entities(rules, as_of)
     union all select * from private.measure_tournaments(rules, as_of)
-    union all select * from private.measure_shared_failures(rules, as_of)
+    union all
+    select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
     union all select * from private.measure_system(rules, as_of)
   ),
   evaluation as (
@@ -446,11 +402,14 @@ language sql stable set search_path = '' as $$
       ),
       'missed', case
         when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
-        then private.missed_since(r.entity_type, e.last_at, i.began_at, as_of)
+        then private.missed_runs(r.entity_type, e.last_at, i.began_at, as_of)
         else '[]' end,
-      'resolved_recently', case
-        when i.id is null then private.count_resolved(r.id, r.entity_type, m.tournament_no, as_of - f.flap_window)
-        else 0 end,
+      -- Incidents of missed runs do not count.
+      'resolved_recently', (
+        select count(*) from public.alert_incidents a
+        where i.id is null and a.rule_id = r.id and a.entity_type = r.entity_type and a.missed_due_at is null
+          and a.tournament_no is not distinct from m.tournament_no and a.resolved_at > as_of - f.flap_window
+      ),
       'incident', case when i.id is not null then private.live_incident_json(i) end
     ) as fields
     from evaluation e cross join measured m join unnest(rules) r on r.id = m.rule_id

@@ -154,20 +154,10 @@ comment on function private.apply_alert_transition(jsonb, timestamptz) is
 create function private.notification_item(incident public.alert_incidents, transition jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'incident_id', incident.id,
-    'kind', transition ->> 'notify',
-    'rule_name', incident.rule_name,
-    'metric', incident.metric,
-    'entity_type', incident.entity_type,
-    'tournament_no', incident.tournament_no,
-    'severity', incident.severity,
-    'message', incident.message,
-    'reason', transition ->> 'reason',
-    'evidence', incident.evidence,
-    'began_at', incident.began_at,
-    'opened_at', incident.opened_at,
-    'resolved_at', incident.resolved_at,
-    'runbook_url', transition ->> 'runbook_url'
+    'incident_id', incident.id, 'kind', transition ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
+    'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
+    'message', incident.message, 'reason', transition ->> 'reason', 'evidence', incident.evidence, 'began_at', incident.began_at,
+    'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at, 'runbook_url', transition ->> 'runbook_url'
   );
 $$;
 comment on function private.notification_item(public.alert_incidents, jsonb) is
