@@ -1,12 +1,14 @@
+// Over 300 lines, because each column of a match and of a tournament is listed with its field.
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
 import { TestClock } from "../../testing/clock.ts";
+import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
 import type { Answer } from "../contract/index.ts";
 import { parseAnswer, type Rpc } from "../rpc.ts";
 import { VisClient } from "../VisClient.ts";
 import { parseReply } from "../vis-reply.ts";
-import { readMatches, readTournaments } from "../vis-rows.ts";
+import { MATCH_FIELDS, readMatches, readTournaments, TOURNAMENT_FIELDS } from "../vis-rows.ts";
 
 const xml = (body: string, status = 200) => ({ status, contentType: "application/xml; charset=utf-8", body });
 const json = (body: unknown, status = 200) => ({ status, contentType: "application/json", body: JSON.stringify(body) });
@@ -102,6 +104,117 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
   assertMatch(String(rejected[0]?.message), /endDateMainDraw: is before the start/);
 });
 
+Deno.test("each column of a match contains its own field of VIS", () => {
+  const numbers = "NoInTournament Status ResultType RoundPhase MatchPointsA MatchPointsB PointsTeamASet1 PointsTeamBSet1 PointsTeamASet2 " +
+    "PointsTeamBSet2 PointsTeamASet3 PointsTeamBSet3 DurationSet1 DurationSet2 DurationSet3 Version";
+  const { records, rejected } = readMatches([{
+    ...Object.fromEntries(MATCH_FIELDS.split(" ").map((field) => [field.charAt(0).toLowerCase() + field.slice(1), field])),
+    ...Object.fromEntries(numbers.split(" ").map((field, index) => [field.charAt(0).toLowerCase() + field.slice(1), index + 1])),
+    no: "101",
+    noTournament: "102",
+    noReferee1: "103",
+    noReferee2: "104",
+    localDate: "2026-06-10",
+    localTime: "10:30:00",
+    beginDateTimeUtc: "2026-06-10T08:31:00",
+    endDateTimeUtc: "2026-06-10T09:32:00Z",
+    // Texts of at most ten characters.
+    teamAFederationCode: "AFed",
+    teamBFederationCode: "BFed",
+    referee1FederationCode: "R1Fed",
+    referee2FederationCode: "R2Fed",
+  }]);
+  assertEquals(rejected, []);
+  assertEquals<unknown>(records, [{
+    no: "101",
+    no_in_tournament: 1,
+    team_a_name: "TeamAName",
+    team_b_name: "TeamBName",
+    team_a_federation_code: "AFed",
+    team_b_federation_code: "BFed",
+    local_date: "2026-06-10",
+    local_time: "10:30:00",
+    begin_date_time_utc: "2026-06-10T08:31:00Z",
+    end_date_time_utc: "2026-06-10T09:32:00Z",
+    court: "Court",
+    status: 2,
+    result_type: 3,
+    round: "RoundName",
+    round_code: "RoundCode",
+    round_phase: 4,
+    match_points_a: 5,
+    match_points_b: 6,
+    points_team_a_set1: 7,
+    points_team_b_set1: 8,
+    points_team_a_set2: 9,
+    points_team_b_set2: 10,
+    points_team_a_set3: 11,
+    points_team_b_set3: 12,
+    duration_set1: 13,
+    duration_set2: 14,
+    duration_set3: 15,
+    no_referee1: "103",
+    no_referee2: "104",
+    referee1_name: "Referee1Name",
+    referee2_name: "Referee2Name",
+    referee1_federation_code: "R1Fed",
+    referee2_federation_code: "R2Fed",
+    vis_version: 16,
+  }]);
+});
+
+Deno.test("each column of a tournament contains its own field of VIS, and the start is the first date that is not after the end", () => {
+  const row = {
+    no: "101",
+    code: "Code",
+    name: "Name",
+    title: "Title",
+    season: "2026",
+    gender: 1,
+    type: 2,
+    status: 3,
+    startDate: "2026-06-01",
+    startDateMainDraw: "2026-06-03",
+    endDateMainDraw: "2026-06-05",
+    startDateQualification: "2026-06-02",
+    defaultCity: "City",
+    defaultVenue: "Venue",
+    countryCode: "NO",
+    countryName: "Country",
+    noEvent: "102",
+    version: 4,
+  };
+  assertEquals(Object.keys(row).sort(), TOURNAMENT_FIELDS.split(" ").map((field) => field.charAt(0).toLowerCase() + field.slice(1)).sort());
+  const { records, rejected } = readTournaments([
+    row,
+    { ...row, no: "103", startDate: null },
+    { ...row, no: "104", startDate: null, startDateQualification: "2036-06-02" },
+  ]);
+  assertEquals(rejected, []);
+  assertEquals<unknown>(records[0], {
+    no: "101",
+    code: "Code",
+    name: "Name",
+    title: "Title",
+    season: "2026",
+    gender: 1,
+    type: 2,
+    status: 3,
+    start_date: "2026-06-01",
+    end_date: "2026-06-05",
+    start_date_qualification: "2026-06-02",
+    start_date_main_draw: "2026-06-03",
+    location: "City, Country",
+    city: "City",
+    venue: "Venue",
+    country_code: "NO",
+    country_name: "Country",
+    no_event: "102",
+    vis_version: 4,
+  });
+  assertEquals(records.slice(1).map(({ start_date }) => start_date), ["2026-06-02", "2026-06-03"]);
+});
+
 const TOKEN = "00000000-0000-4000-8000-000000000000";
 type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot">;
 /** Gives the same answer to each claim of a slot. */
@@ -161,6 +274,26 @@ Deno.test("a request fails after a minute without a free slot, and at once durin
   const backoff = claiming({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" });
   assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
 });
+
+for (
+  const [how, answer] of [
+    ["without an answer", silence],
+    ["with an answer that does not end", (signal: AbortSignal) => {
+      const body = new ReadableStream({ start: (stream) => void silence(signal).catch((reason) => stream.error(reason)) });
+      return Promise.resolve(new Response(body, { headers: { "content-type": "application/xml" } }));
+    }],
+  ] as const
+) {
+  Deno.test(`a request ${how} in its time limit is REQUEST_TIMED_OUT, and each attempt has its own limit`, async () => {
+    const { vis, metrics } = client((request) => answer(request.signal));
+    const limits = await withShortTimeouts(async () => {
+      const error = await assertRejects(() => vis.listMatches("1"), SyncError, "no answer within 1000 ms");
+      assertEquals(error.code, "REQUEST_TIMED_OUT");
+    });
+    assertEquals(limits, [1000, 1000, 1000]);
+    assertObjectMatch(metrics.snapshot(), { api_calls: 3, api_errors: 3, api_retries: 2 });
+  });
+}
 
 Deno.test("a reply over 8 MiB is not read to its end", async () => {
   const endless = () =>
