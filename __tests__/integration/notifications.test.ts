@@ -1,12 +1,14 @@
 // Over 300 lines: a case for each failure of a receiver.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import nodemailer from "nodemailer";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
+import { createChannels, createHeartbeat, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
+import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 
 const db = await openTestDatabase();
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
@@ -16,6 +18,7 @@ interface Received {
   url: string;
   headers: Headers;
   body: string;
+  signal: AbortSignal;
 }
 
 async function setUp(
@@ -35,7 +38,7 @@ async function setUp(
   const received: Received[] = [];
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
     const request = new Request(input as string, init);
-    const message = { url: request.url, headers: request.headers, body: await request.text() };
+    const message = { url: request.url, headers: request.headers, body: await request.text(), signal: request.signal };
     received.push(message);
     return await answer(message);
   };
@@ -111,11 +114,57 @@ Deno.test("a failed delivery is retried with the same id and growing delays, and
   assertEquals(Number(await db.value("select count(*) from alert_deliveries")), 8);
 });
 
-Deno.test("the next attempt waits for Retry-After", async () => {
-  const { clock, tick } = await setUp(() => new Response("", { status: 429, headers: { "retry-after": "120" } }));
-  await tick();
-  const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
-  assertEquals(due - clock.now(), 120_000);
+for (
+  const [form, header, wait] of [
+    ["seconds", "120", 120_000],
+    ["an HTTP date", "Wed, 10 Jun 2026 12:05:30 GMT", 150_000],
+    ["more than an hour", "86400", 3_600_000],
+    ["a date in more than an hour", "Thu, 11 Jun 2026 12:03:00 GMT", 3_600_000],
+  ] as const
+) {
+  for (const channel of ["hook", "team"]) {
+    Deno.test(`the next attempt of the channel ${channel} waits for a Retry-After of ${form}, for an hour at most`, async () => {
+      const { clock, tick } = await setUp(() => new Response("", { status: 429, headers: { "retry-after": header } }));
+      await db.query("insert into notification_channels (name, kind, secret) values ('team', 'slack', 'https://hooks.slack.test/x')");
+      await db.query("update alert_rules set notification_channels = jsonb_build_array($1::text) where is_active", [channel]);
+      await tick();
+      const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
+      assertEquals(due - clock.now(), wait);
+    });
+  }
+}
+
+for (const header of ["Wed, 10 Jun 2026 12:00:00 GMT", "soon", "-5"]) {
+  Deno.test(`a Retry-After of "${header}" does not shorten the first delay`, async () => {
+    const { clock, tick } = await setUp(() => new Response("", { status: 503, headers: { "retry-after": header } }));
+    await tick();
+    const due = Date.parse(String(await db.value("select next_attempt_at from alert_notifications")));
+    assert(due - clock.now() >= 7_500 && due - clock.now() <= 12_501, `${due - clock.now()}`);
+  });
+}
+
+for (const kind of ["webhook", "slack"]) {
+  Deno.test(`a ${kind} receiver without an answer within 10 seconds is retried`, async () => {
+    const { tick } = await setUp(({ signal }) => silence(signal));
+    await db.query("delete from notification_channels where name = 'hook'");
+    await db.query(
+      "insert into notification_channels (name, kind, config, secret) values ('hook', $1, '{\"url\": \"https://receiver.test/\"}', $2)",
+      [kind, kind === "slack" ? "https://hooks.slack.test/x" : SECRET],
+    );
+    assertEquals(await withShortTimeouts(tick), [10_000]);
+    assertObjectMatch((await notifications())[0] as object, { status: "PENDING", attempts: 1, last_error: "no response within 10 s" });
+  });
+}
+
+Deno.test("a heartbeat without an answer within 5 seconds is logged, and the processor continues", async () => {
+  const events: string[] = [];
+  const heartbeat = createHeartbeat(
+    "https://heartbeat.test/ping",
+    (_level, event) => events.push(event),
+    (_url, init) => silence(init?.signal),
+  );
+  assertEquals(await withShortTimeouts(heartbeat), [5_000]);
+  assertEquals(events, ["heartbeat_not_answered"]);
 });
 
 for (
@@ -200,6 +249,25 @@ Deno.test("a notification that was sent but not recorded is sent again with the 
     false,
   );
   assertEquals((await notifications())[0]?.status, "SENT");
+});
+
+Deno.test("while a second worker has claimed a notification, the record of the first worker is refused and changes nothing", async () => {
+  const { clock } = await setUp();
+  await evaluateRules(db.rpc, clock, () => {}, "cron");
+  const claim = async () =>
+    (await db.value<{ id: string; token: string }[]>("select claim_alert_notifications('{\"limit\": 5}', $1)", [clock.asOf()]))[0];
+  const late = await claim();
+  clock.advance(61_000);
+  const current = await claim();
+  assertEquals(current?.id, late?.id);
+  const record = (claimed: typeof late, outcome: string) =>
+    db.value("select record_alert_delivery($1, $2)", [{ id: claimed?.id, token: claimed?.token, outcome, error: "late" }, clock.asOf()]);
+  const stored = () => db.query("select status, token, attempts, last_error, sent_at from alert_notifications");
+  const before = await stored();
+  for (const outcome of ["SENT", "RETRY", "DEAD"]) assertEquals(await record(late, outcome), false, outcome);
+  assertEquals(await stored(), before);
+  assertEquals(await db.value("select count(*)::int from alert_deliveries"), 0);
+  assertEquals(await record(current, "SENT"), true);
 });
 
 Deno.test("a silence mutes notifications but not incidents, and does not mute a resolution", async () => {
@@ -305,6 +373,36 @@ for (const [refuse, status] of [[550, "DEAD"], [450, "PENDING"]] as const) {
     await tick();
     await closed();
     assertObjectMatch((await notifications())[0] as object, { status, last_error: `the mail server answered ${refuse}` });
+  });
+}
+
+for (const greeting of ["", "220 mail.test ESMTP\r\n"]) {
+  Deno.test(`a mail server that is silent ${greeting ? "after" : "before"} its greeting is retried after 10 seconds`, async () => {
+    const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepted = server.accept().then(async (connection) => {
+      await connection.write(new TextEncoder().encode(greeting));
+      return connection;
+    });
+    const limits: unknown[] = [];
+    const createTransport = nodemailer.createTransport;
+    // The sockets of nodemailer measure these limits themselves, so that the test shortens them.
+    nodemailer.createTransport = ((options: Record<string, unknown>) => {
+      const { connectionTimeout, greetingTimeout, socketTimeout } = options;
+      limits.push(connectionTimeout, greetingTimeout, socketTimeout);
+      return createTransport({ ...options, greetingTimeout: Number(greetingTimeout) / 1000, socketTimeout: Number(socketTimeout) / 1000 });
+    }) as typeof createTransport;
+    try {
+      const { port } = server.addr as Deno.NetAddr;
+      const { tick } = await setUp(undefined, { SMTP_URL: `smtp://127.0.0.1:${port}`, SMTP_FROM: "alerts@example.com" });
+      await useEmail();
+      await tick();
+    } finally {
+      nodemailer.createTransport = createTransport;
+      server.close();
+      (await accepted).close();
+    }
+    assertEquals(limits, [10_000, 10_000, 10_000]);
+    assertObjectMatch((await notifications())[0] as object, { status: "PENDING", last_error: "the mail server could not be reached" });
   });
 }
 
