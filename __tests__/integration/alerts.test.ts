@@ -225,6 +225,39 @@ Deno.test("of two transitions decided on the same version one is applied", async
   assertEquals(Number(await db.value("select count(*) from alert_events where to_state = 'RESOLVED'")), 1);
 });
 
+for (
+  const [meanwhile, state, change, decided] of [
+    ["another evaluator escalated it", "FIRING", { to_state: "FIRING", severity: "CRITICAL" }, { to_state: "RESOLVED" }],
+    ["another evaluator fired it", "PENDING", { to_state: "FIRING" }, { to_state: "DISCARDED" }],
+    ["a person acknowledged it", "FIRING", "acknowledge", { to_state: "FIRING", severity: "CRITICAL", notify: "ESCALATED" }],
+    ["a person unacknowledged it", "ACKNOWLEDGED", "unacknowledge", { to_state: "RESOLVED" }],
+  ] as const
+) {
+  Deno.test(`a change of an incident to ${decided.to_state} is refused when ${meanwhile} after the decision`, async () => {
+    const { clock } = await setUp();
+    const [incident] = await db.query<{ id: string; version: number }>(
+      `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at, acknowledged_by)
+      values ('R', 'error_rate', 'tournaments', $1::text, 'HIGH', 1, 'm', $2, $2, case when $1::text <> 'PENDING' then $2::timestamptz end, $2,
+        case when $1::text = 'ACKNOWLEDGED' then 'x' end) returning id, version`,
+      [state, "2026-06-10T12:00:00Z"],
+    );
+    const apply = (transition: object) => {
+      const decidedOn = { incident_id: incident?.id, version: incident?.version, from_state: state };
+      const transitions = [{ ...decidedOn, severity: "HIGH", message: "m", reason: "r", channels: ["dashboard"], ...transition }];
+      return db.value("select apply_alert_transitions($1, $2)", [{ transitions }, clock.asOf()]);
+    };
+    if (typeof change === "string") {
+      const actor = { name: "operator@example.com", role: "operator" };
+      await db.query("select change_alert_incident($1, $2)", [{ id: incident?.id, action: change, actor }, clock.asOf()]);
+    } else assertEquals(await apply(change), 1);
+    const stored = () =>
+      Promise.all(["alert_incidents", "alert_events", "alert_notifications"].map((table) => db.query(`select * from ${table}`)));
+    const before = await stored();
+    assertEquals(await apply(decided), 0);
+    assertEquals(await stored(), before);
+  });
+}
+
 Deno.test("each metric equals the value that SQL computes from the rows", async () => {
   const { clock } = await setUp();
   for (let run = 0; run < 30; run++) {
