@@ -198,6 +198,30 @@ Deno.test("after a lost answer the finish is sent again, and the run is closed o
   assertEquals(await db.value("select success_count from sync_status where entity_type = 'matches_schedule'"), 1);
 });
 
+Deno.test("a closed run is not closed again, by any end, and is counted once", async () => {
+  const { start } = await setUp();
+  const { executionId } = (await start()).info;
+  const close = (status: string) =>
+    db.value<string | null>("select (private.close_run($1, $2)).id", [
+      { execution_id: executionId, status, reason: status },
+      "2026-06-10T10:01:00Z",
+    ]);
+  const stored = () =>
+    Promise.all([
+      db.query("select * from sync_execution_history"),
+      db.query("select * from sync_status where entity_type = 'matches_schedule'"),
+      db.query("select * from sync_metrics order by resolution"),
+      db.query("select * from net.http_request_queue"),
+    ]);
+  assertEquals(await close("SUCCEEDED"), executionId);
+  const closed = await stored();
+  assertObjectMatch(closed[1][0] as object, { success_count: 1, error_count: 0, consecutive_failures: 0 });
+  for (const status of ["SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED"]) {
+    assertEquals(await close(status), null, status);
+    assertEquals(await stored(), closed, status);
+  }
+});
+
 Deno.test("a worker that shuts down closes its run as TIMED_OUT", async () => {
   const { start } = await setUp();
   const run = await start();
