@@ -1,0 +1,222 @@
+import { assertEquals, assertObjectMatch } from "@std/assert";
+import { createApp } from "../../supabase/functions/sync-admin/app.ts";
+import { ROUTES } from "../../types/routes.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/env.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:00:00.000Z", EARLIER = "2026-06-10T11:00:00Z";
+const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} });
+const NOTE = "because the test says so";
+const RULE = {
+  name: "Test act",
+  entity_type: "tournaments",
+  metric: "memory_usage",
+  threshold: 100,
+  evaluation_window: "1 hour",
+  severity: "LOW",
+};
+const HOOK = { kind: "webhook", config: { url: "https://receiver.test/" }, secret: `whsec_${btoa("a secret of twenty-four by")}` };
+
+const idOf = async (sql: string, parameters: unknown[] = []) => String(await db.value(`${sql} returning id`, parameters));
+const incident = (state: string) => () =>
+  idOf(
+    `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at, acknowledged_by)
+    values ('R', 'error_rate', 'tournaments', $1::text, 'HIGH', 1, 'm', $2, $2, $2, $2, case when $1::text = 'ACKNOWLEDGED' then 'x' end)`,
+    [state, EARLIER],
+  );
+const silence = () =>
+  idOf(
+    "insert into alert_silences (severity, starts_at, ends_at, created_by, reason) values ('LOW', $1, '2026-06-10T13:00:00Z', 'x', 'y')",
+    [
+      EARLIER,
+    ],
+  );
+const rule = () =>
+  idOf(
+    "insert into alert_rules (name, entity_type, metric, threshold, evaluation_window, severity) values ('Test act', 'tournaments', 'memory_usage', 100, '1 hour', 'LOW')",
+  );
+const hook = () =>
+  db.value<string>(
+    "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://old.test/\"}', 'x') returning name",
+  );
+const deadNotification = () =>
+  idOf(
+    "insert into alert_notifications (channel, items, status, created_at, due_at) values ('dashboard', '[{\"incident_id\": \"x\"}]', 'DEAD', $1, $1)",
+    [EARLIER],
+  );
+const job = (status: string) => () =>
+  idOf(
+    `insert into sync_jobs (entity_type, priority, status, triggered_by, reason, max_attempts, enqueued_at, rank, not_before, finished_at)
+    values ('tournaments', 'NORMAL', $1::text, 'x', 'y', 3, $2, $2, $2, case when $1::text = 'COMPLETED' then $2::timestamptz end)`,
+    [status, EARLIER],
+  );
+const openError = () =>
+  idOf(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    values ('tournaments', 'API', 'VIS_UNAVAILABLE', 'LOW', true, 'm', 'f', $1)`,
+    [EARLIER],
+  );
+
+interface Act {
+  route: string;
+  /** Creates the object of the act and returns its key; without it the act creates the object. */
+  object?: () => Promise<string>;
+  body?: object;
+  audit: { action: string; object_type: string; before?: object | null; after?: object | null; reason?: string };
+}
+const ACTS: Act[] = [
+  ...([["acknowledge", "FIRING", "ACKNOWLEDGED"], ["unacknowledge", "ACKNOWLEDGED", "FIRING"], ["resolve", "FIRING", "RESOLVED"]] as const)
+    .map(([action, from, to]) => ({
+      route: `post /alerts/{id}/${action}`,
+      object: incident(from),
+      body: { note: NOTE },
+      audit: { action, object_type: "alert", before: { state: from }, after: { state: to }, reason: NOTE },
+    })),
+  {
+    route: "post /silences",
+    body: { severity: "LOW", ends_at: "2026-06-10T13:00:00Z", reason: NOTE },
+    audit: { action: "create-silence", object_type: "silence", before: null, after: { severity: "LOW" }, reason: NOTE },
+  },
+  {
+    route: "delete /silences/{id}",
+    object: silence,
+    audit: {
+      action: "end-silence",
+      object_type: "silence",
+      before: { ends_at: "2026-06-10T13:00:00+00:00" },
+      after: { ends_at: "2026-06-10T12:00:00+00:00" },
+    },
+  },
+  {
+    route: "post /alert-rules",
+    body: RULE,
+    audit: { action: "create-rule", object_type: "alert-rule", before: null, after: { name: "Test act", threshold: 100 } },
+  },
+  {
+    route: "patch /alert-rules/{id}",
+    object: rule,
+    body: { metric: "memory_usage", threshold: 200 },
+    audit: { action: "change-rule", object_type: "alert-rule", before: { threshold: 100 }, after: { threshold: 200 } },
+  },
+  {
+    route: "delete /alert-rules/{id}",
+    object: rule,
+    audit: { action: "delete-rule", object_type: "alert-rule", before: { name: "Test act" }, after: null },
+  },
+  {
+    route: "put /channels/{name}",
+    object: () => Promise.resolve("hook"),
+    body: HOOK,
+    audit: { action: "create-channel", object_type: "channel", before: null, after: { name: "hook", has_secret: true } },
+  },
+  {
+    route: "put /channels/{name}",
+    object: hook,
+    body: HOOK,
+    audit: {
+      action: "change-channel",
+      object_type: "channel",
+      before: { config: { url: "https://old.test/" } },
+      after: { config: { url: "https://receiver.test/" } },
+    },
+  },
+  {
+    route: "delete /channels/{name}",
+    object: hook,
+    audit: { action: "delete-channel", object_type: "channel", before: { name: "hook" }, after: null },
+  },
+  { route: "post /channels/{name}/test", object: hook, audit: { action: "test-channel", object_type: "channel", before: null } },
+  {
+    route: "post /notifications/{id}/resend",
+    object: deadNotification,
+    audit: { action: "resend", object_type: "notification", before: { status: "DEAD" }, after: { status: "PENDING" } },
+  },
+  {
+    route: "post /manual-trigger",
+    body: { entity_type: "tournaments", reason: NOTE },
+    audit: { action: "trigger-sync", object_type: "job", before: null, after: { entity_type: "tournaments" }, reason: NOTE },
+  },
+  {
+    route: "post /jobs/{id}/cancel",
+    object: job("QUEUED"),
+    body: { reason: NOTE },
+    audit: { action: "cancel-job", object_type: "job", before: { status: "QUEUED" }, after: { status: "CANCELLED" }, reason: NOTE },
+  },
+  {
+    route: "post /jobs/{id}/requeue",
+    object: job("COMPLETED"),
+    body: { reason: NOTE },
+    audit: { action: "requeue-job", object_type: "job", before: { status: "COMPLETED" }, reason: NOTE },
+  },
+  {
+    route: "post /errors/{id}/resolve",
+    object: openError,
+    body: { note: NOTE },
+    audit: {
+      action: "resolve-error",
+      object_type: "error",
+      before: { fingerprint: "f" },
+      after: { resolved: 1, group: false },
+      reason: NOTE,
+    },
+  },
+  {
+    route: "patch /entities/{type}",
+    object: () => Promise.resolve("tournaments"),
+    body: { is_paused: true, reason: NOTE },
+    audit: {
+      action: "change-entity",
+      object_type: "entity",
+      before: { paused_at: null },
+      after: { paused_by: "user@example.com", paused_reason: NOTE },
+      reason: NOTE,
+    },
+  },
+];
+
+Deno.test("the table of acts has every route that changes something", () => {
+  // A preview only reads.
+  const changes = ROUTES.filter((route) =>
+    route.function === "sync-admin" && route.method !== "get" && route.role !== "secret" && !route.path.endsWith("/preview")
+  );
+  assertEquals([...new Set(ACTS.map((act) => act.route))].sort(), changes.map(({ method, path }) => `${method} ${path}`).sort());
+});
+
+for (const { route, object, body, audit } of ACTS) {
+  const [method = "", path = ""] = route.split(" ");
+  Deno.test(`${audit.action} writes one audit row with actor, object, both states and reason; and refused to a viewer it writes none`, async () => {
+    // Nothing is truncated between the acts, because that is slow. These are the rows that a second act would meet.
+    await db.query("delete from sync_jobs");
+    await db.query("delete from alert_rules where name = 'Test act'");
+    await db.query("delete from notification_channels where name = 'hook'");
+    const id = await object?.();
+    const last = await db.value("select coalesce(max(id), 0) from audit_log");
+    const written = () => db.query<{ object_id: string }>("select * from audit_log where id > $1", [last]);
+    const call = async (role: string) => {
+      const headers = {
+        authorization: `Bearer ${await db.token(role)}`,
+        "x-correlation-id": "request-1",
+        "x-forwarded-for": "203.0.113.9",
+      };
+      const url = `http://functions.test/sync-admin${path.replace(/\{\w+\}/, id ?? "")}`;
+      return await app.fetch(new Request(url, { method: method.toUpperCase(), headers, body: body && JSON.stringify(body) }));
+    };
+    assertEquals((await call("viewer")).status, 403);
+    assertEquals(await written(), []);
+    const response = await call("admin");
+    const text = await response.text();
+    assertEquals(response.ok, true, text);
+    const rows = await written();
+    assertEquals(rows.length, 1);
+    const expected = { actor: "user@example.com", actor_role: "admin", request_id: "request-1", address: "203.0.113.9", reason: null };
+    assertObjectMatch(rows[0] as object, { ...expected, ...audit });
+    // A requeue is an act on the new job.
+    const isOfNew = id === undefined || audit.action === "requeue-job";
+    const created = isOfNew ? JSON.parse(text) as { id?: string; sync_job_id?: string } : {};
+    assertEquals(rows[0]?.object_id, isOfNew ? created.id ?? created.sync_job_id : id);
+  });
+}
+
+Deno.test.afterAll(() => db.close());
