@@ -1,7 +1,8 @@
 import type { TestDatabase } from "./database.ts";
 
 let next = 1;
-const insert = async (db: TestDatabase, table: string, row: Record<string, unknown>): Promise<Record<string, unknown>> => {
+/** Inserts a row and returns it with its defaults. */
+export const insert = async (db: TestDatabase, table: string, row: Record<string, unknown>): Promise<Record<string, unknown>> => {
   const names = Object.keys(row);
   const values = names.map((_, index) => `$${index + 1}`);
   const [written] = await db.query(

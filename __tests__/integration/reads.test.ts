@@ -364,6 +364,7 @@ Deno.test("tournaments show freshness, streak and last error, the failing ones f
   const searched = async (search: string) =>
     TournamentListResponse.parse((await get(`/tournaments?search=${encodeURIComponent(search)}`)).body).tournaments.map(({ name }) => name);
   assertEquals([await searched("BAD"), await searched("%"), await searched("b_d")], [["Bad"], [], []], "% and _ are characters");
+  assertEquals([await searched(String(bad.no)), await searched(String(bad.no).slice(1))], [["Bad"], []], "a number is searched whole");
   const listed = async (failing: boolean) =>
     TournamentListResponse.parse((await get(`/tournaments?failing=${failing}&limit=200`)).body).tournaments.map(({ name }) => name);
   assertEquals([(await listed(true)).includes("Bad"), (await listed(true)).includes("Well")], [true, false]);
