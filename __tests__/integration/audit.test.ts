@@ -195,4 +195,26 @@ Deno.test("the connectivity test calls each component once, names each that fail
   assert(!JSON.stringify(duringBackoff).includes("93.184"), "the response contains no address");
 });
 
+Deno.test("a component that never answers fails the connectivity test after 5 seconds, and does not delay the others", async () => {
+  await db.reset();
+  const setTimer = globalThis.setTimeout;
+  // Only the time limit of a check is shortened: a test cannot move the timers of the runtime.
+  globalThis.setTimeout = ((work: () => void, ms?: number) => setTimer(work, ms === 5_000 ? 5 : ms)) as typeof setTimeout;
+  try {
+    const isSilent = (url: string) => url.includes("match-schedule");
+    const fetch = ((url: string) =>
+      isSilent(url) ? new Promise(() => {}) : Promise.resolve(new Response(null, { status: 405 }))) as unknown;
+    const { checks } = ConnectivityResponse.parse(
+      (await get("/test-connectivity", app({ AUDIT_KEY }, fetch as typeof globalThis.fetch))).body,
+    );
+    assertObjectMatch(checks.find(({ name }) => name === "match-schedule-sync") as object, {
+      status: "FAILED",
+      message: "no answer within 5 s",
+    });
+    assertEquals(checks.find(({ name }) => name === "tournament-master-sync")?.status, "OK");
+  } finally {
+    globalThis.setTimeout = setTimer;
+  }
+});
+
 Deno.test.afterAll(() => db.close());
