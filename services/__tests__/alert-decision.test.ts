@@ -372,6 +372,22 @@ Deno.test("a shared failure inhibits the incidents with its fingerprint and no o
   ]);
 });
 
+Deno.test("of two shared failures with one fingerprint the one of all syncs inhibits the tournaments", () => {
+  const shared = { metric: "shared_failure", fingerprint: "down", execution_id: RUN } as const;
+  const rules = [
+    RULE("a of one", { ...shared, entity_type: "matches_schedule" }),
+    RULE("b of all", { ...shared, entity_type: "all" }),
+    RULE("tournament", { tournament_no: "1", fingerprint: "down", execution_id: RUN }),
+  ];
+  assertEquals(notificationsOf(rules), ["a of one: FIRING", "b of all: FIRING", "tournament: inhibited by b of all"]);
+});
+
+Deno.test("a parent does not notify the channels of a silenced child", () => {
+  const child = RULE("failures", { execution_id: RUN, channels: ["hook"], silenced_by: ID });
+  const parent = RULE("stuck", { metric: "stuck_execution", execution_id: RUN, channels: ["dashboard"] });
+  assertEquals(decideAll([child, parent], NOW, null)[0]?.channels, ["dashboard"]);
+});
+
 Deno.test("a parent also notifies the channels of its children, and of children that open later", () => {
   const child = RULE("failures", { execution_id: RUN, channels: ["hook"] });
   const parent = RULE("stuck", { metric: "stuck_execution", execution_id: RUN, channels: ["dashboard"] });
