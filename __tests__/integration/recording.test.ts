@@ -62,6 +62,23 @@ Deno.test("a run is recorded with its counters, results and errors in two round 
   }
 });
 
+Deno.test("a run works on as many tournaments at a time as its concurrency", async () => {
+  const { start } = await setUp();
+  const tournaments = await Promise.all(Array.from({ length: 7 }, () => aTournament(db)));
+  const third = Promise.withResolvers<void>();
+  let open = 0, most = 0;
+  await (await start()).perform((run) =>
+    run.eachTournament(tournaments.map(({ no }) => ({ no: String(no) })), 3, async () => {
+      most = Math.max(most, ++open);
+      if (open === 3) third.resolve();
+      await third.promise;
+      open--;
+      return { records: 1 };
+    })
+  );
+  assertEquals(most, 3);
+});
+
 Deno.test("a heartbeat sends progress, new results and new errors, and each is written once", async () => {
   const { start, clock, calls } = await setUp();
   const [first, second] = await Promise.all([aTournament(db), aTournament(db)]);
