@@ -186,7 +186,7 @@ Deno.test("the table of acts has every route that changes something", () => {
 
 for (const { route, object, body, audit } of ACTS) {
   const [method = "", path = ""] = route.split(" ");
-  Deno.test(`${audit.action} writes one audit row with actor, object, both states and reason; and refused to a viewer it writes none`, async () => {
+  Deno.test(`${audit.action} writes one audit row with actor, object, both states and reason, and none when it is refused`, async () => {
     // Nothing is truncated between the acts, because that is slow. These are the rows that a second act would meet.
     await db.query("delete from sync_jobs");
     await db.query("delete from alert_rules where name = 'Test act'");
