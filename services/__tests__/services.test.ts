@@ -162,9 +162,19 @@ for (
     [{ ...GOOD, SYNC_CONCURRENCY: "9" }, "SYNC_CONCURRENCY"],
     [{ ...GOOD, VIS_USERNAME: "u" }, "VIS_USERNAME, VIS_PASSWORD"],
     [{ ...GOOD, VIS_API_URL: "not a url" }, "VIS_API_URL"],
+    // The lease of a slot ends after 90 seconds.
+    [{ ...GOOD, VIS_TIMEOUT_MS: "60001" }, "VIS_TIMEOUT_MS"],
+    [{ ...GOOD, VIS_RETRIES: "6" }, "VIS_RETRIES"],
+    [{ ...GOOD, SYNC_WALL_CLOCK_MS: "39999" }, "SYNC_WALL_CLOCK_MS"],
+    [{ ...GOOD, SMTP_URL: "smtp://mail.test:587", SMTP_FROM: "a@example.com" }, "SMTP_URL"],
+    [{ ...GOOD, SMTP_URL: "smtp://mail.test", SMTP_FROM: "a@example.com" }, "SMTP_URL"],
+    [{ ...GOOD, SMTP_URL: "smtps://mail.test:465" }, "SMTP_URL, SMTP_FROM"],
+    [{ ...GOOD, AUDIT_KEY: "x".repeat(31) }, "AUDIT_KEY"],
+    [{ ...GOOD, PROMETHEUS_TOKEN: "x".repeat(31) }, "PROMETHEUS_TOKEN"],
+    [{ ...GOOD, BADGE_TOKEN: "with blanks".repeat(4) }, "BADGE_TOKEN"],
   ] as [Record<string, string>, string][]
 ) {
-  Deno.test(`an invalid environment is refused with the name ${named}: ${JSON.stringify(Object.keys(variables))}`, () => {
+  Deno.test(`an invalid environment is refused with the name ${named}: ${JSON.stringify(variables)}`, () => {
     assertThrows(() => readEnv(variables), Error, named);
   });
 }
