@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { estimate, type EstimateFacts } from "../job-estimate.ts";
+import type { EstimateFacts } from "../contract/queue.ts";
+import { estimate } from "../job-estimate.ts";
 
 const FACTS: EstimateFacts = {
   samples: [60_000],
@@ -15,7 +16,13 @@ const FACTS: EstimateFacts = {
   running: [],
   waiting: [],
 };
-const other = (left_ms: number | null, entity_type = "tournaments", target = "*") => ({ entity_type, target, left_ms, variance: 0 });
+/** Another job that has run for a second and, by its average, has `left_ms` left. */
+const other = (left_ms: number | null, entity_type = "tournaments", target = "*") => ({
+  entity_type,
+  target,
+  elapsed_ms: 1_000,
+  duration_ms: left_ms && left_ms + 1_000,
+});
 const threeRunning = [other(10_000, "a"), other(20_000, "b"), other(30_000, "c")];
 
 for (
@@ -37,6 +44,9 @@ for (
     }, 0],
     ["a job waits for a running job of its target", { running: [other(8_000, "matches_schedule", "")] }, 8_000],
     ["a job of another entity with the same target does not delay it", { running: [other(8_000, "tournaments", "")] }, 0],
+    ["a job that runs longer than its average has a quarter of it left", {
+      running: [{ entity_type: "matches_schedule", target: "", elapsed_ms: 50_000, duration_ms: 40_000 }],
+    }, 10_000],
     ["a dispatched job has its slot", { status: "RUNNING", running: threeRunning }, 0],
   ] as [string, Partial<EstimateFacts>, number][]
 ) {
@@ -46,6 +56,18 @@ for (
 Deno.test("an estimate is null without a history of the job, or of a job whose slot it waits for", () => {
   assertEquals(estimate({ ...FACTS, samples: null }), null);
   assertEquals(estimate({ ...FACTS, running: [other(null, "a"), other(null, "b"), other(null, "c")] }), null);
+});
+
+Deno.test("the spread of an estimate grows with the wait, as if the jobs before it varied as much as its own runs", () => {
+  const samples = [80_000, 100_000, 120_000];
+  const spread = (facts: Partial<EstimateFacts>) => {
+    const { median_ms, p90_ms } = estimate({ ...FACTS, samples, ...facts }) ?? { median_ms: NaN, p90_ms: NaN };
+    return p90_ms - median_ms;
+  };
+  const own = spread({});
+  // The samples vary by a fifth; a job of 50 s varies by 10 s, whose 90th percentile is 1.2816 times that.
+  const running = [{ entity_type: "matches_schedule", target: "", elapsed_ms: 0, duration_ms: 50_000 }];
+  assert(Math.abs(spread({ running }) - Math.hypot(own, 12_816)) < 1, String(spread({ running })));
 });
 
 Deno.test("the estimate of a running job comes from the earlier runs that took longer than it has taken so far", () => {
