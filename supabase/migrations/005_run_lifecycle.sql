@@ -62,14 +62,10 @@ begin
     average_duration = coalesce(s.average_duration * 0.8 + excluded.average_duration * 0.2, excluded.average_duration, s.average_duration);
 
   insert into public.sync_error_log
-    (id, sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message,
-     error_context, recovery_suggestion, fingerprint, occurred_at)
-  select error.id, run.id, run.entity_type, error.tournament_no, error.error_type, error.error_code, error.error_severity, error.retryable,
-    error.error_message, error.error_context, error.recovery_suggestion, error.fingerprint, least(error.occurred_at, as_of)
-  from jsonb_to_recordset(coalesce(p -> 'errors', '[]')) as error (
-    id uuid, tournament_no text, error_type text, error_code text, error_severity text, retryable boolean, error_message text,
-    error_context jsonb, recovery_suggestion text, fingerprint text, occurred_at timestamptz
-  )
+  select e.*
+  from jsonb_array_elements(p -> 'errors') sent cross join lateral jsonb_populate_record(null::public.sync_error_log,
+    sent || jsonb_build_object('sync_execution_id', run.id, 'entity_type', run.entity_type,
+      'occurred_at', least((sent ->> 'occurred_at')::timestamptz, as_of))) e
   on conflict (id) do nothing;
 end
 $$;
@@ -110,6 +106,8 @@ comment on function private.save_progress(jsonb, timestamptz) is
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
+declare
+  is_full constant boolean := run.tournament_no is null;
 begin
   update public.sync_status s set
     success_count = s.success_count + (run.success is true)::integer,
@@ -121,18 +119,15 @@ begin
     last_error_time = case when run.success is false then as_of else s.last_error_time end,
     -- The columns below describe full runs only.
     consecutive_failures = case
-      when run.tournament_no is not null then s.consecutive_failures
-      when run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
-      when run.status = 'SUCCEEDED' then 0
+      when is_full and run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
+      when is_full and run.status = 'SUCCEEDED' then 0
       else s.consecutive_failures
     end,
-    last_sync = case
-      when run.tournament_no is null and run.status = 'SUCCEEDED' then greatest(s.last_sync, run.execution_start) else s.last_sync
-    end,
-    last_duration = case when run.tournament_no is null then run.duration else s.last_duration end,
+    last_sync = case when is_full and run.status = 'SUCCEEDED' then greatest(s.last_sync, run.execution_start) else s.last_sync end,
+    last_duration = case when is_full then run.duration else s.last_duration end,
     average_duration = case
-      when run.tournament_no is not null or run.status not in ('SUCCEEDED', 'PARTIAL') then s.average_duration
-      else coalesce(s.average_duration * 0.8 + run.duration * 0.2, run.duration)
+      when is_full and run.status in ('SUCCEEDED', 'PARTIAL') then coalesce(s.average_duration * 0.8 + run.duration * 0.2, run.duration)
+      else s.average_duration
     end,
     updated_at = as_of
   where s.entity_type = run.entity_type;

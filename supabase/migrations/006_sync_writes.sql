@@ -34,41 +34,28 @@ comment on function public.claim_upstream_slot(text, timestamptz) is
   'and when all slots are claimed.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
-language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason}');
+language plpgsql set search_path = '' as $$
+declare
+  ms constant numeric := p ->> 'response_ms';
+begin
+  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
-
-  with reply as (
-    select (p ->> 'response_ms')::numeric as response_ms, p ->> 'backoff_reason' as backoff_reason
-  ),
-  verdict as (
-    select reply.response_ms,
-      -- Only a reply over 5 seconds is too slow: when replies are usually fast, ordinary jitter exceeds ten times the baseline.
-      coalesce(reply.backoff_reason, case
-        when reply.response_ms > greatest(10 * s.baseline_response_ms, 5000)
-        then format('a reply took %s ms, over ten times the usual %s ms', round(reply.response_ms), round(s.baseline_response_ms))
-      end) as backoff_reason
-    from reply, public.upstream_state s
-    where s.upstream = p ->> 'upstream'
-  )
   update public.upstream_state s set
-    backoff_until = case
-      when v.backoff_reason is not null then as_of + s.backoff_for
-      when s.backoff_until <= as_of then null
-      else s.backoff_until
-    end,
-    backoff_reason = case
-      when v.backoff_reason is not null then v.backoff_reason
-      when s.backoff_until <= as_of then null
-      else s.backoff_reason
-    end,
+    backoff_until = case when v.reason is not null then as_of + s.backoff_for when s.backoff_until > as_of then s.backoff_until end,
+    backoff_reason = case when v.reason is not null then v.reason when s.backoff_until > as_of then s.backoff_reason end,
     baseline_response_ms = case
-      when v.response_ms is null or v.backoff_reason is not null then s.baseline_response_ms
-      else coalesce(s.baseline_response_ms * 0.95 + v.response_ms * 0.05, v.response_ms)
+      when ms is null or v.reason is not null then s.baseline_response_ms
+      else coalesce(s.baseline_response_ms * 0.95 + ms * 0.05, ms)
     end,
     updated_at = as_of
-  from verdict v
-  where s.upstream = p ->> 'upstream';
+  from (
+    -- Only a reply over 5 seconds is too slow: when replies are usually fast, ordinary jitter exceeds ten times the baseline.
+    select u.upstream, coalesce(p ->> 'backoff_reason', case when ms > greatest(10 * u.baseline_response_ms, 5000) then
+      format('a reply took %s ms, over ten times the usual %s ms', round(ms), round(u.baseline_response_ms)) end) as reason
+    from public.upstream_state u
+  ) v
+  where s.upstream = p ->> 'upstream' and v.upstream = s.upstream;
+end
 $$;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
   'Releases the slot of {upstream, token}, and starts a backoff for {backoff_reason?} or for a {response_ms} over 5 s and over ten '
@@ -102,46 +89,34 @@ comment on function private.matches_ttl(text, timestamptz) is
 
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournament_no,tournament_nos,stalest_first}');
-  with today as (
-    select private.utc_date(as_of) as utc_day
-  ),
-  candidates as (
+  select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first}');
+  with candidate as (
     select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
-      coalesce(s.lease_expires_at > as_of, false) as is_leased
+      coalesce(s.lease_expires_at > as_of, false) as is_leased, today.utc_day
     from public.tournaments t
     left join public.tournament_sync_state s on s.tournament_no = t.no
-    cross join today
+    cross join (select private.utc_date(as_of) as utc_day) today
     -- Alternatives joined by OR, because Postgres estimates that a CASE condition selects half of all tournaments.
-    where t.no = p ->> 'tournament_no'
-      or p ->> 'tournament_no' is null and p -> 'tournament_nos' ? t.no
+    where p -> 'tournament_nos' ? t.no
       -- The status is not sufficient: VIS keeps a test tournament Running (6) and past tournaments Open for years.
-      or p ->> 'tournament_no' is null and p -> 'tournament_nos' is null and t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
+      or p -> 'tournament_nos' is null and t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
         and t.end_date >= today.utc_day - 2 and t.start_date <= today.utc_day + 7
   ),
   -- Materialized, so that the rank is computed once per tournament and not a second time for the sort.
   ranked as materialized (
     select c.*, case
-      when exists (
-        select from public.matches m
-        where m.tournament_no = c.no and m.vanished_at is null and m.status between 3 and 11
-          and m.local_date between today.utc_day - 1 and today.utc_day + 1
-      ) then 1
-      when today.utc_day between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or exists (
-        select from public.matches m
-        where m.tournament_no = c.no and m.vanished_at is null
-          and m.local_date between today.utc_day - 1 and today.utc_day + 1
-      )) then 2
-      when c.start_date <= today.utc_day + 1 then 3
+      when m.is_live then 1
+      when c.utc_day between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or m.has_matches) then 2
+      when c.start_date <= c.utc_day + 1 then 3
       else 4
     end as rank
-    from candidates c cross join today
+    from candidate c cross join lateral (
+      select coalesce(bool_or(m.status between 3 and 11), false) as is_live, count(*) > 0 as has_matches from public.matches m
+      where m.tournament_no = c.no and m.vanished_at is null and m.local_date between c.utc_day - 1 and c.utc_day + 1
+    ) m
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'no', r.no,
-    'rank', r.rank,
-    'match_count', r.match_count,
-    'is_leased', r.is_leased,
+    'no', r.no, 'rank', r.rank, 'match_count', r.match_count, 'is_leased', r.is_leased,
     -- The tolerance of 60 s ensures that a ttl of 15 minutes has expired at the next due time of a 15-minute schedule.
     'is_fresh', r.synced_at is not null and r.synced_at + r.ttl > as_of + interval '60 seconds'
   ) order by
@@ -150,8 +125,8 @@ language sql stable set search_path = '' as $$
   from ranked r;
 $$;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
-  'Returns {tournament_no}, {tournament_nos} or all active tournaments with rank and freshness, ordered by rank (1 live, 2 today, '
-  '3 within a day, 4 later), or with {stalest_first} by the time of their last sync.';
+  'Returns {tournament_nos?} or all active tournaments with rank and freshness, ordered by rank (1 live, 2 today, 3 within a day, '
+  '4 later), or with {stalest_first} by the time of their last sync.';
 
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$

@@ -130,11 +130,8 @@ language sql stable set search_path = '' as $$
     limit (p ->> 'limit')::integer
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', id,
-    'previous_id', previous_id,
-    'mac', mac,
-    'text', case when entry_id is not null then private.audit_text(entry) end,
-    'is_sealed', audit_id is not null
+    'id', id, 'previous_id', previous_id, 'mac', mac, 'is_sealed', audit_id is not null,
+    'text', case when entry_id is not null then private.audit_text(entry) end
   ) order by id), '[]')
   from pairs;
 $$;
@@ -250,21 +247,15 @@ comment on function public.change_alert_incident(jsonb, timestamptz) is
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  silenced_rule_id constant uuid := p ->> 'rule_id';
   saved public.alert_silences;
 begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,rule_id,severity,tournament_no,starts_at,ends_at,recurs_every,lasts,reason,actor}');
-  perform private.refuse_missing(
-    silenced_rule_id is null or exists (select from public.alert_rules where id = silenced_rule_id), 'rule', p ->> 'rule_id');
+  perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
+  perform private.refuse_missing(found or p ->> 'rule_id' is null, 'rule', p ->> 'rule_id');
   insert into public.alert_silences
-    (entity_type, rule_id, severity, tournament_no, starts_at, ends_at, recurs_every, lasts, created_by, reason, created_at)
-  values (
-    p ->> 'entity_type', silenced_rule_id, p ->> 'severity', p ->> 'tournament_no',
-    coalesce((p ->> 'starts_at')::timestamptz, as_of), (p ->> 'ends_at')::timestamptz,
-    (p ->> 'recurs_every')::interval, (p ->> 'lasts')::interval,
-    p -> 'actor' ->> 'name', p ->> 'reason', as_of
-  )
+  select s.* from jsonb_populate_record(null::public.alert_silences, jsonb_build_object('starts_at', as_of) || p || jsonb_build_object(
+    'id', gen_random_uuid(), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
   returning * into saved;
   perform private.audit(p -> 'actor', 'create-silence', 'silence', saved.id::text, null, to_jsonb(saved), saved.reason, as_of);
   return private.lengths_in_words(to_jsonb(saved));
