@@ -38,20 +38,6 @@ $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
   'Calls read {fn} with {p} and returns {etag, is_same, body}; calls none when {known} contains the ETag. PT404 NOT_FOUND.';
 
-create function private.active_alerts() returns jsonb
-language plpgsql stable set search_path = '' as $$
-begin
-  return (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type, 'severity', i.severity,
-      'state', i.state, 'opened_at', i.opened_at, 'message', i.message
-    ) order by i.opened_at, i.id), '[]')
-    from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
-  );
-end
-$$;
-comment on function private.active_alerts() is 'Returns the firing and the acknowledged incidents, the oldest first.';
-
 create function private.metrics_between(p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.run_metrics
 language plpgsql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
@@ -208,7 +194,11 @@ begin
         )
         from public.upstream_state u where u.upstream = 'vis'
       ),
-      'active_alerts', private.active_alerts()
+      'active_alerts', (
+        select coalesce(json_agg(json_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type,
+          'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
+        from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
+      )
     )
     from public.sync_status e
     left join last_24h d on d.entity_type = e.entity_type
@@ -220,98 +210,60 @@ $$;
 comment on function public.get_health_overview(timestamptz) is
   'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and its last 24 hours.';
 
-create type private.chart_point as (
-  bucket timestamptz,
-  runs bigint,
-  scheduled_runs bigint,
-  counted_runs bigint,
-  success_weight numeric,
-  duration_ms_total numeric,
-  p50_ms double precision,
-  p95_ms double precision,
-  p99_ms double precision,
-  records_processed numeric,
-  api_calls numeric,
-  api_response_ms_total numeric,
-  cache_hits numeric,
-  cache_misses numeric,
-  errors numeric,
-  memory_usage_mb integer
-);
-comment on type private.chart_point is 'One bucket of a chart; the columns have the meaning that they have in sync_metrics.';
-
-create function private.chart_of_metrics(p_resolution interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
-returns setof private.chart_point
-language sql stable rows 400 set search_path = '' as $$
-  select m.bucket, sum(m.runs_cron + m.runs_manual + m.runs_retry), sum(m.scheduled_runs), sum(m.counted_runs), sum(m.success_weight),
-    sum(m.duration_ms_total),
-    -- The stored percentiles of several entities cannot be combined.
-    case when p_entity_type is not null then max(m.p50_ms) end,
-    case when p_entity_type is not null then max(m.p95_ms) end,
-    case when p_entity_type is not null then max(m.p99_ms) end,
-    sum(m.records_processed), sum(m.api_calls), sum(m.api_response_ms_total), sum(m.cache_hits), sum(m.cache_misses), sum(m.errors),
-    max(m.memory_usage_mb_peak)
-  from public.sync_status s
-  join public.sync_metrics m
-    on m.entity_type = s.entity_type and m.resolution = p_resolution and m.bucket >= p_from and m.bucket < p_until
-  where p_entity_type is null or s.entity_type = p_entity_type
-  group by m.bucket;
+create function private.due_counts(p_step interval, p_from timestamptz, last bigint, p_entity_type text, as_of timestamptz)
+returns table (n bigint, runs numeric)
+language sql stable rows 400 set search_path = '' set timezone = 'UTC' as $$
+  -- Microseconds since the epoch, because integer division counts the due times from the start of a bucket, included, to its end,
+  -- excluded. A due time counts after its grace has passed, because its run can start until then.
+  with schedule as materialized (
+    select (extract(epoch from p_from) * 1000000)::bigint as origin, (extract(epoch from p_step) * 1000000)::bigint as width,
+      (extract(epoch from s.created_at) * 1000000)::bigint as created,
+      (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
+      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
+      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
+    from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
+  )
+  select b.n, sum(greatest(
+    (least(s.origin + (b.n + 1) * s.width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
+      - (s.origin + b.n * s.width - 1 - s.anchor) / s.frequency, 0
+  ))
+  from generate_series(0, last) b (n) join schedule s on s.created <= s.origin + b.n * s.width
+  group by b.n;
 $$;
-comment on function private.chart_of_metrics(interval, timestamptz, timestamptz, text) is
-  'The buckets of a chart from the rollup, of one entity or summed over all; the sum has no percentiles.';
-
-create function private.chart_of_runs(p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text)
-returns setof private.chart_point
-language sql stable rows 100 set search_path = '' as $$
-  select date_bin(p_step, r.bucket, '2000-01-01 00:00:00+00'), count(*), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
-    sum(r.duration_ms_total),
-    percentile_disc(0.5) within group (order by d.ms),
-    percentile_disc(0.95) within group (order by d.ms),
-    percentile_disc(0.99) within group (order by d.ms),
-    sum(r.records_processed), sum(r.api_calls), sum(r.api_response_ms_total), sum(r.cache_hits), sum(r.cache_misses), sum(r.errors),
-    max(r.memory_usage_mb_peak)
-  from private.run_metrics r
-  -- The duration is null for all entities together, which have no percentiles, so that nothing is sorted.
-  cross join lateral (
-    select case when r.counted_runs = 1 and p_entity_type is not null then r.duration_ms_total::double precision end as ms
-  ) d
-  where r.bucket >= p_from and r.bucket < p_until and (p_entity_type is null or r.entity_type = p_entity_type)
-  group by 1;
-$$;
-comment on function private.chart_of_runs(interval, timestamptz, timestamptz, text) is
-  'The buckets of a chart with steps under 15 minutes, computed from the runs, with exact percentiles.';
+comment on function private.due_counts(interval, timestamptz, bigint, text, timestamptz) is
+  'The number of due times in each of the buckets 0 to last of a chart; a bucket before the first entity existed has no row.';
 
 create function private.chart(
   p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz, out points json, out runs_missed bigint
 )
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- Microseconds since the epoch, because the due times in each bucket are counted by integer division.
-  origin constant bigint := extract(epoch from p_from) * 1000000;
-  width constant bigint := extract(epoch from p_step) * 1000000;
-  last constant bigint := extract(epoch from p_until - p_from) * 1000000 / width - 1;
+  last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
 begin
   with point as materialized (
-    select * from private.chart_of_metrics(p_step, p_from, p_until, p_entity_type) where p_step >= interval '15 minutes'
-    union all
-    select * from private.chart_of_runs(p_step, p_from, p_until, p_entity_type) where p_step < interval '15 minutes'
-  ),
-  -- A due time counts after its grace has passed, because its run can start until then.
-  schedule as materialized (
-    select (extract(epoch from s.created_at) * 1000000)::bigint as created,
-      (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
-      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
-      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
-    from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
-  ),
-  -- The number of due times in each bucket: from its start, included, to its end, excluded.
-  due as (
-    select b.n, sum(greatest(
-      (least(origin + (b.n + 1) * width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
-        - (origin + b.n * width - 1 - s.anchor) / s.frequency, 0
-    )) as runs
-    from generate_series(0, last) b (n) join schedule s on s.created <= origin + b.n * width
-    group by b.n
+    select date_bin(p_step, m.bucket, p_from) as bucket, sum(m.runs_cron + m.runs_manual + m.runs_retry) as runs,
+      sum(m.scheduled_runs) as scheduled_runs, sum(m.counted_runs) as counted_runs, sum(m.success_weight) as success_weight,
+      sum(m.duration_ms_total)::numeric as duration_ms_total,
+      -- The percentiles of several entities cannot be combined. A bucket of the rollup has its own, and a run has its duration.
+      percentile_disc(0.5) within group (order by coalesce(m.p50_ms, d.ms)) filter (where p_entity_type is not null) as p50_ms,
+      percentile_disc(0.95) within group (order by coalesce(m.p95_ms, d.ms)) filter (where p_entity_type is not null) as p95_ms,
+      percentile_disc(0.99) within group (order by coalesce(m.p99_ms, d.ms)) filter (where p_entity_type is not null) as p99_ms,
+      sum(m.records_processed) as records_processed, sum(m.api_calls) as api_calls, sum(m.api_response_ms_total) as api_response_ms_total,
+      sum(m.cache_hits) as cache_hits, sum(m.cache_misses) as cache_misses, sum(m.errors) as errors,
+      max(m.memory_usage_mb_peak) as memory_usage_mb
+    from (
+      select m.*, null::uuid
+      from public.sync_status s
+      join public.sync_metrics m
+        on m.entity_type = s.entity_type and m.resolution = p_step and m.bucket >= p_from and m.bucket < p_until
+      where p_step >= interval '15 minutes' and (p_entity_type is null or s.entity_type = p_entity_type)
+      union all
+      select r.* from private.run_metrics r
+      where p_step < interval '15 minutes' and r.bucket >= p_from and r.bucket < p_until
+        and (p_entity_type is null or r.entity_type = p_entity_type)
+    ) m
+    cross join lateral (select case when m.counted_runs = 1 then m.duration_ms_total::double precision end as ms) d
+    group by 1
   ),
   bucket as (
     select b.at as timestamp,
@@ -326,13 +278,14 @@ begin
       round(p.api_response_ms_total / nullif(p.api_calls, 0), 1) as api_response_ms
     from (select n, p_from + n * p_step as at from generate_series(0, last) n) b
     left join point p on p.bucket = b.at
-    left join due d on d.n = b.n
+    left join private.due_counts(p_step, p_from, last, p_entity_type, as_of) d on d.n = b.n
   )
   select json_agg(b order by b.timestamp), sum(b.runs_missed) into points, runs_missed from bucket b;
 end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
-  'The chart, one object per step; runs_missed is the number of due times minus the scheduled full runs, null before the entity existed.';
+  'The chart, one object per step, from the rollup or, with a step under 15 minutes, from the runs; all entities have no percentiles. '
+  'runs_missed is the number of due times minus the scheduled full runs, null before the entity existed.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -498,13 +451,6 @@ comment on function public.get_error_analytics(jsonb, timestamptz) is
   'Returns the counts, groups, resolution times and trend in steps of {step} of the errors of {span}, for {entity_type?} or all. PT400 '
   'BAD_REQUEST when retention keeps errors for less than the span.';
 
-create function private.error_json(error public.sync_error_log) returns jsonb
-language sql immutable set search_path = '' as $$
-  select to_jsonb(error);
-$$;
-comment on function private.error_json(public.sync_error_log) is
-  'The JSON of an error for the API; the sync redacts the context before it stores the error.';
-
 -- In plpgsql Postgres plans with the values of the filters, and the filters that are given decide which index serves the page.
 create function public.list_errors(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -512,7 +458,7 @@ begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,error_type,severity,tournament_no,fingerprint,is_resolved,from,to,before_at,before_id,limit}');
   return (
-    select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at desc, l.id desc), '[]') from (
+    select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at desc, l.id desc), '[]') from (
       select * from public.sync_error_log l
       where (p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type')
         and (p ->> 'error_type' is null or l.error_type = p ->> 'error_type')
@@ -555,7 +501,7 @@ language sql stable set search_path = '' as $$
       left join public.tournaments t on t.no = r.tournament_no
       where r.sync_execution_id = h.id),
     'errors', (
-      select coalesce(jsonb_agg(private.error_json(l) order by l.occurred_at, l.id), '[]')
+      select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at, l.id), '[]')
       from (select * from public.sync_error_log l where l.sync_execution_id = h.id order by l.occurred_at, l.id limit 200) l),
     'job', (
       select jsonb_build_object('id', j.id, 'status', j.status, 'priority', j.priority, 'triggered_by', j.triggered_by,
