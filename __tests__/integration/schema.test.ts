@@ -86,17 +86,6 @@ Deno.test("every table has row level security; every table, view and function ha
   );
 });
 
-Deno.test("ids of results are version 7 UUIDs, which start with the time", async () => {
-  const before = Date.now();
-  const ids = (await db.query<{ id: string }>("select private.uuid_v7() as id from generate_series(1, 100)")).map(({ id }) => id);
-  for (const id of ids) {
-    assertMatch(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    const ms = parseInt(id.replace("-", "").slice(0, 12), 16);
-    assert(ms >= before && ms <= Date.now(), `${id} has the time ${ms}`);
-  }
-  assertEquals(new Set(ids).size, ids.length);
-});
-
 Deno.test("the name of every check is a sentence", async () => {
   const names = await db.query<{ conname: string }>(
     "select conname from pg_constraint c join pg_namespace n on n.oid = connamespace where nspname = 'public' and contype = 'c'",

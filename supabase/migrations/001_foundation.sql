@@ -99,19 +99,6 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.utc_date(timestamptz) is 'The UTC day of a time, independent of the session''s time zone.';
 
-create function private.uuid_v7() returns uuid
-language plpgsql volatile set search_path = '' as $$
-declare
-  id bytea := uuid_send(gen_random_uuid());
-  milliseconds constant bigint := floor(extract(epoch from clock_timestamp()) * 1000);
-begin
-  -- RFC 9562, 5.7: the first 48 bits are the time in milliseconds. Setting bits 52 and 53 turns the version from 4 to 7.
-  id := overlay(id placing substring(int8send(milliseconds) from 3) from 1 for 6);
-  return encode(set_bit(set_bit(id, 52, 1), 53, 1), 'hex')::uuid;
-end
-$$;
-comment on function private.uuid_v7() is 'A new UUID of version 7; an id of a later millisecond is greater.';
-
 create function private.in_words(length interval) returns text
 language sql immutable set search_path = '' as $$
   select concat(seconds / unit_seconds, ' ', unit, case when seconds / unit_seconds <> 1 then 's' end)

@@ -8,8 +8,7 @@ begin
   )::double precision);
 end
 $$;
-comment on function private.last_due(timestamptz, interval, timestamptz) is
-  'The latest due time (anchor + n * frequency) at or before as_of.';
+comment on function private.last_due(timestamptz, interval, timestamptz) is 'The latest due time (anchor + n * frequency) until as_of.';
 
 create table public.sync_status (
   entity_type varchar primary key,
@@ -61,8 +60,7 @@ comment on column public.sync_status.leases_tournaments is
 comment on column public.sync_status.schedule_anchor is 'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC.';
 comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
-comment on column public.sync_status.last_attempt is
-  'Start of the last full run, or time of the last call that was SKIPPED because a full run was live.';
+comment on column public.sync_status.last_attempt is 'Start of the last full run, or time of the last call that was SKIPPED.';
 comment on column public.sync_status.consecutive_failures is
   'Full runs that ended FAILED or TIMED_OUT since the last one that SUCCEEDED; PARTIAL neither raises nor resets it.';
 comment on column public.sync_status.average_duration is
@@ -139,8 +137,7 @@ create table public.upstream_state (
   constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
   constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null))
 );
-comment on table public.upstream_state is
-  'One row an upstream service: the limit, backoff and usual response time that all function isolates share.';
+comment on table public.upstream_state is 'One row an upstream service: the limit, backoff and usual response time that all runs share.';
 comment on column public.upstream_state.in_flight_limit is
   'Requests in flight of all runs together; VIS has blocked clients with more than about 4.';
 comment on column public.upstream_state.baseline_response_ms is

@@ -77,13 +77,11 @@ create table public.sync_execution_history (
 );
 comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
-comment on column public.sync_execution_history.correlation_id is
-  'Connects the cron job, the request, the run, its incidents and its log lines.';
+comment on column public.sync_execution_history.correlation_id is 'Connects the cron job, the request, the run and its log lines.';
 comment on column public.sync_execution_history.lease_expires_at is
   'A heartbeat renews the lease; the reaper closes a run whose lease has expired or whose deadline has passed.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
-comment on column public.sync_execution_history.database_connections_peak is
-  'The most database calls of the run that were open at the same time.';
+comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
 comment on column public.sync_execution_history.success_weight is
   'The result of private.success_weight(); stored, because computing it for every run of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
@@ -91,20 +89,18 @@ create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
 comment on index public.sync_execution_history_one_live_run is
   'An entity has at most one live full run, one live run per tournament, and one live run of several tournaments.';
+-- These two serve lists that filter by a rare status or trigger; other lists use the index of the start time.
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
   where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
-comment on index public.sync_execution_history_uncommon_idx is
-  'Serves lists that filter by a rare status; a list of SUCCEEDED runs uses the index of the start time.';
 create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
   where trigger in ('MANUAL', 'RETRY');
-comment on index public.sync_execution_history_by_hand_idx is 'Serves lists that filter by a trigger other than CRON.';
 create index sync_execution_history_tournament_idx on public.sync_execution_history (tournament_no, execution_start desc, id desc)
   where tournament_no is not null;
 create index idx_sync_execution_history_entity_time on public.sync_execution_history (entity_type, execution_start) include (id);
 select private.secure_table('public.sync_execution_history');
 
 create table public.sync_tournament_results (
-  id uuid primary key default private.uuid_v7(),
+  id uuid primary key default gen_random_uuid(),
   sync_execution_id uuid not null references public.sync_execution_history (id) on delete cascade,
   tournament_no varchar not null references public.tournaments (no) on delete cascade,
   entity_type varchar not null,
@@ -325,8 +321,7 @@ select
 from public.sync_execution_history h
 cross join lateral (select h.tournament_no is null and h.success_weight is not null as is_counted) c
 where h.status <> 'RUNNING';
-comment on view private.run_metrics is
-  'One row per finished run: the columns of sync_metrics in their order, and the id of the run. The rollup sums these rows.';
+comment on view private.run_metrics is 'One row per finished run: the columns of sync_metrics in their order, and the id of the run.';
 grant select on private.run_metrics to service_role;
 
 create materialized view public.sync_health_summary as

@@ -133,8 +133,7 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.update_entity_counters(public.sync_execution_history, timestamptz) is
-  'Adds a run that was just closed to the counters of its entity.';
+comment on function private.update_entity_counters(public.sync_execution_history, timestamptz) is 'Counts a closed run on its entity.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
@@ -202,8 +201,7 @@ begin
 end
 $$;
 comment on function private.rebuild_metrics(timestamptz, timestamptz) is
-  'Rebuilds the metrics of the UTC days from p_from to p_until from the runs and returns the number of days. PT409 RUNS_PRUNED when a day '
-  'starts before the oldest run.';
+  'Rebuilds the metrics of the UTC days in a range from the runs and returns their number; PT409 RUNS_PRUNED before the oldest run.';
 
 create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
 language plpgsql set search_path = '' as $$

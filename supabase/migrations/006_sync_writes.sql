@@ -58,8 +58,7 @@ begin
 end
 $$;
 comment on function public.release_upstream_slot(jsonb, timestamptz) is
-  'Releases the slot of {upstream, token}, and starts a backoff for {backoff_reason?} or for a {response_ms} over 5 s and over ten '
-  'times the usual.';
+  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?} or a {response_ms} far above the usual.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)
@@ -90,7 +89,8 @@ comment on function private.matches_ttl(text, timestamptz) is
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first}');
-  with candidate as (
+  -- Materialized, so that the day is computed once, and the rank not a second time for the sort.
+  with candidate as materialized (
     select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
       coalesce(s.lease_expires_at > as_of, false) as is_leased, today.utc_day
     from public.tournaments t
@@ -102,7 +102,6 @@ language sql stable set search_path = '' as $$
       or p -> 'tournament_nos' is null and t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
         and t.end_date >= today.utc_day - 2 and t.start_date <= today.utc_day + 7
   ),
-  -- Materialized, so that the rank is computed once per tournament and not a second time for the sort.
   ranked as materialized (
     select c.*, case
       when m.is_live then 1

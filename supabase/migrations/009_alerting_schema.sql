@@ -286,8 +286,7 @@ create table public.alert_notifications (
 );
 comment on table public.alert_notifications is
   'The outbox: a message to one channel about one or more incidents; its id is the idempotency key of every delivery attempt.';
-comment on column public.alert_notifications.due_at is
-  'When the first attempt is due: later than created_at within a group window or over the hourly limit.';
+comment on column public.alert_notifications.due_at is 'Later than created_at within a group window or over the hourly limit.';
 comment on column public.alert_notifications.over_limit is
   'The number of notifications that this message combines because the hourly limit of the channel was reached.';
 create index alert_notifications_due_idx on public.alert_notifications (next_attempt_at) where status in ('PENDING', 'SENDING');

@@ -54,18 +54,8 @@ comment on function private.records_collapse(text, timestamptz) is
   'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of up to 20 before it; null for under 5.';
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
-  runs bigint,
-  success_rate numeric,
-  max_seconds numeric,
-  max_memory_mb integer,
-  max_heartbeat_age numeric,
-  cache_hit_ratio numeric,
-  api_response_ms numeric,
-  longest_run uuid,
-  oldest_heartbeat_run uuid,
-  largest_memory_run uuid,
-  latest_failed_run uuid,
-  by_entity jsonb
+  runs bigint, success_rate numeric, max_seconds numeric, max_memory_mb integer, max_heartbeat_age numeric, cache_hit_ratio numeric,
+  api_response_ms numeric, longest_run uuid, oldest_heartbeat_run uuid, largest_memory_run uuid, latest_failed_run uuid, by_entity jsonb
 )
 language sql stable rows 1 set search_path = '' as $$
   -- The window is a parameter and not a column of a join: Postgres estimates that a window from parameters selects 1/200 of the
@@ -104,11 +94,7 @@ comment on function private.run_figures(varchar, interval, timestamptz) is
   'and for each figure the id of a run that shows it.';
 
 create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
-  is_active boolean,
-  consecutive_failures integer,
-  overdue_since timestamptz,
-  failure_threshold integer,
-  channels jsonb
+  is_active boolean, consecutive_failures integer, overdue_since timestamptz, failure_threshold integer, channels jsonb
 )
 language sql stable rows 1 set search_path = '' as $$
   select count(*) > 0, max(e.consecutive_failures), min(private.overdue_since(e, as_of)),
@@ -180,11 +166,7 @@ comment on function private.measure_entities(public.alert_rules[], timestamptz) 
   'The values of the rules on the full runs of one entity or of all: seconds, MiB, ms, ratios (0 to 1), errors per run; null is no data.';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
-  failures bigint,
-  last_failed timestamptz,
-  execution_id uuid,
-  fingerprint varchar,
-  error text
+  failures bigint, last_failed timestamptz, execution_id uuid, fingerprint varchar, error text
 )
 language sql stable rows 1 set search_path = '' as $$
   select count(*), max(o.created_at),

@@ -160,8 +160,7 @@ language sql stable set search_path = '' as $$
     'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at, 'runbook_url', transition ->> 'runbook_url'
   );
 $$;
-comment on function private.notification_item(public.alert_incidents, jsonb) is
-  'The item of a notification about an incident after a transition.';
+comment on function private.notification_item(public.alert_incidents, jsonb) is 'The item of a notification about a transition.';
 
 create function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$

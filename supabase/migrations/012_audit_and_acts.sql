@@ -17,8 +17,7 @@ create table public.audit_log (
   constraint audit_log_action_is_a_name check (action ~ '^[a-z]+(-[a-z]+)*$'),
   constraint audit_log_act_is_not_empty check (before is not null or after is not null)
 );
-comment on table public.audit_log is
-  'One row per action of a person or a service: actor, time, object, reason, and the state before and after. Append-only.';
+comment on table public.audit_log is 'One row per act of a person or a service, with the state before and after. Append-only.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
 select private.secure_table('public.audit_log');
@@ -101,19 +100,13 @@ comment on function private.hmac_sha256(bytea, bytea) is
 create function public.list_unsealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{limit}');
-  with head as (
-    select audit_id, mac from public.audit_seals order by audit_id desc limit 1
-  ),
-  unsealed as (
-    select a.id, private.audit_text(a) as text
-    from public.audit_log a
-    where a.id > coalesce((select audit_id from head), 0)
-    order by a.id
-    limit (p ->> 'limit')::integer
-  )
   select jsonb_build_object(
-    'head', (select jsonb_build_object('id', head.audit_id, 'mac', head.mac) from head),
-    'entries', (select coalesce(jsonb_agg(to_jsonb(u) order by u.id), '[]') from unsealed u)
+    'head', (select jsonb_build_object('id', s.audit_id, 'mac', s.mac) from public.audit_seals s order by s.audit_id desc limit 1),
+    'entries', (
+      select coalesce(jsonb_agg(to_jsonb(u) order by u.id), '[]') from (
+        select a.id, private.audit_text(a) as text from public.audit_log a
+        where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0) order by a.id limit (p ->> 'limit')::integer
+      ) u)
   );
 $$;
 comment on function public.list_unsealed_audit(jsonb) is
@@ -184,8 +177,7 @@ begin
 end
 $$;
 comment on function private.prune_audit_log(timestamptz) is
-  'Deletes the oldest sealed rows whose retention has ended, without a gap, and returns their number. Security definer, because only '
-  'the owner may delete from the log.';
+  'Deletes the sealed rows whose retention has ended and returns their number. Definer: only the owner may delete from the log.';
 
 create function private.refuse_missing(is_found boolean, what text, id text) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -204,21 +196,15 @@ declare
   actor_name constant text := p -> 'actor' ->> 'name';
   before public.alert_incidents;
   after public.alert_incidents;
-  is_allowed boolean;
 begin
   perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
   select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
-  is_allowed := case action
-    when 'acknowledge' then before.state in ('FIRING', 'ACKNOWLEDGED')
-    when 'unacknowledge' then before.state = 'ACKNOWLEDGED'
-    when 'resolve' then before.state in ('FIRING', 'ACKNOWLEDGED')
-  end;
-  if is_allowed is not true then
+  if before.state not in ('FIRING', 'ACKNOWLEDGED') or action = 'unacknowledge' and before.state = 'FIRING' then
     raise sqlstate 'PT409' using message = format('the incident is %s and cannot be %sd', before.state, action), detail = 'ALERT_STATE';
   end if;
   update public.alert_incidents i set
-    state = case action when 'acknowledge' then 'ACKNOWLEDGED' when 'unacknowledge' then 'FIRING' else 'RESOLVED' end,
+    state = case action when 'acknowledge' then 'ACKNOWLEDGED' when 'unacknowledge' then 'FIRING' when 'resolve' then 'RESOLVED' end,
     acknowledged_at = case action when 'acknowledge' then as_of when 'unacknowledge' then null else i.acknowledged_at end,
     acknowledged_by = case action when 'acknowledge' then actor_name when 'unacknowledge' then null else i.acknowledged_by end,
     acknowledged_until = case action when 'acknowledge' then (p ->> 'until')::timestamptz end,
@@ -429,8 +415,7 @@ language sql stable set search_path = '' as $$
   select private.lengths_in_words(to_jsonb(channel) - 'secret' - 'previous_secret') || jsonb_build_object(
     'has_secret', channel.secret is not null, 'has_previous_secret', channel.previous_secret is not null);
 $$;
-comment on function private.channel_without_secrets(public.notification_channels) is
-  'The JSON of a channel without its secrets, for responses and the audit log.';
+comment on function private.channel_without_secrets(public.notification_channels) is 'The JSON of a channel without its secrets.';
 
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -447,12 +432,10 @@ begin
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
   end if;
   insert into public.notification_channels as c
-    (name, kind, is_active, config, secret, group_window, hourly_limit, created_at, updated_at)
-  values (
-    p ->> 'name', p ->> 'kind', coalesce((p ->> 'is_active')::boolean, true), coalesce(p -> 'config', '{}'), new_secret,
-    coalesce((p ->> 'group_window')::interval, before.group_window, '30 seconds'),
-    coalesce((p ->> 'hourly_limit')::integer, before.hourly_limit, 60), as_of, as_of
-  )
+  select n.* from jsonb_populate_record(before, jsonb_build_object(
+    'is_active', true, 'config', '{}'::jsonb, 'group_window', coalesce(before.group_window, '30 seconds'),
+    'hourly_limit', coalesce(before.hourly_limit, 60)
+  ) || p || jsonb_build_object('secret', new_secret, 'created_at', as_of, 'updated_at', as_of)) n
   on conflict (name) do update set
     (kind, is_active, config, secret, group_window, hourly_limit, updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, excluded.secret, excluded.group_window, excluded.hourly_limit, as_of),
@@ -520,8 +503,7 @@ language sql stable set search_path = '' as $$
   from public.alert_notifications n
   where n.id = (p ->> 'id')::uuid;
 $$;
-comment on function public.get_alert_notification(jsonb) is
-  'Returns the status, attempts and last error of notification {id}, or null when it does not exist.';
+comment on function public.get_alert_notification(jsonb) is 'Returns the state of notification {id}; null when it does not exist.';
 
 create function public.resend_alert_notification(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$

@@ -484,8 +484,7 @@ language sql stable set search_path = '' as $$
   select to_jsonb(run) - 'lease_expires_at' - 'duration'
     || jsonb_build_object('duration_ms', round(extract(epoch from run.duration) * 1000));
 $$;
-comment on function private.execution_json(public.sync_execution_history) is
-  'The JSON of a run for the API, with its duration in ms and without its lease.';
+comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -542,8 +541,7 @@ begin
 end
 $$;
 comment on function public.list_executions(jsonb) is
-  'Returns at most {limit} runs, newest first, after the cursor {before_at?, before_id?}, filtered by '
-  '{entity_type?, status?, trigger?, tournament_no?, from?, to?}.';
+  'Returns {limit} runs, newest first, after {before_at?, before_id?}, of {entity_type?, status?, trigger?, tournament_no?, from?, to?}.';
 
 create function private.tournament_json(tournament public.tournaments, state public.tournament_sync_state, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -653,8 +651,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.list_sync_jobs(jsonb) is
-  'Returns at most {limit} jobs, newest first, after the cursor {before_at?, before_id?}, filtered by '
-  '{status?, entity_type?, tournament_no?}.';
+  'Returns {limit} jobs, newest first, after {before_at?, before_id?}, of {status?, entity_type?, tournament_no?}.';
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -872,8 +869,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.get_connectivity_facts(timestamptz) is
-  'Returns the targets of a connectivity test: the scheduler, the functions, the end of an upstream backoff, and the active channels with '
-  'their addresses.';
+  'Returns the targets of a connectivity test: scheduler, functions, upstream with its backoff, and the addresses of active channels.';
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -955,8 +951,7 @@ language sql stable set search_path = '' as $$
   ), '[]')
   from (select * from public.alert_silences where ends_at > as_of order by ends_at, id limit (p ->> 'limit')::integer) s;
 $$;
-comment on function public.list_alert_silences(jsonb, timestamptz) is
-  'Returns at most {limit} silences that are active or start later, ordered by their end.';
+comment on function public.list_alert_silences(jsonb, timestamptz) is 'Returns {limit} silences that have not ended, ordered by their end.';
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
@@ -981,5 +976,4 @@ language sql stable set search_path = '' as $$
   ) a;
 $$;
 comment on function public.list_audit_log(jsonb) is
-  'Returns at most {limit} rows of the audit log, newest first, before row {before_id?}, filtered by '
-  '{actor?, action?, object_type?, object_id?, from?, to?}.';
+  'Returns {limit} rows, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, from?, to?}.';

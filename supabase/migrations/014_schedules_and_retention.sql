@@ -110,8 +110,7 @@ language sql set search_path = '' as $$
   from public.sync_status s
   where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
 $$;
-comment on function private.dispatch_sync(text) is
-  'Calls the function of an entity to start a scheduled run, unless the entity is paused or inactive.';
+comment on function private.dispatch_sync(text) is 'Starts a scheduled run of an entity, unless it is paused or inactive.';
 
 create function private.start_entities_never_synced() returns integer
 language sql set search_path = '' as $$
