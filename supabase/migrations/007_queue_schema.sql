@@ -78,7 +78,7 @@ comment on column public.sync_jobs.lease_expires_at is
 create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
 create unique index sync_jobs_one_running_per_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
-create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id) where finished_at is not null;
+create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id);
 select private.secure_table('public.sync_jobs');
 
 create table public.sync_job_attempts (

@@ -612,43 +612,25 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_entities() is 'Returns every entity with its schedule, limits and counters, ordered by its type.';
 
+-- In plpgsql for the same reason as list_errors.
 create function public.list_sync_jobs(p jsonb) returns jsonb
-language sql stable set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{status,entity_type,tournament_no,before_at,before_id,limit}');
-  select (
-    with request as (
-      select p ->> 'status' as status, p ->> 'entity_type' as entity_type, p ->> 'tournament_no' as tournament_no,
-        (p ->> 'limit')::integer as page_size,
-        -- The first page has an upper bound as well, so that the planner reads each page along the index.
-        coalesce((p ->> 'before_at')::timestamptz, 'infinity') as before_at,
-        coalesce((p ->> 'before_id')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as before_id
-    )
+language plpgsql stable set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{status,entity_type,tournament_no,before_at,before_id,limit}');
+  return (
     select coalesce(
       jsonb_agg(to_jsonb(j) - 'token' - 'claimed_at' - 'lease_expires_at' - 'target' order by j.enqueued_at desc, j.id desc), '[]')
-    from request q cross join lateral (
-      select a.* from (
-        select * from public.sync_jobs where status = 'QUEUED'
-        union all
-        select * from public.sync_jobs where status = 'RUNNING'
-        union all
-        (
-          -- The filters are repeated here, so that the limit counts only finished jobs that match.
-          select * from public.sync_jobs o
-          where o.finished_at is not null and (o.enqueued_at, o.id) < (q.before_at, q.before_id)
-            and (q.status is null or q.status not in ('QUEUED', 'RUNNING'))
-            and (q.status is null or o.status = q.status)
-            and (q.entity_type is null or o.entity_type = q.entity_type)
-            and (q.tournament_no is null or o.tournament_no = q.tournament_no or o.tournament_nos ? q.tournament_no)
-          order by o.enqueued_at desc, o.id desc limit q.page_size
-        )
-      ) a
-      where (a.enqueued_at, a.id) < (q.before_at, q.before_id)
-        and (q.status is null or a.status = q.status)
-        and (q.entity_type is null or a.entity_type = q.entity_type)
-        and (q.tournament_no is null or a.tournament_no = q.tournament_no or a.tournament_nos ? q.tournament_no)
-      order by a.enqueued_at desc, a.id desc limit q.page_size
+    from (
+      select * from public.sync_jobs j
+      where (p ->> 'status' is null or j.status = p ->> 'status')
+        and (p ->> 'entity_type' is null or j.entity_type = p ->> 'entity_type')
+        and (p ->> 'tournament_no' is null or j.tournament_no = p ->> 'tournament_no' or j.tournament_nos ? (p ->> 'tournament_no'))
+        and (p ->> 'before_at' is null or (j.enqueued_at, j.id) < ((p ->> 'before_at')::timestamptz, (p ->> 'before_id')::uuid))
+      order by j.enqueued_at desc, j.id desc
+      limit (p ->> 'limit')::integer
     ) j
   );
+end
 $$;
 comment on function public.list_sync_jobs(jsonb) is
   'Returns {limit} jobs, newest first, after {before_at?, before_id?}, of {status?, entity_type?, tournament_no?}.';
