@@ -37,12 +37,9 @@ comment on column public.tournaments.vanished_at is
 comment on column public.tournaments.version is 'Our own change counter: an update that changes a synced column raises it by one.';
 create index tournaments_dates_idx on public.tournaments (end_date, start_date);
 create index tournaments_season_idx on public.tournaments (season);
-alter table public.tournaments enable row level security;
-revoke all on public.tournaments from public, anon, authenticated;
-grant select on public.tournaments to anon, authenticated;
-grant all on public.tournaments to service_role;
+select private.secure_table('public.tournaments');
+grant select on public.tournaments to anon;
 create policy "Anyone reads tournaments" on public.tournaments for select to anon, authenticated using (true);
-create policy "Allow service access" on public.tournaments for all to service_role using (true) with check (true);
 
 create table public.matches (
   id uuid primary key default gen_random_uuid(),
@@ -94,12 +91,9 @@ comment on table public.matches is
 comment on column public.matches.vanished_at is
   'When a sync found the match missing from the list of its tournament, for example after a new draw; null while the list contains it.';
 create index matches_tournament_idx on public.matches (tournament_no);
-alter table public.matches enable row level security;
-revoke all on public.matches from public, anon, authenticated;
-grant select on public.matches to anon, authenticated;
-grant all on public.matches to service_role;
+select private.secure_table('public.matches');
+grant select on public.matches to anon;
 create policy "Anyone reads matches" on public.matches for select to anon, authenticated using (true);
-create policy "Allow service access" on public.matches for all to service_role using (true) with check (true);
 
 create function private.raise_version() returns trigger
 language plpgsql set search_path = '' as $$
@@ -118,8 +112,7 @@ begin
   return new;
 end
 $$;
-comment on function private.raise_version() is
-  'Keeps id and created_at, and raises version and sets updated_at only when a synced column changes.';
+comment on function private.raise_version() is 'Keeps id and created_at, and raises version only when a synced column changes.';
 
 create trigger tournaments_raise_version before update on public.tournaments
   for each row execute function private.raise_version();

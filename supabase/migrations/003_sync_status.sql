@@ -75,8 +75,7 @@ insert into public.sync_status
 values
   ('tournaments', 'tournament-master-sync', null, false, true, '1 day', '15 minutes', '5 minutes'),
   ('matches_schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
-  ('matches_live', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute')
-on conflict (entity_type) do nothing;
+  ('matches_live', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute');
 
 create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$

@@ -154,20 +154,19 @@ begin
   where r.execution_id = any (execution_ids)
   group by 1, 2, 3
   on conflict (entity_type, resolution, bucket) do update set
-    (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry)
-      = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
-        m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
-        m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry),
-    (run_ms_total, records_read, records_processed, records_rejected, cache_hits, cache_misses)
-      = (m.run_ms_total + excluded.run_ms_total, m.records_read + excluded.records_read, m.records_processed + excluded.records_processed,
-        m.records_rejected + excluded.records_rejected, m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses),
-    (api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, errors, memory_usage_mb_peak)
-      = (m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors, m.api_retries + excluded.api_retries,
-        m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total, m.errors + excluded.errors,
-        greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak)),
-    (scheduled_runs, counted_runs, success_weight, duration_ms_total, durations)
-      = (m.scheduled_runs + excluded.scheduled_runs, m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
-        m.duration_ms_total + excluded.duration_ms_total, private.add_histograms(m.durations, excluded.durations));
+    (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry,
+     run_ms_total, records_read, records_processed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
+     cache_hits, cache_misses, errors, scheduled_runs, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
+    = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
+       m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
+       m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry,
+       m.run_ms_total + excluded.run_ms_total, m.records_read + excluded.records_read, m.records_processed + excluded.records_processed,
+       m.records_rejected + excluded.records_rejected, m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors,
+       m.api_retries + excluded.api_retries, m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total,
+       m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses, m.errors + excluded.errors,
+       m.scheduled_runs + excluded.scheduled_runs, m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
+       m.duration_ms_total + excluded.duration_ms_total, greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak),
+       private.add_histograms(m.durations, excluded.durations));
 end
 $$;
 comment on function private.roll_up(uuid[]) is
@@ -393,9 +392,10 @@ comment on function public.start_sync_execution(jsonb, timestamptz) is
 create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  run public.sync_execution_history := private.save_progress(p, as_of);
+  run public.sync_execution_history;
 begin
   perform private.refuse_unknown_fields(p, '{execution_id,counters,results,errors}');
+  run := private.save_progress(p, as_of);
   return jsonb_build_object('live', run.id is not null, 'cancel_requested', run.cancel_requested_at is not null or exists (
     select from public.sync_jobs j where j.id = run.sync_job_id and j.cancel_requested_at is not null));
 end

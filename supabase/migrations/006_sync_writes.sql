@@ -63,14 +63,8 @@ comment on function public.release_upstream_slot(jsonb, timestamptz) is
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)
 language sql stable set search_path = '' as $$
-  select
-    case
-      when m.live_count > 0 then interval '30 seconds'
-      when m.are_all_finished then interval '24 hours'
-      else interval '15 minutes'
-    end,
-    m.match_count,
-    m.live_count
+  select case when m.live_count > 0 then interval '30 seconds' when m.are_all_finished then interval '24 hours' else '15 minutes' end,
+    m.match_count, m.live_count
   from (
     select
       count(*)::integer as match_count,

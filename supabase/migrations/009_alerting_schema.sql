@@ -153,15 +153,13 @@ comment on column public.alert_incidents.parent_id is
   'The incident that inhibits this one. An inhibited incident notifies only its resolution, and only when it was notified before.';
 comment on column public.alert_incidents.began_at is
   'When the condition began, taken from the run or the due time; opened_at is when an evaluation first saw it.';
-comment on column public.alert_incidents.recovered_at is
-  'Start of the current recovery of a flapping incident, which resolves when the recovery is long enough.';
+comment on column public.alert_incidents.recovered_at is 'When a flapping incident began to recover; it resolves after a long recovery.';
 comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
   on public.alert_incidents (rule_id, entity_type, coalesce(tournament_no, '')) where state <> 'RESOLVED';
-comment on index public.alert_incidents_one_live_per_scope is 'Refuses a second live incident of a rule and scope.';
 create unique index alert_incidents_one_per_missed_run
   on public.alert_incidents (rule_id, entity_type, missed_due_at) where missed_due_at is not null;
 comment on index public.alert_incidents_one_per_missed_run is 'Lets concurrent evaluators report a missed run once.';

@@ -2,17 +2,8 @@
 -- monitoring itself. Over 300 lines, because the functions that measure one snapshot are in one file.
 
 create type private.alert_value as (
-  rule_id uuid,
-  entity_type varchar,
-  tournament_no varchar,
-  value numeric,
-  runs bigint,
-  threshold numeric,
-  channels jsonb,
-  since timestamptz,
-  execution_id uuid,
-  fingerprint varchar,
-  evidence jsonb
+  rule_id uuid, entity_type varchar, tournament_no varchar, value numeric, runs bigint, threshold numeric, channels jsonb,
+  since timestamptz, execution_id uuid, fingerprint varchar, evidence jsonb
 );
 comment on type private.alert_value is
   'The value of a rule in one scope. since is the time from which the condition is met; execution_id is a run that shows it, and '
@@ -90,8 +81,7 @@ language sql stable rows 1 set search_path = '' as $$
   from run;
 $$;
 comment on function private.run_figures(varchar, interval, timestamptz) is
-  'The figures of one entity, or of all that are active and not paused, from the full runs that started in the window or are RUNNING, '
-  'and for each figure the id of a run that shows it.';
+  'The figures of the full runs in the window or RUNNING, of an entity or all that are not paused, and a run that shows each figure.';
 
 create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
   is_active boolean, consecutive_failures integer, overdue_since timestamptz, failure_threshold integer, channels jsonb
@@ -344,8 +334,7 @@ language sql stable set search_path = '' as $$
     )
   );
 $$;
-comment on function private.live_incident_json(public.alert_incidents) is
-  'A live incident for the evaluator, with its parent and the channels of its notifications.';
+comment on function private.live_incident_json(public.alert_incidents) is 'A live incident for the evaluator.';
 
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$

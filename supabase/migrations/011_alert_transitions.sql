@@ -1,17 +1,6 @@
 -- Alert transitions, the notifications that they queue, the deliveries, and the watchdog of the alert processor.
 -- Past 300 lines, because an incident and the notifications that it queues change together.
 
-create function private.newest_items(earlier jsonb, later jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select jsonb_agg(newest.item order by newest.position)
-  from (
-    select distinct on (i.item ->> 'incident_id') i.item, i.position
-    from jsonb_array_elements(earlier || later) with ordinality as i (item, position)
-    order by i.item ->> 'incident_id', i.position desc
-  ) newest;
-$$;
-comment on function private.newest_items(jsonb, jsonb) is 'Merges two lists of items and keeps the last item of each incident.';
-
 create function private.queue_notification(p_channel text, p_items jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -33,9 +22,14 @@ begin
   from public.alert_notifications n
   where n.channel = p_channel and n.due_at > as_of - interval '1 hour' and n.due_at <= as_of
   order by n.due_at desc offset channel.hourly_limit - 1 limit 1;
-  -- A notification that is not due yet receives the items; otherwise a new one is inserted.
+  -- A notification that is not due yet receives the items and keeps the last of each incident; otherwise a new one is inserted.
   update public.alert_notifications n set
-    items = private.newest_items(n.items, p_items),
+    items = (
+      select jsonb_agg(last.item order by last.position) from (
+        select distinct on (i.item ->> 'incident_id') i.item, i.position
+        from jsonb_array_elements(n.items || p_items) with ordinality as i (item, position)
+        order by i.item ->> 'incident_id', i.position desc
+      ) last),
     over_limit = n.over_limit + (limit_ends_at is not null)::integer
   where n.status = 'PENDING' and n.id = (
     select w.id from public.alert_notifications w
@@ -204,8 +198,7 @@ begin
 end
 $$;
 comment on function public.apply_alert_transitions(jsonb, timestamptz) is
-  'Applies {transitions} by compare-and-set, queues their notifications, records the evaluation {evaluated_since, rules, cause} and '
-  'returns how many were applied.';
+  'Applies {transitions}, queues their notifications, records {evaluated_since, rules, cause} and returns the number that applied.';
 
 create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$

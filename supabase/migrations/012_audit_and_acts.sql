@@ -82,14 +82,13 @@ create function private.hmac_sha256(key bytea, message bytea) returns bytea
 language plpgsql immutable set search_path = '' as $$
 declare
   block constant bytea := case when length(key) > 64 then sha256(key) else key end;
-  padded constant bytea := block || decode(repeat('00', 64 - length(block)), 'hex');
-  inner_pad bytea := padded;
-  outer_pad bytea := padded;
+  inner_pad bytea := block || decode(repeat('00', 64 - length(block)), 'hex');
+  outer_pad bytea := inner_pad;
 begin
   -- RFC 2104: the bytes of the inner pad are 0x36 (54), those of the outer pad 0x5c (92).
   for i in 0 .. 63 loop
-    inner_pad := set_byte(inner_pad, i, get_byte(padded, i) # 54);
-    outer_pad := set_byte(outer_pad, i, get_byte(padded, i) # 92);
+    inner_pad := set_byte(inner_pad, i, get_byte(inner_pad, i) # 54);
+    outer_pad := set_byte(outer_pad, i, get_byte(outer_pad, i) # 92);
   end loop;
   return sha256(outer_pad || sha256(inner_pad || message));
 end
@@ -109,8 +108,7 @@ language sql stable set search_path = '' as $$
       ) u)
   );
 $$;
-comment on function public.list_unsealed_audit(jsonb) is
-  'Returns the newest seal as head and up to {limit} rows after it as entries.';
+comment on function public.list_unsealed_audit(jsonb) is 'Returns the newest seal as head and up to {limit} rows after it as entries.';
 
 create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -442,11 +440,9 @@ begin
     -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end
   returning * into after;
-  perform private.audit(
-    p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
+  perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
     case when before.name is not null then private.channel_without_secrets(before) end, private.channel_without_secrets(after),
-    null, as_of
-  );
+    null, as_of);
   return private.channel_without_secrets(after);
 end
 $$;
@@ -517,9 +513,8 @@ begin
     raise sqlstate 'PT409' using message = 'only a DEAD notification can be sent again', detail = 'NOT_DEAD';
   end if;
   update public.alert_notifications set status = 'PENDING', attempts = 0, next_attempt_at = as_of where id = notification.id;
-  perform private.audit(
-    p -> 'actor', 'resend', 'notification', notification.id::text, '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of
-  );
+  perform private.audit(p -> 'actor', 'resend', 'notification', notification.id::text,
+    '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of);
   perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));
   return public.get_alert_notification(jsonb_build_object('id', notification.id));
 end
@@ -558,9 +553,8 @@ begin
   returning s.* into after;
   -- When the entity was resumed, its waiting jobs are claimed at once.
   perform public.drain_sync_queue(as_of);
-  perform private.audit(
-    p -> 'actor', 'change-entity', 'entity', after.entity_type, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of
-  );
+  perform private.audit(p -> 'actor', 'change-entity', 'entity', after.entity_type,
+    to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
   return private.lengths_in_words(to_jsonb(after));
 end
 $$;

@@ -321,8 +321,7 @@ begin
 end
 $$;
 comment on function public.get_performance_history(jsonb, timestamptz) is
-  'Returns a chart of {span} in steps of {step} and the totals from the start of {span} to now, for {entity_type?} or all entities: '
-  'rates and durations of full runs, counters of all runs.';
+  'Returns a chart of {span} in steps of {step} and its totals, for {entity_type?} or all; rates and durations are of full runs.';
 
 create function private.statistics_json(total public.sync_metrics) returns json
 language sql stable set search_path = '' as $$
@@ -734,19 +733,15 @@ language sql stable set search_path = '' as $$
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))
       from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),
     'channels', (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'name', c.name, 'kind', c.kind, 'is_active', c.is_active,
-        'dead_24h', (
-          select count(*) from public.alert_notifications n
-          where n.channel = c.name and n.status = 'DEAD' and n.created_at > as_of - interval '1 day'),
-        'waiting', (select count(*) from public.alert_notifications n where n.channel = c.name and n.status in ('PENDING', 'SENDING')),
-        'last_error', (
-          select n.last_error from public.alert_notifications n
-          where n.channel = c.name and n.last_error is not null and n.created_at > as_of - interval '1 day'
-          order by n.created_at desc limit 1),
-        'last_sent', (select max(n.sent_at) from public.alert_notifications n where n.channel = c.name)
-      ) order by c.name), '[]')
-      from public.notification_channels c),
+      select coalesce(jsonb_agg(
+        jsonb_build_object('name', c.name, 'kind', c.kind, 'is_active', c.is_active) || to_jsonb(n) order by c.name), '[]')
+      from public.notification_channels c cross join lateral (
+        select count(*) filter (where n.status = 'DEAD' and n.created_at > as_of - interval '1 day') as dead_24h,
+          count(*) filter (where n.status in ('PENDING', 'SENDING')) as waiting, max(n.sent_at) as last_sent,
+          (array_agg(n.last_error order by n.created_at desc) filter (
+            where n.last_error is not null and n.created_at > as_of - interval '1 day'))[1] as last_error
+        from public.alert_notifications n where n.channel = c.name
+      ) n),
     'upstream', (
       select jsonb_build_object(
         'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,

@@ -143,9 +143,8 @@ begin
   perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
   perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
   perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
-  -- With ten million runs, a batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms.
-  -- The job is a DO block, because each batch must commit: a function cannot commit, and neither can a procedure that sets a
-  -- search_path, as every routine here does.
+  -- A batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms. The job is a DO block, because each
+  -- batch must commit: a function cannot commit, and neither can a procedure that sets a search_path, as every routine here does.
   perform cron.schedule('retention', '17 3 * * *', $retention$
 do $$
 declare
