@@ -86,6 +86,16 @@ Deno.test("every table has row level security; every table, view and function ha
   );
 });
 
+Deno.test("an argument p with an unknown field is refused by the name of the field; a null p has no fields", async () => {
+  const refusal = (p: unknown) =>
+    db.query("select private.refuse_unknown_fields($1::jsonb, '{id,limit}')", [p]).then(() => "", (error: Error) => error.message);
+  for (const known of [{ id: 1, limit: null }, {}, null]) assertEquals(await refusal(known), "");
+  assertEquals(await refusal({ id: 1, limits: 2 }), "limits: is not a known field");
+  assertEquals(await refusal('["id"]'), "p: must be an object");
+  const { error } = await (await db.client("service")).rpc("list_errors", { p: { limit: 1, fingerprnt: "x" } });
+  assertEquals([error?.code, error?.details], ["PT400", "BAD_REQUEST"]);
+});
+
 Deno.test("the name of every check is a sentence", async () => {
   const names = await db.query<{ conname: string }>(
     "select conname from pg_constraint c join pg_namespace n on n.oid = connamespace where nspname = 'public' and contype = 'c'",
