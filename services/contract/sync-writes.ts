@@ -94,7 +94,6 @@ export const SYNC_WRITES = {
   list_due_tournaments: {
     args: {
       p: z.strictObject({
-        tournament_no: z.string().optional(),
         tournament_nos: z.array(z.string()).optional(),
         stalest_first: z.boolean().optional(),
       }),

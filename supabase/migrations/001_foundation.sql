@@ -57,17 +57,16 @@ $$;
 comment on function private.secure_table(regclass) is
   'Enables row level security on a monitoring table and sets its grants and policies: viewers and above read it, the service writes it.';
 
-create function private.secure_functions() returns void
+create function private.secure_functions(variadic public_functions regproc[]) returns void
 language plpgsql set search_path = '' as $$
 declare
   target regprocedure;
 begin
-  -- A new function has no list of rights, or one that contains PUBLIC (grantee 0).
+  -- The functions of public are named, because a project can have others there.
   for target in
     select p.oid from pg_catalog.pg_proc p
-    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace) and p.proowner = current_user::regrole
-      and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)
-      and not exists (select from pg_catalog.pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    where p.oid = any (public_functions) or p.pronamespace = 'private'::regnamespace
+      and p.proname not in ('secure_table', 'secure_functions', 'app_role', 'can_read_monitoring')
   loop
     -- The roles are named, because a hosted project grants them execute on each new function of the schema public.
     execute format('revoke execute on function %s from public, anon, authenticated', target);
@@ -75,8 +74,8 @@ begin
   end loop;
 end
 $$;
-comment on function private.secure_functions() is
-  'Lets only the service execute the new functions of public and private; the last statement of the last migration.';
+comment on function private.secure_functions(regproc[]) is
+  'Lets only the service execute the functions of private and the named ones of public; the last statement of the last migration.';
 
 create function private.refuse_unknown_fields(p jsonb, known text[]) returns void
 language plpgsql stable set search_path = '' as $$

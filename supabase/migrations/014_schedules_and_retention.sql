@@ -166,4 +166,20 @@ comment on function private.apply_schedules() is
 
 select private.apply_schedules();
 
-select private.secure_functions();
+select private.secure_functions(
+  'public.schema_version', 'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution',
+  'public.reap_sync_executions', 'public.claim_upstream_slot', 'public.release_upstream_slot', 'public.list_due_tournaments',
+  'public.claim_tournament', 'public.release_tournament', 'public.complete_tournament', 'public.upsert_tournaments',
+  'public.mark_vanished_tournaments', 'public.upsert_matches', 'public.enqueue_sync_job', 'public.drain_sync_queue',
+  'public.cancel_sync_job', 'public.requeue_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
+  'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
+  'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
+  'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
+  'public.test_notification_channel', 'public.get_alert_notification', 'public.resend_alert_notification', 'public.change_entity',
+  'public.resolve_errors', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
+  'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
+  'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
+  'public.get_queue_status', 'public.get_system_facts', 'public.get_metrics_facts', 'public.get_prometheus_facts',
+  'public.get_connectivity_facts', 'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
+  'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log'
+);
