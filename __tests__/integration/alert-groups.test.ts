@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
+import { sendSlack } from "../../supabase/functions/sync-alert-processor/channels/slack.ts";
 import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -148,6 +149,18 @@ const ITEM = {
   runbook_url: "docs/runbook.md#rule",
 } as const;
 
+const MESSAGE = {
+  id: ITEM.incident_id,
+  token: ITEM.incident_id,
+  attempt: 1,
+  channel: "channel",
+  over_limit: 0,
+  hourly_limit: 60,
+  config: {},
+  secret: null,
+  previous_secret: null,
+};
+
 Deno.test("a text names the state, the severity, the value, the time, the evidence, the runbook and the incident", () => {
   const text = textOf({ items: [ITEM], over_limit: 0, hourly_limit: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
   assertEquals(text.trimEnd().split("\n"), [
@@ -158,6 +171,22 @@ Deno.test("a text names the state, the severity, the value, the time, the eviden
     "What to do: docs/runbook.md#rule",
     "Incident: https://monitor.test/#/alerts/00000000-0000-4000-8000-000000000001",
   ]);
+});
+
+Deno.test("a Slack message of many long incidents stays within 50 blocks, 150 characters of the header and 3,000 of a section", async () => {
+  const posted: { blocks: { type: string; text: { text: string } }[] }[] = [];
+  const fetch = ((_url: unknown, init?: RequestInit) => {
+    posted.push(JSON.parse(String(init?.body)));
+    return Promise.resolve(new Response());
+  }) as typeof globalThis.fetch;
+  const send = sendSlack({ fetch, resolve: () => Promise.resolve([]), allowPrivate: false, now: () => 0 }, () => null);
+  const long = { ...ITEM, rule_name: "R".repeat(200), message: "&".repeat(2_000), incident_id: crypto.randomUUID() };
+  const message = { ...MESSAGE, kind: "slack", secret: "https://hooks.slack.test/x", over_limit: 2 } as const;
+  assertEquals((await send({ ...message, items: Array.from({ length: 60 }, () => long) })).outcome, "SENT");
+  const { blocks: [header, ...sections] } = posted[0] ?? { blocks: [] };
+  assertEquals([header?.type, header?.text.text.length, sections.length], ["header", 150, 48]);
+  assertEquals(sections.map(({ text }) => text.text.length <= 3_000), sections.map(() => true));
+  assertMatch(String(sections[0]?.text.text), /^This message combines 2 notifications/);
 });
 
 Deno.test("an email goes to the recipients of its highest severity", async () => {
@@ -180,17 +209,10 @@ Deno.test("an email goes to the recipients of its highest severity", async () =>
   const send = sendEmail({ url: `smtp://127.0.0.1:${port}`, from: "alerts@example.com" }, () => null);
   const mail = (severity: "LOW" | "CRITICAL") =>
     send({
-      id: ITEM.incident_id,
-      token: ITEM.incident_id,
-      attempt: 1,
-      channel: "mail",
+      ...MESSAGE,
       items: [ITEM, { ...ITEM, severity }],
-      over_limit: 0,
-      hourly_limit: 60,
       kind: "email",
       config: { to: ["all@example.com"], by_severity: { CRITICAL: ["chief@example.com", "all@example.com"] } },
-      secret: null,
-      previous_secret: null,
     });
   assertEquals([(await mail("LOW")).outcome, (await mail("CRITICAL")).outcome], ["SENT", "SENT"]);
   await new Promise<void>((resolve) => server.close(() => resolve()));

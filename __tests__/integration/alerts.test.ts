@@ -404,4 +404,35 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   });
 });
 
+Deno.test("after a failed evaluation the due notifications are sent, and the heartbeat URL is not called", async () => {
+  const { clock, evaluate, beats } = await setUp();
+  await db.query(
+    "insert into alert_notifications (channel, items, next_attempt_at, created_at, due_at) values ('dashboard', $2, $1, $1, $1)",
+    [
+      clock.asOf(),
+      [{
+        incident_id: crypto.randomUUID(),
+        kind: "FIRING",
+        rule_name: "R",
+        metric: "m",
+        entity_type: "e",
+        severity: "LOW",
+        message: "m",
+        reason: "r",
+        opened_at: clock.asOf(),
+        resolved_at: null,
+        runbook_url: null,
+      }],
+    ],
+  );
+  await db.query("alter function public.apply_alert_transitions rename to broken");
+  try {
+    await evaluate();
+  } finally {
+    await db.query("alter function public.broken rename to apply_alert_transitions");
+  }
+  assertEquals(await db.value("select status from alert_notifications"), "SENT");
+  assertEquals(beats, []);
+});
+
 Deno.test.afterAll(() => db.close());

@@ -195,6 +195,32 @@ Deno.test("the connectivity test calls each component once, names each that fail
   assert(!JSON.stringify(duringBackoff).includes("93.184"), "the response contains no address");
 });
 
+for (
+  const [component, status, expected] of [
+    ["vis", 200, "OK"],
+    ["vis", 404, "OK"],
+    ["vis", 403, "FAILED"],
+    ["vis", 429, "FAILED"],
+    ["vis", 503, "FAILED"],
+    ["match-schedule-sync", 405, "OK"],
+    ["match-schedule-sync", 503, "FAILED"],
+    ["match-schedule-sync", 404, "FAILED"],
+    ["hook", 404, "OK"],
+    ["hook", 502, "FAILED"],
+  ] as const
+) {
+  Deno.test(`the connectivity of ${component} is ${expected} when it answers with status ${status}`, async () => {
+    await db.query("update upstream_state set backoff_until = null, backoff_reason = null");
+    await db.query("delete from notification_channels where name <> 'dashboard'");
+    await db.query(
+      "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://93.184.216.34/x\"}', 'whsec_x')",
+    );
+    const fetch = (() => Promise.resolve(new Response(null, { status }))) as typeof globalThis.fetch;
+    const { checks } = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, fetch))).body);
+    assertEquals(checks.find(({ name }) => name === component)?.status, expected);
+  });
+}
+
 Deno.test("a component that never answers fails the connectivity test after 5 seconds, and does not delay the others", async () => {
   await db.reset();
   const setTimer = globalThis.setTimeout;

@@ -254,6 +254,30 @@ Deno.test("an invalid record is left out and reported, the other records of its 
   assert(Number(await db.value("select count(*) from matches where tournament_no = $1", [due?.no])) > 20);
 });
 
+Deno.test("a match whose record is rejected keeps its row, because VIS still has it", async () => {
+  const harness = await withSeason();
+  const [due] = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
+  await harness.run(SYNC, { tournament_no: due?.no });
+  harness.clock.advance(60_000);
+  harness.vis.faults.add({ kind: "bad_record", tournament_no: due?.no });
+  await harness.run(SYNC, { tournament_no: due?.no });
+  assertObjectMatch(await lastRun(), { records_rejected: 1, records_removed: 0 });
+  assertEquals(await db.value("select count(*)::int from matches where vanished_at is not null"), 0);
+});
+
+Deno.test("a manual full run syncs fresh tournaments too, and a run has the correlation id of its request", async () => {
+  const harness = await withSeason();
+  await harness.run(SYNC, { trigger: "CRON", correlation_id: "from cron" });
+  const first = await lastRun();
+  harness.clock.advance(1_000);
+  await harness.run(SYNC, { trigger: "CRON" });
+  assert(Number((await lastRun()).cache_hits) > 0);
+  harness.clock.advance(1_000);
+  await harness.run(SYNC, { trigger: "MANUAL" });
+  assertObjectMatch(await lastRun(), { cache_hits: 0, tournaments_processed: first.tournaments_processed });
+  assertEquals(first.correlation_id, "from cron");
+});
+
 Deno.test("a run for an unknown tournament fails and names it", async () => {
   await db.reset();
   const harness = createSyncHarness(db);

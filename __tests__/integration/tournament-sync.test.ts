@@ -97,6 +97,15 @@ Deno.test("an invalid record is left out and reported, the others are written", 
   assert(error?.error_context.record);
 });
 
+Deno.test("a list with an invalid record marks no tournament of its season as vanished", async () => {
+  const harness = await fresh();
+  await aTournament(db, { no: "7777777", last_synced: "2026-06-01T00:00:00Z" });
+  harness.vis.faults.add({ kind: "bad_record", times: 1 });
+  await harness.run(SYNC);
+  assertObjectMatch(await lastRun(), { records_rejected: 1, records_removed: 0 });
+  assertEquals(await db.value("select vanished_at from tournaments where no = '7777777'"), null);
+});
+
 Deno.test("a full run does not overwrite a tournament that was written after the run started", async () => {
   const harness = await fresh();
   await harness.run(SYNC);

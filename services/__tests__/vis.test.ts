@@ -104,6 +104,17 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
   assertMatch(String(rejected[0]?.message), /endDateMainDraw: is before the start/);
 });
 
+Deno.test("a text is cut at the length of its field, and one of blanks is null", () => {
+  const { records } = readMatches([{
+    no: "1",
+    noTournament: "5",
+    teamAName: "é".repeat(201),
+    court: `  ${"c".repeat(51)}`,
+    roundName: "  ",
+  }]);
+  assertEquals([records[0]?.team_a_name, records[0]?.court, records[0]?.round], ["é".repeat(200), "c".repeat(50), null]);
+});
+
 Deno.test("each column of a match contains its own field of VIS", () => {
   const numbers = "NoInTournament Status ResultType RoundPhase MatchPointsA MatchPointsB PointsTeamASet1 PointsTeamBSet1 PointsTeamASet2 " +
     "PointsTeamBSet2 PointsTeamASet3 PointsTeamBSet3 DurationSet1 DurationSet2 DurationSet3 Version";
