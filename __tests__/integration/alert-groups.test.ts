@@ -1,7 +1,9 @@
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
+import { postJson } from "../../supabase/functions/sync-alert-processor/channels/http.ts";
 import { sendSlack } from "../../supabase/functions/sync-alert-processor/channels/slack.ts";
+import { sendWebhook } from "../../supabase/functions/sync-alert-processor/channels/webhook.ts";
 import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -161,6 +163,8 @@ const MESSAGE = {
   previous_secret: null,
 };
 
+const NETWORK = { resolve: () => Promise.resolve([]), allowPrivate: false, now: () => 0 };
+
 Deno.test("a text names the state, the severity, the value, the time, the evidence, the runbook and the incident", () => {
   const text = textOf({ items: [ITEM], over_limit: 0, hourly_limit: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
   assertEquals(text.trimEnd().split("\n"), [
@@ -173,13 +177,45 @@ Deno.test("a text names the state, the severity, the value, the time, the eviden
   ]);
 });
 
+for (
+  const [outcome, statuses] of [
+    ["SENT", [200, 201, 204, 299]],
+    ["RETRY", [408, 425, 429, 500, 502, 503, 504]],
+    ["DEAD", [301, 302, 400, 401, 403, 404, 410, 413, 422]],
+  ] as const
+) {
+  Deno.test(`a receiver's answer with status ${statuses.join(", ")} is ${outcome}`, async () => {
+    for (const status of statuses) {
+      const fetch = () => Promise.resolve(new Response(null, { status }));
+      const delivery = await postJson("https://receiver.test/", "{}", {}, { ...NETWORK, fetch });
+      assertEquals([delivery.outcome, delivery.status_code], [outcome, status]);
+    }
+  });
+}
+
+Deno.test("a webhook message is resolved only when each of its incidents is", async () => {
+  const posted: { status: string; alerts: { status: string; endsAt: string }[] }[] = [];
+  const fetch = ((_url: unknown, init?: RequestInit) => {
+    posted.push(JSON.parse(String(init?.body)));
+    return Promise.resolve(new Response());
+  }) as typeof globalThis.fetch;
+  const message = { ...MESSAGE, kind: "webhook", secret: SECRET, config: { url: "https://receiver.test/" } } as const;
+  const resolved = { ...ITEM, kind: "RESOLVED", resolved_at: "2026-06-10T12:30:00Z" } as const;
+  for (const items of [[ITEM, resolved], [resolved, resolved]]) await sendWebhook({ ...NETWORK, fetch }, () => null)({ ...message, items });
+  assertEquals(posted.map(({ status, alerts }) => [status, ...alerts.map((alert) => alert.status)]), [
+    ["firing", "firing", "resolved"],
+    ["resolved", "resolved", "resolved"],
+  ]);
+  assertEquals(posted[0]?.alerts.map(({ endsAt }) => endsAt), ["0001-01-01T00:00:00Z", "2026-06-10T12:30:00Z"]);
+});
+
 Deno.test("a Slack message of many long incidents stays within 50 blocks, 150 characters of the header and 3,000 of a section", async () => {
   const posted: { blocks: { type: string; text: { text: string } }[] }[] = [];
   const fetch = ((_url: unknown, init?: RequestInit) => {
     posted.push(JSON.parse(String(init?.body)));
     return Promise.resolve(new Response());
   }) as typeof globalThis.fetch;
-  const send = sendSlack({ fetch, resolve: () => Promise.resolve([]), allowPrivate: false, now: () => 0 }, () => null);
+  const send = sendSlack({ ...NETWORK, fetch }, () => null);
   const long = { ...ITEM, rule_name: "R".repeat(200), message: "&".repeat(2_000), incident_id: crypto.randomUUID() };
   const message = { ...MESSAGE, kind: "slack", secret: "https://hooks.slack.test/x", over_limit: 2 } as const;
   assertEquals((await send({ ...message, items: Array.from({ length: 60 }, () => long) })).outcome, "SENT");

@@ -87,6 +87,17 @@ Deno.test("an incident sends one signed message in Alertmanager's format when it
   assertEquals((await notifications()).map(({ status }) => status), ["SENT", "SENT"]);
 });
 
+Deno.test("one call of the processor delivers every due notification, however many there are", async () => {
+  const { clock, tick, channels } = await setUp();
+  await tick();
+  await db.query(
+    `insert into alert_notifications (channel, items, next_attempt_at, created_at, due_at)
+    select channel, items, created_at, created_at, due_at from alert_notifications cross join generate_series(1, 45)`,
+  );
+  assertEquals(await deliverDue(db.rpc, clock, () => {}, channels), 45);
+  assertEquals(await db.value("select count(*)::int from alert_notifications where status = 'SENT'"), 46);
+});
+
 Deno.test("during a key rotation both keys sign", async () => {
   const { received, tick } = await setUp();
   await db.query("update notification_channels set previous_secret = $1 where name = 'hook'", [OLD_SECRET]);
@@ -360,6 +371,8 @@ Deno.test("an email is sent as text and HTML", async () => {
       /^Content-Type: text\/plain/m,
       /^Content-Type: text\/html/m,
       /consecutive failures of/,
+      // The same in every attempt, so that a mail server can drop a second copy.
+      new RegExp(`^Message-ID: <${await db.value("select id from alert_notifications")}@sync-alerts>`, "m"),
     ]
   ) assertMatch(String(mails[0]), part);
   assertEquals((await notifications())[0]?.status, "SENT");
