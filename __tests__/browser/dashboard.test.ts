@@ -249,6 +249,173 @@ test("filters are in the address: a reload keeps them, and the back button undoe
   await page.getByRole("region", { name: "Tournaments" }).waitFor();
 });
 
+test("an acknowledgement and a silence last as long as the operator chose", "operator", async ({ page, open }) => {
+  const [incident] = await query<{ id: string }>(
+    `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)
+    values ('Of a browser test', 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now()) returning id`,
+  );
+  await open(`/alerts/${incident?.id}`, "Of a browser test");
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByLabel("How long").selectOption({ label: "for 30 minutes" });
+  await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
+  await waitForLead(page, "Acknowledged");
+  await open("/alerts/silences", "Silences");
+  await page.getByLabel("Tournament").fill("8105");
+  await page.getByLabel("Ends in").selectOption({ label: "8 hours" });
+  await page.getByLabel("Reason").fill("a browser test");
+  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor();
+  // The page and the database each read the clock of this machine.
+  const lengths = await query(
+    `select round(extract(epoch from acknowledged_until - acknowledged_at) / 60)::int as minutes from alert_incidents where id = $1
+    union all select round(extract(epoch from ends_at - starts_at) / 60)::int from alert_silences where tournament_no = '8105'`,
+    [incident?.id],
+  );
+  assertEquals(lengths, [{ minutes: 30 }, { minutes: 480 }]);
+  await page.getByRole("button", { name: "End the silence of tournament 8105" }).click();
+  await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor({ state: "detached" });
+  await query("delete from alert_incidents where id = $1", [incident?.id]);
+});
+
+test("an admin pauses a sync and resumes it, each with a reason", "admin", async ({ page, open }) => {
+  await open("/entities/tournaments", "Tournaments");
+  const paused = async () =>
+    (await query("select paused_at is not null as is_paused, paused_reason from sync_status where entity_type = 'tournaments'"))[0];
+  for (const [action, next, state] of [["Pause", "Resume", [true, "for a browser test"]], ["Resume", "Pause", [false, null]]] as const) {
+    await page.getByRole("button", { name: action }).click();
+    await page.getByRole("dialog").getByLabel("Reason").fill("for a browser test");
+    await page.getByRole("dialog").getByRole("button", { name: action }).click();
+    await page.getByRole("button", { name: next }).waitFor();
+    assertEquals(await paused(), { is_paused: state[0], paused_reason: state[1] });
+  }
+});
+
+test("the failed tournaments of a job are synced again, and no others", "operator", async ({ page, open }) => {
+  const [tournament] = await query<{ no: string }>(
+    "select tournament_no as no from sync_tournament_results where entity_type = 'matches_schedule' order by created_at limit 1",
+  );
+  await upstream("POST", { kind: "bad_parameter", tournament_no: tournament?.no });
+  const job = { entity_type: "matches_schedule", reason: "a browser test", priority: "EMERGENCY" };
+  const { sync_job_id } = await (await service("/functions/v1/sync-admin/manual-trigger", "POST", job)).json();
+  await until(
+    "the job to finish",
+    async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
+  );
+  await upstream("DELETE");
+  await open(`/jobs/${sync_job_id}`, "Sync of Matches schedule");
+  await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
+  await waitForLead(page, "Completed 1 tournament");
+  const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);
+  assertEquals(requeued, { tournament_nos: [tournament?.no] });
+});
+
+test(
+  "a trigger that is sent again after a lost response creates one job, and a changed one a new request",
+  "operator",
+  async ({ page, open }) => {
+    const [tournament] = await query<{ no: string }>("select tournament_no as no from tournament_sync_state order by 1 limit 1");
+    const triggers = async (reason: string) => (await query("select 1 from manual_sync_audit where trigger_reason = $1", [reason])).length;
+    for (
+      const [reason, again] of [["lost and sent again", "lost and sent again"], ["lost and changed", "changed after the loss"]] as const
+    ) {
+      await open("/sync", "Sync now");
+      await page.getByLabel("Tournament").fill(tournament?.no ?? "");
+      await page.getByLabel("Reason").fill(reason);
+      await page.route("**/manual-trigger", async (route) => {
+        await route.fetch();
+        await route.abort();
+      }, { times: 1 });
+      await page.getByRole("button", { name: "Start the sync" }).click();
+      await waitForText(page, "The server cannot be reached.");
+      if (again !== reason) await page.getByLabel("Reason").fill(again);
+      await page.getByRole("button", { name: "Start the sync" }).click();
+      await page.getByRole("heading", { name: "Sync of Matches schedule" }).waitFor();
+      assertEquals([await triggers(reason), await triggers(again)], [1, 1]);
+    }
+  },
+);
+
+test("a changed email channel keeps its recipients by severity", "admin", async ({ page, open }) => {
+  const config = { to: ["ops@example.com"], by_severity: { CRITICAL: ["chief@example.com"] } };
+  await service("/functions/v1/sync-admin/channels/mail", "PUT", { kind: "email", config });
+  await open("/alerts/channels", "Channels");
+  await page.getByRole("button", { name: "Change mail" }).click();
+  await page.getByLabel("Recipients").fill("team@example.com");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("cell", { name: "team@example.com" }).waitFor();
+  const [saved] = await query("select config from notification_channels where name = 'mail'");
+  assertEquals(saved, { config: { ...config, to: ["team@example.com"] } });
+  await service("/functions/v1/sync-admin/channels/mail", "DELETE");
+});
+
+test("a group of errors shows the advice, and is resolved as a whole", "operator", async ({ page, open }) => {
+  await query(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, recovery_suggestion, fingerprint, occurred_at)
+    select 'tournaments', 'API', 'VIS_LATER', 'LOW', true, 'm', 'Wait for a browser test.', 'browser test', now() from generate_series(1, 2)`,
+  );
+  await open("/errors/browser%20test", "Errors with the same fingerprint");
+  await waitForText(page, "What to do: Wait for a browser test.");
+  await page.getByRole("button", { name: "Resolve all" }).click();
+  await page.getByLabel("Note").fill("fixed upstream");
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+  await page.getByRole("button", { name: "Resolve all" }).waitFor({ state: "detached" });
+  const resolved = await query(
+    "select resolution_notes as note from sync_error_log where fingerprint = 'browser test' and resolved_at is not null",
+  );
+  assertEquals(resolved, [{ note: "fixed upstream" }, { note: "fixed upstream" }]);
+});
+
+test(
+  "the overview shows the newest 48 full runs with their outcomes, and the duration of the last one that did its work",
+  "viewer",
+  async ({ page }) => {
+    const { executions: [run] } =
+      await (await service("/functions/v1/sync-monitoring/executions?entity=tournaments&status=SUCCEEDED&limit=1")).json();
+    const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+    // A run an hour, the newest first: one of a single tournament, one skipped, and full runs, of which the newest failed.
+    const special = [{ tournament_no: "8104", duration_ms: 1 }, { status: "SKIPPED", duration_ms: 0 }, {
+      status: "FAILED",
+      duration_ms: 7_000,
+    }];
+    const executions = Array.from({ length: 60 }, (_, index) => ({
+      ...run,
+      id: idOf(index),
+      execution_start: new Date(Date.now() - (index + 1) * 3_600_000).toISOString(),
+      ...special[index],
+    }));
+    await page.route(/executions\?entity=tournaments/, (route) => route.fulfill({ json: { executions, next_cursor: null } }));
+    await page.reload();
+    const marks = page.locator("[data-entity=tournaments] .strip a");
+    await page.locator(`[data-entity=tournaments] .strip a[href='#/runs/${idOf(1)}']`).waitFor();
+    assertEquals(await marks.count(), 48);
+    assertEquals(await marks.last().getAttribute("href"), `#/runs/${idOf(1)}`);
+    assertEquals(await marks.nth(46).locator("svg").getAttribute("class"), "bad");
+    assertMatch(await factOf(page, "tournaments", "Last run"), /^7\.0 s/);
+  },
+);
+
+test("each filter of runs, tournaments and audit rows changes the address, and so the list", "viewer", async ({ page, open }) => {
+  for (
+    const [address, label, value, parameter] of [
+      ["/entities/matches_schedule", "Outcome", "FAILED", "status=FAILED"],
+      ["/entities/matches_schedule", "Trigger", "MANUAL", "trigger=MANUAL"],
+      ["/tournaments", "Show", "true", "failing=true"],
+      ["/tournaments", "Season", "2026", "season=2026"],
+      ["/audit", "Actor", "nobody@example.com", "actor=nobody%40example.com"],
+      ["/audit", "Action", "end-silence", "action=end-silence"],
+      ["/audit", "Object", "silence", "object_type=silence"],
+    ] as const
+  ) {
+    await open(address);
+    const field = page.locator("main").getByLabel(label, { exact: true });
+    const list = page.waitForResponse((response) => response.url().includes(parameter));
+    if (await field.evaluate((element) => element.tagName) === "SELECT") await field.selectOption(value);
+    else await field.fill(value);
+    await list;
+    assert(page.url().includes(parameter), `${label}: ${page.url()}`);
+  }
+});
+
 test(
   "the views show a year of history, and say for how long errors are kept",
   "viewer",
