@@ -180,7 +180,7 @@ const LISTS: List[] = [
 ];
 
 for (const { name, app, path, query, add, keyOf, row, filters } of LISTS) {
-  Deno.test(`each filter of the list of ${name} excludes the rows that do not match and includes the others`, async () => {
+  Deno.test(`each filter of the list of ${name} excludes the rows that do not match and includes the others, and its pages have each row once`, async () => {
     assertEquals(Object.keys(filters).sort(), Object.keys(query.shape).filter((key) => !["limit", "cursor"].includes(key)).sort());
     await db.reset();
     await db.query("truncate alert_incidents, sync_jobs cascade");
@@ -193,18 +193,27 @@ for (const { name, app, path, query, add, keyOf, row, filters } of LISTS) {
       excludedBy.set(filter, keys);
     }
     const all = [included, ...[...excludedBy.values()].flat()].sort();
-    const list = async (parameters: Record<string, string>) => {
+    const read = async (parameters: Record<string, string>) => {
       const url = `http://functions.test/${app}/${path}?${new URLSearchParams({ limit: "200", ...parameters })}`;
       const response = await apps[app].fetch(new Request(url, { headers: { authorization: `Bearer ${viewer}` } }));
-      const [items] = Object.values(await response.json() as Record<string, Row[]>).filter(Array.isArray) as Row[][];
-      return items?.map(keyOf).filter((key) => all.includes(key)).sort();
+      const { next_cursor, ...answer } = await response.json() as { next_cursor: string | null } & Record<string, Row[]>;
+      const [items] = Object.values(answer).filter(Array.isArray);
+      return { next_cursor, keys: items?.map(keyOf).filter((key) => all.includes(key)) ?? [] };
     };
+    const list = async (parameters: Record<string, string>) => (await read(parameters)).keys.sort();
     assertEquals(await list({}), all);
     for (const [filter, [value]] of Object.entries(filters)) {
       const excluded = excludedBy.get(filter) ?? [];
       assertEquals(await list({ [filter]: value }), all.filter((key) => !excluded.includes(key)), filter);
     }
     assertEquals(await list(Object.fromEntries(Object.entries(filters).map(([filter, [value]]) => [filter, value]))), [included]);
+    const paged: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const page: Awaited<ReturnType<typeof read>> = await read({ limit: "2", ...(cursor ? { cursor } : {}) });
+      paged.push(...page.keys);
+      cursor = page.next_cursor;
+    }
+    assertEquals(paged, (await read({})).keys);
   });
 }
 
