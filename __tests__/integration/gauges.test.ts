@@ -1,0 +1,227 @@
+import { assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
+import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
+import { badge } from "../../supabase/functions/sync-monitoring/badge.ts";
+import { MetricsResponse, SystemStatusResponse } from "../../types/history.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { testEnv } from "../../testing/env.ts";
+import { aRun, insert } from "../../testing/factories.ts";
+import { STATES, VALID_ROWS } from "../../testing/rows.ts";
+
+const db = await openTestDatabase();
+const NOW = "2026-06-10T12:00:00.000Z";
+const TOKEN = "a-token-for-scrapes-of-thirty-two-bytes";
+const env = testEnv({ PROMETHEUS_TOKEN: TOKEN });
+const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env });
+const viewer = await db.token("viewer");
+const get = (path: string, token = viewer) =>
+  app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers: { authorization: `Bearer ${token}` } }));
+const component = async (name: string) =>
+  SystemStatusResponse.parse(await (await get("/system-status")).json()).components.find((part) => part.name === name);
+
+/** Two finished runs of matches_schedule, and one in progress. */
+async function setUp(): Promise<void> {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, sync_jobs cascade");
+  await db.query("delete from notification_channels where name <> 'dashboard'");
+  const counters = { records_read: 9, records_inserted: 5, records_unchanged: 2, records_rejected: 2 };
+  await aRun(db, {
+    ...counters,
+    execution_start: "2026-06-10T10:00:00Z",
+    api_calls: 4,
+    api_errors: 1,
+    api_response_ms_total: 800,
+    cache_hits: 3,
+    cache_misses: 1,
+    memory_usage_mb: 120,
+    error_count: 1,
+  });
+  await aRun(db, { execution_start: "2026-06-10T11:00:00Z", status: "FAILED", memory_usage_mb: 90, error_count: 2 });
+  await insert(db, "sync_execution_history", {
+    ...VALID_ROWS.sync_execution_history,
+    ...STATES.sync_execution_history.running,
+    entity_type: "matches_schedule",
+    execution_start: "2026-06-10T11:59:00Z",
+  });
+  await db.query(
+    "update sync_status set last_memory_usage = 150, consecutive_failures = 2, last_sync = $1, last_attempt = $2, paused_at = $2, paused_by = 'x' where entity_type = 'matches_schedule'",
+    ["2026-06-10T10:00:00Z", "2026-06-10T11:59:00Z"],
+  );
+}
+const incident = (row: Record<string, unknown>) => insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id: null, ...row });
+const notification = (row: Record<string, unknown>) =>
+  insert(db, "alert_notifications", { ...VALID_ROWS.alert_notifications, created_at: "2026-06-10T11:00:00Z", ...row });
+const job = (minutes: number) => {
+  const enqueued = new Date(Date.parse(NOW) - minutes * 60_000).toISOString();
+  return insert(db, "sync_jobs", {
+    ...VALID_ROWS.sync_jobs,
+    priority: "HIGH",
+    enqueued_at: enqueued,
+    rank: enqueued,
+    not_before: enqueued,
+  });
+};
+
+Deno.test("a scrape has the value of every gauge and counter of known rows, in the unit of its name", async () => {
+  await setUp();
+  await incident({ severity: "HIGH", state: "FIRING" });
+  await incident({ severity: "LOW", ...STATES.alert_incidents.acknowledged });
+  await incident({ severity: "LOW", ...STATES.alert_incidents.resolved });
+  await notification(STATES.alert_notifications.dead);
+  await notification({ ...STATES.alert_notifications.dead, created_at: "2026-06-09T11:59:59Z" });
+  await job(5);
+  await db.query("update upstream_state set backoff_until = '2026-06-10T12:01:00Z', backoff_reason = '403'");
+  await db.query("insert into alert_evaluations (evaluated_at, cause, rules, applied) values ('2026-06-10T11:59:30Z', 'cron', 0, 0)");
+  const lines = (await (await get("/prometheus", TOKEN)).text()).split("\n");
+  const entity = '{entity_type="matches_schedule"}';
+  for (
+    const [sample, value] of [
+      ['sync_runs_total{entity_type="matches_schedule",status="succeeded"}', 1],
+      ['sync_runs_total{entity_type="matches_schedule",status="failed"}', 1],
+      [`sync_run_duration_seconds_sum${entity}`, 120],
+      [`sync_run_duration_seconds_count${entity}`, 2],
+      [`sync_records_processed_total${entity}`, 7],
+      [`sync_records_rejected_total${entity}`, 2],
+      [`sync_api_calls_total${entity}`, 4],
+      [`sync_api_errors_total${entity}`, 1],
+      [`sync_errors_total${entity}`, 3],
+      [`sync_consecutive_failures${entity}`, 2],
+      [`sync_last_success_timestamp_seconds${entity}`, Date.parse("2026-06-10T10:00:00Z") / 1000],
+      [`sync_overdue_seconds${entity}`, 0],
+      ['sync_overdue_seconds{entity_type="tournaments"}', Date.parse(NOW) / 1000 - Date.parse("2026-06-02T00:15:00Z") / 1000],
+      [`sync_running${entity}`, 1],
+      ['sync_running{entity_type="tournaments"}', 0],
+      [`sync_paused${entity}`, 1],
+      ['sync_paused{entity_type="tournaments"}', 0],
+      [`sync_last_memory_bytes${entity}`, 150 * 1024 * 1024],
+      ['sync_incidents{severity="high",state="firing"}', 1],
+      ['sync_incidents{severity="low",state="acknowledged"}', 1],
+      ["sync_alert_evaluation_timestamp_seconds", Date.parse("2026-06-10T11:59:30Z") / 1000],
+      ["sync_notifications_dead", 1],
+      ["sync_upstream_backoff", 1],
+      ['sync_queue_jobs{priority="high"}', 1],
+      ['sync_queue_jobs{priority="normal"}', 0],
+      ["sync_queue_running", 0],
+      ["sync_queue_oldest_wait_seconds", 300],
+    ] as const
+  ) {
+    const found = lines.filter((line) => line.startsWith(`${sample} `)).map((line) => Number(line.split(" ").at(-1)));
+    assertEquals(found, [value], sample);
+  }
+});
+
+Deno.test("the metrics of known rows are the means, ratios and counts that their names say", async () => {
+  await setUp();
+  await incident({ state: "FIRING", escalated_at: "2026-06-10T11:00:00Z" });
+  await incident({ state: "FIRING", escalated_at: "2026-06-09T11:59:59Z" });
+  const resolved = STATES.alert_incidents.resolved;
+  await incident({ ...resolved, began_at: "2026-06-10T09:00:00Z", resolved_at: "2026-06-10T10:00:00Z" });
+  await incident({
+    ...resolved,
+    began_at: "2026-05-01T09:00:00Z",
+    opened_at: "2026-05-01T09:00:00Z",
+    fired_at: "2026-05-01T09:00:00Z",
+    resolved_at: "2026-05-02T10:00:00Z",
+  });
+  await insert(db, "sync_error_log", { ...VALID_ROWS.sync_error_log, error_severity: "CRITICAL", occurred_at: "2026-06-10T11:00:00Z" });
+  await insert(db, "sync_error_log", { ...VALID_ROWS.sync_error_log, error_severity: "CRITICAL", occurred_at: "2026-06-09T12:00:00Z" });
+  const { monitoring, performance, score_parts } = MetricsResponse.parse(await (await get("/metrics")).json());
+  assertObjectMatch(monitoring, {
+    tournamentSyncSuccessRate: null,
+    matchScheduleSyncSuccessRate: 0.5,
+    averageSyncDuration: 60_000,
+    peakMemoryUsage: 120,
+    apiCallVolumeReduction: 0.75,
+    errorRateByType: { API: 0.5 },
+    consecutiveFailureCount: 2,
+    criticalErrorCount: 1,
+    activeAlerts: 2,
+    alertEscalationCount: 1,
+    meanTimeToResolution: 3_600_000,
+  });
+  assertEquals(performance, {
+    cacheHitRatio: 0.75,
+    averageResponseTime: 200,
+    apiCallReduction: 0.75,
+    errorRate: 0.25,
+    syncJobSuccessRate: 0.5,
+  });
+  // Only tournaments is not paused, and it is overdue.
+  assertEquals(score_parts.map(({ name, value, weight }) => [name, value, weight]), [
+    ["success_rate", 0.5, 0.5],
+    ["on_time", 0, 0.3],
+    ["upstream_calls", 0.75, 0.1],
+    ["quiet", 1 / 3, 0.1],
+  ]);
+});
+
+for (
+  const [what, rows, name, status, words] of [
+    ["without a dead notification", [], "dashboard", "OK", "are delivered"],
+    [
+      "with a dead notification",
+      [{ ...STATES.alert_notifications.dead, last_error: "gone" }],
+      "dashboard",
+      "FAILED",
+      "1 dead notification in the last 24 hours: gone",
+    ],
+    [
+      "with a dead notification of yesterday",
+      [{ ...STATES.alert_notifications.dead, created_at: "2026-06-09T12:00:00Z" }],
+      "dashboard",
+      "OK",
+      "are delivered",
+    ],
+    [
+      "with a failing notification",
+      [{ attempts: 1, last_error: "no answer" }],
+      "dashboard",
+      "DEGRADED",
+      "1 undelivered notification: no answer",
+    ],
+    ["with a waiting notification", [{}], "dashboard", "OK", "are delivered"],
+  ] as [string, Record<string, unknown>[], string, string, string][]
+) {
+  Deno.test(`the system status of a channel ${what} is ${status}`, async () => {
+    await setUp();
+    for (const row of rows) await notification(row);
+    const found = await component(name);
+    assertEquals(found?.status, status);
+    assertStringIncludes(found?.message ?? "", words);
+  });
+}
+
+Deno.test("the system status of the queue is DEGRADED after a wait of more than 30 minutes", async () => {
+  await setUp();
+  await job(30);
+  assertEquals((await component("queue"))?.status, "OK");
+  await job(31);
+  assertEquals((await component("queue"))?.status, "DEGRADED");
+});
+
+Deno.test("the system status of the audit log is DEGRADED with more than 100 rows without a seal", async () => {
+  await setUp();
+  const add = (rows: number) =>
+    db.query(
+      "select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', 'x', null, '{}', null, $1) from generate_series(1, $2)",
+      [
+        NOW,
+        rows,
+      ],
+    );
+  await add(100);
+  assertEquals((await component("audit"))?.status, "OK");
+  await add(1);
+  assertObjectMatch(await component("audit") as object, { status: "DEGRADED", message: "101 rows are not sealed" });
+});
+
+Deno.test("a badge has the colour of its status: green, amber or red", () => {
+  const fillOf = (svg: string) => [...svg.matchAll(/fill="(#\w{6})"/g)].at(-1)?.[1];
+  assertEquals((["HEALTHY", "WARNING", "CRITICAL"] as const).map((status) => fillOf(badge("all", status))), [
+    "#2e7d32",
+    "#b26a00",
+    "#c62828",
+  ]);
+});
+
+Deno.test.afterAll(() => db.close());
