@@ -131,6 +131,10 @@ for (
     ["an invalid number", { tournament_no: "1; drop table" }, "tournament_no"],
     ["an invalid trigger", { trigger: "WIND" }, "trigger"],
     ["an invalid job id", { sync_job_id: "x" }, "sync_job_id"],
+    ["a job without its token", { sync_job_id: "00000000-0000-4000-8000-000000000001" }, "job_token"],
+    ["a token without its job", { job_token: "00000000-0000-4000-8000-000000000001" }, "job_token"],
+    ["an empty list of tournaments", { tournament_nos: [] }, "tournament_nos"],
+    ["a list of tournaments beside one tournament", { tournament_no: "8100", tournament_nos: ["8101"] }, "tournament_nos"],
   ] as const
 ) {
   Deno.test(`${name} is refused with the name of its field, and starts no run`, async () => {
