@@ -131,6 +131,32 @@ Deno.test("silences are created, listed and ended; a refusal names every bad fie
   );
 });
 
+Deno.test("a recurring silence has its lengths in words, must end before it recurs, and ends at its start when it is ended earlier", async () => {
+  const { call } = await setUp();
+  const silence = { severity: "LOW", starts_at: "2026-06-11T10:00:00Z", ends_at: "2026-06-20T00:00:00Z", reason: "each night" };
+  for (
+    const [lasts, recurs_every, field] of [
+      ["25 hours", "2 days", null],
+      ["90 minutes", "1 day", null],
+      ["59 seconds", "1 minute", null],
+      ["1 day", "1 day", "lasts"],
+      ["61 minutes", "1 hour", "lasts"],
+      ["1 hour", undefined, "lasts"],
+      [undefined, "1 day", "lasts"],
+      ["0 hours", "1 day", "lasts"],
+      ["1 night", "1 day", "lasts"],
+    ] as const
+  ) {
+    const { status, body } = await call("POST", "/silences", { ...silence, lasts, recurs_every });
+    assertEquals(status, field ? 400 : 201, `${lasts} every ${recurs_every}`);
+    if (field) assertEquals(body.details[0].field, field);
+    else assertObjectMatch(body, { lasts, recurs_every });
+  }
+  const { silences } = (await call("GET", "/silences")).body;
+  assertEquals(silences.map(({ lasts }: { lasts: string }) => lasts).sort(), ["25 hours", "59 seconds", "90 minutes"]);
+  assertEquals((await call("DELETE", `/silences/${silences[0].id}`)).body.ends_at, "2026-06-11T10:00:00+00:00");
+});
+
 Deno.test("an admin creates, changes and deletes rules, and the audit log has both states; a deletion resolves the incidents of the rule", async () => {
   const { call } = await setUp();
   const made = await call("POST", "/alert-rules", RULE, "admin");
