@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/tournament-master-sync/app.ts";
-import { aTournament } from "../../testing/factories.ts";
+import { aMatch, aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
@@ -39,6 +39,24 @@ Deno.test("only changed tournaments are counted as updated and get a higher vers
   const raised = Number(await db.value("select count(*) from tournaments where version > 1"));
   assertEquals(Number(records_updated), raised);
   assertEquals(await db.value("select name from tournaments where no = '8100'") === "Old name", false);
+});
+
+Deno.test("updated_at is the time of the last sync that changed a row, and last_synced that of the last sync", async () => {
+  const { no } = await aTournament(db, { last_synced: "2026-06-01T00:00:00Z", updated_at: "2026-06-01T00:00:00Z" });
+  const { no: match } = await aMatch(db, no, { last_synced: "2026-06-01T00:00:00Z", updated_at: "2026-06-01T00:00:00Z" });
+  for (const [table, key, column] of [["tournaments", no, "name"], ["matches", match, "court"]]) {
+    const write = async (value: string, at: string) => {
+      const [row] = await db.query(
+        `update ${table} set ${column} = $2, last_synced = $3, vis_version = coalesce(vis_version, 0) + 1 where no = $1
+        returning version, updated_at = $3 as is_new, last_synced = $3 as is_synced`,
+        [key, value, at],
+      );
+      return row;
+    };
+    assertEquals(await write("changed", "2026-06-02T00:00:00Z"), { version: 2, is_new: true, is_synced: true });
+    assertEquals(await write("changed", "2026-06-03T00:00:00Z"), { version: 2, is_new: false, is_synced: true });
+    assertEquals(await write("changed again", "2026-06-04T00:00:00Z"), { version: 3, is_new: true, is_synced: true });
+  }
 });
 
 Deno.test("a tournament missing from its season's list is marked as vanished, until the list has it again", async () => {
