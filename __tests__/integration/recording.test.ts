@@ -8,7 +8,7 @@ import type { AppError } from "../../services/errors.ts";
 import type { Rpc } from "../../services/rpc.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
-import { aTournament } from "../../testing/factories.ts";
+import { aRun, aTournament } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 
@@ -268,6 +268,41 @@ Deno.test("a streak of failures: PARTIAL and single runs do not change it, SUCCE
   assertEquals(await end(() => Promise.resolve(), String(first?.no)), 2);
   assertEquals(await end(fail, String(first?.no)), 2);
   assertEquals(await end(() => Promise.resolve()), 0);
+});
+
+Deno.test("each run changes the counters of its entity: a single run not those of full runs, and a success not the last error", async () => {
+  await setUp();
+  const start = Date.parse("2026-06-10T10:00:00Z");
+  const runs = [
+    [{ status: "SUCCEEDED", seconds: 100, records: 5, memory: 50 }, [1, 0, 0, null, 100, 100, 5, 5, 50]],
+    [{ status: "SUCCEEDED", seconds: 200, records: 3, memory: null }, [2, 0, 0, null, 120, 200, 3, 8, 50]],
+    [{ status: "FAILED", seconds: 10, records: 1, memory: 60 }, [2, 1, 1, "run 2", 120, 10, 1, 9, 60]],
+    [{ status: "FAILED", seconds: 30, records: 0, memory: 70, tournament_no: "1" }, [2, 2, 1, "run 3", 120, 10, 0, 9, 70]],
+    [{ status: "PARTIAL", seconds: 20, records: 4, memory: 70 }, [2, 3, 1, "run 4", 100, 20, 4, 13, 70]],
+    [{ status: "SUCCEEDED", seconds: 100, records: 0, memory: 70 }, [3, 3, 0, "run 4", 100, 100, 0, 13, 70]],
+    [{ status: "CANCELLED", seconds: 5, records: 2, memory: 70 }, [3, 3, 0, "run 4", 100, 5, 2, 15, 70]],
+  ] as [{ status: string; seconds: number; records: number; memory: number | null; tournament_no?: string }, unknown[]][];
+  for (const [index, [{ status, seconds, records, memory, tournament_no }, expected]] of runs.entries()) {
+    const startedAt = new Date(start + index * 3_600_000).toISOString();
+    const run = { execution_start: startedAt, heartbeat_at: startedAt, lease_expires_at: startedAt, deadline: startedAt };
+    const { id } = await aRun(db, { ...run, tournament_no: tournament_no ?? null, status: "RUNNING", execution_end: null });
+    const counters = { records_inserted: records, memory_usage_mb: memory };
+    const p = { execution_id: id, status, reason: `run ${index}`, counters, tournaments_failed: 0 };
+    await db.query("select finish_sync_execution($1, $2)", [p, new Date(start + index * 3_600_000 + seconds * 1_000).toISOString()]);
+    const [entity] = await db.query(
+      `select success_count, error_count, consecutive_failures, last_error, extract(epoch from average_duration)::float as average,
+        extract(epoch from last_duration)::int as last, records_processed_last, records_processed_total::int as total, last_memory_usage
+      from sync_status where entity_type = 'matches_schedule'`,
+    );
+    assertEquals(Object.values(entity as object), expected, `run ${index}`);
+  }
+  assertEquals(
+    await db.query("select last_sync = $1 as sync, last_error_time = $2 as error from sync_status where entity_type = 'matches_schedule'", [
+      new Date(start + 5 * 3_600_000).toISOString(),
+      new Date(start + 4 * 3_600_000 + 20_000).toISOString(),
+    ]),
+    [{ sync: true, error: true }],
+  );
 });
 
 Deno.test("the hourly rollup equals what SQL over the rows says, status by status", async () => {
