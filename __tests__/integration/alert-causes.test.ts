@@ -170,6 +170,27 @@ Deno.test("a flapping incident is notified once, and resolves when the recovery 
   assertEquals(await db.value("select is_flapping from alert_incidents order by opened_at desc limit 1"), true);
 });
 
+Deno.test("a silence and each of its windows include their start and exclude their end", async () => {
+  const isSilencing = (at: string, recurs_every: string | null = null, lasts: string | null = null) =>
+    db.value("select private.is_silencing(jsonb_populate_record(null::alert_silences, $1), $2)", [
+      { starts_at: "2026-06-10T10:00:00Z", ends_at: "2026-06-12T10:00:00Z", recurs_every, lasts },
+      at,
+    ]);
+  for (
+    const [at, once, nightly] of [
+      ["2026-06-10T09:59:59.999Z", false, false],
+      ["2026-06-10T10:00:00Z", true, true],
+      ["2026-06-10T10:59:59.999Z", true, true],
+      ["2026-06-10T11:00:00Z", true, false],
+      ["2026-06-11T09:59:59.999Z", true, false],
+      ["2026-06-11T10:00:00Z", true, true],
+      ["2026-06-11T11:00:00Z", true, false],
+      ["2026-06-12T09:59:59.999Z", true, false],
+      ["2026-06-12T10:00:00Z", false, false],
+    ] as const
+  ) assertEquals([await isSilencing(at), await isSilencing(at, "1 day", "1 hour")], [once, nightly], at);
+});
+
 Deno.test("a recurring silence is active only in its windows, and a silence of a tournament does not mute another", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Tournament Failing");
   for (const no of ["1", "2"]) await aTournament(db, { no });

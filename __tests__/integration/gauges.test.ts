@@ -1,7 +1,13 @@
 import { assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { badge } from "../../supabase/functions/sync-monitoring/badge.ts";
-import { MetricsResponse, SystemStatusResponse } from "../../types/history.ts";
+import {
+  ErrorAnalyticsResponse,
+  MetricsResponse,
+  PerformanceHistoryResponse,
+  SyncStatisticsResponse,
+  SystemStatusResponse,
+} from "../../types/history.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -153,6 +159,34 @@ Deno.test("the metrics of known rows are the means, ratios and counts that their
     ["upstream_calls", 0.75, 0.1],
     ["quiet", 1 / 3, 0.1],
   ]);
+});
+
+Deno.test("the entity of a read of a period excludes the runs and errors of the others", async () => {
+  await setUp();
+  await aRun(db, { entity_type: "tournaments", execution_start: "2026-06-10T09:00:00Z", records_read: 40, records_inserted: 40 });
+  for (const [entity_type, fingerprint] of [["tournaments", "a"], ["matches_schedule", "a"], ["matches_schedule", "b"]]) {
+    await insert(db, "sync_error_log", { ...VALID_ROWS.sync_error_log, entity_type, fingerprint, occurred_at: "2026-06-10T11:00:00Z" });
+  }
+  for (
+    const [entity, runs, records, errors, groups] of [
+      ["tournaments", 1, 40, 1, ["a 1"]],
+      ["matches_schedule", 2, 7, 2, ["a 1", "b 1"]],
+      ["", 3, 47, 3, ["a 2", "b 1"]],
+    ] as const
+  ) {
+    const read = async (path: string) => await (await get(`/${path}?period=24h${entity && `&entity=${entity}`}`)).json();
+    const { aggregated_metrics, data_points } = PerformanceHistoryResponse.parse(await read("performance-history"));
+    assertEquals([aggregated_metrics.runs, aggregated_metrics.records_processed], [runs, records]);
+    assertEquals(data_points.reduce((sum, point) => sum + point.runs, 0), runs);
+    const { statistics } = SyncStatisticsResponse.parse(await read("sync-statistics"));
+    const entities = entity ? [entity] : ["matches_schedule", "tournaments"];
+    assertEquals(statistics.map(({ entity_type }) => entity_type), [null, ...entities]);
+    assertEquals(statistics[0]?.current?.runs, runs);
+    const analytics = ErrorAnalyticsResponse.parse(await read("error-analytics"));
+    assertEquals([analytics.total, Object.keys(analytics.by_entity).sort()], [errors, [...entities]]);
+    assertEquals(analytics.trend.reduce((sum, { count }) => sum + count, 0), errors);
+    assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), [...groups]);
+  }
 });
 
 for (
