@@ -7,7 +7,8 @@ import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { aResult, aRun, aTournament, insert } from "../../testing/factories.ts";
+import { STATES, VALID_ROWS } from "../../testing/rows.ts";
 import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
@@ -319,6 +320,40 @@ Deno.test("each metric equals the value that SQL computes from the rows", async 
   close(value("records_collapse"), 1 - 10 / 120);
   close(value("stuck_execution"), 0);
 });
+
+Deno.test("the drop in records compares the last full run with at least five earlier ones that made a request", async () => {
+  const { clock } = await setUp();
+  const drop = () => db.value("select private.records_collapse('matches_schedule', $1)::float", [clock.asOf()]);
+  const run = (hour: number, row: Record<string, unknown>) =>
+    aRun(db, { execution_start: `2026-06-10T0${hour}:00:00Z`, api_calls: 2, records_read: 100, ...row });
+  await run(9, { records_read: 20 });
+  for (const hour of [1, 2, 3, 4]) await run(hour, {});
+  await run(5, { api_calls: 0, records_read: 0 });
+  await run(6, { tournament_no: "1" });
+  await run(7, { status: "FAILED" });
+  assertEquals(await drop(), null);
+  await run(8, { records_read: 120 });
+  assertEquals(await drop(), 0.8);
+});
+
+for (
+  const [what, row, expected] of [
+    ["that is DEAD", STATES.alert_notifications.dead, 1],
+    ["that is unsent after four attempts", { attempts: 4 }, 1],
+    ["that is unsent after three attempts", { attempts: 3 }, 0],
+    ["that was sent at the fifth attempt", { ...STATES.alert_notifications.sent, attempts: 5 }, 0],
+    ["of a channel test", { ...STATES.alert_notifications.dead, items: [{ metric: "test" }] }, 0],
+    ["from before the window", { ...STATES.alert_notifications.dead, created_at: "2026-06-10T11:03:00Z" }, 0],
+  ] as [string, Record<string, unknown>, number][]
+) {
+  Deno.test(`a notification ${what} counts ${expected} in the undelivered notifications`, async () => {
+    const { clock } = await setUp();
+    await db.query("update alert_rules set is_active = metric = 'dead_notifications'");
+    await insert(db, "alert_notifications", { ...VALID_ROWS.alert_notifications, created_at: "2026-06-10T12:00:00Z", ...row });
+    const { measurements } = await db.value<{ measurements: { value: number }[] }>("select measure_alert_rules($1)", [clock.asOf()]);
+    assertEquals(measurements.map(({ value }) => value), [expected]);
+  });
+}
 
 Deno.test("the table refuses invalid rules", async () => {
   await setUp();
