@@ -1,6 +1,7 @@
 import { assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { badge } from "../../supabase/functions/sync-monitoring/badge.ts";
+import { AlertListResponse } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
   MetricsResponse,
@@ -187,6 +188,31 @@ Deno.test("the entity of a read of a period excludes the runs and errors of the 
     assertEquals(analytics.trend.reduce((sum, { count }) => sum + count, 0), errors);
     assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), [...groups]);
   }
+});
+
+Deno.test("the mean times are those of the incidents of an entity that fired and opened in the last 30 days", async () => {
+  await setUp();
+  const times = {
+    ...STATES.alert_incidents.resolved,
+    began_at: "2026-06-10T08:50:00Z",
+    opened_at: "2026-06-10T09:00:00Z",
+    notified_at: "2026-06-10T09:01:00Z",
+    acknowledged_at: "2026-06-10T09:11:00Z",
+    resolved_at: "2026-06-10T10:00:00Z",
+  };
+  await incident(times);
+  await incident({ ...times, opened_at: "2026-05-11T12:00:00Z", began_at: "2026-05-01T00:00:00Z", fired_at: "2026-05-11T12:00:00Z" });
+  await incident(STATES.alert_incidents.pending);
+  await incident({ ...times, entity_type: "matches_schedule", acknowledged_at: null, resolved_at: "2026-06-10T11:00:00Z" });
+  const meanTimes = async (query: string) => AlertListResponse.parse(await (await get(`/alerts${query}`)).json()).mean_times;
+  const minute = 60_000;
+  assertEquals(await meanTimes("?entity=tournaments"), {
+    incidents: 1,
+    detect_ms: 11 * minute,
+    acknowledge_ms: 10 * minute,
+    resolve_ms: 70 * minute,
+  });
+  assertEquals(await meanTimes(""), { incidents: 2, detect_ms: 11 * minute, acknowledge_ms: 10 * minute, resolve_ms: 100 * minute });
 });
 
 for (
