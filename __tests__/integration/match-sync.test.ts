@@ -1,6 +1,8 @@
 // Past 300 lines, because each fault of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { type ErrorCode, ERRORS } from "../../services/error-table.ts";
+import { visOptions } from "../../supabase/functions/_shared/sync-app.ts";
+import { testEnv, VIS_URL } from "../../testing/env.ts";
 import { aMatch, aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
@@ -36,6 +38,26 @@ Deno.test("a run writes the matches of every active tournament and counts them",
     run.tournaments_processed,
     Number(await db.value("select count(*) from sync_tournament_results where sync_execution_id = $1 and success", [run.id])),
   );
+});
+
+Deno.test("the options of the VIS client are those of the environment", () => {
+  const env = testEnv({
+    VIS_APP_ID: "app",
+    VIS_USERNAME: "user",
+    VIS_PASSWORD: "password",
+    VIS_TIMEOUT_MS: "1001",
+    VIS_RETRIES: "2",
+    VIS_RETRY_MIN_MS: "3",
+  });
+  assertEquals(visOptions(env), {
+    url: VIS_URL,
+    appId: "app",
+    username: "user",
+    password: "password",
+    timeoutMs: 1001,
+    retries: 2,
+    retryMinMs: 3,
+  });
 });
 
 Deno.test("the requests in flight stay within the limit at any concurrency", async () => {

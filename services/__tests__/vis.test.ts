@@ -316,6 +316,18 @@ Deno.test("a reply over 8 MiB is not read to its end", async () => {
   assertEquals((await assertRejects(() => client(endless).vis.listMatches("1"), SyncError)).code, "REPLY_TOO_LARGE");
 });
 
+for (
+  const [known, rows, isPlausible] of [[0, 400, true], [0, 401, false], [250, 500, true], [250, 501, false], [100, 400, true]] as const
+) {
+  Deno.test(`a reply of ${rows} matches is ${isPlausible ? "plausible" : "refused"} when the last sync had ${known}`, async () => {
+    const list = Array.from({ length: rows }, (_, index) => `<BeachMatch No="${index + 1}" NoTournament="1"/>`).join("");
+    const reply = `<BeachMatches NbItems="${rows}">${list}</BeachMatches>`;
+    const { vis } = client(() => Promise.resolve(new Response(reply, { headers: { "content-type": "application/xml" } })));
+    if (isPlausible) assertEquals((await vis.listMatches("1", known)).records.length, rows);
+    else assertEquals((await assertRejects(() => vis.listMatches("1", known), SyncError)).code, "REPLY_IMPLAUSIBLE");
+  });
+}
+
 Deno.test("a tournament without data in VIS is VIS_NO_DATA", async () => {
   const { vis } = client(() => Promise.resolve(new Response(null, { status: 204 })));
   assertEquals((await assertRejects(() => vis.getTournament("1"), SyncError)).code, "VIS_NO_DATA");
