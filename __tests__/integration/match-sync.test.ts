@@ -148,6 +148,34 @@ Deno.test("after a new draw the old matches are marked as vanished, and versions
   assertEquals(await versions(), unchanged);
 });
 
+for (const table of ["tournaments", "matches"] as const) {
+  Deno.test(`a second sync of the ${table} writes every column of VIS anew`, async () => {
+    await db.reset();
+    const { no } = await aTournament(db);
+    const bookkeeping = ["id", "tournament_no", "vanished_at", "last_synced", "version", "created_at", "updated_at"];
+    const columns = await db.query<{ name: string; type: string }>(
+      "select column_name as name, data_type as type from information_schema.columns where table_name = $1 and not column_name = any ($2)",
+      [table, bookkeeping],
+    );
+    const valueOf = (type: string, round: number): unknown =>
+      ({
+        "character varying": `text ${round}`,
+        date: `2026-06-0${round}`,
+        "time without time zone": `10:00:0${round}`,
+        "timestamp with time zone": `2026-06-10T10:00:0${round}+00:00`,
+      })[type] ?? round;
+    const lease = { tournament_no: no, execution_id: crypto.randomUUID() };
+    await db.query("select claim_tournament($1, '2026-06-10T10:00:00Z')", [lease]);
+    for (const round of [1, 2]) {
+      const record = Object.fromEntries(columns.map(({ name, type }) => [name, name === "no" ? "4711" : valueOf(type, round)]));
+      await db.query(`select upsert_${table}($1, '2026-06-10T10:01:00Z')`, [{ ...lease, [table]: [record] }]);
+      const [row] = await db.query<{ row: Record<string, unknown> }>(`select to_jsonb(t) as row from ${table} t where no = '4711'`);
+      assertEquals(Object.fromEntries(columns.map(({ name }) => [name, row?.row[name]])), record);
+      assertEquals(row?.row.version, round);
+    }
+  });
+}
+
 Deno.test("a status that moves backwards is written", async () => {
   const harness = await withSeason();
   await harness.run(SYNC);
