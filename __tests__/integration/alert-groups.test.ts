@@ -4,7 +4,7 @@ import { sendEmail } from "../../supabase/functions/sync-alert-processor/channel
 import { postJson } from "../../supabase/functions/sync-alert-processor/channels/http.ts";
 import { sendSlack } from "../../supabase/functions/sync-alert-processor/channels/slack.ts";
 import { sendWebhook } from "../../supabase/functions/sync-alert-processor/channels/webhook.ts";
-import { textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
+import { subjectOf, textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
 import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
@@ -164,6 +164,17 @@ const MESSAGE = {
 };
 
 const NETWORK = { resolve: () => Promise.resolve([]), allowPrivate: false, now: () => 0 };
+
+Deno.test("a subject names the most severe incident, its state and scope, and the number of the others", () => {
+  const low = { ...ITEM, severity: "LOW", rule_name: "Low", kind: "RESOLVED" } as const;
+  const whole = { ...ITEM, tournament_no: null, kind: "REPEAT" } as const;
+  assertEquals([[ITEM], [low, ITEM], [low, whole, low], [low]].map(subjectOf), [
+    "[HIGH] Firing: Rule (matches_schedule, tournament 8104)",
+    "[HIGH] Firing: Rule (matches_schedule, tournament 8104) and 1 more",
+    "[HIGH] Still firing: Rule (matches_schedule) and 2 more",
+    "[LOW] Resolved: Low (matches_schedule, tournament 8104)",
+  ]);
+});
 
 Deno.test("a text names the state, the severity, the value, the time, the evidence, the runbook and the incident", () => {
   const text = textOf({ items: [ITEM], over_limit: 0, hourly_limit: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
