@@ -539,6 +539,7 @@ Deno.test("each read carries an ETag and answers 304 to it until the data change
     const tag = String(first.headers.get("etag"));
     await first.body?.cancel();
     assert(/^W\/"[0-9a-f]{32}"$/.test(tag), `${path} ${tag}`);
+    assertEquals(first.headers.get("cache-control"), "private, no-cache", "no shared cache keeps it");
     const again = await ask(path, tag);
     assertEquals([again.status, again.headers.get("etag"), await again.text()], [304, tag, ""], path);
     assertEquals((await ask(`${path}${path.includes("?") ? "&" : "?"}limit=0`, tag)).status, 400, path);
