@@ -60,6 +60,20 @@ Deno.test("rows without a seal are counted, and the next sealing seals them", as
   assertEquals(await sealAudit(db.rpc, undefined, log), 0, "without a key no row is sealed");
 });
 
+Deno.test("each minute the database calls the sealer while a row has no seal", async () => {
+  await fillAudit(2);
+  await db.query("truncate private.call_log");
+  const calls = async () => {
+    await db.query("select private.process_queue()");
+    return await db.query("select path from private.call_log where path = 'sync-admin/process-queue'");
+  };
+  assertEquals(await calls(), []);
+  await db.query("select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', '3', null, '{}', null, now())");
+  assertEquals((await calls()).length, 1);
+  await sealAudit(db.rpc, AUDIT_KEY, log);
+  assertEquals((await calls()).length, 1);
+});
+
 for (
   const [change, statements, first_bad] of [
     ["a changed row", ["update audit_log set reason = 'another' where id = 5"], { id: 5, what: "CHANGED" }],

@@ -262,6 +262,20 @@ Deno.test("a notification that was sent but not recorded is sent again with the 
   assertEquals((await notifications())[0]?.status, "SENT");
 });
 
+Deno.test("a channel that could not be notified of an incident is not notified of its end, and the others are", async () => {
+  const { clock, received, tick, recover } = await setUp(({ url }) => new Response("", { status: url.includes("gone") ? 410 : 200 }));
+  await db.query(
+    "insert into notification_channels (name, kind, config, secret) values ('gone', 'webhook', '{\"url\": \"https://gone.test/\"}', $1)",
+    [SECRET],
+  );
+  await db.query('update alert_rules set notification_channels = \'["gone", "hook"]\' where is_active');
+  await tick();
+  await recover();
+  clock.advance(60_000);
+  await tick();
+  assertEquals(received.map(({ url }) => new URL(url).host).sort(), ["gone.test", "receiver.test", "receiver.test"]);
+});
+
 Deno.test("while a second worker has claimed a notification, the record of the first worker is refused and changes nothing", async () => {
   const { clock } = await setUp();
   await evaluateRules(db.rpc, clock, () => {}, "cron");

@@ -73,7 +73,9 @@ Deno.test("an operator acknowledges an incident until a time, unacknowledges and
     request_id: "request-1",
     address: "203.0.113.9",
   });
-  assertObjectMatch((await call("POST", `/alerts/${id}/unacknowledge`)).body, { state: "FIRING", acknowledged_by: null });
+  const withdrawn = (await call("POST", `/alerts/${id}/unacknowledge`)).body;
+  assertObjectMatch(withdrawn, { state: "FIRING", acknowledged_by: null, acknowledged_at: null, acknowledged_until: null });
+  assertEquals(Date.parse(withdrawn.escalated_at), Date.parse(NOW), "the escalation clock restarts");
   assertObjectMatch((await call("POST", `/alerts/${id}/resolve`, { note: "fixed by hand" })).body, { state: "RESOLVED" });
   const timeline = await db.query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by id", [id]);
   assertEquals(timeline.map((event) => event.reason), [
