@@ -32,7 +32,7 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
     [tournaments],
   );
   const actor = { name: "operator@example.com", role: "operator" };
-  const claim = "(select private.claim_sync_job(now()) as job from private.lock_queue() offset 0)";
+  const claim = "(select private.claim_sync_job(now()) as job from pg_advisory_xact_lock(hashtext('sync_queue')) offset 0)";
   const next = async (name: string, text: string, values: string[]): Promise<{ id: string; token: string } | null> => {
     const { rows } = await pool.query({ name, text, values });
     return rows[0]?.id ? rows[0] : null;

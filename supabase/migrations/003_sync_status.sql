@@ -55,8 +55,7 @@ create table public.sync_status (
 comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
-comment on column public.sync_status.leases_tournaments is
-  'A run of the entity claims the lease of each tournament before it writes its matches.';
+comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
 comment on column public.sync_status.schedule_anchor is 'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC.';
 comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
@@ -115,14 +114,13 @@ create table public.tournament_sync_state (
 comment on table public.tournament_sync_state is 'One row a tournament: the freshness of its matches, and the run that holds its lease.';
 comment on column public.tournament_sync_state.synced_at is
   'Start of the run that last read the matches; null makes the tournament due at once.';
-comment on column public.tournament_sync_state.ttl is
-  'Counted from synced_at: 30 seconds with a live match, 24 hours when all matches are finished, else 15 minutes.';
+comment on column public.tournament_sync_state.ttl is '30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.average_duration is
-  'Moving average of the time to sync its matches with success; the newest has weight 0.2.';
+  'Moving average of the time to sync its matches; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.lease_holder is
-  'Id of the run that holds the lease, and its fencing token: until lease_expires_at other runs cannot write.';
+  'The run that holds the lease: until lease_expires_at no other run can write.';
 select private.secure_table('public.tournament_sync_state');
 
 create table public.upstream_state (

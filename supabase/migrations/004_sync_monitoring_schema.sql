@@ -87,8 +87,7 @@ comment on column public.sync_execution_history.success_weight is
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
-comment on index public.sync_execution_history_one_live_run is
-  'An entity has at most one live full run, one live run per tournament, and one live run of several tournaments.';
+comment on index public.sync_execution_history_one_live_run is 'An entity has at most one live run of each target.';
 -- These two serve lists that filter by a rare status or trigger; other lists use the index of the start time.
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
   where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');

@@ -101,8 +101,7 @@ begin
 end
 $$;
 comment on function private.save_progress(jsonb, timestamptz) is
-  'Writes {counters, results, errors} of RUNNING run {execution_id}, renews its lease for 60 s and returns the run, or null when it is not '
-  'RUNNING. Counters are totals, so a repeated call does not count twice.';
+  'Saves the totals and new items of a RUNNING run, renews its lease for 60 s and returns the run; null when it is not RUNNING.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -237,8 +236,7 @@ begin
 end
 $$;
 comment on function private.close_run(jsonb, timestamptz) is
-  'Moves RUNNING run {execution_id} to terminal {status, reason, error_details?}, updates counters, rollup, leases and job, and calls the '
-  'alert processor; returns the run, or null when it was not RUNNING. Only this function closes a run.';
+  'Moves a RUNNING run to a terminal status with all that follows from it, and returns it or null. Only this function closes a run.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
@@ -287,7 +285,7 @@ language plpgsql set search_path = '' as $$
 declare
   entity public.sync_status;
 begin
-  -- Lock order: see private.lock_queue. A transaction that has an entity lock locks runs with SKIP LOCKED only.
+  -- The order of locks is in 008_queue.sql. A transaction that has an entity lock locks runs with SKIP LOCKED only.
   -- FOR NO KEY UPDATE does not block the insert of a job, which references the entity.
   select * into entity from public.sync_status where entity_type = p_entity_type for no key update;
   if not found then
@@ -374,20 +372,16 @@ begin
   end if;
   return jsonb_build_object(
     'outcome', case run.status when 'SKIPPED' then 'SKIPPED' else 'STARTED' end,
-    'execution_id', run.id,
-    'live_execution_id', conflict,
-    'started_at', run.execution_start,
-    'deadline', run.deadline,
+    'execution_id', run.id, 'live_execution_id', conflict, 'started_at', run.execution_start, 'deadline', run.deadline,
     'previous_was_cut', coalesce(previous_run.status in ('TIMED_OUT', 'PARTIAL')
       and previous_run.tournaments_processed < previous_run.tournaments_total, false)
   );
 end
 $$;
 comment on function public.start_sync_execution(jsonb, timestamptz) is
-  'Starts run {execution_id, entity_type, trigger, tournament_no? or tournament_nos?, sync_job_id? with job_token, correlation_id?, '
-  'wall_clock_ms} and claims the leases of its named tournaments, or records it as SKIPPED while another run works on its target, and '
-  'returns {outcome: STARTED or SKIPPED, execution_id, live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, '
-  'PT409 ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST.';
+  'Starts a run and claims the leases of its named tournaments, or records it as SKIPPED while another run works on its target; returns '
+  '{outcome, execution_id, live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, '
+  'ENTITY_PAUSED or LEASE_LOST.';
 
 create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -401,8 +395,7 @@ begin
 end
 $$;
 comment on function public.heartbeat_sync_execution(jsonb, timestamptz) is
-  'Saves {counters, results, errors} of RUNNING run {execution_id}, renews its lease and returns {live, cancel_requested}; live is false '
-  'when the run is already closed.';
+  'Saves the progress of a RUNNING run and returns {live, cancel_requested}; live is false when the run is already closed.';
 
 create function public.finish_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -424,8 +417,7 @@ begin
 end
 $$;
 comment on function public.finish_sync_execution(jsonb, timestamptz) is
-  'Closes RUNNING run {execution_id} with {status, reason, error_details?, retryable?, counters, results, errors}, dispatches waiting jobs '
-  'and returns {recorded, status}; when the run is already closed, recorded is false and the status is the existing one.';
+  'Closes a RUNNING run, dispatches waiting jobs and returns {recorded, status}; recorded is false when it was closed before.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
 language sql set search_path = '' as $$

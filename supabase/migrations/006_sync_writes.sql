@@ -30,8 +30,7 @@ language sql set search_path = '' as $$
   from state;
 $$;
 comment on function public.claim_upstream_slot(text, timestamptz) is
-  'Claims a slot for one request and returns {token, backoff_until, backoff_reason}; the token is null during a backoff, '
-  'and when all slots are claimed.';
+  'Claims a slot for one request; the token is null during a backoff and when all slots are claimed.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -118,8 +117,7 @@ language sql stable set search_path = '' as $$
   from ranked r;
 $$;
 comment on function public.list_due_tournaments(jsonb, timestamptz) is
-  'Returns {tournament_nos?} or all active tournaments with rank and freshness, ordered by rank (1 live, 2 today, 3 within a day, '
-  '4 later), or with {stalest_first} by the time of their last sync.';
+  'The named or all active tournaments by rank (1 live, 2 today, 3 within a day, 4 later) or, with {stalest_first}, by their last sync.';
 
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
@@ -135,7 +133,7 @@ begin
   order by t.no
   on conflict (tournament_no) do update set lease_holder = excluded.lease_holder, lease_expires_at = excluded.lease_expires_at
   where s.lease_holder is null or s.lease_expires_at <= as_of or s.lease_holder = excluded.lease_holder;
-  select s.lease_holder into holder from public.tournament_sync_state s where s.tournament_no = any (nos) and s.lease_holder <> run_id limit 1;
+  select lease_holder into holder from public.tournament_sync_state where tournament_no = any (nos) and lease_holder <> run_id limit 1;
   if found then
     update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
     where tournament_no = any (nos) and lease_holder = run_id;
@@ -144,8 +142,7 @@ begin
 end
 $$;
 comment on function private.claim_tournaments(jsonb, timestamptz) is
-  'Claims for run {execution_id} the lease of {tournament_no} or of all {tournament_nos}; when another run holds one, claims none and '
-  'returns that run.';
+  'Claims the leases of the named tournaments for a run; when another run holds one, claims none and returns that run.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language sql set search_path = '' as $$
@@ -207,8 +204,7 @@ begin
 end
 $$;
 comment on function public.complete_tournament(jsonb, timestamptz) is
-  'Marks the matches of {tournament_no} outside {present} as vanished, sets its freshness from {tick_at}, releases the lease of '
-  '{execution_id}, starts a job that waits for it, and returns the number of marked matches; PT409 LEASE_LOST.';
+  'Marks the matches outside {present} as vanished, releases the lease and returns the number of marked matches; PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -323,5 +319,4 @@ begin
 end
 $$;
 comment on function public.upsert_matches(jsonb, timestamptz) is
-  'Upserts {matches} of {tournament_no} by no under the lease of {execution_id}, and returns {inserted, updated, unchanged}; '
-  'PT409 LEASE_LOST.';
+  'Upserts matches by no under the lease of the run, and returns {inserted, updated, unchanged}; PT409 LEASE_LOST.';

@@ -20,8 +20,7 @@ comment on column public.sync_queue_settings.slots is
 comment on column public.sync_queue_settings.slots_per_entity is
   'Jobs of one entity that may run at once; EMERGENCY jobs may exceed this limit by emergency_slots.';
 comment on column public.sync_queue_settings.normal_after is
-  'Added to the enqueue time of a NORMAL job to get its rank. A job enqueued more than normal_after later never overtakes it, so its wait '
-  'is bounded.';
+  'Added to the enqueue time of a NORMAL job to get its rank: no job enqueued later than that overtakes it, so its wait is bounded.';
 select private.secure_table('public.sync_queue_settings');
 
 insert into public.sync_queue_settings default values;
@@ -67,12 +66,9 @@ create table public.sync_jobs (
 ) with (fillfactor = 70);
 comment on table public.sync_jobs is 'A request for a full run, or for a run of one or several tournaments.';
 comment on column public.sync_jobs.target is 'Empty for a full run, the tournament number, or * for several tournaments.';
-comment on column public.sync_jobs.rank is
-  'Jobs start in this order: the enqueue time, or not_before if that is later, plus high_after or normal_after.';
-comment on column public.sync_jobs.token is
-  'The fencing token of the current attempt; a worker with another token is refused.';
-comment on column public.sync_jobs.claimed_at is
-  'When the current attempt, or the attempt that completed the job, was claimed.';
+comment on column public.sync_jobs.rank is 'Jobs start in this order: the time from which they may start, plus the delay of the priority.';
+comment on column public.sync_jobs.token is 'The fencing token of the current attempt; a worker with another token is refused.';
+comment on column public.sync_jobs.claimed_at is 'The time of the current attempt, or of the one that completed the job.';
 comment on column public.sync_jobs.lease_expires_at is
   'The current attempt must start its run before this time; after the start the lease of the run applies.';
 create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
@@ -116,8 +112,7 @@ create table public.manual_sync_audit (
   constraint manual_sync_audit_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
   constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
 ) with (fillfactor = 80);
-comment on table public.manual_sync_audit is
-  'One row for each manual trigger: the person, the target, the reason and the result.';
+comment on table public.manual_sync_audit is 'One row for each manual trigger: who, what, why and the result.';
 comment on column public.manual_sync_audit.triggered_by is
   'The person for whom the sync was triggered; actor is the caller: the same person, or the service.';
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);

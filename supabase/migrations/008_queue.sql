@@ -1,15 +1,7 @@
 -- Jobs in the order of their life: enqueue, claim, dispatch, start, finish, cancel, requeue; then how the API shows and estimates them.
--- Over 300 lines, because every change of the status of a job is in this file. In plpgsql, because Postgres plans a SQL function at each call.
-
-create function private.lock_queue() returns void
-language plpgsql set search_path = '' as $$
-begin
-  perform pg_advisory_xact_lock(hashtext('sync_queue'));
-end
-$$;
-comment on function private.lock_queue() is
-  'Locks the queue until the end of the transaction: enqueueing, claiming and expiring happen one at a time. The order of all locks is run, '
-  'entity, tournaments, running job, queue, waiting job, audit log.';
+-- Over 300 lines: it has every change of the status of a job. In plpgsql, because Postgres plans a SQL function at each call.
+-- Enqueueing, claiming and expiring hold the lock of the queue. The order of all locks is run, entity, tournaments, running job, queue,
+-- waiting job, audit log.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' as $$
@@ -27,9 +19,6 @@ language plpgsql set search_path = '' as $$
 declare
   earlier public.manual_sync_audit;
 begin
-  if p ->> 'idempotency_key' is null then
-    return null;
-  end if;
   perform pg_advisory_xact_lock(hashtext('sync_trigger:' || (p -> 'actor' ->> 'name') || ':' || (p ->> 'idempotency_key')));
   select * into earlier from public.manual_sync_audit
   where actor = p -> 'actor' ->> 'name' and idempotency_key = p ->> 'idempotency_key' and trigger_timestamp > as_of - interval '24 hours'
@@ -41,8 +30,7 @@ begin
 end
 $$;
 comment on function private.repeated_trigger(jsonb, timestamptz) is
-  'Returns the job that {actor} triggered with {idempotency_key} within the last 24 hours, or null. '
-  'PT409 IDEMPOTENCY_KEY_REUSED for another {request_hash}.';
+  'The job of the same Idempotency-Key and actor within 24 hours, or null; PT409 IDEMPOTENCY_KEY_REUSED for another request.';
 
 create function private.join_or_insert_job(p jsonb, as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -51,7 +39,7 @@ declare
   earliest_start constant timestamptz := greatest(coalesce((p ->> 'not_before')::timestamptz, as_of), as_of);
   new_rank constant timestamptz := private.job_rank(p ->> 'priority', earliest_start);
 begin
-  perform private.lock_queue();
+  perform pg_advisory_xact_lock(hashtext('sync_queue'));
   if p -> 'tournament_nos' is null and earliest_start = as_of then
     -- The trigger joins a waiting job of the same target; a higher priority raises that job.
     update public.sync_jobs j set
@@ -99,17 +87,14 @@ begin
     if not exists (select from public.sync_status where entity_type = p ->> 'entity_type' and is_active) then
       raise sqlstate 'PT400' using message = format('entity_type: %s cannot be triggered', p ->> 'entity_type'), detail = 'BAD_REQUEST';
     elsif p ->> 'tournament_no' is not null and not exists (select from public.tournaments where no = p ->> 'tournament_no') then
-      raise sqlstate 'PT400' using
-        message = format('tournament_no: there is no tournament %s', p ->> 'tournament_no'),
-        detail = 'BAD_REQUEST';
+      raise sqlstate 'PT400' using message = 'tournament_no: there is no tournament ' || (p ->> 'tournament_no'), detail = 'BAD_REQUEST';
     end if;
     select count(*) as triggers, min(audit.trigger_timestamp) as first_trigger, max(settings.triggers_per_minute) as allowed into recent
     from public.manual_sync_audit audit cross join public.sync_queue_settings settings
     where audit.actor = p -> 'actor' ->> 'name' and audit.trigger_timestamp > as_of - interval '1 minute';
     if recent.triggers >= recent.allowed then
       raise sqlstate 'PT429' using
-        message = format('the limit of %s triggers per minute is reached', recent.allowed),
-        detail = 'TOO_MANY_TRIGGERS',
+        message = format('the limit of %s triggers per minute is reached', recent.allowed), detail = 'TOO_MANY_TRIGGERS',
         hint = ceil(extract(epoch from recent.first_trigger + interval '1 minute' - as_of))::text;
     end if;
     job := private.join_or_insert_job(p, as_of);
@@ -123,9 +108,8 @@ begin
 end
 $$;
 comment on function public.enqueue_sync_job(jsonb, timestamptz) is
-  'Enqueues {entity_type, tournament_no?, priority, triggered_by, reason, not_before?, expires_at?, idempotency_key?, request_hash?, '
-  'actor}, dispatches the jobs that may start and returns the job. '
-  'PT400 BAD_REQUEST, PT409 IDEMPOTENCY_KEY_REUSED, PT429 TOO_MANY_TRIGGERS with the seconds to wait as hint.';
+  'Enqueues or joins a job, dispatches the jobs that may start and returns the job. PT400 BAD_REQUEST, PT409 IDEMPOTENCY_KEY_REUSED, '
+  'PT429 TOO_MANY_TRIGGERS with the seconds to wait as hint.';
 
 create function private.requeue_expired_jobs(as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
@@ -150,8 +134,7 @@ begin
 end
 $$;
 comment on function private.requeue_expired_jobs(timestamptz) is
-  'Retries every job whose attempt did not start its run within the lease, closes every job that expired while it waited, and returns the '
-  'number of expired attempts.';
+  'Retries jobs whose run did not start within the lease, fails jobs that expired, and returns the number of expired attempts.';
 
 -- The cost makes Postgres check the cheap conditions of a query first.
 create function private.conflicting_run(p_entity_type text, p_tournament_no text, p_tournament_nos jsonb, as_of timestamptz) returns uuid
@@ -174,8 +157,7 @@ begin
 end
 $$;
 comment on function private.conflicting_run(text, text, jsonb, timestamptz) is
-  'The run for which a run of this target must wait: the live run of the same target, or the run that holds the lease of one of its '
-  'tournaments; null when there is none.';
+  'The run for which a run of this target must wait: the live one of the target, or the holder of a lease of its tournaments; or null.';
 
 create function private.claim_sync_job(as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -215,8 +197,7 @@ begin
 end
 $$;
 comment on function private.claim_sync_job(timestamptz) is
-  'Claims the first job by rank that may start within the limits and beside the live runs, gives it a token and 30 s to start its run, and '
-  'returns it; null when no job may start.';
+  'Claims the first job by rank that may start, with a token and 30 s to start its run, and returns it; null when none may start.';
 
 create function private.dispatch_job(job public.sync_jobs) returns void
 language plpgsql set search_path = '' as $$
@@ -224,11 +205,8 @@ begin
   perform private.call_function(
     (select s.function_name from public.sync_status s where s.entity_type = job.entity_type),
     jsonb_strip_nulls(jsonb_build_object(
-      'trigger', case job.attempts when 1 then 'MANUAL' else 'RETRY' end,
-      'sync_job_id', job.id,
-      'job_token', job.token,
-      'tournament_no', job.tournament_no,
-      'tournament_nos', job.tournament_nos
+      'trigger', case job.attempts when 1 then 'MANUAL' else 'RETRY' end, 'sync_job_id', job.id, 'job_token', job.token,
+      'tournament_no', job.tournament_no, 'tournament_nos', job.tournament_nos
     ))
   );
 end
@@ -244,7 +222,7 @@ declare
   returned integer;
 begin
   -- The statements below take their snapshots after the lock.
-  perform private.lock_queue();
+  perform pg_advisory_xact_lock(hashtext('sync_queue'));
   returned := private.requeue_expired_jobs(as_of);
   loop
     job := private.claim_sync_job(as_of);
@@ -256,8 +234,7 @@ begin
 end
 $$;
 comment on function public.drain_sync_queue(timestamptz) is
-  'Ends expired attempts, claims and dispatches every job that may start, and returns {dispatched, returned}, where returned counts the '
-  'expired attempts.';
+  'Ends expired attempts, dispatches every job that may start, and returns {dispatched, returned: the expired attempts}.';
 
 create function private.reserve_attempt(p jsonb) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -267,9 +244,7 @@ begin
   -- The query filters by token, so that it does not lock the job of a late worker.
   select * into job from public.sync_jobs where id = (p ->> 'sync_job_id')::uuid and token = (p ->> 'job_token')::uuid for update;
   if not found or coalesce(job.execution_id, (p ->> 'execution_id')::uuid) <> (p ->> 'execution_id')::uuid then
-    raise sqlstate 'PT409' using
-      message = format('this attempt of job %s is no longer current', p ->> 'sync_job_id'),
-      detail = 'LEASE_LOST';
+    raise sqlstate 'PT409' using message = 'this attempt of the job is no longer current', detail = 'LEASE_LOST';
   end if;
   return job;
 end
@@ -295,8 +270,7 @@ begin
 end
 $$;
 comment on function private.start_attempt(jsonb, public.sync_execution_history, timestamptz) is
-  'Attaches a started run to the attempt of {sync_job_id, job_token, execution_id}, or queues the job again when the run was SKIPPED. '
-  'PT409 LEASE_LOST when the attempt is not current.';
+  'Attaches a started run to its attempt, or queues the job again when the run was SKIPPED. PT409 LEASE_LOST.';
 
 create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -346,8 +320,7 @@ begin
 end
 $$;
 comment on function private.retry_job(public.sync_jobs, text, boolean, timestamptz) is
-  'Queues a job again with a growing delay after a failed attempt, or closes it: as CANCELLED on request, as FAILED when the error is not '
-  'retryable or no attempt is left.';
+  'Queues a job again after a failed attempt, or closes it when it is cancelled, not retryable or without attempts.';
 
 create function private.finish_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -380,9 +353,8 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into job from public.sync_jobs where id = (p ->> 'id')::uuid for update;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no job %s', p ->> 'id'), detail = 'NOT_FOUND';
-  elsif job.finished_at is not null then
+  perform private.refuse_missing(found, 'job', p ->> 'id');
+  if job.finished_at is not null then
     raise sqlstate 'PT409' using message = format('the job is already %s', job.status), detail = 'JOB_OVER';
   end if;
   -- A worker reads the request in the answer to its next heartbeat.
@@ -403,8 +375,7 @@ begin
 end
 $$;
 comment on function public.cancel_sync_job(jsonb, timestamptz) is
-  'Cancels job {id, reason?, actor} at once before its run starts, else at the next tournament, and returns the job. '
-  'PT404 NOT_FOUND, PT409 JOB_OVER.';
+  'Cancels a job at once before its run starts, else at the next tournament, and returns it. PT404 NOT_FOUND, PT409 JOB_OVER.';
 
 create function public.requeue_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -415,9 +386,8 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,only_failed,priority,reason,actor}');
   select * into job from public.sync_jobs where id = (p ->> 'id')::uuid;
-  if not found then
-    raise sqlstate 'PT404' using message = format('there is no job %s', p ->> 'id'), detail = 'NOT_FOUND';
-  elsif job.finished_at is null then
+  perform private.refuse_missing(found, 'job', p ->> 'id');
+  if job.finished_at is null then
     raise sqlstate 'PT409' using message = format('the job is still %s', job.status), detail = 'JOB_NOT_OVER';
   end if;
   if (p ->> 'only_failed')::boolean then
@@ -430,12 +400,8 @@ begin
   end if;
   new_job := private.join_or_insert_job(
     jsonb_build_object(
-      'entity_type', job.entity_type,
-      'priority', coalesce(p ->> 'priority', job.priority),
-      'triggered_by', p -> 'actor' ->> 'name',
-      'reason', coalesce(p ->> 'reason', job.reason),
-      'retried_from', job.id,
-      'actor', p -> 'actor'
+      'entity_type', job.entity_type, 'retried_from', job.id, 'actor', p -> 'actor', 'triggered_by', p -> 'actor' ->> 'name',
+      'priority', coalesce(p ->> 'priority', job.priority), 'reason', coalesce(p ->> 'reason', job.reason)
     ) || jsonb_strip_nulls(jsonb_build_object(
       'tournament_no', case when failed_nos is null then job.tournament_no end,
       'tournament_nos', coalesce(failed_nos, job.tournament_nos)
@@ -449,8 +415,8 @@ begin
 end
 $$;
 comment on function public.requeue_sync_job(jsonb, timestamptz) is
-  'Enqueues the target of finished job {id, only_failed?, priority?, reason?, actor} again, or with only_failed the tournaments that '
-  'failed in its last attempt, and returns the new job. PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
+  'Enqueues the target of a finished job again, or only the tournaments that failed in its last attempt, and returns the new job. '
+  'PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
 
 create function private.attempts_of(job public.sync_jobs) returns setof public.sync_job_attempts
 language plpgsql stable set search_path = '' as $$
@@ -563,15 +529,14 @@ begin
 end
 $$;
 comment on function private.duration_samples(text, text, jsonb, timestamptz) is
-  'Durations in ms, newest first, of the last thirty runs of this target, or calculated from the results of its tournaments within other '
-  'runs; null without history. Thirty are few enough to follow a drift.';
+  'Durations in ms, newest first, of the last 30 runs of a target, or of the results of its tournaments in other runs; null without any.';
 
 create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   return (
-    with other as (
-      select false as is_waiting, j.entity_type, j.target, j.tournament_nos, as_of - coalesce(h.execution_start, as_of) as elapsed, j.rank, j.id
+    with other (is_waiting, entity_type, target, tournament_nos, elapsed, rank, id) as (
+      select false, j.entity_type, j.target, j.tournament_nos, as_of - coalesce(h.execution_start, as_of), j.rank, j.id
       from public.sync_jobs j left join public.sync_execution_history h on h.id = j.execution_id
       where j.status = 'RUNNING' and j.id <> job.id
       union all
@@ -587,31 +552,25 @@ begin
     ),
     with_duration as (
       select o.is_waiting, o.rank, o.id, jsonb_build_object(
-        'entity_type', o.entity_type,
-        'target', o.target,
-        'elapsed_ms', extract(epoch from o.elapsed) * 1000,
+        'entity_type', o.entity_type, 'target', o.target, 'elapsed_ms', extract(epoch from o.elapsed) * 1000,
         -- An average that is kept, except for several tournaments.
         'duration_ms', case
           when o.target = '*' then (select avg(d) from unnest(private.durations_of_several(o.entity_type, o.tournament_nos, as_of)) d)
-          else extract(epoch from case when o.target <> '' and e.leases_tournaments then s.average_duration else e.average_duration end) * 1000
+          when o.target <> '' and e.leases_tournaments then extract(epoch from s.average_duration) * 1000
+          else extract(epoch from e.average_duration) * 1000
         end
       ) as facts
       from other o join public.sync_status e using (entity_type) left join public.tournament_sync_state s on s.tournament_no = o.target
     )
     select jsonb_build_object(
       'samples', private.duration_samples(job.entity_type, job.target, job.tournament_nos, as_of),
-      'entity_type', job.entity_type,
-      'target', job.target,
-      'status', job.status,
-      'is_emergency', job.priority = 'EMERGENCY',
+      'entity_type', job.entity_type, 'target', job.target, 'status', job.status, 'is_emergency', job.priority = 'EMERGENCY',
       'starts_in_ms', greatest(extract(epoch from job.not_before - as_of) * 1000, 0),
       'elapsed_ms', (
         select extract(epoch from as_of - h.execution_start) * 1000 from public.sync_execution_history h
         where h.id = job.execution_id and h.status = 'RUNNING'
       ),
-      'slots', q.slots,
-      'emergency_slots', q.emergency_slots,
-      'slots_per_entity', q.slots_per_entity,
+      'slots', q.slots, 'emergency_slots', q.emergency_slots, 'slots_per_entity', q.slots_per_entity,
       'running', (select coalesce(jsonb_agg(d.facts order by d.rank, d.id), '[]') from with_duration d where not d.is_waiting),
       'waiting', (select coalesce(jsonb_agg(d.facts order by d.rank, d.id), '[]') from with_duration d where d.is_waiting)
     )
@@ -635,15 +594,13 @@ begin
         select case
           when s.paused_at is not null then format('%s is paused by %s', s.entity_type, s.paused_by)
           when job.not_before > as_of then format('the job may not start before %s', job.not_before)
-          else 'run ' || private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of) || ' works on the same target'
+          else 'run ' || private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of)
+            || ' works on the same target'
         end from public.sync_status s where s.entity_type = job.entity_type) end,
       'progress', (
         select jsonb_build_object(
-          'tournaments_processed', h.tournaments_processed,
-          'total_tournaments', h.tournaments_total,
-          'current_stage', h.current_stage,
-          'tournaments_failed', h.tournaments_failed,
-          'records_processed', h.records_processed
+          'tournaments_processed', h.tournaments_processed, 'total_tournaments', h.tournaments_total, 'current_stage', h.current_stage,
+          'tournaments_failed', h.tournaments_failed, 'records_processed', h.records_processed
         )
         from public.sync_execution_history h where h.id = job.execution_id),
       'attempts_made', (

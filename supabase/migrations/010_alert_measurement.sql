@@ -20,8 +20,7 @@ language sql stable set search_path = '' as $$
      group by 1 order by count(*) desc, 1 limit 1)
   );
 $$;
-comment on function private.run_fingerprint(uuid) is
-  'The most frequent fingerprint among the failures of a run; null without a failure.';
+comment on function private.run_fingerprint(uuid) is 'The most frequent fingerprint among the failures of a run; null without a failure.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' as $$
@@ -402,5 +401,4 @@ language sql stable set search_path = '' as $$
   select private.measure_rules((select coalesce(array_agg(r), '{}') from public.alert_rules r where r.is_active), as_of);
 $$;
 comment on function public.measure_alert_rules(timestamptz) is
-  'Returns {as_of, evaluated_since, measurements}: the value of each active rule in each of its scopes, with threshold, silence and live '
-  'incident, in one snapshot; a null value is no data.';
+  'The value of each active rule in each of its scopes, with threshold, silence and live incident; a null value is no data.';

@@ -262,8 +262,7 @@ begin
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
-  'Records a delivery attempt {id, token, outcome: SENT, RETRY or DEAD, status_code?, error?, retry_after_ms?, duration_ms?}; the eighth '
-  'RETRY is DEAD. Returns false when the token is not current.';
+  'Records a delivery attempt; the eighth RETRY is DEAD. Returns false when the token is not current.';
 
 create function private.post_watchdog(status text, last_evaluation timestamptz, as_of timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$

@@ -225,8 +225,7 @@ begin
 end
 $$;
 comment on function public.change_alert_incident(jsonb, timestamptz) is
-  'Applies {action: acknowledge, unacknowledge or resolve, note?, until?} to incident {id} and returns the incident; PT404 NOT_FOUND, '
-  'PT409 ALERT_STATE.';
+  'Acknowledges, unacknowledges or resolves an incident and returns it; PT404 NOT_FOUND, PT409 ALERT_STATE.';
 
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -246,8 +245,7 @@ begin
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Creates a silence that matches by {entity_type?, rule_id?, severity?, tournament_no?} from {starts_at?} until {ends_at}, always or for '
-  '{lasts} every {recurs_every}, with {reason}, and returns it; PT404 NOT_FOUND for an unknown rule.';
+  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND for an unknown rule.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -303,8 +301,7 @@ begin
 end
 $$;
 comment on function private.rule_with_changes(public.alert_rules, jsonb, timestamptz) is
-  'The rule with the changes applied; a new rule, whose columns are all null, starts from the defaults. PT404 ENTITY_UNKNOWN, PT400 '
-  'BAD_REQUEST for an unknown channel.';
+  'The rule with the changes; a new rule starts from the defaults. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST for an unknown channel.';
 
 create function private.resolve_unmeasured_incidents(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -370,8 +367,7 @@ exception
 end
 $$;
 comment on function public.save_alert_rule(jsonb, timestamptz) is
-  'Creates {rule}, or sets the fields of {rule} on rule {id}, and returns the rule; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, '
-  'PT409 NAME_TAKEN.';
+  'Creates or changes a rule and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
 
 create function public.delete_alert_rule(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -405,8 +401,7 @@ begin
 end
 $$;
 comment on function public.preview_alert_rule(jsonb, timestamptz) is
-  'Returns the current measurements of rule {id} with the changes {rule?}, or of a new {rule}, and writes nothing; PT404 NOT_FOUND or '
-  'ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'The measurements of a changed or new rule, without writing; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
@@ -447,8 +442,8 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces channel {name, kind, config, secret?, is_active?, group_window?, hourly_limit?}, keeps a replaced secret as the '
-  'previous one, and returns the channel without its secrets; PT400 BAD_REQUEST when the kind needs a secret and there is none.';
+  'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns the channel without secrets; PT400 '
+  'BAD_REQUEST when the kind needs a secret and there is none.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -520,8 +515,7 @@ begin
 end
 $$;
 comment on function public.resend_alert_notification(jsonb, timestamptz) is
-  'Queues the DEAD notification {id} again under the same id, calls the alert processor, and returns the notification; PT404 NOT_FOUND, '
-  'PT409 NOT_DEAD.';
+  'Queues a DEAD notification again under its id and returns it; PT404 NOT_FOUND, PT409 NOT_DEAD.';
 
 create function public.change_entity(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -559,8 +553,7 @@ begin
 end
 $$;
 comment on function public.change_entity(jsonb, timestamptz) is
-  'Sets {changes: {is_paused?, grace?, max_runtime?, alert_threshold_failures?, notification_channels?}} on {entity_type} with {reason}, '
-  'dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN.';
+  'Changes an entity, dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN.';
 
 create function public.resolve_errors(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -581,5 +574,4 @@ begin
 end
 $$;
 comment on function public.resolve_errors(jsonb, timestamptz) is
-  'Resolves error {id}, or with {group} every open error of its fingerprint, with {note?}, and returns {resolved}, their number; '
-  'PT404 NOT_FOUND.';
+  'Resolves an error, or with {group} every open error of its fingerprint, and returns their number; PT404 NOT_FOUND.';

@@ -447,8 +447,7 @@ begin
 end
 $$;
 comment on function public.get_error_analytics(jsonb, timestamptz) is
-  'Returns the counts, groups, resolution times and trend in steps of {step} of the errors of {span}, for {entity_type?} or all. PT400 '
-  'BAD_REQUEST when retention keeps errors for less than the span.';
+  'Counts, groups, resolution times and trend of the errors of a span. PT400 BAD_REQUEST when retention deleted errors of the span.';
 
 -- In plpgsql Postgres plans with the values of the filters, and the filters that are given decide which index serves the page.
 create function public.list_errors(p jsonb) returns jsonb
@@ -475,8 +474,7 @@ begin
 end
 $$;
 comment on function public.list_errors(jsonb) is
-  'Returns at most {limit} errors, newest first, after the cursor {before_at?, before_id?}, filtered by '
-  '{entity_type?, error_type?, severity?, tournament_no?, fingerprint?, is_resolved?, from?, to?}.';
+  'Returns at most {limit} errors that match the filters, newest first, after the cursor {before_at?, before_id?}.';
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
@@ -540,7 +538,7 @@ begin
 end
 $$;
 comment on function public.list_executions(jsonb) is
-  'Returns {limit} runs, newest first, after {before_at?, before_id?}, of {entity_type?, status?, trigger?, tournament_no?, from?, to?}.';
+  'Returns at most {limit} runs that match the filters, newest first, after the cursor {before_at?, before_id?}.';
 
 create function private.tournament_json(tournament public.tournaments, state public.tournament_sync_state, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -879,8 +877,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.list_alert_incidents(jsonb, timestamptz) is
-  'Returns at most {limit} incidents, newest first, after the cursor {before_at?, before_id?}, filtered by '
-  '{state?, severity?, entity_type?, tournament_no?}, and the mean times of the 30 days before as_of.';
+  'Returns at most {limit} incidents that match the filters, newest first, after a cursor, and the mean times of 30 days.';
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
