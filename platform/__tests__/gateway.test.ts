@@ -1,0 +1,67 @@
+import { assertEquals, assertObjectMatch } from "@std/assert";
+import { createGateway } from "../gateway.ts";
+import { createVisStandIn } from "../vis/stand-in.ts";
+
+/** A gateway whose parts answer with their name; `inward` and `outward` mark the tokens that they exchange. */
+function setUp(supabase: (request: Request) => Response = () => new Response("supabase")) {
+  const requests: Request[] = [];
+  const gateway = createGateway({
+    supabase: (request) => {
+      requests.push(request);
+      return Promise.resolve(supabase(request));
+    },
+    signer: {
+      jwks: { keys: [] },
+      inward: (token) => token === "eygood" ? Promise.resolve(`inner-${token}`) : Promise.reject(new Error("bad")),
+      outward: (token) => Promise.resolve(`outer-${token}`),
+    },
+    functions: {
+      has: (name) => name === "sync-admin",
+      serve: (name) => Promise.resolve(new Response(name)),
+      stop: () => Promise.resolve(),
+    },
+    vis: createVisStandIn(),
+    dashboard: (path) => Promise.resolve(path === "/index.html" ? new Response("page") : null),
+  });
+  const ask = (path: string, init?: RequestInit) => gateway(new Request(`http://127.0.0.1:1${path}`, init));
+  return { ask, requests };
+}
+
+for (
+  const [method, path, status, text] of [
+    ["GET", "/functions/v1/sync-admin/jobs", 200, /^sync-admin$/],
+    ["GET", "/functions/v1/ghost", 404, /the function ghost does not exist/],
+    ["GET", "/auth/v1/.well-known/jwks.json", 200, /^\{"keys":\[\]\}$/],
+    ["GET", "/rest/v1/matches", 200, /^supabase$/],
+    ["GET", "/index.html", 200, /^page$/],
+    ["POST", "/index.html", 404, /the path \/index.html does not exist/],
+    ["GET", "/", 200, /The page is being built/],
+    ["GET", "/nowhere", 404, /the path \/nowhere does not exist/],
+  ] as const
+) {
+  Deno.test(`${method} ${path} is answered with ${status}`, async () => {
+    const response = await setUp().ask(path, { method });
+    assertEquals([response.status, text.test(await response.text())], [status, true]);
+  });
+}
+
+Deno.test("a valid token is exchanged, an invalid one is refused before it reaches the database, and none is needed", async () => {
+  const { ask, requests } = setUp();
+  const withToken = (token: string) => ask("/rest/v1/matches", { headers: { authorization: `Bearer ${token}` } });
+  assertEquals((await withToken("eygood")).status, 200);
+  const refused = await withToken("eyforged");
+  assertEquals(refused.status, 401);
+  assertObjectMatch(await refused.json(), { code: "PGRST301", message: "the token is invalid or expired" });
+  assertEquals((await ask("/rest/v1/matches")).status, 200);
+  assertEquals(requests.map(({ headers }) => headers.get("authorization")), ["Bearer inner-eygood", null]);
+});
+
+Deno.test("the tokens in an answer of Auth are exchanged, and those in an answer of REST are not", async () => {
+  const session = { access_token: "a", user: { app_metadata: { role: "viewer" } } };
+  const { ask } = setUp(() => Response.json({ ...session, session }));
+  assertObjectMatch(await (await ask("/auth/v1/token", { method: "POST" })).json(), {
+    access_token: "outer-a",
+    session: { access_token: "outer-a" },
+  });
+  assertObjectMatch(await (await ask("/rest/v1/rows")).json(), { access_token: "a", session: { access_token: "a" } });
+});
