@@ -49,11 +49,10 @@ export class MetricsCollector {
   }
 
   /** Adds the counts that an upsert returned. */
-  countRecords(written: { inserted: number; updated: number; unchanged: number; removed?: number }): void {
+  countRecords(written: { inserted: number; updated: number; unchanged: number }): void {
     this.count("records_inserted", written.inserted);
     this.count("records_updated", written.updated);
     this.count("records_unchanged", written.unchanged);
-    this.count("records_removed", written.removed ?? 0);
   }
 
   /** Adds one upstream request; `ms` lasts until the body was read. */

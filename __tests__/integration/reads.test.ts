@@ -522,7 +522,7 @@ const POLLED = [
 /** A read, and a change of the data that it shows. */
 const CHANGES = [
   ["/health-overview", "update sync_status set updated_at = updated_at + interval '1 second' where entity_type = 'tournaments'"],
-  ["/health-overview", "update upstream_state set backoff_reason = 'changed'"],
+  ["/health-overview", "update upstream_state set in_flight_limit = 3"],
   ["/tournaments", "update tournaments set name = name || '.'"],
   ["/errors", "update sync_error_log set resolution_notes = 'changed'"],
 ] as const;
