@@ -534,6 +534,12 @@ const ask = (path: string, tag?: string) =>
   );
 
 Deno.test("each read carries an ETag and answers 304 to it until the data changes or 5 seconds pass", async () => {
+  await aTournament(db);
+  await db.query(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    values ('tournaments', 'API', 'VIS_LATER', 'LOW', true, 'later', 'later', $1)`,
+    [NOW],
+  );
   for (const path of POLLED) {
     const first = await ask(path);
     const tag = String(first.headers.get("etag"));

@@ -286,8 +286,8 @@ Deno.test("each run changes the counters of its entity: a single run not those o
     const startedAt = new Date(start + index * 3_600_000).toISOString();
     const run = { execution_start: startedAt, heartbeat_at: startedAt, lease_expires_at: startedAt, deadline: startedAt };
     const { id } = await aRun(db, { ...run, tournament_no: tournament_no ?? null, status: "RUNNING", execution_end: null });
-    const counters = { records_inserted: records, memory_usage_mb: memory };
-    const p = { execution_id: id, status, reason: `run ${index}`, counters, tournaments_failed: 0 };
+    const counters = { records_inserted: records, memory_usage_mb: memory, tournaments_failed: 0 };
+    const p = { execution_id: id, status, reason: `run ${index}`, counters };
     await db.query("select finish_sync_execution($1, $2)", [p, new Date(start + index * 3_600_000 + seconds * 1_000).toISOString()]);
     const [entity] = await db.query(
       `select success_count, error_count, consecutive_failures, last_error, extract(epoch from average_duration)::float as average,
