@@ -35,7 +35,7 @@ comment on function public.claim_upstream_slot(text, timestamptz) is
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
 declare
-  ms constant numeric := p ->> 'response_ms';
+  ms constant numeric := (p ->> 'response_ms')::numeric;
 begin
   perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
@@ -122,7 +122,7 @@ comment on function public.list_due_tournaments(jsonb, timestamptz) is
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
 declare
-  run_id constant uuid := p ->> 'execution_id';
+  run_id constant uuid := (p ->> 'execution_id')::uuid;
   nos constant text[] := (p ->> 'tournament_no') || array(select jsonb_array_elements_text(p -> 'tournament_nos'));
   holder uuid;
 begin
