@@ -24,14 +24,13 @@ create function private.app_role() returns text
 language sql stable set search_path = '' as $$
   select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> 'role';
 $$;
-comment on function private.app_role() is 'The role in the caller''s token: viewer, operator or admin; null without a token or a role.';
+comment on function private.app_role is 'The role in the caller''s token: viewer, operator or admin; null without a token or a role.';
 
 create function private.can_read_monitoring() returns boolean
 language sql stable set search_path = '' as $$
   select coalesce(private.app_role() in ('viewer', 'operator', 'admin'), false);
 $$;
-comment on function private.can_read_monitoring() is
-  'True when the caller is a viewer, operator or admin; the read policies of the monitoring tables call it.';
+comment on function private.can_read_monitoring is 'True when the caller is a viewer, operator or admin.';
 
 create function private.secure_table(target regclass) returns void
 language plpgsql set search_path = '' as $$
@@ -54,7 +53,7 @@ begin
   end loop;
 end
 $$;
-comment on function private.secure_table(regclass) is
+comment on function private.secure_table is
   'Enables row level security on a monitoring table and sets its grants and policies: viewers and above read it, the service writes it.';
 
 create function private.secure_functions(variadic public_functions regproc[]) returns void
@@ -74,8 +73,7 @@ begin
   end loop;
 end
 $$;
-comment on function private.secure_functions(regproc[]) is
-  'Lets only the service execute the functions of private and the named ones of public; the last statement of the last migration.';
+comment on function private.secure_functions is 'Lets only the service execute the functions of private and the named ones of public.';
 
 create function private.refuse_unknown_fields(p jsonb, known text[]) returns void
 language plpgsql stable set search_path = '' as $$
@@ -89,14 +87,13 @@ begin
   end if;
 end
 $$;
-comment on function private.refuse_unknown_fields(jsonb, text[]) is
-  'Refuses an argument p with a field that the function does not know: PT400 BAD_REQUEST names the first; a null p has no fields.';
+comment on function private.refuse_unknown_fields is 'Refuses an argument p with a field outside the known ones. PT400 BAD_REQUEST.';
 
 create function private.utc_date(at_time timestamptz) returns date
 language sql immutable set search_path = '' as $$
   select (at_time at time zone 'UTC')::date;
 $$;
-comment on function private.utc_date(timestamptz) is 'The UTC day of a time, independent of the session''s time zone.';
+comment on function private.utc_date is 'The UTC day of a time, independent of the session''s time zone.';
 
 create function private.in_words(length interval) returns text
 language sql immutable set search_path = '' as $$
@@ -108,8 +105,7 @@ language sql immutable set search_path = '' as $$
   order by unit_seconds desc
   limit 1;
 $$;
-comment on function private.in_words(interval) is
-  'An interval in its largest whole unit, such as 15 minutes; fractions of a second are dropped.';
+comment on function private.in_words is 'An interval in its largest whole unit, such as 15 minutes; drops fractions of a second.';
 
 create function private.lengths_in_words(row_json jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
@@ -122,14 +118,13 @@ language sql immutable set search_path = '' as $$
     )
   );
 $$;
-comment on function private.lengths_in_words(jsonb) is 'The JSON of a row, with the intervals that a person can set written in words.';
+comment on function private.lengths_in_words is 'The JSON of a row, with the intervals that a person can set written in words.';
 
 create function public.schema_version() returns integer
 language sql immutable set search_path = '' as $$
   select 14;
 $$;
-comment on function public.schema_version() is
-  'Returns the number of the newest migration; an edge function that was built for another number answers SCHEMA_MISMATCH.';
+comment on function public.schema_version is 'The number of the newest migration; a function built for another answers SCHEMA_MISMATCH.';
 
 revoke execute on function private.secure_table, private.secure_functions, private.app_role, private.can_read_monitoring from public;
 grant execute on function private.app_role, private.can_read_monitoring to authenticated, service_role;

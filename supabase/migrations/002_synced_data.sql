@@ -32,8 +32,7 @@ create table public.tournaments (
 );
 comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are the codes of VIS.';
 comment on column public.tournaments.vis_version is 'The change counter of the row in VIS.';
-comment on column public.tournaments.vanished_at is
-  'When a sync found the tournament missing from the list of its season; null while the list contains it.';
+comment on column public.tournaments.vanished_at is 'When a sync found it missing from the list of its season; null while listed.';
 comment on column public.tournaments.version is 'Our own change counter: an update that changes a synced column raises it by one.';
 create index tournaments_dates_idx on public.tournaments (end_date, start_date);
 create index tournaments_season_idx on public.tournaments (season);
@@ -86,10 +85,8 @@ create table public.matches (
   constraint matches_no_is_a_number check (no ~ '^[0-9]{1,10}$'),
   constraint matches_version_is_positive check (version >= 1)
 );
-comment on table public.matches is
-  'Matches, keyed on VIS No because NoInTournament repeats within a tournament; durations of sets are in seconds.';
-comment on column public.matches.vanished_at is
-  'When a sync found the match missing from the list of its tournament, for example after a new draw; null while the list contains it.';
+comment on table public.matches is 'Matches, keyed on VIS No because NoInTournament repeats in a tournament; durations are in seconds.';
+comment on column public.matches.vanished_at is 'When a sync found it missing from its tournament, as after a new draw; null while listed.';
 create index matches_tournament_idx on public.matches (tournament_no);
 select private.secure_table('public.matches');
 grant select on public.matches to anon;
@@ -112,7 +109,7 @@ begin
   return new;
 end
 $$;
-comment on function private.raise_version() is 'Keeps id and created_at, and raises version only when a synced column changes.';
+comment on function private.raise_version is 'Keeps id and created_at, and raises version only when a synced column changes.';
 
 create trigger tournaments_raise_version before update on public.tournaments
   for each row execute function private.raise_version();

@@ -8,7 +8,7 @@ begin
   )::double precision);
 end
 $$;
-comment on function private.last_due(timestamptz, interval, timestamptz) is 'The latest due time (anchor + n * frequency) until as_of.';
+comment on function private.last_due is 'The latest due time (anchor + n * frequency) until as_of.';
 
 create table public.sync_status (
   entity_type varchar primary key,
@@ -62,11 +62,9 @@ comment on column public.sync_status.last_sync is 'Start of the last full run th
 comment on column public.sync_status.last_attempt is 'Start of the last full run, or time of the last call that was SKIPPED.';
 comment on column public.sync_status.consecutive_failures is
   'Full runs that ended FAILED or TIMED_OUT since the last one that SUCCEEDED; PARTIAL neither raises nor resets it.';
-comment on column public.sync_status.average_duration is
-  'Moving average of full runs that ended SUCCEEDED or PARTIAL; the newest has weight 0.2.';
+comment on column public.sync_status.average_duration is 'Moving average of SUCCEEDED and PARTIAL full runs; the newest has weight 0.2.';
 comment on column public.sync_status.last_memory_usage is 'Peak memory of the last run in MiB.';
-comment on column public.sync_status.alert_threshold_failures is
-  'Replaces the threshold of the consecutive_failures rules for this entity; null keeps it.';
+comment on column public.sync_status.alert_threshold_failures is 'The threshold of the consecutive_failures rules here; null keeps theirs.';
 select private.secure_table('public.sync_status');
 
 insert into public.sync_status
@@ -89,8 +87,7 @@ begin
     + entity.sync_frequency + entity.grace;
 end
 $$;
-comment on function private.overdue_since(public.sync_status, timestamptz) is
-  'When the entity became overdue (due time plus grace); null while it is not overdue.';
+comment on function private.overdue_since is 'When the entity became overdue (due time plus grace); null while it is not overdue.';
 
 create table public.tournament_sync_state (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -112,15 +109,12 @@ create table public.tournament_sync_state (
   constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
 );
 comment on table public.tournament_sync_state is 'One row a tournament: the freshness of its matches, and the run that holds its lease.';
-comment on column public.tournament_sync_state.synced_at is
-  'Start of the run that last read the matches; null makes the tournament due at once.';
+comment on column public.tournament_sync_state.synced_at is 'Start of the run that last read the matches; null makes it due at once.';
 comment on column public.tournament_sync_state.ttl is '30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
-comment on column public.tournament_sync_state.average_duration is
-  'Moving average of the time to sync its matches; the newest has weight 0.2.';
-comment on column public.tournament_sync_state.lease_holder is
-  'The run that holds the lease: until lease_expires_at no other run can write.';
+comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
+comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
 select private.secure_table('public.tournament_sync_state');
 
 create table public.upstream_state (
@@ -135,8 +129,7 @@ create table public.upstream_state (
   constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null))
 );
 comment on table public.upstream_state is 'One row an upstream service: the limit, backoff and usual response time that all runs share.';
-comment on column public.upstream_state.in_flight_limit is
-  'Requests in flight of all runs together; VIS has blocked clients with more than about 4.';
+comment on column public.upstream_state.in_flight_limit is 'Requests in flight of all runs; VIS has blocked clients with over 4.';
 comment on column public.upstream_state.baseline_response_ms is
   'Moving average of the replies that were not throttled; the newest has weight 0.05. A reply ten times slower starts a backoff.';
 select private.secure_table('public.upstream_state');

@@ -10,7 +10,7 @@ language sql immutable set search_path = '' as $$
     when 'TIMED_OUT' then 0
   end;
 $$;
-comment on function private.success_weight(text, integer, integer) is
+comment on function private.success_weight is
   'The weight (0 to 1) of a run in a success rate; null for RUNNING, CANCELLED and SKIPPED runs, which a rate does not count.';
 
 create table public.sync_execution_history (
@@ -78,12 +78,10 @@ create table public.sync_execution_history (
 comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
 comment on column public.sync_execution_history.correlation_id is 'Connects the cron job, the request, the run and its log lines.';
-comment on column public.sync_execution_history.lease_expires_at is
-  'A heartbeat renews the lease; the reaper closes a run whose lease has expired or whose deadline has passed.';
+comment on column public.sync_execution_history.lease_expires_at is 'Renewed by a heartbeat; the reaper closes a run whose lease expired.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
-comment on column public.sync_execution_history.success_weight is
-  'The result of private.success_weight(); stored, because computing it for every run of a day is slow.';
+comment on column public.sync_execution_history.success_weight is 'Stored, because computing it for every run of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
@@ -145,8 +143,7 @@ create table public.sync_error_log (
   constraint sync_error_log_resolved_after_it_occurred check (resolved_at >= occurred_at)
 );
 comment on table public.sync_error_log is 'One row per classified error; the row stays when retention deletes its run.';
-comment on column public.sync_error_log.error_context is
-  'Stack, request and response excerpt; the service redacts it and limits it to 8 kB.';
+comment on column public.sync_error_log.error_context is 'Stack and excerpts of request and response; redacted, at most 8 kB.';
 comment on column public.sync_error_log.fingerprint is 'Groups errors that differ only in ids, numbers, dates, addresses and quoted parts.';
 create index idx_sync_error_log_type_severity_time on public.sync_error_log (error_type, error_severity, occurred_at);
 create index sync_error_log_execution_idx on public.sync_error_log (sync_execution_id);
@@ -168,8 +165,7 @@ create table private.call_log (
   called_at timestamptz not null default now(),
   constraint call_log_outcome_is_known check (outcome in ('SENT', 'NOT_CONFIGURED'))
 );
-comment on table private.call_log is
-  'One row per call of an edge function by the database; pg_net itself deletes its rows after some hours.';
+comment on table private.call_log is 'One row per call of an edge function by the database; pg_net deletes its own rows after hours.';
 create index call_log_time_idx on private.call_log (called_at);
 alter table private.call_log enable row level security;
 
@@ -179,17 +175,7 @@ begin
   return ceil(ln(greatest(date_part('epoch', duration) * 1000, 1)) / ln(1.1::double precision));
 end
 $$;
-comment on function private.duration_bucket(interval) is
-  'The histogram bucket of a duration: bucket b holds durations of more than 1.1^(b-1) and at most 1.1^b ms.';
-
-create function private.bucket_ms(bucket integer) returns double precision
-language plpgsql immutable set search_path = '' as $$
-begin
-  return power(1.1::double precision, bucket) * 2 / 2.1;
-end
-$$;
-comment on function private.bucket_ms(integer) is
-  'The duration in ms that represents a histogram bucket: the harmonic mean of its edges, which errs by at most 4.8 % (0.1 / 2.1).';
+comment on function private.duration_bucket is 'The histogram bucket of a duration: more than 1.1^(b-1) and at most 1.1^b ms for bucket b.';
 
 create function private.histogram_percentile(histogram integer[], share numeric) returns double precision
 language plpgsql immutable set search_path = '' as $$
@@ -200,13 +186,14 @@ begin
   for bucket in coalesce(array_lower(histogram, 1), 1) .. coalesce(array_upper(histogram, 1), 0) loop
     reached := reached + coalesce(histogram[bucket], 0);
     if reached >= needed then
-      return private.bucket_ms(bucket);
+      -- The harmonic mean of the edges of the bucket errs by at most 4.8 % (0.1 / 2.1).
+      return power(1.1::double precision, bucket) * 2 / 2.1;
     end if;
   end loop;
   return null;
 end
 $$;
-comment on function private.histogram_percentile(integer[], numeric) is
+comment on function private.histogram_percentile is
   'The percentile of the durations in a histogram, in ms and within 4.8 %; share 0.95 is p95. Null for an empty histogram.';
 
 create function private.add_histograms(a integer[], b integer[]) returns integer[]
@@ -220,24 +207,10 @@ begin
   return a;
 end
 $$;
-comment on function private.add_histograms(integer[], integer[]) is
-  'The sum of two histograms; the subscript of an element is its bucket, and a bucket without runs is null.';
+comment on function private.add_histograms is 'The sum of two histograms: the subscript is the bucket, and an empty bucket is null.';
 
-create function private.histogram(buckets integer[], runs bigint[]) returns integer[]
-language plpgsql immutable set search_path = '' as $$
-declare
-  histogram integer[] := array[]::integer[];
-begin
-  for i in 1 .. coalesce(cardinality(buckets), 0) loop
-    if buckets[i] is not null then
-      histogram[buckets[i]] := coalesce(histogram[buckets[i]], 0) + runs[i];
-    end if;
-  end loop;
-  return histogram;
-end
-$$;
-comment on function private.histogram(integer[], bigint[]) is
-  'The histogram of pairs of a bucket and a number of runs; a bucket may occur several times, and a null bucket counts nowhere.';
+create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
+comment on aggregate private.sum_histograms(integer[]) is 'The sum of histograms.';
 
 create table public.sync_metrics (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
@@ -333,8 +306,7 @@ select
 from public.sync_execution_history
 where execution_start > now() - interval '24 hours'
 group by entity_type;
-comment on materialized view public.sync_health_summary is
-  'Runs of the last 24 hours by entity, for SQL clients; refreshed every 5 minutes.';
+comment on materialized view public.sync_health_summary is 'Runs of the last 24 hours by entity, for SQL clients; 5 minutes old at most.';
 create unique index sync_health_summary_entity on public.sync_health_summary (entity_type);
 revoke all on public.sync_health_summary from public, anon, authenticated;
 grant select on public.sync_health_summary to service_role;

@@ -24,7 +24,7 @@ begin
   return call_id;
 end
 $$;
-comment on function private.call_function(text, jsonb) is
+comment on function private.call_function is
   'Posts {body} to an edge function with the URL and the key from Vault, logs the call and returns its correlation id. '
   'Security definer, because the caller has no access to Vault.';
 
@@ -69,7 +69,7 @@ begin
   on conflict (id) do nothing;
 end
 $$;
-comment on function private.record_run_items(public.sync_execution_history, jsonb, timestamptz) is
+comment on function private.record_run_items is
   'Inserts the {results, errors} of a run, updates the state of its tournaments, and ignores items that are already recorded.';
 
 create function private.save_progress(p jsonb, as_of timestamptz) returns public.sync_execution_history
@@ -100,8 +100,7 @@ begin
   return run;
 end
 $$;
-comment on function private.save_progress(jsonb, timestamptz) is
-  'Saves the totals and new items of a RUNNING run, renews its lease for 60 s and returns the run; null when it is not RUNNING.';
+comment on function private.save_progress is 'Saves what a RUNNING run sent and renews its lease; returns the run, or null.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -132,7 +131,7 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.update_entity_counters(public.sync_execution_history, timestamptz) is 'Counts a closed run on its entity.';
+comment on function private.update_entity_counters is 'Counts a closed run on its entity.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
@@ -148,7 +147,7 @@ begin
     sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
     sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
     sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
-    sum(r.duration_ms_total), private.histogram(array_agg(array_lower(r.durations, 1)), array_agg(1::bigint))
+    sum(r.duration_ms_total), private.sum_histograms(r.durations)
   from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
   where r.execution_id = any (execution_ids)
   group by 1, 2, 3
@@ -168,8 +167,7 @@ begin
        private.add_histograms(m.durations, excluded.durations));
 end
 $$;
-comment on function private.roll_up(uuid[]) is
-  'Adds finished runs to the buckets of their start, one in each resolution; called in the transaction that closes a run.';
+comment on function private.roll_up is 'Adds finished runs to the bucket of their start in each resolution.';
 
 create function private.rebuild_metrics(p_from timestamptz, p_until timestamptz) returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -198,7 +196,7 @@ begin
   return days;
 end
 $$;
-comment on function private.rebuild_metrics(timestamptz, timestamptz) is
+comment on function private.rebuild_metrics is
   'Rebuilds the metrics of the UTC days in a range from the runs and returns their number; PT409 RUNS_PRUNED before the oldest run.';
 
 create function private.close_run(p jsonb, as_of timestamptz) returns public.sync_execution_history
@@ -235,8 +233,7 @@ begin
   return run;
 end
 $$;
-comment on function private.close_run(jsonb, timestamptz) is
-  'Moves a RUNNING run to a terminal status with all that follows from it, and returns it or null. Only this function closes a run.';
+comment on function private.close_run is 'The only function that closes a RUNNING run, with all that follows; returns it or null.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
@@ -277,8 +274,7 @@ begin
   return reaped;
 end
 $$;
-comment on function private.reap_dead_runs(timestamptz, text) is
-  'Closes every run past its lease or deadline as TIMED_OUT, records a RUN_TIMED_OUT error for each, and returns how many it closed.';
+comment on function private.reap_dead_runs is 'Closes every run past its lease or deadline as TIMED_OUT; returns their number.';
 
 create function private.lock_entity(p_entity_type text) returns public.sync_status
 language plpgsql set search_path = '' as $$
@@ -300,7 +296,7 @@ begin
   return entity;
 end
 $$;
-comment on function private.lock_entity(text) is
+comment on function private.lock_entity is
   'Locks an active entity that is not paused and returns it. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE or ENTITY_PAUSED.';
 
 create function private.open_run(p jsonb, entity public.sync_status, scope text, conflict uuid, as_of timestamptz)
@@ -328,8 +324,7 @@ begin
   return run;
 end
 $$;
-comment on function private.open_run(jsonb, public.sync_status, text, uuid, timestamptz) is
-  'Inserts run {execution_id} as RUNNING, or as SKIPPED when a conflicting run is live, and returns it.';
+comment on function private.open_run is 'Inserts a run as RUNNING, or as SKIPPED when a conflicting run is live, and returns it.';
 
 create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -378,7 +373,7 @@ begin
   );
 end
 $$;
-comment on function public.start_sync_execution(jsonb, timestamptz) is
+comment on function public.start_sync_execution is
   'Starts a run and claims the leases of its named tournaments, or records it as SKIPPED while another run works on its target; returns '
   '{outcome, execution_id, live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, '
   'ENTITY_PAUSED or LEASE_LOST.';
@@ -394,7 +389,7 @@ begin
     select from public.sync_jobs j where j.id = run.sync_job_id and j.cancel_requested_at is not null));
 end
 $$;
-comment on function public.heartbeat_sync_execution(jsonb, timestamptz) is
+comment on function public.heartbeat_sync_execution is
   'Saves the progress of a RUNNING run and returns {live, cancel_requested}; live is false when the run is already closed.';
 
 create function public.finish_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
@@ -416,12 +411,11 @@ begin
     (select h.status from public.sync_execution_history h where h.id = (p ->> 'execution_id')::uuid));
 end
 $$;
-comment on function public.finish_sync_execution(jsonb, timestamptz) is
+comment on function public.finish_sync_execution is
   'Closes a RUNNING run, dispatches waiting jobs and returns {recorded, status}; recorded is false when it was closed before.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
 language sql set search_path = '' as $$
   select private.reap_dead_runs(as_of);
 $$;
-comment on function public.reap_sync_executions(timestamptz) is
-  'Calls private.reap_dead_runs: closes every run past its lease or deadline as TIMED_OUT and returns how many it closed.';
+comment on function public.reap_sync_executions is 'The same as private.reap_dead_runs, for all entities.';

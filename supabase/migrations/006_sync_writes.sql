@@ -29,8 +29,7 @@ language sql set search_path = '' as $$
   )
   from state;
 $$;
-comment on function public.claim_upstream_slot(text, timestamptz) is
-  'Claims a slot for one request; the token is null during a backoff and when all slots are claimed.';
+comment on function public.claim_upstream_slot is 'Claims a slot for one request; no token during a backoff or without a free slot.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -56,7 +55,7 @@ begin
   where s.upstream = p ->> 'upstream' and v.upstream = s.upstream;
 end
 $$;
-comment on function public.release_upstream_slot(jsonb, timestamptz) is
+comment on function public.release_upstream_slot is
   'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?} or a {response_ms} far above the usual.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
@@ -76,8 +75,7 @@ language sql stable set search_path = '' as $$
     where tournament_no = p_tournament_no and vanished_at is null
   ) m;
 $$;
-comment on function private.matches_ttl(text, timestamptz) is
-  'The time to live of the matches of a tournament, the number of its matches and the number of its live matches.';
+comment on function private.matches_ttl is 'How long the matches of a tournament stay fresh, how many there are, and how many are live.';
 
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -116,7 +114,7 @@ language sql stable set search_path = '' as $$
     r.rank, r.synced_at nulls first, r.no), '[]')
   from ranked r;
 $$;
-comment on function public.list_due_tournaments(jsonb, timestamptz) is
+comment on function public.list_due_tournaments is
   'The named or all active tournaments by rank (1 live, 2 today, 3 within a day, 4 later) or, with {stalest_first}, by their last sync.';
 
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
@@ -141,16 +139,28 @@ begin
   return holder;
 end
 $$;
-comment on function private.claim_tournaments(jsonb, timestamptz) is
-  'Claims the leases of the named tournaments for a run; when another run holds one, claims none and returns that run.';
+comment on function private.claim_tournaments is 'Claims the leases of the named tournaments, or none and returns a run that holds one.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
 language sql set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
   select private.claim_tournaments(p, as_of) is null;
 $$;
-comment on function public.claim_tournament(jsonb, timestamptz) is
-  'Claims the lease of {tournament_no} for {execution_id} and returns true; returns false while another run holds the lease.';
+comment on function public.claim_tournament is 'Claims the lease of a tournament for a run; false while another run holds it.';
+
+create function private.renew_lease(p jsonb, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+begin
+  update public.tournament_sync_state set lease_expires_at = as_of + interval '5 minutes'
+  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of;
+  if not found then
+    raise sqlstate 'PT409' using
+      message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
+      detail = 'LEASE_LOST';
+  end if;
+end
+$$;
+comment on function private.renew_lease is 'Renews the lease that a run holds on a tournament. PT409 LEASE_LOST when it holds none.';
 
 create function private.start_waiting_job(p_tournament_no text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -160,8 +170,7 @@ begin
   end if;
 end
 $$;
-comment on function private.start_waiting_job(text, timestamptz) is
-  'Drains the queue when a job waits for this tournament, whose lease was just released.';
+comment on function private.start_waiting_job is 'Drains the queue when a job waits for this tournament, whose lease was just released.';
 
 create function public.release_tournament(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -172,8 +181,7 @@ begin
   perform private.start_waiting_job(p ->> 'tournament_no', as_of);
 end
 $$;
-comment on function public.release_tournament(jsonb, timestamptz) is
-  'Releases the lease of {tournament_no} that {execution_id} holds, without changing its freshness, and starts a job that waits for it.';
+comment on function public.release_tournament is 'Releases the lease of a run, keeps the freshness, and starts a waiting job.';
 
 create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -181,30 +189,21 @@ declare
   removed integer;
 begin
   perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,present,tick_at}');
-  update public.tournament_sync_state s set
-    lease_holder = null,
-    lease_expires_at = null,
-    synced_at = (p ->> 'tick_at')::timestamptz,
-    ttl = '0'
-  where s.tournament_no = p ->> 'tournament_no' and s.lease_holder = (p ->> 'execution_id')::uuid and s.lease_expires_at > as_of;
-  if not found then
-    raise sqlstate 'PT409' using
-      message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
-      detail = 'LEASE_LOST';
-  end if;
+  perform private.renew_lease(p, as_of);
   update public.matches m set vanished_at = as_of, last_synced = as_of
   where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
     and m.no not in (select jsonb_array_elements_text(p -> 'present'));
   get diagnostics removed = row_count;
-  update public.tournament_sync_state s set ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
+  update public.tournament_sync_state s set
+    lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz,
+    ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
   perform private.start_waiting_job(p ->> 'tournament_no', as_of);
   return removed;
 end
 $$;
-comment on function public.complete_tournament(jsonb, timestamptz) is
-  'Marks the matches outside {present} as vanished, releases the lease and returns the number of marked matches; PT409 LEASE_LOST.';
+comment on function public.complete_tournament is 'Marks the matches outside {present} as vanished and returns how many. PT409 LEASE_LOST.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -245,41 +244,27 @@ language sql set search_path = '' as $$
   )
   from written w left join before b using (no);
 $$;
-comment on function public.upsert_tournaments(jsonb, timestamptz) is
+comment on function public.upsert_tournaments is
   'Upserts {tournaments} by no, except rows that were synced after {tick_at}, and returns {inserted, updated, unchanged}.';
 
 create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
-language plpgsql set search_path = '' as $$
-declare
-  removed integer;
-begin
-  perform private.refuse_unknown_fields(p, '{season,present,tick_at}');
-  update public.tournaments t set vanished_at = as_of, last_synced = as_of
-  where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
-    and t.no not in (select jsonb_array_elements_text(p -> 'present'));
-  get diagnostics removed = row_count;
-  return removed;
-end
+language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{season,present,tick_at}');
+  with vanished as (
+    update public.tournaments t set vanished_at = as_of, last_synced = as_of
+    where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
+      and t.no not in (select jsonb_array_elements_text(p -> 'present'))
+    returning t.no
+  )
+  select count(*)::integer from vanished;
 $$;
-comment on function public.mark_vanished_tournaments(jsonb, timestamptz) is
+comment on function public.mark_vanished_tournaments is
   'Marks the tournaments of {season} outside {present} as vanished, except rows synced after {tick_at}, and returns their number.';
 
 create function public.upsert_matches(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql set search_path = '' as $$
-declare
-  counts jsonb;
-begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches}');
-  perform from public.tournament_sync_state
-  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of
-  for update;
-  if not found then
-    raise sqlstate 'PT409' using
-      message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
-      detail = 'LEASE_LOST';
-  end if;
-  update public.tournament_sync_state set lease_expires_at = as_of + interval '5 minutes' where tournament_no = p ->> 'tournament_no';
-
+language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches}');
+  select private.renew_lease(p, as_of);
   with incoming as (
     select r.*
     from jsonb_array_elements(p -> 'matches') as e,
@@ -313,10 +298,8 @@ begin
     'inserted', count(*) filter (where b.no is null),
     'updated', count(*) filter (where w.version > b.version),
     'unchanged', count(*) filter (where w.version = b.version)
-  ) into counts
+  )
   from written w left join before b using (no);
-  return counts;
-end
 $$;
-comment on function public.upsert_matches(jsonb, timestamptz) is
-  'Upserts matches by no under the lease of the run, and returns {inserted, updated, unchanged}; PT409 LEASE_LOST.';
+comment on function public.upsert_matches is
+  'Upserts matches by no under the lease of the run, and returns {inserted, updated, unchanged}. PT409 LEASE_LOST.';

@@ -15,10 +15,8 @@ create table public.sync_queue_settings (
   constraint sync_queue_settings_delays_are_ordered check (high_after >= interval '0' and normal_after >= high_after)
 );
 comment on table public.sync_queue_settings is 'The limits of the queue, in one row.';
-comment on column public.sync_queue_settings.slots is
-  'Jobs that may run at once; emergency_slots of these slots are reserved for EMERGENCY jobs.';
-comment on column public.sync_queue_settings.slots_per_entity is
-  'Jobs of one entity that may run at once; EMERGENCY jobs may exceed this limit by emergency_slots.';
+comment on column public.sync_queue_settings.slots is 'Jobs that may run at once; emergency_slots of them are for EMERGENCY jobs only.';
+comment on column public.sync_queue_settings.slots_per_entity is 'Slots of one entity; EMERGENCY jobs may exceed it by emergency_slots.';
 comment on column public.sync_queue_settings.normal_after is
   'Added to the enqueue time of a NORMAL job to get its rank: no job enqueued later than that overtakes it, so its wait is bounded.';
 select private.secure_table('public.sync_queue_settings');
@@ -69,8 +67,7 @@ comment on column public.sync_jobs.target is 'Empty for a full run, the tourname
 comment on column public.sync_jobs.rank is 'Jobs start in this order: the time from which they may start, plus the delay of the priority.';
 comment on column public.sync_jobs.token is 'The fencing token of the current attempt; a worker with another token is refused.';
 comment on column public.sync_jobs.claimed_at is 'The time of the current attempt, or of the one that completed the job.';
-comment on column public.sync_jobs.lease_expires_at is
-  'The current attempt must start its run before this time; after the start the lease of the run applies.';
+comment on column public.sync_jobs.lease_expires_at is 'An attempt must start its run before this time; then the lease of the run applies.';
 create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
 create unique index sync_jobs_one_running_per_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
@@ -113,8 +110,7 @@ create table public.manual_sync_audit (
   constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
 ) with (fillfactor = 80);
 comment on table public.manual_sync_audit is 'One row for each manual trigger: who, what, why and the result.';
-comment on column public.manual_sync_audit.triggered_by is
-  'The person for whom the sync was triggered; actor is the caller: the same person, or the service.';
+comment on column public.manual_sync_audit.triggered_by is 'The person who wanted the sync; actor is the caller, who may be the service.';
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
 create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
 select private.secure_table('public.manual_sync_audit');

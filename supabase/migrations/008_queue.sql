@@ -12,7 +12,7 @@ begin
   );
 end
 $$;
-comment on function private.job_rank(text, timestamptz) is 'The rank of a job with this priority that may start at this time.';
+comment on function private.job_rank is 'The rank of a job with this priority that may start at this time.';
 
 create function private.repeated_trigger(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
@@ -29,8 +29,8 @@ begin
   return earlier.sync_job_id;
 end
 $$;
-comment on function private.repeated_trigger(jsonb, timestamptz) is
-  'The job of the same Idempotency-Key and actor within 24 hours, or null; PT409 IDEMPOTENCY_KEY_REUSED for another request.';
+comment on function private.repeated_trigger is
+  'The job of the same Idempotency-Key and actor within 24 hours, or null. PT409 IDEMPOTENCY_KEY_REUSED for another request.';
 
 create function private.join_or_insert_job(p jsonb, as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -70,8 +70,7 @@ begin
   return job;
 end
 $$;
-comment on function private.join_or_insert_job(jsonb, timestamptz) is
-  'Inserts a job, or joins a waiting job of the same target, adds the audit row of the trigger and returns the job.';
+comment on function private.join_or_insert_job is 'Joins a waiting job of the target or inserts one, and writes the audit row.';
 
 create function public.enqueue_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -107,7 +106,7 @@ begin
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = job_id);
 end
 $$;
-comment on function public.enqueue_sync_job(jsonb, timestamptz) is
+comment on function public.enqueue_sync_job is
   'Enqueues or joins a job, dispatches the jobs that may start and returns the job. PT400 BAD_REQUEST, PT409 IDEMPOTENCY_KEY_REUSED, '
   'PT429 TOO_MANY_TRIGGERS with the seconds to wait as hint.';
 
@@ -127,14 +126,12 @@ begin
   for job in
     select * from public.sync_jobs where status = 'QUEUED' and expires_at <= as_of for update skip locked
   loop
-    perform private.close_job(job.id, 'FAILED', 'FAILED', null,
-      format('the job expired at %s before it could start', job.expires_at), null, as_of);
+    perform private.close_job(job.id, 'FAILED', null, format('the job expired at %s before it could start', job.expires_at), null, as_of);
   end loop;
   return expired_attempts;
 end
 $$;
-comment on function private.requeue_expired_jobs(timestamptz) is
-  'Retries jobs whose run did not start within the lease, fails jobs that expired, and returns the number of expired attempts.';
+comment on function private.requeue_expired_jobs is 'Retries unstarted jobs, fails expired ones; returns the expired attempts.';
 
 -- The cost makes Postgres check the cheap conditions of a query first.
 create function private.conflicting_run(p_entity_type text, p_tournament_no text, p_tournament_nos jsonb, as_of timestamptz) returns uuid
@@ -156,7 +153,7 @@ begin
   );
 end
 $$;
-comment on function private.conflicting_run(text, text, jsonb, timestamptz) is
+comment on function private.conflicting_run is
   'The run for which a run of this target must wait: the live one of the target, or the holder of a lease of its tournaments; or null.';
 
 create function private.claim_sync_job(as_of timestamptz) returns public.sync_jobs
@@ -196,23 +193,7 @@ begin
   return claimed;
 end
 $$;
-comment on function private.claim_sync_job(timestamptz) is
-  'Claims the first job by rank that may start, with a token and 30 s to start its run, and returns it; null when none may start.';
-
-create function private.dispatch_job(job public.sync_jobs) returns void
-language plpgsql set search_path = '' as $$
-begin
-  perform private.call_function(
-    (select s.function_name from public.sync_status s where s.entity_type = job.entity_type),
-    jsonb_strip_nulls(jsonb_build_object(
-      'trigger', case job.attempts when 1 then 'MANUAL' else 'RETRY' end, 'sync_job_id', job.id, 'job_token', job.token,
-      'tournament_no', job.tournament_no, 'tournament_nos', job.tournament_nos
-    ))
-  );
-end
-$$;
-comment on function private.dispatch_job(public.sync_jobs) is
-  'Calls the edge function of a claimed job with the token of the attempt; pg_net sends the request on commit.';
+comment on function private.claim_sync_job is 'Claims the first job that may start, with a token and 30 s to start its run; or null.';
 
 create function public.drain_sync_queue(as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -227,14 +208,20 @@ begin
   loop
     job := private.claim_sync_job(as_of);
     exit when job.id is null;
-    perform private.dispatch_job(job);
+    -- pg_net sends the request on commit.
+    perform private.call_function(
+      (select s.function_name from public.sync_status s where s.entity_type = job.entity_type),
+      jsonb_strip_nulls(jsonb_build_object(
+        'trigger', case job.attempts when 1 then 'MANUAL' else 'RETRY' end, 'sync_job_id', job.id, 'job_token', job.token,
+        'tournament_no', job.tournament_no, 'tournament_nos', job.tournament_nos
+      ))
+    );
     dispatched := dispatched + 1;
   end loop;
   return jsonb_build_object('dispatched', dispatched, 'returned', returned);
 end
 $$;
-comment on function public.drain_sync_queue(timestamptz) is
-  'Ends expired attempts, dispatches every job that may start, and returns {dispatched, returned: the expired attempts}.';
+comment on function public.drain_sync_queue is 'Ends expired attempts and dispatches every job that may start; returns both numbers.';
 
 create function private.reserve_attempt(p jsonb) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -249,8 +236,7 @@ begin
   return job;
 end
 $$;
-comment on function private.reserve_attempt(jsonb) is
-  'Locks and returns the job of {sync_job_id, job_token, execution_id} while that attempt is current. PT409 LEASE_LOST when it is not.';
+comment on function private.reserve_attempt is 'Locks and returns the job of an attempt. PT409 LEASE_LOST when the attempt is not current.';
 
 create function private.start_attempt(p jsonb, run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -269,8 +255,7 @@ begin
   end if;
 end
 $$;
-comment on function private.start_attempt(jsonb, public.sync_execution_history, timestamptz) is
-  'Attaches a started run to its attempt, or queues the job again when the run was SKIPPED. PT409 LEASE_LOST.';
+comment on function private.start_attempt is 'Attaches a started run to its attempt; queues the job again after a SKIPPED run.';
 
 create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -281,32 +266,32 @@ begin
   end if;
 end
 $$;
-comment on function private.finish_attempt(public.sync_jobs, text, text, timestamptz) is
-  'Records the end of the current attempt of a job; does nothing for a job without one.';
+comment on function private.finish_attempt is 'Records the end of the current attempt of a job, if it has one.';
 
 create function private.close_job(
-  p_job_id uuid, p_status text, p_final_status text, p_records_processed integer, p_error text, p_error_details jsonb, as_of timestamptz
+  p_job_id uuid, p_final_status text, p_records_processed integer, p_error text, p_error_details jsonb, as_of timestamptz
 ) returns void
 language plpgsql set search_path = '' as $$
+declare
+  is_completed constant boolean := p_final_status in ('SUCCEEDED', 'PARTIAL');
 begin
   update public.sync_jobs set
-    status = p_status, token = null, claimed_at = case p_status when 'COMPLETED' then claimed_at end, lease_expires_at = null,
-    finished_at = as_of, final_status = p_final_status, records_processed = p_records_processed, last_error = left(p_error, 1000)
+    status = case when is_completed then 'COMPLETED' else p_final_status end, claimed_at = case when is_completed then claimed_at end,
+    token = null, lease_expires_at = null, finished_at = as_of, final_status = p_final_status,
+    records_processed = p_records_processed, last_error = left(p_error, 1000)
   where id = p_job_id and status in ('QUEUED', 'RUNNING');
   update public.manual_sync_audit set
-    completion_timestamp = as_of, final_status = coalesce(p_final_status, p_status), records_processed = p_records_processed,
-    error_details = p_error_details
+    completion_timestamp = as_of, final_status = p_final_status, records_processed = p_records_processed, error_details = p_error_details
   where sync_job_id = p_job_id and completion_timestamp is null;
 end
 $$;
-comment on function private.close_job(uuid, text, text, integer, text, jsonb, timestamptz) is
-  'Moves a job that is not finished to a terminal state and closes the audit rows of its triggers.';
+comment on function private.close_job is 'Moves a job to a terminal state and closes the audit rows of its triggers.';
 
 create function private.retry_job(job public.sync_jobs, p_error text, is_retryable boolean, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
   if job.cancel_requested_at is not null then
-    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', null, p_error, null, as_of);
+    perform private.close_job(job.id, 'CANCELLED', null, p_error, null, as_of);
   elsif is_retryable and job.attempts < job.max_attempts then
     -- Delays of 30 s, 60 s, 120 s, …, each with 25 % jitter.
     update public.sync_jobs set
@@ -314,13 +299,11 @@ begin
       not_before = as_of + make_interval(secs => 30 * 2 ^ (job.attempts - 1) * (0.75 + random() / 2))
     where id = job.id;
   else
-    perform private.close_job(job.id, 'FAILED', 'FAILED', null, p_error,
-      jsonb_build_object('error', p_error, 'attempts', job.attempts), as_of);
+    perform private.close_job(job.id, 'FAILED', null, p_error, jsonb_build_object('error', p_error, 'attempts', job.attempts), as_of);
   end if;
 end
 $$;
-comment on function private.retry_job(public.sync_jobs, text, boolean, timestamptz) is
-  'Queues a job again after a failed attempt, or closes it when it is cancelled, not retryable or without attempts.';
+comment on function private.retry_job is 'Queues a job again after a failed attempt, or closes it when it may not be retried.';
 
 create function private.finish_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -332,19 +315,17 @@ begin
     return;
   end if;
   if run.status in ('SUCCEEDED', 'PARTIAL') and job.cancel_requested_at is null then
-    perform private.close_job(job.id, 'COMPLETED', run.status, run.records_processed, null, run.error_details, as_of);
+    perform private.close_job(job.id, run.status, run.records_processed, null, run.error_details, as_of);
   elsif run.status = 'CANCELLED' or job.cancel_requested_at is not null then
     perform private.finish_attempt(job, 'CANCELLED', run.status_reason, as_of);
-    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', run.records_processed,
-      'the run ended as ' || run.status, run.error_details, as_of);
+    perform private.close_job(job.id, 'CANCELLED', run.records_processed, 'the run ended as ' || run.status, run.error_details, as_of);
   else
     perform private.finish_attempt(job, 'FAILED', run.status_reason, as_of);
     perform private.retry_job(job, run.status_reason, coalesce((p ->> 'retryable')::boolean, true), as_of);
   end if;
 end
 $$;
-comment on function private.finish_job(public.sync_execution_history, jsonb, timestamptz) is
-  'Completes, cancels or retries the job of a closed run, if the run is that of the current attempt.';
+comment on function private.finish_job is 'Completes, cancels or retries the job of a closed run that is its current attempt.';
 
 create function public.cancel_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -365,7 +346,7 @@ begin
   if job.execution_id is null then
     -- The job waits, or its run has not started: closing the job clears its token, so that a late worker is refused.
     perform private.finish_attempt(job, 'CANCELLED', 'cancelled before the run started', as_of);
-    perform private.close_job(job.id, 'CANCELLED', 'CANCELLED', null, 'cancelled before the run started', null, as_of);
+    perform private.close_job(job.id, 'CANCELLED', null, 'cancelled before the run started', null, as_of);
   end if;
   perform private.audit(p -> 'actor', 'cancel-job', 'job', job.id::text, jsonb_build_object('status', job.status),
     (select jsonb_build_object('status', j.status, 'cancel_requested_at', j.cancel_requested_at)
@@ -374,7 +355,7 @@ begin
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = job.id);
 end
 $$;
-comment on function public.cancel_sync_job(jsonb, timestamptz) is
+comment on function public.cancel_sync_job is
   'Cancels a job at once before its run starts, else at the next tournament, and returns it. PT404 NOT_FOUND, PT409 JOB_OVER.';
 
 create function public.requeue_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
@@ -414,7 +395,7 @@ begin
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = new_job.id);
 end
 $$;
-comment on function public.requeue_sync_job(jsonb, timestamptz) is
+comment on function public.requeue_sync_job is
   'Enqueues the target of a finished job again, or only the tournaments that failed in its last attempt, and returns the new job. '
   'PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
 
@@ -428,108 +409,54 @@ begin
     where job.status in ('RUNNING', 'COMPLETED') and job.claimed_at is not null;
 end
 $$;
-comment on function private.attempts_of(public.sync_jobs) is 'All attempts of a job; the current one has no end and no outcome.';
-
-create function private.full_run_durations(p_entity_type text, as_of timestamptz) returns double precision[]
-language plpgsql stable set search_path = '' as $$
-begin
-  return (
-    select array_agg(run.ms order by run.execution_start desc)
-    from (
-      select extract(epoch from h.duration) * 1000 as ms, h.execution_start from public.sync_execution_history h
-      -- A range of (entity, time) fits only the index on both, so that an entity without runs does not scan the runs of others.
-      where (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
-        and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
-      order by h.entity_type desc, h.execution_start desc
-      limit 30
-    ) run
-  );
-end
-$$;
-comment on function private.full_run_durations(text, timestamptz) is
-  'Durations in ms of the last 30 full runs of an entity, newest first; null without any.';
-
-create function private.durations_of_several(p_entity_type text, p_tournament_nos jsonb, as_of timestamptz) returns double precision[]
-language plpgsql stable set search_path = '' as $$
-begin
-  return (
-    with tournament_results as (
-      select tournament.no, result.ms, result.age
-      from (select distinct jsonb_array_elements_text(p_tournament_nos) as no) tournament
-      cross join lateral (
-        select extract(epoch from r.processing_duration) * 1000 as ms, row_number() over (order by r.created_at desc) as age
-        from public.sync_tournament_results r
-        where r.tournament_no = tournament.no and r.entity_type = p_entity_type and r.success and r.created_at <= as_of
-        order by r.created_at desc
-        limit 30
-      ) result
-    ),
-    measured as (
-      select count(distinct no) as tournaments from tournament_results
-    ),
-    -- Tournaments run in parallel. This is the duration of the last full run divided by the sum of the durations of its tournaments.
-    concurrency as (
-      select extract(epoch from full_run.duration) * 1000 / nullif(sum(extract(epoch from r.processing_duration)) * 1000, 0) as share_of_sum
-      from (
-        select h.id, h.duration from public.sync_execution_history h
-        where (h.entity_type, h.execution_start) <= (p_entity_type, as_of) and h.entity_type >= p_entity_type
-          and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
-        order by h.entity_type desc, h.execution_start desc
-        limit 1
-      ) full_run join public.sync_tournament_results r on r.sync_execution_id = full_run.id
-      group by full_run.id, full_run.duration
-    ),
-    combined_results as (
-      -- A tournament without results counts with the average of the others.
-      select r.age, greatest(
-        max(r.ms),
-        sum(r.ms) * jsonb_array_length(p_tournament_nos) / m.tournaments * coalesce((select share_of_sum from concurrency), 1)
-      ) as ms
-      from tournament_results r cross join measured m group by r.age, m.tournaments having count(*) = m.tournaments
-    )
-    select array_agg(ms order by age) from combined_results
-  );
-end
-$$;
-comment on function private.durations_of_several(text, jsonb, timestamptz) is
-  'Durations in ms, newest first, at most 30: the n-th combines the n-th newest result of each tournament; null without history.';
+comment on function private.attempts_of is 'All attempts of a job; the current one has no end and no outcome.';
 
 create function private.duration_samples(p_entity_type text, p_target text, p_tournament_nos jsonb, as_of timestamptz)
 returns double precision[]
 language plpgsql stable set search_path = '' as $$
 declare
-  single_runs double precision[];
-begin
-  -- One statement for each kind of run, so that one plan is good for all parameters and Postgres reuses it.
-  if p_target = '' then
-    return private.full_run_durations(p_entity_type, as_of);
-  elsif p_target = '*' then
-    return private.durations_of_several(p_entity_type, p_tournament_nos, as_of);
-  end if;
-  single_runs := array(
-    select extract(epoch from h.duration) * 1000 from public.sync_execution_history h
-    where h.tournament_no = p_target and h.entity_type = p_entity_type and h.status in ('SUCCEEDED', 'PARTIAL')
-      and h.execution_start <= as_of
-    order by h.execution_start desc
-    limit 30
+  nos constant text[] := array(
+    select distinct jsonb_array_elements_text(case p_target when '*' then p_tournament_nos else jsonb_build_array(p_target) end)
   );
-  -- With fewer than five single runs, the results of the tournament in all runs are the better sample.
-  if cardinality(single_runs) >= 5 then
-    return single_runs;
+begin
+  if p_target = '' or not (select e.leases_tournaments from public.sync_status e where e.entity_type = p_entity_type) then
+    return array(
+      select extract(epoch from h.duration) * 1000 from public.sync_execution_history h
+      where h.entity_type = p_entity_type and h.execution_start <= as_of and h.tournament_no is null
+        and h.status in ('SUCCEEDED', 'PARTIAL')
+      order by h.execution_start desc limit 30
+    );
   end if;
-  return (
-    select array_agg(extract(epoch from result.processing_duration) * 1000 order by result.created_at desc)
-    from (
-      select r.processing_duration, r.created_at from public.sync_tournament_results r
-      where r.tournament_no = p_target and r.entity_type = p_entity_type and r.success and r.created_at <= as_of
-      order by r.created_at desc
-      limit 30
-    ) result
+  return array(
+    with result as (
+      select newest.* from unnest(nos) as wanted (no) cross join lateral (
+        select r.tournament_no, extract(epoch from r.processing_duration) * 1000 as ms,
+          row_number() over (order by r.created_at desc) as age
+        from public.sync_tournament_results r
+        where r.tournament_no = wanted.no and r.entity_type = p_entity_type and r.success and r.created_at <= as_of
+        order by r.created_at desc limit 30
+      ) newest
+    ),
+    -- Tournaments run in parallel. This is the duration of the last full run divided by the sum of the durations of its tournaments.
+    concurrency as (
+      select least(extract(epoch from full_run.duration) / nullif(sum(extract(epoch from r.processing_duration)), 0), 1) as share_of_sum
+      from (
+        select h.id, h.duration from public.sync_execution_history h
+        where h.entity_type = p_entity_type and h.execution_start <= as_of and h.tournament_no is null
+          and h.status in ('SUCCEEDED', 'PARTIAL')
+        order by h.execution_start desc limit 1
+      ) full_run join public.sync_tournament_results r on r.sync_execution_id = full_run.id
+      group by full_run.duration
+    )
+    -- A tournament without results counts with the average of the others.
+    select greatest(max(r.ms), avg(r.ms) * cardinality(nos) * coalesce((select share_of_sum from concurrency), 1))
+    from result r group by r.age having count(*) = (select count(distinct tournament_no) from result)
+    order by r.age
   );
 end
 $$;
-comment on function private.duration_samples(text, text, jsonb, timestamptz) is
-  'Durations in ms, newest first, of the last 30 runs of a target, or of the results of its tournaments in other runs; null without any.';
+comment on function private.duration_samples is
+  'Durations in ms, newest first, at most 30: of full runs, or of the n-th newest results of the tournaments; empty without any.';
 
 create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -555,7 +482,7 @@ begin
         'entity_type', o.entity_type, 'target', o.target, 'elapsed_ms', extract(epoch from o.elapsed) * 1000,
         -- An average that is kept, except for several tournaments.
         'duration_ms', case
-          when o.target = '*' then (select avg(d) from unnest(private.durations_of_several(o.entity_type, o.tournament_nos, as_of)) d)
+          when o.target = '*' then (select avg(d) from unnest(private.duration_samples(o.entity_type, o.target, o.tournament_nos, as_of)) d)
           when o.target <> '' and e.leases_tournaments then extract(epoch from s.average_duration) * 1000
           else extract(epoch from e.average_duration) * 1000
         end
@@ -578,7 +505,7 @@ begin
   );
 end
 $$;
-comment on function private.estimate_facts(public.sync_jobs, timestamptz) is
+comment on function private.estimate_facts is
   'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first fifty waiting jobs before it.';
 
 create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
@@ -613,5 +540,5 @@ begin
   );
 end
 $$;
-comment on function private.job_json(public.sync_jobs, timestamptz) is
+comment on function private.job_json is
   'A job for the API: without its token, with queue position, progress, attempts and the facts for its estimate.';
