@@ -99,7 +99,8 @@ export const DAYS: Day[] = [
     name: "resolved by hand while the condition is met",
     faults: [fault("failing", 4)],
     acts: [{ minute: 44, call: change("resolve") }],
-    notifications: [...FIRING(FAILURES), ...RESOLVED(FAILURES), ...firingAndResolved(FAILURES)],
+    // The message about the second incident also has the end of the first one, after what fires.
+    notifications: [...FIRING(FAILURES, FAILURES), ...RESOLVED(FAILURES, FAILURES)],
     incidents: [FAILURES, FAILURES],
   },
   {

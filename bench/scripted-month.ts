@@ -47,6 +47,9 @@ export async function simulateScriptedMonth(
     evaluateAt: [8],
     isPunctual: true,
   });
+  // Each rule has messages of its own, and those of one evaluation are sent in no particular order.
+  const ruleOf = (line: string) => line.slice(line.indexOf(" "));
+  const byRule = (lines: string[]) => lines.toSorted((a, b) => ruleOf(a).localeCompare(ruleOf(b)));
   const within = (day: number) => (at: number) => at >= startOf(day) && at < startOf(day + 1);
   const differences = DAYS.flatMap((day, index) => {
     const isToday = within(index);
@@ -60,7 +63,7 @@ export async function simulateScriptedMonth(
       actual.join("; ") === expected.join("; ")
         ? []
         : [`${day.name}: ${what} were [${actual.join("; ")}], expected [${expected.join("; ")}]`];
-    return [...differ(sent, day.notifications, "notifications"), ...differ(opened, day.incidents, "incidents")];
+    return [...differ(byRule(sent), byRule(day.notifications), "notifications"), ...differ(opened, day.incidents, "incidents")];
   });
   const open = incidents.filter(({ resolved }) => resolved === null).map(({ rule }) => `${rule} was not resolved`);
   return { runs: ends.size, incidents: incidents.length, notifications: notifications.length, differences: [...differences, ...open] };

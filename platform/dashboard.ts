@@ -32,7 +32,7 @@ async function changedAt(folder: string): Promise<number> {
 
 /** Builds the page when its build is missing or older than its sources. @throws Error with the output of the build */
 export async function buildDashboard(): Promise<void> {
-  const sources = await Promise.all(["src", "public", "../types"].map((folder) => changedAt(`${FOLDER}/${folder}`)));
+  const sources = await Promise.all(["src", "public", "../types", "../docs"].map((folder) => changedAt(`${FOLDER}/${folder}`)));
   if (await changedAt(`${FOLDER}/dist`) > Math.max(...sources)) return;
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "build"],

@@ -132,7 +132,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
 /** The variables of our environment that a function receives: those that a process needs, and the settings of the functions. */
 function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-  const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT|PROMETHEUS|BADGE)_/.test(name));
+  const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT|RUNBOOK|PROMETHEUS|BADGE)_/.test(name));
   return Object.fromEntries([...names, ...settings].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

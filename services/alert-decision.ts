@@ -32,8 +32,12 @@ const DURATION_UNITS = [[86_400_000, "day"], [3_600_000, "hour"], [60_000, "minu
 const oneDecimal = (value: number): number => Math.round(value * 10) / 10;
 
 /** A duration in its largest unit: `1 minute`, `1.5 hours`. */
-function inWords(ms: number): string {
-  const [size, unit] = DURATION_UNITS.find(([size]) => ms >= size) ?? [1_000, "second"];
+export function inWords(ms: number): string {
+  // Rounding to one decimal can complete the next larger unit: 59.98 minutes are 1 hour.
+  const [size, unit] = DURATION_UNITS.find(([size], index) => {
+    const smaller = DURATION_UNITS[index + 1]?.[0] ?? size;
+    return oneDecimal(ms / smaller) * smaller >= size;
+  }) ?? [1_000, "second"];
   const count = oneDecimal(ms / size);
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
@@ -41,7 +45,8 @@ function inWords(ms: number): string {
 /** A time as people read it: `2026-06-10 12:00:00 UTC`. */
 export const inUtc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-function withUnit(value: number, metric: AlertMetric): string {
+/** A value of a metric with its unit: `95 %`, `26 hours`, `3 runs`. */
+export function withUnit(value: number, metric: AlertMetric): string {
   const { unit } = ALERT_METRICS[metric];
   if (unit === "ratio") return `${oneDecimal(value * 100)} %`;
   if (unit === "s") return inWords(value * 1_000);
@@ -74,6 +79,30 @@ const nextSeverity = (severity: Severity): Severity => SEVERITIES[Math.min(rank(
 const isSame = (a: Scope | null, b: Scope | null): boolean =>
   a?.rule_id === b?.rule_id && a?.entity_type === b?.entity_type && a?.tournament_no === b?.tournament_no;
 
+/** The channels of the rule, of the escalation steps so far and of the incidents that this one inhibits. */
+const channelsOf = (m: Measurement, step: number, inherited: EvaluationContext["inherited"]): string[] => [
+  ...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat(), ...inherited?.channels ?? []]),
+];
+
+/** The facts behind a value; `peak` is the worst value so far. The incident keeps those of its worst value. */
+function evidenceOf(m: Measurement): Record<string, unknown> {
+  const peak = isWorse(m) ? m.value : m.incident?.evidence.peak;
+  return {
+    runs: m.runs,
+    execution_id: m.execution_id,
+    ...(m.fingerprint ? { fingerprint: m.fingerprint } : {}),
+    ...m.evidence,
+    ...(typeof peak === "number" ? { peak } : {}),
+  };
+}
+
+/** The value is worse than every earlier one of the incident. */
+function isWorse({ value, metric, incident }: Measurement): boolean {
+  const peak = incident?.evidence.peak;
+  if (value === null) return false;
+  return typeof peak !== "number" || (ALERT_METRICS[metric].direction === "above" ? value > peak : value < peak);
+}
+
 type Change = Partial<Pick<Transition, "channels" | "severity" | "escalation_step" | "is_flapping" | "recovered_at">>;
 type CreateTransition = (to: Transition["to_state"], reason: string, notify?: NotificationKind | null, change?: Change) => Transition;
 
@@ -100,14 +129,14 @@ function transitionsOf(m: Measurement, { now, parent, inherited }: EvaluationCon
       threshold: m.threshold,
       message: describe(m),
       reason: `${reason}${muted}`,
-      evidence: { runs: m.runs, execution_id: m.execution_id, ...(m.fingerprint ? { fingerprint: m.fingerprint } : {}), ...m.evidence },
+      evidence: to_state === "RESOLVED" && incident ? incident.evidence : evidenceOf(m),
       began_at: m.since !== null && Date.parse(m.since) < now ? m.since : null,
       escalation_step: step,
       is_flapping: incident?.is_flapping ?? false,
       recovered_at: incident?.recovered_at ?? null,
       parent,
       notify: isMuted ? null : notify,
-      channels: [...new Set([...m.channels, ...m.escalation_channels.slice(0, step).flat(), ...inherited?.channels ?? []])],
+      channels: channelsOf(m, step, inherited),
       runbook_url: m.runbook_url,
       ...change,
     };
@@ -125,7 +154,9 @@ export function decide(m: Measurement, context: EvaluationContext): Transition |
     return verdict === "BREACH" && met >= m.for_ms ? transition("FIRING", `${describe(m)} for ${inWords(met)}`, "FIRING") : null;
   }
   if (verdict === "RECOVERED") return recover(m, context, transition);
-  return whileFiring(m, verdict, context, transition);
+  // The incident keeps its worst value, for the message about its end.
+  const keepPeak = () => verdict === "BREACH" && isWorse(m) ? transition(m.incident?.state ?? "FIRING", "") : null;
+  return whileFiring(m, verdict, context, transition) ?? keepPeak();
 }
 
 /** How long evaluations found the condition met; the time before a gap in the evaluations does not count. */
@@ -187,9 +218,13 @@ function whileFiring(
       severity: inherited.severity,
     });
   }
-  const newChannels = inherited?.channels.filter((channel) => !incident.attempted_channels.includes(channel)) ?? [];
+  const newChannels = channelsOf(m, incident.escalation_step, inherited).filter((channel) =>
+    !incident.attempted_channels.includes(channel)
+  );
   if (newChannels.length) {
-    return transition("FIRING", "an incident that this one inhibits has other channels", "FIRING", { channels: newChannels });
+    const isInherited = newChannels.every((channel) => inherited?.channels.includes(channel));
+    const reason = isInherited ? "an incident that this one inhibits has other channels" : `${newChannels.join(", ")} was added or enabled`;
+    return transition("FIRING", reason, "FIRING", { channels: newChannels });
   }
   const unacknowledged = sinceMs(incident.escalated_at ?? incident.notified_at, now);
   const canEscalate = severity !== "CRITICAL" || incident.escalation_step < m.escalation_channels.length;

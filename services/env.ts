@@ -25,18 +25,30 @@ const Variables = z.object({
   VIS_RETRIES: whole(0, 5).default(3),
   VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
   SMTP_URL: optional(
-    z.url({ protocol: /^smtps?$/ }).refine(
-      (value) => !["", "25", "587"].includes(new URL(value).port),
-      "must name port 465, 2465 or 2587: hosted functions cannot reach ports 25 and 587",
-    ),
+    // Nodemailer reads options from the query, also one that accepts any certificate.
+    z.url({ protocol: /^smtps?$/ }).refine((value) => !/[?#]/.test(value), "must not have a query: SMTP_CA and SMTP_TLS set the options")
+      .refine(
+        (value) => !["", "25", "587"].includes(new URL(value).port),
+        "must name port 465, 2465 or 2587: hosted functions cannot reach ports 25 and 587",
+      ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
+  // A secret of one line has a backslash and an n in place of each line break.
+  SMTP_CA: optional(
+    z.string().transform((pem) => pem.replaceAll("\\n", "\n")).refine(
+      (pem) => /-----BEGIN CERTIFICATE-----\r?\n[^]+-----END CERTIFICATE-----/.test(pem),
+      "must be a certificate in PEM format",
+    ),
+  ),
+  SMTP_TLS: z.preprocess((value) => value === "" ? undefined : value, z.enum(["required", "off"]).default("required")),
   // Without it the audit log is written but not sealed.
   AUDIT_KEY: optional(z.string().min(32)),
   // The tokens of /prometheus and /badge; without its token a route is closed.
   PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
   BADGE_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
   DASHBOARD_URL: optional(z.url({ protocol: /^https?$/ })),
+  // The address of the folder that contains docs/runbook.md.
+  RUNBOOK_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_HEARTBEAT_URL: optional(z.url({ protocol: /^https?$/ })),
   ALERT_ALLOW_PRIVATE_URLS: optional(z.enum(["true", "false"])),
   SYNC_CONCURRENCY: whole(1, 5).default(4),

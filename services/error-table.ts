@@ -30,6 +30,7 @@ export const ERRORS = {
   },
   NAME_TAKEN: answered(409, "Choose another name."),
   NOTHING_FAILED: answered(409, "Requeue the whole job instead of its failed tournaments."),
+  NOTIFICATION_OVER: answered(409, "No action is needed: a newer state of the incident was queued, or the notification ended."),
   NOT_DEAD: answered(409, "Wait until the delivery succeeds or the notification is DEAD."),
   RUN_IN_PROGRESS: answered(409, "Wait until the run that the details name has ended. This request is recorded as SKIPPED."),
   RUNS_PRUNED: answered(409, "Rebuild the metrics from a later day: retention has deleted runs of this one."),

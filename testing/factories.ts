@@ -1,4 +1,5 @@
 import type { TestDatabase } from "./database.ts";
+import { VALID_ROWS } from "./rows.ts";
 
 let next = 1;
 /** Inserts a row and returns it with its defaults. */
@@ -52,4 +53,18 @@ export async function aResult(db: TestDatabase, run: Record<string, unknown>, re
     run.id,
     { results: [{ duration_ms: 1_000, ...result }] },
   ]);
+}
+
+/** A state of an incident for the dashboard or another channel; without an `incident_id` it is of a firing incident of its own. */
+export async function aNotification(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  const incident_id = row.incident_id ?? (await insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id: null })).id;
+  const channel = row.channel ?? VALID_ROWS.alert_notifications.channel;
+  await db.query("insert into notification_destinations (channel) values ($1) on conflict do nothing", [channel]);
+  const destination_id = await db.value("select id from notification_destinations where channel = $1 and recipient = ''", [channel]);
+  const state = await insert(db, "alert_notifications", { ...VALID_ROWS.alert_notifications, incident_id, destination_id, ...row });
+  if (row.status === "DEAD") {
+    const delivery = { ...VALID_ROWS.alert_deliveries, notification_id: state.id, outcome: "DEAD", at: state.created_at };
+    await insert(db, "alert_deliveries", delivery);
+  }
+  return state;
 }

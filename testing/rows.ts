@@ -6,7 +6,7 @@ export type InvalidRows = { [T in Table]?: Record<string, Row[]> };
 export type DuplicateRows = { [T in Table]?: Record<string, [Row, Row][]> };
 
 const id = (last: number): string => `00000000-0000-4000-8000-00000000000${last}`;
-const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5);
+const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5), INCIDENT = id(6);
 const TOURNAMENT = "70001";
 const EARLY = "2026-06-10T09:00:00Z", LATE = "2026-06-10T10:00:00Z";
 
@@ -89,7 +89,8 @@ export const VALID_ROWS = {
   },
   alert_silences: { entity_type: "tournaments", starts_at: EARLY, ends_at: LATE, created_by: "operator@example.com", reason: "example" },
   notification_channels: { name: "example", kind: "dashboard" },
-  alert_notifications: { channel: "dashboard", items: [{ incident_id: id(6) }], next_attempt_at: EARLY, created_at: EARLY, due_at: EARLY },
+  notification_destinations: { channel: "dashboard" },
+  alert_notifications: { channel: "dashboard", incident_id: INCIDENT, group_key: "Example/tournaments", item: {}, created_at: EARLY },
   alert_deliveries: { notification_id: NOTIFICATION, attempt: 1, at: LATE, outcome: "SENT", duration_ms: 5 },
   "private.watchdog": { id: true },
   audit_log: {
@@ -111,6 +112,7 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["sync_execution_history", { id: RUN }],
   ["sync_jobs", { id: JOB }],
   ["alert_rules", { id: RULE, name: "Referenced" }],
+  ["alert_incidents", { id: INCIDENT, rule_id: null, state: "RESOLVED", resolved_at: LATE }],
   ["alert_notifications", { id: NOTIFICATION }],
 ];
 
@@ -154,10 +156,16 @@ export const STATES = {
     slack: { kind: "slack", secret: "https://slack.example/hook" },
     webhook: { kind: "webhook", config: { url: "https://example.com" }, secret: "example" },
   },
+  notification_destinations: {
+    recipient: { recipient: "operator@example.com" },
+    failing: { failures: 1, retry_at: LATE },
+  },
   alert_notifications: {
     sending: { status: "SENDING", token: TOKEN, lease_expires_at: LATE },
     sent: { status: "SENT", sent_at: LATE },
-    dead: { status: "DEAD", next_attempt_at: null },
+    dead: { status: "DEAD" },
+    discarded: { status: "DEAD", discarded_by: "operator@example.com" },
+    superseded: { status: "SUPERSEDED" },
   },
   audit_log: { created: { before: null }, deleted: { after: null } },
 } satisfies { [T in Table]?: Record<string, Row> };

@@ -73,16 +73,18 @@ export async function simulate(
   const notifications: Outcome["notifications"] = [];
   const ends: Outcome["ends"] = new Map();
   let isUndelivered = false;
-  const deliver: Channels["dashboard"] = ({ channel, items }) => {
+  const deliver: Channels["dashboard"] = ({ items }, { channel }) => {
     const nameOf = (item: (typeof items)[number]) => [item.rule_name, ...item.tournament_no ? [item.tournament_no] : []].join(" ");
-    items.forEach((item) => notifications.push({ kind: item.kind, rule: nameOf(item), channel, at: clock.now() }));
-    return Promise.resolve({ outcome: "SENT" });
+    const reported = items.filter(({ is_new }) => is_new);
+    reported.forEach((item) => notifications.push({ kind: item.kind, rule: nameOf(item), channel, at: clock.now() }));
+    return Promise.resolve({ outcome: "SENT", is_answered: true });
   };
+  const refuse: Channels["dashboard"] = () => Promise.resolve({ outcome: "DEAD", is_answered: true, error: "410 Gone" });
   const channels: Channels = {
     dashboard: deliver,
-    webhook: (message) => isUndelivered ? Promise.resolve({ outcome: "DEAD", error: "410 Gone" }) : deliver(message),
-    slack: () => Promise.resolve({ outcome: "DEAD" }),
-    email: () => Promise.resolve({ outcome: "DEAD" }),
+    webhook: (message, destination) => (isUndelivered ? refuse : deliver)(message, destination),
+    slack: refuse,
+    email: refuse,
   };
   // SQL without REST: other tests cover REST, and a simulated month makes many calls.
   const rpc: Rpc = async (fn, args) => {

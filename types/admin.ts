@@ -196,6 +196,22 @@ export const ChannelRequest = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("dashboard"), ...commonChannelFields }),
 ]);
 
+/** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */
+const ChannelAttempt = z.object({
+  outcome: z.enum(["SENT", "RETRY", "DEAD"]),
+  status_code: z.number().int().optional(),
+  error: z.string().optional(),
+  duration_ms: z.number().int(),
+});
+/**
+ * `POST sync-admin/channels/:name/test`: the outcome of an opening message and of its end for each destination of the channel: one, or for
+ * email one for each recipient. `end` is null when the opening surely did not arrive.
+ */
+export const ChannelTestResponse = z.object({
+  results: z.array(z.object({ recipient: z.string().nullable(), opening: ChannelAttempt, end: ChannelAttempt.nullable() })),
+});
+export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
+
 /** A row of the audit log in `GET sync-admin/audit`. */
 export const AuditEntry = z.object({
   id: z.number().int(),

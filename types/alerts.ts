@@ -17,7 +17,7 @@ export const ALERT_METRICS = {
   api_response_time: { direction: "above", unit: "ms", label: "mean API response time" },
   stuck_execution: { direction: "above", unit: "s", label: "time since the last heartbeat" },
   shared_failure: { direction: "above", unit: "tournaments", label: "shared failure" },
-  dead_notifications: { direction: "above", unit: "notifications", label: "undelivered notifications" },
+  undelivered_age: { direction: "above", unit: "s", label: "age of the oldest undelivered notification" },
   processor_late: { direction: "above", unit: "s", label: "time since the last evaluation" },
   queue_age: { direction: "above", unit: "s", label: "longest wait in the queue" },
 } as const satisfies Record<string, { direction: "above" | "below"; unit: string; label: string }>;
@@ -25,7 +25,7 @@ export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
 
 /** The metrics of the monitoring system; their rules have the entity type `system`. */
-export const SYSTEM_METRICS: readonly AlertMetric[] = ["dead_notifications", "processor_late", "queue_age"];
+export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "processor_late", "queue_age"];
 /** The metrics that a rule with the scope `TOURNAMENT` can use. */
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures"];
 
@@ -90,8 +90,11 @@ export const AlertEvent = z.object({
 export const AlertNotification = z.object({
   id: z.uuid(),
   channel: z.string(),
+  /** The recipient of an email, with only the first letter and the domain of the address. */
+  recipient: z.string().nullable(),
   kind: z.enum(NOTIFICATION_KINDS),
-  status: z.enum(["PENDING", "SENDING", "SENT", "DEAD"]),
+  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end that the channel has no beginning of. */
+  status: z.enum(["PENDING", "SENDING", "SENT", "DEAD", "SUPERSEDED"]),
   attempts: z.number().int(),
   created_at: z.string(),
   sent_at: z.string().nullable(),

@@ -230,14 +230,19 @@ export type Database = {
           "attempts": number;
           "channel": string;
           "created_at": string;
-          "due_at": string;
+          "destination_id": number | null;
+          "discarded_by": string | null;
+          "first_failed_at": string | null;
+          "group_key": string;
           "id": string;
-          "items": NonNullable<Json>;
+          "incident_id": string;
+          "is_perhaps_received": boolean;
+          "item": NonNullable<Json>;
           "last_error": string | null;
           "lease_expires_at": string | null;
-          "next_attempt_at": string | null;
-          "over_limit": number;
+          "message_id": string | null;
           "sent_at": string | null;
+          "seq": number;
           "status": string;
           "token": string | null;
         };
@@ -246,14 +251,19 @@ export type Database = {
           "attempts"?: number;
           "channel": string;
           "created_at": string;
-          "due_at": string;
+          "destination_id"?: number | null;
+          "discarded_by"?: string | null;
+          "first_failed_at"?: string | null;
+          "group_key": string;
           "id"?: string;
-          "items": NonNullable<Json>;
+          "incident_id": string;
+          "is_perhaps_received"?: boolean;
+          "item": NonNullable<Json>;
           "last_error"?: string | null;
           "lease_expires_at"?: string | null;
-          "next_attempt_at"?: string | null;
-          "over_limit"?: number;
+          "message_id"?: string | null;
           "sent_at"?: string | null;
+          "seq"?: never;
           "status"?: string;
           "token"?: string | null;
         };
@@ -261,18 +271,38 @@ export type Database = {
           "attempts"?: number;
           "channel"?: string;
           "created_at"?: string;
-          "due_at"?: string;
+          "destination_id"?: number | null;
+          "discarded_by"?: string | null;
+          "first_failed_at"?: string | null;
+          "group_key"?: string;
           "id"?: string;
-          "items"?: NonNullable<Json>;
+          "incident_id"?: string;
+          "is_perhaps_received"?: boolean;
+          "item"?: NonNullable<Json>;
           "last_error"?: string | null;
           "lease_expires_at"?: string | null;
-          "next_attempt_at"?: string | null;
-          "over_limit"?: number;
+          "message_id"?: string | null;
           "sent_at"?: string | null;
+          "seq"?: never;
           "status"?: string;
           "token"?: string | null;
         };
-        Relationships: [];
+        Relationships: [
+          {
+            foreignKeyName: "alert_notifications_destination_id_fkey";
+            columns: ["destination_id"];
+            isOneToOne: false;
+            referencedRelation: "notification_destinations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "alert_notifications_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
+        ];
       };
       "alert_rules": {
         Row: {
@@ -707,6 +737,42 @@ export type Database = {
           "updated_at"?: string;
         };
         Relationships: [];
+      };
+      "notification_destinations": {
+        Row: {
+          "channel": string;
+          "failures": number;
+          "id": number;
+          "last_sent_at": string | null;
+          "recipient": string;
+          "retry_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel": string;
+          "failures"?: number;
+          "id"?: never;
+          "last_sent_at"?: string | null;
+          "recipient"?: string;
+          "retry_at"?: string | null;
+        };
+        Update: {
+          "channel"?: string;
+          "failures"?: number;
+          "id"?: never;
+          "last_sent_at"?: string | null;
+          "recipient"?: string;
+          "retry_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "notification_destinations_channel_fkey";
+            columns: ["channel"];
+            isOneToOne: false;
+            referencedRelation: "notification_channels";
+            referencedColumns: ["name"];
+          },
+        ];
       };
       "retention_settings": {
         Row: {
@@ -1622,6 +1688,7 @@ export type Database = {
       "apply_alert_transitions": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "cancel_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "change_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_entity": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
@@ -1670,7 +1737,6 @@ export type Database = {
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "resend_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resolve_errors": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

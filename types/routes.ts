@@ -8,6 +8,7 @@ import {
   ChangeEntityRequest,
   ChangeRuleRequest,
   ChannelRequest,
+  ChannelTestResponse,
   ConnectivityResponse,
   CreateRuleRequest,
   Entity,
@@ -59,7 +60,7 @@ export interface Route {
   refusals: (404 | 409 | 429)[];
 }
 
-const Notification = AlertNotification.omit({ kind: true, deliveries: true });
+const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 /** The incident after an action, with the columns that the action returns. */
 const Changed = AlertIncident.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
 const Silenced = AlertSilence.omit({ is_silencing: true });
@@ -102,13 +103,22 @@ export const ROUTES: readonly Route[] = [
   admin("get", "/channels", "admin", "Every channel without its secrets", ChannelListResponse),
   admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, { body: ChannelRequest }),
   admin("delete", "/channels/{name}", "admin", "Deletes a channel", null, { status: 204, refusals: [404, 409] }),
-  admin("post", "/channels/{name}/test", "admin", "Queues a test notification", z.object({ notification_id: z.uuid() }), {
-    status: 202,
-    refusals: [404],
-  }),
+  admin(
+    "post",
+    "/channels/{name}/test",
+    "admin",
+    "Sends a test message and its end to each destination of a channel",
+    ChannelTestResponse,
+    {
+      refusals: [404],
+    },
+  ),
   admin("get", "/notifications/{id}", "viewer", "One notification with its delivery status", Notification, { refusals: [404] }),
   admin("post", "/notifications/{id}/resend", "operator", "Queues a dead notification again", Notification, {
     status: 202,
+    refusals: [404, 409],
+  }),
+  admin("post", "/notifications/{id}/discard", "operator", "Gives up a notification that waits or is dead", Notification, {
     refusals: [404, 409],
   }),
   admin("post", "/manual-trigger", "operator", "Enqueues a sync; a repeated Idempotency-Key returns the same job", ManualSyncResponse, {
@@ -154,7 +164,7 @@ export const ROUTES: readonly Route[] = [
     path: "/",
     description: "Closes dead runs, evaluates every rule and delivers due notifications, in the background",
     role: "secret",
-    body: z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).optional() }),
+    body: z.object({ cause: z.enum(["cron", "run_ended", "resend"]).optional() }),
     status: 202,
     answer: z.object({ status: z.literal("ACCEPTED") }),
     refusals: [],

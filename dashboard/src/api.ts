@@ -47,6 +47,8 @@ export interface Change {
   path: string;
   body?: unknown;
   key?: string;
+  /** How long the answer may take, where the server itself waits for others. */
+  limitMs?: number;
 }
 
 interface ApiParts {
@@ -63,10 +65,11 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
   async function request(
     path: string,
     init: RequestInit,
+    limitMs = TIMEOUT_MS,
     isRetry = false,
   ): Promise<Response> {
     const bearer = await token(isRetry);
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = AbortSignal.timeout(limitMs);
     const response = await fetch(`${url}/functions/v1/${path}`, {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${bearer}` },
@@ -77,7 +80,7 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
       if (init.signal?.aborted) throw error;
       throw new Unreachable("The server cannot be reached.");
     });
-    if (response.status === 401 && !isRetry) return await request(path, init, true);
+    if (response.status === 401 && !isRetry) return await request(path, init, limitMs, true);
     if (response.status === 401) onRefused();
     return response;
   }
@@ -111,12 +114,12 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
       }
       return data;
     },
-    async send({ method, path, body, key }, schema) {
+    async send({ method, path, body, key, limitMs }, schema) {
       const response = await request(path, {
         method,
         headers: { "content-type": "application/json", ...key ? { "idempotency-key": key } : {} },
         body: body === undefined ? undefined : JSON.stringify(body),
-      });
+      }, limitMs);
       if (!response.ok) throw await errorOf(response);
       return schema.parse(
         response.status === 204 ? null : await response.json(),

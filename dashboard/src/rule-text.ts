@@ -14,7 +14,7 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   api_response_time: "Mean response time of the upstream service, in milliseconds.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
   shared_failure: "Tournaments whose latest failure has the same fingerprint.",
-  dead_notifications: "Notifications that could not be delivered.",
+  undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
 };

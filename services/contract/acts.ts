@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { ChangeEntityRequest, ChangeRuleRequest, CreateRuleRequest, Entity, SilenceRequest } from "../../types/admin.ts";
 import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
 
 const { reason, ...changes } = ChangeEntityRequest.shape;
 const Silence = AlertSilence.omit({ is_silencing: true });
-const Notification = AlertNotification.omit({ kind: true, deliveries: true });
+const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 
 // The acts of people: each writes its change and its audit row in one transaction.
 export const ACTS = {
@@ -59,10 +60,13 @@ export const ACTS = {
   delete_notification_channel: { args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of }, answer: z.boolean() },
   test_notification_channel: {
     args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
-    answer: z.object({ notification_id: z.uuid() }),
+    answer: z.array(Destination),
   },
   get_alert_notification: { args: { p: z.strictObject({ id: z.uuid() }) }, answer: Notification.nullable() },
-  resend_alert_notification: { args: { p: z.strictObject({ id: z.uuid(), actor: Actor }), as_of }, answer: Notification },
+  change_alert_notification: {
+    args: { p: z.strictObject({ id: z.uuid(), action: z.enum(["resend", "discard"]), actor: Actor }), as_of },
+    answer: Notification,
+  },
   change_entity: {
     args: { p: z.strictObject({ entity_type: z.string(), changes: z.strictObject(changes), reason, actor: Actor }), as_of },
     answer: Entity,

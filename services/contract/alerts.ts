@@ -23,6 +23,7 @@ const Measurement = Scope.extend({
   escalation_channels: z.array(z.array(z.string())),
   repeat_ms: z.number(),
   flap_ms: z.number(),
+  /** Without inactive channels, as in `escalation_channels`. */
   channels: z.array(z.string()),
   runbook_url: z.string().nullable(),
   value: z.number().nullable(),
@@ -49,10 +50,12 @@ const Measurement = Scope.extend({
     acknowledged_until: moment,
     notified_at: moment,
     last_notified_at: moment,
-    /** The channels of all notifications of the incident, including DEAD ones. */
+    /** The channels for which a state of the incident was queued. */
     attempted_channels: z.array(z.string()),
     is_flapping: z.boolean(),
     recovered_at: moment,
+    /** Of the worst measurement so far, whose value is `peak`. */
+    evidence: z.record(z.string(), z.unknown()),
     parent: Scope.nullable(),
   }).nullable(),
 });
@@ -76,6 +79,7 @@ const Transition = z.strictObject({
   value: z.number().nullable(),
   threshold: z.number(),
   message: z.string(),
+  /** Empty for a change that the timeline does not show. */
   reason: z.string(),
   evidence: z.record(z.string(), z.unknown()),
   began_at: moment,
@@ -94,7 +98,7 @@ const Transition = z.strictObject({
 });
 export type Transition = z.infer<typeof Transition>;
 
-/** One incident in a message. */
+/** The state of one incident, as a message reports it. */
 const NotificationItem = z.object({
   incident_id: z.uuid(),
   kind: z.enum(NOTIFICATION_KINDS),
@@ -103,6 +107,8 @@ const NotificationItem = z.object({
   entity_type: z.string(),
   tournament_no: z.string().nullable().default(null),
   severity: z.enum(SEVERITIES),
+  /** The severity of the first state of the incident that was queued for the destination; absent when this is that state. */
+  first_severity: z.enum(SEVERITIES).optional(),
   message: z.string(),
   reason: z.string(),
   evidence: z.record(z.string(), z.unknown()).default({}),
@@ -113,26 +119,49 @@ const NotificationItem = z.object({
 });
 export type NotificationItem = z.infer<typeof NotificationItem>;
 
-/** A notification that `claim_alert_notifications` returns; `kind` is null when its channel no longer exists or is not active. */
-const ClaimedNotification = z.object({
+/** A state of an incident in the outbox of a destination. */
+const OutboxRow = z.object({
   id: z.uuid(),
-  token: z.uuid(),
-  attempt: z.number().int(),
+  item: NotificationItem,
+  /** The destination received an earlier state of the incident: yes, no, or perhaps, because the answer to an attempt was lost. */
+  received: z.enum(["YES", "NO", "PERHAPS"]),
+});
+export type OutboxRow = z.infer<typeof OutboxRow>;
+
+/** The channel of a message, and one of its recipients where it has several. */
+export const Destination = z.object({
   channel: z.string(),
-  items: z.array(NotificationItem).min(1),
-  /** Notifications beyond `hourly_limit` that this message combines. */
-  over_limit: z.number().int(),
-  hourly_limit: z.number().int().nullable(),
-  kind: z.enum(["email", "webhook", "slack", "dashboard"]).nullable(),
-  config: z.record(z.string(), z.unknown()).nullable(),
+  recipient: z.string().nullable(),
+  kind: z.enum(["email", "webhook", "slack", "dashboard"]),
+  config: z.record(z.string(), z.unknown()),
   secret: z.string().nullable(),
   previous_secret: z.string().nullable(),
+  hourly_limit: z.number().int(),
 });
-export type ClaimedNotification = z.infer<typeof ClaimedNotification>;
+export type Destination = z.infer<typeof Destination>;
+
+/** A group is a rule and an entity type; one message reports the states of one group. */
+const Group = z.object({ rule_name: z.string(), entity_type: z.string() });
+export type Group = z.infer<typeof Group>;
+
+/** What `claim_alert_notifications` returns for each group of a destination that is due. */
+const ClaimedGroup = Destination.extend({
+  token: z.uuid(),
+  group: Group,
+  /** The states that were not delivered, in the order in which they came about. */
+  rows: z.array(OutboxRow),
+  /** The last delivered state of each other incident of the group that still fires. */
+  firing: z.array(NotificationItem),
+  /** The number of notifications that waited because of the hourly limit. */
+  over_limit: z.number().int(),
+});
+export type ClaimedGroup = z.infer<typeof ClaimedGroup>;
 
 /** The outcome of a delivery attempt: RETRY for a temporary failure, DEAD for a permanent one. */
 const Delivery = z.strictObject({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
+  /** False when the request may have been received although no answer came. */
+  is_answered: z.boolean(),
   status_code: z.number().int().optional(),
   error: z.string().optional(),
   retry_after_ms: z.number().optional(),
@@ -158,9 +187,19 @@ export const ALERTS = {
     },
     answer: z.number().int(),
   },
-  claim_alert_notifications: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(ClaimedNotification) },
+  claim_alert_notifications: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(ClaimedGroup) },
   record_alert_delivery: {
-    args: { p: z.strictObject({ id: z.uuid(), token: z.uuid(), ...Delivery.shape, duration_ms: z.number() }), as_of },
+    args: {
+      p: z.strictObject({
+        token: z.uuid(),
+        message_id: z.uuid(),
+        /** The rows whose states the message reported. */
+        reported: z.array(z.uuid()),
+        ...Delivery.shape,
+        duration_ms: z.number(),
+      }),
+      as_of,
+    },
     answer: z.boolean(),
   },
 };

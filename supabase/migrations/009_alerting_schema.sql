@@ -35,19 +35,18 @@ create table public.alert_rules (
   constraint alert_rules_escalation_is_positive check (escalation_delay > interval '0'),
   constraint alert_rules_repeat_is_positive check (repeat_interval > interval '0'),
   constraint alert_rules_no_data_is_known check (no_data in ('KEEP', 'OK', 'ALERT')),
-  constraint alert_rules_error_type_is_known
-    check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
+  constraint alert_rules_error_type_is_known check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint alert_rules_error_type_has_its_metric check (error_type is null or metric = 'error_rate'),
   constraint alert_rules_metric_is_known check (metric in (
     'success_rate', 'consecutive_failures', 'duration_exceeded', 'memory_usage', 'sync_overdue', 'error_rate', 'records_collapse',
-    'cache_hit_ratio', 'api_response_time', 'stuck_execution', 'shared_failure', 'dead_notifications', 'processor_late', 'queue_age'
+    'cache_hit_ratio', 'api_response_time', 'stuck_execution', 'shared_failure', 'undelivered_age', 'processor_late', 'queue_age'
   )),
   constraint alert_rules_scope_is_known check (scope in ('ENTITY', 'TOURNAMENT')),
   constraint alert_rules_tournament_scope_has_its_metric check (
     scope = 'ENTITY' or (metric in ('success_rate', 'consecutive_failures') and entity_type <> 'all')
   ),
   constraint alert_rules_system_metric_iff_system check (
-    (metric in ('dead_notifications', 'processor_late', 'queue_age')) = (entity_type = 'system')
+    (metric in ('undelivered_age', 'processor_late', 'queue_age')) = (entity_type = 'system')
   ),
   constraint alert_rules_escalation_channels_are_a_list check (jsonb_typeof(escalation_channels) = 'array')
 );
@@ -94,8 +93,8 @@ from (values
     'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Match Schedule Tournament Failing', 'The match schedule sync of one tournament failed several times in a row.',
     'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
-  ('Notifications Undelivered', 'Notifications are DEAD, or at least four attempts to deliver them failed.',
-    'system', 'ENTITY', 'dead_notifications', 1, '1 hour', 'HIGH', null, 0, null, 'OK'),
+  ('Notifications Undelivered', 'A channel has not delivered the state of an incident for some time.',
+    'system', 'ENTITY', 'undelivered_age', 900, '1 hour', 'HIGH', null, 0, null, 'OK'),
   ('Alert Processor Late', 'The alert processor did not evaluate the rules for some time.',
     'system', 'ENTITY', 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK'),
   ('Sync Queue Waiting', 'A job that could start has waited too long in the queue.',
@@ -162,7 +161,6 @@ create unique index alert_incidents_one_live_per_scope
   on public.alert_incidents (rule_id, entity_type, coalesce(tournament_no, '')) where state <> 'RESOLVED';
 create unique index alert_incidents_one_per_missed_run
   on public.alert_incidents (rule_id, entity_type, missed_due_at) where missed_due_at is not null;
-comment on index public.alert_incidents_one_per_missed_run is 'Lets concurrent evaluators report a missed run once.';
 create index alert_incidents_rule_idx on public.alert_incidents (rule_id, resolved_at);
 create index alert_incidents_parent_idx on public.alert_incidents (parent_id) where parent_id is not null;
 select private.secure_table('public.alert_incidents');
@@ -252,8 +250,9 @@ comment on table public.notification_channels is
   'Channels by kind: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...], by_severity?}, dashboard.';
 comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret during a key rotation.';
 comment on column public.notification_channels.group_window is
-  'Notifications queued within this time after a message are combined into one, sent at the end of the window.';
-comment on column public.notification_channels.hourly_limit is 'Messages per hour; further notifications wait, combined into one message.';
+  'States of a group that are queued within this time after its last message are sent together at the end of the window.';
+comment on column public.notification_channels.hourly_limit is
+  'Messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
@@ -261,37 +260,70 @@ grant select (name, kind, is_active, created_at, updated_at, group_window, hourl
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
 
+create table public.notification_destinations (
+  id bigint generated always as identity primary key,
+  channel varchar not null references public.notification_channels (name) on update cascade on delete cascade,
+  recipient varchar not null default '',
+  failures integer not null default 0,
+  retry_at timestamptz,
+  last_sent_at timestamptz,
+  constraint notification_destinations_is_one_row_each unique (channel, recipient),
+  constraint notification_destinations_failures_are_not_negative check (failures >= 0),
+  constraint notification_destinations_retry_only_after_a_failure check (retry_at is null or failures > 0)
+);
+comment on table public.notification_destinations is
+  'Where the messages of a channel go: each recipient of an email channel, or the channel itself (an empty recipient).';
+comment on column public.notification_destinations.retry_at is 'No message is sent before; every message to the destination waits.';
+select private.secure_table('public.notification_destinations');
+-- The REST API must not return addresses.
+revoke select on public.notification_destinations from authenticated;
+grant select (id, channel, failures, retry_at, last_sent_at) on public.notification_destinations to authenticated;
+
 create table public.alert_notifications (
   id uuid primary key default gen_random_uuid(),
+  seq bigint not null generated always as identity,
   channel varchar not null,
-  items jsonb not null,
+  destination_id bigint references public.notification_destinations (id) on delete set null,
+  incident_id uuid not null references public.alert_incidents (id) on delete cascade,
+  group_key varchar not null,
+  item jsonb not null,
   status varchar not null default 'PENDING',
   attempts integer not null default 0,
-  next_attempt_at timestamptz,
+  first_failed_at timestamptz,
+  is_perhaps_received boolean not null default false,
   token uuid,
   lease_expires_at timestamptz,
+  message_id uuid,
   last_error text,
+  discarded_by varchar,
   created_at timestamptz not null,
   sent_at timestamptz,
-  due_at timestamptz not null,
-  over_limit integer not null default 0,
-  constraint alert_notifications_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD')),
-  constraint alert_notifications_items_are_a_list check (jsonb_typeof(items) = 'array' and jsonb_array_length(items) > 0),
+  constraint alert_notifications_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD', 'SUPERSEDED')),
+  constraint alert_notifications_item_is_an_object check (jsonb_typeof(item) = 'object'),
   constraint alert_notifications_sent_at_iff_sent check ((status = 'SENT') = (sent_at is not null)),
-  constraint alert_notifications_pending_has_a_time check (status <> 'PENDING' or next_attempt_at is not null),
-  constraint alert_notifications_sending_has_a_lease check ((status = 'SENDING') = (token is not null and lease_expires_at is not null)),
-  constraint alert_notifications_over_limit_is_not_negative check (over_limit >= 0)
+  constraint alert_notifications_discarded_is_dead check (discarded_by is null or status = 'DEAD'),
+  constraint alert_notifications_sending_has_a_lease check ((status = 'SENDING') = (token is not null and lease_expires_at is not null))
 );
 comment on table public.alert_notifications is
-  'The outbox: a message to one channel about one or more incidents; its id is the idempotency key of every delivery attempt.';
-comment on column public.alert_notifications.due_at is 'Later than created_at within a group window or over the hourly limit.';
-comment on column public.alert_notifications.over_limit is
-  'The number of notifications that this message combines because the hourly limit of the channel was reached.';
-create index alert_notifications_due_idx on public.alert_notifications (next_attempt_at) where status in ('PENDING', 'SENDING');
-create index alert_notifications_items_idx on public.alert_notifications using gin (items jsonb_path_ops);
+  'The outbox: a state of an incident for one destination. A message reports the newest state of each incident of a group.';
+comment on column public.alert_notifications.group_key is 'The rule and the entity type: a message has the incidents of one group.';
+comment on column public.alert_notifications.status is
+  'SUPERSEDED: a newer state replaced this one before it was delivered, or it was an end that nobody had to receive.';
+comment on column public.alert_notifications.first_failed_at is
+  'The first failed attempt to deliver a state of the incident to the destination; after three days the state is DEAD.';
+comment on column public.alert_notifications.is_perhaps_received is 'The answer to an attempt was lost.';
+comment on column public.alert_notifications.message_id is 'The id of the last message that reported the state.';
+create index alert_notifications_open_idx on public.alert_notifications (destination_id, group_key)
+  where status in ('PENDING', 'SENDING', 'DEAD');
+create index alert_notifications_sent_idx on public.alert_notifications (destination_id, group_key, sent_at) where status = 'SENT';
+create index alert_notifications_incident_idx on public.alert_notifications (incident_id, destination_id);
+create index alert_notifications_token_idx on public.alert_notifications (token) where token is not null;
 create index alert_notifications_time_idx on public.alert_notifications (created_at);
-create index alert_notifications_channel_idx on public.alert_notifications (channel, due_at);
 select private.secure_table('public.alert_notifications');
+-- A viewer could record a delivery with the token.
+revoke select on public.alert_notifications from authenticated;
+grant select (id, channel, incident_id, group_key, item, status, attempts, first_failed_at, is_perhaps_received, message_id, last_error,
+  discarded_by, created_at, sent_at) on public.alert_notifications to authenticated;
 
 create table public.alert_deliveries (
   id bigint generated always as identity primary key,

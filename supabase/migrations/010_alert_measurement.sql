@@ -6,8 +6,7 @@ create type private.alert_value as (
   since timestamptz, execution_id uuid, fingerprint varchar, evidence jsonb
 );
 comment on type private.alert_value is
-  'The value of a rule in one scope. since is the time from which the condition is met; execution_id is a run that shows it, and '
-  'fingerprint is the most frequent error of that run.';
+  'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run.';
 
 create function private.run_fingerprint(p_execution_id uuid) returns text
 language sql stable set search_path = '' as $$
@@ -93,8 +92,7 @@ language sql stable rows 1 set search_path = '' as $$
   where e.is_active and e.paused_at is null and scope in ('all', e.entity_type);
 $$;
 comment on function private.entity_figures(varchar, timestamptz) is
-  'The consecutive failures and the overdue time of an entity with its own threshold and channels, or the worst of all entities without '
-  'them; is_active is false when no such entity is active and not paused.';
+  'The figures of an active entity with its threshold and channels, or the worst of all; is_active is false when there is none.';
 
 create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
@@ -191,10 +189,8 @@ language sql stable rows 100 set search_path = '' as $$
   select (s.rule).id, e.entity_type, s.tournament_no,
     case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
     f.runs,
-    case
-      when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold)
-      else (s.rule).threshold
-    end,
+    case when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold)
+      else (s.rule).threshold end,
     coalesce(e.notification_channels, (s.rule).notification_channels),
     k.last_failed, k.execution_id, k.fingerprint,
     jsonb_build_object('tournament', t.name, 'error', k.error)
@@ -234,14 +230,11 @@ language sql stable rows 1 set search_path = '' as $$
   from (select count(*) as tournaments from latest) n left join largest l on true;
 $$;
 comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
-  'The largest number of tournaments whose last result in the window failed with the same fingerprint, since the first of these '
-  'failures, with the run of the latest; null without a result.';
+  'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a result.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
-  with rule as (
-    select r.* from unnest(rules) r where r.entity_type = 'system'
-  ),
+  with rule as (select r.* from unnest(rules) r where r.entity_type = 'system'),
   evaluation as (
     select max(evaluated_at) as last_at from public.alert_evaluations where evaluated_at <= as_of
   ),
@@ -251,10 +244,14 @@ language sql stable rows 10 set search_path = '' as $$
     where j.status = 'QUEUED' and j.not_before <= as_of
   ),
   undelivered as (
-    select r.id as rule_id, n.channel, count(*) as notifications, min(n.created_at) as since
-    from rule r join public.alert_notifications n
-      on n.created_at > as_of - r.evaluation_window and (n.status = 'DEAD' or (n.status <> 'SENT' and n.attempts >= 4))
-    where r.metric = 'dead_notifications' and n.items -> 0 ->> 'metric' is distinct from 'test'
+    -- States that an attempt did not deliver, and those given up while their incident is live. A state that waits for a limit is neither.
+    select r.id as rule_id, n.channel, count(*) as notifications, min(coalesce(n.first_failed_at, n.created_at)) as since
+    from rule r cross join public.alert_notifications n join public.notification_channels c on c.name = n.channel and c.is_active
+    join public.alert_incidents i on i.id = n.incident_id
+    where r.metric = 'undelivered_age' and n.status in ('PENDING', 'SENDING', 'DEAD') and (
+      n.status in ('PENDING', 'SENDING') and n.attempts > 0
+      or n.status = 'DEAD' and n.discarded_by is null and i.state in ('FIRING', 'ACKNOWLEDGED')
+    )
     group by r.id, n.channel
   ),
   undelivered_total as (
@@ -264,7 +261,7 @@ language sql stable rows 10 set search_path = '' as $$
   select r.id, r.entity_type, null::varchar,
     case r.metric
       when 'processor_late' then extract(epoch from as_of - e.last_at)
-      when 'dead_notifications' then coalesce(u.notifications, 0)
+      when 'undelivered_age' then coalesce(extract(epoch from as_of - u.since), 0)
       when 'queue_age' then coalesce(extract(epoch from as_of - q.waiting_since), 0)
     end,
     0::bigint, r.threshold,
@@ -276,18 +273,15 @@ language sql stable rows 10 set search_path = '' as $$
     case r.metric
       when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision)
       when 'queue_age' then q.waiting_since + make_interval(secs => r.threshold::double precision)
-      else u.since
+      else u.since + make_interval(secs => r.threshold::double precision)
     end,
     null::uuid, null::varchar,
-    case
-      when u.rule_id is not null then jsonb_build_object('channels', u.channels)
-      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs)
-      else '{}'
-    end
+    case when u.rule_id is not null then jsonb_build_object('channels', u.channels)
+      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs) else '{}' end
   from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
-  'The values of the system rules: seconds since the last evaluation, longest wait, notifications DEAD or unsent after 4 attempts.';
+  'The values of the system rules: seconds since the last evaluation, longest wait, and age of the oldest undelivered state.';
 
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -314,17 +308,15 @@ language sql stable set search_path = '' as $$
     and due.at + e.grace <= as_of and due.at > e.created_at and next_run.started_at > due.at + e.grace;
 $$;
 comment on function private.missed_runs(varchar, timestamptz, timestamptz, timestamptz) is
-  'The due times of an entity whose grace ended between gap_start and the start of the next full run, with that start, without those that '
-  'its live incident since began_at reports; reads at most 200 due times.';
+  'The due times, of at most 200, whose full run started late after gap_start, without those that the live incident reports.';
 
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(incident) || jsonb_build_object(
     'attempted_channels', (
-      -- DEAD notifications count too, so that the evaluator does not queue them again each minute.
+      -- A channel that was deleted and created again has no destination yet.
       select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
-      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', incident.id))
-    ),
+      where n.incident_id = incident.id and n.destination_id is not null),
     'parent', (
       select jsonb_build_object(
         'rule_id', p.rule_id, 'rule_name', p.rule_name, 'entity_type', p.entity_type, 'tournament_no', p.tournament_no
@@ -334,6 +326,12 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.live_incident_json(public.alert_incidents) is 'A live incident for the evaluator.';
+
+create function private.active_channels(names jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(c.name order by c.name), '[]') from public.notification_channels c where c.is_active and names ? c.name;
+$$;
+comment on function private.active_channels(jsonb) is 'Those of the named channels that exist and are active.';
 
 create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -350,26 +348,25 @@ language sql stable set search_path = '' as $$
       max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
     from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last
   ),
-  silence as materialized (
-    select s.* from public.alert_silences s where private.is_silencing(s, as_of)
-  ),
+  silence as materialized (select s.* from public.alert_silences s where private.is_silencing(s, as_of)),
   measurement as (
     select r.name, m.tournament_no, jsonb_build_object(
       'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'severity', r.severity, 'runbook_url', r.runbook_url,
       'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
       'threshold', m.threshold, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs, 'no_data', r.no_data,
       'for_ms', extract(epoch from r.for_duration) * 1000,
-      'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', r.escalation_channels,
+      'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', (
+        select coalesce(jsonb_agg(private.active_channels(step.channels) order by step.no), '[]')
+        from jsonb_array_elements(r.escalation_channels) with ordinality step (channels, no)),
       'repeat_ms', extract(epoch from r.repeat_interval) * 1000, 'flap_ms', extract(epoch from f.flap_window) * 1000,
-      'channels', m.channels, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
+      'channels', private.active_channels(m.channels), 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
       'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
       'silenced_by', (
         select s.id from silence s
         where (s.entity_type is null or s.entity_type = r.entity_type) and (s.rule_id is null or s.rule_id = r.id)
           and (s.severity is null or s.severity = coalesce(i.severity, r.severity))
           and (s.tournament_no is null or s.tournament_no = m.tournament_no)
-        order by s.ends_at desc limit 1
-      ),
+        order by s.ends_at desc limit 1),
       'missed', case
         when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
         then private.missed_runs(r.entity_type, e.last_at, i.began_at, as_of)
@@ -378,8 +375,7 @@ language sql stable set search_path = '' as $$
       'resolved_recently', (
         select count(*) from public.alert_incidents a
         where i.id is null and a.rule_id = r.id and a.entity_type = r.entity_type and a.missed_due_at is null
-          and a.tournament_no is not distinct from m.tournament_no and a.resolved_at > as_of - f.flap_window
-      ),
+          and a.tournament_no is not distinct from m.tournament_no and a.resolved_at > as_of - f.flap_window),
       'incident', case when i.id is not null then private.live_incident_json(i) end
     ) as fields
     from evaluation e cross join measured m join unnest(rules) r on r.id = m.rule_id

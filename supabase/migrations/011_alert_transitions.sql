@@ -1,88 +1,57 @@
 -- Alert transitions, the notifications that they queue, the deliveries, and the watchdog of the alert processor.
 -- Past 300 lines, because an incident and the notifications that it queues change together.
 
-create function private.queue_notification(p_channel text, p_items jsonb, as_of timestamptz) returns void
+create function private.queue_notification(p_channel text, incident public.alert_incidents, p_item jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
-  channel public.notification_channels;
-  group_ends_at timestamptz;
-  limit_ends_at timestamptz;
-begin
-  -- The lock serializes the writers of a channel, so that only one notification is the first of a group.
-  select * into channel from public.notification_channels where name = p_channel and is_active for update;
-  if not found then
-    insert into public.alert_notifications (channel, items, status, last_error, created_at, due_at)
-    values (p_channel, p_items, 'DEAD', 'the channel does not exist or is not active', as_of, as_of);
-    return;
-  end if;
-  select max(n.due_at) + channel.group_window into group_ends_at
-  from public.alert_notifications n
-  where n.channel = p_channel and n.due_at > as_of - channel.group_window and n.due_at <= as_of;
-  select n.due_at + interval '1 hour' into limit_ends_at
-  from public.alert_notifications n
-  where n.channel = p_channel and n.due_at > as_of - interval '1 hour' and n.due_at <= as_of
-  order by n.due_at desc offset channel.hourly_limit - 1 limit 1;
-  -- A notification that is not due yet receives the items and keeps the last of each incident; otherwise a new one is inserted.
-  update public.alert_notifications n set
-    items = (
-      select jsonb_agg(last.item order by last.position) from (
-        select distinct on (i.item ->> 'incident_id') i.item, i.position
-        from jsonb_array_elements(n.items || p_items) with ordinality as i (item, position)
-        order by i.item ->> 'incident_id', i.position desc
-      ) last),
-    over_limit = n.over_limit + (limit_ends_at is not null)::integer
-  where n.status = 'PENDING' and n.id = (
-    select w.id from public.alert_notifications w
-    where w.channel = p_channel and w.status = 'PENDING' and w.attempts = 0 and w.due_at > as_of
-    order by w.due_at limit 1
+  -- An inactive channel gets no state; when it is enabled, the next evaluation queues what still fires.
+  recipients constant text[] := array(
+    select distinct recipient from public.notification_channels c
+    cross join lateral jsonb_array_elements_text(case c.kind
+      when 'email' then coalesce(c.config -> 'by_severity' -> incident.severity, c.config -> 'to') else '[""]' end) recipient
+    where c.name = p_channel and c.is_active and p_item ->> 'kind' <> 'RESOLVED'
+    order by recipient
   );
-  if not found then
-    insert into public.alert_notifications (channel, items, next_attempt_at, created_at, due_at, over_limit)
-    select p_channel, p_items, due.at, as_of, due.at, (limit_ends_at is not null)::integer
-    from (select greatest(as_of, group_ends_at, limit_ends_at) as at) due;
-  end if;
+begin
+  insert into public.notification_destinations (channel, recipient) select p_channel, unnest(recipients) on conflict do nothing;
+  insert into public.alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
+  select p_channel, d.id, incident.id, concat_ws('/', coalesce(incident.rule_id::text, incident.rule_name), incident.entity_type), p_item,
+    as_of
+  from public.notification_destinations d
+  where d.channel = p_channel and (d.recipient = any (recipients) or exists (
+    select from public.alert_notifications n where n.incident_id = incident.id and n.destination_id = d.id
+  ));
 end
 $$;
-comment on function private.queue_notification(text, jsonb, timestamptz) is
-  'Queues items for a channel: due at once, or combined at the end of the group window or hourly limit; DEAD without an active channel.';
+comment on function private.queue_notification(text, public.alert_incidents, jsonb, timestamptz) is
+  'Queues a state for the destinations of a channel that know the incident and, except for its end, the recipients of its severity.';
 
-create function private.notified_channels(p_incident_id uuid) returns table (channel varchar, item jsonb)
+create function private.notified_channels(p_incident_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
-  select distinct on (n.channel) n.channel, i.item
-  from public.alert_notifications n cross join jsonb_array_elements(n.items) as i (item)
-  where n.items @> jsonb_build_array(jsonb_build_object('incident_id', p_incident_id))
-    and i.item ->> 'incident_id' = p_incident_id::text
-    and i.item ->> 'kind' <> 'RESOLVED'
-    and n.status <> 'DEAD'
-  order by n.channel, n.created_at desc;
+  select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n where n.incident_id = p_incident_id;
 $$;
-comment on function private.notified_channels(uuid) is
-  'The channels with a queued or sent notification of an incident, each with the last item before the resolution.';
+comment on function private.notified_channels(uuid) is 'The channels for which a state of the incident was queued.';
 
-create function private.queue_resolution(incident public.alert_incidents, reason text, as_of timestamptz) returns void
+create function private.queue_transition(incident public.alert_incidents, transition jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
-  notified record;
+  item constant jsonb := jsonb_build_object(
+    'incident_id', incident.id, 'kind', transition ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
+    'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
+    'message', incident.message, 'reason', transition ->> 'reason', 'evidence', coalesce(transition -> 'evidence', incident.evidence),
+    'began_at', incident.began_at, 'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at,
+    'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
+  );
 begin
-  for notified in select * from private.notified_channels(incident.id) loop
-    perform private.queue_notification(notified.channel, jsonb_build_array(notified.item || jsonb_build_object(
-      'kind', 'RESOLVED', 'severity', incident.severity, 'message', incident.message, 'reason', reason, 'resolved_at', incident.resolved_at
-    )), as_of);
-  end loop;
+  perform private.queue_notification(channel, incident, item, as_of)
+  from jsonb_array_elements_text(
+    case transition ->> 'notify' when 'RESOLVED' then private.notified_channels(incident.id) else transition -> 'channels' end
+  ) channel
+  order by channel;
 end
 $$;
-comment on function private.queue_resolution(public.alert_incidents, text, timestamptz) is
-  'Queues the resolution of an incident for each channel that was notified of it.';
-
-create function private.live_incident(scope jsonb) returns uuid
-language sql stable set search_path = '' as $$
-  select i.id from public.alert_incidents i
-  where i.rule_id = (scope ->> 'rule_id')::uuid
-    and i.entity_type = scope ->> 'entity_type'
-    and coalesce(i.tournament_no, '') = coalesce(scope ->> 'tournament_no', '')
-    and i.state <> 'RESOLVED';
-$$;
-comment on function private.live_incident(jsonb) is 'The live incident of scope {rule_id, entity_type, tournament_no}; null without one.';
+comment on function private.queue_transition(public.alert_incidents, jsonb, timestamptz) is
+  'Queues the state after a transition for its channels, and the end of an incident for each channel that was notified of it.';
 
 create function private.apply_alert_transition(transition jsonb, as_of timestamptz) returns public.alert_incidents
 language plpgsql set search_path = '' as $$
@@ -91,21 +60,23 @@ declare
   wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, transition - 'evidence');
   to_state constant text := transition ->> 'to_state';
   notified_now constant timestamptz := case when transition ->> 'notify' is not null then as_of end;
-  parent constant uuid := private.live_incident(transition -> 'parent');
+  parent constant uuid := (
+    select i.id from public.alert_incidents i
+    where i.rule_id = (transition -> 'parent' ->> 'rule_id')::uuid and i.entity_type = transition -> 'parent' ->> 'entity_type'
+      and i.tournament_no is not distinct from transition -> 'parent' ->> 'tournament_no' and i.state <> 'RESOLVED'
+  );
 begin
   if transition ->> 'incident_id' is null then
     insert into public.alert_incidents (
-      rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message,
-      evidence, parent_id, is_flapping, began_at, opened_at,
-      fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, updated_at
+      rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message, evidence, parent_id,
+      is_flapping, began_at, opened_at, fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, updated_at
     ) values (
       wanted.rule_id, wanted.rule_name, wanted.metric, wanted.entity_type, wanted.tournament_no, to_state, wanted.severity, wanted.value,
       wanted.threshold, wanted.message, coalesce(transition -> 'evidence', '{}'), parent, coalesce(wanted.is_flapping, false),
       coalesce(wanted.began_at, as_of), as_of, case when to_state <> 'PENDING' then as_of end, notified_now, notified_now,
       wanted.resolved_at, wanted.missed_due_at, as_of
     )
-    on conflict do nothing
-    returning * into incident;
+    on conflict do nothing returning * into incident;
   elsif to_state = 'DISCARDED' then
     delete from public.alert_incidents
     where id = (transition ->> 'incident_id')::uuid and version = wanted.version and state = 'PENDING'
@@ -117,25 +88,24 @@ begin
       severity = wanted.severity,
       value = wanted.value,
       message = wanted.message,
-      evidence = coalesce(transition -> 'evidence', i.evidence),
+      -- The evidence of the worst value is kept.
+      evidence = case when transition -> 'evidence' -> 'peak' is distinct from i.evidence -> 'peak'
+        then coalesce(transition -> 'evidence', i.evidence) else i.evidence end,
       parent_id = case when to_state = 'RESOLVED' then i.parent_id else parent end,
       recovered_at = case when to_state = 'RESOLVED' then i.recovered_at else wanted.recovered_at end,
       escalation_step = coalesce(wanted.escalation_step, i.escalation_step),
       fired_at = coalesce(i.fired_at, as_of),
-      escalated_at = case
-        when wanted.severity <> i.severity or wanted.escalation_step > i.escalation_step then as_of
-        else i.escalated_at
-      end,
+      escalated_at = case when wanted.severity <> i.severity or wanted.escalation_step > i.escalation_step then as_of
+        else i.escalated_at end,
       acknowledged_until = case when to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
       notified_at = coalesce(i.notified_at, notified_now),
       last_notified_at = coalesce(notified_now, i.last_notified_at),
       resolved_at = case to_state when 'RESOLVED' then as_of end,
-      version = i.version + 1,
-      updated_at = as_of
+      version = i.version + 1, updated_at = as_of
     where i.id = (transition ->> 'incident_id')::uuid and i.version = wanted.version and i.state <> 'RESOLVED'
     returning i.* into incident;
   end if;
-  if incident.id is not null then
+  if incident.id is not null and transition ->> 'reason' <> '' then
     insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
     values (incident.id, as_of, transition ->> 'from_state', to_state, wanted.severity, transition ->> 'reason');
   end if;
@@ -145,25 +115,11 @@ $$;
 comment on function private.apply_alert_transition(jsonb, timestamptz) is
   'Inserts, updates or deletes (DISCARDED) an incident by compare-and-set on its version, with its event; null when it has changed since.';
 
-create function private.notification_item(incident public.alert_incidents, transition jsonb) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object(
-    'incident_id', incident.id, 'kind', transition ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
-    'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
-    'message', incident.message, 'reason', transition ->> 'reason', 'evidence', incident.evidence, 'began_at', incident.began_at,
-    'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at, 'runbook_url', transition ->> 'runbook_url'
-  );
-$$;
-comment on function private.notification_item(public.alert_incidents, jsonb) is 'The item of a notification about a transition.';
-
 create function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
   transition jsonb;
   incident public.alert_incidents;
-  channels jsonb;
-  notices jsonb := jsonb_build_array();
-  message record;
   applied integer := 0;
 begin
   perform private.refuse_unknown_fields(p, '{transitions,cause,rules,evaluated_since}');
@@ -174,22 +130,9 @@ begin
     if incident.id is not null then
       applied := applied + 1;
       if transition ->> 'notify' is not null then
-        channels := case transition ->> 'notify'
-          when 'RESOLVED' then (select coalesce(jsonb_agg(c.channel), '[]') from private.notified_channels(incident.id) c)
-          else transition -> 'channels'
-        end;
-        notices := notices || jsonb_build_object('channels', channels, 'item', private.notification_item(incident, transition));
+        perform private.queue_transition(incident, transition, as_of);
       end if;
     end if;
-  end loop;
-  -- One notification per channel; the order by name prevents a deadlock between two transactions that lock several channels.
-  for message in
-    select c.name, jsonb_agg(n.notice -> 'item' order by n.position) as items
-    from jsonb_array_elements(notices) with ordinality as n (notice, position)
-      cross join jsonb_array_elements_text(n.notice -> 'channels') as c (name)
-    group by c.name order by c.name
-  loop
-    perform private.queue_notification(message.name, message.items, as_of);
   end loop;
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied, evaluated_since)
   values (as_of, coalesce(p ->> 'cause', 'cron'), coalesce((p ->> 'rules')::integer, 0), applied,
@@ -200,69 +143,185 @@ $$;
 comment on function public.apply_alert_transitions(jsonb, timestamptz) is
   'Applies {transitions}, queues their notifications, records {evaluated_since, rules, cause} and returns the number that applied.';
 
-create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
+create function private.due_groups(destination_ids bigint[], as_of timestamptz)
+returns table (destination_id bigint, group_key varchar, token uuid, over_limit integer)
 language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{limit}');
-  with due as (
-    select n.id from public.alert_notifications n
-    where (n.status = 'PENDING' and n.next_attempt_at <= as_of) or (n.status = 'SENDING' and n.lease_expires_at <= as_of)
-    order by n.created_at limit (p ->> 'limit')::integer
-    for update skip locked
+  with waiting as (
+    select n.destination_id, n.group_key, min(n.created_at) as since, min(n.seq) as seq, count(*)::integer as states,
+      bool_or(n.item ->> 'severity' = 'CRITICAL') as is_critical
+    from public.alert_notifications n
+    where n.destination_id = any (destination_ids) and n.status in ('PENDING', 'SENDING')
+    group by n.destination_id, n.group_key
+    -- Messages of one group are never in flight together.
+    having bool_and(n.status = 'PENDING')
   ),
+  paced as (
+    select w.*, last_message.sent_at + c.group_window as window_ends_at,
+      case when not w.is_critical and messages.count >= c.hourly_limit then messages.first_at + interval '1 hour' end as limit_ends_at,
+      case when not w.is_critical and earlier.count >= c.hourly_limit then w.states else 0 end as over_limit
+    from waiting w
+    join public.notification_destinations d on d.id = w.destination_id
+    join public.notification_channels c on c.name = d.channel
+    cross join lateral (
+      select max(n.sent_at) as sent_at from public.alert_notifications n
+      where n.destination_id = w.destination_id and n.group_key = w.group_key and n.status = 'SENT'
+    ) last_message
+    cross join lateral (
+      -- The messages of the last hour; the oldest of as many as the limit allows decides when the next one may follow.
+      select count(*) as count, min(m.sent_at) as first_at from (
+        select max(n.sent_at) as sent_at from public.alert_notifications n
+        where n.destination_id = w.destination_id and n.group_key = w.group_key and n.status = 'SENT'
+          and n.sent_at > as_of - interval '1 hour'
+        group by n.message_id order by 1 desc limit c.hourly_limit
+      ) m
+    ) messages
+    cross join lateral (
+      select count(distinct n.message_id) as count from public.alert_notifications n
+      where n.destination_id = w.destination_id and n.group_key = w.group_key and n.status = 'SENT'
+        and n.sent_at > w.since - interval '1 hour' and n.sent_at <= w.since
+    ) earlier
+  )
+  select p.destination_id, p.group_key, gen_random_uuid(), p.over_limit from paced p
+  where greatest(p.since, p.window_ends_at, p.limit_ends_at) <= as_of
+  order by p.is_critical desc, p.since, p.seq;
+$$;
+comment on function private.due_groups(bigint[], timestamptz) is
+  'The groups of these destinations with a state to deliver that no window or limit holds back, CRITICAL first, each with a new token.';
+
+create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  free_destinations bigint[];
+  claimed_groups jsonb;
+begin
+  perform private.refuse_unknown_fields(p, '{limit}');
+  -- A sender that did not record its outcome may have delivered the message.
+  update public.alert_notifications n set
+    status = 'PENDING', token = null, lease_expires_at = null, is_perhaps_received = true,
+    first_failed_at = coalesce(n.first_failed_at, as_of), last_error = 'the sender did not record the outcome'
+  where n.status = 'SENDING' and n.lease_expires_at <= as_of;
+  -- The locks keep other senders away from these destinations until the claim is visible to them.
+  free_destinations := array(
+    select d.id from public.notification_destinations d join public.notification_channels c on c.name = d.channel and c.is_active
+    where (d.retry_at is null or d.retry_at <= as_of)
+      and exists (select from public.alert_notifications n where n.destination_id = d.id and n.status = 'PENDING')
+    order by d.id
+    for update of d skip locked
+  );
+  -- An incident that ended before a destination received its beginning, even perhaps, is not reported to it.
+  update public.alert_notifications n set status = 'SUPERSEDED', last_error = 'the incident ended before a message was delivered'
+  from public.alert_notifications e
+  where n.destination_id = any (free_destinations) and n.status = 'PENDING'
+    and e.destination_id = n.destination_id and e.incident_id = n.incident_id and e.status = 'PENDING' and e.item ->> 'kind' = 'RESOLVED'
+    and not exists (
+      select from public.alert_notifications o where o.destination_id = n.destination_id and o.incident_id = n.incident_id
+        and (o.status in ('SENT', 'SENDING') or o.is_perhaps_received)
+    );
+  with due as (select * from private.due_groups(free_destinations, as_of) limit (p ->> 'limit')::integer),
   claimed as (
     update public.alert_notifications n set
-      status = 'SENDING',
-      token = gen_random_uuid(),
-      lease_expires_at = as_of + interval '60 seconds',
-      attempts = n.attempts + 1
-    from due where n.id = due.id
-    returning n.*
+      status = 'SENDING', token = due.token, lease_expires_at = as_of + interval '60 seconds', attempts = n.attempts + 1
+    from due where n.destination_id = due.destination_id and n.group_key = due.group_key and n.status = 'PENDING'
+    returning n as state
   )
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', n.id, 'token', n.token, 'attempt', n.attempts, 'channel', n.channel, 'items', n.items, 'over_limit', n.over_limit,
-    'hourly_limit', c.hourly_limit, 'kind', c.kind, 'config', c.config, 'secret', c.secret, 'previous_secret', c.previous_secret
-  ) order by n.created_at, n.id), '[]')
-  from claimed n left join public.notification_channels c on c.name = n.channel and c.is_active;
+  select coalesce(jsonb_agg(private.claimed_group(due.token, due.group_key, due.destination_id, due.over_limit, rows.list)), '[]')
+  into claimed_groups
+  from due cross join lateral (
+    select array_agg(c.state order by (c.state).seq) as list from claimed c where (c.state).token = due.token
+  ) rows;
+  return claimed_groups;
+end
 $$;
 comment on function public.claim_alert_notifications(jsonb, timestamptz) is
-  'Claims up to {limit} notifications that are due or whose lease expired, and returns them with their tokens, channels and secrets.';
+  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and what still fires.';
+
+create function private.item_for(state public.alert_notifications) returns jsonb
+language sql stable set search_path = '' as $$
+  select state.item || jsonb_build_object('first_severity', coalesce((
+    select n.item -> 'severity' from public.alert_notifications n
+    where n.incident_id = state.incident_id and n.destination_id = state.destination_id and (n.status = 'SENT' or n.is_perhaps_received)
+    order by n.seq limit 1
+  ), state.item -> 'severity'));
+$$;
+comment on function private.item_for(public.alert_notifications) is
+  'The item of a state, with the severity of the first state that its destination received, even perhaps.';
+
+create function private.claimed_group(
+  p_token uuid, p_group_key text, p_destination_id bigint, over_limit integer, claimed public.alert_notifications[]
+) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'token', p_token, 'over_limit', over_limit,
+    'channel', c.name, 'recipient', nullif(d.recipient, ''), 'kind', c.kind, 'config', c.config, 'secret', c.secret,
+    'previous_secret', c.previous_secret, 'hourly_limit', c.hourly_limit,
+    'group', jsonb_build_object('rule_name', claimed[1].item -> 'rule_name', 'entity_type', claimed[1].item -> 'entity_type'),
+    'rows', (
+      select jsonb_agg(jsonb_build_object('id', r.id, 'item', private.item_for(r), 'received', (
+        select case when bool_or(n.status = 'SENT') then 'YES' when bool_or(n.is_perhaps_received) then 'PERHAPS' else 'NO' end
+        from public.alert_notifications n where n.incident_id = r.incident_id and n.destination_id = p_destination_id
+      )) order by r.seq)
+      from unnest(claimed) r),
+    'firing', (
+      select coalesce(jsonb_agg(private.item_for(last_sent) order by last_sent.seq), '[]')
+      from public.alert_incidents i cross join lateral (
+        select n.* from public.alert_notifications n
+        where n.incident_id = i.id and n.destination_id = p_destination_id and n.group_key = p_group_key and n.status = 'SENT'
+        order by n.seq desc limit 1
+      ) last_sent
+      where i.state in ('FIRING', 'ACKNOWLEDGED') and not exists (select from unnest(claimed) r where r.incident_id = i.id)
+    )
+  )
+  from public.notification_destinations d join public.notification_channels c on c.name = d.channel where d.id = p_destination_id;
+$$;
+comment on function private.claimed_group(uuid, text, bigint, integer, public.alert_notifications[]) is
+  'The JSON of a claimed group for the sender.';
 
 create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 declare
-  max_attempts constant integer := 8;
-  notification public.alert_notifications;
-  outcome text := p ->> 'outcome';
+  outcome constant text := p ->> 'outcome';
+  failed_at constant timestamptz := case when outcome <> 'SENT' then as_of end;
+  claimed public.alert_notifications[];
 begin
-  perform private.refuse_unknown_fields(p, '{id,token,outcome,status_code,error,retry_after_ms,duration_ms}');
-  select * into notification from public.alert_notifications
-  where id = (p ->> 'id')::uuid and token = (p ->> 'token')::uuid and status = 'SENDING' for update;
-  if not found then
+  perform private.refuse_unknown_fields(p, '{token,message_id,reported,outcome,is_answered,status_code,error,retry_after_ms,duration_ms}');
+  claimed := array(
+    select n from public.alert_notifications n where n.token = (p ->> 'token')::uuid and n.status = 'SENDING' order by n.seq for update
+  );
+  if cardinality(claimed) = 0 then
     return false;
   end if;
-  if outcome = 'RETRY' and notification.attempts >= max_attempts then
-    outcome := 'DEAD';
-  end if;
   insert into public.alert_deliveries (notification_id, attempt, at, outcome, status_code, error, duration_ms)
-  values (notification.id, notification.attempts, as_of, outcome, (p ->> 'status_code')::integer, left(p ->> 'error', 1000),
-    coalesce((p ->> 'duration_ms')::numeric, 0)::integer);
-  update public.alert_notifications set
-    status = case outcome when 'RETRY' then 'PENDING' else outcome end,
-    token = null,
-    lease_expires_at = null,
+  select r.id, r.attempts, as_of, outcome, (p ->> 'status_code')::integer, left(p ->> 'error', 1000),
+    coalesce((p ->> 'duration_ms')::numeric, 0)::integer
+  from unnest(claimed) r where p -> 'reported' ? r.id::text;
+  update public.alert_notifications n set
+    status = case
+      when not p -> 'reported' ? n.id::text then 'SUPERSEDED'
+      when outcome = 'RETRY' and history.first_failed_at > as_of - interval '3 days' then 'PENDING'
+      when outcome = 'SENT' then 'SENT'
+      else 'DEAD'
+    end,
+    token = null, lease_expires_at = null,
+    message_id = (p ->> 'message_id')::uuid,
+    first_failed_at = history.first_failed_at,
+    is_perhaps_received = n.is_perhaps_received or outcome <> 'SENT' and not (p ->> 'is_answered')::boolean,
     last_error = case when outcome <> 'SENT' then left(p ->> 'error', 1000) end,
-    sent_at = case outcome when 'SENT' then as_of end,
-    -- 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %; never before the receiver's Retry-After.
-    next_attempt_at = case outcome when 'RETRY' then as_of + greatest(
-      make_interval(secs => coalesce((p ->> 'retry_after_ms')::double precision, 0) / 1000),
-      make_interval(secs => least(10 * 2 ^ (notification.attempts - 1), 3600) * (0.75 + random() / 2))
-    ) end
-  where id = notification.id;
+    sent_at = case when outcome = 'SENT' and p -> 'reported' ? n.id::text then as_of end
+  from (select r.incident_id, least(min(r.first_failed_at), failed_at) as first_failed_at from unnest(claimed) r group by 1) history
+  where n.token = (p ->> 'token')::uuid and history.incident_id = n.incident_id;
+  update public.notification_destinations d set
+    failures = case outcome when 'SENT' then 0 else d.failures + 1 end,
+    -- 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %; Retry-After of the receiver replaces it, unless it is over.
+    retry_at = case when outcome <> 'SENT' then as_of + make_interval(secs => coalesce(
+      nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
+      least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
+    last_sent_at = case outcome when 'SENT' then as_of else d.last_sent_at end
+  where d.id = claimed[1].destination_id;
   return true;
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
-  'Records a delivery attempt; the eighth RETRY is DEAD. Returns false when the token is not current.';
+  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
 
 create function private.post_watchdog(status text, last_evaluation timestamptz, as_of timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$
@@ -288,8 +347,7 @@ begin
 end
 $$;
 comment on function private.post_watchdog(text, timestamptz, timestamptz) is
-  'Posts the status (late or back) to the URL in the Vault secret watchdog_url, signed with watchdog_secret; null without these secrets. '
-  'Definer: only the owner reads Vault.';
+  'Posts the status to the Vault secret watchdog_url, signed with watchdog_secret, if both exist. Definer: only the owner reads Vault.';
 
 create function private.watch_processor(as_of timestamptz default now()) returns text
 language plpgsql set search_path = '' as $$
@@ -313,5 +371,4 @@ begin
 end
 $$;
 comment on function private.watch_processor(timestamptz) is
-  'While the last evaluation is at least five minutes old, calls the watchdog URL once an hour with the status late; once evaluations run '
-  'again, calls it once with the status back. Returns late, back or null.';
+  'Calls the watchdog hourly with late while evaluations are five minutes old, once with back when they run again; returns the status.';

@@ -62,9 +62,8 @@ language sql set search_path = '' as $$
   select pg_advisory_xact_lock(hashtext('private.audit'));
   insert into public.audit_log
     (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
-  values
-    (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason,
-      actor ->> 'request_id', actor ->> 'address');
+  values (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason, actor ->> 'request_id',
+    actor ->> 'address');
 $$;
 comment on function private.audit(jsonb, text, text, text, jsonb, jsonb, text, timestamptz) is
   'Writes the audit row of an action by actor {name, role, request_id?, address?}.';
@@ -209,15 +208,12 @@ begin
     -- The escalation clock restarts when the acknowledgement is withdrawn.
     escalated_at = case action when 'unacknowledge' then as_of else i.escalated_at end,
     resolved_at = case action when 'resolve' then as_of end,
-    version = i.version + 1,
-    updated_at = as_of
-  where i.id = before.id
-  returning * into after;
+    version = i.version + 1, updated_at = as_of
+  where i.id = before.id returning * into after;
   insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
-  values (after.id, as_of, before.state, after.state, after.severity,
-    concat_ws(': ', action || 'd by ' || actor_name, p ->> 'note'));
+  values (after.id, as_of, before.state, after.state, after.severity, concat_ws(': ', action || 'd by ' || actor_name, p ->> 'note'));
   if action = 'resolve' and after.notified_at is not null then
-    perform private.queue_resolution(after, 'resolved by ' || actor_name, as_of);
+    perform private.queue_transition(after, jsonb_build_object('notify', 'RESOLVED', 'reason', 'resolved by ' || actor_name), as_of);
   end if;
   perform private.audit(p -> 'actor', action, 'alert', after.id::text, jsonb_build_object('state', before.state),
     jsonb_build_object('state', after.state, 'acknowledged_until', after.acknowledged_until), p ->> 'note', as_of);
@@ -280,9 +276,9 @@ declare
   unknown_channels text;
 begin
   rule := jsonb_populate_record(
-    before, case when before.id is null then defaults else '{}' end || changes || jsonb_build_object('updated_at', as_of)
-  );
-  if rule.entity_type not in ('all', 'system') and not exists (select from public.sync_status where entity_type = rule.entity_type) then
+    before, case when before.id is null then defaults else '{}' end || changes || jsonb_build_object('updated_at', as_of));
+  perform from public.sync_status where entity_type = rule.entity_type;
+  if not found and rule.entity_type not in ('all', 'system') then
     raise sqlstate 'PT404' using message = format('there is no entity %L', rule.entity_type), detail = 'ENTITY_UNKNOWN';
   end if;
   select string_agg(distinct named.name, ', ') into unknown_channels
@@ -311,11 +307,7 @@ begin
   -- An evaluation resolves only incidents that a rule measures, so these incidents would stay live for ever.
   for incident in
     update public.alert_incidents i set
-      state = 'RESOLVED',
-      fired_at = coalesce(i.fired_at, as_of),
-      resolved_at = as_of,
-      version = i.version + 1,
-      updated_at = as_of
+      state = 'RESOLVED', fired_at = coalesce(i.fired_at, as_of), resolved_at = as_of, version = i.version + 1, updated_at = as_of
     where i.rule_id = rule.id and i.state <> 'RESOLVED'
       and (not rule.is_active or i.entity_type <> rule.entity_type or i.metric <> rule.metric
         or (i.tournament_no is not null) <> (rule.scope = 'TOURNAMENT'))
@@ -324,7 +316,8 @@ begin
     insert into public.alert_events (incident_id, at, to_state, severity, reason)
     values (incident.id, as_of, 'RESOLVED', incident.severity, 'the rule was changed, switched off or deleted by ' || changed_by);
     if incident.notified_at is not null then
-      perform private.queue_resolution(incident, 'the rule was changed, switched off or deleted', as_of);
+      perform private.queue_transition(
+        incident, '{"notify": "RESOLVED", "reason": "the rule was changed, switched off or deleted"}', as_of);
     end if;
   end loop;
 end
@@ -435,6 +428,8 @@ begin
     -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
     previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end
   returning * into after;
+  -- A corrected channel is tried at once.
+  update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
     case when before.name is not null then private.channel_without_secrets(before) end, private.channel_without_secrets(after),
     null, as_of);
@@ -442,8 +437,7 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns the channel without secrets; PT400 '
-  'BAD_REQUEST when the kind needs a secret and there is none.';
+  'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns it without secrets; PT400 BAD_REQUEST.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -451,6 +445,9 @@ declare
   before public.notification_channels;
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
+  update public.alert_notifications set
+    status = 'DEAD', token = null, lease_expires_at = null, last_error = 'the channel was deleted', discarded_by = p -> 'actor' ->> 'name'
+  where channel = p ->> 'name' and status in ('PENDING', 'SENDING');
   delete from public.notification_channels where name = p ->> 'name' returning * into before;
   perform private.refuse_missing(found, 'channel', p ->> 'name');
   perform private.audit(p -> 'actor', 'delete-channel', 'channel', before.name, private.channel_without_secrets(before), null, null, as_of);
@@ -458,64 +455,90 @@ begin
 end
 $$;
 comment on function public.delete_notification_channel(jsonb, timestamptz) is
-  'Deletes channel {name} and returns true; its pending notifications become DEAD at their next attempt; PT404 NOT_FOUND.';
+  'Deletes channel {name} and discards what was not delivered; returns true. PT404 NOT_FOUND.';
 
 create function public.test_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  test_notification_id uuid;
+  channel public.notification_channels;
+  destinations jsonb;
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
-  perform from public.notification_channels where name = p ->> 'name' and is_active;
+  select * into channel from public.notification_channels where name = p ->> 'name' and is_active;
   perform private.refuse_missing(found, 'active channel', p ->> 'name');
-  insert into public.alert_notifications (channel, items, next_attempt_at, created_at, due_at)
-  values (p ->> 'name', jsonb_build_array(jsonb_build_object(
-    'incident_id', gen_random_uuid(), 'kind', 'FIRING', 'rule_name', 'Channel test', 'metric', 'test', 'entity_type', 'all',
-    'severity', 'LOW', 'message', 'This is a test; nothing is wrong.', 'reason', 'sent by ' || (p -> 'actor' ->> 'name'),
-    'opened_at', as_of, 'resolved_at', null, 'runbook_url', null
-  )), as_of, as_of, as_of)
-  returning id into test_notification_id;
-  perform private.audit(p -> 'actor', 'test-channel', 'channel', p ->> 'name', null,
-    jsonb_build_object('notification_id', test_notification_id), null, as_of);
-  perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'test'));
-  return jsonb_build_object('notification_id', test_notification_id);
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'channel', channel.name, 'recipient', r.recipient, 'kind', channel.kind, 'config', channel.config, 'secret', channel.secret,
+    'previous_secret', channel.previous_secret, 'hourly_limit', channel.hourly_limit
+  ) order by r.recipient), '[]') into destinations
+  from (
+    select null as recipient where channel.kind <> 'email'
+    union select jsonb_path_query(channel.config, '$.to[*]') #>> '{}' where channel.kind = 'email'
+    union select jsonb_path_query(channel.config, '$.by_severity.*[*]') #>> '{}' where channel.kind = 'email'
+  ) as r;
+  perform private.audit(p -> 'actor', 'test-channel', 'channel', channel.name, null,
+    jsonb_build_object('destinations', jsonb_array_length(destinations)), null, as_of);
+  return destinations;
 end
 $$;
 comment on function public.test_notification_channel(jsonb, timestamptz) is
-  'Queues a test notification on channel {name}, calls the alert processor, and returns {notification_id}; PT404 NOT_FOUND.';
+  'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select jsonb_build_object(
     'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at, 'sent_at', n.sent_at,
-    'last_error', n.last_error
-  )
-  from public.alert_notifications n
-  where n.id = (p ->> 'id')::uuid;
+    'last_error', n.last_error)
+  from public.alert_notifications n where n.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_alert_notification(jsonb) is 'Returns the state of notification {id}; null when it does not exist.';
 
-create function public.resend_alert_notification(p jsonb, as_of timestamptz default now()) returns jsonb
+create function public.change_alert_notification(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  notification public.alert_notifications;
+  action constant text := p ->> 'action';
+  actor_name constant text := p -> 'actor' ->> 'name';
+  before public.alert_notifications;
 begin
-  perform private.refuse_unknown_fields(p, '{id,actor}');
-  select * into notification from public.alert_notifications where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_unknown_fields(p, '{id,action,actor}');
+  select * into before from public.alert_notifications where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found, 'notification', p ->> 'id');
-  if notification.status <> 'DEAD' then
-    raise sqlstate 'PT409' using message = 'only a DEAD notification can be sent again', detail = 'NOT_DEAD';
+  if action = 'resend' and before.status <> 'DEAD' then
+    raise sqlstate 'PT409' using
+      message = format('the notification is %s: only a DEAD one can be sent again', before.status), detail = 'NOT_DEAD';
+  elsif action = 'discard' and before.status <> 'PENDING' and (before.status <> 'DEAD' or before.discarded_by is not null) then
+    raise sqlstate 'PT409' using
+      message = format('the notification is %s: only one that waits or is DEAD can be discarded', before.status),
+      detail = 'NOTIFICATION_OVER';
+  elsif action = 'resend' and (before.destination_id is null or exists (
+    select from public.alert_notifications n
+    where n.incident_id = before.incident_id and n.destination_id = before.destination_id and n.seq > before.seq
+  ) or before.item ->> 'kind' not in ('RESOLVED', 'MISSED') and exists (
+    select from public.alert_incidents i where i.id = before.incident_id and i.state = 'RESOLVED'
+  )) then
+    raise sqlstate 'PT409' using
+      message = 'the incident has a newer state, or the channel was deleted: this one is out of date', detail = 'NOTIFICATION_OVER';
   end if;
-  update public.alert_notifications set status = 'PENDING', attempts = 0, next_attempt_at = as_of where id = notification.id;
-  perform private.audit(p -> 'actor', 'resend', 'notification', notification.id::text,
-    '{"status": "DEAD"}', '{"status": "PENDING"}', null, as_of);
-  perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));
-  return public.get_alert_notification(jsonb_build_object('id', notification.id));
+  if action = 'resend' then
+    update public.alert_notifications set status = 'PENDING', attempts = 0, first_failed_at = null, discarded_by = null
+    where id = before.id;
+    update public.notification_destinations set failures = 0, retry_at = null where id = before.destination_id;
+  else
+    -- An older state must not be sent in its place.
+    update public.alert_notifications set status = 'SUPERSEDED'
+    where incident_id = before.incident_id and destination_id = before.destination_id and seq < before.seq and status = 'PENDING';
+    update public.alert_notifications set status = 'DEAD', discarded_by = actor_name where id = before.id;
+  end if;
+  perform private.audit(p -> 'actor', action, 'notification', before.id::text, jsonb_build_object('status', before.status),
+    (select jsonb_build_object('status', n.status) from public.alert_notifications n where n.id = before.id), null, as_of);
+  if action = 'resend' then
+    perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));
+  end if;
+  return public.get_alert_notification(jsonb_build_object('id', before.id));
 end
 $$;
-comment on function public.resend_alert_notification(jsonb, timestamptz) is
-  'Queues a DEAD notification again under its id and returns it; PT404 NOT_FOUND, PT409 NOT_DEAD.';
+comment on function public.change_alert_notification(jsonb, timestamptz) is
+  'Resends or discards notification {id} and returns it; PT404 NOT_FOUND, PT409 NOT_DEAD or NOTIFICATION_OVER.';
 
 create function public.change_entity(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -534,17 +557,14 @@ begin
   changed := jsonb_populate_record(before, changes - 'is_paused');
   update public.sync_status s set
     paused_at = case is_paused when true then coalesce(s.paused_at, as_of) when false then null else s.paused_at end,
-    paused_by = case is_paused
-      when true then coalesce(s.paused_by, p -> 'actor' ->> 'name') when false then null else s.paused_by
-    end,
+    paused_by = case is_paused when true then coalesce(s.paused_by, p -> 'actor' ->> 'name') when false then null else s.paused_by end,
     paused_reason = case is_paused when true then p ->> 'reason' when false then null else s.paused_reason end,
     grace = changed.grace,
     max_runtime = changed.max_runtime,
     alert_threshold_failures = changed.alert_threshold_failures,
     notification_channels = nullif(changed.notification_channels, 'null'),
     updated_at = as_of
-  where s.entity_type = before.entity_type
-  returning s.* into after;
+  where s.entity_type = before.entity_type returning s.* into after;
   -- When the entity was resumed, its waiting jobs are claimed at once.
   perform public.drain_sync_queue(as_of);
   perform private.audit(p -> 'actor', 'change-entity', 'entity', after.entity_type,
@@ -565,8 +585,7 @@ begin
   select * into error from public.sync_error_log where id = (p ->> 'id')::uuid;
   perform private.refuse_missing(found, 'error', p ->> 'id');
   update public.sync_error_log set resolved_at = greatest(as_of, occurred_at), resolution_notes = p ->> 'note'
-  where resolved_at is null
-    and case when (p ->> 'group')::boolean then fingerprint = error.fingerprint else id = error.id end;
+  where resolved_at is null and case when (p ->> 'group')::boolean then fingerprint = error.fingerprint else id = error.id end;
   get diagnostics resolved = row_count;
   perform private.audit(p -> 'actor', 'resolve-error', 'error', error.id::text, jsonb_build_object('fingerprint', error.fingerprint),
     jsonb_build_object('resolved', resolved, 'group', coalesce((p ->> 'group')::boolean, false)), p ->> 'note', as_of);

@@ -87,27 +87,20 @@ language sql stable rows 10 set search_path = '' as $$
   with part as materialized (
     select case when is_per_entity then m.entity_type end as entity, m.* from private.metrics_between(p_from, p_until, p_entity_type) m
   ),
-  duration as (
-    select d.entity, d.bucket, sum(d.runs)::bigint as runs
-    from (select p.entity, generate_subscripts(p.durations, 1) as bucket, unnest(p.durations) as runs from part p) d
-    group by d.entity, d.bucket
-  ),
-  histogram as (
-    select d.entity, private.histogram(array_agg(d.bucket), array_agg(d.runs)) as durations from duration d group by d.entity
-  ),
   total as (
     select p.entity, null::interval, p_from,
       sum(p.runs_succeeded), sum(p.runs_partial), sum(p.runs_failed), sum(p.runs_timed_out), sum(p.runs_cancelled), sum(p.runs_skipped),
       sum(p.runs_cron), sum(p.runs_manual), sum(p.runs_retry), sum(p.run_ms_total),
       sum(p.records_read), sum(p.records_processed), sum(p.records_rejected), sum(p.api_calls), sum(p.api_errors), sum(p.api_retries),
       sum(p.api_bytes), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.errors), max(p.memory_usage_mb_peak),
-      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
+      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total),
+      private.sum_histograms(p.durations) as durations
     from part p
     group by p.entity
   )
-  select t.*, coalesce(h.durations, '{}'), private.histogram_percentile(h.durations, 0.5),
-    private.histogram_percentile(h.durations, 0.95), private.histogram_percentile(h.durations, 0.99)
-  from total t left join histogram h on h.entity is not distinct from t.entity;
+  select t.*, private.histogram_percentile(t.durations, 0.5), private.histogram_percentile(t.durations, 0.95),
+    private.histogram_percentile(t.durations, 0.99)
+  from total t;
 $$;
 comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
   'The sums over a window [p_from, p_until): one row for each entity with runs in it, or one row with a null entity_type for all together.';
@@ -153,8 +146,7 @@ language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
   return (
     with last_24h as materialized (
-      select t.*, t.counted_runs as runs
-      from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true) t
+      select * from private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, true)
     ),
     today as materialized (
       select m.entity_type, sum(m.records_processed) as records_processed
@@ -171,9 +163,8 @@ begin
         'overdue_since', private.overdue_since(e, as_of),
         'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
         'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
-        'runs_24h', coalesce(d.runs, 0), 'success_rate_24h', d.success_weight / nullif(d.runs, 0),
-        'average_duration_ms', d.duration_ms_total / nullif(d.runs, 0)::numeric,
-        'p95_duration_ms', d.p95_ms,
+        'runs_24h', coalesce(d.counted_runs, 0), 'success_rate_24h', d.success_weight / nullif(d.counted_runs, 0),
+        'average_duration_ms', d.duration_ms_total / nullif(d.counted_runs, 0)::numeric, 'p95_duration_ms', d.p95_ms,
         'records_processed_today', coalesce(t.records_processed, 0),
         'cache_hits_24h', coalesce(d.cache_hits, 0), 'cache_misses_24h', coalesce(d.cache_misses, 0),
         'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
@@ -192,8 +183,7 @@ begin
           'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
           'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
         )
-        from public.upstream_state u where u.upstream = 'vis'
-      ),
+        from public.upstream_state u where u.upstream = 'vis'),
       'active_alerts', (
         select coalesce(json_agg(json_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type,
           'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
@@ -284,8 +274,7 @@ begin
 end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
-  'The chart, one object per step, from the rollup or, with a step under 15 minutes, from the runs; all entities have no percentiles. '
-  'runs_missed is the number of due times minus the scheduled full runs, null before the entity existed.';
+  'The points of a chart, from the rollup or, with a step under 15 minutes, from the runs, and the due times without a scheduled run.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -600,8 +589,7 @@ language sql stable set search_path = '' as $$
   from page g;
 $$;
 comment on function public.list_tournament_states(jsonb, timestamptz) is
-  'Returns at most {limit} tournaments from {offset?}, failing ones first, filtered by {search?, season?, failing?}; without {search} '
-  'and {season}, only tournaments with a sync or a result.';
+  'Returns {limit} tournaments from {offset?}, failing first; without {search} and {season} only those with a sync or a result.';
 
 create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
@@ -671,17 +659,11 @@ comment on function public.get_queue_status(timestamptz) is
   'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots and the paused entities.';
 
 create function private.check_scheduler(as_of timestamptz) returns jsonb
-language plpgsql security definer set search_path = '' as $$
-declare
-  jobs integer;
-  last_tick timestamptz;
-begin
-  select count(*) into jobs from cron.job where active;
-  select max(start_time) into last_tick from cron.job_run_details;
+language sql stable security definer set search_path = '' as $$
   -- Before the first tick, the creation of the oldest entity counts as the last tick.
-  return jsonb_build_object('jobs', jobs, 'last_tick', last_tick,
-    'is_late', coalesce(last_tick, (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes');
-end
+  select jsonb_build_object('jobs', (select count(*) from cron.job where active), 'last_tick', max(d.start_time), 'is_late',
+    coalesce(max(d.start_time), (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes')
+  from cron.job_run_details d;
 $$;
 comment on function private.check_scheduler(timestamptz) is
   'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
@@ -714,8 +696,16 @@ language sql stable security definer set search_path = '' as $$
   where s.is_active;
 $$;
 comment on function private.schedule_chain(timestamptz) is
-  'Returns for each active entity its last tick, the last call of its function with the response, and its last run. Security definer, '
-  'because only the owner may read the schemas cron and net.';
+  'The last tick, call with its response, and run of each active entity. Security definer: only the owner may read cron and net.';
+
+create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
+language sql stable set search_path = '' as $$
+  select n.* from public.alert_notifications n
+  where n.status in ('PENDING', 'SENDING', 'DEAD') and n.discarded_by is null and (n.status <> 'DEAD' or exists (
+    select from public.alert_deliveries d where d.notification_id = n.id and d.at > as_of - interval '1 day' and d.at <= as_of
+  ));
+$$;
+comment on function private.undelivered is 'The states that wait, and those that became DEAD in the last 24 hours.';
 
 create function public.get_system_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -734,11 +724,10 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_agg(
         jsonb_build_object('name', c.name, 'kind', c.kind, 'is_active', c.is_active) || to_jsonb(n) order by c.name), '[]')
       from public.notification_channels c cross join lateral (
-        select count(*) filter (where n.status = 'DEAD' and n.created_at > as_of - interval '1 day') as dead_24h,
-          count(*) filter (where n.status in ('PENDING', 'SENDING')) as waiting, max(n.sent_at) as last_sent,
-          (array_agg(n.last_error order by n.created_at desc) filter (
-            where n.last_error is not null and n.created_at > as_of - interval '1 day'))[1] as last_error
-        from public.alert_notifications n where n.channel = c.name
+        select count(*) filter (where n.status = 'DEAD') as dead_24h, count(*) filter (where n.status <> 'DEAD') as waiting,
+          (select max(d.last_sent_at) from public.notification_destinations d where d.channel = c.name) as last_sent,
+          (array_agg(n.last_error order by n.seq desc) filter (where n.last_error is not null))[1] as last_error
+        from private.undelivered(as_of) n where n.channel = c.name
       ) n),
     'upstream', (
       select jsonb_build_object(
@@ -822,7 +811,7 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
       from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
     'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
-    'dead_notifications', (select count(*) from public.alert_notifications where status = 'DEAD' and created_at > as_of - interval '1 day'),
+    'dead_notifications', (select count(*) from private.undelivered(as_of) n where n.status = 'DEAD'),
     'upstream_backoff', (select coalesce(max((u.backoff_until > as_of)::integer), 0) from public.upstream_state u),
     'queue', public.get_queue_status(as_of)
   );
@@ -885,25 +874,24 @@ language sql stable set search_path = '' as $$
   select to_jsonb(i) || jsonb_build_object(
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object(
+        -- Viewers see the first letter and the domain of an address.
+        'recipient', nullif(regexp_replace(d.recipient, '^(.).*(@.*)$', '\1***\2'), ''),
         'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at,
-        'sent_at', n.sent_at, 'last_error', n.last_error, 'kind', t.item ->> 'kind',
+        'sent_at', n.sent_at, 'last_error', n.last_error, 'kind', n.item ->> 'kind',
         'deliveries', (
-          select coalesce(jsonb_agg(to_jsonb(d) - 'id' - 'notification_id' order by d.id), '[]')
-          from public.alert_deliveries d where d.notification_id = n.id)
-      ) order by n.created_at, n.channel), '[]')
-      from public.alert_notifications n cross join jsonb_array_elements(n.items) as t (item)
-      where n.items @> jsonb_build_array(jsonb_build_object('incident_id', i.id)) and t.item ->> 'incident_id' = i.id::text
-    ),
+          select coalesce(jsonb_agg(to_jsonb(a) - 'id' - 'notification_id' order by a.id), '[]')
+          from public.alert_deliveries a where a.notification_id = n.id)
+      ) order by n.seq), '[]')
+      from public.alert_notifications n left join public.notification_destinations d on d.id = n.destination_id
+      where n.incident_id = i.id),
     'events', (
       select coalesce(jsonb_agg(to_jsonb(e) - 'id' - 'incident_id' order by e.id), '[]')
-      from public.alert_events e where e.incident_id = i.id
-    ),
+      from public.alert_events e where e.incident_id = i.id),
     'children', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'id', c.id, 'rule_name', c.rule_name, 'entity_type', c.entity_type, 'tournament_no', c.tournament_no, 'state', c.state
       ) order by c.opened_at, c.id), '[]')
-      from public.alert_incidents c where c.parent_id = i.id
-    ),
+      from public.alert_incidents c where c.parent_id = i.id),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, as_of) - i.began_at) * 1000
   )
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;

@@ -61,7 +61,7 @@ begin
     ('jobs', 'public.sync_jobs', 'finished_at', 'true'),
     ('function_calls', 'private.call_log', 'called_at', 'true'),
     ('alert_incidents', 'public.alert_incidents', 'resolved_at', 'true'),
-    ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD')$c$),
+    ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')$c$),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
     ('cron_details', 'cron.job_run_details', 'end_time', 'true')
   ) s (subject, relation, time_column, condition) where s.subject = p_subject;
@@ -161,8 +161,7 @@ $retention$);
 end
 $schedules$;
 comment on function private.apply_schedules() is
-  'Creates, changes and removes the pg_cron jobs to match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Security definer, because the '
-  'jobs belong to the owner.';
+  'Makes the pg_cron jobs match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Security definer: the jobs belong to the owner.';
 
 select private.apply_schedules();
 
@@ -175,7 +174,7 @@ select private.secure_functions(
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
   'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
-  'public.test_notification_channel', 'public.get_alert_notification', 'public.resend_alert_notification', 'public.change_entity',
+  'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity',
   'public.resolve_errors', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { z } from "zod";
+import { ChannelTestResponse } from "../../../types/admin.ts";
 import { ChannelListResponse, type NotificationChannel } from "../../../types/alerts.ts";
 import { CheckField, SelectField, TextField } from "../components/fields.tsx";
 import { Page, Section } from "../components/page.tsx";
@@ -7,6 +8,7 @@ import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
+import { duration } from "../format.ts";
 import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -37,13 +39,14 @@ function List() {
     every: 15_000,
   });
   const [edited, edit] = useState<NotificationChannel | null>(null);
-  const [testedName, setTestedName] = useState("");
   const test = useAct(
     (name: string) => ({
       method: "POST",
       path: `sync-admin/channels/${name}/test`,
+      // The server waits up to 10 s for each of the two messages.
+      limitMs: 30_000,
     }),
-    UnusedResponse,
+    ChannelTestResponse,
   );
   const remove = useAct(
     (name: string) => ({
@@ -86,10 +89,9 @@ function List() {
                       type="button"
                       class="small"
                       aria-label={`Test ${channel.name}`}
-                      onClick={() => {
-                        setTestedName(channel.name);
-                        test.mutate(channel.name);
-                      }}
+                      aria-busy={test.isPending && test.variables === channel.name}
+                      disabled={test.isPending}
+                      onClick={() => test.mutate(channel.name)}
                     >
                       Test
                     </button>{" "}
@@ -118,14 +120,9 @@ function List() {
           />
         )}
       </Reading>
-      {test.isSuccess && (
-        <p role="status">
-          <Status
-            of="SENT"
-            label={`A test notification to ${testedName} is queued.`}
-          />
-        </p>
-      )}
+      <div role="status">
+        {test.data && <TestResults channel={test.variables} {...test.data} />}
+      </div>
       <Refusal error={test.error ?? remove.error} />
       <Section title={edited ? `Change ${edited.name}` : "New channel"}>
         <ChannelForm
@@ -135,6 +132,34 @@ function List() {
         />
       </Section>
     </>
+  );
+}
+
+type Result = ChannelTestResponse["results"][number];
+
+/** What a destination received of a test, in words. */
+function describeResult(to: string, { opening, end }: Result): string {
+  const took = (ms: number): string => ` (${duration(ms)})`;
+  if (opening.outcome === "SENT" && end?.outcome === "SENT") {
+    return `${to} accepted the test message${took(opening.duration_ms)} and its end${took(end.duration_ms)}.`;
+  }
+  if (opening.outcome === "SENT") return `${to} accepted the test message${took(opening.duration_ms)}, but not its end: ${end?.error}.`;
+  const doubt = end ? ` ${to} perhaps received it; its end was ${end.outcome === "SENT" ? "accepted" : `not accepted: ${end.error}`}.` : "";
+  return `${to} did not accept the test message: ${opening.error}.${doubt}`;
+}
+
+function TestResults({ channel, results }: ChannelTestResponse & { channel: string }) {
+  return (
+    <ul class="because">
+      {results.map((result) => (
+        <li key={result.recipient}>
+          <Status
+            of={[result.opening, result.end].find((attempt) => attempt?.outcome !== "SENT")?.outcome ?? "SENT"}
+            label={describeResult(result.recipient ?? channel, result)}
+          />
+        </li>
+      ))}
+    </ul>
   );
 }
 

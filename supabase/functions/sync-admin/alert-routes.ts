@@ -10,8 +10,9 @@ import {
   PreviewRuleRequest,
   SilenceRequest,
 } from "../../../types/admin.ts";
-import { type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
+import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
+import { createTestChannels, testDestinations } from "./channel-test.ts";
 import { previewRule } from "./rule-preview.ts";
 
 const ChannelParams = z.object({ name: ChannelName });
@@ -20,6 +21,7 @@ const ChannelParams = z.object({ name: ChannelName });
 export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { by, as_of } = actsOf(deps);
   const { rpc } = deps;
+  const channels = createTestChannels(deps);
   for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
     app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
       const request = await readBody(c.req.raw, body);
@@ -73,7 +75,8 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.body(null, 204);
   });
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
-    return c.json(await rpc("test_notification_channel", by(c, parse(ChannelParams, c.req.param()))), 202);
+    const destinations = await rpc("test_notification_channel", by(c, parse(ChannelParams, c.req.param())));
+    return c.json({ results: await testDestinations(destinations, channels, deps.clock, actorOf(c).name) });
   });
   app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
     const notification = await rpc("get_alert_notification", { p: { id: idOf(c) } });
@@ -81,6 +84,9 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(notification);
   });
   app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
-    return c.json(await rpc("resend_alert_notification", by(c, { id: idOf(c) })), 202);
+    return c.json(await rpc("change_alert_notification", by(c, { id: idOf(c), action: "resend" as const })), 202);
+  });
+  app.post("/notifications/:id/discard", ...requireRole("operator"), async (c) => {
+    return c.json(await rpc("change_alert_notification", by(c, { id: idOf(c), action: "discard" as const })));
   });
 }

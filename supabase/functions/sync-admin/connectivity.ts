@@ -1,6 +1,7 @@
 import nodemailer from "nodemailer";
 import type { ConnectivityFacts } from "../../../services/contract/system.ts";
 import { refusal, resolveHost } from "../../../services/outbound.ts";
+import { type SmtpOptions, smtpOptionsOf, transportOptions } from "../../../services/smtp.ts";
 import type { ConnectivityResponse } from "../../../types/admin.ts";
 import type { AdminDeps } from "./acts.ts";
 
@@ -33,7 +34,7 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
     ...facts.channels.map(({ name, kind, url }) =>
       run(name, "channel", async () => {
         if (kind === "dashboard") return ok("no delivery needed: the page reads the incidents");
-        return kind === "email" ? await checkMail(env.SMTP_URL) : await checkReceiver(deps, url);
+        return kind === "email" ? await checkMail(smtpOptionsOf(env)) : await checkReceiver(deps, url);
       })
     ),
   ]);
@@ -74,14 +75,9 @@ async function checkReceiver(deps: AdminDeps, url: string | null): Promise<Findi
   return status < 500 ? ok(`answered with status ${status}`) : failed(`answered with status ${status}`);
 }
 
-async function checkMail(url: string | undefined): Promise<Finding> {
-  if (!url) return failed("SMTP_URL and SMTP_FROM are not set");
-  const transport = nodemailer.createTransport({
-    url,
-    connectionTimeout: TIMEOUT_MS,
-    greetingTimeout: TIMEOUT_MS,
-    socketTimeout: TIMEOUT_MS,
-  });
+async function checkMail(smtp: SmtpOptions | null): Promise<Finding> {
+  if (!smtp) return failed("SMTP_URL and SMTP_FROM are not set");
+  const transport = nodemailer.createTransport(transportOptions(smtp, TIMEOUT_MS));
   try {
     await transport.verify();
     return ok("the mail server accepted the sign-in");

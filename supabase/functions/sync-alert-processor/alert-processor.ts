@@ -9,7 +9,9 @@ export async function evaluateRules(rpc: Rpc, clock: Clock, log: Log, cause: str
   const transitions = decideAll(measurements, Date.parse(as_of), evaluated_since === null ? null : Date.parse(evaluated_since));
   const p = { cause, rules: measurements.length, evaluated_since, transitions };
   const applied = await rpc("apply_alert_transitions", { p, as_of: clock.asOf() });
-  for (const { rule_name, entity_type, tournament_no, to_state, severity, reason } of transitions) {
+  for (
+    const { rule_name, entity_type, tournament_no, to_state, severity, reason } of transitions.filter((transition) => transition.reason)
+  ) {
     log(to_state === "FIRING" ? "warn" : "info", "alert_transition", { rule_name, entity_type, tournament_no, to_state, severity, reason });
   }
   return applied;

@@ -4,7 +4,7 @@ import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSec
 import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 
-const ProcessRequest = z.object({ cause: z.enum(["cron", "run_ended", "test", "resend"]).default("cron") });
+const ProcessRequest = z.object({ cause: z.enum(["cron", "run_ended", "resend"]).default("cron") });
 type Deps = AppDeps & {
   clock: Clock;
   channels: Channels;

@@ -1,7 +1,9 @@
-import { inUtc } from "../../../services/alert-decision.ts";
-import type { ClaimedNotification, NotificationItem } from "../../../services/contract/alerts.ts";
+import { inUtc, inWords } from "../../../services/alert-decision.ts";
+import type { Destination } from "../../../services/contract/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import type { LinkOf } from "./channels/channel.ts";
+import { causeOf, evidenceOf, hasEnded, peakOf, scopeOf } from "./cause.ts";
+import type { Links, Message, MessageItem } from "./channels/channel.ts";
+import { fit, oneLine } from "./text.ts";
 
 const HEADINGS = {
   FIRING: "Firing",
@@ -11,63 +13,142 @@ const HEADINGS = {
   FLAPPING: "Flapping",
   MISSED: "Missed",
 } as const;
-const worstOf = (items: NotificationItem[]): NotificationItem =>
-  items.reduce((worst, item) => SEVERITIES.indexOf(item.severity) > SEVERITIES.indexOf(worst.severity) ? item : worst);
-const scopeOf = ({ entity_type, tournament_no }: NotificationItem): string =>
-  tournament_no === null ? entity_type : `${entity_type}, tournament ${tournament_no}`;
 
-/** The highest severity of the items; it selects the recipients of an email. */
-export const severityOf = (items: NotificationItem[]): NotificationItem["severity"] => worstOf(items).severity;
+/** The length of a headline is below this number: the header of a Slack message has 150 characters at most. */
+const HEADLINE = 150;
 
-/** One line with the most severe incident and the number of other incidents. */
-export function subjectOf(items: NotificationItem[]): string {
-  const worst = worstOf(items);
-  const more = items.length > 1 ? ` and ${items.length - 1} more` : "";
-  return `[${worst.severity}] ${HEADINGS[worst.kind]}: ${worst.rule_name} (${scopeOf(worst)})${more}`;
+/** The mark of a text that is not shown whole. */
+export const CUT = "… (cut; see the incident)";
+
+const rank = ({ severity }: MessageItem): number => SEVERITIES.indexOf(severity);
+/** The most severe item; the first one of several. */
+const worstOf = (items: MessageItem[]): MessageItem | undefined =>
+  items.reduce<MessageItem | undefined>((worst, item) => worst && rank(worst) >= rank(item) ? worst : item, undefined);
+
+/** The state of an incident in one or two words. */
+function headingOf(item: MessageItem): string {
+  if (hasEnded(item)) return item.kind === "MISSED" ? "Missed" : "Resolved";
+  return item.is_new ? HEADINGS[item.kind] : "Still firing";
+}
+
+/** How long an incident that has ended was open; null for one that is firing, and for missed runs, which were recorded afterwards. */
+function lengthOf({ kind, opened_at, resolved_at }: MessageItem): string | null {
+  if (resolved_at === null || kind === "MISSED") return null;
+  return inWords(Math.max(Date.parse(resolved_at) - Date.parse(opened_at), 0));
+}
+
+/** `2 firing, 1 resolved`; null for a single item. */
+function countsOf(items: MessageItem[]): string | null {
+  if (items.length < 2) return null;
+  const numbers = { firing: 0, resolved: 0, missed: 0 };
+  for (const item of items) numbers[hasEnded(item) ? item.kind === "MISSED" ? "missed" : "resolved" : "firing"]++;
+  return Object.entries(numbers).filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+/**
+ * The subject and the header of a message: the worst incident that fires, a new one first, and the number of incidents in each state. Only
+ * a message in which every incident has ended says that an incident is resolved.
+ */
+export function subjectOf(items: MessageItem[]): string {
+  const firing = items.filter((item) => !hasEnded(item));
+  const first = worstOf(firing.filter(({ is_new }) => is_new)) ?? worstOf(firing) ?? worstOf(items);
+  if (!first) return "No incidents";
+  const length = lengthOf(first), scope = scopeOf(first), counts = countsOf(items);
+  const head = length === null ? `[${first.severity}] ${headingOf(first)}: ` : `${headingOf(first)}: `;
+  const tail = `${length === null ? "" : ` after ${length}`}${counts === null ? "" : `; ${counts}`}`;
+  const room = HEADLINE - 1 - head.length - tail.length;
+  const place = scope === null ? "" : ` (${fit(scope, 50)})`;
+  return `${head}${fit(causeOf(first), room - place.length)}${place}${tail}`;
 }
 
 /** States how many notifications over the hourly limit the message combines; null when there are none. */
-export function limitNoteOf({ over_limit, hourly_limit }: Pick<ClaimedNotification, "over_limit" | "hourly_limit">): string | null {
+export function limitNoteOf({ over_limit, hourly_limit }: Pick<Message, "over_limit"> & Pick<Destination, "hourly_limit">): string | null {
   if (over_limit === 0) return null;
-  const limit = hourly_limit === null ? "the hourly limit of this channel" : `this channel's limit of ${hourly_limit} per hour`;
   return `This message combines ${over_limit} ${
     over_limit === 1 ? "notification" : "notifications"
-  } over ${limit}, with the latest state of each incident.`;
+  } over this channel's limit of ${hourly_limit} per hour, with the latest state of each incident.`;
 }
 
-const inWords = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value);
+/** A line of a paragraph: text, or a labelled link. */
+export type Line = { text: string } | { label: string; name: string; url: string };
 
-/** The lines about one incident: its state, message, reason, time, evidence, runbook and link. */
-export function linesOf(item: NotificationItem, linkOf: LinkOf): string[] {
-  const evidence = Object.entries(item.evidence).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${inWords(value)}`);
-  const since = inUtc(item.began_at ?? item.opened_at);
-  const heading = item.kind === "ESCALATED" ? `Escalated to ${item.severity}` : `${HEADINGS[item.kind]} (${item.severity})`;
-  return [
-    `${heading}: ${item.rule_name}`,
-    item.message,
-    item.reason === item.message ? null : `Why: ${item.reason}`,
-    item.resolved_at ? `From ${since} until ${inUtc(item.resolved_at)}` : `Since ${since}`,
-    evidence.length ? `Evidence: ${evidence.join("; ").slice(0, 1000)}` : null,
-    item.runbook_url ? `What to do: ${item.runbook_url}` : null,
-    `Incident: ${linkOf(item.incident_id) ?? item.incident_id}`,
-  ].filter((line) => line !== null);
+/** What a message says about one incident. */
+interface Paragraph {
+  title: string;
+  lines: Line[];
 }
 
-type Message = Pick<ClaimedNotification, "items" | "over_limit" | "hourly_limit">;
-const paragraphs = (message: Message, linkOf: LinkOf): string[][] => {
-  const limitNote = limitNoteOf(message);
-  return [...(limitNote ? [[limitNote]] : []), ...message.items.map((item) => linesOf(item, linkOf))];
-};
+/** When the incident began, opened and ended. */
+function timesOf({ kind, began_at, opened_at, resolved_at }: MessageItem): string {
+  if (resolved_at === null) return `Since ${inUtc(began_at ?? opened_at)}`;
+  if (kind === "MISSED") return `From ${inUtc(began_at ?? opened_at)} until ${inUtc(resolved_at)}`;
+  const hasBegunBefore = began_at !== null && Date.parse(opened_at) - Date.parse(began_at) >= 60_000;
+  const times = [
+    hasBegunBefore ? `began at ${inUtc(began_at)}` : null,
+    `opened at ${inUtc(opened_at)}`,
+    `resolved at ${inUtc(resolved_at)}`,
+  ];
+  const words = times.filter((time) => time !== null).join(", ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** `Resolved after 25 minutes; at worst 10 of 10 tournaments`; null for an incident that is firing. */
+function endOf(item: MessageItem): string | null {
+  const length = lengthOf(item), worst = peakOf(item);
+  const peak = worst !== null && item.metric === "consecutive_failures" ? `${worst} in a row` : worst;
+  return length === null ? null : `Resolved after ${length}${peak === null ? "" : `; at worst ${peak}`}`;
+}
+
+/** The lines about one incident: state and cause, rule, end, times, reason, evidence, runbook and incident. */
+export function paragraphOf(item: MessageItem, links: Links): Paragraph {
+  const isOver = hasEnded(item);
+  const scope = scopeOf(item);
+  const heading = item.kind === "ESCALATED" && item.is_new ? `Escalated to ${item.severity}` : `${headingOf(item)} (${item.severity})`;
+  const message = oneLine(item.message), reason = oneLine(item.reason);
+  const cause = causeOf(item), evidence = evidenceOf(item);
+  const runbook = links.runbook(item.runbook_url), incident = links.incident(item.incident_id);
+  const texts = [
+    `Rule: ${oneLine(item.rule_name)}`,
+    endOf(item),
+    timesOf(item),
+    `Why: ${reason}`,
+    // The message of an incident that has ended is about the recovered value, which its reason has too.
+    isOver || reason.includes(message) || cause === message ? null : `Measured: ${message}`,
+    evidence.length ? `Evidence: ${fit(evidence.join("; "), 1_000, CUT)}` : null,
+    incident ? null : `Incident: ${item.incident_id}`,
+  ];
+  return {
+    title: `${heading}: ${cause}${scope === null ? "" : ` (${scope})`}`,
+    lines: [
+      ...texts.filter((text) => text !== null).map((text) => ({ text })),
+      ...(runbook ? [{ label: "What to do", name: "runbook", url: runbook }] : []),
+      ...(incident ? [{ label: "Incident", name: "open on the page", url: incident }] : []),
+    ],
+  };
+}
+
+type Sent = Message & Pick<Destination, "hourly_limit">;
 
 /** The message as plain text. */
-export const textOf = (message: Message, linkOf: LinkOf): string =>
-  paragraphs(message, linkOf).map((lines) => lines.join("\n")).join("\n\n") + "\n";
+export function textOf(message: Sent, links: Links): string {
+  const note = limitNoteOf(message);
+  const paragraphs = message.items.map((item) => {
+    const { title, lines } = paragraphOf(item, links);
+    return [title, ...lines.map((line) => "url" in line ? `${line.label}: ${line.url}` : line.text)].join("\n");
+  });
+  return [...(note ? [note] : []), ...paragraphs].join("\n\n") + "\n";
+}
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** The message as HTML, with every text escaped. */
-export const htmlOf = (message: Message, linkOf: LinkOf): string =>
-  paragraphs(message, linkOf).map((lines) => {
-    const [head = "", ...rest] = lines.map(escapeHtml);
-    return `<h3>${head}</h3><p>${rest.join("<br>")}</p>`;
-  }).join("\n");
+/** The same content as {@link textOf} in HTML, with links and with every text escaped. */
+export function htmlOf(message: Sent, links: Links): string {
+  const note = limitNoteOf(message);
+  const htmlLine = (line: Line): string =>
+    "url" in line ? `${escapeHtml(line.label)}: <a href="${escapeHtml(line.url)}">${escapeHtml(line.url)}</a>` : escapeHtml(line.text);
+  const paragraphs = message.items.map((item) => {
+    const { title, lines } = paragraphOf(item, links);
+    return `<h3>${escapeHtml(title)}</h3>\n<p>${lines.map(htmlLine).join("<br>\n")}</p>`;
+  });
+  return [...(note ? [`<p>${escapeHtml(note)}</p>`] : []), ...paragraphs].join("\n");
+}

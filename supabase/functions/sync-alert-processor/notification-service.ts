@@ -1,21 +1,29 @@
 import type { Clock } from "../../../services/clock.ts";
-import type { ClaimedNotification, Delivery } from "../../../services/contract/alerts.ts";
+import type { ClaimedGroup, Destination } from "../../../services/contract/alerts.ts";
 import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
 import { resolveHost } from "../../../services/outbound.ts";
+import { messageId, planMessage } from "../../../services/outbox.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import type { Send } from "./channels/channel.ts";
+import { smtpOptionsOf } from "../../../services/smtp.ts";
+import type { Links, Send } from "./channels/channel.ts";
 import { sendEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
 import { sendSlack } from "./channels/slack.ts";
 import { sendWebhook } from "./channels/webhook.ts";
+import { linksOf } from "./links.ts";
 
 const BATCH = 20;
 
-export type Channels = Record<NonNullable<ClaimedNotification["kind"]>, Send>;
+export type Channels = Record<Destination["kind"], Send>;
 
-/** Creates the sender of each kind of channel; a test replaces the network. */
-export function createChannels(env: Env, clock: Clock, network: Partial<Pick<HttpDeps, "fetch" | "resolve">> = {}): Channels {
+/** Creates the sender of each kind of channel; a test replaces the network or the links. */
+export function createChannels(
+  env: Env,
+  clock: Clock,
+  network: Partial<Pick<HttpDeps, "fetch" | "resolve">> = {},
+  links: Links = linksOf(env),
+): Channels {
   const http: HttpDeps = {
     fetch,
     resolve: resolveHost,
@@ -23,14 +31,12 @@ export function createChannels(env: Env, clock: Clock, network: Partial<Pick<Htt
     allowPrivate: env.ALERT_ALLOW_PRIVATE_URLS === "true",
     now: () => clock.now(),
   };
-  // The dashboard routes by the URL's hash, so that any static file host can serve it.
-  const linkOf = (id: string) => env.DASHBOARD_URL ? new URL(`#/alerts/${id}`, env.DASHBOARD_URL).href : null;
   return {
-    webhook: sendWebhook(http, linkOf),
-    slack: sendSlack(http, linkOf),
-    email: sendEmail(env.SMTP_URL && env.SMTP_FROM ? { url: env.SMTP_URL, from: env.SMTP_FROM } : null, linkOf),
+    webhook: sendWebhook(http, links),
+    slack: sendSlack(http, links),
+    email: sendEmail(smtpOptionsOf(env), links),
     // The dashboard reads incidents from the database, so there is nothing to send.
-    dashboard: () => Promise.resolve({ outcome: "SENT" }),
+    dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
   };
 }
 
@@ -49,30 +55,24 @@ export function createHeartbeat(url: string | undefined, log: Log, send: typeof 
   };
 }
 
-/** Claims and sends due notifications until none is due; returns the number of attempts. @throws DatabaseError */
+/** Claims the groups with undelivered states, sends a message for each, and repeats until none is due; returns the number of messages. @throws DatabaseError */
 export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Channels): Promise<number> {
-  let attempts = 0;
+  let messages = 0;
   for (;;) {
     const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() });
-    await Promise.all(claimed.map(async (notification) => {
-      const startedAt = clock.monotonic();
-      const delivery = await send(notification, channels);
-      const p = { id: notification.id, token: notification.token, ...delivery, duration_ms: clock.monotonic() - startedAt };
-      // If this call fails, the lease expires and the notification is sent again with the same id.
-      await rpc("record_alert_delivery", { p, as_of: clock.asOf() });
-      log(delivery.outcome === "SENT" ? "info" : "warn", "notification", {
-        id: notification.id,
-        channel: notification.channel,
-        attempt: notification.attempt,
-        ...delivery,
-      });
-    }));
-    attempts += claimed.length;
-    if (claimed.length < BATCH) return attempts;
+    await Promise.all(claimed.map((group) => deliver(rpc, clock, log, channels, group)));
+    messages += claimed.length;
+    if (claimed.length < BATCH) return messages;
   }
 }
 
-const send = (notification: ClaimedNotification, channels: Channels): Promise<Delivery> =>
-  notification.kind === null
-    ? Promise.resolve({ outcome: "DEAD", error: "the channel does not exist or is not active" })
-    : channels[notification.kind](notification);
+/** Sends the message of one group and records the outcome. */
+async function deliver(rpc: Rpc, clock: Clock, log: Log, channels: Channels, group: ClaimedGroup): Promise<void> {
+  const plan = planMessage(group), id = await messageId(group, plan);
+  const startedAt = clock.monotonic();
+  const delivery = await channels[group.kind]({ id, group: group.group, items: plan.items, over_limit: group.over_limit }, group);
+  const p = { token: group.token, message_id: id, reported: plan.reported, ...delivery, duration_ms: clock.monotonic() - startedAt };
+  // If this call fails, the lease expires and the states are sent again; the same states have the same id.
+  await rpc("record_alert_delivery", { p, as_of: clock.asOf() });
+  log(delivery.outcome === "SENT" ? "info" : "warn", "notification", { id, channel: group.channel, ...delivery });
+}

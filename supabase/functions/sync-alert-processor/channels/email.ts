@@ -1,40 +1,81 @@
 import nodemailer from "nodemailer";
 import { z } from "zod";
-import { SEVERITIES } from "../../../../types/sync.ts";
-import { htmlOf, severityOf, subjectOf, textOf } from "../message.ts";
-import type { LinkOf, Send } from "./channel.ts";
+import type { Delivery, Group } from "../../../../services/contract/alerts.ts";
+import { type SmtpOptions, transportOptions } from "../../../../services/smtp.ts";
+import { htmlOf, subjectOf, textOf } from "../message.ts";
+import type { Links, Send } from "./channel.ts";
 
-const Recipients = z.array(z.email()).min(1).max(50);
-const Config = z.object({ to: Recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), Recipients).default({}) });
-/** An error of nodemailer with the server's response code. */
-const Refusal = z.object({ responseCode: z.number().int() });
+const TIMEOUT_MS = 10_000;
+/** An error of nodemailer: its code, the command that failed, and the response code of the server. */
+const Failure = z.object({
+  message: z.string(),
+  code: z.string().optional(),
+  command: z.string().optional(),
+  responseCode: z.number().int().optional(),
+});
+const retry = (error: string, status_code?: number): Delivery => ({ outcome: "RETRY", is_answered: true, status_code, error });
 
-/** Sends plain text and HTML by SMTP to the recipients of the severity; a 5xx response is permanent, any other failure is temporary. */
-export const sendEmail = (smtp: { url: string; from: string } | null, linkOf: LinkOf): Send => async (notification) => {
-  const { id, items, config } = notification;
-  if (!smtp) return { outcome: "DEAD", error: "email is not configured: SMTP_URL and SMTP_FROM are missing" };
-  const parsed = Config.safeParse(config);
-  if (!parsed.success) return { outcome: "DEAD", error: "the recipients of the channel are not email addresses" };
-  const transport = nodemailer.createTransport({
-    url: smtp.url,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 10_000,
-  });
+/** The outcome of a failed attempt; `isSent` when the server had received the whole text, so that a lost answer leaves the outcome open. */
+function outcomeOf(error: unknown, isSent: boolean): Delivery {
+  const { message = "", code, command, responseCode } = Failure.safeParse(error).data ?? {};
+  if (/STARTTLS/.test(message) && responseCode !== undefined) {
+    return retry("the mail server does not offer TLS (STARTTLS); only for a local server can SMTP_TLS=off allow plain text", responseCode);
+  }
+  if (responseCode === undefined && /certificate|altname/i.test(message)) {
+    return retry("the certificate of the mail server is not trusted, or is for another host; SMTP_CA can name a private CA");
+  }
+  if (code === "ETLS") return retry("the TLS connection to the mail server failed");
+  if (command === "RCPT TO" && responseCode !== undefined) {
+    const outcome = responseCode >= 500 ? "DEAD" : "RETRY";
+    return { outcome, is_answered: true, status_code: responseCode, error: `the mail server answered ${responseCode} to the recipient` };
+  }
+  if (code === "EAUTH") return retry("the mail server refused the sign-in", responseCode);
+  if (responseCode !== undefined) return retry(`the mail server answered ${responseCode}`, responseCode);
+  if (isSent) return { outcome: "RETRY", is_answered: false, error: "the mail server did not answer after it had received the message" };
+  return retry(code === "EENVELOPE" ? "the sender or the recipient is not an email address" : "the mail server could not be reached");
+}
+
+/** Notices when nodemailer has sent a text completely; its log is the only place that says so. */
+function observer() {
+  const seen = { isSent: false };
+  const info = (entry: { tnx?: string }) => {
+    if (entry.tnx === "message") seen.isSent = true;
+  };
+  const ignore = () => {};
+  return { seen, logger: { level: ignore, trace: ignore, debug: ignore, info, warn: ignore, error: ignore, fatal: ignore } };
+}
+
+/** The thread of a group in a mail client: each message about the group refers to this id. */
+async function threadOf({ rule_name, entity_type }: Group, domain: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([rule_name, entity_type])));
+  return `<group-${new Uint8Array(digest, 0, 16).toHex()}@${domain}>`;
+}
+
+/** Sends a message as text and HTML to the recipient of the destination. Only a 5xx response to the recipient is permanent. */
+export const sendEmail = (smtp: SmtpOptions | null, links: Links): Send => async (message, { recipient, hourly_limit }) => {
+  if (!smtp) return retry("email is not configured: SMTP_URL and SMTP_FROM are missing");
+  if (!z.email().safeParse(recipient).success || recipient === null) return retry("the recipient of the channel is not an email address");
+  const { seen, logger } = observer();
+  const domain = /@([a-z0-9.-]+)/i.exec(smtp.from)?.[1] ?? "sync-alerts";
+  const thread = await threadOf(message.group, domain);
+  const sent = { ...message, hourly_limit };
+  const transport = nodemailer.createTransport({ ...transportOptions(smtp, TIMEOUT_MS), logger });
   try {
     await transport.sendMail({
       from: smtp.from,
-      to: parsed.data.by_severity[severityOf(items)] ?? parsed.data.to,
-      subject: subjectOf(items),
-      text: textOf(notification, linkOf),
-      html: htmlOf(notification, linkOf),
-      messageId: `<${id}@sync-alerts>`,
+      to: recipient,
+      subject: subjectOf(message.items),
+      text: textOf(sent, links),
+      html: htmlOf(sent, links),
+      messageId: `<${message.id}@${domain}>`,
+      inReplyTo: thread,
+      references: thread,
+      // RFC 3834: no automatic reply, such as one about a holiday, answers it.
+      headers: { "Auto-Submitted": "auto-generated" },
     });
-    return { outcome: "SENT" };
+    return { outcome: "SENT", is_answered: true };
   } catch (error) {
-    const code = Refusal.safeParse(error).data?.responseCode;
-    const error_text = code === undefined ? "the mail server could not be reached" : `the mail server answered ${code}`;
-    return { outcome: code !== undefined && code >= 500 ? "DEAD" : "RETRY", status_code: code, error: error_text };
+    return outcomeOf(error, seen.isSent);
   } finally {
     transport.close();
   }

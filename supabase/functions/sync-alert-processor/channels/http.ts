@@ -2,43 +2,61 @@ import { type OutboundDeps, refusal } from "../../../../services/outbound.ts";
 import type { Delivery } from "../../../../services/contract/alerts.ts";
 
 const TIMEOUT_MS = 10_000;
+const MAX_RETRY_AFTER_MS = 86_400_000;
 
 export interface HttpDeps extends OutboundDeps {
   now: () => number;
 }
 
-/** The delay of a Retry-After header (seconds or a date) in milliseconds, an hour at most; undefined without a valid header. */
+/**
+ * The delay of a Retry-After header (seconds or a date) in milliseconds; undefined without a valid header. A day is the longest delay: a
+ * receiver that asks for more by mistake would otherwise let a message expire without a further attempt.
+ */
 function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : undefined;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
 }
 
-/** Posts JSON without following redirects; 408, 425, 429, 5xx and a missing response are temporary, any other failure is permanent. */
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
+
+/** Posts JSON without following redirects. 410 (Gone) is permanent; a person can correct the cause of any other failure. */
 export async function postJson(target: string, body: string, headers: Record<string, string>, deps: HttpDeps): Promise<Delivery> {
   const refused = await refusal(target, deps);
-  if (refused) return { outcome: "DEAD", error: refused };
+  if (refused) return { outcome: "RETRY", is_answered: true, error: refused };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await deps.fetch(target, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
+      // A redirect could lead to a private address, and would turn the POST into a GET.
       redirect: "manual",
       signal,
     });
     await response.body?.cancel();
     const { status } = response;
-    if (response.ok) return { outcome: "SENT", status_code: status };
-    const isTemporary = [408, 425, 429].includes(status) || status >= 500;
+    if (response.ok) return { outcome: "SENT", is_answered: true, status_code: status };
+    const note = isRedirect(status) ? "; redirects are not followed" : "";
     return {
-      outcome: isTemporary ? "RETRY" : "DEAD",
+      outcome: status === 410 ? "DEAD" : "RETRY",
+      is_answered: true,
       status_code: status,
-      error: `the receiver answered ${status}`,
+      error: `the receiver answered ${status}${note}`,
       retry_after_ms: retryAfter(response.headers.get("retry-after"), deps.now()),
     };
-  } catch {
-    // The error's message may contain the URL, which is the secret of a Slack channel.
-    return { outcome: "RETRY", error: signal.aborted ? `no response within ${TIMEOUT_MS / 1000} s` : "the receiver could not be reached" };
+  } catch (error) {
+    return { outcome: "RETRY", ...failureOf(error, signal) };
   }
+}
+
+/** The cause of a missing response. The error's own message may contain the URL, which is the secret of a Slack channel. */
+function failureOf(error: unknown, signal: AbortSignal): Pick<Delivery, "is_answered" | "error"> {
+  if (signal.aborted) return { is_answered: false, error: `no response within ${TIMEOUT_MS / 1000} s` };
+  // Deno names the phase of the failure: in the message of the error up to version 2.1, in its cause since then.
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const isUnconnected = `${message} ${cause instanceof Error ? cause.message : ""}`.includes("client error (Connect)");
+  return isUnconnected
+    ? { is_answered: true, error: "no connection to the receiver" }
+    : { is_answered: false, error: "the connection was lost before an answer" };
 }

@@ -1,66 +1,98 @@
 import { Webhook } from "standardwebhooks";
-import { limitNoteOf, subjectOf } from "../message.ts";
-import type { ClaimedNotification, NotificationItem } from "../../../../services/contract/alerts.ts";
-import type { LinkOf, Send } from "./channel.ts";
+import type { Destination } from "../../../../services/contract/alerts.ts";
+import { causeOf, evidenceOf, hasEnded, scopeOf } from "../cause.ts";
+import { limitNoteOf } from "../message.ts";
+import type { Links, Message, MessageItem, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 
-const alertOf = (item: NotificationItem, linkOf: LinkOf) => ({
-  status: item.resolved_at === null ? "firing" : "resolved",
-  labels: {
-    alertname: item.rule_name,
-    severity: item.severity.toLowerCase(),
-    entity_type: item.entity_type,
-    metric: item.metric,
-    ...(item.tournament_no === null ? {} : { tournament_no: item.tournament_no }),
-  },
-  annotations: {
-    summary: item.message,
-    description: item.reason,
-    kind: item.kind,
-    evidence: JSON.stringify(item.evidence),
-    ...(item.runbook_url ? { runbook_url: item.runbook_url } : {}),
-  },
-  startsAt: item.began_at ?? item.opened_at,
-  endsAt: item.resolved_at ?? "0001-01-01T00:00:00Z",
-  generatorURL: linkOf(item.incident_id) ?? "",
-  fingerprint: item.incident_id,
+/** How Alertmanager writes the end of an alert that fires: the zero time of Go. */
+const NO_END = "0001-01-01T00:00:00Z";
+
+type Texts = Record<string, string>;
+
+/**
+ * Alertmanager identifies an alert by its labels, and receivers close an alert by its labels or by its fingerprint. The labels of an
+ * incident are therefore the same in each message to a destination: `severity` is that of the first one, which receivers route by. What
+ * changes during the incident, such as the severity after an escalation, is an annotation.
+ */
+const labelsOf = (item: MessageItem): Texts => ({
+  alertname: item.rule_name,
+  severity: (item.first_severity ?? item.severity).toLowerCase(),
+  entity_type: item.entity_type,
+  metric: item.metric,
+  ...(item.tournament_no === null ? {} : { tournament_no: item.tournament_no }),
 });
 
+function annotationsOf(item: MessageItem, links: Links, limitNote: string | null): Texts {
+  const scope = scopeOf(item);
+  const annotations = {
+    summary: scope === null ? causeOf(item) : `${causeOf(item)} (${scope})`,
+    description: item.reason,
+    kind: item.kind,
+    severity: item.severity.toLowerCase(),
+    value: item.message,
+    evidence: evidenceOf(item).join("; "),
+    runbook_url: links.runbook(item.runbook_url),
+    over_limit: limitNote,
+  };
+  return Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => Boolean(entry[1])));
+}
+
+/** The names and values that all of `texts` have. */
+const commonOf = ([first = {}, ...rest]: Texts[]): Texts =>
+  Object.fromEntries(Object.entries(first).filter(([name, value]) => rest.every((texts) => texts[name] === value)));
+
+/** Labels in the form that Alertmanager's group keys have. */
+const inBraces = (labels: Texts): string =>
+  `{${Object.keys(labels).sort().map((name) => `${name}=${JSON.stringify(labels[name])}`).join(", ")}}`;
+
 /** The body in version 4 of Alertmanager's webhook format, which many receivers read. */
-function webhookBody(notification: ClaimedNotification, linkOf: LinkOf): string {
-  const { items, channel } = notification;
-  const alerts = items.map((item) => alertOf(item, linkOf));
-  const over_limit = limitNoteOf(notification);
+function webhookBody({ group, items, over_limit }: Message, { channel, hourly_limit }: Destination, links: Links): string {
+  const limitNote = limitNoteOf({ over_limit, hourly_limit });
+  const alerts = items.map((item) => ({
+    status: hasEnded(item) ? "resolved" : "firing",
+    labels: labelsOf(item),
+    annotations: annotationsOf(item, links, limitNote),
+    startsAt: item.began_at ?? item.opened_at,
+    endsAt: item.resolved_at ?? NO_END,
+    generatorURL: links.incident(item.incident_id) ?? "",
+    fingerprint: item.incident_id,
+  }));
+  const groupLabels = { alertname: group.rule_name, entity_type: group.entity_type };
   return JSON.stringify({
     version: "4",
-    groupKey: `{}:{receiver="${channel}"}`,
+    // The route of Alertmanager, here always the root, and the labels of the group.
+    groupKey: `{}:${inBraces(groupLabels)}`,
+    // Every alert of the message is in the body.
     truncatedAlerts: 0,
-    status: alerts.every((alert) => alert.status === "resolved") ? "resolved" : "firing",
+    status: alerts.some(({ status }) => status === "firing") ? "firing" : "resolved",
     receiver: channel,
-    groupLabels: {},
-    commonLabels: {},
-    commonAnnotations: { summary: subjectOf(items), ...(over_limit ? { over_limit } : {}) },
-    externalURL: "",
+    groupLabels,
+    commonLabels: commonOf(alerts.map(({ labels }) => labels)),
+    commonAnnotations: commonOf(alerts.map(({ annotations }) => annotations)),
+    // Alertmanager's templates append /#/alerts, which is also the path of the incidents on the page.
+    externalURL: links.page?.replace(/\/$/, "") ?? "",
     alerts,
   });
 }
 
-/** Posts to a webhook and signs by Standard Webhooks; `webhook-id` is the id of the notification in every attempt. */
-export const sendWebhook = (deps: HttpDeps, linkOf: LinkOf): Send => async (notification) => {
-  const { id, config, secret, previous_secret } = notification;
-  const url = config?.url;
-  if (typeof url !== "string" || !secret) return { outcome: "DEAD", error: "the channel has no URL or no secret" };
-  const body = webhookBody(notification, linkOf);
+/** Posts to a webhook and signs by Standard Webhooks. */
+export const sendWebhook = (deps: HttpDeps, links: Links): Send => async (message, destination) => {
+  const { config: { url }, secret, previous_secret } = destination;
+  const refuse = (error: string) => ({ outcome: "RETRY" as const, is_answered: true, error });
+  if (typeof url !== "string") return refuse("the channel has no URL");
+  if (!secret) return refuse("the channel has no secret");
+  const body = webhookBody(message, destination, links);
   const now = new Date(deps.now());
   let signatures: string[];
   try {
-    // During a key rotation both keys sign.
-    signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(id, now, body));
+    // Until a rotation of the secret ends, receivers have either of the two.
+    signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(message.id, now, body));
   } catch {
-    return { outcome: "DEAD", error: "the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)" };
+    return refuse("the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)");
   }
   return await postJson(url, body, {
-    "webhook-id": id,
+    "webhook-id": message.id,
     "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
     "webhook-signature": signatures.join(" "),
   }, deps);

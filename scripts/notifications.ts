@@ -1,0 +1,144 @@
+import { Webhook } from "standardwebhooks";
+import { destinationOf, messageItem, messageOf, resolvedItem } from "../testing/messages.ts";
+import type { Message } from "../supabase/functions/sync-alert-processor/channels/channel.ts";
+import type { HttpDeps } from "../supabase/functions/sync-alert-processor/channels/http.ts";
+import { sendSlack } from "../supabase/functions/sync-alert-processor/channels/slack.ts";
+import { sendWebhook } from "../supabase/functions/sync-alert-processor/channels/webhook.ts";
+import { linksOf } from "../supabase/functions/sync-alert-processor/links.ts";
+import { subjectOf, textOf } from "../supabase/functions/sync-alert-processor/message.ts";
+
+const LINKS = linksOf({ DASHBOARD_URL: "https://monitor.example.com/", RUNBOOK_URL: "https://git.example.com/sync/blob/main/" });
+const SENT_AT = "2026-06-10T12:01:00Z";
+
+const escalated = messageItem({
+  kind: "ESCALATED",
+  severity: "CRITICAL",
+  first_severity: "HIGH",
+  reason: "not acknowledged for 30 minutes",
+});
+const tournament = (tournament_no: string, name: string) =>
+  ({
+    rule_name: "Match Schedule Tournament Failing",
+    metric: "consecutive_failures",
+    entity_type: "matches_schedule",
+    tournament_no,
+    severity: "MEDIUM",
+    message: `consecutive failures of tournament ${tournament_no} in matches_schedule: 3 runs, at or above the threshold of 3 runs`,
+    reason: `consecutive failures of tournament ${tournament_no} in matches_schedule: 3 runs, at or above the threshold of 3 runs`,
+    evidence: { runs: 6, tournament: name, error: `VIS has no tournament ${tournament_no}` },
+    runbook_url: "docs/runbook.md#match-schedule-tournament-failing",
+  }) as const;
+const group = [
+  messageItem({ ...tournament("8104", "Gstaad"), incident_id: "00000000-0000-4000-8000-000000000002" }),
+  resolvedItem({
+    ...tournament("8110", "Doha"),
+    incident_id: "00000000-0000-4000-8000-000000000003",
+    reason: "recovered to 0 runs after 25 minutes",
+    evidence: { runs: 6, tournament: "Doha", peak: 4 },
+  }),
+  messageItem({ ...tournament("8097", "Vienna"), incident_id: "00000000-0000-4000-8000-000000000004", is_new: false }),
+];
+
+const EXAMPLES: [title: string, about: string, message: Message][] = [
+  ["An opening", "Ten of ten tournaments fail with the same error.", messageOf([messageItem()])],
+  ["An escalation", "Nobody acknowledged the incident within the escalation delay of its rule.", messageOf([escalated], { id: uuid(2) })],
+  ["An end", "The next run succeeded.", messageOf([resolvedItem()], { id: uuid(3) })],
+  [
+    "A group",
+    "One tournament began to fail, another recovered, and a third still fails: the message reports it as context.",
+    messageOf(group, { id: uuid(4) }),
+  ],
+];
+
+function uuid(last: number): string {
+  return `00000000-0000-4000-8000-0000000000b${last}`;
+}
+
+/** What a channel posts, with a network that accepts every request. */
+async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ headers: Headers; body: string }> {
+  const requests: RequestInit[] = [];
+  await send({
+    fetch: (_url, init) => {
+      requests.push(init ?? {});
+      return Promise.resolve(new Response("ok"));
+    },
+    resolve: () => Promise.resolve(["93.184.216.34"]),
+    allowPrivate: false,
+    now: () => Date.parse(SENT_AT),
+  });
+  const [request] = requests;
+  if (!request) throw new Error("the channel posted nothing");
+  return { headers: new Headers(request.headers), body: String(request.body) };
+}
+
+const block = (language: string, text: string): string[] => ["```" + language, text.trimEnd(), "```", ""];
+const json = (text: string): string => JSON.stringify(JSON.parse(text), null, 2);
+
+async function example([title, about, message]: (typeof EXAMPLES)[number]): Promise<string[]> {
+  const secret = `whsec_${btoa("a secret of an example bytes")}`;
+  const hook = destinationOf({ channel: "ops-hook", config: { url: "https://receiver.example.com/alerts" }, secret });
+  const team = destinationOf({ channel: "team", kind: "slack", secret: "https://hooks.slack.com/services/T000/B000/XXXX" });
+  const webhook = await posted((deps) => sendWebhook(deps, LINKS)(message, hook));
+  const slack = await posted((deps) => sendSlack(deps, LINKS)(message, team));
+  const mail = { ...message, hourly_limit: 60 };
+  const signature = new Webhook(secret).sign(message.id, new Date(SENT_AT), webhook.body);
+  const isSigned = webhook.headers.get("webhook-signature") === signature && webhook.headers.get("webhook-id") === message.id;
+  if (!isSigned) throw new Error("the webhook is not signed by Standard Webhooks");
+  return [
+    `## ${title}`,
+    "",
+    about,
+    "",
+    "Email, whose HTML part has the same content with links:",
+    "",
+    ...block("text", `Subject: ${subjectOf(message.items)}\n\n${textOf(mail, LINKS)}`),
+    "Slack:",
+    "",
+    ...block("json", json(slack.body)),
+    "Webhook:",
+    "",
+    ...block("json", json(webhook.body)),
+  ];
+}
+
+const WORDS = `# Notifications
+
+Generated from the code by \`deno task notifications\`.
+
+## What is sent, when and to whom
+
+An incident is notified when it fires, when it escalates, after each repeat interval while it fires, when it flaps, and when it ends. Runs
+that were missed while no rules were evaluated are notified afterwards, each once. A rule names the channels; an entity can name its own. An
+email channel has recipients, and others for a severity; each recipient gets a message of its own. Whoever received the opening of an
+incident also receives its end, and every end says when the incident opened.
+
+- **Groups.** One message reports all incidents of a rule and an entity: what is new, and as context what still fires. The subject names the
+  worst incident that fires and counts the others. It says "Resolved" only when every incident in the message has ended.
+- **Undelivered states.** Of several states of an incident that were not delivered, the newest is sent. When nothing was sent of an incident
+  and it ends, nothing is sent.
+- **Retries.** A failed delivery is retried with growing delays, at most an hour apart; \`Retry-After\` of the receiver takes precedence. A
+  message is DEAD three days after its first failed attempt, at 410 (Gone) of a webhook or of Slack, or when the mail server refuses the
+  recipient for good (5xx to RCPT). An attempt with an unchanged body has the same id (\`webhook-id\`, \`Message-ID\`), so that a receiver can
+  discard a duplicate.
+- **Hourly limit.** A channel receives at most its limit of messages per hour. What waits is combined into one message, which says so.
+  CRITICAL incidents and their ends pass the limit.
+- **Silences.** A silence mutes notifications and records everything. An end is delivered during a silence to whoever received the opening.
+  What still fires when the silence ends is notified then.
+- **Inhibition.** An incident with the same cause as another one is recorded and not notified while the other one is.
+
+Email: one thread per rule and entity in clients that follow \`References\`; \`Auto-Submitted: auto-generated\` asks for no automatic reply.
+Slack: a text that exceeds a limit of Slack is cut and says so. Webhooks have the format of Alertmanager (version 4) and are signed by
+[Standard Webhooks](https://www.standardwebhooks.com). The channel \`dashboard\` sends nothing: the page shows each incident with its
+timeline, its notifications and every delivery attempt.
+
+The examples have the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [deploy.md](deploy.md)). Without \`DASHBOARD_URL\` a message has the
+id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook is a view of the page; without both there is no link to it.
+`;
+
+/** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end and a group. */
+export async function notificationsPage(): Promise<string> {
+  const examples = await Promise.all(EXAMPLES.map(example));
+  return [WORDS, ...examples.flat()].join("\n").trimEnd() + "\n";
+}
+
+if (import.meta.main) await Deno.writeTextFile(new URL("../docs/notifications.md", import.meta.url), await notificationsPage());

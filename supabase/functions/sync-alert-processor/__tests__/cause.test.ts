@@ -1,0 +1,227 @@
+import { assert, assertEquals } from "@std/assert";
+import { decide, withUnit } from "../../../../services/alert-decision.ts";
+import type { Measurement } from "../../../../services/contract/alerts.ts";
+import { ALERT_METRICS, type AlertMetric } from "../../../../types/alerts.ts";
+import { messageItem } from "../../../../testing/messages.ts";
+import { causeOf, evidenceOf, peakOf, scopeOf } from "../cause.ts";
+import { codeOf } from "../error-words.ts";
+
+const CONTEXT = { now: Date.parse("2026-06-10T12:00:00Z"), evaluatedSince: null, parent: null, inherited: null };
+const MEASURED: Omit<Measurement, "metric" | "value" | "threshold"> = {
+  rule_id: "00000000-0000-4000-8000-000000000001",
+  rule_name: "Rule",
+  entity_type: "matches_schedule",
+  tournament_no: null,
+  severity: "HIGH",
+  recovery_threshold: null,
+  minimum_runs: 0,
+  no_data: "KEEP",
+  for_ms: 0,
+  escalation_ms: null,
+  escalation_channels: [],
+  repeat_ms: 0,
+  flap_ms: 0,
+  channels: [],
+  runbook_url: null,
+  runs: 10,
+  since: null,
+  execution_id: null,
+  fingerprint: null,
+  evidence: {},
+  silenced_by: null,
+  resolved_recently: 0,
+  missed: [],
+  incident: null,
+};
+const FINGERPRINT = { fingerprint: "VIS_UNAVAILABLE:vis answered http #" };
+const BY_ENTITY = {
+  tournaments: { runs: 10, success_rate: 1, slowest_s: 12.3, memory_mb: 80 },
+  matches_schedule: { runs: 1, success_rate: 0.5, slowest_s: 90, memory_mb: null },
+};
+
+/** For each metric the value in words, the evidence, the cause while it fires, and the cause after the end. */
+const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unknown>, firing: string, ended: string][]> = {
+  success_rate: [
+    ["50 %", {}, "success rate 50 %", "low success rate"],
+    ["50 %", FINGERPRINT, "success rate 50 %, last failure: VIS is unavailable", "low success rate"],
+    [
+      "90 %",
+      { by_entity: BY_ENTITY },
+      "success rate 90 %, lowest of matches_schedule with 50 %",
+      "low success rate",
+    ],
+  ],
+  consecutive_failures: [
+    ["3 runs", FINGERPRINT, "VIS is unavailable: 3 runs failed in a row", "VIS is unavailable: several runs failed in a row"],
+    ["3 runs", {}, "3 runs failed in a row", "several runs failed in a row"],
+    [
+      "3 runs",
+      { ...FINGERPRINT, tournament: "Gstaad", error: "VIS answered HTTP 500." },
+      "VIS answered HTTP 500: 3 runs failed in a row",
+      "VIS answered HTTP 500: several runs failed in a row",
+    ],
+    ["3 runs", { fingerprint: "NEW_CODE:x" }, "NEW_CODE: 3 runs failed in a row", "NEW_CODE: several runs failed in a row"],
+  ],
+  duration_exceeded: [["3 minutes", {}, "a run took 3 minutes", "a run took too long"]],
+  memory_usage: [["220 MiB", {}, "a run used 220 MiB of memory", "a run used too much memory"]],
+  sync_overdue: [["26 hours", {}, "no run started, overdue by 26 hours", "no run started when due"]],
+  error_rate: [["2.5 errors per run", FINGERPRINT, "2.5 errors per run, last failure: VIS is unavailable", "too many errors per run"]],
+  records_collapse: [["80 %", {}, "records per request fell by 80 %", "records per request fell"]],
+  cache_hit_ratio: [["20 %", {}, "cache hit ratio 20 %", "low cache hit ratio"]],
+  api_response_time: [["4200 ms", {}, "VIS took 4200 ms to answer on average", "VIS answered slowly"]],
+  stuck_execution: [["10 minutes", {}, "a run sent no heartbeat for 10 minutes", "a run sent no heartbeat"]],
+  shared_failure: [
+    [
+      "10 tournaments",
+      { error: "VIS answers HTTP 500", tournaments: 10, of: 10 },
+      "VIS answers HTTP 500: 10 of 10 tournaments",
+      "several tournaments failed alike",
+    ],
+    ["4 tournaments", FINGERPRINT, "VIS is unavailable: 4 tournaments", "VIS is unavailable: several tournaments"],
+    ["4 tournaments", {}, "4 tournaments failed alike", "several tournaments failed alike"],
+  ],
+  undelivered_age: [
+    [
+      "20 minutes",
+      { channels: { hook: 2, mail: 1 } },
+      "notifications were not delivered for 20 minutes (hook 2, mail 1)",
+      "notifications were not delivered",
+    ],
+    ["1 day", {}, "notifications were not delivered for 1 day", "notifications were not delivered"],
+  ],
+  processor_late: [["10 minutes", {}, "no rules were evaluated for 10 minutes", "no rules were evaluated for some time"]],
+  queue_age: [["35 minutes", { waiting: 4 }, "a job waited in the queue for 35 minutes", "a job waited too long in the queue"]],
+};
+
+for (const [metric, cases] of Object.entries(CAUSES)) {
+  for (const [value, evidence, firing, ended] of cases) {
+    const { label } = ALERT_METRICS[metric as AlertMetric];
+    const message = `${label} of all syncs: ${value}, at or above the threshold of 1`;
+    Deno.test(`the cause of a ${metric} incident with ${JSON.stringify(evidence)} is "${firing}", and of its end "${ended}"`, () => {
+      assertEquals(causeOf(messageItem({ metric, message, evidence })), firing);
+      const end = { metric, evidence, kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z" } as const;
+      assertEquals(causeOf(messageItem({ ...end, message: `${label} of all syncs: 0, below the threshold of 1` })), ended);
+    });
+  }
+  Deno.test(`a ${metric} incident without data says so`, () => {
+    const { label } = ALERT_METRICS[metric as AlertMetric];
+    const item = messageItem({ metric, message: `${label} of all syncs: unknown (no data)`, evidence: {} });
+    assertEquals(causeOf(item), `no data for the ${label}`);
+  });
+}
+
+for (const [metric, { direction }] of Object.entries(ALERT_METRICS)) {
+  Deno.test(`the cause has the value of the message that the evaluator writes about ${metric}`, () => {
+    const [value, threshold] = direction === "above" ? [0.75, 0.5] : [0.25, 0.5];
+    const transition = decide({ ...MEASURED, metric: metric as AlertMetric, value, threshold }, CONTEXT);
+    const cause = causeOf(messageItem({ metric, message: String(transition?.message), evidence: {} }));
+    assert(cause.includes(withUnit(value, metric as AlertMetric)), cause);
+  });
+}
+
+Deno.test("the end of a shared failure names its error only when the evidence is that of the peak", () => {
+  const end = { kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z" } as const;
+  const left = { error: "another error", tournaments: 1, of: 10 };
+  assertEquals(causeOf(messageItem({ ...end, evidence: { ...left, peak: 10 } })), "10 of 10 tournaments failed alike");
+  const worst = { error: "VIS answered HTTP 500", tournaments: 10, of: 10 };
+  assertEquals(causeOf(messageItem({ ...end, evidence: { ...worst, peak: 10 } })), "VIS answered HTTP 500: 10 of 10 tournaments");
+});
+
+for (
+  const [metric, peak, cause] of [
+    ["success_rate", 0.5, "success rate 50 %"],
+    ["consecutive_failures", 4, "VIS is unavailable: 4 runs failed in a row"],
+    ["sync_overdue", 7_200, "no run started, overdue by 2 hours"],
+    ["error_rate", 2.5, "2.5 errors per run, last failure: VIS is unavailable"],
+    ["undelivered_age", 1_800, "notifications were not delivered for 30 minutes"],
+  ] as const
+) {
+  Deno.test(`the cause of the end of a ${metric} incident with the peak ${peak} is "${cause}"`, () => {
+    const evidence = { peak, by_entity: BY_ENTITY, channels: { hook: 1 }, ...(metric === "success_rate" ? {} : FINGERPRINT) };
+    assertEquals(causeOf(messageItem({ metric, kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z", evidence })), cause);
+  });
+}
+
+Deno.test("missed runs and a test have causes of their own", () => {
+  const missed = (times: string[]) => causeOf(messageItem({ kind: "MISSED", metric: "sync_overdue", evidence: { missed: times } }));
+  assertEquals(missed(["2026-06-10T00:00:00Z"]), "1 run did not start when due");
+  assertEquals(missed(["2026-06-10T00:00:00Z", "2026-06-10T06:00:00Z"]), "2 runs did not start when due");
+  assertEquals(
+    causeOf(messageItem({ metric: "test", message: "This is a test;\nnothing is wrong." })),
+    "This is a test; nothing is wrong.",
+  );
+});
+
+for (
+  const [changes, scope] of [
+    [{ entity_type: "all" }, "all syncs"],
+    [{ entity_type: "system" }, null],
+    [{ entity_type: "matches_schedule" }, "matches_schedule"],
+    [{ entity_type: "matches_schedule", tournament_no: "8104", evidence: {} }, "matches_schedule, tournament 8104"],
+    [
+      { entity_type: "matches_schedule", tournament_no: "8104", evidence: { tournament: "Gstaad" } },
+      "matches_schedule, tournament 8104 Gstaad",
+    ],
+  ] as const
+) {
+  Deno.test(`the scope of ${JSON.stringify(changes)} is ${scope}`, () => assertEquals(scopeOf(messageItem(changes)), scope));
+}
+
+for (
+  const [metric, evidence, peak] of [
+    ["shared_failure", { peak: 10, of: 10 }, "10 of 10 tournaments"],
+    ["shared_failure", { peak: 10, of: 4 }, "10 tournaments"],
+    ["shared_failure", { peak: 1 }, "1 tournament"],
+    ["sync_overdue", { peak: 7_200 }, "2 hours"],
+    ["success_rate", { peak: 0.5 }, "50 %"],
+    ["memory_usage", {}, null],
+    ["memory_usage", { peak: "220" }, null],
+    ["test", { peak: 1 }, null],
+  ] as const
+) {
+  Deno.test(`the peak of ${metric} with ${JSON.stringify(evidence)} is ${peak}`, () => {
+    assertEquals(peakOf(messageItem({ metric, evidence })), peak);
+  });
+}
+
+Deno.test("evidence is words and not JSON", () => {
+  const evidence = {
+    runs: 3,
+    execution_id: "a1",
+    fingerprint: "VIS_UNAVAILABLE:vis answered http #",
+    by_entity: BY_ENTITY,
+    tournament: "Gstaad",
+    error: "<b>bad</b>\nline",
+    tournaments: 4,
+    of: 10,
+    channels: { hook: 1 },
+    waiting: 1,
+    missed: ["2026-06-10T00:00:00Z"],
+    peak: 5,
+    backoff_until: "2026-06-10T13:00:00Z",
+    other: { last_step: [1, 2] },
+    nothing: null,
+  };
+  assertEquals(evidenceOf(messageItem({ metric: "memory_usage", evidence })), [
+    "3 runs in the window",
+    "run a1",
+    "error code VIS_UNAVAILABLE",
+    "tournaments: 10 runs, success rate 100 %, slowest 12.3 seconds, at most 80 MiB",
+    "matches_schedule: 1 run, success rate 50 %, slowest 1.5 minutes",
+    "error: <b>bad</b> line",
+    "4 of 10 tournaments failed alike",
+    "undelivered: hook 1",
+    "1 job in the queue",
+    "due 2026-06-10 00:00:00 UTC",
+    "backoff until: 2026-06-10T13:00:00Z",
+    "other: last step 1, 2",
+  ]);
+});
+
+Deno.test("evidence does not repeat the cause", () => {
+  assertEquals(evidenceOf(messageItem()), ["run 00000000-0000-4000-8000-0000000000a1", "error code VIS_SERVER_ERROR"]);
+});
+
+Deno.test("a fingerprint begins with its code", () => {
+  assertEquals(["VIS_LATER:x", "VIS_LATER", "words: VIS", ""].map(codeOf), ["VIS_LATER", "VIS_LATER", null, null]);
+});
