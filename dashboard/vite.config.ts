@@ -15,6 +15,7 @@ export default defineConfig({
   root: here("."),
   base: "./",
   publicDir: "public",
+  define: { RUNBOOK: JSON.stringify(await Deno.readTextFile(here("../docs/runbook.md"))) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // The contract lies outside this folder and has no packages of its own.
   resolve: { alias: { zod: here("node_modules/zod") } },

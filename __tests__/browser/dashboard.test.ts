@@ -210,12 +210,12 @@ test(
   },
 );
 
-test("an admin creates a channel and sends a test notification through it", "admin", async ({ page, open }) => {
-  const arrived = Promise.withResolvers<void>();
-  const receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
-    arrived.resolve();
-    return new Response();
-  });
+test("an admin creates a channel, and a test of it shows what its receiver accepted", "admin", async ({ page, open }) => {
+  const statuses = [200, 200, 200, 503, 404];
+  const receiver = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(null, { status: statuses.shift() }),
+  );
   await open("/alerts/channels", "Channels");
   await page.getByLabel("Name").fill("hook");
   await page.getByLabel("Address").fill(`http://127.0.0.1:${receiver.addr.port}/`);
@@ -224,8 +224,15 @@ test("an admin creates a channel and sends a test notification through it", "adm
   await waitForText(page, "must be whsec_ and 24 to 64 bytes of base64");
   await page.getByLabel("Signing secret").fill(`whsec_${btoa("a secret of twenty-four by")}`);
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Test hook" }).click();
-  await arrived.promise;
+  const texts = [
+    /hook accepted the test message \([^)]+\) and its end \([^)]+\)\./,
+    /hook accepted the test message \([^)]+\), but not its end: the receiver answered 503\./,
+    /hook did not accept the test message: the receiver answered 404\./,
+  ];
+  for (const text of texts) {
+    await page.getByRole("button", { name: "Test hook" }).click();
+    await page.getByRole("status").filter({ hasText: text }).waitFor();
+  }
   await page.getByRole("button", { name: "Delete hook" }).click();
   await page.getByRole("button", { name: "Test hook" }).waitFor({ state: "detached" });
   await receiver.shutdown();

@@ -4,6 +4,7 @@ import { ROUTES } from "../../types/routes.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
+import { aNotification } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z", EARLIER = "2026-06-10T11:00:00Z";
@@ -41,11 +42,7 @@ const hook = () =>
   db.value<string>(
     "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://old.test/\"}', 'x') returning name",
   );
-const deadNotification = () =>
-  idOf(
-    "insert into alert_notifications (channel, items, status, created_at, due_at) values ('dashboard', '[{\"incident_id\": \"x\"}]', 'DEAD', $1, $1)",
-    [EARLIER],
-  );
+const notification = (status: string) => async () => String((await aNotification(db, { status, created_at: EARLIER })).id);
 const job = (status: string) => () =>
   idOf(
     `insert into sync_jobs (entity_type, priority, status, triggered_by, reason, max_attempts, enqueued_at, rank, not_before, finished_at)
@@ -130,8 +127,13 @@ const ACTS: Act[] = [
   { route: "post /channels/{name}/test", object: hook, audit: { action: "test-channel", object_type: "channel", before: null } },
   {
     route: "post /notifications/{id}/resend",
-    object: deadNotification,
+    object: notification("DEAD"),
     audit: { action: "resend", object_type: "notification", before: { status: "DEAD" }, after: { status: "PENDING" } },
+  },
+  {
+    route: "post /notifications/{id}/discard",
+    object: notification("PENDING"),
+    audit: { action: "discard", object_type: "notification", before: { status: "PENDING" }, after: { status: "DEAD" } },
   },
   {
     route: "post /manual-trigger",

@@ -25,9 +25,9 @@ async function setUp(...active: string[]) {
   return { clock, evaluate, minutes };
 }
 const notified = async () =>
-  (await db.query<{ items: { kind: string; rule_name: string; tournament_no: string | null }[] }>(
-    "select items from alert_notifications order by created_at",
-  )).flatMap(({ items }) => items.map((item) => `${item.kind} ${item.rule_name}${item.tournament_no ? ` ${item.tournament_no}` : ""}`));
+  (await db.query<{ item: { kind: string; rule_name: string; tournament_no: string | null } }>(
+    "select item from alert_notifications order by seq",
+  )).map(({ item }) => `${item.kind} ${item.rule_name}${item.tournament_no ? ` ${item.tournament_no}` : ""}`);
 const tick = async (time: string, results: Record<string, string | null>, status = "PARTIAL") => {
   const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z`, status });
   for (const [tournament_no, error_fingerprint] of Object.entries(results)) {

@@ -1,269 +1,170 @@
-import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
-import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { sendEmail } from "../../supabase/functions/sync-alert-processor/channels/email.ts";
-import { postJson } from "../../supabase/functions/sync-alert-processor/channels/http.ts";
-import { sendSlack } from "../../supabase/functions/sync-alert-processor/channels/slack.ts";
-import { sendWebhook } from "../../supabase/functions/sync-alert-processor/channels/webhook.ts";
-import { subjectOf, textOf } from "../../supabase/functions/sync-alert-processor/message.ts";
-import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
-import { TestClock } from "../../testing/clock.ts";
+import { assertEquals, assertMatch } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
-import { testEnv } from "../../testing/env.ts";
+import { type Arrival, setUpProcessor } from "../../testing/processor.ts";
 
 const db = await openTestDatabase();
-const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
+const linesOf = (arrivals: Arrival[]): string[][] => arrivals.map(({ lines }) => lines);
+const setLimit = (hourly_limit: number) =>
+  db.query("update notification_channels set hourly_limit = $1, group_window = '0'", [hourly_limit]);
 
-/** A channel `hook` with one rule per entity; `fail` sets the consecutive failures of an entity. */
-async function setUp(answer: () => Response = () => new Response()) {
-  await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
-  await db.query("delete from notification_channels where name <> 'dashboard'");
-  await db.query("delete from alert_rules where name like 'Test%'");
-  await db.query(
-    "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://receiver.test/\"}', $1)",
-    [SECRET],
-  );
-  await db.query(
-    "update alert_rules set is_active = metric = 'consecutive_failures' and scope = 'ENTITY', notification_channels = '[\"hook\"]', evaluation_window = '1 hour', escalation_delay = null",
-  );
-  const clock = new TestClock("2026-06-10T12:03:00.000Z");
-  await db.query("update sync_status set last_attempt = $1", [clock.asOf()]);
-  const bodies: {
-    alerts: { labels: { entity_type: string }; annotations: { kind: string } }[];
-    commonAnnotations: Record<string, string>;
-  }[] = [];
-  const channels = createChannels(testEnv({ DASHBOARD_URL: "https://monitor.test/page/" }), clock, {
-    fetch: (async (input: Request | string, init?: RequestInit) => {
-      bodies.push(await new Request(input, init).json());
-      return answer();
-    }) as typeof fetch,
-    resolve: () => Promise.resolve(["93.184.216.34"]),
-  });
-  const tick = async (seconds = 0) => {
-    clock.advance(seconds * 1000);
-    await evaluateRules(db.rpc, clock, () => {}, "cron");
-    await deliverDue(db.rpc, clock, () => {}, channels);
-  };
-  const fail = (entity: string, count = 3) =>
-    db.query("update sync_status set consecutive_failures = $2 where entity_type = $1", [entity, count]);
-  const notified = () => bodies.map((body) => body.alerts.map((alert) => `${alert.annotations.kind} ${alert.labels.entity_type}`));
-  return { clock, bodies, tick, fail, notified };
+/** A rule on the tournaments "1" and "2" of matches_schedule, which are one group. */
+async function setUpTournaments(severity?: string) {
+  const processor = await setUpProcessor(db, { env: { DASHBOARD_URL: "https://monitor.test/page/" } });
+  await processor.useTournamentRule(["1", "2"], severity);
+  return processor;
 }
 
-Deno.test("the first notification is sent at once, and those within the group window are combined at its end", async () => {
-  const { bodies, tick, fail, notified } = await setUp();
-  await fail("tournaments");
+Deno.test("one message per group holds what fires and what resolved since the last message, with the status of the group", async () => {
+  const { arrivals, tick, syncTournament } = await setUpTournaments();
+  await syncTournament("1", false);
+  await syncTournament("2", false);
   await tick();
-  assertEquals(notified(), [["FIRING tournaments"]]);
+  assertEquals(arrivals.map(({ status, lines }) => [status, ...lines.toSorted()]), [["firing", "FIRING HIGH 1", "FIRING HIGH 2"]]);
+  await syncTournament("1", true);
+  await tick(60);
+  assertEquals([arrivals[1]?.status, arrivals[1]?.lines], ["firing", ["RESOLVED HIGH 1", "FIRING HIGH 2"]]);
+  assertEquals(arrivals[1]?.alerts.map(({ status }) => status), ["resolved", "firing"]);
+  await syncTournament("2", true);
+  await tick(60);
+  assertEquals([arrivals[2]?.status, arrivals[2]?.lines], ["resolved", ["RESOLVED HIGH 2"]]);
+  assertEquals(arrivals.length, 3);
+  assertEquals(await db.value("select count(distinct message_id)::int from alert_notifications where status = 'SENT'"), 3);
+});
+
+Deno.test("incidents of two entities or of two rules are messages of their own", async () => {
+  const { arrivals, tick, fail, syncTournament, useTournamentRule } = await setUpProcessor(db);
+  await useTournamentRule(["1"]);
+  await db.query("update alert_rules set is_active = true where metric = 'consecutive_failures' and scope = 'ENTITY'");
+  await fail("tournaments");
   await fail("matches_schedule");
+  await syncTournament("1", false);
+  await tick();
+  assertEquals(linesOf(arrivals).toSorted(), [["FIRING HIGH 1"], ["FIRING HIGH matches_schedule"], ["FIRING HIGH tournaments"]]);
+});
+
+Deno.test("the first message of a group is sent at once, and states within the group window are combined at its end", async () => {
+  const { arrivals, tick, syncTournament } = await setUpTournaments();
+  await syncTournament("1", false);
+  await tick();
+  assertEquals(linesOf(arrivals), [["FIRING HIGH 1"]]);
+  await syncTournament("2", false);
   await tick(10);
-  await fail("tournaments", 0);
-  await tick(10);
-  assertEquals(notified().length, 1, "within the window");
-  await tick(10);
-  assertEquals(notified()[1], ["FIRING matches_schedule", "RESOLVED tournaments"]);
+  await syncTournament("1", true);
+  await tick(19);
+  assertEquals(arrivals.length, 1, "within the window");
+  await tick(1);
+  assertEquals(linesOf(arrivals).slice(1), [["FIRING HIGH 2", "RESOLVED HIGH 1"]]);
   assertMatch(
-    String(Reflect.get(bodies[0]?.alerts[0] as object, "generatorURL")),
+    String(Reflect.get(arrivals[0]?.alerts[0] as object, "generatorURL")),
     /^https:\/\/monitor\.test\/page\/#\/alerts\/[0-9a-f-]{36}$/,
   );
 });
 
-Deno.test("a channel over its hourly limit receives one message with the latest state of each incident and the number of notifications", async () => {
-  const { bodies, tick, fail, notified } = await setUp();
-  await db.query("update notification_channels set hourly_limit = 3, group_window = '0' where name = 'hook'");
-  await db.query("update alert_rules set evaluation_window = '1 minute' where is_active");
-  for (let round = 0; round < 4; round++) {
-    await fail("matches_schedule", round % 2 ? 0 : 3);
+Deno.test("the window of a group delays no other group", async () => {
+  const { arrivals, tick, fail } = await setUpProcessor(db);
+  await fail("tournaments");
+  await tick();
+  await fail("matches_schedule");
+  await tick(10);
+  assertEquals(linesOf(arrivals), [["FIRING HIGH tournaments"], ["FIRING HIGH matches_schedule"]]);
+});
+
+Deno.test("a group over its hourly limit receives one message with the latest state of each incident and the number of states", async () => {
+  const { arrivals, tick, syncTournament } = await setUpTournaments("LOW");
+  await setLimit(3);
+  for (const success of [false, true, false, true]) {
+    await syncTournament("1", success);
     await tick(60);
   }
-  await fail("tournaments");
+  await syncTournament("2", false);
   await tick(60);
-  assertEquals(notified().map((message) => message.join()), [
-    "FIRING matches_schedule",
-    "RESOLVED matches_schedule",
-    "FIRING matches_schedule",
-  ]);
-  for (let minutes = 0; minutes < 56; minutes++) await tick(60);
-  assertEquals(notified().length, 4);
-  assertEquals(notified()[3]?.sort(), ["FIRING tournaments", "RESOLVED matches_schedule"]);
-  assertMatch(
-    String(bodies[3]?.commonAnnotations.over_limit),
-    /^This message combines 2 notifications over this channel's limit of 3 per hour/,
+  assertEquals(linesOf(arrivals), [["FIRING LOW 1"], ["RESOLVED LOW 1"], ["FIRING LOW 1"]]);
+  await tick(56 * 60 - 1);
+  assertEquals(arrivals.length, 3, "an hour after the first of the three messages has not passed");
+  await tick(1);
+  assertEquals(linesOf(arrivals).slice(3), [["FIRING LOW 2", "RESOLVED LOW 1"]]);
+  assertEquals(
+    arrivals[3]?.alerts.map(({ annotations }) => annotations.over_limit),
+    [1, 2].map(() =>
+      "This message combines 2 notifications over this channel's limit of 3 per hour, with the latest state of each incident."
+    ),
   );
 });
 
-Deno.test("a failing channel is notified once on another channel, and resolves when it delivers again", async () => {
-  let isDown = true;
-  const { tick, fail } = await setUp(() => new Response("", { status: isDown ? 500 : 200 }));
-  await db.query("update alert_rules set is_active = true where name = 'Notifications Undelivered'");
+Deno.test("a message of several incidents counts once for the hourly limit", async () => {
+  const { arrivals, tick, syncTournament } = await setUpTournaments("LOW");
+  await setLimit(2);
+  await syncTournament("1", false);
+  await syncTournament("2", false);
+  await tick();
+  await syncTournament("1", true);
+  await tick(60);
+  assertEquals(linesOf(arrivals).map((lines) => lines.toSorted()), [["FIRING LOW 1", "FIRING LOW 2"], ["FIRING LOW 2", "RESOLVED LOW 1"]]);
+});
+
+Deno.test("a message does not repeat an incident whose opening a person discarded", async () => {
+  const { answers, arrivals, clock, tick, syncTournament, states } = await setUpTournaments();
+  answers.set("hook", 410);
+  await syncTournament("1", false);
+  await tick();
+  const actor = { name: "operator@example.com", role: "operator" };
+  await db.query("select change_alert_notification($1, $2)", [{ id: (await states())[0]?.id, action: "discard", actor }, clock.asOf()]);
+  answers.set("hook", 200);
+  await syncTournament("2", false);
+  await tick(60);
+  assertEquals(linesOf(arrivals), [["FIRING HIGH 2"]]);
+});
+
+Deno.test("the hourly limit holds back the LOW repeats of a group, and neither delays another group nor counts its messages", async () => {
+  const { arrivals, tick, fail } = await setUpProcessor(db);
+  await setLimit(2);
+  await db.query("update alert_rules set severity = 'LOW', repeat_interval = '10 minutes' where is_active");
   await fail("tournaments");
-  for (let minute = 0; minute < 10; minute++) await tick(60);
-  const notified = () =>
-    db.query(
-      "select channel, items -> 0 ->> 'kind' as kind, items -> 0 ->> 'rule_name' as rule from alert_notifications where channel = 'dashboard' order by created_at",
-    );
-  assertEquals(await notified(), [{ channel: "dashboard", kind: "FIRING", rule: "Notifications Undelivered" }]);
-  assertObjectMatch(
-    (await db.query("select evidence from alert_incidents where rule_name = 'Notifications Undelivered'"))[0] as object,
-    { evidence: { channels: { hook: 1 } } },
-  );
-  isDown = false;
-  for (let minute = 0; minute < 10; minute++) await tick(60);
-  assertEquals((await notified()).map(({ kind }) => kind), ["FIRING", "RESOLVED"]);
+  for (let minute = 0; minute <= 50; minute++) await tick(60);
+  assertEquals(linesOf(arrivals), [["FIRING LOW tournaments"], ["REPEAT LOW tournaments"]]);
+  await fail("matches_schedule");
+  await tick(60);
+  assertEquals(linesOf(arrivals).slice(2), [["FIRING LOW matches_schedule"]]);
+  for (let minute = 0; minute < 9; minute++) await tick(60);
+  assertEquals(linesOf(arrivals).slice(3), [["REPEAT LOW tournaments"]], "the first message is an hour old");
 });
 
-Deno.test("an escalation step notifies its own channels too, and each notified channel receives the resolution", async () => {
-  const { tick, fail } = await setUp();
+Deno.test("a CRITICAL and its end pass the hourly limit, and so does the escalation of an incident that the limit held back", async () => {
+  const { arrivals, tick, fail, recover } = await setUpProcessor(db);
+  await setLimit(1);
+  await db.query("update alert_rules set escalation_delay = '10 minutes' where is_active");
+  await fail();
+  await tick();
+  await recover();
+  await tick(60);
+  await fail();
+  await tick(60);
+  assertEquals(linesOf(arrivals), [["FIRING HIGH matches_schedule"]], "a HIGH waits");
+  await tick(10 * 60);
+  await recover();
+  await tick(60);
+  assertEquals(linesOf(arrivals).slice(1), [
+    ["FIRING CRITICAL matches_schedule", "RESOLVED HIGH matches_schedule"],
+    ["RESOLVED CRITICAL matches_schedule"],
+  ]);
+});
+
+Deno.test("an escalation step notifies its own channels too, and each notified channel receives the end", async () => {
+  const { tick, fail, recover, states } = await setUpProcessor(db);
   await db.query(
-    `update alert_rules set escalation_delay = '30 minutes', escalation_channels = '[["dashboard"]]', severity = 'HIGH', repeat_interval = '1 day' where is_active`,
+    `update alert_rules set escalation_delay = '30 minutes', escalation_channels = '[["dashboard"]]', repeat_interval = '1 day' where is_active`,
   );
-  await fail("tournaments");
+  await fail();
   for (let minute = 0; minute < 40; minute++) await tick(60);
-  await fail("tournaments", 0);
+  await recover();
   await tick(60);
-  const sent = await db.query(
-    "select channel || ' ' || (items -> 0 ->> 'kind') as line from alert_notifications order by created_at, channel",
-  );
-  assertEquals(sent.map(({ line }) => line), [
-    "hook FIRING",
-    "dashboard ESCALATED",
-    "hook ESCALATED",
-    "dashboard RESOLVED",
-    "hook RESOLVED",
+  assertEquals((await states()).map(({ channel, kind, status }) => `${channel} ${kind} ${status}`), [
+    "hook FIRING SENT",
+    "dashboard ESCALATED SENT",
+    "hook ESCALATED SENT",
+    "dashboard RESOLVED SENT",
+    "hook RESOLVED SENT",
   ]);
-  await db.query("update alert_rules set escalation_channels = '[]', repeat_interval = '4 hours'");
-});
-
-const ITEM = {
-  incident_id: "00000000-0000-4000-8000-000000000001",
-  kind: "FIRING",
-  rule_name: "Rule",
-  metric: "memory_usage",
-  entity_type: "matches_schedule",
-  tournament_no: "8104",
-  severity: "HIGH",
-  message: "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
-  reason: "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
-  evidence: { runs: 3, execution_id: null, error: "<b>bad</b>" },
-  began_at: "2026-06-10T11:59:00Z",
-  opened_at: "2026-06-10T12:00:00Z",
-  resolved_at: null,
-  runbook_url: "docs/runbook.md#rule",
-} as const;
-
-const MESSAGE = {
-  id: ITEM.incident_id,
-  token: ITEM.incident_id,
-  attempt: 1,
-  channel: "channel",
-  over_limit: 0,
-  hourly_limit: 60,
-  config: {},
-  secret: null,
-  previous_secret: null,
-};
-
-const NETWORK = { resolve: () => Promise.resolve([]), allowPrivate: false, now: () => 0 };
-
-Deno.test("a subject names the most severe incident, its state and scope, and the number of the others", () => {
-  const low = { ...ITEM, severity: "LOW", rule_name: "Low", kind: "RESOLVED" } as const;
-  const whole = { ...ITEM, tournament_no: null, kind: "REPEAT" } as const;
-  assertEquals([[ITEM], [low, ITEM], [low, whole, low], [low]].map(subjectOf), [
-    "[HIGH] Firing: Rule (matches_schedule, tournament 8104)",
-    "[HIGH] Firing: Rule (matches_schedule, tournament 8104) and 1 more",
-    "[HIGH] Still firing: Rule (matches_schedule) and 2 more",
-    "[LOW] Resolved: Low (matches_schedule, tournament 8104)",
-  ]);
-});
-
-Deno.test("a text names the state, the severity, the value, the time, the evidence, the runbook and the incident", () => {
-  const text = textOf({ items: [ITEM], over_limit: 0, hourly_limit: 60 }, (id) => `https://monitor.test/#/alerts/${id}`);
-  assertEquals(text.trimEnd().split("\n"), [
-    "Firing (HIGH): Rule",
-    "memory usage of matches_schedule: 220 MiB, at or above the threshold of 200 MiB",
-    "Since 2026-06-10 11:59:00 UTC",
-    "Evidence: runs 3; error <b>bad</b>",
-    "What to do: docs/runbook.md#rule",
-    "Incident: https://monitor.test/#/alerts/00000000-0000-4000-8000-000000000001",
-  ]);
-});
-
-for (
-  const [outcome, statuses] of [
-    ["SENT", [200, 201, 204, 299]],
-    ["RETRY", [408, 425, 429, 500, 502, 503, 504]],
-    ["DEAD", [301, 302, 400, 401, 403, 404, 410, 413, 422]],
-  ] as const
-) {
-  Deno.test(`a receiver's answer with status ${statuses.join(", ")} is ${outcome}`, async () => {
-    for (const status of statuses) {
-      const fetch = () => Promise.resolve(new Response(null, { status }));
-      const delivery = await postJson("https://receiver.test/", "{}", {}, { ...NETWORK, fetch });
-      assertEquals([delivery.outcome, delivery.status_code], [outcome, status]);
-    }
-  });
-}
-
-Deno.test("a webhook message is resolved only when each of its incidents is", async () => {
-  const posted: { status: string; alerts: { status: string; endsAt: string }[] }[] = [];
-  const fetch = ((_url: unknown, init?: RequestInit) => {
-    posted.push(JSON.parse(String(init?.body)));
-    return Promise.resolve(new Response());
-  }) as typeof globalThis.fetch;
-  const message = { ...MESSAGE, kind: "webhook", secret: SECRET, config: { url: "https://receiver.test/" } } as const;
-  const resolved = { ...ITEM, kind: "RESOLVED", resolved_at: "2026-06-10T12:30:00Z" } as const;
-  for (const items of [[ITEM, resolved], [resolved, resolved]]) await sendWebhook({ ...NETWORK, fetch }, () => null)({ ...message, items });
-  assertEquals(posted.map(({ status, alerts }) => [status, ...alerts.map((alert) => alert.status)]), [
-    ["firing", "firing", "resolved"],
-    ["resolved", "resolved", "resolved"],
-  ]);
-  assertEquals(posted[0]?.alerts.map(({ endsAt }) => endsAt), ["0001-01-01T00:00:00Z", "2026-06-10T12:30:00Z"]);
-});
-
-Deno.test("a Slack message of many long incidents stays within 50 blocks, 150 characters of the header and 3,000 of a section", async () => {
-  const posted: { blocks: { type: string; text: { text: string } }[] }[] = [];
-  const fetch = ((_url: unknown, init?: RequestInit) => {
-    posted.push(JSON.parse(String(init?.body)));
-    return Promise.resolve(new Response());
-  }) as typeof globalThis.fetch;
-  const send = sendSlack({ ...NETWORK, fetch }, () => null);
-  const long = { ...ITEM, rule_name: "R".repeat(200), message: "&".repeat(2_000), incident_id: crypto.randomUUID() };
-  const message = { ...MESSAGE, kind: "slack", secret: "https://hooks.slack.test/x", over_limit: 2 } as const;
-  assertEquals((await send({ ...message, items: Array.from({ length: 60 }, () => long) })).outcome, "SENT");
-  const { blocks: [header, ...sections] } = posted[0] ?? { blocks: [] };
-  assertEquals([header?.type, header?.text.text.length, sections.length], ["header", 150, 48]);
-  assertEquals(sections.map(({ text }) => text.text.length <= 3_000), sections.map(() => true));
-  assertMatch(String(sections[0]?.text.text), /^This message combines 2 notifications/);
-});
-
-Deno.test("an email goes to the recipients of its highest severity", async () => {
-  const { SMTPServer } = await import("smtp-server");
-  const recipients: string[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS", "AUTH"],
-    onRcptTo: ({ address }, _session, done) => {
-      recipients.push(address);
-      done();
-    },
-    onData: (stream, _session, done) => {
-      stream.resume();
-      stream.on("end", () => done());
-    },
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const { port } = server.server.address() as { port: number };
-  const send = sendEmail({ url: `smtp://127.0.0.1:${port}`, from: "alerts@example.com" }, () => null);
-  const mail = (severity: "LOW" | "CRITICAL") =>
-    send({
-      ...MESSAGE,
-      items: [ITEM, { ...ITEM, severity }],
-      kind: "email",
-      config: { to: ["all@example.com"], by_severity: { CRITICAL: ["chief@example.com", "all@example.com"] } },
-    });
-  assertEquals([(await mail("LOW")).outcome, (await mail("CRITICAL")).outcome], ["SENT", "SENT"]);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  assertEquals(recipients, ["all@example.com", "chief@example.com", "all@example.com"]);
 });
 
 Deno.test.afterAll(() => db.close());

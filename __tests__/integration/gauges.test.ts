@@ -12,7 +12,7 @@ import {
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
-import { aRun, insert } from "../../testing/factories.ts";
+import { aNotification, aRun, insert } from "../../testing/factories.ts";
 import { STATES, VALID_ROWS } from "../../testing/rows.ts";
 
 const db = await openTestDatabase();
@@ -56,8 +56,10 @@ async function setUp(): Promise<void> {
   );
 }
 const incident = (row: Record<string, unknown>) => insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id: null, ...row });
-const notification = (row: Record<string, unknown>) =>
-  insert(db, "alert_notifications", { ...VALID_ROWS.alert_notifications, created_at: "2026-06-10T11:00:00Z", ...row });
+const notification = async (row: Record<string, unknown>) => {
+  const { id } = await incident(STATES.alert_incidents.resolved);
+  return await aNotification(db, { incident_id: id, created_at: "2026-06-10T11:00:00Z", ...row });
+};
 const job = (minutes: number) => {
   const enqueued = new Date(Date.parse(NOW) - minutes * 60_000).toISOString();
   return insert(db, "sync_jobs", {

@@ -4,7 +4,7 @@ import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { aRun, aTournament } from "../../testing/factories.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
 import { testEnv, VIS_URL } from "../../testing/env.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
@@ -471,11 +471,9 @@ Deno.test("an estimate comes from the history of the target; without history it 
   assertObjectMatch((await trigger()).body, { estimated_completion: null, estimated_completion_p90: null });
   const { no } = await aTournament(db);
   for (let run = 1; run <= 30; run++) {
-    await aRun(db, {
-      tournament_no: no,
-      execution_start: new Date(clock.now() - run * 3_600_000).toISOString(),
-      execution_end: new Date(clock.now() - run * 3_600_000 + (run % 10 === 0 ? 20_000 : 10_000)).toISOString(),
-    });
+    const startedAt = new Date(clock.now() - run * 3_600_000).toISOString();
+    const row = await aRun(db, { tournament_no: no, execution_start: startedAt, execution_end: startedAt });
+    await aResult(db, row, { tournament_no: no, duration_ms: run % 10 === 0 ? 20_000 : 10_000 });
   }
   const { body } = await trigger({ tournament_no: no });
   const { estimated_completion, estimated_completion_p90 } = await job(body.sync_job_id);
@@ -491,13 +489,9 @@ Deno.test("the estimate of a job for several tournaments comes from the duration
     const startedAt = clock.now() - run * 3_600_000;
     // A minute of work in 30 seconds: two tournaments at a time.
     const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + 30_000).toISOString() };
-    const { id } = await aRun(db, times);
+    const row = await aRun(db, times);
     for (const { no, seconds } of tournaments) {
-      await db.query(
-        `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, created_at)
-        values ($1, $2, 'matches_schedule', true, make_interval(secs => $3), $4)`,
-        [id, no, seconds, times.execution_end],
-      );
+      await aResult(db, row, { tournament_no: no, duration_ms: seconds * 1_000 });
     }
   }
   const { body } = await trigger();
@@ -518,26 +512,25 @@ Deno.test("the estimate of a job for several tournaments comes from the duration
 Deno.test("an estimate samples the newest thirty runs of each kind of target, newest first", async () => {
   const { clock } = await setUp();
   const no = String((await aTournament(db)).no);
-  const other = String((await aTournament(db)).no);
-  // The n-th newest run of each kind took n seconds.
+  // The n-th newest full run took n seconds, half of them for its tournament.
   for (let run = 1; run <= 31; run++) {
     const startedAt = clock.now() - run * 3_600_000;
     const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + run * 1_000).toISOString() };
-    const { id } = await aRun(db, times);
-    await aRun(db, { ...times, tournament_no: no });
-    await db.query(
-      `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, created_at)
-      values ($1, $2, 'matches_schedule', true, make_interval(secs => $3), $4)`,
-      [id, other, run, times.execution_end],
-    );
+    await aResult(db, await aRun(db, times), { tournament_no: no, duration_ms: run * 500 });
+    await aRun(db, { ...times, entity_type: "tournaments" });
   }
-  const newestThirty = Array.from({ length: 30 }, (_, index) => (index + 1) * 1_000);
-  for (const [target, nos] of [["", null], [no, null], [other, null], ["*", [other]]] as const) {
-    const [{ samples } = { samples: [] }] = await db.query<{ samples: number[] }>(
-      "select private.duration_samples('matches_schedule', $1, $2::text::jsonb, $3) as samples",
-      [target, nos && JSON.stringify(nos), new Date(clock.now()).toISOString()],
+  const cases = [
+    ["matches_schedule", "", null, 1_000],
+    ["matches_schedule", no, null, 500],
+    ["matches_schedule", "*", [no], 500],
+    ["tournaments", no, null, 1_000],
+  ] as const;
+  for (const [entity, target, nos, unit] of cases) {
+    const samples = await db.value<number[]>(
+      "select private.duration_samples($1, $2, $3::text::jsonb, $4)",
+      [entity, target, nos && JSON.stringify(nos), new Date(clock.now()).toISOString()],
     );
-    assertEquals(samples, newestThirty, `target ${target}`);
+    assertEquals(samples, Array.from({ length: 30 }, (_, index) => (index + 1) * unit), `${entity} ${target}`);
   }
 });
 

@@ -1,10 +1,13 @@
 // Over 300 lines, because each route is tested with accepted and refused requests.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
+import type { AdminDeps } from "../../supabase/functions/sync-admin/acts.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { testEnv } from "../../testing/env.ts";
+import { aNotification } from "../../testing/factories.ts";
+import { STATES } from "../../testing/rows.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z";
@@ -12,10 +15,12 @@ const tokens = Object.fromEntries(
   await Promise.all(["viewer", "operator", "admin"].map(async (role) => [role, await db.token(role)] as const)),
 );
 
-async function setUp() {
+async function setUp(deps: Partial<AdminDeps> = {}) {
   await db.query("truncate alert_incidents, alert_notifications, alert_silences cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
-  const app = documented(createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} }));
+  const app = documented(
+    createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {}, ...deps }),
+  );
   const call = async (method: string, path: string, body?: unknown, caller: string = "operator") => {
     const headers: Record<string, string> = { "x-correlation-id": "request-1", "x-forwarded-for": "203.0.113.9, 10.0.0.1" };
     if (caller === "service") headers.apikey = db.keys.secret;
@@ -54,10 +59,7 @@ const RULE = {
 Deno.test("an operator acknowledges an incident until a time, unacknowledges and resolves it; the timeline and the audit log show each action", async () => {
   const { call } = await setUp();
   const id = await createIncident();
-  await db.query(
-    "insert into alert_notifications (channel, items, status, sent_at, created_at, due_at) values ('dashboard', jsonb_build_array(jsonb_build_object('incident_id', $1::text, 'kind', 'FIRING', 'rule_name', 'R', 'metric', 'm', 'entity_type', 'e', 'severity', 'HIGH', 'message', 'm', 'reason', 'r', 'opened_at', now(), 'resolved_at', null, 'runbook_url', null)), 'SENT', now(), now(), now())",
-    [id],
-  );
+  await aNotification(db, { incident_id: id, ...STATES.alert_notifications.sent });
   const acknowledged = await call("POST", `/alerts/${id}/acknowledge`, { note: "looking into it", until: "2026-06-10T13:00:00Z" });
   assertEquals(acknowledged.status, 200);
   assertObjectMatch(acknowledged.body, { state: "ACKNOWLEDGED", acknowledged_by: "user@example.com" });
@@ -83,10 +85,9 @@ Deno.test("an operator acknowledges an incident until a time, unacknowledges and
     "unacknowledged by user@example.com",
     "resolved by user@example.com: fixed by hand",
   ]);
-  const [notification] = await db.query<{ items: { kind: string; reason: string }[] }>(
-    "select items from alert_notifications where status = 'PENDING'",
-  );
-  assertObjectMatch(notification?.items[0] as object, { kind: "RESOLVED", reason: "resolved by user@example.com" });
+  const queued = await db.query("select channel, item from alert_notifications where status = 'PENDING'");
+  assertEquals(queued.length, 1);
+  assertObjectMatch(queued[0] as object, { channel: "dashboard", item: { kind: "RESOLVED", reason: "resolved by user@example.com" } });
   const again = await call("POST", `/alerts/${id}/acknowledge`);
   assertEquals([again.status, again.body.code], [409, "ALERT_STATE"]);
 });
@@ -284,17 +285,75 @@ Deno.test("an admin creates, changes and deletes channels; no response and no au
   }
 });
 
-Deno.test("a test notification goes through the outbox; only a DEAD notification can be sent again", async () => {
+/** Answers each request with the next of `statuses`, and keeps its body. */
+function createReceiver(statuses: number[]) {
+  const bodies: ReturnType<typeof JSON.parse>[] = [];
+  const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+    bodies.push(await new Request(input, init).json());
+    return new Response(null, { status: statuses.shift() });
+  };
+  return { bodies, fetch };
+}
+const createHook = () =>
+  db.query(
+    "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', $1, $2) on conflict (name) do nothing",
+    [{ url: "https://93.184.216.34/" }, SECRET],
+  );
+
+Deno.test("a test of a channel sends an opening and its end, links to the channels on the page, and returns both outcomes", async () => {
+  const receiver = createReceiver([200, 503]);
+  const { call } = await setUp({ fetch: receiver.fetch, env: testEnv({ DASHBOARD_URL: "https://page.test/" }) });
+  await createHook();
+  const { status, body } = await call("POST", "/channels/hook/test", undefined, "admin");
+  assertEquals([status, body], [200, {
+    results: [{
+      recipient: null,
+      opening: { outcome: "SENT", status_code: 200, duration_ms: 0 },
+      end: { outcome: "RETRY", status_code: 503, error: "the receiver answered 503", duration_ms: 0 },
+    }],
+  }]);
+  const [opening, end] = receiver.bodies;
+  assertEquals([opening.status, end.status, opening.receiver], ["firing", "resolved", "hook"]);
+  assertEquals([opening.alerts[0].fingerprint, opening.groupKey], [end.alerts[0].fingerprint, end.groupKey]);
+  for (const { alerts: [alert] } of [opening, end]) assertEquals(alert.generatorURL, "https://page.test/#/alerts/channels");
+  assertObjectMatch(await lastAuditEntry(), { action: "test-channel", object_id: "hook", after: { destinations: 1 } });
+});
+
+Deno.test("a test that fails is no undelivered notification, and after a refused opening no end is sent", async () => {
+  const receiver = createReceiver([410]);
+  const { call } = await setUp({ fetch: receiver.fetch });
+  await createHook();
+  const { body } = await call("POST", "/channels/hook/test", undefined, "admin");
+  assertEquals([body.results[0].opening.outcome, body.results[0].end, receiver.bodies.length], ["DEAD", null, 1]);
+  assertEquals(await db.value("select count(*)::int from alert_notifications"), 0);
+  assertEquals((await db.rpc("get_prometheus_facts", { as_of: NOW })).dead_notifications, 0);
+  const { measurements } = await db.rpc("measure_alert_rules", { as_of: NOW });
+  const undelivered = measurements.find(({ metric }) => metric === "undelivered_age");
+  assert(undelivered && !undelivered.value, "the rule about undelivered notifications counts no test");
+});
+
+Deno.test("a test reaches each recipient of an email channel once, and a channel that is missing or off is refused", async () => {
   const { call } = await setUp();
-  const test = await call("POST", "/channels/dashboard/test", undefined, "admin");
-  assertEquals(test.status, 202);
-  const path = `/notifications/${test.body.notification_id}`;
+  await db.query("delete from notification_channels where name in ('mail', 'off')");
+  await db.query("insert into notification_channels (name, kind, config) values ('mail', 'email', $1)", [
+    { to: ["b@example.com", "a@example.com"], by_severity: { CRITICAL: ["chief@example.com", "a@example.com"], LOW: ["b@example.com"] } },
+  ]);
+  await db.query("insert into notification_channels (name, kind, is_active) values ('off', 'dashboard', false)");
+  const { body } = await call("POST", "/channels/mail/test", undefined, "admin");
+  const recipients = body.results.map(({ recipient }: { recipient: string }) => recipient);
+  assertEquals(recipients, ["a@example.com", "b@example.com", "chief@example.com"]);
+  for (const name of ["off", "pigeon"]) assertEquals((await call("POST", `/channels/${name}/test`, undefined, "admin")).status, 404);
+});
+
+Deno.test("only a DEAD notification can be sent again", async () => {
+  const { call } = await setUp();
+  const { id } = await aNotification(db, { created_at: NOW });
+  const path = `/notifications/${id}`;
   assertObjectMatch((await call("GET", path, undefined, "viewer")).body, { channel: "dashboard", status: "PENDING", attempts: 0 });
   assertEquals((await call("POST", `${path}/resend`)).body.code, "NOT_DEAD");
-  await db.query("update alert_notifications set status = 'DEAD', next_attempt_at = null, attempts = 8");
+  await db.query("update alert_notifications set status = 'DEAD', attempts = 8");
   assertObjectMatch((await call("POST", `${path}/resend`)).body, { status: "PENDING", attempts: 0 });
   assertObjectMatch(await lastAuditEntry(), { action: "resend", before: { status: "DEAD" } });
-  assertEquals((await call("POST", "/channels/pigeon/test", undefined, "admin")).status, 404);
   assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);
 });
 
@@ -318,6 +377,7 @@ Deno.test("each route accepts its least role and above, and refuses every other 
     ["POST", "/channels/x/test", "admin"],
     ["GET", `/notifications/${id}`, "viewer"],
     ["POST", `/notifications/${id}/resend`, "operator"],
+    ["POST", `/notifications/${id}/discard`, "operator"],
     ["GET", "/audit", "viewer"],
   ];
   const order = ["viewer", "operator", "admin", "service"];

@@ -36,3 +36,8 @@ Deno.test("docs/errors.md is generated from the error table in the code", async 
   const { errorTable } = await import("../../scripts/errors.ts");
   assertEquals(await Deno.readTextFile("docs/errors.md"), errorTable(), "run deno task errors");
 });
+
+Deno.test("docs/notifications.md shows the messages as the code writes them", async () => {
+  const { notificationsPage } = await import("../../scripts/notifications.ts");
+  assertEquals(await Deno.readTextFile("docs/notifications.md"), await notificationsPage(), "run deno task notifications");
+});

@@ -7,6 +7,8 @@ const LAYERS: [files: RegExp, mayImport: string][] = [
   [/^types\//, "types/"],
   [/^services\//, "(types|services)/"],
   [/^supabase\/functions\/_shared\//, "(types|services|supabase/functions/_shared)/"],
+  // sync-admin tests a channel with the senders of the alert processor.
+  [/^supabase\/functions\/sync-admin\//, "(types|services|supabase/functions/(_shared|sync-admin|sync-alert-processor))/"],
   [/^supabase\/functions\/([^/]+)\//, "(types|services|supabase/functions/_shared|supabase/functions/$1)/"],
   [/^platform\//, "(types|services|supabase/functions|platform)/"],
   [/^testing\//, "(types|services|supabase/functions|platform|testing)/"],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { decideAll } from "../alert-causes.ts";
-import { decide, decideMissed, type EvaluationContext, judge } from "../alert-decision.ts";
+import { decide, decideMissed, type EvaluationContext, inWords, judge } from "../alert-decision.ts";
 import type { Measurement } from "../contract/alerts.ts";
 
 const NOW = Date.parse("2026-06-10T12:00:00Z");
@@ -53,6 +53,7 @@ const FIRING: NonNullable<Measurement["incident"]> = {
   notified_at: ago(10),
   last_notified_at: ago(10),
   attempted_channels: ["dashboard"],
+  evidence: { peak: 3 },
   is_flapping: false,
   recovered_at: null,
   parent: null,
@@ -63,6 +64,32 @@ const at = (now: number, context: Partial<EvaluationContext> = {}): EvaluationCo
   parent: null,
   inherited: null,
   ...context,
+});
+
+for (
+  const [ms, words] of [
+    [0, "0 seconds"],
+    [1_000, "1 second"],
+    [59_940, "59.9 seconds"],
+    [59_990, "1 minute"],
+    [60_000, "1 minute"],
+    [57 * 60_000, "57 minutes"],
+    [59.9 * 60_000, "59.9 minutes"],
+    [59.98 * 60_000, "1 hour"],
+    [90 * 60_000, "1.5 hours"],
+    [23.97 * 3_600_000, "1 day"],
+    [26 * 3_600_000, "1.1 days"],
+  ] as const
+) {
+  Deno.test(`${ms} ms are ${words}`, () => assertEquals(inWords(ms), words));
+}
+
+Deno.test("a duration never has a count that completes the next larger unit", () => {
+  const largest: Record<string, number> = { second: 60, minute: 60, hour: 24, day: Infinity };
+  fc.assert(fc.property(fc.integer({ min: 0, max: 40 * 86_400_000 }), (ms) => {
+    const [count = "", unit = ""] = inWords(ms).split(" ");
+    return Number(count) < (largest[unit.replace(/s$/, "")] ?? 0) && (Number(count) === 1) === !unit.endsWith("s");
+  }));
 });
 
 const VERDICTS: [string, Partial<Measurement>, string][] = [
@@ -222,6 +249,7 @@ function play(
           escalation_step: 0,
           is_flapping: false,
           attempted_channels: [],
+          evidence: {},
           recovered_at: null,
           parent: null,
           acknowledged_until: null,
@@ -230,6 +258,8 @@ function play(
         }),
       state: transition.to_state,
       severity: transition.severity,
+      evidence: transition.evidence,
+      attempted_channels: transition.notify ? transition.channels : incident?.attempted_channels ?? [],
       is_flapping: transition.is_flapping,
       recovered_at: transition.recovered_at,
       escalation_step: transition.escalation_step,
@@ -424,10 +454,17 @@ Deno.test("each escalation step adds its channels to those of earlier steps, up 
   const rule = { ...MEASURED, escalation_channels: [["team"], ["chief"]] };
   const late = { ...FIRING, notified_at: ago(31) };
   assertEquals(decide({ ...rule, incident: late }, at(NOW))?.channels, ["dashboard", "team"]);
-  const second = { ...late, severity: "CRITICAL", escalation_step: 1, escalated_at: ago(31) } as const;
+  const second = {
+    ...late,
+    severity: "CRITICAL" as const,
+    escalation_step: 1,
+    escalated_at: ago(31),
+    attempted_channels: ["dashboard", "team"],
+  };
   assertEquals(decide({ ...rule, incident: second }, at(NOW))?.channels, ["dashboard", "team", "chief"]);
-  assertEquals(decide({ ...rule, incident: { ...second, escalation_step: 2 } }, at(NOW)), null);
-  assertEquals(decide({ ...rule, value: 0, incident: { ...second, escalation_step: 2 } }, at(NOW))?.channels, [
+  const third = { ...second, escalation_step: 2, attempted_channels: ["dashboard", "team", "chief"] };
+  assertEquals(decide({ ...rule, incident: third }, at(NOW)), null);
+  assertEquals(decide({ ...rule, value: 0, incident: third }, at(NOW))?.channels, [
     "dashboard",
     "team",
     "chief",

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
 import { systemClock } from "../clock.ts";
 import { readEnv } from "../env.ts";
+import { smtpOptionsOf, transportOptions } from "../smtp.ts";
 import { AppError, DatabaseError } from "../errors.ts";
 import { ErrorLogger, fingerprint } from "../ErrorLogger.ts";
 import { SyncError } from "../classification.ts";
@@ -154,6 +155,21 @@ Deno.test("the environment has defaults, and SUPABASE_SECRET_KEYS precedes SUPAB
   assertEquals(readEnv({ SUPABASE_URL: GOOD.SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: "old" }).secretKey, "old");
 });
 
+Deno.test("SMTP requires TLS by default, and SMTP_CA can be one line", () => {
+  assertEquals(smtpOptionsOf(readEnv(GOOD)), null);
+  const env = readEnv({
+    ...GOOD,
+    SMTP_URL: "smtps://mail.test:465",
+    SMTP_FROM: "a@example.com",
+    SMTP_CA: "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE-----",
+    SMTP_TLS: "",
+  });
+  const ca = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+  const smtp = { url: "smtps://mail.test:465", from: "a@example.com", ca, tls: "required" } as const;
+  assertEquals(smtpOptionsOf(env), smtp);
+  assertObjectMatch(transportOptions(smtp, 5_000), { requireTLS: true, tls: { ca }, connectionTimeout: 5_000 });
+});
+
 for (
   const [variables, named] of [
     [{}, "SUPABASE_URL"],
@@ -169,6 +185,10 @@ for (
     [{ ...GOOD, SMTP_URL: "smtp://mail.test:587", SMTP_FROM: "a@example.com" }, "SMTP_URL"],
     [{ ...GOOD, SMTP_URL: "smtp://mail.test", SMTP_FROM: "a@example.com" }, "SMTP_URL"],
     [{ ...GOOD, SMTP_URL: "smtps://mail.test:465" }, "SMTP_URL, SMTP_FROM"],
+    [{ ...GOOD, SMTP_URL: "smtps://mail.test:465?tls.rejectUnauthorized=false", SMTP_FROM: "a@example.com" }, "SMTP_URL"],
+    [{ ...GOOD, SMTP_CA: "/etc/ssl/ca.pem" }, "SMTP_CA"],
+    [{ ...GOOD, SMTP_TLS: "no" }, "SMTP_TLS"],
+    [{ ...GOOD, RUNBOOK_URL: "docs/runbook.md" }, "RUNBOOK_URL"],
     [{ ...GOOD, AUDIT_KEY: "x".repeat(31) }, "AUDIT_KEY"],
     [{ ...GOOD, PROMETHEUS_TOKEN: "x".repeat(31) }, "PROMETHEUS_TOKEN"],
     [{ ...GOOD, BADGE_TOKEN: "with blanks".repeat(4) }, "BADGE_TOKEN"],

@@ -4,12 +4,14 @@ const rule = STATES.alert_rules;
 const { pending, acknowledged, resolved } = STATES.alert_incidents;
 const { recurring } = STATES.alert_silences;
 const { email, slack, webhook } = STATES.notification_channels;
-const { sending, sent, dead } = STATES.alert_notifications;
+const { sending, sent, dead, discarded, superseded } = STATES.alert_notifications;
+const { failing } = STATES.notification_destinations;
 const { resolved_at } = resolved;
 const { sent_at } = sent;
+const { discarded_by } = discarded;
 const { lease_expires_at, token } = sending;
 const ID = "00000000-0000-4000-8000-000000000009";
-const SYSTEM_METRICS = ["dead_notifications", "processor_late", "queue_age"];
+const SYSTEM_METRICS = ["undelivered_age", "processor_late", "queue_age"];
 const RATIOS = ["success_rate", "cache_hit_ratio", "records_collapse"];
 
 const invalidRows: InvalidRows = {
@@ -76,24 +78,34 @@ const invalidRows: InvalidRows = {
     notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],
     notification_channels_hourly_limit_is_positive: [{ hourly_limit: 0 }],
   },
+  notification_destinations: {
+    notification_destinations_failures_are_not_negative: [{ failures: -1 }],
+    notification_destinations_retry_only_after_a_failure: [{ ...failing, failures: 0 }],
+  },
   alert_notifications: {
     alert_notifications_status_is_known: [{ status: "LOST" }],
-    alert_notifications_items_are_a_list: [{ items: {} }, { items: [] }],
+    alert_notifications_item_is_an_object: [{ item: [] }],
     alert_notifications_sent_at_iff_sent: [
       { sent_at },
       { ...sending, sent_at },
       { ...sent, sent_at: null },
       { ...dead, sent_at },
+      { ...superseded, sent_at },
     ],
-    alert_notifications_pending_has_a_time: [{ next_attempt_at: null }],
+    alert_notifications_discarded_is_dead: [
+      { discarded_by },
+      { ...sending, discarded_by },
+      { ...sent, discarded_by },
+      { ...superseded, discarded_by },
+    ],
     alert_notifications_sending_has_a_lease: [
       { ...sending, token: null },
       { ...sending, lease_expires_at: null },
       { token, lease_expires_at },
       { ...sent, token, lease_expires_at },
       { ...dead, token, lease_expires_at },
+      { ...superseded, token, lease_expires_at },
     ],
-    alert_notifications_over_limit_is_not_negative: [{ over_limit: -1 }],
   },
   alert_deliveries: {
     alert_deliveries_outcome_is_known: [{ outcome: "LOST" }],
@@ -105,6 +117,12 @@ const invalidRows: InvalidRows = {
 
 const duplicateRows: DuplicateRows = {
   alert_rules: { alert_rules_name_key: [[{}, { severity: "LOW" }]] },
+  notification_destinations: {
+    notification_destinations_is_one_row_each: [
+      [{}, failing],
+      [{ recipient: "operator@example.com" }, { recipient: "operator@example.com", ...failing }],
+    ],
+  },
   alert_incidents: {
     alert_incidents_one_live_per_scope: [
       [{}, pending],
