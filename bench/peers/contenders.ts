@@ -73,7 +73,7 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
       await Promise.all(Array.from({ length: workers }, async () => {
         // As in the product, the transaction that completes a job claims the next one.
         const first = `select (job).id, (job).token from ${claim} claimed`;
-        const completed = "(select private.close_job($1, 'COMPLETED', 'SUCCEEDED', 1, null, null, now()) offset 0) closed";
+        const completed = "(select private.close_job($1, 'SUCCEEDED', 1, null, null, now()) offset 0) closed";
         for (let job = await next("claim", first, []); job;) {
           job = await next("complete", `select (job).id, (job).token from ${completed} cross join lateral ${claim} claimed`, [job.id]);
         }
