@@ -518,6 +518,28 @@ async function addresses(): Promise<string[]> {
   ];
 }
 
+test("an operator discards a notification that waits, and sees the recipient without the address", "operator", async ({ page, open }) => {
+  // The channel is off, so that the processor does not deliver the notification meanwhile.
+  await query("insert into notification_channels (name, kind, is_active, config) values ('oncall', 'email', false, '{\"to\": []}')");
+  const [incident] = await query<{ id: string }>(`
+    insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, resolved_at, updated_at)
+    values ('Memory', 'memory_usage', 'all', 'RESOLVED', 'LOW', 1, 'memory', now(), now(), now(), now(), now()) returning id`);
+  const [notification] = await query<{ id: string }>(
+    `with destination as (insert into notification_destinations (channel, recipient) values ('oncall', 'team@example.com') returning id)
+    insert into alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
+    select 'oncall', id, $1, 'memory', '{"kind": "FIRING"}', now() from destination returning id`,
+    [incident?.id],
+  );
+  await open(`/alerts/${incident?.id}`);
+  await waitForText(page, "t***@example.com");
+  await page.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("button", { name: "Send again" }).waitFor();
+  const [discarded] = await query("select status, discarded_by from alert_notifications where id = $1", [notification?.id]);
+  assertEquals(discarded, { status: "DEAD", discarded_by: "operator@example.com" });
+  await query("delete from notification_channels where name = 'oncall'");
+  await query("delete from alert_incidents where id = $1", [incident?.id]);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds no violation in any view, ${colorScheme}`, "admin", async ({ page, open }) => {
     const found: string[] = [];

@@ -234,18 +234,17 @@ function Details({ incident }: { incident: Incident }) {
 
 function Notification({ of: notification }: { of: Incident["notifications"][number] }) {
   const { can } = useUser();
-  const resend = useAct(
-    () => ({
-      method: "POST",
-      path: `sync-admin/notifications/${notification.id}/resend`,
-    }),
-    UnusedResponse,
-  );
+  const act = (action: "resend" | "discard") => ({
+    method: "POST" as const,
+    path: `sync-admin/notifications/${notification.id}/${action}`,
+  });
+  const resend = useAct(() => act("resend"), UnusedResponse);
+  const discard = useAct(() => act("discard"), UnusedResponse);
   return (
     <article class="notification">
       <header>
-        <strong>{notification.channel}</strong> {title(notification.kind)} <Status of={notification.status} />{" "}
-        <Moment at={notification.sent_at ?? notification.created_at} />
+        <strong>{notification.channel}</strong> {notification.recipient && <>to {notification.recipient}{" "}</>}
+        {title(notification.kind)} <Status of={notification.status} /> <Moment at={notification.sent_at ?? notification.created_at} />
         {notification.status === "DEAD" && can("operator") && (
           <button
             type="button"
@@ -256,9 +255,19 @@ function Notification({ of: notification }: { of: Incident["notifications"][numb
             Send again
           </button>
         )}
+        {notification.status === "PENDING" && can("operator") && (
+          <button
+            type="button"
+            class="secondary small"
+            aria-busy={discard.isPending}
+            onClick={() => discard.mutate()}
+          >
+            Discard
+          </button>
+        )}
       </header>
       {notification.last_error && <p>{notification.last_error}</p>}
-      <Refusal error={resend.error} />
+      <Refusal error={resend.error ?? discard.error} />
       {notification.deliveries.length > 0 && (
         <ul>
           {notification.deliveries.map((
