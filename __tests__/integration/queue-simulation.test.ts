@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
-import { aTournament } from "../../testing/factories.ts";
+import { aResult, aRun, aTournament } from "../../testing/factories.ts";
 import { simulateQueue } from "../../testing/queue-simulation.ts";
 import { seeded } from "../../testing/random.ts";
 
@@ -51,16 +51,10 @@ Deno.test("between 85 % and 95 % of jobs of all durations, under drift and with 
   const duration = (no: string, now: number) =>
     Number(baseDuration.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
   for (const no of nos) {
-    await db.query(
-      "insert into tournament_sync_state (tournament_no, average_duration) values ($1, make_interval(secs => $2::float8 / 1000))",
-      [no, Number(baseDuration.get(no))],
-    );
-    for (let run = 1; run <= 30; run++) {
-      const startedAt = START - run * 20 * MINUTE;
-      await db.query(
-        "insert into sync_execution_history (entity_type, tournament_no, status, trigger, execution_start, execution_end) values ('matches_schedule', $1, 'SUCCEEDED', 'MANUAL', $2, $3)",
-        [no, new Date(startedAt).toISOString(), new Date(startedAt + duration(no, START)).toISOString()],
-      );
+    for (let run = 30; run >= 1; run--) {
+      const startedAt = START - run * 20 * MINUTE, ms = duration(no, START);
+      const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + ms).toISOString() };
+      await aResult(db, await aRun(db, { ...times, tournament_no: no }), { tournament_no: no, duration_ms: ms });
     }
   }
   const jobs = await simulateQueue(db, {
