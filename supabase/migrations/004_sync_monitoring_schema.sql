@@ -177,6 +177,15 @@ end
 $$;
 comment on function private.duration_bucket is 'The histogram bucket of a duration: more than 1.1^(b-1) and at most 1.1^b ms for bucket b.';
 
+create function private.bucket_ms(bucket integer) returns double precision
+language plpgsql immutable set search_path = '' as $$
+begin
+  return power(1.1::double precision, bucket) * 2 / 2.1;
+end
+$$;
+comment on function private.bucket_ms(integer) is
+  'The duration in ms that represents a histogram bucket: the harmonic mean of its edges, which errs by at most 4.8 % (0.1 / 2.1).';
+
 create function private.histogram_percentile(histogram integer[], share numeric) returns double precision
 language plpgsql immutable set search_path = '' as $$
 declare
@@ -186,8 +195,7 @@ begin
   for bucket in coalesce(array_lower(histogram, 1), 1) .. coalesce(array_upper(histogram, 1), 0) loop
     reached := reached + coalesce(histogram[bucket], 0);
     if reached >= needed then
-      -- The harmonic mean of the edges of the bucket errs by at most 4.8 % (0.1 / 2.1).
-      return power(1.1::double precision, bucket) * 2 / 2.1;
+      return private.bucket_ms(bucket);
     end if;
   end loop;
   return null;
@@ -209,8 +217,21 @@ end
 $$;
 comment on function private.add_histograms is 'The sum of two histograms: the subscript is the bucket, and an empty bucket is null.';
 
-create aggregate private.sum_histograms(integer[]) (sfunc = private.add_histograms, stype = integer[], initcond = '{}');
-comment on aggregate private.sum_histograms(integer[]) is 'The sum of histograms.';
+create function private.histogram(buckets integer[], runs bigint[]) returns integer[]
+language plpgsql immutable set search_path = '' as $$
+declare
+  histogram integer[] := array[]::integer[];
+begin
+  for i in 1 .. coalesce(cardinality(buckets), 0) loop
+    if buckets[i] is not null then
+      histogram[buckets[i]] := coalesce(histogram[buckets[i]], 0) + runs[i];
+    end if;
+  end loop;
+  return histogram;
+end
+$$;
+comment on function private.histogram(integer[], bigint[]) is
+  'The histogram of pairs of a bucket and a number of runs; a bucket may occur several times, and a null bucket counts nowhere.';
 
 create table public.sync_metrics (
   entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,

@@ -147,7 +147,7 @@ begin
     sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
     sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
     sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
-    sum(r.duration_ms_total), private.sum_histograms(r.durations)
+    sum(r.duration_ms_total), private.histogram(array_agg(array_lower(r.durations, 1)), array_agg(1::bigint))
   from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
   where r.execution_id = any (execution_ids)
   group by 1, 2, 3

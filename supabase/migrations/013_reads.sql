@@ -87,20 +87,27 @@ language sql stable rows 10 set search_path = '' as $$
   with part as materialized (
     select case when is_per_entity then m.entity_type end as entity, m.* from private.metrics_between(p_from, p_until, p_entity_type) m
   ),
+  duration as (
+    select d.entity, d.bucket, sum(d.runs)::bigint as runs
+    from (select p.entity, generate_subscripts(p.durations, 1) as bucket, unnest(p.durations) as runs from part p) d
+    group by d.entity, d.bucket
+  ),
+  histogram as (
+    select d.entity, private.histogram(array_agg(d.bucket), array_agg(d.runs)) as durations from duration d group by d.entity
+  ),
   total as (
     select p.entity, null::interval, p_from,
       sum(p.runs_succeeded), sum(p.runs_partial), sum(p.runs_failed), sum(p.runs_timed_out), sum(p.runs_cancelled), sum(p.runs_skipped),
       sum(p.runs_cron), sum(p.runs_manual), sum(p.runs_retry), sum(p.run_ms_total),
       sum(p.records_read), sum(p.records_processed), sum(p.records_rejected), sum(p.api_calls), sum(p.api_errors), sum(p.api_retries),
       sum(p.api_bytes), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.errors), max(p.memory_usage_mb_peak),
-      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total),
-      private.sum_histograms(p.durations) as durations
+      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
     from part p
     group by p.entity
   )
-  select t.*, private.histogram_percentile(t.durations, 0.5), private.histogram_percentile(t.durations, 0.95),
-    private.histogram_percentile(t.durations, 0.99)
-  from total t;
+  select t.*, coalesce(h.durations, '{}'), private.histogram_percentile(h.durations, 0.5),
+    private.histogram_percentile(h.durations, 0.95), private.histogram_percentile(h.durations, 0.99)
+  from total t left join histogram h on h.entity is not distinct from t.entity;
 $$;
 comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
   'The sums over a window [p_from, p_until): one row for each entity with runs in it, or one row with a null entity_type for all together.';
