@@ -17,8 +17,8 @@ export function errorTable(): string {
     "",
     "## Errors of a request",
     "",
-    "A refused request is answered with `{ code, message, details? }` and the status of its code. The message says what is wrong and, for a",
-    "field, what is allowed.",
+    "A refused request is answered with `{ code, message, details? }` and the status of its code. The message names the problem and, for a field,",
+    "the allowed values.",
     "",
     ...table(
       ["Code", "Status", "What to do"],

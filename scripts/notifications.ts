@@ -109,8 +109,8 @@ Generated from the code by \`deno task notifications\`.
 
 An incident is notified when it fires, when it escalates, after each repeat interval while it fires, when it flaps, and when it ends. Runs
 that were missed while no rules were evaluated are notified afterwards, each once. A rule names the channels; an entity can name its own. An
-email channel has recipients, and others for a severity; each recipient gets a message of its own. Whoever received the opening of an
-incident also receives its end, and every end says when the incident opened.
+email channel has recipients, and others for a severity; each recipient gets a message of its own. A recipient of the opening of an incident
+also receives its end, and every end says when the incident opened.
 
 - **Groups.** One message reports all incidents of a rule and an entity: what is new, and as context what still fires. The subject names the
   worst incident that fires and counts the others. It says "Resolved" only when every incident in the message has ended.
@@ -122,7 +122,7 @@ incident also receives its end, and every end says when the incident opened.
   discard a duplicate.
 - **Hourly limit.** A channel receives at most its limit of messages per hour. What waits is combined into one message, which says so.
   CRITICAL incidents and their ends pass the limit.
-- **Silences.** A silence mutes notifications and records everything. An end is delivered during a silence to whoever received the opening.
+- **Silences.** A silence mutes notifications and records everything. An end is delivered during a silence to each recipient of the opening.
   What still fires when the silence ends is notified then.
 - **Inhibition.** An incident with the same cause as another one is recorded and not notified while the other one is.
 

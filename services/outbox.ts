@@ -13,11 +13,11 @@ interface Plan {
 const isEnd = ({ kind }: NotificationItem): boolean => kind === "RESOLVED";
 const rank = (item: NotificationItem): number => SEVERITIES.indexOf(item.severity);
 
-/** The first state that a destination hears of is an opening, whatever it was when it was queued. */
+/** The first state that a destination receives is an opening, whatever it was when it was queued. */
 const asOpening = ({ item, received }: OutboxRow): NotificationItem =>
   received === "NO" && (item.kind === "ESCALATED" || item.kind === "REPEAT") ? { ...item, kind: "FIRING" } : item;
 
-/** Plans the message of a claimed group: the newest undelivered state of each incident, then what else fires. */
+/** Plans the message of a claimed group: the newest undelivered state of each incident, then the other firing incidents. */
 export function planMessage({ rows, firing }: Pick<ClaimedGroup, "rows" | "firing">): Plan {
   const newest = [...new Map(rows.map((row) => [row.item.incident_id, row])).values()]
     .toSorted((a, b) => Number(isEnd(a.item)) - Number(isEnd(b.item)) || rank(b.item) - rank(a.item));

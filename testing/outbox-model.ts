@@ -1,4 +1,4 @@
-// Over 200 lines: a world of incidents, senders and receivers, and the outbox of rule 7 in memory.
+// Over 300 lines: histories of incidents, senders and receivers, and a model of the outbox in memory.
 import type { ClaimedGroup, Delivery, NotificationItem } from "../services/contract/alerts.ts";
 import { messageId, planMessage } from "../services/outbox.ts";
 import type { Severity } from "../types/sync.ts";
@@ -40,11 +40,11 @@ export interface Outbox {
 /** One step of a history; `pick` chooses among the objects that exist. */
 export interface Step {
   kind: "open" | "escalate" | "repeat" | "resolve" | "evaluate" | "claim" | "send" | "wait" | "resend" | "discard" | "toggle";
-  answer: "ok" | "refused" | "lost" | "unheard" | "gone" | "dies before" | "dies after";
+  answer: "ok" | "refused" | "lost" | "not received" | "gone" | "dies before" | "dies after";
   pick: number;
 }
 
-interface Heard {
+interface Received {
   destination: string;
   message: string;
   content: string;
@@ -54,7 +54,7 @@ interface Heard {
 /** Runs a history on an outbox and returns the violations of the rules of delivery; at the end every receiver answers. */
 export async function playHistory(outbox: Outbox, steps: readonly Step[], start: number): Promise<string[]> {
   let now = start, serial = 0;
-  const incidents: Incident[] = [], violations: string[] = [], heard: Heard[] = [];
+  const incidents: Incident[] = [], violations: string[] = [], messages: Received[] = [];
   const inFlight: { group: ClaimedGroup; until: number; isDead: boolean }[] = [];
   const active: Record<Channel, boolean> = { mail: true, hook: true };
   const lost = new Set<string>(), acknowledged = new Set<string>(), ended = new Set<string>(), dead = new Set<string>();
@@ -87,27 +87,27 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
     if (["ok", "lost", "dies after"].includes(answer)) {
       for (const planned of plan.items.filter(({ is_new, kind }) => is_new && kind === "RESOLVED")) {
         const key = `${destination} ${planned.incident_id}`;
-        const began = heard.some((one) =>
+        const began = messages.some((one) =>
           one.destination === destination && one.items.some((old) => old.incident_id === planned.incident_id && old.kind !== "RESOLVED")
         );
-        if (!began && !lost.has(key)) violations.push(`${destination} hears the end of ${planned.incident_id} without a beginning`);
+        if (!began && !lost.has(key)) violations.push(`${destination} receives the end of ${planned.incident_id} without a beginning`);
       }
       for (const planned of plan.items.filter(({ kind }) => kind !== "RESOLVED")) {
         const key = `${destination} ${planned.incident_id}`;
-        if (ended.has(key)) violations.push(`${destination} hears a beginning of ${planned.incident_id} after its end`);
+        if (ended.has(key)) violations.push(`${destination} receives a beginning of ${planned.incident_id} after its end`);
       }
       for (const row of plan.reported.filter((row) => acknowledged.has(row))) violations.push(`${row} is sent after it was acknowledged`);
       const content = JSON.stringify([plan.items, plan.reported]);
-      const twin = heard.find((one) => one.destination === destination && one.content === content && one.message !== id);
-      if (twin) violations.push(`${destination} hears one message under two ids`);
-      heard.push({ destination, message: id, content, items: plan.items });
+      const twin = messages.find((one) => one.destination === destination && one.content === content && one.message !== id);
+      if (twin) violations.push(`${destination} receives one message under two ids`);
+      messages.push({ destination, message: id, content, items: plan.items });
       for (const planned of plan.items.filter(({ kind }) => kind === "RESOLVED")) ended.add(`${destination} ${planned.incident_id}`);
     }
-    if (["lost", "unheard", "dies before", "dies after"].includes(answer)) keys.forEach((key) => lost.add(key));
+    if (["lost", "not received", "dies before", "dies after"].includes(answer)) keys.forEach((key) => lost.add(key));
     if (answer !== "ok") keys.forEach((key) => firstFailure.set(key, firstFailure.get(key) ?? now));
     if (answer.startsWith("dies")) return;
     const outcome = answer === "ok" ? "SENT" as const : answer === "gone" ? "DEAD" as const : "RETRY" as const;
-    const is_answered = !["lost", "unheard"].includes(answer);
+    const is_answered = !["lost", "not received"].includes(answer);
     const isCurrent = await outbox.record(
       {
         token: group.token,
@@ -243,15 +243,15 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
     for (const destination of destinations) {
       const own = rows.filter((row) => row.incident_id === incident.id && row.destination === destination);
       if (own.at(-1)?.status === "DEAD") continue;
-      const last = heard.filter((one) => one.destination === destination).flatMap((one) => one.items)
+      const last = messages.filter((one) => one.destination === destination).flatMap((one) => one.items)
         .filter((old) => old.incident_id === incident.id).at(-1);
       const state = last && (last.kind === "RESOLVED" ? "RESOLVED" : "FIRING");
-      // Who never heard the beginning need not hear the end.
+      // A destination that received no opening needs no end.
       const isRight = state === incident.state && (state === "RESOLVED" || last?.severity === incident.severity) ||
         !last && incident.state === "RESOLVED";
       if (!isRight) {
         violations.push(
-          `${destination} last heard ${state} ${last?.severity} of an incident that is ${incident.state} ${incident.severity}`,
+          `${destination} last received ${state} ${last?.severity} of an incident that is ${incident.state} ${incident.severity}`,
         );
       }
     }
@@ -307,7 +307,7 @@ export class MemoryOutbox implements Outbox {
     for (const row of this.#rows.filter((row) => row.status === "SENDING" && row.leaseUntil <= now)) {
       Object.assign(row, { status: "PENDING", token: null, isPerhapsReceived: true, firstFailedAt: row.firstFailedAt ?? now });
     }
-    for (const row of this.#rows.filter((row) => row.status === "PENDING" && this.#isUnheard(row))) row.status = "SUPERSEDED";
+    for (const row of this.#rows.filter((row) => row.status === "PENDING" && this.#isUnreceived(row))) row.status = "SUPERSEDED";
     const open = this.#rows.filter((row) => row.status === "PENDING" || row.status === "SENDING");
     const groups = Map.groupBy(open, (row) => `${row.destination} ${row.group}`);
     return Promise.resolve([...groups.values()].flatMap((rows) => {
@@ -319,7 +319,7 @@ export class MemoryOutbox implements Outbox {
       return [this.#claimed(token, first, rows)];
     }));
   }
-  #isUnheard({ incident_id, destination }: StoredRow): boolean {
+  #isUnreceived({ incident_id, destination }: StoredRow): boolean {
     const own = this.#rows.filter((row) => row.incident_id === incident_id && row.destination === destination);
     return own.some((row) => row.kind === "RESOLVED") &&
       !own.some((row) => row.status === "SENT" || row.status === "SENDING" || row.isPerhapsReceived);

@@ -1,3 +1,4 @@
+// Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, TOURNAMENT_METRICS } from "./alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";

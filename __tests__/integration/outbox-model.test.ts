@@ -10,7 +10,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     ...["open", "open", "escalate", "repeat", "resolve", "resolve", "evaluate", "claim", "send", "send", "send", "send", "wait"] as const,
     ...["resend", "discard", "discard", "toggle"] as const,
   ),
-  answer: fc.constantFrom("ok", "ok", "refused", "refused", "lost", "unheard", "gone", "dies before", "dies after"),
+  answer: fc.constantFrom("ok", "ok", "refused", "refused", "lost", "not received", "gone", "dies before", "dies after"),
   pick: fc.nat(1_000_000_000),
 });
 const history = (minLength: number, maxLength: number) => fc.array(step, { minLength, maxLength, size: "max" });

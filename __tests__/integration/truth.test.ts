@@ -1,3 +1,4 @@
+// Over 300 lines, because each figure of each read is compared with a query of its own.
 import { assert, assertEquals } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { EntityFacts } from "../../services/contract/health.ts";

@@ -1,4 +1,5 @@
 -- The functions that the syncs call: upstream slots, due tournaments and their leases, and the upserts.
+-- Over 300 lines, because the upserts name every column of the two synced tables.
 
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$

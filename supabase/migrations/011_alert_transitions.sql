@@ -233,7 +233,7 @@ begin
 end
 $$;
 comment on function public.claim_alert_notifications(jsonb, timestamptz) is
-  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and what still fires.';
+  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and the other firing incidents.';
 
 create function private.item_for(state public.alert_notifications) returns jsonb
 language sql stable set search_path = '' as $$

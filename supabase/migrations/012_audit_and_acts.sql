@@ -455,7 +455,7 @@ begin
 end
 $$;
 comment on function public.delete_notification_channel(jsonb, timestamptz) is
-  'Deletes channel {name} and discards what was not delivered; returns true. PT404 NOT_FOUND.';
+  'Deletes channel {name} and discards its undelivered states; returns true. PT404 NOT_FOUND.';
 
 create function public.test_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$

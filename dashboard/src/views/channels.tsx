@@ -1,3 +1,4 @@
+// Over 300 lines, because the form of each kind of channel is in this view.
 import { useState } from "preact/hooks";
 import { z } from "zod";
 import { ChannelTestResponse } from "../../../types/admin.ts";

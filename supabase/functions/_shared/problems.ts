@@ -35,7 +35,7 @@ function limit(origin: string, bound: "at least" | "at most", value: number | bi
   return `must be ${isInclusive ? bound : bound === "at least" ? "more than" : "less than"} ${value}`;
 }
 
-/** What is wrong with a field of a request and what is allowed, in words that follow the name of the field. */
+/** The problem of a field of a request and its allowed values, in words that follow the name of the field. */
 export function problemOf(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":

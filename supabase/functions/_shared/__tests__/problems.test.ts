@@ -52,7 +52,7 @@ const cases: [schema: z.ZodType, value: unknown, message: string][] = [
 ];
 
 for (const [schema, value, message] of cases) {
-  Deno.test(`an invalid request is told "${message}"`, () => {
+  Deno.test(`the message of an invalid request is "${message}"`, () => {
     assertEquals(assertThrows(() => parse(schema, value), Error).message, message);
   });
 }

@@ -138,7 +138,7 @@ Deno.test("a firing incident says its cause, rule, start, reason, evidence, runb
   ]);
 });
 
-Deno.test("an escalation says to which severity, why, and what was measured", () => {
+Deno.test("an escalation states the new severity, its reason and the value", () => {
   const item = messageItem({ kind: "ESCALATED", severity: "CRITICAL", reason: "not acknowledged for 30 minutes" });
   const lines = textOf({ ...messageOf([item]), hourly_limit: 60 }, LINKS).split("\n");
   assertMatch(String(lines[0]), /^Escalated to CRITICAL: VIS answered HTTP 500: 10 of 10 tournaments/);
