@@ -1,84 +1,49 @@
+import type { AlertMetric } from "../types/alerts.ts";
 import { SEVERITIES } from "../types/sync.ts";
-import { decide, decideMissed, type EvaluationContext, judge } from "./alert-decision.ts";
-import type { Measurement, Scope, Transition } from "./contract/alerts.ts";
+import type { Measurement } from "./contract/alerts.ts";
 
-/** The metrics that one run can breach at the same time, the closest to the cause first; the first one inhibits the others. */
-const CAUSE_ORDER: readonly string[] = [
-  "stuck_execution",
-  "duration_exceeded",
-  "memory_usage",
-  "consecutive_failures",
-  "error_rate",
-  "success_rate",
-];
+/** The metrics of failing runs, the closest to the cause first: of incidents with a common run or fingerprint, the earlier inhibits the later. */
+const CAUSE_ORDER: readonly AlertMetric[] = ["shared_failure", "stuck_execution", "consecutive_failures", "error_rate", "success_rate"];
 
-/** Whether the incident of this scope is firing or acknowledged, and not recovered, after this evaluation. */
-function isActive(m: Measurement): boolean {
-  const verdict = judge(m);
-  if (m.incident === null) return verdict === "BREACH" && m.for_ms === 0;
-  return m.incident.state !== "PENDING" && verdict !== "RECOVERED" && m.incident.recovered_at === null;
-}
+const orderOf = (m: Measurement): number =>
+  m.tournament_no === null && CAUSE_ORDER.includes(m.metric) ? CAUSE_ORDER.indexOf(m.metric) : CAUSE_ORDER.length;
+const severityOf = (m: Measurement): number => SEVERITIES.indexOf(m.incident?.severity ?? m.severity);
+const causeOf = (m: Measurement): string | null => m.fingerprint ?? m.incident?.cause ?? null;
 
-const scopeOf = ({ rule_id, rule_name, entity_type, tournament_no }: Measurement): Scope => ({
-  rule_id,
-  rule_name,
-  entity_type,
-  tournament_no,
-});
-const covers = (shared: Measurement, m: Measurement): boolean =>
-  m.metric !== "shared_failure" && m.fingerprint !== null && m.fingerprint === shared.fingerprint &&
-  (shared.entity_type === "all" || shared.entity_type === m.entity_type);
+/** The incident is silenced, but not by its name: it inhibits nobody. */
+export const isSilencedOtherwise = (m: Measurement): boolean => m.is_paused || m.silenced_by !== null && !m.is_silenced_by_name;
+const overlaps = (a: Measurement, b: Measurement): boolean =>
+  a.entity_type === b.entity_type || a.entity_type === "all" || b.entity_type === "all";
 
-/** The incident of one run that inhibits the others: never a silenced one; a notified one if any, else the closest to the cause. */
-function parentAmong(group: Measurement[]): Measurement | undefined {
-  const isNotified = ({ incident }: Measurement): boolean => Boolean(incident?.notified_at && !incident.parent);
-  return group.filter((m) => m.silenced_by === null).toSorted((a, b) =>
-    Number(isNotified(b)) - Number(isNotified(a)) || CAUSE_ORDER.indexOf(a.metric) - CAUSE_ORDER.indexOf(b.metric) ||
-    a.rule_name.localeCompare(b.rule_name)
-  )[0];
-}
-
-/**
- * Maps each inhibited measurement to its parent. A shared failure, even a silenced one, inhibits the incidents with its fingerprint. Of the
- * other incidents of the same run, one inhibits the rest.
- */
-function findParents(measurements: Measurement[]): Map<Measurement, Measurement> {
-  const parents = new Map<Measurement, Measurement>();
-  const active = measurements.filter(isActive);
-  const sharedFailures = active.filter((m) => m.metric === "shared_failure").toSorted((a, b) =>
-    Number(b.entity_type === "all") - Number(a.entity_type === "all") || a.rule_name.localeCompare(b.rule_name)
-  );
-  for (const m of active) {
-    const parent = sharedFailures.find((shared) => covers(shared, m));
-    if (parent) parents.set(m, parent);
+/** Whether the first incident has the cause of the second, so that one message about both is enough. */
+function hasCauseOf(parent: Measurement, m: Measurement): boolean {
+  if (parent.tournament_no !== null || !overlaps(parent, m)) return false;
+  const isSameFailure = causeOf(m) !== null && causeOf(m) === causeOf(parent);
+  if (m.tournament_no !== null) {
+    return isSameFailure && (parent.metric === "shared_failure" || parent.metric === "consecutive_failures" && parent.is_sole_cause);
   }
-  const byRun = Map.groupBy(
-    active.filter((m) => !parents.has(m) && m.execution_id !== null && CAUSE_ORDER.includes(m.metric) && m.tournament_no === null),
-    (m) => m.execution_id,
+  // A run that no longer sends heartbeats is also slow, and the next one is overdue.
+  if (m.metric === "duration_exceeded" || m.metric === "sync_overdue") {
+    const isStuckHere = parent.metric === "stuck_execution" &&
+      (parent.entity_type === m.entity_type || parent.bad_runs.some(({ entity_type }) => entity_type === m.entity_type));
+    return isStuckHere || m.metric === "sync_overdue" && parent.metric === "shared_failure" && isSameFailure;
+  }
+  const isSameRun = m.execution_id !== null && m.execution_id === parent.execution_id;
+  return orderOf(parent) < CAUSE_ORDER.length && orderOf(m) < CAUSE_ORDER.length && (isSameRun || isSameFailure);
+}
+
+/** Maps each incident that another one inhibits to that one; a parent has no parent itself. Every incident given is firing. */
+export function findParents(firing: Measurement[]): Map<Measurement, Measurement> {
+  const isNotified = ({ incident }: Measurement): boolean => Boolean(incident?.notified_at);
+  // Among rules with the same metric a rule for all entities, a higher severity and an earlier notification come first.
+  const ordered = firing.toSorted((a, b) =>
+    orderOf(a) - orderOf(b) || Number(b.entity_type === "all") - Number(a.entity_type === "all") || severityOf(b) - severityOf(a) ||
+    Number(isNotified(b)) - Number(isNotified(a)) || a.rule_name.localeCompare(b.rule_name)
   );
-  for (const group of byRun.values()) {
-    const parent = parentAmong(group);
-    for (const m of group) if (parent && m !== parent) parents.set(m, parent);
+  const parents = new Map<Measurement, Measurement>();
+  for (const [index, m] of ordered.entries()) {
+    const parent = ordered.slice(0, index).find((other) => !isSilencedOtherwise(other) && hasCauseOf(other, m));
+    if (parent) parents.set(m, parents.get(parent) ?? parent);
   }
   return parents;
-}
-
-/** The highest severity of the children, and the channels of those that are not silenced. */
-function inheritedFrom(children: Measurement[]): EvaluationContext["inherited"] {
-  const worst = children.map(({ rule_name, severity, incident }) => ({ rule_name, severity: incident?.severity ?? severity }))
-    .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
-  const channels = new Set(children.filter((child) => child.silenced_by === null).flatMap((child) => child.channels));
-  return worst ? { ...worst, channels: [...channels] } : null;
-}
-
-/** Decides all transitions of one evaluation, each parent before its children. `now` and `evaluatedSince` in ms since the epoch. */
-export function decideAll(measurements: Measurement[], now: number, evaluatedSince: number | null): Transition[] {
-  const parents = findParents(measurements);
-  const parentsFirst = [...measurements.filter((m) => !parents.has(m)), ...parents.keys()];
-  return parentsFirst.flatMap((m) => {
-    const parent = parents.get(m);
-    const children = [...parents].flatMap(([child, itsParent]) => itsParent === m ? [child] : []);
-    const context = { now, evaluatedSince, parent: parent ? scopeOf(parent) : null, inherited: inheritedFrom(children) };
-    return [decide(m, context), decideMissed(m, context)].filter((transition) => transition !== null);
-  });
 }

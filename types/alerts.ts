@@ -6,21 +6,21 @@ export type IncidentState = typeof INCIDENT_STATES[number];
 
 /** The metrics of rules: the side of the threshold that is a breach, the unit of value and threshold, and the name in messages. */
 export const ALERT_METRICS = {
-  success_rate: { direction: "below", unit: "ratio", label: "success rate" },
-  consecutive_failures: { direction: "above", unit: "runs", label: "consecutive failures" },
-  duration_exceeded: { direction: "above", unit: "s", label: "longest run" },
-  memory_usage: { direction: "above", unit: "MiB", label: "memory usage" },
-  sync_overdue: { direction: "above", unit: "s", label: "overdue time" },
-  error_rate: { direction: "above", unit: "errors per run", label: "error rate" },
-  records_collapse: { direction: "above", unit: "ratio", label: "drop in records per request" },
-  cache_hit_ratio: { direction: "below", unit: "ratio", label: "cache hit ratio" },
-  api_response_time: { direction: "above", unit: "ms", label: "mean API response time" },
-  stuck_execution: { direction: "above", unit: "s", label: "time since the last heartbeat" },
-  shared_failure: { direction: "above", unit: "tournaments", label: "shared failure" },
-  undelivered_age: { direction: "above", unit: "s", label: "age of the oldest undelivered notification" },
-  processor_late: { direction: "above", unit: "s", label: "time since the last evaluation" },
-  queue_age: { direction: "above", unit: "s", label: "longest wait in the queue" },
-} as const satisfies Record<string, { direction: "above" | "below"; unit: string; label: string }>;
+  success_rate: { direction: "below", needs_runs: true, unit: "ratio", label: "success rate" },
+  consecutive_failures: { direction: "above", needs_runs: false, unit: "runs", label: "consecutive failures" },
+  duration_exceeded: { direction: "above", needs_runs: false, unit: "s", label: "longest run" },
+  memory_usage: { direction: "above", needs_runs: false, unit: "MiB", label: "memory usage" },
+  sync_overdue: { direction: "above", needs_runs: false, unit: "s", label: "overdue time" },
+  error_rate: { direction: "above", needs_runs: true, unit: "errors per run", label: "error rate" },
+  records_collapse: { direction: "above", needs_runs: false, unit: "ratio", label: "drop in records per request" },
+  cache_hit_ratio: { direction: "below", needs_runs: true, unit: "ratio", label: "cache hit ratio" },
+  api_response_time: { direction: "above", needs_runs: true, unit: "ms", label: "mean API response time" },
+  stuck_execution: { direction: "above", needs_runs: false, unit: "s", label: "time since the last heartbeat" },
+  shared_failure: { direction: "above", needs_runs: false, unit: "tournaments", label: "shared failure" },
+  undelivered_age: { direction: "above", needs_runs: false, unit: "s", label: "age of the oldest undelivered notification" },
+  processor_late: { direction: "above", needs_runs: false, unit: "s", label: "time since the last evaluation" },
+  queue_age: { direction: "above", needs_runs: false, unit: "s", label: "longest wait in the queue" },
+} as const satisfies Record<string, { direction: "above" | "below"; needs_runs: boolean; unit: string; label: string }>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
 

@@ -10,6 +10,52 @@ const moment = z.string().nullable();
 const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
 export type Scope = z.infer<typeof Scope>;
 
+/** Where a message goes: a channel, and one of its recipients where it has several; else the recipient is empty. */
+const Address = z.object({ channel: z.string(), recipient: z.string() });
+export type Address = z.infer<typeof Address>;
+
+/** The full runs of an entity that show the condition, by the start of the first and the last one. */
+const BadRuns = z.object({ entity_type: z.string(), first_run_at: z.string(), last_run_at: z.string() });
+
+/** The newest state of an incident that was queued for a destination; `cause` is the fingerprint that it reported. */
+const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z.string().nullable(), is_dead: z.boolean() });
+export type DestinationState = z.infer<typeof DestinationState>;
+
+/** What mutes all notifications of an incident that is firing: a silence, a parent, or runs that other incidents notified. */
+export const MUTES = ["SILENCE", "PARENT", "COVERAGE"] as const;
+
+/** A live incident, as the evaluator reads it. */
+const LiveIncident = z.object({
+  id: z.uuid(),
+  version: z.number(),
+  state: z.enum(INCIDENT_STATES),
+  severity: z.enum(SEVERITIES),
+  value: z.number().nullable(),
+  message: z.string(),
+  opened_at: z.string(),
+  began_at: z.string(),
+  fired_at: moment,
+  escalation_step: z.number().int(),
+  /** Since when the escalation clock runs; null while it does not. */
+  unacknowledged_since: moment,
+  acknowledged_until: moment,
+  notified_at: moment,
+  last_notified_at: moment,
+  /** How long a pending incident has met its condition, in ms, and when an evaluation last added to it. */
+  met_ms: z.number(),
+  met_at: moment,
+  muted_by: z.enum(MUTES).nullable(),
+  /** The fingerprint of the failures behind the last breach. */
+  cause: z.string().nullable(),
+  destinations: z.array(DestinationState),
+  is_flapping: z.boolean(),
+  recovered_at: moment,
+  /** Of the last breach; `peak` is the worst value so far. */
+  evidence: z.record(z.string(), z.unknown()),
+  parent: Scope.nullable(),
+});
+export type LiveIncident = z.infer<typeof LiveIncident>;
+
 /** The value of a rule in one scope, with the rule's settings and its live incident. */
 const Measurement = Scope.extend({
   metric: AlertMetric,
@@ -23,46 +69,57 @@ const Measurement = Scope.extend({
   escalation_channels: z.array(z.array(z.string())),
   repeat_ms: z.number(),
   flap_ms: z.number(),
-  /** Without inactive channels, as in `escalation_channels`. */
   channels: z.array(z.string()),
-  runbook_url: z.string().nullable(),
   value: z.number().nullable(),
   runs: z.number(),
   since: moment,
   execution_id: z.uuid().nullable(),
   fingerprint: z.string().nullable(),
+  /** Every failure of the run has the fingerprint. */
+  is_sole_cause: z.boolean(),
   evidence: z.record(z.string(), z.unknown()),
+  /** The value is that of a run before the window: it keeps the state, and neither escalates nor repeats. */
+  is_stale: z.boolean(),
+  /** The entity is paused: the value is unknown, and the pause counts as a silence. */
+  is_paused: z.boolean(),
+  /** Why the scope is no longer measured; null while it is. */
+  ended: z.string().nullable(),
+  bad_runs: z.array(BadRuns),
+  /** The value without the runs that incidents notified there, for each destination with such runs; null without another run. */
+  uncovered: z.array(Address.extend({ value: z.number().nullable(), runs: z.number() })),
   silenced_by: z.uuid().nullable(),
+  /** The silence names this incident, so it also covers the incidents that this one inhibits. */
+  is_silenced_by_name: z.boolean(),
+  /** An incident that a person resolved while its condition was met: none opens until the value recovers. */
+  closed_incident: z.uuid().nullable(),
   /** Incidents of this scope that resolved within `flap_ms`. */
   resolved_recently: z.number(),
   /** Runs that did not start when due while no rules were evaluated; `started_at` is the start of the first run after the due time. */
   missed: z.array(z.object({ due_at: z.string(), overdue_at: z.string(), started_at: z.string() })),
-  incident: z.object({
-    id: z.uuid(),
-    version: z.number(),
-    state: z.enum(INCIDENT_STATES),
-    severity: z.enum(SEVERITIES),
-    opened_at: z.string(),
-    began_at: z.string(),
-    fired_at: moment,
-    escalated_at: moment,
-    escalation_step: z.number().int(),
-    acknowledged_until: moment,
-    notified_at: moment,
-    last_notified_at: moment,
-    /** The channels for which a state of the incident was queued. */
-    attempted_channels: z.array(z.string()),
-    is_flapping: z.boolean(),
-    recovered_at: moment,
-    /** Of the worst measurement so far, whose value is `peak`. */
-    evidence: z.record(z.string(), z.unknown()),
-    parent: Scope.nullable(),
-  }).nullable(),
+  incident: LiveIncident.nullable(),
 });
 export type Measurement = z.infer<typeof Measurement>;
 
+/** The recipients of each active channel by severity. */
+const Recipients = z.record(z.string(), z.record(z.enum(SEVERITIES), z.array(z.string())));
+export type Recipients = z.infer<typeof Recipients>;
+
+/** A rule that could not be measured or applied, with the error of the database. */
+const BrokenRule = z.object({ rule_id: z.uuid(), reason: z.string() });
+
 /** The answer of `measure_alert_rules` and `preview_alert_rule`. */
-const Measurements = z.object({ as_of: z.string(), evaluated_since: z.string().nullable(), measurements: z.array(Measurement) });
+const Measurements = z.object({
+  as_of: z.string(),
+  evaluated_since: moment,
+  recipients: Recipients,
+  broken: z.array(BrokenRule),
+  measurements: z.array(Measurement),
+});
+export type Measurements = z.infer<typeof Measurements>;
+
+/** A notification to queue. */
+const QueuedNotification = z.strictObject({ ...Address.shape, kind: z.enum(NOTIFICATION_KINDS), reason: z.string() });
+export type QueuedNotification = z.infer<typeof QueuedNotification>;
 
 /** A change of one incident; DISCARDED deletes an incident that never fired. */
 const Transition = z.strictObject({
@@ -82,19 +139,21 @@ const Transition = z.strictObject({
   /** Empty for a change that the timeline does not show. */
   reason: z.string(),
   evidence: z.record(z.string(), z.unknown()),
+  cause: z.string().nullable(),
   began_at: moment,
   resolved_at: z.string().optional(),
   missed_due_at: z.string().optional(),
   escalation_step: z.number().int(),
+  unacknowledged_since: moment,
+  met_ms: z.number(),
+  met_at: moment,
+  muted_by: z.enum(MUTES).nullable(),
   is_flapping: z.boolean(),
   recovered_at: moment,
   /** The incident that inhibits this one. */
   parent: Scope.nullable(),
-  /** The kind of the notification; null sends none. */
-  notify: z.enum(NOTIFICATION_KINDS).nullable(),
-  /** The channels to notify; a RESOLVED notification instead goes to the channels that received the opening notification. */
-  channels: z.array(z.string()),
-  runbook_url: z.string().nullable(),
+  bad_runs: z.array(BadRuns),
+  notifications: z.array(QueuedNotification),
 });
 export type Transition = z.infer<typeof Transition>;
 
@@ -182,6 +241,9 @@ export const ALERTS = {
         rules: z.number().int(),
         evaluated_since: moment,
         transitions: z.array(Transition),
+        /** The incidents that a person resolved and whose value has recovered since. */
+        recovered: z.array(z.uuid()),
+        broken: z.array(BrokenRule),
       }),
       as_of,
     },

@@ -78,6 +78,14 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.matches_ttl is 'How long the matches of a tournament stay fresh, how many there are, and how many are live.';
 
+create function private.is_synced(tournament public.tournaments, utc_day date) returns boolean
+language sql immutable set search_path = '' as $$
+  -- The status is not sufficient: VIS keeps a test tournament Running (6) and past tournaments Open for years.
+  select tournament.vanished_at is null and coalesce(tournament.status, 0) not in (10, 11)
+    and tournament.end_date >= utc_day - 2 and tournament.start_date <= utc_day + 7;
+$$;
+comment on function private.is_synced is 'Whether the schedule syncs the matches of a tournament on this UTC day.';
+
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first}');
@@ -90,9 +98,7 @@ language sql stable set search_path = '' as $$
     cross join (select private.utc_date(as_of) as utc_day) today
     -- Alternatives joined by OR, because Postgres estimates that a CASE condition selects half of all tournaments.
     where p -> 'tournament_nos' ? t.no
-      -- The status is not sufficient: VIS keeps a test tournament Running (6) and past tournaments Open for years.
-      or p -> 'tournament_nos' is null and t.vanished_at is null and coalesce(t.status, 0) not in (10, 11)
-        and t.end_date >= today.utc_day - 2 and t.start_date <= today.utc_day + 7
+      or p -> 'tournament_nos' is null and private.is_synced(t, today.utc_day)
   ),
   ranked as materialized (
     select c.*, case

@@ -24,6 +24,8 @@ create table public.alert_rules (
   repeat_interval interval not null default '4 hours',
   scope varchar not null default 'ENTITY',
   escalation_channels jsonb not null default '[]',
+  broken_since timestamptz,
+  broken_reason text,
   constraint alert_rules_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_rules_window_is_positive check (evaluation_window > interval '0'),
   constraint alert_rules_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
@@ -134,13 +136,23 @@ create table public.alert_incidents (
   missed_due_at timestamptz,
   escalation_step integer not null default 0,
   is_flapping boolean not null default false,
+  cause varchar,
+  muted_by varchar,
+  unacknowledged_since timestamptz,
+  met_ms bigint not null default 0,
+  met_at timestamptz,
+  awaits_recovery boolean not null default false,
   constraint alert_incidents_state_is_known check (state in ('PENDING', 'FIRING', 'ACKNOWLEDGED', 'RESOLVED')),
   constraint alert_incidents_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_incidents_fired_iff_not_pending check ((state = 'PENDING') = (fired_at is null)),
   constraint alert_incidents_resolved_iff_terminal check ((state = 'RESOLVED') = (resolved_at is not null)),
   constraint alert_incidents_acknowledged_has_an_author check (state <> 'ACKNOWLEDGED' or acknowledged_by is not null),
   constraint alert_incidents_parent_is_another check (parent_id <> id),
-  constraint alert_incidents_step_is_not_negative check (escalation_step >= 0)
+  constraint alert_incidents_step_is_not_negative check (escalation_step >= 0),
+  constraint alert_incidents_mute_is_known check (muted_by in ('SILENCE', 'PARENT', 'COVERAGE')),
+  constraint alert_incidents_met_is_not_negative check (met_ms >= 0),
+  constraint alert_incidents_clock_runs_while_firing check (unacknowledged_since is null or state in ('FIRING', 'RESOLVED')),
+  constraint alert_incidents_awaits_recovery_is_resolved check (not awaits_recovery or state = 'RESOLVED')
 );
 comment on table public.alert_incidents is
   'One row each time the condition of a rule was met in a scope; entity_type and tournament_no are the scope.';
@@ -149,7 +161,17 @@ comment on column public.alert_incidents.notified_at is
 comment on column public.alert_incidents.version is
   'Incremented by each change; a transition applies only to the version that it was decided on.';
 comment on column public.alert_incidents.parent_id is
-  'The incident that inhibits this one. An inhibited incident notifies only its resolution, and only when it was notified before.';
+  'The incident with the same cause that inhibits this one: a destination that was notified of it is not notified of this one.';
+comment on column public.alert_incidents.muted_by is
+  'Why no destination is notified at present: a SILENCE, the PARENT, or COVERAGE by incidents that notified the same runs.';
+comment on column public.alert_incidents.cause is
+  'The fingerprint of the failures; when it changes, the destinations are notified again. Null for a metric with several causes.';
+comment on column public.alert_incidents.unacknowledged_since is
+  'Since when the escalation clock runs; null while the incident is acknowledged, silenced, inhibited or not notified.';
+comment on column public.alert_incidents.met_ms is
+  'How long a pending incident has met its condition, up to met_at; unknown values and gaps in the evaluations do not count.';
+comment on column public.alert_incidents.awaits_recovery is
+  'A person resolved the incident while its condition was met: no other one opens until the value recovers.';
 comment on column public.alert_incidents.began_at is
   'When the condition began, taken from the run or the due time; opened_at is when an evaluation first saw it.';
 comment on column public.alert_incidents.recovered_at is 'When a flapping incident began to recover; it resolves after a long recovery.';
@@ -162,8 +184,23 @@ create unique index alert_incidents_one_live_per_scope
 create unique index alert_incidents_one_per_missed_run
   on public.alert_incidents (rule_id, entity_type, missed_due_at) where missed_due_at is not null;
 create index alert_incidents_rule_idx on public.alert_incidents (rule_id, resolved_at);
+create index alert_incidents_closed_idx on public.alert_incidents (rule_id) where awaits_recovery;
 create index alert_incidents_parent_idx on public.alert_incidents (parent_id) where parent_id is not null;
 select private.secure_table('public.alert_incidents');
+
+create table public.alert_coverage (
+  incident_id uuid not null references public.alert_incidents (id) on delete cascade,
+  entity_type varchar not null,
+  first_run_at timestamptz not null,
+  last_run_at timestamptz not null,
+  primary key (incident_id, entity_type),
+  constraint alert_coverage_first_run_is_not_later check (first_run_at <= last_run_at)
+);
+comment on table public.alert_coverage is
+  'The full runs that an incident reports: those of the entity that started from first_run_at to last_run_at. A destination that was '
+  'notified of the incident is not notified of a rate that only these runs push over its threshold.';
+create index alert_coverage_time_idx on public.alert_coverage (last_run_at);
+select private.secure_table('public.alert_coverage');
 
 create table public.alert_events (
   id bigint generated always as identity primary key,
@@ -205,9 +242,10 @@ create table public.alert_silences (
   tournament_no varchar,
   recurs_every interval,
   lasts interval,
+  incident_id uuid references public.alert_incidents (id) on delete cascade,
   constraint alert_silences_end_not_before_start check (ends_at >= starts_at),
   constraint alert_silences_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
-  constraint alert_silences_has_a_matcher check (num_nonnulls(entity_type, rule_id, severity, tournament_no) > 0),
+  constraint alert_silences_has_a_matcher check (num_nonnulls(entity_type, rule_id, severity, tournament_no, incident_id) > 0),
   constraint alert_silences_recurs_iff_lasts check ((recurs_every is null) = (lasts is null)),
   constraint alert_silences_lasts_is_within_recurrence check (lasts > interval '0' and lasts < recurs_every)
 );
@@ -216,6 +254,7 @@ comment on table public.alert_silences is
 comment on column public.alert_silences.recurs_every is
   'The silence repeats: a window of length lasts opens at starts_at and again after every recurs_every (UTC); null: it does not repeat.';
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
+create index alert_silences_incident_idx on public.alert_silences (incident_id) where incident_id is not null;
 select private.secure_table('public.alert_silences');
 
 create function private.is_silencing(silence public.alert_silences, as_of timestamptz) returns boolean

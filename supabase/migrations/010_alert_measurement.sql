@@ -2,24 +2,27 @@
 -- monitoring itself. Over 300 lines, because the functions that measure one snapshot are in one file.
 
 create type private.alert_value as (
-  rule_id uuid, entity_type varchar, tournament_no varchar, value numeric, runs bigint, threshold numeric, channels jsonb,
-  since timestamptz, execution_id uuid, fingerprint varchar, evidence jsonb
+  rule_id uuid, tournament_no varchar, value numeric, runs bigint, since timestamptz, execution_id uuid, fingerprint varchar,
+  evidence jsonb, facts jsonb
 );
 comment on type private.alert_value is
-  'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run.';
+  'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run. Facts '
+  'are fields of the measurement that differ from their defaults.';
 
-create function private.run_fingerprint(p_execution_id uuid) returns text
-language sql stable set search_path = '' as $$
-  select coalesce(
-    (select r.error_fingerprint from public.sync_tournament_results r
-     where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
-     group by 1 order by count(*) desc, 1 limit 1),
-    (select l.fingerprint from public.sync_error_log l
-     where l.sync_execution_id = p_execution_id
-     group by 1 order by count(*) desc, 1 limit 1)
-  );
+create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
+language sql stable rows 1 set search_path = '' as $$
+  with failure as (
+    select r.error_fingerprint as fingerprint, 1 as source from public.sync_tournament_results r
+    where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
+    union all
+    select l.fingerprint, 2 from public.sync_error_log l where l.sync_execution_id = p_execution_id
+  )
+  select f.fingerprint, count(*) over () = 1
+  from failure f where f.source = (select min(source) from failure)
+  group by f.fingerprint order by count(*) desc, f.fingerprint limit 1;
 $$;
-comment on function private.run_fingerprint(uuid) is 'The most frequent fingerprint among the failures of a run; null without a failure.';
+comment on function private.run_fingerprint(uuid) is
+  'The most frequent fingerprint among the failures of a run, and whether all have it; no row without a failure.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' as $$
@@ -43,114 +46,286 @@ comment on function private.records_collapse(text, timestamptz) is
   'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of up to 20 before it; null for under 5.';
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
-  runs bigint, success_rate numeric, max_seconds numeric, max_memory_mb integer, max_heartbeat_age numeric, cache_hit_ratio numeric,
-  api_response_ms numeric, longest_run uuid, oldest_heartbeat_run uuid, largest_memory_run uuid, latest_failed_run uuid, by_entity jsonb
+  entity_type varchar, runs bigint, success_rate numeric, slowest_s numeric, memory_mb integer, latest_failed_run uuid,
+  cache_hits bigint, cache_lookups bigint, api_ms numeric, api_calls bigint
 )
-language sql stable rows 1 set search_path = '' as $$
+language sql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
   -- The window is a parameter and not a column of a join: Postgres estimates that a window from parameters selects 1/200 of the
   -- runs, and a window from columns 1/9.
-  with run as materialized (
-    select h.*, extract(epoch from coalesce(h.execution_end, as_of) - h.execution_start) as seconds,
-      case when h.status = 'RUNNING' then extract(epoch from as_of - h.heartbeat_at) end as heartbeat_age
-    from public.sync_status e cross join lateral (
-      select w.* from public.sync_execution_history w
-      where w.entity_type = e.entity_type and w.execution_start > as_of - evaluation_window and w.execution_start <= as_of
-      union all
-      -- A condition "in the window or RUNNING" would read the whole history; an index finds the few RUNNING runs.
-      select w.* from public.sync_execution_history w
-      where w.entity_type = e.entity_type and w.status = 'RUNNING' and w.execution_start <= as_of - evaluation_window
-    ) h
-    where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
-  ),
-  entity as (
-    select entity_type, count(success_weight) as runs, round(avg(success_weight), 4) as success_rate,
-      round(max(seconds), 1) as slowest_s, max(memory_usage_mb) as memory_mb
-    from run where scope = 'all' group by entity_type
-  )
-  select count(success_weight), avg(success_weight), max(seconds) filter (where status <> 'SKIPPED'), max(memory_usage_mb),
-    max(heartbeat_age),
-    sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0),
-    sum(api_response_ms_total)::numeric / nullif(sum(api_calls), 0),
-    (array_agg(id order by seconds desc, id) filter (where status <> 'SKIPPED'))[1],
-    (array_agg(id order by heartbeat_age desc, id) filter (where heartbeat_age is not null))[1],
-    (array_agg(id order by memory_usage_mb desc, id) filter (where memory_usage_mb is not null))[1],
-    (array_agg(id order by execution_start desc, id) filter (where success_weight < 1))[1],
-    (select jsonb_object_agg(e.entity_type, to_jsonb(e) - 'entity_type') from entity e)
-  from run;
+  select h.entity_type, count(h.success_weight), avg(h.success_weight),
+    round(max(extract(epoch from h.duration)) filter (where h.success_weight is not null), 1), max(h.memory_usage_mb),
+    (array_agg(h.id order by h.execution_start desc, h.id) filter (where h.success_weight < 1))[1],
+    sum(h.cache_hits), sum(h.cache_hits + h.cache_misses), sum(h.api_response_ms_total), sum(h.api_calls)
+  from public.sync_status e join public.sync_execution_history h
+    on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
+  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
+  group by h.entity_type;
 $$;
 comment on function private.run_figures(varchar, interval, timestamptz) is
-  'The figures of the full runs in the window or RUNNING, of an entity or all that are not paused, and a run that shows each figure.';
+  'The figures of the full runs that started in the window, for an entity or for each that is active and not paused.';
 
-create function private.entity_figures(scope varchar, as_of timestamptz) returns table (
-  is_active boolean, consecutive_failures integer, overdue_since timestamptz, failure_threshold integer, channels jsonb
+create function private.run_peaks(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
+  seconds numeric, longest_run uuid, memory_mb integer, largest_run uuid, is_stale boolean,
+  running_seconds numeric, running_memory_mb integer, running_run uuid, silent_seconds numeric, silent_run uuid
 )
-language sql stable rows 1 set search_path = '' as $$
-  select count(*) > 0, max(e.consecutive_failures), min(private.overdue_since(e, as_of)),
-    min(e.alert_threshold_failures) filter (where scope <> 'all'),
-    (array_agg(e.notification_channels) filter (where scope <> 'all'))[1]
-  from public.sync_status e
-  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type);
+language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+  with entity as materialized (
+    select e.entity_type from public.sync_status e where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
+  ),
+  finished as materialized (
+    select f.*, f.execution_end > as_of - evaluation_window as is_recent,
+      row_number() over (order by f.execution_end desc, f.id) = 1 as is_last
+    from entity e cross join lateral (
+      -- A hosted function ends after 400 seconds, so a run that ended in the window started at most an hour before it.
+      select h.id, h.execution_end, h.duration, h.memory_usage_mb from public.sync_execution_history h
+      where h.entity_type = e.entity_type and h.tournament_no is null and h.success_weight is not null
+        and h.execution_start > as_of - evaluation_window - interval '1 hour' and h.execution_start <= as_of
+      union
+      (select h.id, h.execution_end, h.duration, h.memory_usage_mb from public.sync_execution_history h
+      where h.entity_type = e.entity_type and h.tournament_no is null and h.success_weight is not null and h.execution_start <= as_of
+      order by h.execution_start desc limit 1)
+    ) f
+  ),
+  peak as (
+    select max(extract(epoch from duration)) as seconds, (array_agg(id order by duration desc, id))[1] as longest_run,
+      max(memory_usage_mb) as memory_mb, (array_agg(id order by memory_usage_mb desc nulls last, id))[1] as largest_run,
+      not bool_or(is_recent) as is_stale
+    from finished where is_recent or is_last and not exists (select from finished where is_recent)
+  ),
+  newest as materialized (
+    select h.*
+    from entity e cross join lateral (
+      select h.id, h.status, h.execution_start, h.heartbeat_at, h.lease_expires_at, h.deadline, h.memory_usage_mb
+      from public.sync_execution_history h
+      where h.entity_type = e.entity_type and h.tournament_no is null and h.status <> 'SKIPPED' and h.execution_start <= as_of
+      order by h.execution_start desc limit 1
+    ) h
+  ),
+  silent as (
+    -- The reaper closes a run whose lease expired; until the next run starts, its silence is the length of the lease.
+    select n.id, extract(epoch from case when n.status = 'RUNNING' then as_of else n.lease_expires_at end - n.heartbeat_at) as seconds
+    from newest n where n.status = 'RUNNING' or n.status = 'TIMED_OUT' and n.lease_expires_at < n.deadline
+    order by seconds desc limit 1
+  ),
+  running as (
+    select extract(epoch from as_of - n.execution_start) as seconds, n.memory_usage_mb, n.id
+    from newest n where n.status = 'RUNNING' order by n.execution_start limit 1
+  )
+  select p.seconds, p.longest_run, p.memory_mb, p.largest_run, p.is_stale, r.seconds, r.memory_usage_mb, r.id,
+    case when exists (select from entity) then coalesce(s.seconds, 0) end, s.id
+  from peak p left join running r on true left join silent s on true;
 $$;
-comment on function private.entity_figures(varchar, timestamptz) is
-  'The figures of an active entity with its threshold and channels, or the worst of all; is_active is false when there is none.';
+comment on function private.run_peaks(varchar, interval, timestamptz) is
+  'Seconds and MiB of the full runs that finished in the window, else of the last one (is_stale), of the oldest RUNNING one, and the '
+  'longest time without a heartbeat of a newest run, each with its run.';
 
-create function private.measure_entities(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' as $$
+create function private.bad_runs(p_entity_type varchar, p_execution_id uuid, streak integer, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_agg(jsonb_build_object('entity_type', p_entity_type, 'first_run_at', r.first_run_at, 'last_run_at', r.last_run_at))
+  from (
+    select min(f.execution_start) as first_run_at, max(f.execution_start) as last_run_at
+    from (
+      select h.execution_start from public.sync_execution_history h
+      where h.entity_type = p_entity_type and h.tournament_no is null and h.execution_start <= as_of
+        and (h.status in ('FAILED', 'TIMED_OUT') and p_execution_id is null or h.id = p_execution_id)
+      order by h.execution_start desc limit streak
+    ) f
+  ) r where r.first_run_at is not null;
+$$;
+comment on function private.bad_runs(varchar, uuid, integer, timestamptz) is
+  'The last failed full runs of an entity, as many as its streak, or the named run, as [{entity_type, first_run_at, last_run_at}].';
+
+create function private.error_count(rule public.alert_rules, as_of timestamptz) returns bigint
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select count(*) from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
+  where e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
+    and l.occurred_at > as_of - rule.evaluation_window and l.occurred_at <= as_of
+    and (rule.error_type is null or l.error_type = rule.error_type);
+$$;
+comment on function private.error_count(public.alert_rules, timestamptz) is 'The errors in the window of a rule, of its type if it names one.';
+
+create function private.severity_rank(severity text) returns integer
+language sql immutable set search_path = '' as $$
+  select array_position(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'], severity);
+$$;
+comment on function private.severity_rank(text) is 'The rank of a severity, from 1 for LOW to 4 for CRITICAL.';
+
+create function private.uncovered_rates(rule public.alert_rules, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with covered as materialized (
+    -- A message about a live incident also covers the runs after it, until the incident ends.
+    select distinct n.destination_id, v.entity_type, v.first_run_at, case when i.state = 'RESOLVED' then v.last_run_at else as_of end
+      as last_run_at
+    from public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
+    join public.alert_notifications n on n.incident_id = v.incident_id
+    where (i.state <> 'RESOLVED' or v.last_run_at > as_of - rule.evaluation_window) and rule.entity_type in ('all', v.entity_type)
+      and n.status in ('PENDING', 'SENDING', 'SENT') and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
+      and private.severity_rank(n.item ->> 'severity') >= private.severity_rank(rule.severity)
+  ),
+  rest as (
+    select d.destination_id, h.entity_type, count(*) as runs, avg(h.success_weight) as success_rate, sum((
+      select count(*) from public.sync_error_log l
+      where rule.metric = 'error_rate' and l.sync_execution_id = h.id and (rule.error_type is null or l.error_type = rule.error_type)
+    )) as errors
+    from (select distinct destination_id from covered) d
+    join public.sync_status e on e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
+    join public.sync_execution_history h on h.entity_type = e.entity_type
+      and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
+    where h.tournament_no is null and h.success_weight is not null and not exists (
+      select from covered c where c.destination_id = d.destination_id and c.entity_type = h.entity_type
+        and h.execution_start between c.first_run_at and c.last_run_at
+    )
+    group by d.destination_id, h.entity_type
+  ),
+  figure as (
+    select d.destination_id, case rule.metric when 'success_rate' then f.success_rate else f.errors / f.runs end as value,
+      coalesce(f.runs, 0) as runs
+    from (select distinct destination_id from covered) d
+    cross join lateral (
+      select sum(r.errors) as errors, sum(r.runs) as runs,
+        min(r.success_rate) filter (where rule.entity_type <> 'all' or r.runs >= rule.minimum_runs) as success_rate
+      from rest r where r.destination_id = d.destination_id
+    ) f
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'channel', d.channel, 'recipient', d.recipient, 'value', f.value, 'runs', f.runs
+  )), '[]')
+  from figure f join public.notification_destinations d on d.id = f.destination_id;
+$$;
+comment on function private.uncovered_rates(public.alert_rules, timestamptz) is
+  'The success rate or error rate at each destination without the runs of incidents that it was notified of at no lower severity.';
+
+create function private.measure_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+  with rule as (
+    select r.* from unnest(rules) r
+    where r.scope = 'ENTITY' and r.metric in ('success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time')
+  ),
   -- The figures are computed once for all rules with the same entity and window.
-  with scope as materialized (
-    select r.entity_type, r.evaluation_window, array_agg(r) as rules
-    from unnest(rules) r where r.scope = 'ENTITY' and r.entity_type <> 'system' and r.metric <> 'shared_failure'
-    group by r.entity_type, r.evaluation_window
+  figures as materialized (
+    select s.entity_type as scope, s.evaluation_window, f.*
+    from (select distinct r.entity_type, r.evaluation_window from rule r) s
+    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) f
+  ),
+  total as (
+    select f.scope, f.evaluation_window, sum(f.runs)::bigint as runs, sum(f.cache_hits) / nullif(sum(f.cache_lookups), 0) as cache_hit_ratio,
+      sum(f.api_ms) / nullif(sum(f.api_calls), 0) as api_ms,
+      jsonb_object_agg(f.entity_type, jsonb_build_object(
+        'runs', f.runs, 'success_rate', round(f.success_rate, 4), 'slowest_s', f.slowest_s, 'memory_mb', f.memory_mb)) as by_entity,
+      coalesce(jsonb_agg(f.entity_type order by f.entity_type) filter (where f.latest_failed_run is not null), '[]') as failing
+    from figures f group by f.scope, f.evaluation_window
+  )
+  select r.id, null::varchar, m.value, case r.metric when 'success_rate' then coalesce(lowest.runs, 0) else coalesce(t.runs, 0) end,
+    run.execution_end, run.id, failure.fingerprint,
+    case when r.entity_type = 'all' and t.scope is not null then jsonb_build_object('by_entity', t.by_entity, 'entities', t.failing)
+      || case r.metric when 'success_rate' then jsonb_build_object('lowest', lowest.entity_type) else '{}' end
+    else '{}' end,
+    jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'uncovered', case
+      when r.metric = 'success_rate' and m.value < r.threshold or r.metric = 'error_rate' and m.value >= r.threshold
+      then private.uncovered_rates(r, as_of) else '[]' end)
+  from rule r
+  left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
+  -- The rate of all entities is the lowest of those with enough runs: a frequent sync must not hide a rare one.
+  left join lateral (
+    select f.* from figures f where f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
+    order by f.runs >= r.minimum_runs desc, f.success_rate, f.entity_type limit 1
+  ) lowest on true
+  left join lateral (
+    select f.latest_failed_run as id from figures f join public.sync_execution_history h on h.id = f.latest_failed_run
+    where f.scope = r.entity_type and f.evaluation_window = r.evaluation_window and r.metric in ('success_rate', 'error_rate')
+      and (r.metric = 'error_rate' or f.entity_type = lowest.entity_type)
+    order by h.execution_start desc, h.id limit 1
+  ) latest on true
+  left join public.sync_execution_history run on run.id = latest.id
+  left join lateral private.run_fingerprint(run.id) failure on true
+  cross join lateral (select case r.metric
+    when 'success_rate' then lowest.success_rate
+    when 'error_rate' then private.error_count(r, as_of)::numeric / nullif(t.runs, 0)
+    when 'cache_hit_ratio' then t.cache_hit_ratio
+    when 'api_response_time' then t.api_ms
+  end as value) m;
+$$;
+comment on function private.measure_rates(public.alert_rules[], timestamptz) is
+  'The rules on rates of the full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in ms.';
+
+create function private.measure_peaks(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 100 set search_path = '' as $$
+  with rule as (
+    select r.* from unnest(rules) r
+    where r.scope = 'ENTITY' and r.metric in ('duration_exceeded', 'memory_usage', 'stuck_execution')
   ),
   figures as materialized (
-    select s.rules, r.*, e.*
-    from scope s
-    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) r
-    cross join lateral private.entity_figures(s.entity_type, as_of) e
+    select s.entity_type as scope, s.evaluation_window, p.*
+    from (select distinct r.entity_type, r.evaluation_window from rule r) s
+    cross join lateral private.run_peaks(s.entity_type, s.evaluation_window, as_of) p
   ),
-  measured as materialized (
-    select f.*, r as rule, case
-      when r.metric = 'duration_exceeded' then f.longest_run
-      when r.metric = 'stuck_execution' then f.oldest_heartbeat_run
-      when r.metric = 'memory_usage' then f.largest_memory_run
-      when r.metric in ('success_rate', 'consecutive_failures', 'error_rate') then f.latest_failed_run
-    end as execution_id
-    from figures f cross join lateral unnest(f.rules) r
+  -- A run that is still going can raise a value, and never end an incident.
+  peak as (
+    select r as rule, p.*, case r.metric
+      when 'duration_exceeded' then case when p.running_seconds >= greatest(r.threshold, p.seconds) then p.running_run end
+      when 'memory_usage' then case when p.running_memory_mb >= greatest(r.threshold, p.memory_mb) then p.running_run end
+      when 'stuck_execution' then p.silent_run
+    end as live_run
+    from rule r join figures p on p.scope = r.entity_type and p.evaluation_window = r.evaluation_window
   )
-  select (m.rule).id, (m.rule).entity_type, null::varchar,
-    case (m.rule).metric
-      when 'success_rate' then m.success_rate
-      when 'consecutive_failures' then m.consecutive_failures
-      when 'duration_exceeded' then m.max_seconds
-      when 'memory_usage' then m.max_memory_mb
-      when 'sync_overdue' then case when m.is_active then coalesce(extract(epoch from as_of - m.overdue_since), 0) end
-      when 'cache_hit_ratio' then m.cache_hit_ratio
-      when 'api_response_time' then m.api_response_ms
-      when 'stuck_execution' then case when m.is_active then coalesce(m.max_heartbeat_age, 0) end
-      when 'error_rate' then (
-        select count(*) from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
-        where e.is_active and e.paused_at is null and (m.rule).entity_type in ('all', e.entity_type)
-          and l.occurred_at > as_of - (m.rule).evaluation_window and l.occurred_at <= as_of
-          and ((m.rule).error_type is null or l.error_type = (m.rule).error_type)
-      )::numeric / nullif(m.runs, 0)
-      when 'records_collapse' then private.records_collapse((m.rule).entity_type, as_of)
+  select (p.rule).id, null::varchar, case (p.rule).metric
+      when 'duration_exceeded' then case when p.live_run is null then p.seconds else p.running_seconds end
+      when 'memory_usage' then case when p.live_run is null then p.memory_mb else p.running_memory_mb end
+      when 'stuck_execution' then p.silent_seconds
     end,
-    m.runs,
-    case when (m.rule).metric = 'consecutive_failures' then coalesce(m.failure_threshold, (m.rule).threshold) else (m.rule).threshold end,
-    coalesce(m.channels, (m.rule).notification_channels),
-    case (m.rule).metric
-      when 'sync_overdue' then m.overdue_since
-      when 'duration_exceeded' then x.execution_start + make_interval(secs => (m.rule).threshold::double precision)
-      when 'stuck_execution' then x.heartbeat_at + make_interval(secs => (m.rule).threshold::double precision)
-      else x.execution_end
+    0::bigint,
+    case (p.rule).metric
+      when 'duration_exceeded' then run.execution_start + make_interval(secs => (p.rule).threshold::double precision)
+      when 'stuck_execution' then run.heartbeat_at + make_interval(secs => (p.rule).threshold::double precision)
+      else run.execution_end
     end,
-    m.execution_id,
-    case when m.execution_id is not null then private.run_fingerprint(m.execution_id) end,
-    case when m.by_entity is null then '{}' else jsonb_build_object('by_entity', m.by_entity) end
-  from measured m left join public.sync_execution_history x on x.id = m.execution_id;
+    run.id, failure.fingerprint,
+    case when (p.rule).entity_type = 'all' and run.id is not null then jsonb_build_object('entities', array[run.entity_type]) else '{}' end,
+    jsonb_build_object('is_stale', p.is_stale and p.live_run is null and (p.rule).metric <> 'stuck_execution', 'bad_runs',
+      case when (p.rule).metric = 'stuck_execution' and run.id is not null then private.bad_runs(run.entity_type, run.id, 1, as_of) end)
+  from peak p
+  left join public.sync_execution_history run on run.id = coalesce(p.live_run, case (p.rule).metric
+    when 'duration_exceeded' then p.longest_run when 'memory_usage' then p.largest_run end)
+  left join lateral private.run_fingerprint(run.id) failure on (p.rule).metric = 'stuck_execution';
 $$;
-comment on function private.measure_entities(public.alert_rules[], timestamptz) is
-  'The values of the rules on the full runs of one entity or of all: seconds, MiB, ms, ratios (0 to 1), errors per run; null is no data.';
+comment on function private.measure_peaks(public.alert_rules[], timestamptz) is
+  'The rules on single full runs: the longest in seconds, the largest in MiB, and the longest time without a heartbeat in seconds.';
+
+create function private.measure_states(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 100 set search_path = '' as $$
+  with rule as (
+    select r.* from unnest(rules) r
+    where r.scope = 'ENTITY' and r.metric in ('consecutive_failures', 'sync_overdue', 'records_collapse')
+  ),
+  entity as materialized (
+    select e.*, private.overdue_since(e, as_of) as overdue_since from public.sync_status e where e.is_active and e.paused_at is null
+  )
+  select r.id, null::varchar, m.value, 0::bigint,
+    case r.metric when 'sync_overdue' then worst.overdue_since else run.execution_end end,
+    run.id, failure.fingerprint,
+    case when r.entity_type = 'all' and m.value > 0 then jsonb_build_object('entities', array[worst.entity_type]) else '{}' end,
+    jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'bad_runs',
+      case when r.metric = 'consecutive_failures' then private.bad_runs(worst.entity_type, null, worst.consecutive_failures, as_of) end)
+  from rule r
+  left join lateral (
+    select e.* from entity e where r.entity_type in ('all', e.entity_type)
+    order by case r.metric when 'consecutive_failures' then e.consecutive_failures end desc, e.overdue_since, e.entity_type limit 1
+  ) worst on true
+  left join lateral (
+    select h.id, h.execution_end from public.sync_execution_history h
+    where r.metric = 'consecutive_failures' and worst.consecutive_failures > 0 and h.entity_type = worst.entity_type
+      and h.tournament_no is null and h.status in ('FAILED', 'TIMED_OUT') and h.execution_start <= as_of
+    order by h.execution_start desc limit 1
+  ) run on true
+  left join lateral private.run_fingerprint(run.id) failure on true
+  cross join lateral (select case r.metric
+    when 'consecutive_failures' then worst.consecutive_failures
+    when 'sync_overdue' then case when worst.entity_type is not null then coalesce(extract(epoch from as_of - worst.overdue_since), 0) end
+    when 'records_collapse' then private.records_collapse(r.entity_type, as_of)
+  end as value) m;
+$$;
+comment on function private.measure_states(public.alert_rules[], timestamptz) is
+  'The rules on the state of an entity, or the worst of all: failures in a row, seconds overdue, drop in records (0 to 1).';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
   failures bigint, last_failed timestamptz, execution_id uuid, fingerprint varchar, error text
@@ -173,64 +348,76 @@ comment on function private.failure_streak(varchar, varchar, timestamptz) is
   'The number of failed results of a tournament since its last success, at most 100, with the time, run and error of the latest.';
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' as $$
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   -- Other tournaments are not measured: without a failure in the window and without a live incident, no incident can change.
   with scope as materialized (
     select r as rule, failing.tournament_no
     from unnest(rules) r cross join lateral (
-      select t.tournament_no from public.sync_tournament_results t
+      select t.tournament_no from public.sync_tournament_results t join public.sync_status e on e.entity_type = t.entity_type
       where t.entity_type = r.entity_type and not t.success and t.created_at > as_of - r.evaluation_window and t.created_at <= as_of
+        and e.is_active and e.paused_at is null
       union
       select i.tournament_no from public.alert_incidents i
       where i.rule_id = r.id and i.state <> 'RESOLVED' and i.tournament_no is not null
     ) failing
     where r.scope = 'TOURNAMENT'
   )
-  select (s.rule).id, e.entity_type, s.tournament_no,
+  select (s.rule).id, s.tournament_no,
     case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
-    f.runs,
-    case when (s.rule).metric = 'consecutive_failures' then coalesce(e.alert_threshold_failures, (s.rule).threshold)
-      else (s.rule).threshold end,
-    coalesce(e.notification_channels, (s.rule).notification_channels),
-    k.last_failed, k.execution_id, k.fingerprint,
-    jsonb_build_object('tournament', t.name, 'error', k.error)
+    f.runs, k.last_failed, k.execution_id, k.fingerprint,
+    jsonb_strip_nulls(jsonb_build_object('tournament', t.name, 'error', k.error)),
+    jsonb_build_object('ended', case
+      when not case when e.leases_tournaments then private.is_synced(t, private.utc_date(as_of)) else t.vanished_at is null end
+      then 'the tournament is no longer synced' end)
   from scope s
-  join public.sync_status e on e.entity_type = (s.rule).entity_type and e.is_active and e.paused_at is null
+  join public.sync_status e on e.entity_type = (s.rule).entity_type
   left join public.tournaments t on t.no = s.tournament_no
   cross join lateral (
     select count(*) as runs, avg(o.success::integer) as success_rate from public.sync_tournament_results o
-    where o.tournament_no = s.tournament_no and o.entity_type = e.entity_type
+    where o.tournament_no = s.tournament_no and o.entity_type = (s.rule).entity_type
       and o.created_at > as_of - (s.rule).evaluation_window and o.created_at <= as_of
   ) f
-  cross join lateral private.failure_streak(e.entity_type, s.tournament_no, as_of) k;
+  cross join lateral private.failure_streak((s.rule).entity_type, s.tournament_no, as_of) k;
 $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
   'The values of the rules on each tournament: failures in a row, at most 100, or the success rate; null without a result in the window.';
 
 create function private.measure_shared_failure(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
-language sql stable rows 1 set search_path = '' as $$
-  with latest as materialized (
-    select distinct on (t.tournament_no) t.*
-    from public.sync_status e
-    join public.sync_execution_history h
+language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+  with run as materialized (
+    select h.id, h.entity_type, h.tournament_no, h.execution_start, h.success_weight
+    from public.sync_status e join public.sync_execution_history h
       on h.entity_type = e.entity_type and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
-    join public.sync_tournament_results t on t.sync_execution_id = h.id
     where e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
-    order by t.tournament_no, t.created_at desc, t.id
+  ),
+  latest as materialized (
+    select distinct on (r.entity_type, t.tournament_no) t.*, r.execution_start
+    from run r join public.sync_tournament_results t on t.sync_execution_id = r.id
+    order by r.entity_type, t.tournament_no, t.created_at desc, t.id
   ),
   largest as (
-    select error_fingerprint, count(*) as failed, max(error_message) as error, min(created_at) as since,
-      (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id
+    select error_fingerprint, count(distinct tournament_no) as failed, max(error_message) as error, min(created_at) as since,
+      (array_agg(sync_execution_id order by created_at desc, id))[1] as execution_id, array_agg(distinct entity_type) as entities
     from latest where not success and error_fingerprint is not null
     group by error_fingerprint order by failed desc, error_fingerprint limit 1
+  ),
+  bad as (
+    select l.entity_type, min(l.execution_start) as first_run_at, max(l.execution_start) as last_run_at
+    from latest l join largest g on g.error_fingerprint = l.error_fingerprint where not l.success group by l.entity_type
   )
-  select rule.id, rule.entity_type, null::varchar, case when n.tournaments > 0 then coalesce(l.failed, 0) end,
-    n.tournaments, rule.threshold, rule.notification_channels, l.since, l.execution_id, l.error_fingerprint,
-    case when l.failed is null then '{}' else jsonb_build_object('error', l.error, 'tournaments', l.failed, 'of', n.tournaments) end
-  from (select count(*) as tournaments from latest) n left join largest l on true;
+  select rule.id, null::varchar,
+    -- After a full run without a due tournament nothing fails any more, although no tournament succeeded.
+    case when n.tournaments > 0 or exists (select from run where tournament_no is null and success_weight is not null)
+      then coalesce(g.failed, 0) end,
+    n.tournaments, g.since, g.execution_id, g.error_fingerprint,
+    case when g.failed is null then '{}' else jsonb_build_object('error', g.error, 'tournaments', g.failed, 'of', (
+      select count(distinct l.tournament_no) from latest l where l.entity_type = any (g.entities)
+    )) || case rule.entity_type when 'all' then jsonb_build_object('entities', g.entities) else '{}' end end,
+    jsonb_build_object('bad_runs', (select jsonb_agg(to_jsonb(b) order by b.entity_type) from bad b))
+  from (select count(distinct tournament_no) as tournaments from latest) n left join largest g on true;
 $$;
 comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
-  'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a result.';
+  'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a run.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
@@ -258,18 +445,13 @@ language sql stable rows 10 set search_path = '' as $$
     select rule_id, sum(notifications) as notifications, min(since) as since, jsonb_object_agg(channel, notifications) as channels
     from undelivered group by rule_id
   )
-  select r.id, r.entity_type, null::varchar,
+  select r.id, null::varchar,
     case r.metric
       when 'processor_late' then extract(epoch from as_of - e.last_at)
       when 'undelivered_age' then coalesce(extract(epoch from as_of - u.since), 0)
       when 'queue_age' then coalesce(extract(epoch from as_of - q.waiting_since), 0)
     end,
-    0::bigint, r.threshold,
-    -- A rule about undelivered notifications notifies the channels without such notifications.
-    case when u.rule_id is null then r.notification_channels else (
-      select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
-      where c.is_active and not u.channels ? c.name
-    ) end,
+    0::bigint,
     case r.metric
       when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision)
       when 'queue_age' then q.waiting_since + make_interval(secs => r.threshold::double precision)
@@ -277,7 +459,12 @@ language sql stable rows 10 set search_path = '' as $$
     end,
     null::uuid, null::varchar,
     case when u.rule_id is not null then jsonb_build_object('channels', u.channels)
-      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs) else '{}' end
+      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs) else '{}' end,
+    -- A rule about undelivered notifications notifies the channels without such notifications.
+    case when u.rule_id is null then '{}' else jsonb_build_object('channels', (
+      select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
+      where c.is_active and not u.channels ? c.name
+    )) end
   from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
@@ -313,84 +500,168 @@ comment on function private.missed_runs(varchar, timestamptz, timestamptz, times
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(incident) || jsonb_build_object(
-    'attempted_channels', (
+    'destinations', (
       -- A channel that was deleted and created again has no destination yet.
-      select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n
-      where n.incident_id = incident.id and n.destination_id is not null),
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'channel', n.channel, 'recipient', d.recipient, 'severity', n.item -> 'severity', 'cause', n.item -> 'cause',
+        'is_dead', n.status = 'DEAD'
+      ) order by n.channel, d.recipient), '[]')
+      from (
+        select distinct on (o.destination_id) o.* from public.alert_notifications o
+        where o.incident_id = incident.id and o.destination_id is not null and o.status <> 'SUPERSEDED'
+        order by o.destination_id, o.seq desc
+      ) n join public.notification_destinations d on d.id = n.destination_id),
     'parent', (
       select jsonb_build_object(
         'rule_id', p.rule_id, 'rule_name', p.rule_name, 'entity_type', p.entity_type, 'tournament_no', p.tournament_no
       )
-      from public.alert_incidents p where p.id = incident.parent_id
+      from public.alert_incidents p where p.id = incident.parent_id and p.rule_id is not null
     )
   );
 $$;
-comment on function private.live_incident_json(public.alert_incidents) is 'A live incident for the evaluator.';
+comment on function private.live_incident_json(public.alert_incidents) is
+  'A live incident for the evaluator, with the newest state that was queued for each destination.';
 
-create function private.active_channels(names jsonb) returns jsonb
+create function private.recipients(channel public.notification_channels, severity text) returns setof text
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(c.name order by c.name), '[]') from public.notification_channels c where c.is_active and names ? c.name;
+  select distinct jsonb_array_elements_text(case channel.kind
+    when 'email' then coalesce(channel.config -> 'by_severity' -> severity, channel.config -> 'to') else '[""]' end);
 $$;
-comment on function private.active_channels(jsonb) is 'Those of the named channels that exist and are active.';
+comment on function private.recipients(public.notification_channels, text) is
+  'The recipients of a channel at a severity; one empty recipient where the channel itself is the destination.';
 
-create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
+create function private.recipients_by_severity() returns jsonb
 language sql stable set search_path = '' as $$
-  with measured as (
-    select * from private.measure_entities(rules, as_of)
-    union all select * from private.measure_tournaments(rules, as_of)
-    union all
-    select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
-    union all select * from private.measure_system(rules, as_of)
-  ),
-  evaluation as (
-    -- Five minutes or more without an evaluation are a gap; a shorter pause is a cron tick that was late or lost.
-    select max(evaluated_at) as last_at, max(evaluated_since) as evaluated_since,
-      max(evaluated_at) <= as_of - interval '5 minutes' as is_gap
-    from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) last
-  ),
-  silence as materialized (select s.* from public.alert_silences s where private.is_silencing(s, as_of)),
-  measurement as (
-    select r.name, m.tournament_no, jsonb_build_object(
-      'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'severity', r.severity, 'runbook_url', r.runbook_url,
-      'entity_type', r.entity_type, 'tournament_no', m.tournament_no,
-      'threshold', m.threshold, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs, 'no_data', r.no_data,
-      'for_ms', extract(epoch from r.for_duration) * 1000,
-      'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', (
-        select coalesce(jsonb_agg(private.active_channels(step.channels) order by step.no), '[]')
-        from jsonb_array_elements(r.escalation_channels) with ordinality step (channels, no)),
-      'repeat_ms', extract(epoch from r.repeat_interval) * 1000, 'flap_ms', extract(epoch from f.flap_window) * 1000,
-      'channels', private.active_channels(m.channels), 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since,
-      'execution_id', m.execution_id, 'fingerprint', m.fingerprint, 'evidence', m.evidence,
-      'silenced_by', (
-        select s.id from silence s
-        where (s.entity_type is null or s.entity_type = r.entity_type) and (s.rule_id is null or s.rule_id = r.id)
-          and (s.severity is null or s.severity = coalesce(i.severity, r.severity))
-          and (s.tournament_no is null or s.tournament_no = m.tournament_no)
-        order by s.ends_at desc limit 1),
-      'missed', case
-        when e.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
-        then private.missed_runs(r.entity_type, e.last_at, i.began_at, as_of)
-        else '[]' end,
-      -- Incidents of missed runs do not count.
-      'resolved_recently', (
-        select count(*) from public.alert_incidents a
-        where i.id is null and a.rule_id = r.id and a.entity_type = r.entity_type and a.missed_due_at is null
-          and a.tournament_no is not distinct from m.tournament_no and a.resolved_at > as_of - f.flap_window),
-      'incident', case when i.id is not null then private.live_incident_json(i) end
-    ) as fields
-    from evaluation e cross join measured m join unnest(rules) r on r.id = m.rule_id
-    left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
-      and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
-    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
-  )
+  select coalesce(jsonb_object_agg(c.name, (
+    select jsonb_object_agg(severity, array(select private.recipients(c, severity) order by 1))
+    from unnest(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']) severity
+  )), '{}') from public.notification_channels c where c.is_active;
+$$;
+comment on function private.recipients_by_severity() is 'The recipients of each active channel by severity.';
+
+create function private.silence_of(
+  rule public.alert_rules, p_tournament_no text, entities jsonb, incident public.alert_incidents, as_of timestamptz
+) returns public.alert_silences
+language sql stable set search_path = '' as $$
+  select s.* from public.alert_silences s
+  where private.is_silencing(s, as_of)
+    -- A silence of an entity also covers an incident of all entities whose failing runs are all its own.
+    and (s.entity_type is null or s.entity_type = rule.entity_type
+      or rule.entity_type = 'all' and entities = jsonb_build_array(s.entity_type))
+    and (s.rule_id is null or s.rule_id = rule.id)
+    and (s.severity is null or s.severity = coalesce(incident.severity, rule.severity))
+    and (s.tournament_no is null or s.tournament_no = p_tournament_no)
+    and (s.incident_id is null or s.incident_id = incident.id)
+  order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
+$$;
+comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
+  'The active silence of a scope, one that names the incident only where no other matches; {entities} are those of its failing runs.';
+
+create function private.measured(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 100 set search_path = '' as $$
+  select * from private.measure_rates(rules, as_of)
+  union all select * from private.measure_peaks(rules, as_of)
+  union all select * from private.measure_states(rules, as_of)
+  union all select * from private.measure_tournaments(rules, as_of)
+  union all
+  select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
+  union all select * from private.measure_system(rules, as_of);
+$$;
+comment on function private.measured(public.alert_rules[], timestamptz) is 'The values of the given rules in each of their scopes.';
+
+create function private.rule_json(r public.alert_rules, flap_window interval) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select jsonb_build_object(
-    'as_of', as_of,
-    'evaluated_since', (select case when e.is_gap then as_of else e.evaluated_since end from evaluation e),
-    'measurements', (select coalesce(jsonb_agg(m.fields order by m.name, m.tournament_no), '[]') from measurement m)
+    'rule_id', r.id, 'rule_name', r.name, 'metric', r.metric, 'severity', r.severity, 'entity_type', r.entity_type,
+    'threshold', r.threshold, 'recovery_threshold', r.recovery_threshold, 'minimum_runs', r.minimum_runs, 'no_data', r.no_data,
+    'for_ms', extract(epoch from r.for_duration) * 1000, 'repeat_ms', extract(epoch from r.repeat_interval) * 1000,
+    'escalation_ms', extract(epoch from r.escalation_delay) * 1000, 'escalation_channels', r.escalation_channels,
+    'flap_ms', extract(epoch from flap_window) * 1000, 'channels', r.notification_channels
   );
 $$;
-comment on function private.measure_rules(public.alert_rules[], timestamptz) is
+comment on function private.rule_json(public.alert_rules, interval) is 'The settings of a rule for the evaluator; durations in ms.';
+
+create function private.last_evaluation(as_of timestamptz) returns table (last_at timestamptz, evaluated_since timestamptz, is_gap boolean)
+language sql stable rows 1 set search_path = '' as $$
+  -- Five minutes or more without an evaluation are a gap; a shorter pause is a cron tick that was late or lost.
+  select max(e.evaluated_at), case when max(e.evaluated_at) <= as_of - interval '5 minutes' then as_of else max(e.evaluated_since) end,
+    max(e.evaluated_at) <= as_of - interval '5 minutes'
+  from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e;
+$$;
+comment on function private.last_evaluation(timestamptz) is
+  'The time of the last evaluation, since when evaluations have run without a gap, and whether the time since the last one is a gap.';
+
+create function private.measurements(rules public.alert_rules[], as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with evaluation as (select * from private.last_evaluation(as_of)),
+  measurement as (
+    select r.name, m.tournament_no, private.rule_json(r, f.flap_window) || jsonb_strip_nulls(jsonb_build_object(
+      'channels', e.notification_channels,
+      'threshold', case r.metric when 'consecutive_failures' then e.alert_threshold_failures end
+    )) || jsonb_build_object(
+      'tournament_no', m.tournament_no, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id,
+      'fingerprint', m.fingerprint, 'evidence', m.evidence, 'is_sole_cause', false, 'is_stale', false,
+      'is_paused', e.paused_at is not null, 'ended', null, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
+      'silenced_by', silence.id, 'is_silenced_by_name', silence.incident_id is not null,
+      'missed', case
+        when evaluation.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
+        then private.missed_runs(r.entity_type, evaluation.last_at, i.began_at, as_of) else '[]' end,
+      'closed_incident', closed.id, 'resolved_recently', ended.incidents,
+      'incident', case when i.id is not null then private.live_incident_json(i) end
+    ) || jsonb_strip_nulls(m.facts)
+      || case when not e.is_active then jsonb_build_object('ended', 'the entity was deactivated') else '{}' end as fields
+    from private.measured(rules, as_of) m join unnest(rules) r on r.id = m.rule_id
+    cross join evaluation
+    left join public.sync_status e on e.entity_type = r.entity_type
+    left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
+      and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
+    left join lateral private.silence_of(
+      r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
+    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
+    -- Incidents of missed runs do not count.
+    cross join lateral (
+      select count(*) as incidents from public.alert_incidents a
+      where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
+        and a.missed_due_at is null and a.resolved_at > as_of - f.flap_window
+    ) ended
+    left join lateral (
+      select a.id from public.alert_incidents a
+      where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
+        and a.awaits_recovery order by a.resolved_at desc limit 1
+    ) closed on true
+  )
+  select coalesce(jsonb_agg(m.fields order by m.name, m.tournament_no), '[]') from measurement m;
+$$;
+comment on function private.measurements(public.alert_rules[], timestamptz) is
   'The values of the given rules in each of their scopes, with thresholds, silences and live incidents.';
+
+create function private.measure_rules(rules public.alert_rules[], as_of timestamptz) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  rule public.alert_rules;
+  measured jsonb := '[]';
+  broken jsonb := '[]';
+begin
+  begin
+    measured := private.measurements(rules, as_of);
+  exception when others then
+    -- One rule must not keep the others from being evaluated.
+    foreach rule in array rules loop
+      begin
+        measured := measured || private.measurements(array[rule], as_of);
+      exception when others then
+        broken := broken || jsonb_build_object('rule_id', rule.id, 'reason', sqlerrm);
+      end;
+    end loop;
+  end;
+  return jsonb_build_object(
+    'as_of', as_of, 'evaluated_since', (select e.evaluated_since from private.last_evaluation(as_of) e),
+    'recipients', private.recipients_by_severity(), 'broken', broken, 'measurements', measured
+  );
+end
+$$;
+comment on function private.measure_rules(public.alert_rules[], timestamptz) is
+  'The measurements of the given rules, and those that cannot be measured as broken, with the error.';
 
 create function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$

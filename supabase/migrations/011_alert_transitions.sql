@@ -1,65 +1,49 @@
 -- Alert transitions, the notifications that they queue, the deliveries, and the watchdog of the alert processor.
 -- Past 300 lines, because an incident and the notifications that it queues change together.
 
-create function private.queue_notification(p_channel text, incident public.alert_incidents, p_item jsonb, as_of timestamptz) returns void
+create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
-  -- An inactive channel gets no state; when it is enabled, the next evaluation queues what still fires.
-  recipients constant text[] := array(
-    select distinct recipient from public.notification_channels c
-    cross join lateral jsonb_array_elements_text(case c.kind
-      when 'email' then coalesce(c.config -> 'by_severity' -> incident.severity, c.config -> 'to') else '[""]' end) recipient
-    where c.name = p_channel and c.is_active and p_item ->> 'kind' <> 'RESOLVED'
-    order by recipient
-  );
+  destination bigint;
 begin
-  insert into public.notification_destinations (channel, recipient) select p_channel, unnest(recipients) on conflict do nothing;
+  insert into public.notification_destinations (channel, recipient) values (p ->> 'channel', p ->> 'recipient') on conflict do nothing;
+  select d.id into destination from public.notification_destinations d
+  where d.channel = p ->> 'channel' and d.recipient = p ->> 'recipient';
   insert into public.alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
-  select p_channel, d.id, incident.id, concat_ws('/', coalesce(incident.rule_id::text, incident.rule_name), incident.entity_type), p_item,
-    as_of
+  values (p ->> 'channel', destination, incident.id,
+    concat_ws('/', coalesce(incident.rule_id::text, incident.rule_name), incident.entity_type),
+    jsonb_build_object(
+      'incident_id', incident.id, 'kind', p -> 'kind', 'rule_name', incident.rule_name, 'metric', incident.metric,
+      'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
+      'message', incident.message, 'reason', p -> 'reason', 'evidence', incident.evidence, 'cause', incident.cause,
+      'began_at', incident.began_at, 'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at,
+      'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
+    ), as_of);
+end
+$$;
+comment on function private.queue_notification(public.alert_incidents, jsonb, timestamptz) is
+  'Queues the state of an incident for {channel, recipient} with {kind, reason}.';
+
+create function private.queue_end(incident public.alert_incidents, reason text, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  select private.queue_notification(incident, jsonb_build_object(
+    'channel', d.channel, 'recipient', d.recipient, 'kind', 'RESOLVED', 'reason', reason
+  ), as_of)
   from public.notification_destinations d
-  where d.channel = p_channel and (d.recipient = any (recipients) or exists (
-    select from public.alert_notifications n where n.incident_id = incident.id and n.destination_id = d.id
-  ));
-end
+  where d.id in (select n.destination_id from public.alert_notifications n where n.incident_id = incident.id)
+  order by d.channel, d.recipient;
 $$;
-comment on function private.queue_notification(text, public.alert_incidents, jsonb, timestamptz) is
-  'Queues a state for the destinations of a channel that know the incident and, except for its end, the recipients of its severity.';
-
-create function private.notified_channels(p_incident_id uuid) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(distinct n.channel), '[]') from public.alert_notifications n where n.incident_id = p_incident_id;
-$$;
-comment on function private.notified_channels(uuid) is 'The channels for which a state of the incident was queued.';
-
-create function private.queue_transition(incident public.alert_incidents, transition jsonb, as_of timestamptz) returns void
-language plpgsql set search_path = '' as $$
-declare
-  item constant jsonb := jsonb_build_object(
-    'incident_id', incident.id, 'kind', transition ->> 'notify', 'rule_name', incident.rule_name, 'metric', incident.metric,
-    'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
-    'message', incident.message, 'reason', transition ->> 'reason', 'evidence', coalesce(transition -> 'evidence', incident.evidence),
-    'began_at', incident.began_at, 'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at,
-    'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
-  );
-begin
-  perform private.queue_notification(channel, incident, item, as_of)
-  from jsonb_array_elements_text(
-    case transition ->> 'notify' when 'RESOLVED' then private.notified_channels(incident.id) else transition -> 'channels' end
-  ) channel
-  order by channel;
-end
-$$;
-comment on function private.queue_transition(public.alert_incidents, jsonb, timestamptz) is
-  'Queues the state after a transition for its channels, and the end of an incident for each channel that was notified of it.';
+comment on function private.queue_end(public.alert_incidents, text, timestamptz) is
+  'Queues the end of an incident for each destination for which a state of it was queued.';
 
 create function private.apply_alert_transition(transition jsonb, as_of timestamptz) returns public.alert_incidents
 language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
-  wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, transition - 'evidence');
+  wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, transition);
   to_state constant text := transition ->> 'to_state';
-  notified_now constant timestamptz := case when transition ->> 'notify' is not null then as_of end;
+  is_over constant boolean := to_state = 'RESOLVED';
+  notified_now constant timestamptz := case when jsonb_array_length(transition -> 'notifications') > 0 then as_of end;
   parent constant uuid := (
     select i.id from public.alert_incidents i
     where i.rule_id = (transition -> 'parent' ->> 'rule_id')::uuid and i.entity_type = transition -> 'parent' ->> 'entity_type'
@@ -68,13 +52,14 @@ declare
 begin
   if transition ->> 'incident_id' is null then
     insert into public.alert_incidents (
-      rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message, evidence, parent_id,
-      is_flapping, began_at, opened_at, fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, updated_at
+      rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message, evidence, cause, parent_id,
+      is_flapping, began_at, opened_at, fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, muted_by,
+      unacknowledged_since, met_ms, met_at, updated_at
     ) values (
       wanted.rule_id, wanted.rule_name, wanted.metric, wanted.entity_type, wanted.tournament_no, to_state, wanted.severity, wanted.value,
-      wanted.threshold, wanted.message, coalesce(transition -> 'evidence', '{}'), parent, coalesce(wanted.is_flapping, false),
-      coalesce(wanted.began_at, as_of), as_of, case when to_state <> 'PENDING' then as_of end, notified_now, notified_now,
-      wanted.resolved_at, wanted.missed_due_at, as_of
+      wanted.threshold, wanted.message, wanted.evidence, wanted.cause, parent, wanted.is_flapping,
+      least(wanted.began_at, as_of), as_of, case when to_state <> 'PENDING' then as_of end, notified_now, notified_now,
+      wanted.resolved_at, wanted.missed_due_at, wanted.muted_by, wanted.unacknowledged_since, wanted.met_ms, wanted.met_at, as_of
     )
     on conflict do nothing returning * into incident;
   elsif to_state = 'DISCARDED' then
@@ -85,22 +70,19 @@ begin
   else
     update public.alert_incidents i set
       state = to_state,
-      severity = wanted.severity,
-      value = wanted.value,
-      message = wanted.message,
-      -- The evidence of the worst value is kept.
-      evidence = case when transition -> 'evidence' -> 'peak' is distinct from i.evidence -> 'peak'
-        then coalesce(transition -> 'evidence', i.evidence) else i.evidence end,
-      parent_id = case when to_state = 'RESOLVED' then i.parent_id else parent end,
-      recovered_at = case when to_state = 'RESOLVED' then i.recovered_at else wanted.recovered_at end,
-      escalation_step = coalesce(wanted.escalation_step, i.escalation_step),
-      fired_at = coalesce(i.fired_at, as_of),
+      (severity, value, threshold, message, evidence, cause, escalation_step, is_flapping, unacknowledged_since, met_ms, met_at)
+      = (wanted.severity, wanted.value, wanted.threshold, wanted.message, wanted.evidence, wanted.cause, wanted.escalation_step,
+         wanted.is_flapping, wanted.unacknowledged_since, wanted.met_ms, wanted.met_at),
+      parent_id = case when is_over then i.parent_id else parent end,
+      muted_by = case when is_over then i.muted_by else wanted.muted_by end,
+      recovered_at = case when is_over then i.recovered_at else wanted.recovered_at end,
+      fired_at = case when to_state = 'PENDING' then null else coalesce(i.fired_at, as_of) end,
       escalated_at = case when wanted.severity <> i.severity or wanted.escalation_step > i.escalation_step then as_of
         else i.escalated_at end,
       acknowledged_until = case when to_state = 'ACKNOWLEDGED' then i.acknowledged_until end,
       notified_at = coalesce(i.notified_at, notified_now),
       last_notified_at = coalesce(notified_now, i.last_notified_at),
-      resolved_at = case to_state when 'RESOLVED' then as_of end,
+      resolved_at = case when is_over then as_of end,
       version = i.version + 1, updated_at = as_of
     where i.id = (transition ->> 'incident_id')::uuid and i.version = wanted.version and i.state <> 'RESOLVED'
     returning i.* into incident;
@@ -115,25 +97,55 @@ $$;
 comment on function private.apply_alert_transition(jsonb, timestamptz) is
   'Inserts, updates or deletes (DISCARDED) an incident by compare-and-set on its version, with its event; null when it has changed since.';
 
+create function private.record_coverage(p_incident_id uuid, bad_runs jsonb) returns void
+language sql set search_path = '' as $$
+  insert into public.alert_coverage as c (incident_id, entity_type, first_run_at, last_run_at)
+  select p_incident_id, r.entity_type, r.first_run_at, r.last_run_at
+  from jsonb_to_recordset(bad_runs) as r (entity_type text, first_run_at timestamptz, last_run_at timestamptz)
+  on conflict (incident_id, entity_type) do update set
+    first_run_at = least(c.first_run_at, excluded.first_run_at), last_run_at = greatest(c.last_run_at, excluded.last_run_at);
+$$;
+comment on function private.record_coverage(uuid, jsonb) is 'Adds the runs that show the condition of an incident to those that it covers.';
+
+create function private.record_broken_rules(broken jsonb, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  update public.alert_rules r set
+    broken_since = case when b.reason is not null then coalesce(r.broken_since, as_of) end, broken_reason = left(b.reason, 1000)
+  from public.alert_rules a left join jsonb_to_recordset(broken) as b (rule_id uuid, reason text) on b.rule_id = a.id
+  where a.id = r.id and (b.reason is not null or r.broken_since is not null) and r.broken_reason is distinct from left(b.reason, 1000);
+$$;
+comment on function private.record_broken_rules(jsonb, timestamptz) is
+  'Marks the rules that could not be evaluated, with the error, and clears the mark of the others.';
+
 create function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
   transition jsonb;
   incident public.alert_incidents;
   applied integer := 0;
+  broken jsonb := p -> 'broken';
 begin
-  perform private.refuse_unknown_fields(p, '{transitions,cause,rules,evaluated_since}');
+  perform private.refuse_unknown_fields(p, '{transitions,recovered,broken,cause,rules,evaluated_since}');
   -- One evaluator at a time: the parent of an incident exists before its children, whichever evaluator opens it.
   perform pg_advisory_xact_lock(hashtext('public.apply_alert_transitions'));
   for transition in select value from jsonb_array_elements(p -> 'transitions') loop
-    incident := private.apply_alert_transition(transition, as_of);
-    if incident.id is not null then
-      applied := applied + 1;
-      if transition ->> 'notify' is not null then
-        perform private.queue_transition(incident, transition, as_of);
+    begin
+      incident := private.apply_alert_transition(transition, as_of);
+      if incident.id is not null then
+        applied := applied + 1;
+        perform private.queue_notification(incident, notification, as_of)
+        from jsonb_array_elements(transition -> 'notifications') notification;
+        if transition ->> 'to_state' <> 'DISCARDED' then
+          perform private.record_coverage(incident.id, transition -> 'bad_runs');
+        end if;
       end if;
-    end if;
+    exception when others then
+      -- One rule must not keep the others from being applied.
+      broken := broken || jsonb_build_object('rule_id', transition -> 'rule_id', 'reason', sqlerrm);
+    end;
   end loop;
+  update public.alert_incidents set awaits_recovery = false where id in (select jsonb_array_elements_text(p -> 'recovered')::uuid);
+  perform private.record_broken_rules(broken, as_of);
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied, evaluated_since)
   values (as_of, coalesce(p ->> 'cause', 'cron'), coalesce((p ->> 'rules')::integer, 0), applied,
     coalesce((p ->> 'evaluated_since')::timestamptz, as_of));
@@ -141,7 +153,8 @@ begin
 end
 $$;
 comment on function public.apply_alert_transitions(jsonb, timestamptz) is
-  'Applies {transitions}, queues their notifications, records {evaluated_since, rules, cause} and returns the number that applied.';
+  'Applies {transitions}, queues their notifications, ends the wait of {recovered} incidents, marks {broken} rules, records '
+  '{evaluated_since, rules, cause} and returns the number that applied.';
 
 create function private.due_groups(destination_ids bigint[], as_of timestamptz)
 returns table (destination_id bigint, group_key varchar, token uuid, over_limit integer)

@@ -205,15 +205,15 @@ begin
     acknowledged_at = case action when 'acknowledge' then as_of when 'unacknowledge' then null else i.acknowledged_at end,
     acknowledged_by = case action when 'acknowledge' then actor_name when 'unacknowledge' then null else i.acknowledged_by end,
     acknowledged_until = case action when 'acknowledge' then (p ->> 'until')::timestamptz end,
-    -- The escalation clock restarts when the acknowledgement is withdrawn.
-    escalated_at = case action when 'unacknowledge' then as_of else i.escalated_at end,
+    unacknowledged_since = null,
+    awaits_recovery = action = 'resolve',
     resolved_at = case action when 'resolve' then as_of end,
     version = i.version + 1, updated_at = as_of
   where i.id = before.id returning * into after;
   insert into public.alert_events (incident_id, at, from_state, to_state, severity, reason)
   values (after.id, as_of, before.state, after.state, after.severity, concat_ws(': ', action || 'd by ' || actor_name, p ->> 'note'));
   if action = 'resolve' and after.notified_at is not null then
-    perform private.queue_transition(after, jsonb_build_object('notify', 'RESOLVED', 'reason', 'resolved by ' || actor_name), as_of);
+    perform private.queue_end(after, 'resolved by ' || actor_name, as_of);
   end if;
   perform private.audit(p -> 'actor', action, 'alert', after.id::text, jsonb_build_object('state', before.state),
     jsonb_build_object('state', after.state, 'acknowledged_until', after.acknowledged_until), p ->> 'note', as_of);
@@ -316,8 +316,7 @@ begin
     insert into public.alert_events (incident_id, at, to_state, severity, reason)
     values (incident.id, as_of, 'RESOLVED', incident.severity, 'the rule was changed, switched off or deleted by ' || changed_by);
     if incident.notified_at is not null then
-      perform private.queue_transition(
-        incident, '{"notify": "RESOLVED", "reason": "the rule was changed, switched off or deleted"}', as_of);
+      perform private.queue_end(incident, 'the rule was changed, switched off or deleted', as_of);
     end if;
   end loop;
 end

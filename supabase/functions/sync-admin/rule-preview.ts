@@ -1,4 +1,5 @@
-import { decide, judge } from "../../../services/alert-decision.ts";
+import { judge } from "../../../services/alert-decision.ts";
+import { decideAll } from "../../../services/alert-evaluation.ts";
 import type { Arguments } from "../../../services/contract/index.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { PreviewRuleResponse } from "../../../types/admin.ts";
@@ -10,19 +11,17 @@ export async function previewRule(
   p: Arguments<"preview_alert_rule">["p"],
 ): Promise<PreviewRuleResponse> {
   const measured = await rpc("preview_alert_rule", { p, as_of });
-  const now = Date.parse(measured.as_of);
-  const evaluatedSince = measured.evaluated_since === null ? null : Date.parse(measured.evaluated_since);
   return {
     as_of: measured.as_of,
     scopes: measured.measurements.map((m) => {
-      const transition = decide(m, { now, evaluatedSince, parent: null, inherited: null });
+      const [transition] = decideAll({ ...measured, measurements: [m] }).transitions;
       const { entity_type, tournament_no, value, runs, threshold, evidence } = m;
-      const would = transition && {
+      const would = !transition ? null : {
         to_state: transition.to_state,
         severity: transition.severity,
         reason: transition.reason,
-        notify: transition.notify,
-        channels: transition.channels,
+        notify: transition.notifications[0]?.kind ?? null,
+        channels: [...new Set(transition.notifications.map(({ channel }) => channel))],
       };
       return { entity_type, tournament_no, value, runs, threshold, verdict: judge(m), evidence, would };
     }),

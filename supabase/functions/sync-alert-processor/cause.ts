@@ -1,4 +1,4 @@
-import { inUtc, withUnit } from "../../../services/alert-decision.ts";
+import { inUtc, withUnit } from "../../../services/alert-words.ts";
 import type { NotificationItem } from "../../../services/contract/alerts.ts";
 import { ALERT_METRICS, AlertMetric } from "../../../types/alerts.ts";
 import { codeOf, wordsOf } from "./error-words.ts";
@@ -13,7 +13,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 export const hasEnded = ({ kind, resolved_at }: NotificationItem): boolean =>
   kind === "RESOLVED" || kind === "MISSED" || resolved_at !== null;
 
-/** The value with its unit in a message of `describe` in services/alert-decision.ts. */
+/** The value with its unit in a message of `describe` in services/alert-words.ts. */
 const VALUE = /: (.+), (?:at or above|below) the threshold of /;
 
 /** What a cause is made of. */

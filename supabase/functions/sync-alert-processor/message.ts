@@ -1,4 +1,4 @@
-import { inUtc, inWords } from "../../../services/alert-decision.ts";
+import { inUtc, inWords } from "../../../services/alert-words.ts";
 import type { Destination } from "../../../services/contract/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { causeOf, evidenceOf, hasEnded, peakOf, scopeOf } from "./cause.ts";

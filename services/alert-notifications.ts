@@ -1,0 +1,61 @@
+import type { NotificationKind } from "../types/alerts.ts";
+import { SEVERITIES, type Severity } from "../types/sync.ts";
+import { judgeValue } from "./alert-decision.ts";
+import type { Address, DestinationState, Measurement, QueuedNotification, Recipients } from "./contract/alerts.ts";
+
+export const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
+const keyOf = ({ channel, recipient }: Address): string => JSON.stringify([channel, recipient]);
+
+/** The newest state of an incident at each destination that it was queued for, by {@link keyOf}. */
+export type KnownStates = ReadonlyMap<string, DestinationState>;
+export const knownStates = (states: DestinationState[]): KnownStates => new Map(states.map((state) => [keyOf(state), state]));
+
+/** The destinations of an incident: the recipients of its severity on each active channel, and those on it that know the incident. */
+export function destinationsOf(channels: Iterable<string>, severity: Severity, known: KnownStates, recipients: Recipients): Address[] {
+  const names = [...new Set(channels)].filter((channel) => recipients[channel]).sort();
+  return names.flatMap((channel) => {
+    const there = [...known.values()].filter((state) => state.channel === channel).map(({ recipient }) => recipient);
+    return [...new Set([...recipients[channel]?.[severity] ?? [], ...there])].map((recipient) => ({ channel, recipient }));
+  });
+}
+
+/** The incident that inhibits another one, with its states after this evaluation. */
+export interface ParentStates {
+  cause: string | null;
+  known: KnownStates;
+}
+
+/** Why a destination is not notified of an incident: its parent's state there covers it, or the incidents there cover its runs. */
+export function muteAt(address: Address, m: Measurement, severity: Severity, parent: ParentStates | null): "PARENT" | "COVERAGE" | null {
+  const state = parent?.known.get(keyOf(address));
+  if (parent && state && !state.is_dead && state.cause === parent.cause && rank(state.severity) >= rank(severity)) return "PARENT";
+  const rest = m.uncovered.find((entry) => keyOf(entry) === keyOf(address));
+  return rest && judgeValue({ ...m, no_data: "KEEP" }, rest.value, rest.runs) !== "BREACH" ? "COVERAGE" : null;
+}
+
+/** What each destination should know of a firing incident. */
+export interface Wanted {
+  severity: Severity;
+  cause: string | null;
+  /** The kind for a destination that knows nothing of the incident. */
+  opening: "FIRING" | "FLAPPING";
+  /** The kind for a destination that knows the current state; null where it needs no message. */
+  kind: NotificationKind | null;
+}
+
+/** The notification that brings a destination to the current state; null when it knows that state, or when its message was given up. */
+export function kindFor(address: Address, { severity, cause, opening, kind }: Wanted, known: KnownStates): NotificationKind | null {
+  const state = known.get(keyOf(address));
+  if (!state) return opening;
+  if (rank(state.severity) < rank(severity)) return "ESCALATED";
+  return state.cause === cause ? kind : kind ?? "FIRING";
+}
+
+/** The states after these notifications are queued. */
+export function statesAfter(known: KnownStates, queued: QueuedNotification[], { severity, cause }: Wanted): KnownStates {
+  const after = new Map(known);
+  for (const { channel, recipient } of queued) {
+    after.set(keyOf({ channel, recipient }), { channel, recipient, severity, cause, is_dead: false });
+  }
+  return after;
+}
