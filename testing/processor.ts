@@ -112,11 +112,18 @@ export async function setUpProcessor(
     arrivals,
     evaluate,
     deliver,
-    /** Waits some seconds, evaluates the rules and delivers what is due. */
+    /** Waits some seconds, evaluates the rules and delivers what is due. After five minutes the clocks of incidents restart. */
     tick: async (seconds = 0) => {
       clock.advance(seconds * 1_000);
       await evaluate();
       return await deliver();
+    },
+    /** Waits some minutes, in each of which the rules are evaluated. */
+    wait: async (minutes: number) => {
+      for (let minute = 0; minute < minutes; minute++) {
+        clock.advance(60_000);
+        await evaluate();
+      }
     },
     /** Waits until no destination backs off. */
     waitForRetry: async () => {

@@ -4,6 +4,36 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   "public": {
     Tables: {
+      "alert_coverage": {
+        Row: {
+          "entity_type": string;
+          "first_run_at": string;
+          "incident_id": string;
+          "last_run_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "entity_type": string;
+          "first_run_at": string;
+          "incident_id": string;
+          "last_run_at": string;
+        };
+        Update: {
+          "entity_type"?: string;
+          "first_run_at"?: string;
+          "incident_id"?: string;
+          "last_run_at"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "alert_coverage_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "alert_deliveries": {
         Row: {
           "at": string;
@@ -118,7 +148,9 @@ export type Database = {
           "acknowledged_at": string | null;
           "acknowledged_by": string | null;
           "acknowledged_until": string | null;
+          "awaits_recovery": boolean;
           "began_at": string;
+          "cause": string | null;
           "entity_type": string;
           "escalated_at": string | null;
           "escalation_step": number;
@@ -128,8 +160,11 @@ export type Database = {
           "is_flapping": boolean;
           "last_notified_at": string | null;
           "message": string;
+          "met_at": string | null;
+          "met_ms": number;
           "metric": string;
           "missed_due_at": string | null;
+          "muted_by": string | null;
           "notified_at": string | null;
           "opened_at": string;
           "parent_id": string | null;
@@ -141,6 +176,7 @@ export type Database = {
           "state": string;
           "threshold": number;
           "tournament_no": string | null;
+          "unacknowledged_since": string | null;
           "updated_at": string;
           "value": number | null;
           "version": number;
@@ -150,7 +186,9 @@ export type Database = {
           "acknowledged_at"?: string | null;
           "acknowledged_by"?: string | null;
           "acknowledged_until"?: string | null;
+          "awaits_recovery"?: boolean;
           "began_at": string;
+          "cause"?: string | null;
           "entity_type": string;
           "escalated_at"?: string | null;
           "escalation_step"?: number;
@@ -160,8 +198,11 @@ export type Database = {
           "is_flapping"?: boolean;
           "last_notified_at"?: string | null;
           "message": string;
+          "met_at"?: string | null;
+          "met_ms"?: number;
           "metric": string;
           "missed_due_at"?: string | null;
+          "muted_by"?: string | null;
           "notified_at"?: string | null;
           "opened_at": string;
           "parent_id"?: string | null;
@@ -173,6 +214,7 @@ export type Database = {
           "state": string;
           "threshold": number;
           "tournament_no"?: string | null;
+          "unacknowledged_since"?: string | null;
           "updated_at": string;
           "value"?: number | null;
           "version"?: number;
@@ -181,7 +223,9 @@ export type Database = {
           "acknowledged_at"?: string | null;
           "acknowledged_by"?: string | null;
           "acknowledged_until"?: string | null;
+          "awaits_recovery"?: boolean;
           "began_at"?: string;
+          "cause"?: string | null;
           "entity_type"?: string;
           "escalated_at"?: string | null;
           "escalation_step"?: number;
@@ -191,8 +235,11 @@ export type Database = {
           "is_flapping"?: boolean;
           "last_notified_at"?: string | null;
           "message"?: string;
+          "met_at"?: string | null;
+          "met_ms"?: number;
           "metric"?: string;
           "missed_due_at"?: string | null;
+          "muted_by"?: string | null;
           "notified_at"?: string | null;
           "opened_at"?: string;
           "parent_id"?: string | null;
@@ -204,6 +251,7 @@ export type Database = {
           "state"?: string;
           "threshold"?: number;
           "tournament_no"?: string | null;
+          "unacknowledged_since"?: string | null;
           "updated_at"?: string;
           "value"?: number | null;
           "version"?: number;
@@ -306,6 +354,8 @@ export type Database = {
       };
       "alert_rules": {
         Row: {
+          "broken_reason": string | null;
+          "broken_since": string | null;
           "created_at": string;
           "description": string;
           "entity_type": string;
@@ -331,6 +381,8 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "broken_reason"?: string | null;
+          "broken_since"?: string | null;
           "created_at"?: string;
           "description"?: string;
           "entity_type": string;
@@ -355,6 +407,8 @@ export type Database = {
           "updated_at"?: string;
         };
         Update: {
+          "broken_reason"?: string | null;
+          "broken_since"?: string | null;
           "created_at"?: string;
           "description"?: string;
           "entity_type"?: string;
@@ -387,6 +441,7 @@ export type Database = {
           "ends_at": string;
           "entity_type": string | null;
           "id": string;
+          "incident_id": string | null;
           "lasts": string | null;
           "reason": string;
           "recurs_every": string | null;
@@ -402,6 +457,7 @@ export type Database = {
           "ends_at": string;
           "entity_type"?: string | null;
           "id"?: string;
+          "incident_id"?: string | null;
           "lasts"?: string | null;
           "reason": string;
           "recurs_every"?: string | null;
@@ -416,6 +472,7 @@ export type Database = {
           "ends_at"?: string;
           "entity_type"?: string | null;
           "id"?: string;
+          "incident_id"?: string | null;
           "lasts"?: string | null;
           "reason"?: string;
           "recurs_every"?: string | null;
@@ -425,6 +482,13 @@ export type Database = {
           "tournament_no"?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: "alert_silences_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
           {
             foreignKeyName: "alert_silences_rule_id_fkey";
             columns: ["rule_id"];

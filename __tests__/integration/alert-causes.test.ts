@@ -74,7 +74,7 @@ Deno.test("a shared failure inhibits the tournaments with its fingerprint, and a
   assertEquals(await db.value("select count(*)::int from alert_incidents where state <> 'RESOLVED'"), 0);
 });
 
-Deno.test("a slow run that breaches several rules is notified once, and each of its incidents resolves", async () => {
+Deno.test("of the rules that one failed run breaches the nearest to the cause is notified, and so are its length and memory", async () => {
   const { clock, evaluate } = await setUp(
     "Match Schedule Consecutive Failures",
     "Overall Sync Success Rate Drop",
@@ -90,14 +90,22 @@ Deno.test("a slow run that breaches several rules is notified once, and each of 
   });
   await db.query("update sync_status set consecutive_failures = 3 where entity_type = 'matches_schedule'");
   await evaluate();
-  assertEquals(await notified(), ["FIRING Match Schedule Duration Exceeded"]);
+  assertEquals((await notified()).sort(), [
+    "FIRING Match Schedule Consecutive Failures",
+    "FIRING Match Schedule Duration Exceeded",
+    "FIRING Memory Usage Exceeded",
+  ]);
   assertEquals(await db.value("select count(*)::int from alert_incidents where state = 'FIRING'"), 4);
-  assertEquals(await db.value("select severity from alert_incidents where rule_name = 'Match Schedule Duration Exceeded'"), "HIGH");
+  assertEquals(await db.value("select muted_by from alert_incidents where rule_name = 'Overall Sync Success Rate Drop'"), "PARENT");
   await db.query("update sync_status set consecutive_failures = 0");
   for (let run = 0; run < 40; run++) await aRun(db, { execution_start: `2026-06-10T12:${10 + run}:00Z`, memory_usage_mb: 60 });
   clock.moveTo("2026-06-10T12:51:00Z");
   await evaluate();
-  assertEquals((await notified()).slice(1), ["RESOLVED Match Schedule Duration Exceeded"]);
+  assertEquals((await notified()).slice(3).sort(), [
+    "RESOLVED Match Schedule Consecutive Failures",
+    "RESOLVED Match Schedule Duration Exceeded",
+    "RESOLVED Memory Usage Exceeded",
+  ]);
   assertEquals(await db.value("select count(*)::int from alert_incidents where state = 'RESOLVED'"), 4);
 });
 

@@ -130,7 +130,7 @@ Deno.test("the hourly limit holds back the LOW repeats of a group, and neither d
 });
 
 Deno.test("a CRITICAL and its end pass the hourly limit, and so does the escalation of an incident that the limit held back", async () => {
-  const { arrivals, tick, fail, recover } = await setUpProcessor(db);
+  const { arrivals, tick, wait, fail, recover } = await setUpProcessor(db);
   await setLimit(1);
   await db.query("update alert_rules set escalation_delay = '10 minutes' where is_active");
   await fail();
@@ -140,7 +140,8 @@ Deno.test("a CRITICAL and its end pass the hourly limit, and so does the escalat
   await fail();
   await tick(60);
   assertEquals(linesOf(arrivals), [["FIRING HIGH matches_schedule"]], "a HIGH waits");
-  await tick(10 * 60);
+  await wait(9);
+  await tick(60);
   await recover();
   await tick(60);
   assertEquals(linesOf(arrivals).slice(1), [
@@ -160,7 +161,7 @@ Deno.test("an escalation step notifies its own channels too, and each notified c
   await tick(60);
   assertEquals((await states()).map(({ channel, kind, status }) => `${channel} ${kind} ${status}`), [
     "hook FIRING SENT",
-    "dashboard ESCALATED SENT",
+    "dashboard FIRING SENT",
     "hook ESCALATED SENT",
     "dashboard RESOLVED SENT",
     "hook RESOLVED SENT",

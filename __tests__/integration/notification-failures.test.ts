@@ -170,13 +170,12 @@ Deno.test("a DEAD opening of a live incident is sent again at once after a resen
 
 Deno.test("a discarded state is never sent, and neither is an older one; the discard is audited", async () => {
   const processor = await setUpProcessor(db);
-  const { answers, attempts, tick, fail, waitForRetry, evaluate, deliver, states, outbox, clock } = processor;
+  const { answers, attempts, tick, fail, waitForRetry, wait, deliver, states, outbox } = processor;
   await db.query("update alert_rules set escalation_delay = '30 minutes' where is_active");
   answers.set("hook", 503);
   await fail();
   await tick();
-  clock.advance(31 * 60_000);
-  await evaluate();
+  await wait(31);
   assertEquals(await outbox(), ["FIRING PENDING", "ESCALATED PENDING"]);
   const escalation = String((await states())[1]?.id);
   const { status, body, audited } = await act(processor, "discard", escalation);

@@ -37,17 +37,25 @@ const stored: Outbox = {
   },
   async queue(channel, { id, severity, state }, item, now) {
     await db.query(
-      "update alert_incidents set severity = $2, state = $3::text, resolved_at = case $3::text when 'RESOLVED' then $4::timestamptz end where id = $1",
+      "update alert_incidents set message = $5, severity = $2, state = $3::text, resolved_at = case $3::text when 'RESOLVED' then $4::timestamptz end where id = $1",
       [
         id,
         severity,
         state,
         at(now),
+        item.message,
       ],
     );
-    const channels = item.kind === "RESOLVED" ? await db.value<string[]>("select private.notified_channels($1)", [id]) : [channel];
-    if (!channels.includes(channel)) return;
-    await db.query("select private.queue_notification($1, i, $3, $4) from alert_incidents i where id = $2", [channel, id, item, at(now)]);
+    await db.query(
+      `select private.queue_notification(i, jsonb_build_object('channel', $1::text, 'recipient', r.recipient, 'kind', $3::text, 'reason', 'model'), $4)
+      from alert_incidents i cross join lateral (
+        select d.recipient from notification_destinations d join alert_notifications n on n.destination_id = d.id
+        where n.incident_id = i.id and d.channel = $1
+        union
+        select private.recipients(c, i.severity) from notification_channels c where c.name = $1 and c.is_active and $3 <> 'RESOLVED'
+      ) r where i.id = $2`,
+      [channel, id, item.kind, at(now)],
+    );
   },
   claim: (now) => db.value<ClaimedGroup[]>("select claim_alert_notifications('{\"limit\": 100}', $1)", [at(now)]),
   record: (outcome, now) => db.value<boolean>("select record_alert_delivery($1, $2)", [outcome, at(now)]),

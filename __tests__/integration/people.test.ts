@@ -77,7 +77,12 @@ Deno.test("an operator acknowledges an incident until a time, unacknowledges and
   });
   const withdrawn = (await call("POST", `/alerts/${id}/unacknowledge`)).body;
   assertObjectMatch(withdrawn, { state: "FIRING", acknowledged_by: null, acknowledged_at: null, acknowledged_until: null });
-  assertEquals(Date.parse(withdrawn.escalated_at), Date.parse(NOW), "the escalation clock restarts");
+  assertEquals(
+    await db.value("select unacknowledged_since from alert_incidents where id = $1", [id]),
+    null,
+    "the next evaluation starts the clock",
+  );
+  assertEquals(await db.value("select awaits_recovery from alert_incidents where id = $1", [id]), false);
   assertObjectMatch((await call("POST", `/alerts/${id}/resolve`, { note: "fixed by hand" })).body, { state: "RESOLVED" });
   const timeline = await db.query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by id", [id]);
   assertEquals(timeline.map((event) => event.reason), [

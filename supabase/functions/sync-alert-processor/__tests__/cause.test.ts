@@ -1,38 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { decide, withUnit } from "../../../../services/alert-decision.ts";
-import type { Measurement } from "../../../../services/contract/alerts.ts";
+import { decideAll } from "../../../../services/alert-evaluation.ts";
+import { withUnit } from "../../../../services/alert-words.ts";
 import { ALERT_METRICS, type AlertMetric } from "../../../../types/alerts.ts";
+import { aMeasurement, anEvaluation } from "../../../../testing/alerts.ts";
 import { messageItem } from "../../../../testing/messages.ts";
 import { causeOf, evidenceOf, peakOf, scopeOf } from "../cause.ts";
 import { codeOf } from "../error-words.ts";
 
-const CONTEXT = { now: Date.parse("2026-06-10T12:00:00Z"), evaluatedSince: null, parent: null, inherited: null };
-const MEASURED: Omit<Measurement, "metric" | "value" | "threshold"> = {
-  rule_id: "00000000-0000-4000-8000-000000000001",
-  rule_name: "Rule",
-  entity_type: "matches_schedule",
-  tournament_no: null,
-  severity: "HIGH",
-  recovery_threshold: null,
-  minimum_runs: 0,
-  no_data: "KEEP",
-  for_ms: 0,
-  escalation_ms: null,
-  escalation_channels: [],
-  repeat_ms: 0,
-  flap_ms: 0,
-  channels: [],
-  runbook_url: null,
-  runs: 10,
-  since: null,
-  execution_id: null,
-  fingerprint: null,
-  evidence: {},
-  silenced_by: null,
-  resolved_recently: 0,
-  missed: [],
-  incident: null,
-};
 const FINGERPRINT = { fingerprint: "VIS_UNAVAILABLE:vis answered http #" };
 const BY_ENTITY = {
   tournaments: { runs: 10, success_rate: 1, slowest_s: 12.3, memory_mb: 80 },
@@ -113,7 +87,7 @@ for (const [metric, cases] of Object.entries(CAUSES)) {
 for (const [metric, { direction }] of Object.entries(ALERT_METRICS)) {
   Deno.test(`the cause has the value of the message that the evaluator writes about ${metric}`, () => {
     const [value, threshold] = direction === "above" ? [0.75, 0.5] : [0.25, 0.5];
-    const transition = decide({ ...MEASURED, metric: metric as AlertMetric, value, threshold }, CONTEXT);
+    const transition = decideAll(anEvaluation([aMeasurement({ metric: metric as AlertMetric, value, threshold })])).transitions[0];
     const cause = causeOf(messageItem({ metric, message: String(transition?.message), evidence: {} }));
     assert(cause.includes(withUnit(value, metric as AlertMetric)), cause);
   });
