@@ -61,7 +61,7 @@ comment on column public.sync_status.grace is 'An entity is overdue when no run 
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
 comment on column public.sync_status.last_attempt is 'Start of the last full run, or time of the last call that was SKIPPED.';
 comment on column public.sync_status.consecutive_failures is
-  'Full runs that ended FAILED or TIMED_OUT since the last one that SUCCEEDED; PARTIAL neither raises nor resets it.';
+  'Full runs that ended FAILED or TIMED_OUT since the last one that was SUCCEEDED or PARTIAL.';
 comment on column public.sync_status.average_duration is 'Moving average of SUCCEEDED and PARTIAL full runs; the newest has weight 0.2.';
 comment on column public.sync_status.last_memory_usage is 'Peak memory of the last run in MiB.';
 comment on column public.sync_status.alert_threshold_failures is 'The threshold of the consecutive_failures rules here; null keeps theirs.';

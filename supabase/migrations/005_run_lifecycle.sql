@@ -118,7 +118,7 @@ begin
     -- The columns below describe full runs only.
     consecutive_failures = case
       when is_full and run.status in ('FAILED', 'TIMED_OUT') then s.consecutive_failures + 1
-      when is_full and run.status = 'SUCCEEDED' then 0
+      when is_full and run.status in ('SUCCEEDED', 'PARTIAL') then 0
       else s.consecutive_failures
     end,
     last_sync = case when is_full and run.status = 'SUCCEEDED' then greatest(s.last_sync, run.execution_start) else s.last_sync end,

@@ -89,7 +89,7 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   peak as (
     select max(extract(epoch from duration)) as seconds, (array_agg(id order by duration desc, id))[1] as longest_run,
       max(memory_usage_mb) as memory_mb, (array_agg(id order by memory_usage_mb desc nulls last, id))[1] as largest_run,
-      not bool_or(is_recent) as is_stale
+      not coalesce(bool_or(is_recent), true) as is_stale
     from finished where is_recent or is_last and not exists (select from finished where is_recent)
   ),
   newest as materialized (
@@ -121,7 +121,7 @@ comment on function private.run_peaks(varchar, interval, timestamptz) is
 
 create function private.bad_runs(p_entity_type varchar, p_execution_id uuid, streak integer, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_agg(jsonb_build_object('entity_type', p_entity_type, 'first_run_at', r.first_run_at, 'last_run_at', r.last_run_at))
+  select coalesce(jsonb_agg(jsonb_build_object('entity_type', p_entity_type, 'first_run_at', r.first_run_at, 'last_run_at', r.last_run_at)), '[]')
   from (
     select min(f.execution_start) as first_run_at, max(f.execution_start) as last_run_at
     from (
@@ -282,7 +282,7 @@ language sql stable rows 100 set search_path = '' as $$
     run.id, failure.fingerprint,
     case when (p.rule).entity_type = 'all' and run.id is not null then jsonb_build_object('entities', array[run.entity_type]) else '{}' end,
     jsonb_build_object('is_stale', p.is_stale and p.live_run is null and (p.rule).metric <> 'stuck_execution', 'bad_runs',
-      case when (p.rule).metric = 'stuck_execution' and run.id is not null then private.bad_runs(run.entity_type, run.id, 1, as_of) end)
+      case when (p.rule).metric = 'stuck_execution' and run.id is not null then private.bad_runs(run.entity_type, run.id, 1, as_of) else '[]' end)
   from peak p
   left join public.sync_execution_history run on run.id = coalesce(p.live_run, case (p.rule).metric
     when 'duration_exceeded' then p.longest_run when 'memory_usage' then p.largest_run end)
@@ -305,7 +305,8 @@ language sql stable rows 100 set search_path = '' as $$
     run.id, failure.fingerprint,
     case when r.entity_type = 'all' and m.value > 0 then jsonb_build_object('entities', array[worst.entity_type]) else '{}' end,
     jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'bad_runs',
-      case when r.metric = 'consecutive_failures' then private.bad_runs(worst.entity_type, null, worst.consecutive_failures, as_of) end)
+      case when r.metric = 'consecutive_failures' then private.bad_runs(worst.entity_type, null, worst.consecutive_failures, as_of)
+      else '[]' end)
   from rule r
   left join lateral (
     select e.* from entity e where r.entity_type in ('all', e.entity_type)
@@ -413,7 +414,7 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
     case when g.failed is null then '{}' else jsonb_build_object('error', g.error, 'tournaments', g.failed, 'of', (
       select count(distinct l.tournament_no) from latest l where l.entity_type = any (g.entities)
     )) || case rule.entity_type when 'all' then jsonb_build_object('entities', g.entities) else '{}' end end,
-    jsonb_build_object('bad_runs', (select jsonb_agg(to_jsonb(b) order by b.entity_type) from bad b))
+    jsonb_build_object('bad_runs', (select coalesce(jsonb_agg(to_jsonb(b) order by b.entity_type), '[]') from bad b))
   from (select count(distinct tournament_no) as tournaments from latest) n left join largest g on true;
 $$;
 comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
@@ -608,7 +609,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         then private.missed_runs(r.entity_type, evaluation.last_at, i.began_at, as_of) else '[]' end,
       'closed_incident', closed.id, 'resolved_recently', ended.incidents,
       'incident', case when i.id is not null then private.live_incident_json(i) end
-    ) || jsonb_strip_nulls(m.facts)
+    ) || m.facts
       || case when not e.is_active then jsonb_build_object('ended', 'the entity was deactivated') else '{}' end as fields
     from private.measured(rules, as_of) m join unnest(rules) r on r.id = m.rule_id
     cross join evaluation
