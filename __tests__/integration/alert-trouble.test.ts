@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
+import { TestClock } from "../../testing/clock.ts";
+import { openTestDatabase } from "../../testing/database.ts";
+import { aRun } from "../../testing/factories.ts";
+
+const db = await openTestDatabase();
+const FAILURES = "Match Schedule Consecutive Failures", RATE = "Overall Sync Success Rate Drop";
+
+async function setUp(...active: string[]) {
+  await db.reset();
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query("update alert_rules set is_active = name = any ($1)", [active]);
+  const clock = new TestClock("2026-06-10T12:03:00.000Z");
+  await db.query("update sync_status set last_attempt = $1, last_sync = $1", [clock.asOf()]);
+  return { clock, evaluate: () => evaluateRules(db.rpc, clock, () => {}, "cron") };
+}
+const setFailures = (count: number) =>
+  db.query("update sync_status set consecutive_failures = $1 where entity_type = 'matches_schedule'", [count]);
+const notified = async () =>
+  (await db.query<{ line: string }>(
+    "select concat_ws(' ', item ->> 'kind', item ->> 'rule_name') as line from alert_notifications order by seq",
+  ))
+    .map(({ line }) => line);
+/** Runs with these statuses, ten minutes apart. */
+const runs = async (start: string, count: number, status = (_index: number) => "SUCCEEDED") => {
+  for (let index = 0; index < count; index++) {
+    await aRun(db, { execution_start: new Date(Date.parse(start) + index * 600_000).toISOString(), status: status(index) });
+  }
+};
+
+Deno.test("a rate that covered runs pushed over its threshold is not notified on its way back, also after these runs left the window", async () => {
+  const { clock, evaluate } = await setUp(FAILURES, RATE);
+  await runs("2026-06-10T05:00:00Z", 40);
+  await runs("2026-06-10T11:40:00Z", 3, () => "FAILED");
+  await setFailures(3);
+  await evaluate();
+  await setFailures(0);
+  await runs("2026-06-10T12:10:00Z", 40);
+  clock.moveTo("2026-06-10T19:00:00Z");
+  await evaluate();
+  const live = () =>
+    db.value("select jsonb_agg(concat_ws(' ', rule_name, value::numeric(3, 2), muted_by)) from alert_incidents where state = 'FIRING'");
+  assertEquals(await live(), [`${RATE} 0.96 COVERAGE`]);
+  assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
+  await runs("2026-06-10T19:10:00Z", 100, (index) => index % 20 === 19 ? "FAILED" : "SUCCEEDED");
+  clock.moveTo("2026-06-11T12:20:00Z");
+  await evaluate();
+  assertEquals(await live(), [`${RATE} 0.96 COVERAGE`]);
+  assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
+});
+
+Deno.test.afterAll(() => db.close());
