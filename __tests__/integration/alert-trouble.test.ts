@@ -50,4 +50,24 @@ Deno.test("a rate that covered runs pushed over its threshold is not notified on
   assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
 });
 
+Deno.test("incidents that nobody was notified of do not make the next one flap", async () => {
+  const { evaluate } = await setUp(FAILURES);
+  const resolved = (notified_at: string | null) =>
+    db.query(
+      `insert into alert_incidents (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, notified_at, resolved_at, updated_at)
+      select id, name, metric, entity_type, 'RESOLVED', severity, 3, 'm', s.at, s.at, s.at, $1, s.at, s.at
+      from alert_rules cross join (select '2026-06-10T11:00:00Z'::timestamptz as at) s where name = $2`,
+      [notified_at, FAILURES],
+    );
+  for (let round = 0; round < 3; round++) await resolved(null);
+  await evaluate();
+  await setFailures(3);
+  await evaluate();
+  assertEquals(await notified(), [`FIRING ${FAILURES}`]);
+  await db.query("truncate alert_incidents cascade");
+  for (let round = 0; round < 3; round++) await resolved("2026-06-10T11:00:00Z");
+  await evaluate();
+  assertEquals(await notified(), [`FLAPPING ${FAILURES}`]);
+});
+
 Deno.test.afterAll(() => db.close());

@@ -623,11 +623,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     left join lateral private.silence_of(
       r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
     cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
-    -- Incidents of missed runs do not count.
+    -- Incidents of missed runs and those that nobody was notified of do not count.
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a
       where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
-        and a.missed_due_at is null and a.resolved_at > as_of - f.flap_window
+        and a.missed_due_at is null and a.notified_at is not null and a.resolved_at > as_of - f.flap_window
     ) ended
     left join lateral (
       select a.id from public.alert_incidents a
