@@ -50,6 +50,22 @@ Deno.test("a rate that covered runs pushed over its threshold is not notified on
   assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
 });
 
+Deno.test("an incident also covers the runs that failed while nothing was evaluated, until it ended", async () => {
+  const { clock, evaluate } = await setUp(FAILURES, RATE);
+  await runs("2026-06-10T00:00:00Z", 69);
+  await runs("2026-06-10T11:30:00Z", 3, () => "FAILED");
+  await setFailures(3);
+  await evaluate();
+  await runs("2026-06-10T12:10:00Z", 6, () => "FAILED");
+  await runs("2026-06-10T13:10:00Z", 1);
+  await setFailures(0);
+  for (const time of ["13:12", "13:13"]) {
+    clock.moveTo(`2026-06-10T${time}:00Z`);
+    await evaluate();
+  }
+  assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
+});
+
 Deno.test("incidents that nobody was notified of do not make the next one flap", async () => {
   const { evaluate } = await setUp(FAILURES);
   const resolved = (notified_at: string | null) =>
