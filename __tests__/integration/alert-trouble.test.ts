@@ -66,6 +66,14 @@ Deno.test("an incident also covers the runs that failed while nothing was evalua
   assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
 });
 
+Deno.test("a rate whose runs are all covered is inhibited", async () => {
+  const { evaluate } = await setUp(FAILURES, RATE);
+  await runs("2026-06-10T11:20:00Z", 4, () => "FAILED");
+  await setFailures(4);
+  for (let evaluation = 0; evaluation < 3; evaluation++) await evaluate();
+  assertEquals(await notified(), [`FIRING ${FAILURES}`]);
+});
+
 Deno.test("incidents that nobody was notified of do not make the next one flap", async () => {
   const { evaluate } = await setUp(FAILURES);
   const resolved = (notified_at: string | null) =>

@@ -613,7 +613,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         then private.missed_runs(r.entity_type, evaluation.last_at, i.began_at, as_of) else '[]' end,
       'closed_incident', closed.id, 'resolved_recently', ended.incidents,
       'incident', case when i.id is not null then private.live_incident_json(i) end
-    ) || jsonb_strip_nulls(m.facts)
+    ) || (select coalesce(jsonb_object_agg(fact.key, fact.value) filter (where fact.value <> 'null'), '{}') from jsonb_each(m.facts) fact)
       || case when not e.is_active then jsonb_build_object('ended', 'the entity was deactivated') else '{}' end as fields
     from private.measured(rules, as_of) m join unnest(rules) r on r.id = m.rule_id
     cross join evaluation
