@@ -74,6 +74,23 @@ Deno.test("a rate whose runs are all covered is inhibited", async () => {
   assertEquals(await notified(), [`FIRING ${FAILURES}`]);
 });
 
+Deno.test("a covered rate stays inhibited while its value is unknown, because its sync is paused", async () => {
+  const { clock, evaluate } = await setUp(FAILURES, RATE);
+  await runs("2026-06-10T05:00:00Z", 20);
+  await runs("2026-06-10T11:40:00Z", 3, () => "FAILED");
+  await setFailures(3);
+  await evaluate();
+  await setFailures(0);
+  clock.advance(60_000);
+  await evaluate();
+  await db.query("update sync_status set paused_at = $1, paused_by = 'operator@example.com' where entity_type = 'matches_schedule'", [
+    clock.asOf(),
+  ]);
+  clock.advance(60_000);
+  await evaluate();
+  assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
+});
+
 Deno.test("incidents that nobody was notified of do not make the next one flap", async () => {
   const { evaluate } = await setUp(FAILURES);
   const resolved = (notified_at: string | null) =>

@@ -225,8 +225,9 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
       || case r.metric when 'success_rate' then jsonb_build_object('lowest', lowest.entity_type) else '{}' end
     else '{}' end,
     jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'uncovered', case
-      when r.metric = 'success_rate' and m.value < coalesce(r.recovery_threshold, r.threshold)
-        or r.metric = 'error_rate' and m.value >= coalesce(r.recovery_threshold, r.threshold)
+      when r.metric = 'success_rate' and m.value < r.threshold or r.metric = 'error_rate' and m.value >= r.threshold
+        or r.metric in ('success_rate', 'error_rate')
+          and exists (select from public.alert_incidents i where i.rule_id = r.id and i.state <> 'RESOLVED')
       then private.uncovered_rates(r, as_of) else '[]' end)
   from rule r
   left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
