@@ -2,6 +2,7 @@ import { findParents, isSilencedOtherwise } from "./alert-causes.ts";
 import { type EvaluationTimes, isFiring, judge, missedRuns, nextStep, sinceMs, type Step } from "./alert-decision.ts";
 import {
   destinationsOf,
+  isKnownAt,
   kindFor,
   type KnownStates,
   knownStates,
@@ -203,7 +204,9 @@ function reasonsToNotify(
     reasons.push(
       isInherited ? "an incident that this one inhibits has other channels" : `${names.join(", ")} was added, enabled or not notified yet`,
     );
-  } else if (queued.length > 0 && reasons.length === 0 && transition.escalation_step === incident?.escalation_step) {
+  } else if (
+    queued.some((address) => !isKnownAt(address, known)) && reasons.length === 0 && transition.escalation_step === incident?.escalation_step
+  ) {
     reasons.push("other recipients are notified of this incident");
   }
   return reasons;

@@ -8,6 +8,8 @@ const keyOf = ({ channel, recipient }: Address): string => JSON.stringify([chann
 
 /** The newest state of an incident at each destination that it was queued for, by {@link keyOf}. */
 export type KnownStates = ReadonlyMap<string, DestinationState>;
+/** Whether a state of the incident was queued for the destination. */
+export const isKnownAt = (address: Address, known: KnownStates): boolean => known.has(keyOf(address));
 export const knownStates = (states: DestinationState[]): KnownStates => new Map(states.map((state) => [keyOf(state), state]));
 
 /** The destinations of an incident: the recipients of its severity on each active channel, and those on it that know the incident. */

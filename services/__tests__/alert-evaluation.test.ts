@@ -177,6 +177,15 @@ Deno.test("a silenced child adds neither its severity nor its channels to its pa
   assertEquals([parent?.severity, parent?.notifications.map(({ channel }) => channel)], ["HIGH", ["dashboard"]]);
 });
 
+Deno.test("a message repeated after four hours says so, and nothing of other recipients", () => {
+  const [transition] = decided([
+    rule("failures", { incident: aLiveIncident({ last_notified_at: ago(240), unacknowledged_since: ago(5) }) }),
+  ]);
+  assertEquals(transition?.notifications.map(({ kind, reason }) => `${kind}: ${reason}`), [
+    "REPEAT: still firing 4 hours after the last notification",
+  ]);
+});
+
 Deno.test("a silence that names an incident covers those that it inhibits, and any other silence makes it inhibit nobody", () => {
   const named = { silenced_by: RULE_ID, is_silenced_by_name: true };
   const rate = rule("rate", { ...BREACH, metric: "success_rate", value: 0 });

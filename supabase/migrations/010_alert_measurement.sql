@@ -152,13 +152,17 @@ comment on function private.severity_rank(text) is 'The rank of a severity, from
 
 create function private.uncovered_rates(rule public.alert_rules, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  with covered as materialized (
+  with rate as (
+    select coalesce(min(i.opened_at), as_of) as opened_at from public.alert_incidents i where i.rule_id = rule.id and i.state <> 'RESOLVED'
+  ),
+  covered as materialized (
     -- A message about a live incident also covers the runs after it, until the incident ends.
     select distinct n.destination_id, v.entity_type, v.first_run_at, case when i.state = 'RESOLVED' then v.last_run_at else as_of end
       as last_run_at
-    from public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
+    from rate cross join public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
     join public.alert_notifications n on n.incident_id = v.incident_id
-    where (i.state <> 'RESOLVED' or v.last_run_at > as_of - rule.evaluation_window) and rule.entity_type in ('all', v.entity_type)
+    -- A destination with runs that were covered when the incident of the rate opened stays inhibited after they left the window.
+    where (i.state <> 'RESOLVED' or v.last_run_at > rate.opened_at - rule.evaluation_window) and rule.entity_type in ('all', v.entity_type)
       and n.status in ('PENDING', 'SENDING', 'SENT') and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
       and private.severity_rank(n.item ->> 'severity') >= private.severity_rank(rule.severity)
   ),
@@ -222,6 +226,8 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
     else '{}' end,
     jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'uncovered', case
       when r.metric = 'success_rate' and m.value < r.threshold or r.metric = 'error_rate' and m.value >= r.threshold
+        or r.metric in ('success_rate', 'error_rate')
+          and exists (select from public.alert_incidents i where i.rule_id = r.id and i.state <> 'RESOLVED')
       then private.uncovered_rates(r, as_of) else '[]' end)
   from rule r
   left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
@@ -619,11 +625,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     left join lateral private.silence_of(
       r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
     cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
-    -- Incidents of missed runs do not count.
+    -- Incidents of missed runs and those that nobody was notified of do not count.
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a
       where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
-        and a.missed_due_at is null and a.resolved_at > as_of - f.flap_window
+        and a.missed_due_at is null and a.notified_at is not null and a.resolved_at > as_of - f.flap_window
     ) ended
     left join lateral (
       select a.id from public.alert_incidents a

@@ -107,6 +107,18 @@ language sql set search_path = '' as $$
 $$;
 comment on function private.record_coverage(uuid, jsonb) is 'Adds the runs that show the condition of an incident to those that it covers.';
 
+create function private.close_coverage(p_incident_id uuid, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  update public.alert_coverage c set last_run_at = greatest(c.last_run_at, (
+    select max(h.execution_start) from public.sync_execution_history h
+    where h.entity_type = c.entity_type and h.tournament_no is null and h.success_weight < 1
+      and h.execution_start > c.last_run_at and h.execution_start <= as_of
+  ))
+  where c.incident_id = p_incident_id;
+$$;
+comment on function private.close_coverage(uuid, timestamptz) is
+  'Ends the coverage of an incident that resolved at the last run that failed: no evaluation may have seen it.';
+
 create function private.record_broken_rules(broken jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
   update public.alert_rules r set
@@ -137,6 +149,9 @@ begin
         from jsonb_array_elements(transition -> 'notifications') notification;
         if transition ->> 'to_state' <> 'DISCARDED' then
           perform private.record_coverage(incident.id, transition -> 'bad_runs');
+        end if;
+        if transition ->> 'to_state' = 'RESOLVED' then
+          perform private.close_coverage(incident.id, as_of);
         end if;
       end if;
     exception when others then
