@@ -601,7 +601,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     )) || jsonb_build_object(
       'tournament_no', m.tournament_no, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id,
       'fingerprint', m.fingerprint, 'evidence', m.evidence, 'is_sole_cause', false, 'is_stale', false,
-      'is_paused', e.paused_at is not null, 'ended', null, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
+      'is_paused', e.paused_at is not null, 'ended', null, 'bad_runs', '[]'::jsonb,
       'silenced_by', silence.id, 'is_silenced_by_name', silence.incident_id is not null,
       'missed', case
         when evaluation.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'
@@ -609,6 +609,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       'closed_incident', closed.id, 'resolved_recently', ended.incidents,
       'incident', case when i.id is not null then private.live_incident_json(i) end
     ) || jsonb_strip_nulls(m.facts)
+      -- A rate without an uncovered run is null there.
+      || jsonb_build_object('uncovered', coalesce(m.facts -> 'uncovered', '[]'))
       || case when not e.is_active then jsonb_build_object('ended', 'the entity was deactivated') else '{}' end as fields
     from private.measured(rules, as_of) m join unnest(rules) r on r.id = m.rule_id
     cross join evaluation
