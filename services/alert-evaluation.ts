@@ -113,9 +113,8 @@ function whileFiring(m: Measurement, step: Step, context: Context): Decision {
   const isSilenced = isSilencedOtherwise(m) || m.silenced_by !== null || Boolean(parent?.is_silenced);
   const severity = inherited ? higher(base.severity, inherited.severity) : base.severity;
   const channelsAt = (steps: number) => [...m.channels, ...m.escalation_channels.slice(0, steps).flat(), ...inherited?.channels ?? []];
-  const muteOf = (address: Address) => muteAt(address, m, severity, parent);
   const destinations = destinationsOf(channelsAt(base.escalation_step), severity, known, recipients);
-  const mutes = new Set(destinations.map(muteOf));
+  const mutes = new Set(destinations.map((address) => muteAt(address, m, severity, parent)));
   const isInhibited = destinations.length > 0 && !mutes.has(null);
   const muted_by = isSilenced ? "SILENCE" : isInhibited ? (parent ? "PARENT" : "COVERAGE") : null;
 
@@ -144,7 +143,7 @@ function whileFiring(m: Measurement, step: Step, context: Context): Decision {
   };
   const queued = isSilenced ? [] : destinationsOf(channelsAt(transition.escalation_step), transition.severity, known, recipients)
     .flatMap((address) => {
-      const kind = muteOf(address) === null ? kindFor(address, wanted, known) : null;
+      const kind = muteAt(address, m, transition.severity, parent) === null ? kindFor(address, wanted, known) : null;
       return kind === null ? [] : [{ ...address, kind, reason: "" }];
     });
   const reasons = [

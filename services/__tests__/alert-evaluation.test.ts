@@ -267,6 +267,19 @@ Deno.test("each escalation step adds its channels to those of earlier steps, up 
   ]);
 });
 
+Deno.test("an escalated incident is notified where its parent has only the severity before the escalation", () => {
+  const cause = "down", hook = known("hook", { cause }), pager = known("pager", { cause });
+  const parent = aLiveIncident({ cause, destinations: [{ ...hook, is_dead: true }, pager] });
+  const late = aLiveIncident({ cause, destinations: [hook], unacknowledged_since: ago(31) });
+  assertEquals(
+    notificationsOf([
+      rule("shared", { metric: "shared_failure", fingerprint: cause, channels: [], incident: parent }),
+      rule("failures", { fingerprint: cause, channels: ["hook"], escalation_channels: [["pager"]], incident: late }),
+    ]),
+    ["failures: ESCALATED hook, FIRING pager"],
+  );
+});
+
 Deno.test("the escalation clock restarts from zero after an acknowledgement, a silence, an inhibition and a gap in the evaluations", () => {
   const clockAfter = (changes: Partial<Measurement>, evaluation: Partial<Measurements> = {}) =>
     decided([rule("failures", changes)], evaluation)[0]?.unacknowledged_since;

@@ -36,12 +36,31 @@ $$;
 comment on function private.queue_end(public.alert_incidents, text, timestamptz) is
   'Queues the end of an incident for each destination for which a state of it was queued.';
 
+create function private.can_open(wanted public.alert_incidents) returns boolean
+language sql set search_path = '' as $$
+  -- The lock makes a change of the rule wait, so that the change also ends this incident.
+  with rule as (
+    select from public.alert_rules r
+    where r.id = wanted.rule_id and r.is_active and r.entity_type = wanted.entity_type and r.metric = wanted.metric
+      and (r.scope = 'TOURNAMENT') = (wanted.tournament_no is not null)
+    for share
+  )
+  select exists (select from rule) and (wanted.state = 'RESOLVED' or not exists (
+    select from public.alert_incidents i
+    where i.rule_id = wanted.rule_id and i.entity_type = wanted.entity_type and i.tournament_no is not distinct from wanted.tournament_no
+      and i.awaits_recovery
+  ));
+$$;
+comment on function private.can_open(public.alert_incidents) is
+  'Whether an incident can open, although its rule can have changed, or a person resolved an incident, since the rule was measured.';
+
 create function private.apply_alert_transition(transition jsonb, as_of timestamptz) returns public.alert_incidents
 language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
-  wanted constant public.alert_incidents := jsonb_populate_record(null::public.alert_incidents, transition);
   to_state constant text := transition ->> 'to_state';
+  wanted constant public.alert_incidents := jsonb_populate_record(
+    null::public.alert_incidents, transition || jsonb_build_object('state', to_state));
   is_over constant boolean := to_state = 'RESOLVED';
   notified_now constant timestamptz := case when jsonb_array_length(transition -> 'notifications') > 0 then as_of end;
   parent constant uuid := (
@@ -51,6 +70,9 @@ declare
   );
 begin
   if transition ->> 'incident_id' is null then
+    if not private.can_open(wanted) then
+      return null;
+    end if;
     insert into public.alert_incidents (
       rule_id, rule_name, metric, entity_type, tournament_no, state, severity, value, threshold, message, evidence, cause, parent_id,
       is_flapping, began_at, opened_at, fired_at, notified_at, last_notified_at, resolved_at, missed_due_at, muted_by,
@@ -159,6 +181,9 @@ begin
       broken := broken || jsonb_build_object('rule_id', transition -> 'rule_id', 'reason', sqlerrm);
     end;
   end loop;
+  -- An evaluation on an older measurement can give a parent to an incident that has children: the next evaluation decides again.
+  update public.alert_incidents child set parent_id = null from public.alert_incidents parent
+  where parent.id = child.parent_id and parent.parent_id is not null and parent.state <> 'RESOLVED' and child.state <> 'RESOLVED';
   update public.alert_incidents set awaits_recovery = false where id in (select jsonb_array_elements_text(p -> 'recovered')::uuid);
   perform private.record_broken_rules(broken, as_of);
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied, evaluated_since)

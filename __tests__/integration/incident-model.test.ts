@@ -1,0 +1,24 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { openTestDatabase } from "../../testing/database.ts";
+import { histories, playHistory } from "../../testing/incident-model.ts";
+import { PostgresStore } from "../../testing/incident-postgres.ts";
+import { MemoryStore } from "../../testing/incident-store.ts";
+
+Deno.test("in 5,000 random histories each destination is notified of what fires, and nothing escalates, repeats, ends or opens wrongly", async () => {
+  await fc.assert(
+    fc.asyncProperty(histories(10, 45), async (steps) => assertEquals(await playHistory(new MemoryStore(), steps), [])),
+    { numRuns: 5_000, seed: 1 },
+  );
+});
+
+const db = await openTestDatabase();
+
+Deno.test("150 random histories in the database keep the same rules, and the database measures what the model measures", async () => {
+  await fc.assert(
+    fc.asyncProperty(histories(10, 30), async (steps) => assertEquals(await playHistory(await PostgresStore.empty(db), steps), [])),
+    { numRuns: 150, seed: 2, endOnFailure: true },
+  );
+});
+
+Deno.test.afterAll(() => db.close());

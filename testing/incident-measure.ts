@@ -1,0 +1,300 @@
+import type { Measurement, Measurements, Recipients } from "../services/contract/alerts.ts";
+import { SEVERITIES } from "../types/sync.ts";
+import { type Incident, isLive, newestStates, scopeKey, type Snapshot } from "./incident-snapshot.ts";
+import {
+  fingerprintOf,
+  HOUR,
+  isSilencing,
+  overdueSince,
+  recipientsOf,
+  type Rule,
+  type Run,
+  type Silence,
+  TOURNAMENTS,
+  weightOf,
+  type World,
+} from "./incident-world.ts";
+
+/** The value of a rule in one scope. */
+type Value =
+  & Pick<Measurement, "tournament_no" | "value" | "runs" | "since" | "execution_id" | "fingerprint" | "is_sole_cause" | "is_stale">
+  & Pick<Measurement, "bad_runs" | "uncovered" | "ended">
+  & { entities: string[] };
+
+const NOTHING: Value = {
+  tournament_no: null,
+  value: null,
+  runs: 0,
+  since: null,
+  execution_id: null,
+  fingerprint: null,
+  is_sole_cause: false,
+  is_stale: false,
+  bad_runs: [],
+  uncovered: [],
+  ended: null,
+  entities: [],
+};
+const toIso = (ms: number): string => new Date(ms).toISOString();
+const byStart = (a: Run, b: Run): number => b.start - a.start;
+const errorsOf = (run: Run): number => Number(run.error !== null);
+const isAfter = (window: number, now: number) => ({ end }: Run): boolean => end > now - window && end <= now;
+const mean = (numbers: number[]): number | null =>
+  numbers.length ? numbers.reduce((sum, number) => sum + number, 0) / numbers.length : null;
+
+function measured(world: World, rule: Rule): [entity_type: string, Run[]][] {
+  return Object.entries(world.entities).filter(([name, { is_active, is_paused }]) =>
+    is_active && !is_paused && (rule.entity_type === "all" || rule.entity_type === name)
+  ).map(([name]) => [name, world.runs.filter((run) => run.entity_type === name)]);
+}
+
+const badRunsOf = (entity_type: string, runs: Run[]): Measurement["bad_runs"] => {
+  const starts = runs.map(({ start }) => start);
+  return starts.length ? [{ entity_type, first_run_at: toIso(Math.min(...starts)), last_run_at: toIso(Math.max(...starts)) }] : [];
+};
+const isIn = (window: number, now: number) => ({ start }: Run): boolean => start > now - window && start <= now;
+
+function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
+  const figures = measured(world, rule).map(([entity_type, all]) => ({ entity_type, runs: all.filter(isIn(rule.window_ms, world.now)) }))
+    .filter(({ runs }) => runs.length > 0).map((figure) => ({ ...figure, rate: mean(figure.runs.map(weightOf)) ?? 0 }));
+  const [lowest] = figures.toSorted((a, b) =>
+    Number(b.runs.length >= rule.minimum_runs) - Number(a.runs.length >= rule.minimum_runs) || a.rate - b.rate ||
+    (a.entity_type < b.entity_type ? -1 : 1)
+  );
+  const isRate = rule.metric === "success_rate";
+  const counted = isRate ? lowest?.runs ?? [] : figures.flatMap(({ runs }) => runs);
+  const [latest] = counted.filter((run) => weightOf(run) < 1).sort(byStart);
+  // An error counts at the end of its run, and a run at its start.
+  const errors = measured(world, rule).flatMap(([, all]) => all.filter(isAfter(rule.window_ms, world.now))).map(errorsOf);
+  const value = isRate ? lowest?.rate ?? null : counted.length ? errors.reduce((sum, count) => sum + count, 0) / counted.length : null;
+  const isBreach = value !== null && (isRate ? value < rule.threshold : value >= rule.threshold);
+  return {
+    ...NOTHING,
+    value,
+    runs: counted.length,
+    since: latest ? toIso(latest.end) : null,
+    execution_id: latest?.id ?? null,
+    ...(latest ? fingerprintOf(latest) : {}),
+    uncovered: isBreach ? uncoveredOf(world, rule, snapshot) : [],
+    entities: figures.filter(({ runs }) => runs.some((run) => weightOf(run) < 1)).map(({ entity_type }) => entity_type),
+  };
+}
+
+/** The value of a rate at each destination that was notified of runs, without these runs. */
+function uncoveredOf(world: World, rule: Rule, { incidents, rows, coverage }: Snapshot): Measurement["uncovered"] {
+  const there = new Map<string, { channel: string; recipient: string; covers: (run: Run) => boolean }>();
+  for (const { incident_id, entity_type, first_run_at, last_run_at } of coverage) {
+    const incident = incidents.find(({ id }) => id === incident_id);
+    const isOver = incident?.state === "RESOLVED", last = isOver ? Date.parse(last_run_at) : world.now;
+    if (isOver && last <= world.now - rule.window_ms || rule.entity_type !== "all" && rule.entity_type !== entity_type) continue;
+    for (const { channel, recipient, status, kind, severity } of rows.filter((row) => row.incident_id === incident_id)) {
+      if (status === "DEAD" || status === "SUPERSEDED" || kind === "RESOLVED") continue;
+      if (SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(rule.severity)) continue;
+      const key = `${channel} ${recipient}`, other = there.get(key)?.covers ?? (() => false);
+      const covers = (run: Run) =>
+        other(run) || run.entity_type === entity_type && run.start >= Date.parse(first_run_at) && run.start <= last;
+      there.set(key, { channel, recipient, covers });
+    }
+  }
+  return [...there.values()].map(({ channel, recipient, covers }) => {
+    const rest = measured(world, rule).map(([, runs]) => runs.filter((run) => isIn(rule.window_ms, world.now)(run) && !covers(run)))
+      .filter((runs) => runs.length > 0);
+    const rates = rest.filter((runs) => rule.entity_type !== "all" || runs.length >= rule.minimum_runs)
+      .map((runs) => mean(runs.map(weightOf)) ?? 0);
+    const value = rule.metric === "success_rate" ? (rates.length ? Math.min(...rates) : null) : mean(rest.flat().map(errorsOf));
+    return { channel, recipient, value, runs: rest.flat().length };
+  });
+}
+
+function streakOf(world: World, rule: Rule): Value {
+  const worst =
+    measured(world, rule).map(([name]) => name).sort((a, b) =>
+      failuresOf(world, b) - failuresOf(world, a) || (overdueSince(world, a) ?? Infinity) - (overdueSince(world, b) ?? Infinity) ||
+      (a < b ? -1 : 1)
+    )[0];
+  if (worst === undefined) return NOTHING;
+  const failures = failuresOf(world, worst);
+  const failed = world.runs.filter((run) => run.entity_type === worst && run.status === "FAILED").sort(byStart).slice(0, failures);
+  const [latest] = failed;
+  return {
+    ...NOTHING,
+    value: failures,
+    since: latest ? toIso(latest.end) : null,
+    execution_id: latest?.id ?? null,
+    ...(latest ? fingerprintOf(latest) : {}),
+    bad_runs: badRunsOf(worst, failed),
+    entities: rule.entity_type === "all" && failures > 0 ? [worst] : [],
+  };
+}
+
+const failuresOf = (world: World, name: string): number => world.entities[name]?.consecutive_failures ?? 0;
+
+function overdueOf(world: World, rule: Rule): Value {
+  const [first] = measured(world, rule);
+  const since = first ? overdueSince(world, first[0]) : null;
+  return {
+    ...NOTHING,
+    value: first ? (since === null ? 0 : (world.now - since) / 1000) : null,
+    since: since === null ? null : toIso(since),
+  };
+}
+
+function durationOf(world: World, rule: Rule): Value {
+  const finished = measured(world, rule).flatMap(([, runs]) => runs);
+  const recent = finished.filter((run) => run.end > world.now - rule.window_ms && isIn(rule.window_ms + HOUR, world.now)(run));
+  const last = finished.toSorted((a, b) => b.end - a.end).slice(0, 1);
+  const [longest] = (recent.length ? recent : last).toSorted((a, b) => b.end - b.start - (a.end - a.start) || (a.id < b.id ? -1 : 1));
+  if (!longest) return NOTHING;
+  return {
+    ...NOTHING,
+    value: (longest.end - longest.start) / 1000,
+    since: toIso(longest.start + rule.threshold * 1000),
+    execution_id: longest.id,
+    is_stale: recent.length === 0,
+  };
+}
+
+function sharedOf(world: World, rule: Rule): Value {
+  const runs = measured(world, rule).flatMap(([, all]) => all.filter(isIn(rule.window_ms, world.now))).sort((a, b) => a.end - b.end);
+  const latest = new Map<string, { run: Run; fingerprint: string | null }>();
+  for (const run of runs) for (const { tournament_no, fingerprint } of run.results) latest.set(tournament_no, { run, fingerprint });
+  const failed = [...latest.values()].filter(({ fingerprint }) => fingerprint !== null);
+  const [largest] = [...Map.groupBy(failed, ({ fingerprint }) => fingerprint ?? "")]
+    .toSorted(([a, first], [b, second]) => second.length - first.length || (a < b ? -1 : 1));
+  if (runs.length === 0) return NOTHING;
+  if (!largest) return { ...NOTHING, value: 0, runs: latest.size };
+  const bad = largest[1].map(({ run }) => run), [last] = bad.toSorted(byStart);
+  return {
+    ...NOTHING,
+    value: largest[1].length,
+    runs: latest.size,
+    since: toIso(Math.min(...bad.map(({ end }) => end))),
+    execution_id: last?.id ?? null,
+    fingerprint: largest[0],
+    bad_runs: badRunsOf("matches_schedule", bad),
+    entities: ["matches_schedule"],
+  };
+}
+
+function tournamentsOf(world: World, rule: Rule, live: Incident[]): Value[] {
+  const [syncing] = measured(world, rule);
+  const runs = world.runs.filter(({ entity_type }) => entity_type === rule.entity_type).sort((a, b) => b.end - a.end);
+  return TOURNAMENTS.flatMap((tournament_no) => {
+    const results = runs.flatMap((run) =>
+      run.results.filter((result) => result.tournament_no === tournament_no).map(({ fingerprint }) => ({ run, fingerprint }))
+    );
+    const recent = results.filter(({ run }) => run.end > world.now - rule.window_ms);
+    const hasIncident = live.some((incident) => incident.rule_id === rule.id && incident.tournament_no === tournament_no);
+    if (!hasIncident && !(syncing && recent.some(({ fingerprint }) => fingerprint !== null))) return [];
+    const success = results.findIndex(({ fingerprint }) => fingerprint === null);
+    const streak = success === -1 ? results : results.slice(0, success), [last] = streak;
+    return [{
+      ...NOTHING,
+      tournament_no,
+      value: recent.length ? streak.length : null,
+      runs: recent.length,
+      since: last ? toIso(last.run.end) : null,
+      execution_id: last?.run.id ?? null,
+      fingerprint: last?.fingerprint ?? null,
+      ended: world.vanished.has(tournament_no) ? "the tournament is no longer synced" : null,
+    }];
+  });
+}
+
+function valuesOf(world: World, rule: Rule, snapshot: Snapshot, live: Incident[]): Value[] {
+  if (rule.scope === "TOURNAMENT") return tournamentsOf(world, rule, live);
+  if (rule.metric === "success_rate" || rule.metric === "error_rate") return [rateOf(world, rule, snapshot)];
+  if (rule.metric === "shared_failure") return [sharedOf(world, rule)];
+  if (rule.metric === "duration_exceeded") return [durationOf(world, rule)];
+  return [rule.metric === "sync_overdue" ? overdueOf(world, rule) : streakOf(world, rule)];
+}
+
+/** The active silence of a scope; one that names the incident only where no other matches. */
+function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value, incident: Incident | undefined): Silence | undefined {
+  const stored = Array.isArray(incident?.evidence.entities) ? incident.evidence.entities : [];
+  const failing = entities.length ? entities : stored;
+  return world.silences.filter((silence) =>
+    isSilencing(silence, world.now) &&
+    (silence.entity_type === null || silence.entity_type === rule.entity_type ||
+      rule.entity_type === "all" && failing.length === 1 && failing[0] === silence.entity_type) &&
+    (silence.rule_id === null || silence.rule_id === rule.id) &&
+    (silence.severity === null || silence.severity === (incident?.severity ?? rule.severity)) &&
+    (silence.tournament_no === null || silence.tournament_no === tournament_no) &&
+    (silence.incident_id === null || silence.incident_id === incident?.id)
+  ).toSorted((a, b) => Number(a.incident_id !== null) - Number(b.incident_id !== null) || b.ends_at - a.ends_at)[0];
+}
+
+const recipients = (world: World): Recipients =>
+  Object.fromEntries([...world.activeChannels].map((channel) => [
+    channel,
+    Object.fromEntries(SEVERITIES.map((severity) => [severity, recipientsOf(channel, severity)])) as Recipients[string],
+  ]));
+
+/** What `measure_alert_rules` returns for a world and its incidents. */
+export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
+  const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
+  const measurements = world.rules.filter(({ is_active }) => is_active).flatMap((rule) =>
+    valuesOf(world, rule, snapshot, live).map((value): Measurement => {
+      const scope = { rule_id: rule.id, rule_name: rule.name, entity_type: rule.entity_type, tournament_no: value.tournament_no };
+      const key = scopeKey(scope), incident = live.find((one) => scopeKey(one) === key);
+      const before = ended.filter((one) => scopeKey(one) === key), silence = silenceOf(world, rule, value, incident);
+      const parent = snapshot.incidents.find(({ id }) => id === incident?.parent_id);
+      const flap_ms = Math.max(HOUR, Math.min(4 * rule.window_ms, 24 * HOUR));
+      const entity = world.entities[rule.entity_type], { entities, ...measuredValue } = value;
+      return {
+        ...scope,
+        ...measuredValue,
+        metric: rule.metric,
+        severity: rule.severity,
+        threshold: rule.threshold,
+        recovery_threshold: rule.recovery_threshold,
+        minimum_runs: rule.minimum_runs,
+        no_data: rule.no_data,
+        for_ms: rule.for_ms,
+        escalation_ms: rule.escalation_ms,
+        escalation_channels: rule.escalation_channels,
+        repeat_ms: rule.repeat_ms,
+        flap_ms,
+        channels: rule.channels,
+        evidence: entities.length > 0 ? { entities } : {},
+        is_paused: entity?.is_paused ?? false,
+        ended: entity && !entity.is_active ? "the entity was deactivated" : value.ended,
+        silenced_by: silence?.id ?? null,
+        is_silenced_by_name: silence !== undefined && silence.incident_id !== null,
+        closed_incident: before.filter(({ awaits_recovery }) => awaits_recovery)
+          .toSorted((a, b) => Date.parse(b.resolved_at ?? "") - Date.parse(a.resolved_at ?? ""))[0]?.id ?? null,
+        resolved_recently: before.filter((one) =>
+          one.missed_due_at === null && Date.parse(one.resolved_at ?? "") > world.now - flap_ms
+        ).length,
+        missed: [],
+        incident: incident
+          ? {
+            ...incident,
+            destinations: [...newestStates(snapshot.rows, incident.id).values()].map(({ channel, recipient, severity, cause, status }) => ({
+              channel,
+              recipient,
+              severity,
+              cause,
+              is_dead: status === "DEAD",
+            })),
+            parent: parent?.rule_id
+              ? {
+                rule_id: parent.rule_id,
+                rule_name: parent.rule_name,
+                entity_type: parent.entity_type,
+                tournament_no: parent.tournament_no,
+              }
+              : null,
+          }
+          : null,
+      };
+    })
+  );
+  return {
+    as_of: toIso(world.now),
+    evaluated_since: evaluatedSince === null ? null : toIso(evaluatedSince),
+    recipients: recipients(world),
+    broken: [],
+    measurements,
+  };
+}
