@@ -304,8 +304,38 @@ export type Database = {
           },
         ];
       };
+      "alert_rule_versions": {
+        Row: {
+          "changed_by": string;
+          "id": number;
+          "rule": NonNullable<Json>;
+          "rule_id": string;
+          "valid_from": string;
+          "valid_until": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "changed_by": string;
+          "id"?: never;
+          "rule": NonNullable<Json>;
+          "rule_id": string;
+          "valid_from": string;
+          "valid_until"?: string | null;
+        };
+        Update: {
+          "changed_by"?: string;
+          "id"?: never;
+          "rule"?: NonNullable<Json>;
+          "rule_id"?: string;
+          "valid_from"?: string;
+          "valid_until"?: string | null;
+        };
+        Relationships: [];
+      };
       "alert_rules": {
         Row: {
+          "broken_reason": string | null;
+          "broken_since": string | null;
           "created_at": string;
           "description": string;
           "entity_type": string;
@@ -331,6 +361,8 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "broken_reason"?: string | null;
+          "broken_since"?: string | null;
           "created_at"?: string;
           "description"?: string;
           "entity_type": string;
@@ -355,6 +387,8 @@ export type Database = {
           "updated_at"?: string;
         };
         Update: {
+          "broken_reason"?: string | null;
+          "broken_since"?: string | null;
           "created_at"?: string;
           "description"?: string;
           "entity_type"?: string;
@@ -387,6 +421,7 @@ export type Database = {
           "ends_at": string;
           "entity_type": string | null;
           "id": string;
+          "incident_id": string | null;
           "lasts": string | null;
           "reason": string;
           "recurs_every": string | null;
@@ -402,6 +437,7 @@ export type Database = {
           "ends_at": string;
           "entity_type"?: string | null;
           "id"?: string;
+          "incident_id"?: string | null;
           "lasts"?: string | null;
           "reason": string;
           "recurs_every"?: string | null;
@@ -416,6 +452,7 @@ export type Database = {
           "ends_at"?: string;
           "entity_type"?: string | null;
           "id"?: string;
+          "incident_id"?: string | null;
           "lasts"?: string | null;
           "reason"?: string;
           "recurs_every"?: string | null;
@@ -425,6 +462,13 @@ export type Database = {
           "tournament_no"?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: "alert_silences_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
           {
             foreignKeyName: "alert_silences_rule_id_fkey";
             columns: ["rule_id"];
