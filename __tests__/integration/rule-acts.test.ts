@@ -176,6 +176,31 @@ Deno.test("a silence that has ended, or of an unknown entity, is refused", async
   assertEquals([ghosts.status, ghosts.body.code], [404, "ENTITY_UNKNOWN"]);
 });
 
+for (const [ends_at, status] of [["2026-06-11T10:00:00Z", 400], ["2026-06-11T10:00:01Z", 201]] as const) {
+  Deno.test(`a recurring silence of 10:00 that ends at ${ends_at} is answered ${status} after its window of today`, async () => {
+    const { call } = await setUp();
+    const silence = { severity: "LOW", starts_at: "2026-06-09T10:00:00Z", recurs_every: "1 day", lasts: "1 hour", reason: "each morning" };
+    const { status: answered, body } = await call("POST", "/silences", { ...silence, ends_at });
+    assertEquals(answered, status);
+    assertEquals(body.details, status === 400 ? [{ field: "ends_at", message: "must be after the next recurrence" }] : undefined);
+    assertEquals(await db.value("select count(*)::int from alert_silences"), status === 400 ? 0 : 1);
+  });
+}
+
+Deno.test("the only channel of a rule or an entity is not deleted, and the refusal names them", async () => {
+  const { call } = await setUp();
+  for (const name of ["hook", "pager"]) await call("PUT", `/channels/${name}`, { kind: "dashboard" });
+  const { body: { id } } = await call("POST", "/alert-rules", { ...RULE, notification_channels: ["hook"] });
+  await call("PATCH", "/entities/matches_schedule", { reason: "because", notification_channels: ["hook"] });
+  const refused = await call("DELETE", "/channels/hook");
+  assertEquals([refused.status, refused.body.code], [409, "CHANNEL_IN_USE"]);
+  assertEquals(refused.body.message, "hook is the only channel of Test acts, matches_schedule");
+  await call("PATCH", `/alert-rules/${id}`, { notification_channels: ["hook", "pager"] });
+  await call("PATCH", "/entities/matches_schedule", { reason: "because", notification_channels: null });
+  assertEquals((await call("DELETE", "/channels/hook")).status, 204);
+  assertEquals((await call("DELETE", "/channels/pager")).body.code, "CHANNEL_IN_USE");
+});
+
 Deno.test("a channel keeps each field that a request does not have, and its secret only within its kind", async () => {
   const { call } = await setUp();
   const hook = { kind: "webhook", config: { url: "https://receiver.test/" } };

@@ -47,6 +47,13 @@ Deno.test("the table knows the metrics of the API and no other", async () => {
   assertEquals([...known.matchAll(/\('(\w+)'/g)].map(([, metric]) => metric).sort(), [...AlertMetric.options].sort());
 });
 
+Deno.test("a run reaches the thresholds of the shipped rules about durations at the wall-clock limit of every plan", async () => {
+  const thresholds = await db.query<{ s: number }>("select threshold::int as s from alert_rules where metric = 'duration_exceeded'");
+  // A run ends itself 30 s before the limit, which is 150 s by default.
+  const reached = testEnv().SYNC_WALL_CLOCK_MS / 1_000 - 30;
+  assertEquals(thresholds.map(({ s }) => s < reached), thresholds.map(() => true));
+});
+
 const SILENCE = { entity_type: "tournaments", ends_at: "2026-06-10T13:00:00Z", reason: "test" };
 /** For each duration: its table and other columns of the row, and the fields of a request with it that the API refuses. */
 const OWNERS: Record<keyof typeof DURATIONS, [table: Table, row: object, refused: (length: string) => string]> = {

@@ -253,6 +253,10 @@ begin
   select s.* from jsonb_populate_record(null::public.alert_silences, jsonb_build_object('starts_at', as_of) || p || jsonb_build_object(
     'id', gen_random_uuid(), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
   returning * into saved;
+  if not private.is_silencing(saved, as_of) and saved.starts_at <= as_of
+    and private.last_due(saved.starts_at, saved.recurs_every, as_of) + saved.recurs_every >= saved.ends_at then
+    raise sqlstate 'PT400' using message = 'ends_at: must be after the next recurrence', detail = 'BAD_REQUEST';
+  end if;
   perform private.audit(p -> 'actor', 'create-silence', 'silence', saved.id::text, null, to_jsonb(saved), saved.reason, as_of);
   return private.lengths_in_words(to_jsonb(saved));
 end
@@ -505,12 +509,30 @@ $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
   'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns it without secrets; PT400 BAD_REQUEST.';
 
+create function private.channel_dependents(channel text) returns text
+language sql stable set search_path = '' as $$
+  select string_agg(owner.name, ', ' order by owner.name collate "C")
+  from (
+    select r.name, r.notification_channels as channels from public.alert_rules r
+    union all select e.entity_type, e.notification_channels from public.sync_status e
+  ) owner
+  where owner.channels ? channel
+    and not exists (select from public.notification_channels c where c.name <> channel and owner.channels ? c.name);
+$$;
+comment on function private.channel_dependents(text) is 'The rules and entities that name no other channel; null when there is none.';
+
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 declare
   before public.notification_channels;
+  owners constant text := private.channel_dependents(p ->> 'name');
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
+  -- Their incidents would notify nobody.
+  if owners is not null then
+    raise sqlstate 'PT409' using
+      message = format('%s is the only channel of %s', p ->> 'name', owners), detail = 'CHANNEL_IN_USE';
+  end if;
   update public.alert_notifications set
     status = 'DEAD', token = null, lease_expires_at = null, last_error = 'the channel was deleted', discarded_by = p -> 'actor' ->> 'name'
   where channel = p ->> 'name' and status in ('PENDING', 'SENDING');
@@ -521,7 +543,7 @@ begin
 end
 $$;
 comment on function public.delete_notification_channel(jsonb, timestamptz) is
-  'Deletes channel {name} and discards its undelivered states; returns true. PT404 NOT_FOUND.';
+  'Deletes channel {name} and discards its undelivered states; returns true. PT404 NOT_FOUND, PT409 CHANNEL_IN_USE.';
 
 create function public.test_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
