@@ -54,7 +54,7 @@ export async function measure(): Promise<Report> {
     };
     await watch("event", "consecutive_failures", 1);
     await watch("cut", "consecutive_failures", 1);
-    await watch("missed", "sync_overdue", 0.001);
+    await watch("missed", "sync_overdue", 1);
     const faults = new Map<string, number>();
     const missed = entities.map(async (index) => {
       const due = new Date(Date.now() + 5_000 + Math.random() * 4 * MINUTE);

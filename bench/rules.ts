@@ -22,9 +22,9 @@ const HISTORIES: History[] = [
 /** The rules of each feed: metric, scope, threshold, window. */
 const RULES_OF_A_FEED = `('success_rate', 'ENTITY', 0.9, interval '1 day'), ('consecutive_failures', 'ENTITY', 3, '1 hour'),
   ('duration_exceeded', 'ENTITY', 120, '15 minutes'), ('memory_usage', 'ENTITY', 150, '15 minutes'),
-  ('sync_overdue', 'ENTITY', 0, '15 minutes'),
+  ('sync_overdue', 'ENTITY', 1, '15 minutes'),
   ('error_rate', 'ENTITY', 0.5, '1 day'), ('records_collapse', 'ENTITY', 0.5, '1 day'), ('api_response_time', 'ENTITY', 200, '1 hour'),
-  ('stuck_execution', 'ENTITY', 120, '15 minutes'), ('consecutive_failures', 'TOURNAMENT', 3, '6 hours')`;
+  ('stuck_execution', 'ENTITY', 60, '15 minutes'), ('consecutive_failures', 'TOURNAMENT', 3, '6 hours')`;
 /** With feeds, replaces the default entities and rules by the feeds and their rules. */
 const FEEDS = [
   `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime)

@@ -19,6 +19,7 @@ export const ERRORS = {
   ENTITY_UNKNOWN: answered(404, "Use an entity type that `GET sync-admin/entities` lists."),
   METHOD_NOT_ALLOWED: answered(405, "Use a method that `GET sync-monitoring/openapi.json` lists for this path."),
   ALERT_STATE: answered(409, "Read the incident again: its state has changed."),
+  CHANNEL_IN_USE: answered(409, "Give each rule and entity that the message names another channel, then delete this one."),
   ENTITY_INACTIVE: answered(409, "Set is_active of the entity in sync_status first."),
   ENTITY_PAUSED: answered(409, "Resume the entity first, or wait until a person does."),
   IDEMPOTENCY_KEY_REUSED: answered(409, "Send a new Idempotency-Key with a different request."),

@@ -73,10 +73,11 @@ export async function setUpProcessor(
     ]);
   }
   await db.query("delete from alert_rules where name like 'Test%'");
+  const ruleChannels = JSON.stringify(hooks.length ? hooks : ["dashboard"]);
   await db.query(
     `update alert_rules set is_active = metric = 'consecutive_failures' and scope = 'ENTITY', notification_channels = $1, severity = 'HIGH',
       escalation_delay = null, escalation_channels = '[]', repeat_interval = '4 hours'`,
-    [JSON.stringify(hooks)],
+    [ruleChannels],
   );
   await db.query("update sync_status set notification_channels = null");
   const clock = new TestClock("2026-06-10T12:03:00.000Z");
@@ -138,7 +139,7 @@ export async function setUpProcessor(
       await db.query(
         `insert into alert_rules (name, entity_type, scope, metric, threshold, evaluation_window, severity, notification_channels, no_data)
         values ('Test tournaments', 'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 1, '6 hours', $1, $2, 'KEEP')`,
-        [severity, JSON.stringify(hooks)],
+        [severity, ruleChannels],
       );
       for (const no of nos) await aTournament(db, { no });
     },

@@ -73,6 +73,7 @@ export const VALID_ROWS = {
     evaluation_window: "1 hour",
     severity: "HIGH",
   },
+  alert_rule_versions: { rule_id: RULE, valid_from: EARLY, rule: {}, changed_by: "admin@example.com" },
   alert_incidents: {
     rule_id: RULE,
     rule_name: "Example",
@@ -144,13 +145,15 @@ export const STATES = {
     of_error_type: { metric: "error_rate", error_type: "API" },
     of_system: { metric: "queue_age", entity_type: "system" },
     of_tournament: { scope: "TOURNAMENT" },
+    broken: { broken_since: EARLY, broken_reason: "example" },
   },
+  alert_rule_versions: { ended: { valid_until: LATE } },
   alert_incidents: {
     pending: { state: "PENDING", fired_at: null },
     acknowledged: { state: "ACKNOWLEDGED", acknowledged_by: "operator@example.com" },
     resolved: { state: "RESOLVED", resolved_at: LATE },
   },
-  alert_silences: { recurring: { recurs_every: "1 day", lasts: "1 hour" } },
+  alert_silences: { recurring: { recurs_every: "1 day", lasts: "1 hour" }, of_incident: { entity_type: null, incident_id: INCIDENT } },
   notification_channels: {
     email: { kind: "email", config: { to: ["operator@example.com"] } },
     slack: { kind: "slack", secret: "https://slack.example/hook" },

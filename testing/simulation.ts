@@ -45,8 +45,9 @@ export function startOfFault(fault: Fault, start: number, ends: Outcome["ends"])
     case "failing":
       return ends.get(fault.tick + 2) ?? NaN;
     case "missed":
-    case "slow":
       return due + 5 * MINUTE;
+    case "slow":
+      return due + 100_000;
     default:
       return ends.get(fault.tick) ?? NaN;
   }

@@ -1,6 +1,6 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
-import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, TOURNAMENT_METRICS } from "./alerts.ts";
+import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
 const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
@@ -8,12 +8,33 @@ const moment = z.iso.datetime({ offset: true });
 const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
-/** A duration in words, such as `15 minutes`, `1 hour` or `2 days`. */
-const duration = z.string().regex(
-  /^\d{1,6} (second|minute|hour|day)s?$/,
-  "must be a number and a unit, such as 15 minutes, 1 hour or 2 days",
-);
-const positive = duration.refine((text) => !/^0+ /.test(text), "must be longer than 0");
+/** The shortest and the longest duration of each field; the tables check the same ranges. */
+export const DURATIONS = {
+  evaluation_window: ["1 minute", "31 days"],
+  for_duration: ["0 seconds", "7 days"],
+  escalation_delay: ["1 second", "7 days"],
+  repeat_interval: ["1 second", "31 days"],
+  recurs_every: ["1 minute", "366 days"],
+  lasts: ["1 second", "366 days"],
+  group_window: ["0 seconds", "1 hour"],
+  grace: ["0 seconds", "7 days"],
+  max_runtime: ["10 seconds", "1 hour"],
+} as const;
+
+const durationMs = (text: string): number => {
+  const [count, unit = ""] = text.split(" ");
+  return Number(count) * (/^d/.test(unit) ? 86_400_000 : /^h/.test(unit) ? 3_600_000 : /^m/.test(unit) ? 60_000 : 1000);
+};
+const IN_WORDS = /^\d{1,9} (second|minute|hour|day)s?$/;
+
+/** The duration of a field in words, such as `15 minutes`, `1 hour` or `2 days`. */
+function duration(field: keyof typeof DURATIONS) {
+  const [shortest, longest] = DURATIONS[field];
+  const isAllowed = (ms: number) => ms >= durationMs(shortest) && ms <= durationMs(longest);
+  return z.string().regex(IN_WORDS, "must be a number and a unit, such as 15 minutes, 1 hour or 2 days")
+    .refine((text) => !IN_WORDS.test(text) || isAllowed(durationMs(text)), `must be between ${shortest} and ${longest}`);
+}
+
 const channelName = z.string().regex(
   /^[a-z][a-z0-9_-]{0,62}$/,
   "must have only a-z, 0-9, - and _, and begin with a letter",
@@ -24,13 +45,11 @@ export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), unti
 /** `POST sync-admin/alerts/:id/unacknowledge` and `/resolve`. */
 export const NoteRequest = z.strictObject({ note: reason.optional() });
 
-const durationMs = (text: string): number => {
-  const [count, unit = ""] = text.split(" ");
-  return Number(count) * (/^d/.test(unit) ? 86_400_000 : /^h/.test(unit) ? 3_600_000 : /^m/.test(unit) ? 60_000 : 1000);
-};
+/** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
+const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
 
 /**
- * `POST sync-admin/silences`: matches by at least one of entity type, rule, severity and tournament. A recurring silence is active for
+ * `POST sync-admin/silences`: matches by at least one of entity type, rule, severity, tournament and incident. A recurring silence is active for
  * `lasts` every `recurs_every` from `starts_at` on, in UTC.
  */
 export const SilenceRequest = z.strictObject({
@@ -38,14 +57,15 @@ export const SilenceRequest = z.strictObject({
   rule_id: z.uuid().optional(),
   severity: z.enum(SEVERITIES).optional(),
   tournament_no: tournamentNo.optional(),
+  incident_id: z.uuid().optional(),
   starts_at: moment.optional(),
   ends_at: moment,
-  recurs_every: positive.optional(),
-  lasts: positive.optional(),
+  recurs_every: duration("recurs_every").optional(),
+  lasts: duration("lasts").optional(),
   reason,
-}).refine((silence) => silence.entity_type ?? silence.rule_id ?? silence.severity ?? silence.tournament_no, {
+}).refine((silence) => silence.entity_type ?? silence.rule_id ?? silence.severity ?? silence.tournament_no ?? silence.incident_id, {
   path: ["entity_type"],
-  message: "name at least one of entity_type, rule_id, severity and tournament_no",
+  message: "name at least one of entity_type, rule_id, severity, tournament_no and incident_id",
 }).refine((silence) => !silence.recurs_every === !silence.lasts, {
   path: ["lasts"],
   message: "must be given with recurs_every, and only with it",
@@ -63,21 +83,30 @@ const ruleFields = {
   entity_type: entityScope,
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
   metric: AlertMetric,
-  threshold: z.number().min(0),
-  evaluation_window: positive,
+  threshold: z.number(),
+  /** Required, and without effect on the value of a metric without `uses_window` in `ALERT_METRICS`. */
+  evaluation_window: duration("evaluation_window").describe(
+    `The period of the value. It has no effect on the value of ${
+      Object.entries(ALERT_METRICS).filter(([, metric]) => !metric.uses_window).map(([name]) => name).join(", ")
+    }.`,
+  ),
   severity: z.enum(SEVERITIES),
-  notification_channels: z.array(channelName).max(10),
-  escalation_delay: positive.nullable(),
+  notification_channels: channelNames("to mute the rule, switch it off or create a silence"),
+  escalation_delay: duration("escalation_delay").nullable(),
   /** One list of channels for each escalation step, notified from that step on. */
   escalation_channels: z.array(z.array(channelName).max(10)).max(10),
   is_active: z.boolean(),
-  minimum_runs: z.number().int().min(0).max(10_000),
-  for_duration: duration,
-  recovery_threshold: z.number().min(0).nullable(),
+  minimum_runs: z.number().int().min(0).max(10_000).describe(
+    `With fewer finished full runs in the window the value is unknown. Only ${
+      Object.entries(ALERT_METRICS).filter(([, metric]) => metric.needs_runs).map(([name]) => name).join(", ")
+    } need runs; the other metrics ignore it.`,
+  ),
+  for_duration: duration("for_duration"),
+  recovery_threshold: z.number().nullable(),
   error_type: z.enum(ERROR_TYPES).nullable(),
   no_data: z.enum(["KEEP", "OK", "ALERT"]),
   runbook_url: webUrl.nullable(),
-  repeat_interval: positive,
+  repeat_interval: duration("repeat_interval"),
 };
 
 interface CheckedFields {
@@ -93,12 +122,13 @@ interface CheckedFields {
 function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
   const { metric, threshold, recovery_threshold: recovery, error_type } = rule;
   if (metric === undefined) return;
-  const { direction, unit } = ALERT_METRICS[metric];
+  const { direction, min, max } = ALERT_METRICS[metric];
   const refuse = (field: string, message: string) => ctx.addIssue({ code: "custom", path: [field], message });
-  if (unit === "ratio" && (threshold ?? 0) > 1) refuse("threshold", "must be between 0 and 1 for this metric");
-  if (unit === "ratio" && (recovery ?? 0) > 1) refuse("recovery_threshold", "must be between 0 and 1 for this metric");
+  const isReached = (value: number | null | undefined) => value === null || value === undefined || (value >= min && value <= max);
+  if (!isReached(threshold)) refuse("threshold", thresholdsOf(metric));
+  if (!isReached(recovery)) refuse("recovery_threshold", thresholdsOf(metric));
   const isWrongSide = direction === "above" ? (recovery ?? 0) > (threshold ?? Infinity) : (recovery ?? Infinity) < (threshold ?? 0);
-  if (recovery !== null && recovery !== undefined && isWrongSide) {
+  if (recovery !== null && recovery !== undefined && isWrongSide && isReached(recovery)) {
     refuse("recovery_threshold", `must be ${direction === "above" ? "at most" : "at least"} the threshold`);
   }
   if (error_type && metric !== "error_rate") refuse("error_type", "can be set only for the metric error_rate");
@@ -169,9 +199,10 @@ const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "mu
 
 const recipients = z.array(z.email()).min(1).max(50);
 const commonChannelFields = {
+  /** Absent, it keeps its value; a new channel is active. */
   is_active: z.boolean().optional(),
   /** Incidents that open within this window after a message go out as one message at its end. */
-  group_window: duration.refine((text) => durationMs(text) <= 3_600_000, "must be at most 1 hour").optional(),
+  group_window: duration("group_window").optional(),
   /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
 };
@@ -275,10 +306,13 @@ export const EntityListResponse = z.object({ entities: z.array(Entity) });
 /** `PATCH sync-admin/entities/:type`. */
 export const ChangeEntityRequest = z.strictObject({
   is_paused: z.boolean().optional(),
-  grace: duration.optional(),
-  max_runtime: positive.optional(),
-  alert_threshold_failures: z.number().int().min(1).max(1000).nullable().optional(),
-  notification_channels: z.array(channelName).max(10).nullable().optional(),
+  grace: duration("grace").optional(),
+  max_runtime: duration("max_runtime").optional(),
+  alert_threshold_failures: z.number().int().min(ALERT_METRICS.consecutive_failures.min).max(ALERT_METRICS.consecutive_failures.max)
+    .nullable().optional(),
+  /** Null: each incident notifies the channels of its rule. */
+  notification_channels: channelNames("to mute the sync, pause it or create a silence; null uses the channels of each rule")
+    .nullable().optional(),
   reason,
 }).refine((changes) => Object.keys(changes).length > 1, "must change at least one field");
 

@@ -4,28 +4,84 @@ import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
 
-/** The metrics of rules: the side of the threshold that is a breach, the unit of value and threshold, and the name in messages. */
+/** A metric of rules; value, threshold and recovery threshold have its unit. */
+interface Metric {
+  /** The side of the threshold that is a breach. */
+  direction: "above" | "below";
+  unit: string;
+  /** The name in messages. */
+  label: string;
+  /** The thresholds that a value can reach and recover from; the table of rules checks the same range. */
+  min: number;
+  max: number;
+  /** Why no value exceeds `max`, for a person who chose a higher threshold. */
+  limit?: string;
+  /** With fewer runs in the window than `minimum_runs` the value is unknown. Other metrics ignore `minimum_runs`. */
+  needs_runs: boolean;
+  /** The value is of the window. Other metrics ignore the window. */
+  uses_window: boolean;
+}
+const OF_WINDOW = { needs_runs: false, uses_window: true };
+const OF_RUNS = { needs_runs: true, uses_window: true };
+const OF_STATE = { needs_runs: false, uses_window: false };
+const RATIO = { unit: "ratio", min: 0.01, max: 1 };
+const DAY_S = 86_400;
+/** The evaluations, from which the oldest of these states is measured, are kept for a week. */
+const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
+
 export const ALERT_METRICS = {
-  success_rate: { direction: "below", needs_runs: true, unit: "ratio", label: "success rate" },
-  consecutive_failures: { direction: "above", needs_runs: false, unit: "runs", label: "consecutive failures" },
-  duration_exceeded: { direction: "above", needs_runs: false, unit: "s", label: "longest run" },
-  memory_usage: { direction: "above", needs_runs: false, unit: "MiB", label: "memory usage" },
-  sync_overdue: { direction: "above", needs_runs: false, unit: "s", label: "overdue time" },
-  error_rate: { direction: "above", needs_runs: true, unit: "errors per run", label: "error rate" },
-  records_collapse: { direction: "above", needs_runs: false, unit: "ratio", label: "drop in records per request" },
-  cache_hit_ratio: { direction: "below", needs_runs: true, unit: "ratio", label: "cache hit ratio" },
-  api_response_time: { direction: "above", needs_runs: true, unit: "ms", label: "mean API response time" },
-  stuck_execution: { direction: "above", needs_runs: false, unit: "s", label: "time since the last heartbeat" },
-  shared_failure: { direction: "above", needs_runs: false, unit: "tournaments", label: "shared failure" },
-  undelivered_age: { direction: "above", needs_runs: false, unit: "s", label: "age of the oldest undelivered notification" },
-  processor_late: { direction: "above", needs_runs: false, unit: "s", label: "time since the last evaluation" },
-  queue_age: { direction: "above", needs_runs: false, unit: "s", label: "longest wait in the queue" },
-} as const satisfies Record<string, { direction: "above" | "below"; needs_runs: boolean; unit: string; label: string }>;
+  success_rate: { direction: "below", label: "success rate", ...RATIO, ...OF_RUNS },
+  consecutive_failures: {
+    direction: "above",
+    unit: "runs",
+    label: "consecutive failures",
+    min: 1,
+    max: 100,
+    limit: "the failures of a tournament are counted up to 100",
+    ...OF_STATE,
+  },
+  duration_exceeded: {
+    direction: "above",
+    unit: "s",
+    label: "longest run",
+    min: 1,
+    max: 3_600,
+    limit: "a run ends after an hour at most",
+    ...OF_WINDOW,
+  },
+  memory_usage: { direction: "above", unit: "MiB", label: "memory usage", min: 1, max: 16_384, ...OF_WINDOW },
+  sync_overdue: { direction: "above", unit: "s", label: "overdue time", min: 1, max: 30 * DAY_S, ...OF_STATE },
+  error_rate: { direction: "above", unit: "errors per run", label: "error rate", min: 0.01, max: 10_000, ...OF_RUNS },
+  records_collapse: { direction: "above", label: "drop in records per request", ...RATIO, ...OF_STATE },
+  cache_hit_ratio: { direction: "below", label: "cache hit ratio", ...RATIO, ...OF_RUNS },
+  api_response_time: { direction: "above", unit: "ms", label: "mean API response time", min: 1, max: 120_000, ...OF_RUNS },
+  stuck_execution: {
+    direction: "above",
+    unit: "s",
+    label: "time since the last heartbeat",
+    min: 1,
+    max: 60,
+    limit: "a run without a heartbeat is closed after 60 s",
+    ...OF_STATE,
+  },
+  shared_failure: { direction: "above", unit: "tournaments", label: "shared failure", min: 1, max: 1_000, ...OF_WINDOW },
+  undelivered_age: { direction: "above", label: "age of the oldest undelivered notification", ...WEEK, ...OF_STATE },
+  processor_late: { direction: "above", label: "time since the last evaluation", ...WEEK, ...OF_STATE },
+  queue_age: { direction: "above", label: "longest wait in the queue", ...WEEK, ...OF_STATE },
+  broken_rules: { direction: "above", unit: "rules", label: "rules that cannot be measured", min: 1, max: 1_000, ...OF_STATE },
+} as const satisfies Record<string, Metric>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
 
+/** The thresholds that a rule can have, in words that follow the name of the field. */
+export function thresholdsOf(metric: AlertMetric): string {
+  const { unit, min, max, limit }: Metric = ALERT_METRICS[metric];
+  const because = limit ? `, because ${limit}` : "";
+  return `must be between ${min} and ${max}${unit === "ratio" ? "" : ` ${unit}`} for the metric ${metric}${because}`;
+}
+
 /** The metrics of the monitoring system; their rules have the entity type `system`. */
-export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "processor_late", "queue_age"];
+export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "processor_late", "queue_age", "broken_rules"];
 /** The metrics that a rule with the scope `TOURNAMENT` can use. */
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures"];
 
@@ -68,7 +124,7 @@ export const AlertTimes = z.object({
   incidents: z.number().int(),
   /** From `began_at` to the first notification. */
   detect_ms: z.number().nullable(),
-  /** From the first notification to the acknowledgement. */
+  /** From the first notification to the acknowledgement, of the incidents that were acknowledged after it. */
   acknowledge_ms: z.number().nullable(),
   /** From `began_at` to the resolution. */
   resolve_ms: z.number().nullable(),
@@ -146,6 +202,9 @@ export const AlertRule = z.object({
   escalation_channels: z.array(z.array(z.string())),
   runbook_url: z.string().nullable(),
   is_active: z.boolean(),
+  /** Since when evaluations cannot measure the rule; null while they can. */
+  broken_since: z.string().nullable(),
+  broken_reason: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 });
@@ -160,6 +219,7 @@ export const AlertSilence = z.object({
   rule_id: z.uuid().nullable(),
   severity: z.enum(SEVERITIES).nullable(),
   tournament_no: z.string().nullable(),
+  incident_id: z.uuid().nullable(),
   starts_at: z.string(),
   ends_at: z.string(),
   recurs_every: z.string().nullable(),

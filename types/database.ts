@@ -352,6 +352,34 @@ export type Database = {
           },
         ];
       };
+      "alert_rule_versions": {
+        Row: {
+          "changed_by": string;
+          "id": number;
+          "rule": NonNullable<Json>;
+          "rule_id": string;
+          "valid_from": string;
+          "valid_until": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "changed_by": string;
+          "id"?: never;
+          "rule": NonNullable<Json>;
+          "rule_id": string;
+          "valid_from": string;
+          "valid_until"?: string | null;
+        };
+        Update: {
+          "changed_by"?: string;
+          "id"?: never;
+          "rule"?: NonNullable<Json>;
+          "rule_id"?: string;
+          "valid_from"?: string;
+          "valid_until"?: string | null;
+        };
+        Relationships: [];
+      };
       "alert_rules": {
         Row: {
           "broken_reason": string | null;

@@ -165,12 +165,13 @@ test(
   "admin",
   async ({ page, open }) => {
     await open("/alerts/rules/new", "New alert rule");
+    await page.getByLabel("Metric").selectOption("duration_exceeded");
     await page.getByLabel("Name").fill("x");
     await page.getByLabel(/^Threshold/).fill("-1");
     await page.getByLabel("Window").fill("soon");
     await page.getByRole("button", { name: "Save" }).click();
     await page.locator("#app .wrong").first().waitFor();
-    assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Name", "Threshold, runs", "Window"]);
+    assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Name", "Threshold, s", "Window"]);
     await page.getByLabel("Name").fill("Rule of a browser test");
     await page.getByLabel(/^Threshold/).fill("50");
     await page.getByLabel("Window").fill("2 hours");
@@ -181,7 +182,7 @@ test(
     await page.getByLabel("Window").fill("90 minutes");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("link", { name: "Rule of a browser test" }).waitFor();
-    await waitForText(page, "consecutive failures is at least 50 runs, over 90 minutes");
+    await waitForText(page, "duration exceeded is at least 50 s, over 90 minutes");
     await page.getByRole("link", { name: "Rule of a browser test" }).click();
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Yes, delete Rule of a browser test" }).click();
@@ -197,7 +198,7 @@ test(
     await open("/alerts/silences", "Silences");
     await page.getByLabel("Reason").fill("maintenance of the upstream");
     await page.getByRole("button", { name: "Silence", exact: true }).click();
-    await waitForText(page, "name at least one of entity_type, rule_id, severity and tournament_no");
+    await waitForText(page, "name at least one of entity_type, rule_id, severity, tournament_no and incident_id");
     await page.getByLabel("Tournament").fill("8104");
     await page.getByRole("button", { name: "Silence", exact: true }).click();
     await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
@@ -209,6 +210,44 @@ test(
     await waitForText(page, "Intact");
   },
 );
+
+test("the form of a rule has the window and the minimum of runs only where the metric uses them", "admin", async ({ page, open }) => {
+  await open("/alerts/rules/new", "New alert rule");
+  const shown = async (metric: string) => {
+    await page.getByLabel("Metric").selectOption(metric);
+    return [await page.getByLabel("Window").count(), await page.getByLabel("Minimum runs").count()];
+  };
+  assertEquals(await shown("success_rate"), [1, 1]);
+  assertEquals(await shown("duration_exceeded"), [1, 0]);
+  assertEquals(await shown("consecutive_failures"), [0, 0]);
+  await waitForText(page, "The window has no effect on this metric");
+  await page.getByLabel("Metric").selectOption("stuck_execution");
+  await waitForText(page, "because a run without a heartbeat is closed after 60 s");
+});
+
+test("a rule that cannot be measured is marked in the list, with the reason", "viewer", async ({ page, open }) => {
+  const name = "Memory Usage Exceeded";
+  await query("update alert_rules set broken_since = now(), broken_reason = 'interval out of range' where name = $1", [name]);
+  await open("/alerts/rules", "Alert rules");
+  await page.getByRole("row").filter({ hasText: name }).filter({ hasText: "Broken" }).filter({ hasText: "interval out of range" })
+    .waitFor();
+  await query("update alert_rules set broken_since = null, broken_reason = null where name = $1", [name]);
+});
+
+test("the button Silence of an incident fills in a silence of this incident alone", "operator", async ({ page, open }) => {
+  const [incident] = await query<{ id: string }>(
+    `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)
+    values ('Of a silence', 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now()) returning id`,
+  );
+  await open(`/alerts/${incident?.id}`, "Of a silence");
+  await page.getByRole("link", { name: "Silence", exact: true }).or(page.getByRole("button", { name: "Silence", exact: true })).click();
+  await page.getByLabel("Reason").fill("a known fault");
+  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByRole("rowheader", { name: `incident ${incident?.id}` }).waitFor();
+  const matchers = "select entity_type, rule_id, severity, tournament_no from alert_silences where incident_id = $1";
+  assertEquals(await query(matchers, [incident?.id]), [{ entity_type: null, rule_id: null, severity: null, tournament_no: null }]);
+  await query("delete from alert_incidents where id = $1", [incident?.id]);
+});
 
 test("an admin creates a channel, and a test of it shows what its receiver accepted", "admin", async ({ page, open }) => {
   const statuses = [200, 200, 200, 503, 404];

@@ -25,6 +25,8 @@ const RULE: AlertRule = {
   escalation_channels: [["team", "hook"], ["chief"]],
   runbook_url: "https://example.com/",
   is_active: true,
+  broken_since: null,
+  broken_reason: null,
   created_at: "2026-06-10T00:00:00Z",
   updated_at: "2026-06-10T00:00:00Z",
 };
@@ -63,7 +65,7 @@ Deno.test("a number that cannot be read is sent as text, so that the server name
   assertEquals(error?.issues.map(({ path }) => path.join(".")), ["threshold"]);
 });
 
-Deno.test("the condition of a rule names the metric, the side of its threshold, the unit, for and the window", () => {
+Deno.test("the condition of a rule names the metric, the side of its threshold, the unit, for, and the window where it has an effect", () => {
   const texts = [
     { ...RULE, threshold: 200 },
     { ...RULE, metric: "success_rate" as const, threshold: 0.9, for_duration: "0 seconds" },
@@ -72,6 +74,6 @@ Deno.test("the condition of a rule names the metric, the side of its threshold, 
   assertEquals(texts, [
     "api response time is at least 200 ms for 5 minutes, over 2 hours",
     "success rate is below 90 %, over 2 hours",
-    "consecutive failures is at least 1 run, over 1 hour",
+    "consecutive failures is at least 1 run",
   ]);
 });

@@ -20,7 +20,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, sync_jobs cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
-  await db.query("update alert_rules set is_active = true");
+  await db.query("update alert_rules set is_active = true, broken_since = null, broken_reason = null");
   await db.query("update sync_status set last_attempt = $1, last_sync = $1", [now]);
   const clock = new TestClock(now);
   let background: Promise<unknown>[] = [];
@@ -104,6 +104,17 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
       await aResult(db, run, { tournament_no: no, error_type: "API", error_fingerprint: "own" });
     }
   },
+  "Records Collapse": async () => {
+    const run = (day: number, records_read: number) =>
+      aRun(db, { entity_type: "tournaments", execution_start: `2026-06-0${day}T00:00:00Z`, api_calls: 2, records_read });
+    for (const day of [3, 4, 5, 6, 7]) await run(day, 700);
+    await run(9, 350);
+  },
+  "Alert Rules Broken": () =>
+    db.query(
+      `update alert_rules set is_active = true, broken_since = '2026-06-10T12:02:00Z', broken_reason = 'interval out of range'
+      where name = 'Memory Usage Exceeded'`,
+    ),
   "Notifications Undelivered": () => aNotification(db, { ...STATES.alert_notifications.dead, first_failed_at: "2026-06-10T11:48:00Z" }),
   "Sync Queue Waiting": () =>
     db.query(
@@ -272,6 +283,7 @@ Deno.test("each metric equals the value that SQL computes from the rows", async 
       records_read: run === 0 ? 10 : 120,
     });
   }
+  for (const day of [1, 2, 3, 4, 5]) await aRun(db, { execution_start: `2026-06-0${day + 3}T00:00:00Z`, api_calls: 3, records_read: 120 });
   await db.query(
     `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
     select 'matches_schedule', case i % 2 when 0 then 'API' else 'NETWORK' end, 'X', 'LOW', true, 'x', 'x', $1::timestamptz - i * interval '7 minutes' from generate_series(0, 19) i`,
@@ -322,20 +334,44 @@ Deno.test("each metric equals the value that SQL computes from the rows", async 
   close(value("stuck_execution"), 0);
 });
 
-Deno.test("the drop in records compares the last full run with at least five earlier ones that made a request", async () => {
+const recordsDrop = (entity: string, at: string) => db.value<number | null>("select private.records_collapse($1, $2)::float", [entity, at]);
+
+Deno.test("the drop in records compares the last full run that made a request with at least five of the week before", async () => {
   const { clock } = await setUp();
-  const drop = () => db.value("select private.records_collapse('matches_schedule', $1)::float", [clock.asOf()]);
-  const run = (hour: number, row: Record<string, unknown>) =>
-    aRun(db, { execution_start: `2026-06-10T0${hour}:00:00Z`, api_calls: 2, records_read: 100, ...row });
-  await run(9, { records_read: 20 });
-  for (const hour of [1, 2, 3, 4]) await run(hour, {});
-  await run(5, { api_calls: 0, records_read: 0 });
-  await run(6, { tournament_no: "1" });
+  const drop = () => recordsDrop("matches_schedule", clock.asOf());
+  const run = (day: number, row: Record<string, unknown>) =>
+    aRun(db, { execution_start: `2026-06-${String(day).padStart(2, "0")}T09:00:00Z`, api_calls: 2, records_read: 100, ...row });
+  await run(10, { records_read: 20 });
+  await run(1, {});
+  for (const day of [3, 4, 5, 6]) await run(day, {});
+  await run(7, { api_calls: 0, records_read: 0 });
+  await run(7, { tournament_no: "1" });
   await run(7, { status: "FAILED" });
+  await aRun(db, { execution_start: "2026-06-09T10:00:00Z", api_calls: 2, records_read: 100 });
   assertEquals(await drop(), null);
   await run(8, { records_read: 120 });
-  assertEquals(await drop(), 0.8);
+  assertEquals([await drop(), await recordsDrop("all", clock.asOf()), await recordsDrop("tournaments", clock.asOf())], [0.8, 0.8, null]);
+  await db.query("update sync_status set paused_at = now(), paused_by = 'x' where entity_type = 'matches_schedule'");
+  assertEquals(await drop(), null);
 });
+
+for (const [entity, hours] of [["tournaments", 24], ["matches_schedule", 1]] as const) {
+  Deno.test(`a collapse of ${entity}, with a run every ${hours} hours, is a drop for 4 days, and after 5 days it is usual`, async () => {
+    await setUp();
+    const at = (day: number, hour = 0) => new Date(Date.parse("2026-06-10T00:00:00Z") + day * 86_400_000 + hour * 3_600_000).toISOString();
+    const run = (start: string, records_read: number) =>
+      aRun(db, { entity_type: entity, execution_start: start, api_calls: 2, records_read });
+    for (let day = -9; day < 0; day++) for (let hour = 0; hour < 24; hour += hours) await run(at(day, hour), 700);
+    const drops: unknown[] = [];
+    for (let day = 0; day <= 5; day++) {
+      for (let hour = 0; hour < 24; hour += hours) await run(at(day, hour), 0);
+      drops.push(await recordsDrop(entity, at(day, 0)));
+    }
+    assertEquals(drops, [1, 1, 1, 1, 1, 0]);
+    await run(at(5, 23.5), 700);
+    assertEquals(await recordsDrop(entity, at(5, 23.9)), 0);
+  });
+}
 
 for (
   const [what, row, expected] of [
@@ -366,9 +402,9 @@ Deno.test("the table refuses invalid rules", async () => {
     assertMatch(await db.query(sql).then(() => "written", (error: Error) => error.message), new RegExp(check), values);
   };
   await refuses("metric, threshold", "'luck', 1", "metric_is_known");
-  await refuses("metric, threshold", "'success_rate', 95", "ratio_is_at_most_one");
-  await refuses("metric, threshold", "'memory_usage', -1", "threshold_is_not_negative");
-  await refuses("metric, threshold, for_duration", "'memory_usage', 1, '-1 hour'", "for_is_not_negative");
+  await refuses("metric, threshold", "'success_rate', 95", "threshold_is_within_its_metric");
+  await refuses("metric, threshold", "'memory_usage', -1", "threshold_is_within_its_metric");
+  await refuses("metric, threshold, for_duration", "'memory_usage', 1, '-1 hour'", "for_is_within_limits");
   await refuses("metric, threshold, error_type", "'memory_usage', 1, 'API'", "error_type_has_its_metric");
 });
 
@@ -437,7 +473,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 12,
+    rules: 14,
     applied: 0,
   });
 });

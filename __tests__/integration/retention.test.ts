@@ -69,6 +69,12 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     }),
     { ...VALID_ROWS.alert_incidents, rule_id: null, opened_at: before(1_000) },
   ],
+  alert_rule_versions: [
+    "alert_rule_versions",
+    365,
+    (at) => ({ ...VALID_ROWS.alert_rule_versions, valid_from: before(1_000), valid_until: at }),
+    { ...VALID_ROWS.alert_rule_versions, valid_from: before(1_000) },
+  ],
   alert_notifications: [
     "alert_notifications",
     90,
@@ -88,7 +94,13 @@ for (const [subject, [table, days, row, ...kept]] of Object.entries(RETENTION)) 
     await db.reset();
     await db.query(`truncate ${table} cascade`);
     if (table === "alert_notifications") {
-      await insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, id: VALID_ROWS.alert_notifications.incident_id, rule_id: null });
+      await insert(db, "alert_incidents", {
+        ...VALID_ROWS.alert_incidents,
+        ...STATES.alert_incidents.resolved,
+        id: VALID_ROWS.alert_notifications.incident_id,
+        rule_id: null,
+        resolved_at: before(900),
+      });
     }
     for (const values of [row(before(days + 1)), row(before(days)), ...kept]) await insert(db, table, values);
     const prune = () => db.value("select private.prune_batch($1, $2, 100)", [subject, AS_OF]);
@@ -96,5 +108,18 @@ for (const [subject, [table, days, row, ...kept]] of Object.entries(RETENTION)) 
     assertEquals(await db.value(`select count(*)::int from ${table}`), 1 + kept.length);
   });
 }
+
+Deno.test("retention keeps the notifications of an incident until 90 days after its end", async () => {
+  await db.query("truncate alert_incidents cascade");
+  const sent = { ...VALID_ROWS.alert_notifications, ...STATES.alert_notifications.sent, created_at: before(1_000) };
+  for (const ended of [null, before(89), before(91)]) {
+    const state = ended ? { ...STATES.alert_incidents.resolved, resolved_at: ended } : {};
+    const { id } = await insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id: null, ...state });
+    await insert(db, "alert_notifications", { ...sent, incident_id: id });
+  }
+  assertEquals(await db.value("select private.prune_batch('alert_notifications', $1, 100)", [AS_OF]), 1);
+  const kept = "select state from alert_notifications n join alert_incidents i on i.id = n.incident_id order by 1";
+  assertEquals((await db.query(kept)).map(({ state }) => state), ["FIRING", "RESOLVED"]);
+});
 
 Deno.test.afterAll(() => db.close());

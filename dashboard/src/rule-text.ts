@@ -9,7 +9,7 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   memory_usage: "Highest memory use of a run in the window, in MiB.",
   sync_overdue: "Seconds since a due run passed its grace.",
   error_rate: "Errors per run in the window; the error type limits which errors count.",
-  records_collapse: "Drop of the last run's records below the usual number, as a share: 1 means no records.",
+  records_collapse: "Drop of the last run's records per request below the usual number of the week before, as a share: 1 means no records.",
   cache_hit_ratio: "Share of tournaments whose stored data was fresh enough to skip a request.",
   api_response_time: "Mean response time of the upstream service, in milliseconds.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
@@ -17,11 +17,12 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
+  broken_rules: "Active rules that an evaluation cannot measure.",
 };
 
 const withUnit = (value: number, metric: AlertMetric): string => {
   const { unit } = ALERT_METRICS[metric];
-  const counted = value === 1 ? unit.replace(/^(run|tournament|notification|error)s\b/, "$1") : unit;
+  const counted = value === 1 ? unit.replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
 
@@ -31,5 +32,6 @@ export function conditionOf(
 ): string {
   const side = ALERT_METRICS[metric].direction === "above" ? "is at least" : "is below";
   const forText = /^0 /.test(for_duration) ? "" : ` for ${for_duration}`;
-  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}, over ${evaluation_window}`;
+  const window = ALERT_METRICS[metric].uses_window ? `, over ${evaluation_window}` : "";
+  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}${window}`;
 }

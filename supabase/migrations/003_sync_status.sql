@@ -42,13 +42,14 @@ create table public.sync_status (
   updated_at timestamptz not null default now(),
   constraint sync_status_entity_type_is_a_name check (entity_type ~ '^[a-z][a-z0-9_]{1,62}$' and entity_type <> 'all'),
   constraint sync_status_frequency_is_positive check (sync_frequency > interval '0'),
-  constraint sync_status_grace_is_not_negative check (grace >= interval '0'),
-  constraint sync_status_max_runtime_is_positive check (max_runtime > interval '0'),
+  constraint sync_status_grace_is_within_limits check (grace between interval '0' and interval '7 days'),
+  constraint sync_status_max_runtime_is_within_limits check (max_runtime between interval '10 seconds' and interval '1 hour'),
   constraint sync_status_pause_has_an_author check (paused_at is null or paused_by is not null),
   constraint sync_status_counters_are_not_negative
     check (success_count >= 0 and error_count >= 0 and consecutive_failures >= 0 and records_processed_total >= 0),
-  constraint sync_status_alert_threshold_is_positive check (alert_threshold_failures >= 1),
+  constraint sync_status_alert_threshold_is_within_its_metric check (alert_threshold_failures between 1 and 100),
   constraint sync_status_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
+  constraint sync_status_channels_are_not_empty check (notification_channels <> '[]'),
   constraint sync_status_active_has_a_function check (not is_active or function_name is not null),
   constraint sync_status_entity_type_is_not_system check (entity_type <> 'system')
 );

@@ -1,6 +1,20 @@
 -- Alert rules with their defaults, incidents, events, evaluations, silences, channels, the outbox of notifications, and the watchdog.
 -- Past 300 lines, because a table stands with its comments, indexes and access.
 
+create function private.threshold_range(p_metric varchar) returns numrange
+language sql immutable set search_path = '' as $$
+  select numrange(r.lowest, r.highest, '[]')
+  from (values
+    ('success_rate', 0.01, 1), ('consecutive_failures', 1, 100), ('duration_exceeded', 1, 3600), ('memory_usage', 1, 16384),
+    ('sync_overdue', 1, 2592000), ('error_rate', 0.01, 10000), ('records_collapse', 0.01, 1), ('cache_hit_ratio', 0.01, 1),
+    ('api_response_time', 1, 120000), ('stuck_execution', 1, 60), ('shared_failure', 1, 1000), ('undelivered_age', 1, 604800),
+    ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000)
+  ) as r (metric, lowest, highest)
+  where r.metric = p_metric;
+$$;
+comment on function private.threshold_range(varchar) is
+  'The thresholds that the values of a metric can reach, in its unit, as in ALERT_METRICS; null for an unknown metric.';
+
 create table public.alert_rules (
   id uuid primary key default gen_random_uuid(),
   name varchar not null unique,
@@ -27,36 +41,40 @@ create table public.alert_rules (
   broken_since timestamptz,
   broken_reason text,
   constraint alert_rules_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
-  constraint alert_rules_window_is_positive check (evaluation_window > interval '0'),
+  constraint alert_rules_window_is_within_limits check (evaluation_window between interval '1 minute' and interval '31 days'),
   constraint alert_rules_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
-  constraint alert_rules_threshold_is_not_negative check (threshold >= 0),
-  constraint alert_rules_ratio_is_at_most_one
-    check (metric not in ('success_rate', 'cache_hit_ratio', 'records_collapse') or threshold <= 1),
+  constraint alert_rules_channels_are_not_empty check (notification_channels <> '[]'),
+  constraint alert_rules_threshold_is_within_its_metric check (threshold <@ private.threshold_range(metric)),
+  constraint alert_rules_recovery_is_within_its_metric check (recovery_threshold <@ private.threshold_range(metric)),
+  constraint alert_rules_recovery_is_not_beyond_the_threshold check (
+    case when metric in ('success_rate', 'cache_hit_ratio') then recovery_threshold >= threshold else recovery_threshold <= threshold end
+  ),
   constraint alert_rules_minimum_runs_is_not_negative check (minimum_runs >= 0),
-  constraint alert_rules_for_is_not_negative check (for_duration >= interval '0'),
-  constraint alert_rules_escalation_is_positive check (escalation_delay > interval '0'),
-  constraint alert_rules_repeat_is_positive check (repeat_interval > interval '0'),
+  constraint alert_rules_for_is_within_limits check (for_duration between interval '0' and interval '7 days'),
+  constraint alert_rules_escalation_is_within_limits check (escalation_delay between interval '1 second' and interval '7 days'),
+  constraint alert_rules_repeat_is_within_limits check (repeat_interval between interval '1 second' and interval '31 days'),
   constraint alert_rules_no_data_is_known check (no_data in ('KEEP', 'OK', 'ALERT')),
   constraint alert_rules_error_type_is_known check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint alert_rules_error_type_has_its_metric check (error_type is null or metric = 'error_rate'),
-  constraint alert_rules_metric_is_known check (metric in (
-    'success_rate', 'consecutive_failures', 'duration_exceeded', 'memory_usage', 'sync_overdue', 'error_rate', 'records_collapse',
-    'cache_hit_ratio', 'api_response_time', 'stuck_execution', 'shared_failure', 'undelivered_age', 'processor_late', 'queue_age'
-  )),
+  constraint alert_rules_metric_is_known check (private.threshold_range(metric) is not null),
   constraint alert_rules_scope_is_known check (scope in ('ENTITY', 'TOURNAMENT')),
   constraint alert_rules_tournament_scope_has_its_metric check (
     scope = 'ENTITY' or (metric in ('success_rate', 'consecutive_failures') and entity_type <> 'all')
   ),
   constraint alert_rules_system_metric_iff_system check (
-    (metric in ('undelivered_age', 'processor_late', 'queue_age')) = (entity_type = 'system')
+    (metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules')) = (entity_type = 'system')
   ),
-  constraint alert_rules_escalation_channels_are_a_list check (jsonb_typeof(escalation_channels) = 'array')
+  constraint alert_rules_escalation_channels_are_a_list check (jsonb_typeof(escalation_channels) = 'array'),
+  constraint alert_rules_broken_iff_a_reason_is_known check ((broken_since is null) = (broken_reason is null))
 );
 comment on table public.alert_rules is 'The alert rules; threshold and recovery_threshold are in the unit of the metric.';
 comment on column public.alert_rules.entity_type is 'An entity type, all for every entity, or system for the monitoring system.';
 comment on column public.alert_rules.escalation_delay is
   'After each delay without acknowledgement the severity rises one step, up to CRITICAL, and the channels of the next step are notified.';
-comment on column public.alert_rules.minimum_runs is 'With fewer finished full runs in the window the value is unknown.';
+comment on column public.alert_rules.evaluation_window is
+  'The period of the value; without effect on the value of a metric that is a state, such as consecutive_failures or sync_overdue.';
+comment on column public.alert_rules.minimum_runs is
+  'With fewer finished full runs in the window the value is unknown; metrics that need no runs ignore it.';
 comment on column public.alert_rules.for_duration is
   'How long the condition must be met before the incident fires; until then it is PENDING.';
 comment on column public.alert_rules.recovery_threshold is
@@ -66,9 +84,39 @@ comment on column public.alert_rules.scope is
   'ENTITY: one incident per entity type, all or system; TOURNAMENT: one incident per tournament of the entity type.';
 comment on column public.alert_rules.escalation_channels is
   'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
+comment on column public.alert_rules.broken_since is 'Since when evaluations cannot measure the rule; null while they can.';
 select private.secure_table('public.alert_rules');
 
--- The thresholds are within the limits of a hosted function: 256 MB of memory, 150 or 400 s of wall clock.
+create table public.alert_rule_versions (
+  id bigint generated always as identity primary key,
+  rule_id uuid not null,
+  valid_from timestamptz not null,
+  valid_until timestamptz,
+  rule jsonb not null,
+  changed_by varchar not null,
+  constraint alert_rule_versions_end_is_not_before_start check (valid_until >= valid_from),
+  constraint alert_rule_versions_rule_is_an_object check (jsonb_typeof(rule) = 'object')
+);
+comment on table public.alert_rule_versions is
+  'Each version of each rule with the time in which it was evaluated, so that incidents of the past can be explained and replayed.';
+comment on column public.alert_rule_versions.rule_id is 'The rule; its versions stay after its deletion.';
+comment on column public.alert_rule_versions.valid_until is 'When the next version or the deletion ended it; null: it is current.';
+comment on column public.alert_rule_versions.rule is 'The row of alert_rules without broken_since and broken_reason.';
+create unique index alert_rule_versions_one_current_per_rule on public.alert_rule_versions (rule_id) where valid_until is null;
+create index alert_rule_versions_ended_idx on public.alert_rule_versions (valid_until);
+select private.secure_table('public.alert_rule_versions');
+
+create function private.record_rule_version(saved public.alert_rules, changed_by text, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  update public.alert_rule_versions v set valid_until = greatest(as_of, v.valid_from) where v.rule_id = saved.id and v.valid_until is null;
+  insert into public.alert_rule_versions (rule_id, valid_from, rule, changed_by)
+  values (saved.id, as_of, to_jsonb(saved) - '{broken_since,broken_reason}'::text[], changed_by);
+$$;
+comment on function private.record_rule_version(public.alert_rules, text, timestamptz) is
+  'Ends the current version of a rule and records the rule as its next version.';
+
+-- The thresholds are within the limits of a hosted function: 256 MB of memory, and 150 s of wall clock, of which a run keeps 30 s to
+-- record its end.
 insert into public.alert_rules (
   name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data, runbook_url
@@ -81,10 +129,10 @@ from (values
     'matches_schedule', 'ENTITY', 'consecutive_failures', 3, '45 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Overall Sync Success Rate Drop', 'The success rate of the full runs of all syncs is too low.',
     'all', 'ENTITY', 'success_rate', 0.95, '24 hours', 'MEDIUM', null, 4, 0.97, 'KEEP'),
-  ('Tournament Sync Duration Exceeded', 'A run of the tournament sync comes close to the wall-clock limit of a function.',
-    'tournaments', 'ENTITY', 'duration_exceeded', 120, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
-  ('Match Schedule Duration Exceeded', 'A run of the match schedule sync comes close to the wall-clock limit of a function.',
-    'matches_schedule', 'ENTITY', 'duration_exceeded', 300, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
+  ('Tournament Sync Duration Exceeded', 'A run of the tournament sync takes long and comes close to the wall-clock limit of a function.',
+    'tournaments', 'ENTITY', 'duration_exceeded', 100, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
+  ('Match Schedule Duration Exceeded', 'A run of the match schedule sync takes long and comes close to the wall-clock limit of a function.',
+    'matches_schedule', 'ENTITY', 'duration_exceeded', 100, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
   ('Memory Usage Exceeded', 'A run comes close to the memory limit of a function.',
     'all', 'ENTITY', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP'),
   ('Tournament Sync Overdue', 'No full run of the tournament sync started within the grace period after its due time.',
@@ -93,6 +141,8 @@ from (values
     'matches_schedule', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '15 minutes', 0, null, 'KEEP'),
   ('Tournaments Failing Alike', 'Several tournaments fail for the same reason, for example because VIS is unavailable.',
     'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+  ('Records Collapse', 'The last successful run of the tournament sync read far fewer records per request than usual.',
+    'tournaments', 'ENTITY', 'records_collapse', 0.5, '1 day', 'MEDIUM', null, 0, 0.4, 'KEEP'),
   ('Match Schedule Tournament Failing', 'The match schedule sync of one tournament failed several times in a row.',
     'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
   ('Notifications Undelivered', 'A channel has not delivered the state of an incident for some time.',
@@ -100,11 +150,15 @@ from (values
   ('Alert Processor Late', 'The alert processor did not evaluate the rules for some time.',
     'system', 'ENTITY', 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK'),
   ('Sync Queue Waiting', 'A job that could start has waited too long in the queue.',
-    'system', 'ENTITY', 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK')
+    'system', 'ENTITY', 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK'),
+  ('Alert Rules Broken', 'The alert processor cannot measure a rule, so the rule cannot fire.',
+    'system', 'ENTITY', 'broken_rules', 1, '1 hour', 'HIGH', null, 0, null, 'OK')
 ) as rule (
   name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data
 );
+
+select private.record_rule_version(r, 'installation', r.created_at) from public.alert_rules r;
 
 create table public.alert_incidents (
   id uuid primary key default gen_random_uuid(),
@@ -247,7 +301,9 @@ create table public.alert_silences (
   constraint alert_silences_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_silences_has_a_matcher check (num_nonnulls(entity_type, rule_id, severity, tournament_no, incident_id) > 0),
   constraint alert_silences_recurs_iff_lasts check ((recurs_every is null) = (lasts is null)),
-  constraint alert_silences_lasts_is_within_recurrence check (lasts > interval '0' and lasts < recurs_every)
+  constraint alert_silences_recurrence_is_within_limits check (recurs_every between interval '1 minute' and interval '366 days'),
+  constraint alert_silences_lasts_is_at_least_a_second check (lasts >= interval '1 second'),
+  constraint alert_silences_lasts_is_within_recurrence check (lasts < recurs_every)
 );
 comment on table public.alert_silences is
   'A silence mutes the notifications of matching incidents; when it ends, incidents that still fire are notified.';

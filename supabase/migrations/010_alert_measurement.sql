@@ -25,25 +25,32 @@ comment on function private.run_fingerprint(uuid) is
   'The most frequent fingerprint among the failures of a run, and whether all have it; no row without a failure.';
 
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
-language sql stable set search_path = '' as $$
-  -- A full run without a request does not count, because no tournament was due.
-  with recent as (
-    select h.records_read, h.api_calls, row_number() over (order by h.execution_start desc) as age
-    from public.sync_execution_history h
-    where h.entity_type = p_entity_type and h.tournament_no is null and h.status = 'SUCCEEDED' and h.api_calls > 0
-      and h.execution_start <= as_of
-    order by h.execution_start desc limit 21
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  -- A full run without a request does not count, because no tournament was due. A collapse becomes the median, and is accepted as a
+  -- lasting change, when most runs of the 7 days that end a day ago are collapsed: after 5 days. For all it is the largest drop.
+  with last_run as (
+    select e.entity_type, h.execution_start, h.records_read::numeric / h.api_calls as records_per_call
+    from public.sync_status e cross join lateral (
+      select * from public.sync_execution_history w
+      where w.entity_type = e.entity_type and w.tournament_no is null and w.status = 'SUCCEEDED' and w.api_calls > 0
+        and w.execution_start <= as_of
+      order by w.execution_start desc limit 1
+    ) h
+    where e.is_active and e.paused_at is null and p_entity_type in ('all', e.entity_type)
   ),
   baseline as (
-    select percentile_cont(0.5) within group (order by records_read::double precision / api_calls) as records_per_call, count(*) as runs
-    from recent where age > 1
+    select l.records_per_call, count(*) as runs,
+      percentile_cont(0.5) within group (order by h.records_read::double precision / h.api_calls)::numeric as usual_records_per_call
+    from last_run l join public.sync_execution_history h
+      on h.entity_type = l.entity_type and h.tournament_no is null and h.status = 'SUCCEEDED' and h.api_calls > 0
+      and h.execution_start between l.execution_start - interval '8 days' and l.execution_start - interval '1 day'
+    group by l.entity_type, l.records_per_call
   )
-  select case when b.runs >= 5 and b.records_per_call > 0
-    then greatest(0, 1 - (r.records_read::numeric / r.api_calls) / b.records_per_call::numeric) end
-  from recent r cross join baseline b where r.age = 1;
+  select max(case when b.usual_records_per_call > 0 then greatest(0, 1 - b.records_per_call / b.usual_records_per_call) else 0 end)
+  from baseline b where b.runs >= 5;
 $$;
 comment on function private.records_collapse(text, timestamptz) is
-  'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of up to 20 before it; null for under 5.';
+  'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of 1 to 8 days before; null with under 5 runs.';
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
   entity_type varchar, runs bigint, success_rate numeric, slowest_s numeric, memory_mb integer, latest_failed_run uuid,

@@ -223,25 +223,46 @@ $$;
 comment on function public.change_alert_incident(jsonb, timestamptz) is
   'Acknowledges, unacknowledges or resolves an incident and returns it; PT404 NOT_FOUND, PT409 ALERT_STATE.';
 
+create function private.refuse_unknown_scope(p_entity_type text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  perform from public.sync_status where entity_type = p_entity_type;
+  if not found and p_entity_type not in ('all', 'system') then
+    raise sqlstate 'PT404' using message = format('there is no entity %L', p_entity_type), detail = 'ENTITY_UNKNOWN';
+  end if;
+end
+$$;
+comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
+
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   saved public.alert_silences;
 begin
   perform private.refuse_unknown_fields(p,
-    '{entity_type,rule_id,severity,tournament_no,starts_at,ends_at,recurs_every,lasts,reason,actor}');
+    '{entity_type,rule_id,severity,tournament_no,incident_id,starts_at,ends_at,recurs_every,lasts,reason,actor}');
+  if (p ->> 'ends_at')::timestamptz <= as_of then
+    raise sqlstate 'PT400' using message = 'ends_at: must be in the future', detail = 'BAD_REQUEST';
+  end if;
+  perform private.refuse_unknown_scope(p ->> 'entity_type');
   perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
   perform private.refuse_missing(found or p ->> 'rule_id' is null, 'rule', p ->> 'rule_id');
+  perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid;
+  perform private.refuse_missing(found or p ->> 'incident_id' is null, 'incident', p ->> 'incident_id');
   insert into public.alert_silences
   select s.* from jsonb_populate_record(null::public.alert_silences, jsonb_build_object('starts_at', as_of) || p || jsonb_build_object(
     'id', gen_random_uuid(), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
   returning * into saved;
+  if not private.is_silencing(saved, as_of) and saved.starts_at <= as_of
+    and private.last_due(saved.starts_at, saved.recurs_every, as_of) + saved.recurs_every >= saved.ends_at then
+    raise sqlstate 'PT400' using message = 'ends_at: must be after the next recurrence', detail = 'BAD_REQUEST';
+  end if;
   perform private.audit(p -> 'actor', 'create-silence', 'silence', saved.id::text, null, to_jsonb(saved), saved.reason, as_of);
   return private.lengths_in_words(to_jsonb(saved));
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND for an unknown rule.';
+  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -264,6 +285,51 @@ $$;
 comment on function public.end_alert_silence(jsonb, timestamptz) is
   'Ends silence {id} now, with {reason?}, and returns it; PT404 NOT_FOUND, PT409 SILENCE_OVER.';
 
+create function private.refuse_unknown_channels(field text, names jsonb) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  unknown_names constant text := (
+    select string_agg(distinct named.name, ', ') from jsonb_array_elements_text(names) named (name)
+    where not exists (select from public.notification_channels c where c.name = named.name)
+  );
+begin
+  if unknown_names is not null then
+    raise sqlstate 'PT400' using message = format('%s: there is no channel %s', field, unknown_names), detail = 'BAD_REQUEST';
+  end if;
+end
+$$;
+comment on function private.refuse_unknown_channels(text, jsonb) is 'Raises PT400 BAD_REQUEST for a name that is no channel.';
+
+create function private.refuse_invalid_rule(rule public.alert_rules) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  allowed constant numrange := private.threshold_range(rule.metric);
+  is_system constant boolean := rule.metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules');
+  is_below constant boolean := rule.metric in ('success_rate', 'cache_hit_ratio');
+  range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
+  problem text;
+begin
+  -- A request is checked before it comes here. These are the fields of a stored rule that a change makes invalid.
+  problem := case
+    when not rule.threshold <@ allowed then 'threshold: ' || range
+    when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
+    when is_below and rule.recovery_threshold < rule.threshold then 'recovery_threshold: must be at least the threshold'
+    when not is_below and rule.recovery_threshold > rule.threshold then 'recovery_threshold: must be at most the threshold'
+    when rule.error_type is not null and rule.metric <> 'error_rate' then 'error_type: can be set only for the metric error_rate'
+    when is_system and rule.entity_type <> 'system' then 'entity_type: must be system for the metric ' || rule.metric
+    when not is_system and rule.entity_type = 'system' then 'entity_type: cannot be system for the metric ' || rule.metric
+    when rule.scope = 'TOURNAMENT' and (rule.metric not in ('success_rate', 'consecutive_failures') or rule.entity_type = 'all')
+      then format('scope: cannot be TOURNAMENT for the metric %s of %s', rule.metric, rule.entity_type)
+  end;
+  if problem is not null then
+    raise sqlstate 'PT400' using message = problem, detail = 'BAD_REQUEST';
+  end if;
+  perform private.refuse_unknown_scope(rule.entity_type);
+end
+$$;
+comment on function private.refuse_invalid_rule(public.alert_rules) is
+  'Raises PT400 BAD_REQUEST, which names the field, for a rule that its checks refuse; PT404 ENTITY_UNKNOWN.';
+
 create function private.rule_with_changes(before public.alert_rules, changes jsonb, as_of timestamptz) returns public.alert_rules
 language plpgsql stable set search_path = '' as $$
 declare
@@ -273,44 +339,43 @@ declare
     'repeat_interval', '4 hours', 'created_at', as_of
   );
   rule public.alert_rules;
-  unknown_channels text;
 begin
   rule := jsonb_populate_record(
     before, case when before.id is null then defaults else '{}' end || changes || jsonb_build_object('updated_at', as_of));
-  perform from public.sync_status where entity_type = rule.entity_type;
-  if not found and rule.entity_type not in ('all', 'system') then
-    raise sqlstate 'PT404' using message = format('there is no entity %L', rule.entity_type), detail = 'ENTITY_UNKNOWN';
-  end if;
-  select string_agg(distinct named.name, ', ') into unknown_channels
-  from (
-    select jsonb_array_elements_text(rule.notification_channels) as name
-    union all
-    select jsonb_array_elements_text(step) from jsonb_array_elements(rule.escalation_channels) step
-  ) named
-  where not exists (select from public.notification_channels c where c.name = named.name);
+  perform private.refuse_invalid_rule(rule);
   -- Checked only when this request sets channels, so that the other fields of a rule with a deleted channel can still change.
-  if unknown_channels is not null and (changes ? 'notification_channels' or changes ? 'escalation_channels') then
-    raise sqlstate 'PT400' using
-      message = format('notification_channels: there is no channel %s', unknown_channels), detail = 'BAD_REQUEST';
+  if changes ? 'notification_channels' then
+    perform private.refuse_unknown_channels('notification_channels', rule.notification_channels);
+  end if;
+  if changes ? 'escalation_channels' then
+    perform private.refuse_unknown_channels('escalation_channels', jsonb_path_query_array(rule.escalation_channels, '$[*][*]'));
   end if;
   return rule;
 end
 $$;
 comment on function private.rule_with_changes(public.alert_rules, jsonb, timestamptz) is
-  'The rule with the changes; a new rule starts from the defaults. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST for an unknown channel.';
+  'The rule with the changes; a new rule starts from the defaults. PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST with the field.';
 
-create function private.resolve_unmeasured_incidents(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
+create function private.resolve_unmeasured_incidents(
+  before public.alert_rules, after public.alert_rules, changed_by text, as_of timestamptz
+) returns void
 language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
+  -- A pending incident has notified nobody. It is discarded when it says nothing about the rule as it is now.
+  delete from public.alert_incidents i
+  where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
+    or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
+        before.error_type)
+      is distinct from (after.metric, after.entity_type, after.scope, after.evaluation_window, after.threshold, after.recovery_threshold,
+        after.error_type));
   -- An evaluation resolves only incidents that a rule measures, so these incidents would stay live for ever.
   for incident in
-    update public.alert_incidents i set
-      state = 'RESOLVED', fired_at = coalesce(i.fired_at, as_of), resolved_at = as_of, version = i.version + 1, updated_at = as_of
-    where i.rule_id = rule.id and i.state <> 'RESOLVED'
-      and (not rule.is_active or i.entity_type <> rule.entity_type or i.metric <> rule.metric
-        or (i.tournament_no is not null) <> (rule.scope = 'TOURNAMENT'))
+    update public.alert_incidents i set state = 'RESOLVED', resolved_at = as_of, version = i.version + 1, updated_at = as_of
+    where i.rule_id = after.id and i.state in ('FIRING', 'ACKNOWLEDGED')
+      and (not after.is_active or i.entity_type <> after.entity_type or i.metric <> after.metric
+        or (i.tournament_no is not null) <> (after.scope = 'TOURNAMENT'))
     returning i.*
   loop
     insert into public.alert_events (incident_id, at, to_state, severity, reason)
@@ -321,8 +386,8 @@ begin
   end loop;
 end
 $$;
-comment on function private.resolve_unmeasured_incidents(public.alert_rules, text, timestamptz) is
-  'Resolves the live incidents that a rule no longer measures, because the rule is switched off or its entity, metric or scope changed.';
+comment on function private.resolve_unmeasured_incidents(public.alert_rules, public.alert_rules, text, timestamptz) is
+  'Discards the pending and resolves the firing incidents that a changed rule no longer measures.';
 
 create function public.save_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -338,7 +403,6 @@ begin
   if before.id is null then
     insert into public.alert_rules select changed.* returning * into after;
   else
-    delete from public.alert_incidents where rule_id = before.id and state = 'PENDING';
     update public.alert_rules r set
       (name, description, entity_type, scope, metric, threshold, evaluation_window, severity, notification_channels, escalation_delay,
        escalation_channels, is_active, updated_at, minimum_runs, for_duration, recovery_threshold, error_type, no_data, runbook_url,
@@ -348,8 +412,9 @@ begin
         changed.escalation_channels, changed.is_active, changed.updated_at, changed.minimum_runs, changed.for_duration,
         changed.recovery_threshold, changed.error_type, changed.no_data, changed.runbook_url, changed.repeat_interval)
     where r.id = before.id returning * into after;
-    perform private.resolve_unmeasured_incidents(after, p -> 'actor' ->> 'name', as_of);
+    perform private.resolve_unmeasured_incidents(before, after, p -> 'actor' ->> 'name', as_of);
   end if;
+  perform private.record_rule_version(after, p -> 'actor' ->> 'name', as_of);
   perform private.audit(p -> 'actor', case when before.id is null then 'create-rule' else 'change-rule' end, 'alert-rule', after.id::text,
     case when before.id is not null then to_jsonb(before) end, to_jsonb(after), p ->> 'reason', as_of);
   return private.lengths_in_words(to_jsonb(after));
@@ -372,14 +437,15 @@ begin
   perform private.refuse_missing(found, 'rule', p ->> 'id');
   switched_off := before;
   switched_off.is_active := false;
-  perform private.resolve_unmeasured_incidents(switched_off, p -> 'actor' ->> 'name', as_of);
+  perform private.resolve_unmeasured_incidents(before, switched_off, p -> 'actor' ->> 'name', as_of);
   delete from public.alert_rules where id = before.id;
+  update public.alert_rule_versions v set valid_until = greatest(as_of, v.valid_from) where v.rule_id = before.id and v.valid_until is null;
   perform private.audit(p -> 'actor', 'delete-rule', 'alert-rule', before.id::text, to_jsonb(before), null, p ->> 'reason', as_of);
   return true;
 end
 $$;
 comment on function public.delete_alert_rule(jsonb, timestamptz) is
-  'Deletes rule {id}, with {reason?}, resolves its live incidents, keeps its resolved ones, and returns true; PT404 NOT_FOUND.';
+  'Deletes rule {id}, with {reason?}, discards its pending and resolves its firing incidents, and returns true; PT404 NOT_FOUND.';
 
 create function public.preview_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -411,21 +477,25 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
-  -- A request without a secret keeps the stored secret, because the form cannot show it.
-  new_secret := coalesce(p ->> 'secret', before.secret);
+  -- A request without a secret keeps the stored secret, because the form cannot show it. A secret of another kind is no use.
+  new_secret := coalesce(p ->> 'secret', case when before.kind = p ->> 'kind' then before.secret end);
   if new_secret is null and p ->> 'kind' in ('webhook', 'slack') then
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
   end if;
   insert into public.notification_channels as c
   select n.* from jsonb_populate_record(before, jsonb_build_object(
-    'is_active', true, 'config', '{}'::jsonb, 'group_window', coalesce(before.group_window, '30 seconds'),
+    'is_active', coalesce(before.is_active, true), 'config', '{}'::jsonb, 'group_window', coalesce(before.group_window, '30 seconds'),
     'hourly_limit', coalesce(before.hourly_limit, 60)
   ) || p || jsonb_build_object('secret', new_secret, 'created_at', as_of, 'updated_at', as_of)) n
   on conflict (name) do update set
     (kind, is_active, config, secret, group_window, hourly_limit, updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, excluded.secret, excluded.group_window, excluded.hourly_limit, as_of),
     -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
-    previous_secret = case when excluded.secret <> before.secret then before.secret else c.previous_secret end
+    previous_secret = case
+      when excluded.kind <> before.kind then null
+      when excluded.secret <> before.secret then before.secret
+      else c.previous_secret
+    end
   returning * into after;
   -- A corrected channel is tried at once.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
@@ -438,12 +508,30 @@ $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
   'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns it without secrets; PT400 BAD_REQUEST.';
 
+create function private.channel_dependents(channel text) returns text
+language sql stable set search_path = '' as $$
+  select string_agg(owner.name, ', ' order by owner.name collate "C")
+  from (
+    select r.name, r.notification_channels as channels from public.alert_rules r
+    union all select e.entity_type, e.notification_channels from public.sync_status e
+  ) owner
+  where owner.channels ? channel
+    and not exists (select from public.notification_channels c where c.name <> channel and owner.channels ? c.name);
+$$;
+comment on function private.channel_dependents(text) is 'The rules and entities that name no other channel; null when there is none.';
+
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 declare
   before public.notification_channels;
+  owners constant text := private.channel_dependents(p ->> 'name');
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
+  -- Their incidents would notify nobody.
+  if owners is not null then
+    raise sqlstate 'PT409' using
+      message = format('%s is the only channel of %s', p ->> 'name', owners), detail = 'CHANNEL_IN_USE';
+  end if;
   update public.alert_notifications set
     status = 'DEAD', token = null, lease_expires_at = null, last_error = 'the channel was deleted', discarded_by = p -> 'actor' ->> 'name'
   where channel = p ->> 'name' and status in ('PENDING', 'SENDING');
@@ -454,7 +542,7 @@ begin
 end
 $$;
 comment on function public.delete_notification_channel(jsonb, timestamptz) is
-  'Deletes channel {name} and discards its undelivered states; returns true. PT404 NOT_FOUND.';
+  'Deletes channel {name} and discards its undelivered states; returns true. PT404 NOT_FOUND, PT409 CHANNEL_IN_USE.';
 
 create function public.test_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -553,6 +641,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using message = format('there is no entity %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
   end if;
+  perform private.refuse_unknown_channels('notification_channels', nullif(changes -> 'notification_channels', 'null'));
   changed := jsonb_populate_record(before, changes - 'is_paused');
   update public.sync_status s set
     paused_at = case is_paused when true then coalesce(s.paused_at, as_of) when false then null else s.paused_at end,
@@ -572,7 +661,7 @@ begin
 end
 $$;
 comment on function public.change_entity(jsonb, timestamptz) is
-  'Changes an entity, dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN.';
+  'Changes an entity, dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
 create function public.resolve_errors(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$

@@ -863,7 +863,8 @@ language sql stable set search_path = '' as $$
       select jsonb_build_object(
         'incidents', count(*),
         'detect_ms', avg(extract(epoch from i.notified_at - i.began_at) * 1000),
-        'acknowledge_ms', avg(extract(epoch from i.acknowledged_at - i.notified_at) * 1000),
+        'acknowledge_ms',
+          avg(extract(epoch from i.acknowledged_at - i.notified_at) * 1000) filter (where i.acknowledged_at >= i.notified_at),
         'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000)
       )
       from public.alert_incidents i

@@ -25,6 +25,7 @@ insert into public.retention_settings (subject, keep) values
   ('function_calls', '7 days'),
   ('cron_details', '7 days'),
   ('alert_incidents', '1 year'),
+  ('alert_rule_versions', '1 year'),
   ('alert_notifications', '90 days'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
@@ -61,7 +62,10 @@ begin
     ('jobs', 'public.sync_jobs', 'finished_at', 'true'),
     ('function_calls', 'private.call_log', 'called_at', 'true'),
     ('alert_incidents', 'public.alert_incidents', 'resolved_at', 'true'),
-    ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')$c$),
+    -- The end of an incident goes to the channels that its earlier notifications reached.
+    ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
+      and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
+    ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
     ('cron_details', 'cron.job_run_details', 'end_time', 'true')
   ) s (subject, relation, time_column, condition) where s.subject = p_subject;

@@ -11,20 +11,27 @@ const { sent_at } = sent;
 const { discarded_by } = discarded;
 const { lease_expires_at, token } = sending;
 const ID = "00000000-0000-4000-8000-000000000009";
-const SYSTEM_METRICS = ["undelivered_age", "processor_late", "queue_age"];
-const RATIOS = ["success_rate", "cache_hit_ratio", "records_collapse"];
+const SYSTEM_METRICS = ["undelivered_age", "processor_late", "queue_age", "broken_rules"];
 
 const invalidRows: InvalidRows = {
   alert_rules: {
     alert_rules_severity_is_known: [{ severity: "FATAL" }],
-    alert_rules_window_is_positive: [{ evaluation_window: "0" }],
+    alert_rules_window_is_within_limits: [{ evaluation_window: "59 seconds" }, { evaluation_window: "31 days 1 second" }],
     alert_rules_channels_are_a_list: [{ notification_channels: {} }],
-    alert_rules_threshold_is_not_negative: [{ threshold: -1 }],
-    alert_rules_ratio_is_at_most_one: RATIOS.map((metric) => ({ metric, threshold: 1.01 })),
+    alert_rules_channels_are_not_empty: [{ notification_channels: [] }],
+    alert_rules_threshold_is_within_its_metric: [{ threshold: 0 }, { threshold: 101 }, { metric: "success_rate", threshold: 1.01 }],
+    alert_rules_recovery_is_within_its_metric: [
+      { recovery_threshold: 0 },
+      { metric: "success_rate", threshold: 0.9, recovery_threshold: 1.01 },
+    ],
+    alert_rules_recovery_is_not_beyond_the_threshold: [
+      { recovery_threshold: 4 },
+      ...["success_rate", "cache_hit_ratio"].map((metric) => ({ metric, threshold: 0.9, recovery_threshold: 0.8 })),
+    ],
     alert_rules_minimum_runs_is_not_negative: [{ minimum_runs: -1 }],
-    alert_rules_for_is_not_negative: [{ for_duration: "-1 seconds" }],
-    alert_rules_escalation_is_positive: [{ escalation_delay: "0" }],
-    alert_rules_repeat_is_positive: [{ repeat_interval: "0" }],
+    alert_rules_for_is_within_limits: [{ for_duration: "-1 seconds" }, { for_duration: "8 days" }],
+    alert_rules_escalation_is_within_limits: [{ escalation_delay: "0" }, { escalation_delay: "8 days" }],
+    alert_rules_repeat_is_within_limits: [{ repeat_interval: "0" }, { repeat_interval: "32 days" }],
     alert_rules_no_data_is_known: [{ no_data: "IGNORE" }],
     alert_rules_error_type_is_known: [{ ...rule.of_error_type, error_type: "OTHER" }],
     alert_rules_error_type_has_its_metric: [{ error_type: "API" }],
@@ -39,6 +46,11 @@ const invalidRows: InvalidRows = {
       ...SYSTEM_METRICS.map((metric) => ({ metric })),
     ],
     alert_rules_escalation_channels_are_a_list: [{ escalation_channels: {} }],
+    alert_rules_broken_iff_a_reason_is_known: [{ broken_since: "2026-06-10T09:00:00Z" }, { broken_reason: "example" }],
+  },
+  alert_rule_versions: {
+    alert_rule_versions_end_is_not_before_start: [{ valid_until: "2026-06-10T08:59:59Z" }],
+    alert_rule_versions_rule_is_an_object: [{ rule: [] }],
   },
   alert_incidents: {
     alert_incidents_state_is_known: [{ state: "OPEN" }],
@@ -64,7 +76,12 @@ const invalidRows: InvalidRows = {
     alert_silences_severity_is_known: [{ severity: "FATAL" }],
     alert_silences_has_a_matcher: [{ entity_type: null }],
     alert_silences_recurs_iff_lasts: [{ ...recurring, lasts: null }, { ...recurring, recurs_every: null }],
-    alert_silences_lasts_is_within_recurrence: [{ ...recurring, lasts: "0" }, { ...recurring, lasts: recurring.recurs_every }],
+    alert_silences_recurrence_is_within_limits: [
+      { recurs_every: "59 seconds", lasts: "1 second" },
+      { ...recurring, recurs_every: "367 days" },
+    ],
+    alert_silences_lasts_is_at_least_a_second: [{ ...recurring, lasts: "0" }],
+    alert_silences_lasts_is_within_recurrence: [{ ...recurring, lasts: recurring.recurs_every }],
   },
   notification_channels: {
     notification_channels_kind_is_known: [{ kind: "pager" }],
@@ -117,6 +134,7 @@ const invalidRows: InvalidRows = {
 
 const duplicateRows: DuplicateRows = {
   alert_rules: { alert_rules_name_key: [[{}, { severity: "LOW" }]] },
+  alert_rule_versions: { alert_rule_versions_one_current_per_rule: [[{}, { valid_from: "2026-06-10T10:00:00Z" }]] },
   notification_destinations: {
     notification_destinations_is_one_row_each: [
       [{}, failing],

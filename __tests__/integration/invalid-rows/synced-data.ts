@@ -18,8 +18,8 @@ const invalidRows: InvalidRows = {
     sync_status_entity_type_is_a_name: [{ entity_type: "No Name" }, { entity_type: "x" }, { entity_type: "all" }],
     sync_status_entity_type_is_not_system: [{ entity_type: "system" }],
     sync_status_frequency_is_positive: [{ sync_frequency: "0" }],
-    sync_status_grace_is_not_negative: [{ grace: "-1 seconds" }],
-    sync_status_max_runtime_is_positive: [{ max_runtime: "0" }],
+    sync_status_grace_is_within_limits: [{ grace: "-1 seconds" }, { grace: "7 days 1 second" }],
+    sync_status_max_runtime_is_within_limits: [{ max_runtime: "9 seconds" }, { max_runtime: "61 minutes" }],
     sync_status_pause_has_an_author: [{ ...STATES.sync_status.paused, paused_by: null }],
     sync_status_counters_are_not_negative: [
       { success_count: -1 },
@@ -27,8 +27,9 @@ const invalidRows: InvalidRows = {
       { consecutive_failures: -1 },
       { records_processed_total: -1 },
     ],
-    sync_status_alert_threshold_is_positive: [{ alert_threshold_failures: 0 }],
+    sync_status_alert_threshold_is_within_its_metric: [{ alert_threshold_failures: 0 }, { alert_threshold_failures: 101 }],
     sync_status_channels_are_a_list: [{ notification_channels: {} }],
+    sync_status_channels_are_not_empty: [{ notification_channels: [] }],
     sync_status_active_has_a_function: [{ function_name: null }],
   },
   tournament_sync_state: {

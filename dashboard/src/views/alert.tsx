@@ -52,11 +52,7 @@ function Acts({ incident }: { incident: Incident }) {
     : incident.state === "ACKNOWLEDGED"
     ? ["unacknowledge", "resolve"]
     : [];
-  const silence = pathOf("/alerts/silences", {
-    rule: incident.rule_id,
-    entity: incident.entity_type,
-    tournament: incident.tournament_no,
-  });
+  const silence = pathOf("/alerts/silences", { incident: incident.id });
   return (
     <>
       {possible.map((action) => (

@@ -2,7 +2,14 @@
 import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
-import { ALERT_METRICS, type AlertMetric, type AlertRule, ChannelListResponse, RuleListResponse } from "../../../types/alerts.ts";
+import {
+  ALERT_METRICS,
+  type AlertMetric,
+  type AlertRule,
+  ChannelListResponse,
+  RuleListResponse,
+  thresholdsOf,
+} from "../../../types/alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
 import { go } from "../address.ts";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
@@ -109,7 +116,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
       onChange={set(name) as (value: string) => void}
     />
   );
-  const { unit, direction } = ALERT_METRICS[fields.metric];
+  const { unit, direction, needs_runs, uses_window } = ALERT_METRICS[fields.metric];
   return (
     <>
       <form
@@ -150,30 +157,24 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         {text(
           "threshold",
           `Threshold, ${unit}`,
-          direction === "above"
-            ? "The condition is met at this value and above."
-            : "The condition is met below this value, a share between 0 and 1.",
+          `The condition is met ${direction === "above" ? "at this value and above" : "below this value"}. It ${
+            thresholdsOf(fields.metric)
+          }.`,
         )}
         {text(
           "recovery_threshold",
           "Recovery threshold",
           `The incident resolves when the value is ${direction === "above" ? "below" : "at least"} this; empty means the threshold.`,
         )}
-        {text(
-          "evaluation_window",
-          "Window",
-          "The period that is evaluated: 15 minutes, 1 hour, 2 days.",
-        )}
+        {uses_window
+          ? text("evaluation_window", "Window", "The period that is evaluated: 15 minutes, 1 hour, 2 days.")
+          : <p>The window has no effect on this metric: its value is the state at the time of an evaluation.</p>}
         {text(
           "for_duration",
           "For",
           "How long the condition must be met before the incident fires; 0 seconds means at once.",
         )}
-        {text(
-          "minimum_runs",
-          "Minimum runs",
-          "With fewer finished full runs in the window, the value is unknown.",
-        )}
+        {needs_runs && text("minimum_runs", "Minimum runs", "With fewer finished full runs in the window, the value is unknown.")}
         <SelectField
           label="No data"
           help="How an unknown value is treated."
@@ -254,7 +255,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         )}
         <CheckField
           label="On"
-          help="When the rule is switched off, its live incidents are resolved."
+          help="When the rule is switched off, its firing incidents are resolved and its pending ones discarded."
           value={fields.is_active}
           onChange={set("is_active")}
         />

@@ -5,6 +5,7 @@ import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
+import { Moment } from "../components/time.tsx";
 import { title, words } from "../format.ts";
 import { conditionOf } from "../rule-text.ts";
 import { useRead } from "../queries.ts";
@@ -23,7 +24,13 @@ const COLUMNS: Column<AlertRule>[] = [
   },
   {
     name: "State",
-    cell: (rule) => rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />,
+    cell: (rule) =>
+      !rule.is_active ? <Status of="IDLE" label="Off" /> : rule.broken_since === null ? <Status of="OK" label="On" /> : (
+        <>
+          <Status of="BROKEN" label="Broken" /> since <Moment at={rule.broken_since} />
+          <p class="under">{rule.broken_reason}</p>
+        </>
+      ),
   },
   {
     name: "Scope",

@@ -41,7 +41,7 @@ export default function Silences() {
 }
 
 const matchOf = (
-  { entity_type, rule_id, severity, tournament_no }: AlertSilence,
+  { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
 ): string =>
   [
@@ -49,6 +49,7 @@ const matchOf = (
     rule_id && `rule ${names.get(rule_id) ?? rule_id}`,
     severity && `severity ${severity}`,
     tournament_no && `tournament ${tournament_no}`,
+    incident_id && `incident ${incident_id}`,
   ].filter(Boolean).join(", ");
 
 function List(
@@ -111,13 +112,14 @@ const LENGTHS = [
 ] as const;
 
 function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
-  const [preset] = useFilters(["rule", "entity", "tournament"]);
+  const [preset] = useFilters(["rule", "entity", "tournament", "incident"]);
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const initial = {
     entity_type: preset.tournament ? "" : preset.entity,
     rule_id: preset.rule,
     severity: "",
     tournament_no: preset.tournament,
+    incident_id: preset.incident,
     minutes: "120",
     recurs_every: "",
     lasts: "",
@@ -186,6 +188,13 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         value={fields.tournament_no}
         error={wrong.tournament_no}
         onChange={set("tournament_no")}
+      />
+      <TextField
+        label="Incident"
+        help="Its id, which the button Silence of the incident fills in; empty is any."
+        value={fields.incident_id}
+        error={wrong.incident_id}
+        onChange={set("incident_id")}
       />
       <SelectField
         label="Ends in"

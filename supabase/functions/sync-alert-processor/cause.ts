@@ -63,6 +63,10 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
   },
   processor_late: ({ value }) => value ? `no rules were evaluated for ${value}` : "no rules were evaluated for some time",
   queue_age: ({ value }) => value ? `a job waited in the queue for ${value}` : "a job waited too long in the queue",
+  broken_rules: ({ value, evidence }) => {
+    const names = Array.isArray(evidence.rules) ? evidence.rules.filter(isText).map(oneLine).join(", ") : "";
+    return `${value ?? "some rules"} cannot be measured${names ? `: ${names}` : ""}`;
+  },
 };
 
 /** The error of the evidence in words; null without one. */

@@ -65,6 +65,15 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
   ],
   processor_late: [["10 minutes", {}, "no rules were evaluated for 10 minutes", "no rules were evaluated for some time"]],
   queue_age: [["35 minutes", { waiting: 4 }, "a job waited in the queue for 35 minutes", "a job waited too long in the queue"]],
+  broken_rules: [
+    [
+      "2 rules",
+      { rules: ["Slow answers", "Too few\nrecords"] },
+      "2 rules cannot be measured: Slow answers, Too few records",
+      "some rules cannot be measured",
+    ],
+    ["1 rule", {}, "1 rule cannot be measured", "some rules cannot be measured"],
+  ],
 };
 
 for (const [metric, cases] of Object.entries(CAUSES)) {
