@@ -12,13 +12,13 @@ const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: str
 /** Every error code. `docs/errors.md` is generated from this table, and a test compares the codes that SQL raises and records with it. */
 export const ERRORS = {
   BAD_REQUEST: answered(400, "Correct each field that the details name."),
-  FREQUENCY_NOT_SCHEDULABLE: answered(400, "Choose minutes that divide an hour, hours that divide a day, or one day."),
   UNAUTHORIZED: answered(401, "Sign in again, or send a secret key of the project in the header apikey."),
   FORBIDDEN: answered(403, "Ask an administrator for the role that the message names."),
   NOT_FOUND: answered(404, "Check the path and the id. Retention may have deleted the object."),
   ENTITY_UNKNOWN: answered(404, "Use an entity type that `GET sync-admin/entities` lists."),
   METHOD_NOT_ALLOWED: answered(405, "Use a method that `GET sync-monitoring/openapi.json` lists for this path."),
   ALERT_STATE: answered(409, "Read the incident again: its state has changed."),
+  ALREADY_RUN: answered(409, "No action is needed: another call has already started the run of this due time."),
   ENTITY_INACTIVE: answered(409, "Set is_active of the entity in sync_status first."),
   ENTITY_PAUSED: answered(409, "Resume the entity first, or wait until a person does."),
   IDEMPOTENCY_KEY_REUSED: answered(409, "Send a new Idempotency-Key with a different request."),

@@ -502,6 +502,42 @@ export type Database = {
         };
         Relationships: [];
       };
+      "entity_pauses": {
+        Row: {
+          "entity_type": string;
+          "id": number;
+          "paused_at": string;
+          "paused_by": string | null;
+          "reason": string | null;
+          "resumed_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "entity_type": string;
+          "id"?: never;
+          "paused_at": string;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+        };
+        Update: {
+          "entity_type"?: string;
+          "id"?: never;
+          "paused_at"?: string;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "entity_pauses_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
       "manual_sync_audit": {
         Row: {
           "actor": string | null;
@@ -861,6 +897,7 @@ export type Database = {
           "api_response_ms_max": number | null;
           "api_response_ms_total": number;
           "api_retries": number;
+          "attempt": number | null;
           "cache_hits": number;
           "cache_misses": number;
           "cancel_requested_at": string | null;
@@ -870,6 +907,7 @@ export type Database = {
           "database_calls": number;
           "database_connections_peak": number | null;
           "deadline": string | null;
+          "due_at": string | null;
           "duration": string | null;
           "entity_type": string;
           "error_count": number;
@@ -897,6 +935,7 @@ export type Database = {
           "tournaments_processed": number;
           "tournaments_total": number | null;
           "trigger": string;
+          "was_cut": boolean;
         };
         ComputedFields: never;
         Insert: {
@@ -906,6 +945,7 @@ export type Database = {
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
@@ -915,6 +955,7 @@ export type Database = {
           "database_calls"?: number;
           "database_connections_peak"?: number | null;
           "deadline"?: string | null;
+          "due_at"?: string | null;
           "duration"?: never;
           "entity_type": string;
           "error_count"?: number;
@@ -942,6 +983,7 @@ export type Database = {
           "tournaments_processed"?: number;
           "tournaments_total"?: number | null;
           "trigger": string;
+          "was_cut"?: boolean;
         };
         Update: {
           "api_bytes"?: number;
@@ -950,6 +992,7 @@ export type Database = {
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
@@ -959,6 +1002,7 @@ export type Database = {
           "database_calls"?: number;
           "database_connections_peak"?: number | null;
           "deadline"?: string | null;
+          "due_at"?: string | null;
           "duration"?: never;
           "entity_type"?: string;
           "error_count"?: number;
@@ -986,6 +1030,7 @@ export type Database = {
           "tournaments_processed"?: number;
           "tournaments_total"?: number | null;
           "trigger"?: string;
+          "was_cut"?: boolean;
         };
         Relationships: [
           {
@@ -1300,6 +1345,9 @@ export type Database = {
           "consecutive_failures": number;
           "created_at": string;
           "depends_on": string | null;
+          "dispatch_attempt": number | null;
+          "dispatched_at": string | null;
+          "dispatched_due_at": string | null;
           "entity_type": string;
           "error_count": number;
           "function_name": string | null;
@@ -1321,6 +1369,7 @@ export type Database = {
           "records_processed_last": number | null;
           "records_processed_total": number;
           "schedule_anchor": string;
+          "schedule_changed_at": string | null;
           "success_count": number;
           "sync_frequency": string;
           "updated_at": string;
@@ -1332,6 +1381,9 @@ export type Database = {
           "consecutive_failures"?: number;
           "created_at"?: string;
           "depends_on"?: string | null;
+          "dispatch_attempt"?: number | null;
+          "dispatched_at"?: string | null;
+          "dispatched_due_at"?: string | null;
           "entity_type": string;
           "error_count"?: number;
           "function_name"?: string | null;
@@ -1353,6 +1405,7 @@ export type Database = {
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
           "schedule_anchor"?: string;
+          "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency": string;
           "updated_at"?: string;
@@ -1363,6 +1416,9 @@ export type Database = {
           "consecutive_failures"?: number;
           "created_at"?: string;
           "depends_on"?: string | null;
+          "dispatch_attempt"?: number | null;
+          "dispatched_at"?: string | null;
+          "dispatched_due_at"?: string | null;
           "entity_type"?: string;
           "error_count"?: number;
           "function_name"?: string | null;
@@ -1384,6 +1440,7 @@ export type Database = {
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
           "schedule_anchor"?: string;
+          "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency"?: string;
           "updated_at"?: string;
@@ -1633,6 +1690,7 @@ export type Database = {
       };
       "upstream_state": {
         Row: {
+          "backoff_fingerprint": string | null;
           "backoff_for": string;
           "backoff_reason": string | null;
           "backoff_until": string | null;
@@ -1643,6 +1701,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "backoff_fingerprint"?: string | null;
           "backoff_for"?: string;
           "backoff_reason"?: string | null;
           "backoff_until"?: string | null;
@@ -1652,6 +1711,7 @@ export type Database = {
           "upstream": string;
         };
         Update: {
+          "backoff_fingerprint"?: string | null;
           "backoff_for"?: string;
           "backoff_reason"?: string | null;
           "backoff_until"?: string | null;

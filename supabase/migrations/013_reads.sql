@@ -166,7 +166,7 @@ begin
         'entity_type', e.entity_type,
         'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
         'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
-        'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
+        'next_sync', private.next_run(e, as_of),
         'overdue_since', private.overdue_since(e, as_of),
         'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
         'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
@@ -699,7 +699,7 @@ language sql stable security definer set search_path = '' as $$
       order by h.execution_start desc limit 1)
   ) order by s.entity_type), '[]')
   from public.sync_status s
-  left join cron.job j on j.jobname = 'sync-' || s.entity_type
+  left join cron.job j on j.jobname = 'dispatch-due-syncs'
   where s.is_active;
 $$;
 comment on function private.schedule_chain(timestamptz) is
