@@ -29,6 +29,7 @@ export const ERRORS = {
     ...recorded("DATABASE", "LOW", "later", "Another run claimed the tournament or the job and writes newer data. No action is needed."),
   },
   NAME_TAKEN: answered(409, "Choose another name."),
+  NO_BACKOFF: answered(409, "No action is needed: the backoff has ended, and the syncs send requests."),
   NOTHING_FAILED: answered(409, "Requeue the whole job instead of its failed tournaments."),
   NOTIFICATION_OVER: answered(409, "No action is needed: a newer state of the incident was queued, or the notification ended."),
   NOT_DEAD: answered(409, "Wait until the delivery succeeds or the notification is DEAD."),
@@ -103,7 +104,7 @@ export const ERRORS = {
     "API",
     "MEDIUM",
     "later",
-    "No request is sent during the backoff after a refusal. The first run after backoff_until tries again.",
+    "No request is sent during the backoff after a refusal. Runs and jobs wait for its end; an operator can end it.",
   ),
   UPSTREAM_BUSY: recorded(
     "API",

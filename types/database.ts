@@ -1758,6 +1758,7 @@ export type Database = {
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "end_upstream_backoff": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "enqueue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -186,11 +186,8 @@ begin
         )
       ) order by e.entity_type), '[]'),
       'upstream', (
-        select json_build_object(
-          'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
-          'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
-        )
-        from public.upstream_state u where u.upstream = 'vis'),
+        select json_build_object('backoff_until', b.backoff_until, 'backoff_reason', b.backoff_reason)
+        from private.upstream_backoff(as_of) b),
       'active_alerts', (
         select coalesce(json_agg(json_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type,
           'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
@@ -658,12 +655,14 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_agg(jsonb_build_object(
         'entity_type', e.entity_type, 'paused_by', e.paused_by, 'since', e.paused_at
       ) order by e.entity_type), '[]')
-      from public.sync_status e where e.paused_at is not null)
+      from public.sync_status e where e.paused_at is not null),
+    'backoff_until', b.backoff_until, 'backoff_reason', b.backoff_reason
   )
-  from public.sync_queue_settings s;
+  from public.sync_queue_settings s cross join private.upstream_backoff(as_of) b;
 $$;
 comment on function public.get_queue_status(timestamptz) is
-  'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots and the paused entities.';
+  'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots, the paused entities, and the '
+  'upstream backoff for which all jobs wait.';
 
 create function private.check_scheduler(as_of timestamptz) returns jsonb
 language sql stable security definer set search_path = '' as $$

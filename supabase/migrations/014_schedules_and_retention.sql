@@ -227,7 +227,7 @@ select private.secure_functions(
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
   'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
-  'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity',
+  'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity', 'public.end_upstream_backoff',
   'public.resolve_errors', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
