@@ -1220,7 +1220,6 @@ export type Database = {
           "runs_skipped": number;
           "runs_succeeded": number;
           "runs_timed_out": number;
-          "scheduled_runs": number;
           "success_weight": number;
         };
         ComputedFields: never;
@@ -1256,7 +1255,6 @@ export type Database = {
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
-          "scheduled_runs"?: number;
           "success_weight"?: number;
         };
         Update: {
@@ -1291,7 +1289,6 @@ export type Database = {
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
-          "scheduled_runs"?: number;
           "success_weight"?: number;
         };
         Relationships: [

@@ -57,6 +57,31 @@ Deno.test("every function has an empty search_path, runs as its caller unless li
   }
 });
 
+/** Not pinned: an hour more or less in their windows, twice a year, changes no decision. */
+const NOT_PINNED = [
+  "due_groups",
+  "measure_rules",
+  "measure_shared_failure",
+  "measure_tournaments",
+  "record_alert_delivery",
+  "run_figures",
+];
+
+Deno.test("a function that adds days, or an interval that a person can set, is pinned to UTC", async () => {
+  // The clocks of another time zone change: a day has 23 or 25 hours there.
+  const found = await db.query<{ name: string }>(`
+    with setting as (
+      select string_agg(distinct a.attname, '|') as names from pg_attribute a join pg_class c on c.oid = a.attrelid
+      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.atttypid = 'interval'::regtype
+        and a.attname !~ 'duration$' and a.attname not in ('ttl', 'resolution')
+    )
+    select distinct p.proname as name from pg_proc p cross join setting s
+    where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace) and not coalesce(p.proconfig, '{}') @> '{TimeZone=UTC}'
+      and p.prosrc ~ ('[-+]\\s*(interval ''[^'']*(day|week|month|year)|(least\\()?(\\(?[a-z_]+\\)?\\.)?(' || s.names || '|frequency)\\M)')
+    order by 1`);
+  assertEquals(found.map(({ name }) => name).filter((name) => !NOT_PINNED.includes(name)), []);
+});
+
 Deno.test("no function reads the time itself: it is an argument", async () => {
   // apply_schedules contains the text of the retention job, which pg_cron runs without arguments.
   const found = await db.query(`

@@ -270,7 +270,6 @@ create table public.sync_metrics (
   cache_misses bigint not null default 0,
   errors bigint not null default 0,
   memory_usage_mb_peak integer,
-  scheduled_runs integer not null default 0,
   counted_runs integer not null default 0,
   success_weight numeric not null default 0,
   duration_ms_total bigint not null default 0,
@@ -287,9 +286,8 @@ create table public.sync_metrics (
   constraint sync_metrics_counted_runs_are_not_negative check (counted_runs >= 0)
 );
 comment on table public.sync_metrics is
-  'Rollup of finished runs by entity, resolution and bucket of their start; scheduled_runs and later columns count full runs only.';
+  'Rollup of finished runs by entity, resolution and bucket of their start; counted_runs and later columns count full runs only.';
 comment on column public.sync_metrics.run_ms_total is 'Total duration in ms of runs with a success weight; the divisor of throughput.';
-comment on column public.sync_metrics.scheduled_runs is 'Full runs that the schedule started.';
 comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight; rates and durations count these runs.';
 comment on column public.sync_metrics.success_weight is 'Sum over counted runs; their success rate is success_weight / counted_runs.';
 comment on column public.sync_metrics.durations is 'Duration histogram of counted runs; the subscript is private.duration_bucket().';
@@ -315,7 +313,6 @@ select
   h.api_calls::bigint, h.api_errors::bigint, h.api_retries::bigint, h.api_bytes, h.api_response_ms_total,
   h.cache_hits::bigint, h.cache_misses::bigint, h.error_count::bigint as errors,
   h.memory_usage_mb as memory_usage_mb_peak,
-  (h.tournament_no is null and h.trigger = 'CRON')::integer as scheduled_runs,
   c.is_counted::integer as counted_runs,
   case when c.is_counted then h.success_weight else 0 end as success_weight,
   case when c.is_counted then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as duration_ms_total,

@@ -140,13 +140,13 @@ begin
     entity_type, resolution, bucket, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
     runs_cron, runs_manual, runs_retry, run_ms_total, records_read, records_processed, records_rejected,
     api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak,
-    scheduled_runs, counted_runs, success_weight, duration_ms_total, durations
+    counted_runs, success_weight, duration_ms_total, durations
   )
   select r.entity_type, s.resolution, date_bin(s.resolution, r.bucket, '2000-01-01 00:00:00+00'), sum(r.runs_succeeded),
     sum(r.runs_partial), sum(r.runs_failed), sum(r.runs_timed_out), sum(r.runs_cancelled), sum(r.runs_skipped), sum(r.runs_cron),
     sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
     sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
-    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
+    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.counted_runs), sum(r.success_weight),
     sum(r.duration_ms_total), private.histogram(array_agg(array_lower(r.durations, 1)), array_agg(1::bigint))
   from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
   where r.execution_id = any (execution_ids)
@@ -154,7 +154,7 @@ begin
   on conflict (entity_type, resolution, bucket) do update set
     (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry,
      run_ms_total, records_read, records_processed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
-     cache_hits, cache_misses, errors, scheduled_runs, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
+     cache_hits, cache_misses, errors, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
     = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
        m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
        m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry,
@@ -162,7 +162,7 @@ begin
        m.records_rejected + excluded.records_rejected, m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors,
        m.api_retries + excluded.api_retries, m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total,
        m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses, m.errors + excluded.errors,
-       m.scheduled_runs + excluded.scheduled_runs, m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
+       m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
        m.duration_ms_total + excluded.duration_ms_total, greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak),
        private.add_histograms(m.durations, excluded.durations));
 end
@@ -305,7 +305,7 @@ comment on function private.lock_entity is
 
 create function private.open_run(p jsonb, entity public.sync_status, scope text, conflict uuid, as_of timestamptz)
 returns public.sync_execution_history
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   run public.sync_execution_history;
 begin

@@ -34,7 +34,7 @@ $$;
 comment on function public.claim_upstream_slot is 'Claims a slot for one request; no token during a backoff or without a free slot.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   ms constant numeric := (p ->> 'response_ms')::numeric;
 begin

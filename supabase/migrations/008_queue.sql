@@ -4,7 +4,7 @@
 -- waiting job, audit log.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
   return at_time + (
     select case p_priority when 'EMERGENCY' then interval '0' when 'HIGH' then q.high_after else q.normal_after end
