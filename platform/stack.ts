@@ -82,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     if (standIns.includes("net")) undo.push(await startNet(database));
     if (standIns.includes("cron")) undo.push(await startCron(database));
-    await database.query("select private.start_entities_never_synced()");
+    await database.query("select private.dispatch_due_syncs()");
     return { base, state, database, vis, visUrl, standIns, migrationsApplied, pageReady, stop };
   } catch (error) {
     await stop();

@@ -52,7 +52,7 @@ export class ErrorLogger {
         cause: error instanceof Error && error.cause ? String(error.cause) : undefined,
       }),
       recovery_suggestion: advice,
-      fingerprint: fingerprint(code, redactText(message)),
+      fingerprint: (error instanceof SyncError ? error.fingerprint : null) ?? fingerprint(code, redactText(message)),
       occurred_at: new Date(this.clock.now()).toISOString(),
     };
     this.#count++;

@@ -265,7 +265,8 @@ export class SyncRun {
     const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERRORS[code as ErrorCode].type }));
     // The job is retried unless every error of the run is permanent.
     const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
-    const p = { ...this.#progress(), ...outcome, retryable, error_details: top.length ? { codes: top } : null };
+    const was_cut = outcome.status === "PARTIAL" && this.#stop === "BUDGET";
+    const p = { ...this.#progress(), ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
     // The response to the first attempt can be lost; a second attempt is safe, because the database closes a run only once.
     for (const isLast of [false, true]) {
       try {

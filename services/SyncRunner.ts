@@ -9,7 +9,7 @@ const RESERVE_MS = 30_000;
 /**
  * Starts a run in the database; {@link SyncRun.perform} then does the work, which may follow the answer to the caller.
  * When recording fails, a run without a job continues unrecorded and the failure is logged.
- * @throws AppError RUN_IN_PROGRESS, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for the run of a job.
+ * @throws AppError RUN_IN_PROGRESS, ALREADY_RUN, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for the run of a job.
  */
 export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
   const executionId = crypto.randomUUID();

@@ -1,7 +1,8 @@
 import pRetry from "p-retry";
-import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
+import { classify, codeOfFetchFailure, codeOfHttpStatus, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
 import type { MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
+import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
@@ -94,7 +95,8 @@ export class VisClient {
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         const received = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
-        throw new SyncError(error.code, error.message, { ...error.evidence, request: body, attempt, ...received }, { cause: error.cause });
+        const evidence = { ...error.evidence, request: body, attempt, ...received };
+        throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint });
       }
     }, {
       retries,
@@ -119,8 +121,8 @@ export class VisClient {
     } finally {
       const ms = clock.monotonic() - startedAt;
       metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
-      const refusal = raw !== null && [403, 503].includes(raw.status) ? `VIS answered HTTP ${raw.status}` : null;
-      await this.#releaseSlot(token, raw?.status === 200 || refusal ? ms : null, refusal);
+      const refusal = raw !== null && [403, 503].includes(raw.status) ? raw.status : null;
+      await this.#releaseSlot(token, raw?.status === 200 || refusal !== null ? ms : null, refusal);
     }
   }
 
@@ -154,15 +156,20 @@ export class VisClient {
       const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
       if (slot.token) return slot.token;
       if (slot.backoff_until) {
-        throw new SyncError("UPSTREAM_BACKOFF", `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`);
+        const message = `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`;
+        throw new SyncError("UPSTREAM_BACKOFF", message, {}, { fingerprint: slot.backoff_fingerprint });
       }
       await clock.sleep(SLOT_POLL_MS);
     }
     throw new SyncError("UPSTREAM_BUSY", `no slot for a request to VIS was free within ${SLOT_WAIT_MS / 1000} s`);
   }
 
-  async #releaseSlot(token: string, responseMs: number | null, backoffReason: string | null): Promise<void> {
-    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: backoffReason };
+  /** `refusal` is the HTTP status with which VIS refused the request; it starts a backoff. */
+  async #releaseSlot(token: string, responseMs: number | null, refusal: number | null): Promise<void> {
+    const backoff_reason = refusal === null ? null : `VIS answered HTTP ${refusal}`;
+    // The error of the refusal has the same code and message, and so the same fingerprint.
+    const backoff_fingerprint = refusal === null ? null : fingerprint(codeOfHttpStatus(refusal), `VIS answered HTTP ${refusal}`);
+    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason, backoff_fingerprint };
     // A failure here does not fail the request: the slot is free again when its lease expires.
     await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }).catch(() => {});
   }

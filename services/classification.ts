@@ -1,11 +1,21 @@
 import { type ErrorCode, ERRORS } from "./error-table.ts";
 import { AppError, DatabaseError } from "./errors.ts";
 
-/** A failure whose code is known where it occurs; `evidence` is added to the context of the error. */
+/**
+ * A failure whose code is known where it occurs; `evidence` is added to the context of the error. `fingerprint` is that of its cause, when
+ * another error was recorded for it.
+ */
 export class SyncError extends Error {
   override name = "SyncError";
-  constructor(readonly code: ErrorCode, message: string, readonly evidence: Record<string, unknown> = {}, options?: ErrorOptions) {
+  readonly fingerprint: string | null;
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly evidence: Record<string, unknown> = {},
+    options: ErrorOptions & { fingerprint?: string | null } = {},
+  ) {
     super(message, options);
+    this.fingerprint = options.fingerprint ?? null;
   }
 }
 

@@ -12,13 +12,13 @@ const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: str
 /** Every error code. `docs/errors.md` is generated from this table, and a test compares the codes that SQL raises and records with it. */
 export const ERRORS = {
   BAD_REQUEST: answered(400, "Correct each field that the details name."),
-  FREQUENCY_NOT_SCHEDULABLE: answered(400, "Choose minutes that divide an hour, hours that divide a day, or one day."),
   UNAUTHORIZED: answered(401, "Sign in again, or send a secret key of the project in the header apikey."),
   FORBIDDEN: answered(403, "Ask an administrator for the role that the message names."),
   NOT_FOUND: answered(404, "Check the path and the id. Retention may have deleted the object."),
   ENTITY_UNKNOWN: answered(404, "Use an entity type that `GET sync-admin/entities` lists."),
   METHOD_NOT_ALLOWED: answered(405, "Use a method that `GET sync-monitoring/openapi.json` lists for this path."),
   ALERT_STATE: answered(409, "Read the incident again: its state has changed."),
+  ALREADY_RUN: answered(409, "No action is needed: another call has already started the run of this due time."),
   CHANNEL_IN_USE: answered(409, "Give each rule and entity that the message names another channel, then delete this one."),
   ENTITY_INACTIVE: answered(409, "Set is_active of the entity in sync_status first."),
   ENTITY_PAUSED: answered(409, "Resume the entity first, or wait until a person does."),
@@ -30,6 +30,7 @@ export const ERRORS = {
     ...recorded("DATABASE", "LOW", "later", "Another run claimed the tournament or the job and writes newer data. No action is needed."),
   },
   NAME_TAKEN: answered(409, "Choose another name."),
+  NO_BACKOFF: answered(409, "No action is needed: the backoff has ended, and the syncs send requests."),
   NOTHING_FAILED: answered(409, "Requeue the whole job instead of its failed tournaments."),
   NOTIFICATION_OVER: answered(409, "No action is needed: a newer state of the incident was queued, or the notification ended."),
   NOT_DEAD: answered(409, "Wait until the delivery succeeds or the notification is DEAD."),
@@ -104,7 +105,7 @@ export const ERRORS = {
     "API",
     "MEDIUM",
     "later",
-    "No request is sent during the backoff after a refusal. The first run after backoff_until tries again.",
+    "No request is sent during the backoff after a refusal. Runs and jobs wait for its end; an operator can end it.",
   ),
   UPSTREAM_BUSY: recorded(
     "API",

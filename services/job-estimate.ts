@@ -91,10 +91,14 @@ function remaining({ elapsed_ms, duration_ms }: OtherJob, variation: number): De
 
 /** The wait for a slot, when the durations of the other jobs vary as much as those of this one; null when a job before it has no history. */
 function waitOf(facts: EstimateFacts, variation: number): Delay | null {
-  const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency } = facts;
+  const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency, backoff_ms } = facts;
   // A dispatched job has a slot.
   if (facts.status === "RUNNING") return { mean: 0, variance: 0 };
-  const busy: BusySlot[] = running.map((job) => ({ ...job, ...remaining(job, variation) }));
+  // No job starts during an upstream backoff, so the queue moves on at its end.
+  const busy: BusySlot[] = running.map((job) => {
+    const { mean, variance } = remaining(job, variation);
+    return { ...job, mean: Math.max(mean - backoff_ms, 0), variance };
+  });
   const slotsForJob = is_emergency ? slots : slots - emergency_slots;
   const slotsOfEntity = slots_per_entity + (is_emergency ? emergency_slots : 0);
   for (const job of waiting) {
@@ -102,7 +106,7 @@ function waitOf(facts: EstimateFacts, variation: number): Delay | null {
     const own = remaining(job, variation);
     busy.push({ ...job, mean: start.mean + own.mean, variance: start.variance + own.variance });
   }
-  const start = earliestStart(busy, facts, slotsForJob, slotsOfEntity);
-  if (!Number.isFinite(start.mean)) return null;
-  return start.mean >= facts.starts_in_ms ? start : { mean: facts.starts_in_ms, variance: 0 };
+  const { mean, variance } = earliestStart(busy, facts, slotsForJob, slotsOfEntity);
+  if (!Number.isFinite(mean)) return null;
+  return backoff_ms + mean >= facts.starts_in_ms ? { mean: backoff_ms + mean, variance } : { mean: facts.starts_in_ms, variance: 0 };
 }

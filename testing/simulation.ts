@@ -135,6 +135,8 @@ export async function simulate(
             execution_id,
             entity_type: "matches_schedule",
             trigger: "CRON",
+            due_at: new Date(due).toISOString(),
+            attempt: 1,
             wall_clock_ms: 600_000,
           }),
       });

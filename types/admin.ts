@@ -329,6 +329,16 @@ export const ConnectivityResponse = z.object({
 });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
 
+/** `POST sync-admin/upstream/end-backoff`: the syncs send requests again. */
+export const EndBackoffRequest = z.strictObject({ reason: reason.optional() });
+/** The backoff as it was, and the number of runs and jobs that started at its end. */
+export const EndBackoffResponse = z.object({
+  upstream: z.string(),
+  backoff_until: z.string(),
+  backoff_reason: z.string(),
+  dispatched: z.number().int(),
+});
+
 /** `POST sync-admin/errors/:id/resolve`: resolves the error, or with `group` every open error of its fingerprint. */
 export const ResolveErrorRequest = z.strictObject({ group: z.boolean().default(false), note: reason.optional() });
 

@@ -594,6 +594,42 @@ export type Database = {
         };
         Relationships: [];
       };
+      "entity_pauses": {
+        Row: {
+          "entity_type": string;
+          "id": number;
+          "paused_at": string;
+          "paused_by": string | null;
+          "reason": string | null;
+          "resumed_at": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "entity_type": string;
+          "id"?: never;
+          "paused_at": string;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+        };
+        Update: {
+          "entity_type"?: string;
+          "id"?: never;
+          "paused_at"?: string;
+          "paused_by"?: string | null;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "entity_pauses_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+        ];
+      };
       "manual_sync_audit": {
         Row: {
           "actor": string | null;
@@ -953,6 +989,7 @@ export type Database = {
           "api_response_ms_max": number | null;
           "api_response_ms_total": number;
           "api_retries": number;
+          "attempt": number | null;
           "cache_hits": number;
           "cache_misses": number;
           "cancel_requested_at": string | null;
@@ -962,6 +999,7 @@ export type Database = {
           "database_calls": number;
           "database_connections_peak": number | null;
           "deadline": string | null;
+          "due_at": string | null;
           "duration": string | null;
           "entity_type": string;
           "error_count": number;
@@ -989,6 +1027,7 @@ export type Database = {
           "tournaments_processed": number;
           "tournaments_total": number | null;
           "trigger": string;
+          "was_cut": boolean;
         };
         ComputedFields: never;
         Insert: {
@@ -998,6 +1037,7 @@ export type Database = {
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
@@ -1007,6 +1047,7 @@ export type Database = {
           "database_calls"?: number;
           "database_connections_peak"?: number | null;
           "deadline"?: string | null;
+          "due_at"?: string | null;
           "duration"?: never;
           "entity_type": string;
           "error_count"?: number;
@@ -1034,6 +1075,7 @@ export type Database = {
           "tournaments_processed"?: number;
           "tournaments_total"?: number | null;
           "trigger": string;
+          "was_cut"?: boolean;
         };
         Update: {
           "api_bytes"?: number;
@@ -1042,6 +1084,7 @@ export type Database = {
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
@@ -1051,6 +1094,7 @@ export type Database = {
           "database_calls"?: number;
           "database_connections_peak"?: number | null;
           "deadline"?: string | null;
+          "due_at"?: string | null;
           "duration"?: never;
           "entity_type"?: string;
           "error_count"?: number;
@@ -1078,6 +1122,7 @@ export type Database = {
           "tournaments_processed"?: number;
           "tournaments_total"?: number | null;
           "trigger"?: string;
+          "was_cut"?: boolean;
         };
         Relationships: [
           {
@@ -1267,7 +1312,6 @@ export type Database = {
           "runs_skipped": number;
           "runs_succeeded": number;
           "runs_timed_out": number;
-          "scheduled_runs": number;
           "success_weight": number;
         };
         ComputedFields: never;
@@ -1303,7 +1347,6 @@ export type Database = {
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
-          "scheduled_runs"?: number;
           "success_weight"?: number;
         };
         Update: {
@@ -1338,7 +1381,6 @@ export type Database = {
           "runs_skipped"?: number;
           "runs_succeeded"?: number;
           "runs_timed_out"?: number;
-          "scheduled_runs"?: number;
           "success_weight"?: number;
         };
         Relationships: [
@@ -1392,6 +1434,9 @@ export type Database = {
           "consecutive_failures": number;
           "created_at": string;
           "depends_on": string | null;
+          "dispatch_attempt": number | null;
+          "dispatched_at": string | null;
+          "dispatched_due_at": string | null;
           "entity_type": string;
           "error_count": number;
           "function_name": string | null;
@@ -1413,6 +1458,7 @@ export type Database = {
           "records_processed_last": number | null;
           "records_processed_total": number;
           "schedule_anchor": string;
+          "schedule_changed_at": string | null;
           "success_count": number;
           "sync_frequency": string;
           "updated_at": string;
@@ -1424,6 +1470,9 @@ export type Database = {
           "consecutive_failures"?: number;
           "created_at"?: string;
           "depends_on"?: string | null;
+          "dispatch_attempt"?: number | null;
+          "dispatched_at"?: string | null;
+          "dispatched_due_at"?: string | null;
           "entity_type": string;
           "error_count"?: number;
           "function_name"?: string | null;
@@ -1445,6 +1494,7 @@ export type Database = {
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
           "schedule_anchor"?: string;
+          "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency": string;
           "updated_at"?: string;
@@ -1455,6 +1505,9 @@ export type Database = {
           "consecutive_failures"?: number;
           "created_at"?: string;
           "depends_on"?: string | null;
+          "dispatch_attempt"?: number | null;
+          "dispatched_at"?: string | null;
+          "dispatched_due_at"?: string | null;
           "entity_type"?: string;
           "error_count"?: number;
           "function_name"?: string | null;
@@ -1476,6 +1529,7 @@ export type Database = {
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
           "schedule_anchor"?: string;
+          "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency"?: string;
           "updated_at"?: string;
@@ -1725,6 +1779,7 @@ export type Database = {
       };
       "upstream_state": {
         Row: {
+          "backoff_fingerprint": string | null;
           "backoff_for": string;
           "backoff_reason": string | null;
           "backoff_until": string | null;
@@ -1735,6 +1790,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "backoff_fingerprint"?: string | null;
           "backoff_for"?: string;
           "backoff_reason"?: string | null;
           "backoff_until"?: string | null;
@@ -1744,6 +1800,7 @@ export type Database = {
           "upstream": string;
         };
         Update: {
+          "backoff_fingerprint"?: string | null;
           "backoff_for"?: string;
           "backoff_reason"?: string | null;
           "backoff_until"?: string | null;
@@ -1790,6 +1847,7 @@ export type Database = {
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "end_upstream_backoff": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "enqueue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

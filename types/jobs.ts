@@ -124,6 +124,9 @@ export const QueueStatusResponse = z.object({
     free: z.number().int(),
   }),
   paused: z.array(z.object({ entity_type: z.string(), paused_by: z.string(), since: z.string() })),
+  /** The end and the reason of the upstream backoff for which every job waits; null without one. */
+  backoff_until: z.string().nullable(),
+  backoff_reason: z.string().nullable(),
 });
 
 /** `POST sync-admin/jobs/:id/cancel`. */

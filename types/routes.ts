@@ -11,6 +11,8 @@ import {
   ChannelTestResponse,
   ConnectivityResponse,
   CreateRuleRequest,
+  EndBackoffRequest,
+  EndBackoffResponse,
   Entity,
   EntityListResponse,
   NoteRequest,
@@ -139,6 +141,10 @@ export const ROUTES: readonly Route[] = [
   }),
   admin("post", "/process-queue", "secret", "Dispatches the jobs that may start", DrainResponse),
   admin("get", "/test-connectivity", "viewer", "Tests the connection to every component without side effects", ConnectivityResponse),
+  admin("post", "/upstream/end-backoff", "operator", "Ends the upstream backoff and starts what waited for its end", EndBackoffResponse, {
+    body: EndBackoffRequest,
+    refusals: [409],
+  }),
   admin(
     "post",
     "/errors/{id}/resolve",

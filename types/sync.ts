@@ -18,6 +18,15 @@ export const StartSyncRequest = z.strictObject({
   /** The fencing token of the job's attempt; a run with an older token is refused. */
   job_token: z.uuid().optional(),
   correlation_id: z.string().min(1).max(100).optional(),
+  /** The due time of a scheduled run, and the number of the call for it: a second call for the same run is refused. */
+  due_at: z.iso.datetime({ offset: true }).optional(),
+  attempt: z.number().int().min(1).optional(),
+}).refine(({ due_at, attempt }) => !due_at === !attempt, {
+  path: ["attempt"],
+  message: "must be given with due_at, and only with it",
+}).refine(({ due_at, tournament_no, tournament_nos }) => !due_at || !tournament_no && !tournament_nos, {
+  path: ["due_at"],
+  message: "can only be given for a full run",
 }).refine((request) => !request.sync_job_id === !request.job_token, {
   path: ["job_token"],
   message: "must be given with sync_job_id, and only with it",

@@ -268,6 +268,11 @@ for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "V
     await harness.run(SYNC);
     assertMatch(String((await lastRun()).status_reason), /upstream backoff/);
     assertEquals(harness.vis.seen.requests - before, 1);
+    assertEquals(
+      await db.value("select jsonb_agg(distinct fingerprint) from sync_error_log"),
+      [`${code}:vis answered http #`],
+      "one cause, one fingerprint",
+    );
     harness.clock.advance(15 * 60_000);
     await harness.run(SYNC);
     assertEquals((await lastRun()).status, "SUCCEEDED");

@@ -9,6 +9,7 @@ const FACTS: EstimateFacts = {
   status: "QUEUED",
   is_emergency: false,
   starts_in_ms: 0,
+  backoff_ms: 0,
   elapsed_ms: null,
   slots: 4,
   emergency_slots: 1,
@@ -29,6 +30,17 @@ for (
   const [name, facts, wait] of [
     ["a job with a free slot does not wait", {}, 0],
     ["a job before its time waits for it", { starts_in_ms: 5_000 }, 5_000],
+    ["a job waits for the end of the upstream backoff", { backoff_ms: 60_000 }, 60_000],
+    ["a slot that is free before the end of the backoff adds no wait", { backoff_ms: 60_000, running: threeRunning }, 60_000],
+    ["a slot that is used after the end of the backoff does", { backoff_ms: 4_000, running: threeRunning }, 10_000],
+    ["jobs before it start at the end of the backoff", {
+      backoff_ms: 60_000,
+      waiting: [
+        other(4_000, "d"),
+        other(5_000, "e"),
+        other(6_000, "f"),
+      ],
+    }, 64_000],
     ["a job waits for the first slot that is not kept for emergencies", { running: threeRunning }, 10_000],
     ["an emergency takes the slot that is kept for it", { running: threeRunning, is_emergency: true }, 0],
     ["an emergency waits when its slot is taken too", { running: [...threeRunning, other(5_000, "d")], is_emergency: true }, 5_000],

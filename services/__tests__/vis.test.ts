@@ -231,7 +231,7 @@ type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot">;
 /** Gives the same answer to each claim of a slot. */
 const claiming = (slot: Answer<"claim_upstream_slot">): SlotRpc => (fn) =>
   Promise.resolve(parseAnswer(fn, fn === "claim_upstream_slot" ? slot : null));
-const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null });
+const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null, backoff_fingerprint: null });
 
 function client(
   fetch: (request: Request) => Promise<Response>,
@@ -276,14 +276,20 @@ Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, 
 });
 
 Deno.test("a request fails after a minute without a free slot, and at once during a backoff", async () => {
-  const noSlot = claiming({ token: null, backoff_until: null, backoff_reason: null });
+  const noSlot = claiming({ token: null, backoff_until: null, backoff_reason: null, backoff_fingerprint: null });
   const never = () => Promise.reject(new Error("must not be called"));
   const { vis, clock } = client(never, { rpc: noSlot });
   const startedAt = clock.now();
   assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
   assert(clock.now() - startedAt >= 60_000);
-  const backoff = claiming({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" });
-  assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
+  const backoff = claiming({
+    token: null,
+    backoff_until: "2026-06-10T10:25:00Z",
+    backoff_reason: "VIS answered HTTP 503",
+    backoff_fingerprint: "VIS_UNAVAILABLE:vis answered http #",
+  });
+  const error = await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError);
+  assertEquals([error.code, error.fingerprint], ["UPSTREAM_BACKOFF", "VIS_UNAVAILABLE:vis answered http #"]);
 });
 
 for (

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { ChangeEntityRequest, ChangeRuleRequest, CreateRuleRequest, Entity, SilenceRequest } from "../../types/admin.ts";
+import {
+  ChangeEntityRequest,
+  ChangeRuleRequest,
+  CreateRuleRequest,
+  EndBackoffRequest,
+  EndBackoffResponse,
+  Entity,
+  SilenceRequest,
+} from "../../types/admin.ts";
 import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
 import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
@@ -71,6 +79,7 @@ export const ACTS = {
     args: { p: z.strictObject({ entity_type: z.string(), changes: z.strictObject(changes), reason, actor: Actor }), as_of },
     answer: Entity,
   },
+  end_upstream_backoff: { args: { p: z.strictObject({ ...EndBackoffRequest.shape, actor: Actor }), as_of }, answer: EndBackoffResponse },
   resolve_errors: {
     args: { p: z.strictObject({ id: z.uuid(), group: z.boolean(), note: z.string().optional(), actor: Actor }), as_of },
     answer: z.object({ resolved: z.number().int() }),

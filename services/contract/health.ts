@@ -67,7 +67,7 @@ export const HEALTH = {
     answer: z.object({
       as_of: z.string(),
       entities: z.array(EntityFacts),
-      upstream: UpstreamFacts.nullable(),
+      upstream: UpstreamFacts,
       active_alerts: z.array(AlertSummary),
     }),
   },

@@ -19,6 +19,8 @@ export const EstimateFacts = z.object({
   status: z.string(),
   is_emergency: z.boolean(),
   starts_in_ms: z.number(),
+  /** The rest of the upstream backoff: no job starts before its end. */
+  backoff_ms: z.number(),
   elapsed_ms: z.number().nullable(),
   slots: z.number(),
   emergency_slots: z.number(),

@@ -91,6 +91,8 @@ export const RUNS = {
         ...progress,
         status: z.enum(["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "TIMED_OUT"]),
         reason: z.string(),
+        /** Whether the run ended at its budget, so that one run of the rest follows. */
+        was_cut: z.boolean(),
         error_details: z.record(z.string(), z.unknown()).nullable(),
         /** Whether the job of the run may try again. */
         retryable: z.boolean(),

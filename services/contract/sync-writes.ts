@@ -76,7 +76,13 @@ const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged:
 export const SYNC_WRITES = {
   claim_upstream_slot: {
     args: { p_upstream: z.string(), as_of },
-    answer: z.object({ token: z.uuid().nullable(), backoff_until: z.string().nullable(), backoff_reason: z.string().nullable() }),
+    answer: z.object({
+      token: z.uuid().nullable(),
+      backoff_until: z.string().nullable(),
+      backoff_reason: z.string().nullable(),
+      /** The fingerprint of the refusal that started the backoff. */
+      backoff_fingerprint: z.string().nullable(),
+    }),
   },
   release_upstream_slot: {
     args: {
@@ -86,6 +92,8 @@ export const SYNC_WRITES = {
         response_ms: z.number().nullable(),
         /** Starts a backoff. */
         backoff_reason: z.string().nullable(),
+        /** The fingerprint of the refusal; the errors during the backoff carry it too. */
+        backoff_fingerprint: z.string().nullable(),
       }),
       as_of,
     },

@@ -21,6 +21,10 @@ create table public.sync_status (
   paused_reason text,
   sync_frequency interval not null,
   schedule_anchor timestamptz not null default '2000-01-01 00:00:00+00',
+  schedule_changed_at timestamptz,
+  dispatched_due_at timestamptz,
+  dispatched_at timestamptz,
+  dispatch_attempt integer,
   grace interval not null,
   max_runtime interval not null,
   last_sync timestamptz,
@@ -51,13 +55,21 @@ create table public.sync_status (
   constraint sync_status_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
   constraint sync_status_channels_are_not_empty check (notification_channels <> '[]'),
   constraint sync_status_active_has_a_function check (not is_active or function_name is not null),
-  constraint sync_status_entity_type_is_not_system check (entity_type <> 'system')
+  constraint sync_status_entity_type_is_not_system check (entity_type <> 'system'),
+  constraint sync_status_dispatch_is_whole check (num_nulls(dispatched_due_at, dispatched_at, dispatch_attempt) in (0, 3)),
+  constraint sync_status_dispatch_attempt_is_positive check (dispatch_attempt > 0)
 );
 comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
 comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
-comment on column public.sync_status.schedule_anchor is 'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC.';
+comment on column public.sync_status.schedule_anchor is
+  'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC. An interval under a minute has no anchor: '
+  'the next due time is one interval after the last start.';
+comment on column public.sync_status.schedule_changed_at is
+  'The last change of sync_frequency or schedule_anchor; due times before it or the creation do not count.';
+comment on column public.sync_status.dispatched_due_at is
+  'The due time of the last scheduled call, with dispatched_at, the time of that call, and dispatch_attempt, its attempt number.';
 comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
 comment on column public.sync_status.last_attempt is 'Start of the last full run, or time of the last call that was SKIPPED.';
@@ -75,20 +87,136 @@ values
   ('matches_schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
   ('matches_live', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute');
 
-create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
-language plpgsql immutable set search_path = '' as $$
+create table public.entity_pauses (
+  id bigint primary key generated always as identity,
+  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
+  paused_at timestamptz not null,
+  resumed_at timestamptz,
+  paused_by varchar,
+  reason text,
+  constraint entity_pauses_resumed_not_before_the_pause check (resumed_at >= paused_at)
+);
+comment on table public.entity_pauses is 'One row for each time in which an entity was paused or inactive: nothing falls due in it.';
+comment on column public.entity_pauses.paused_by is 'Null when the entity was deactivated or not yet active.';
+create unique index entity_pauses_one_open on public.entity_pauses (entity_type) where resumed_at is null;
+create index entity_pauses_time_idx on public.entity_pauses (entity_type, paused_at);
+select private.secure_table('public.entity_pauses');
+
+create function private.record_schedule_change() returns trigger
+language plpgsql set search_path = '' as $$
 declare
-  -- The latest due time whose grace has passed: a run must have started at or after it.
-  last_overdue constant timestamptz := private.last_due(entity.schedule_anchor, entity.sync_frequency, as_of - entity.grace);
+  was_paused constant boolean := old.paused_at is not null or not old.is_active;
+  is_paused constant boolean := new.paused_at is not null or not new.is_active;
+  -- A function that changes an entity sets updated_at; a person who uses SQL can omit it.
+  changed_at constant timestamptz := case when new.updated_at <> old.updated_at then new.updated_at else clock_timestamp() end;
 begin
-  if entity.last_attempt >= last_overdue or entity.last_attempt is null and entity.created_at > last_overdue then
-    return null;
+  if is_paused and not was_paused then
+    insert into public.entity_pauses (entity_type, paused_at, paused_by, reason)
+    values (old.entity_type, coalesce(new.paused_at, changed_at), new.paused_by, new.paused_reason);
+  elsif was_paused and not is_paused then
+    update public.entity_pauses set resumed_at = greatest(changed_at, paused_at) where entity_type = old.entity_type and resumed_at is null;
+    if not found then
+      -- The entity was created inactive.
+      insert into public.entity_pauses (entity_type, paused_at, resumed_at)
+      values (old.entity_type, least(old.created_at, changed_at), changed_at);
+    end if;
   end if;
-  return private.last_due(entity.schedule_anchor, entity.sync_frequency, coalesce(entity.last_attempt, entity.created_at))
-    + entity.sync_frequency + entity.grace;
+  if (new.sync_frequency, new.schedule_anchor) <> (old.sync_frequency, old.schedule_anchor) then
+    new.schedule_changed_at := changed_at;
+  end if;
+  return new;
 end
 $$;
-comment on function private.overdue_since is 'When the entity became overdue (due time plus grace); null while it is not overdue.';
+comment on function private.record_schedule_change is 'Keeps entity_pauses and schedule_changed_at; a trigger, because people change entities with SQL.';
+create trigger record_schedule_change before update on public.sync_status
+  for each row execute function private.record_schedule_change();
+
+create function private.is_pause(p_entity_type text, at_time timestamptz) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return exists (
+    select from public.entity_pauses p
+    where p.entity_type = p_entity_type and p.paused_at <= at_time and (p.resumed_at is null or p.resumed_at > at_time)
+  );
+end
+$$;
+comment on function private.is_pause is 'Whether the entity was paused or inactive at a time.';
+
+create function private.schedule_start(entity public.sync_status) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return greatest(entity.created_at, entity.schedule_changed_at, (
+    select max(p.resumed_at) from public.entity_pauses p where p.entity_type = entity.entity_type
+  ));
+end
+$$;
+comment on function private.schedule_start is 'The last of creation, change of the schedule and end of a pause: a first run is due then.';
+
+create function private.due_of_start(entity public.sync_status, started_at timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  -- A start up to five seconds early counts for its due time.
+  return private.last_due(
+    case when entity.sync_frequency < interval '1 minute' then greatest(entity.last_attempt, private.schedule_start(entity))
+      else entity.schedule_anchor end,
+    entity.sync_frequency, started_at + interval '5 seconds'
+  );
+end
+$$;
+comment on function private.due_of_start is 'The due time for which a run that starts at this time counts.';
+
+create function private.current_due(entity public.sync_status, as_of timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+declare
+  due constant timestamptz := private.due_of_start(entity, as_of);
+begin
+  return case
+    when not entity.is_active or entity.paused_at is not null then null
+    when entity.sync_frequency < interval '1 minute' and due <= entity.last_attempt then null
+    when due >= greatest(entity.created_at, entity.schedule_changed_at) and not private.is_pause(entity.entity_type, due) then due
+    when entity.last_attempt is null then private.schedule_start(entity)
+  end;
+end
+$$;
+comment on function private.current_due is
+  'The latest due time of an active entity; null when it was in a pause or before the last change of the schedule. A first run is due at once.';
+
+create function private.next_due(entity public.sync_status, as_of timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+begin
+  return private.due_of_start(entity, as_of) + entity.sync_frequency;
+end
+$$;
+comment on function private.next_due is 'The first due time after the one that counts now.';
+
+create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  -- Before the first start, the first due time after the creation counts.
+  due timestamptz := greatest(
+    private.next_due(entity, coalesce(entity.last_attempt, entity.created_at - interval '5 seconds')),
+    private.next_due(entity, entity.schedule_changed_at - interval '5.000001 seconds')
+  );
+  pause public.entity_pauses;
+  overdue_at timestamptz;
+begin
+  if not entity.is_active or entity.paused_at is not null then
+    return null;
+  end if;
+  for pause in
+    select * from public.entity_pauses p where p.entity_type = entity.entity_type and p.resumed_at > due order by p.paused_at
+  loop
+    -- A due time before the pause is still open after it, unless a later one fell in the pause. Its grace then begins again.
+    if due >= pause.paused_at or due + entity.sync_frequency < pause.resumed_at then
+      due := private.next_due(entity, pause.resumed_at - interval '5.000001 seconds');
+    end if;
+  end loop;
+  overdue_at := greatest(due, pause.resumed_at) + entity.grace;
+  return case when overdue_at <= as_of then overdue_at end;
+end
+$$;
+comment on function private.overdue_since is
+  'When the entity became overdue: the first due time without a start, plus grace. Null while it is not overdue, paused or inactive.';
 
 create table public.tournament_sync_state (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -124,16 +252,31 @@ create table public.upstream_state (
   backoff_for interval not null default '25 minutes',
   backoff_until timestamptz,
   backoff_reason text,
-  baseline_response_ms numeric,
+  backoff_fingerprint varchar,
+  baseline_response_ms numeric(12, 3),
   updated_at timestamptz not null default now(),
   constraint upstream_state_limit_is_polite check (in_flight_limit between 1 and 5),
-  constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null))
+  constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null)),
+  constraint upstream_state_fingerprint_is_of_a_backoff check (backoff_fingerprint is null or backoff_until is not null)
 );
 comment on table public.upstream_state is 'One row an upstream service: the limit, backoff and usual response time that all runs share.';
 comment on column public.upstream_state.in_flight_limit is 'Requests in flight of all runs; VIS has blocked clients with over 4.';
+comment on column public.upstream_state.backoff_fingerprint is
+  'The fingerprint of the refusal; errors during the backoff carry it too. Null when a slow reply started the backoff.';
 comment on column public.upstream_state.baseline_response_ms is
   'Moving average of the replies that were not throttled; the newest has weight 0.05. A reply ten times slower starts a backoff.';
 select private.secure_table('public.upstream_state');
+
+create function private.upstream_backoff(as_of timestamptz) returns public.upstream_state
+language plpgsql stable set search_path = '' as $$
+declare
+  state public.upstream_state;
+begin
+  select * into state from public.upstream_state u where u.backoff_until > as_of order by u.backoff_until desc limit 1;
+  return state;
+end
+$$;
+comment on function private.upstream_backoff is 'The upstream whose backoff runs: no scheduled run and no job starts before its end; else nulls.';
 
 create table public.upstream_slots (
   upstream varchar not null references public.upstream_state (upstream) on delete cascade,

@@ -22,6 +22,9 @@ create table public.sync_execution_history (
   trigger varchar not null,
   sync_job_id uuid,
   correlation_id varchar,
+  due_at timestamptz,
+  attempt integer,
+  was_cut boolean not null default false,
   execution_start timestamptz not null,
   execution_end timestamptz,
   duration interval generated always as (execution_end - execution_start) stored,
@@ -64,6 +67,9 @@ create table public.sync_execution_history (
   constraint sync_execution_history_status_is_known
     check (status in ('RUNNING', 'SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED')),
   constraint sync_execution_history_trigger_is_known check (trigger in ('CRON', 'MANUAL', 'RETRY')),
+  constraint sync_execution_history_due_time_has_an_attempt check ((due_at is null) = (attempt is null) and attempt > 0),
+  constraint sync_execution_history_due_is_a_full_run check (due_at is null or tournament_no is null),
+  constraint sync_execution_history_cut_is_partial check (not was_cut or status = 'PARTIAL'),
   constraint sync_execution_history_finished_iff_terminal check ((status = 'RUNNING') = (execution_end is null)),
   constraint sync_execution_history_end_not_before_start check (execution_end >= execution_start),
   constraint sync_execution_history_running_has_a_lease
@@ -78,6 +84,9 @@ create table public.sync_execution_history (
 comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
 comment on column public.sync_execution_history.correlation_id is 'Connects the cron job, the request, the run and its log lines.';
+comment on column public.sync_execution_history.due_at is
+  'The due time of a scheduled run, and attempt the number of the call that started it; both are null for other runs.';
+comment on column public.sync_execution_history.was_cut is 'The run ended at its budget: one run of the rest follows.';
 comment on column public.sync_execution_history.lease_expires_at is 'Renewed by a heartbeat; the reaper closes a run whose lease expired.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
@@ -86,6 +95,8 @@ create index sync_execution_history_start_idx on public.sync_execution_history (
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
 comment on index public.sync_execution_history_one_live_run is 'An entity has at most one live run of each target.';
+create unique index sync_execution_history_one_run_per_call on public.sync_execution_history (entity_type, due_at, attempt);
+comment on index public.sync_execution_history_one_run_per_call is 'A scheduled call that arrives twice starts one run.';
 -- These two serve lists that filter by a rare status or trigger; other lists use the index of the start time.
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
   where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
@@ -259,7 +270,6 @@ create table public.sync_metrics (
   cache_misses bigint not null default 0,
   errors bigint not null default 0,
   memory_usage_mb_peak integer,
-  scheduled_runs integer not null default 0,
   counted_runs integer not null default 0,
   success_weight numeric not null default 0,
   duration_ms_total bigint not null default 0,
@@ -276,9 +286,8 @@ create table public.sync_metrics (
   constraint sync_metrics_counted_runs_are_not_negative check (counted_runs >= 0)
 );
 comment on table public.sync_metrics is
-  'Rollup of finished runs by entity, resolution and bucket of their start; scheduled_runs and later columns count full runs only.';
+  'Rollup of finished runs by entity, resolution and bucket of their start; counted_runs and later columns count full runs only.';
 comment on column public.sync_metrics.run_ms_total is 'Total duration in ms of runs with a success weight; the divisor of throughput.';
-comment on column public.sync_metrics.scheduled_runs is 'Full runs that the schedule started.';
 comment on column public.sync_metrics.counted_runs is 'Full runs with a success weight; rates and durations count these runs.';
 comment on column public.sync_metrics.success_weight is 'Sum over counted runs; their success rate is success_weight / counted_runs.';
 comment on column public.sync_metrics.durations is 'Duration histogram of counted runs; the subscript is private.duration_bucket().';
@@ -304,7 +313,6 @@ select
   h.api_calls::bigint, h.api_errors::bigint, h.api_retries::bigint, h.api_bytes, h.api_response_ms_total,
   h.cache_hits::bigint, h.cache_misses::bigint, h.error_count::bigint as errors,
   h.memory_usage_mb as memory_usage_mb_peak,
-  (h.tournament_no is null and h.trigger = 'CRON')::integer as scheduled_runs,
   c.is_counted::integer as counted_runs,
   case when c.is_counted then h.success_weight else 0 end as success_weight,
   case when c.is_counted then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as duration_ms_total,

@@ -140,13 +140,13 @@ begin
     entity_type, resolution, bucket, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
     runs_cron, runs_manual, runs_retry, run_ms_total, records_read, records_processed, records_rejected,
     api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak,
-    scheduled_runs, counted_runs, success_weight, duration_ms_total, durations
+    counted_runs, success_weight, duration_ms_total, durations
   )
   select r.entity_type, s.resolution, date_bin(s.resolution, r.bucket, '2000-01-01 00:00:00+00'), sum(r.runs_succeeded),
     sum(r.runs_partial), sum(r.runs_failed), sum(r.runs_timed_out), sum(r.runs_cancelled), sum(r.runs_skipped), sum(r.runs_cron),
     sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
     sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
-    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.scheduled_runs), sum(r.counted_runs), sum(r.success_weight),
+    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.counted_runs), sum(r.success_weight),
     sum(r.duration_ms_total), private.histogram(array_agg(array_lower(r.durations, 1)), array_agg(1::bigint))
   from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
   where r.execution_id = any (execution_ids)
@@ -154,7 +154,7 @@ begin
   on conflict (entity_type, resolution, bucket) do update set
     (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry,
      run_ms_total, records_read, records_processed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
-     cache_hits, cache_misses, errors, scheduled_runs, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
+     cache_hits, cache_misses, errors, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
     = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
        m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
        m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry,
@@ -162,7 +162,7 @@ begin
        m.records_rejected + excluded.records_rejected, m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors,
        m.api_retries + excluded.api_retries, m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total,
        m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses, m.errors + excluded.errors,
-       m.scheduled_runs + excluded.scheduled_runs, m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
+       m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
        m.duration_ms_total + excluded.duration_ms_total, greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak),
        private.add_histograms(m.durations, excluded.durations));
 end
@@ -209,6 +209,7 @@ begin
     status_reason = left(p ->> 'reason', 1000),
     error_details = nullif(p -> 'error_details', 'null'),
     execution_end = greatest(as_of, h.execution_start),
+    was_cut = coalesce((p ->> 'was_cut')::boolean, false),
     current_stage = null
   where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
   returning h.* into run;
@@ -221,8 +222,11 @@ begin
   if run.sync_job_id is not null then
     perform private.finish_job(run, p, as_of);
   end if;
-  if run.status = 'SUCCEEDED' and run.tournament_no is null then
-    perform private.start_entities_never_synced();
+  -- The first success of an entity makes the first run of those that depend on it due.
+  if run.status = 'SUCCEEDED' and exists (
+    select from public.sync_status s where s.depends_on = run.entity_type and s.last_attempt is null
+  ) then
+    perform private.dispatch_due_syncs(as_of);
   end if;
   -- The alert processor is called at once for a run that failed at least in part or can resolve a live incident.
   if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
@@ -301,23 +305,25 @@ comment on function private.lock_entity is
 
 create function private.open_run(p jsonb, entity public.sync_status, scope text, conflict uuid, as_of timestamptz)
 returns public.sync_execution_history
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   run public.sync_execution_history;
 begin
   if conflict is null then
     insert into public.sync_execution_history
-      (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, execution_start, heartbeat_at, lease_expires_at, deadline)
+      (id, entity_type, tournament_no, trigger, sync_job_id, correlation_id, due_at, attempt, execution_start, heartbeat_at,
+       lease_expires_at, deadline)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
-      p ->> 'correlation_id', as_of, as_of, as_of + interval '60 seconds',
+      p ->> 'correlation_id', (p ->> 'due_at')::timestamptz, (p ->> 'attempt')::integer, as_of, as_of, as_of + interval '60 seconds',
       as_of + least(entity.max_runtime, make_interval(secs => (p ->> 'wall_clock_ms')::numeric::double precision / 1000)))
     returning * into run;
   else
     insert into public.sync_execution_history
-      (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, execution_start, execution_end)
+      (id, entity_type, tournament_no, status, status_reason, trigger, sync_job_id, correlation_id, due_at, attempt, execution_start,
+       execution_end)
     values ((p ->> 'execution_id')::uuid, entity.entity_type, scope, 'SKIPPED',
       format('run %s of the same target is still running', conflict), p ->> 'trigger', (p ->> 'sync_job_id')::uuid,
-      p ->> 'correlation_id', as_of, as_of)
+      p ->> 'correlation_id', (p ->> 'due_at')::timestamptz, (p ->> 'attempt')::integer, as_of, as_of)
     returning * into run;
     perform private.roll_up(array[run.id]);
   end if;
@@ -325,6 +331,46 @@ begin
 end
 $$;
 comment on function private.open_run is 'Inserts a run as RUNNING, or as SKIPPED when a conflicting run is live, and returns it.';
+
+create function private.due_progress(
+  p_entity_type text, p_due_at timestamptz,
+  out last_attempt integer, out failures bigint, out last_end timestamptz, out was_cut boolean, out may_run boolean
+)
+language plpgsql stable set search_path = '' as $$
+begin
+  -- A success without a due time is a manual run.
+  select coalesce(max(h.attempt), 0), count(*) filter (where h.status in ('FAILED', 'TIMED_OUT')), max(h.execution_end),
+    coalesce((array_agg(h.was_cut order by h.attempt desc))[1] and count(*) filter (where h.was_cut) = 1, false),
+    coalesce(bool_and(h.status in ('FAILED', 'TIMED_OUT')), true)
+  into last_attempt, failures, last_end, was_cut, may_run
+  from public.sync_execution_history h where h.entity_type = p_entity_type and h.due_at = p_due_at;
+  may_run := (may_run or was_cut) and not exists (
+    select from public.sync_execution_history h
+    where h.entity_type = p_entity_type and h.tournament_no is null and h.due_at is null and h.status = 'SUCCEEDED'
+      and h.execution_start >= p_due_at - interval '5 seconds'
+  );
+end
+$$;
+comment on function private.due_progress is
+  'The runs of a due time: the last attempt, failures and last end; whether the last run was the first that was cut; and whether another '
+  'run may start: each run failed or the last was cut, and no manual run has succeeded.';
+
+create function private.refuse_repeated_run(p jsonb) returns void
+language plpgsql set search_path = '' as $$
+declare
+  due constant timestamptz := p ->> 'due_at';
+  progress constant record := private.due_progress(p ->> 'entity_type', due);
+begin
+  if not progress.may_run or progress.last_attempt >= (p ->> 'attempt')::integer or exists (
+    select from public.sync_execution_history h where h.entity_type = p ->> 'entity_type' and h.due_at > due
+  ) then
+    raise sqlstate 'PT409' using
+      message = format('the due time %s of %s already has its run', due, p ->> 'entity_type'), detail = 'ALREADY_RUN';
+  end if;
+end
+$$;
+comment on function private.refuse_repeated_run is
+  'Refuses a scheduled call that arrives twice, after the due time is settled, or after a run of a later one. PT409 ALREADY_RUN.';
 
 create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -337,7 +383,7 @@ declare
   scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
   perform private.refuse_unknown_fields(p,
-    '{execution_id,entity_type,trigger,tournament_no,tournament_nos,sync_job_id,job_token,correlation_id,wall_clock_ms}');
+    '{execution_id,entity_type,trigger,tournament_no,tournament_nos,sync_job_id,job_token,correlation_id,wall_clock_ms,due_at,attempt}');
   entity := private.lock_entity(p ->> 'entity_type');
   if p ->> 'sync_job_id' is not null then
     perform private.reserve_attempt(p);
@@ -349,6 +395,9 @@ begin
   select * into run from public.sync_execution_history where id = (p ->> 'execution_id')::uuid;
   -- A run that exists means that the worker repeats the call after a lost response.
   if not found then
+    if p ->> 'due_at' is not null then
+      perform private.refuse_repeated_run(p);
+    end if;
     conflict := private.conflicting_run(entity.entity_type, p ->> 'tournament_no', p -> 'tournament_nos', as_of);
     if conflict is null and scope is not null and entity.leases_tournaments then
       conflict := private.claim_tournaments(p, as_of);
@@ -361,7 +410,7 @@ begin
   if run.tournament_no is null then
     update public.sync_status s set
       last_attempt = as_of,
-      next_sync = private.last_due(s.schedule_anchor, s.sync_frequency, as_of) + s.sync_frequency,
+      next_sync = private.next_due(s, as_of),
       updated_at = as_of
     where s.entity_type = entity.entity_type;
   end if;
@@ -376,7 +425,7 @@ $$;
 comment on function public.start_sync_execution is
   'Starts a run and claims the leases of its named tournaments, or records it as SKIPPED while another run works on its target; returns '
   '{outcome, execution_id, live_execution_id, started_at, deadline, previous_was_cut}. PT404 ENTITY_UNKNOWN, PT409 ENTITY_INACTIVE, '
-  'ENTITY_PAUSED or LEASE_LOST.';
+  'ENTITY_PAUSED, LEASE_LOST or ALREADY_RUN.';
 
 create function public.heartbeat_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -397,7 +446,7 @@ language plpgsql set search_path = '' as $$
 declare
   run public.sync_execution_history;
 begin
-  perform private.refuse_unknown_fields(p, '{execution_id,status,reason,error_details,retryable,counters,results,errors}');
+  perform private.refuse_unknown_fields(p, '{execution_id,status,reason,was_cut,error_details,retryable,counters,results,errors}');
   perform private.save_progress(p, as_of);
   run := private.close_run(p, as_of);
   if run.id is not null then

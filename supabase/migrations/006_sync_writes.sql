@@ -4,7 +4,7 @@
 create function public.claim_upstream_slot(p_upstream text, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
   with state as (
-    select upstream, in_flight_limit, backoff_reason,
+    select upstream, in_flight_limit, backoff_reason, backoff_fingerprint,
       case when backoff_until > as_of then backoff_until end as backoff_until
     from public.upstream_state
     where upstream = p_upstream
@@ -26,22 +26,24 @@ language sql set search_path = '' as $$
   select jsonb_build_object(
     'token', (select token from claimed_slot),
     'backoff_until', state.backoff_until,
-    'backoff_reason', case when state.backoff_until is not null then state.backoff_reason end
+    'backoff_reason', case when state.backoff_until is not null then state.backoff_reason end,
+    'backoff_fingerprint', case when state.backoff_until is not null then state.backoff_fingerprint end
   )
   from state;
 $$;
 comment on function public.claim_upstream_slot is 'Claims a slot for one request; no token during a backoff or without a free slot.';
 
 create function public.release_upstream_slot(p jsonb, as_of timestamptz default now()) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   ms constant numeric := (p ->> 'response_ms')::numeric;
 begin
-  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason}');
+  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason,backoff_fingerprint}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
   update public.upstream_state s set
     backoff_until = case when v.reason is not null then as_of + s.backoff_for when s.backoff_until > as_of then s.backoff_until end,
     backoff_reason = case when v.reason is not null then v.reason when s.backoff_until > as_of then s.backoff_reason end,
+    backoff_fingerprint = coalesce(p ->> 'backoff_fingerprint', case when s.backoff_until > as_of then s.backoff_fingerprint end),
     baseline_response_ms = case
       when ms is null or v.reason is not null then s.baseline_response_ms
       else coalesce(s.baseline_response_ms * 0.95 + ms * 0.05, ms)
@@ -57,7 +59,7 @@ begin
 end
 $$;
 comment on function public.release_upstream_slot is
-  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?} or a {response_ms} far above the usual.';
+  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_fingerprint?} or a {response_ms} far above the usual.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)

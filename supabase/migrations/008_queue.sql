@@ -4,7 +4,7 @@
 -- waiting job, audit log.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
   return at_time + (
     select case p_priority when 'EMERGENCY' then interval '0' when 'HIGH' then q.high_after else q.normal_after end
@@ -170,7 +170,7 @@ begin
         count(*) filter (where r.entity_type = e.entity_type) as jobs_of_entity
       from public.sync_jobs r where r.status = 'RUNNING'
     ) running
-    where e.is_active and e.paused_at is null and running.jobs < q.slots
+    where e.is_active and e.paused_at is null and running.jobs < q.slots and (private.upstream_backoff(as_of)).upstream is null
       and running.jobs_of_entity < q.slots_per_entity + case when is_emergency then q.emergency_slots else 0 end
       and (is_emergency or running.ordinary_jobs < q.slots - q.emergency_slots)
   )
@@ -194,7 +194,7 @@ begin
   return claimed;
 end
 $$;
-comment on function private.claim_sync_job is 'Claims the first job that may start, with a token and 30 s to start its run; or null.';
+comment on function private.claim_sync_job is 'Claims the first job that may start, with a token and 30 s to start its run; or null, also during an upstream backoff.';
 
 create function public.drain_sync_queue(as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -494,6 +494,7 @@ begin
       'samples', private.duration_samples(job.entity_type, job.target, job.tournament_nos, as_of),
       'entity_type', job.entity_type, 'target', job.target, 'status', job.status, 'is_emergency', job.priority = 'EMERGENCY',
       'starts_in_ms', greatest(extract(epoch from job.not_before - as_of) * 1000, 0),
+      'backoff_ms', coalesce(extract(epoch from (private.upstream_backoff(as_of)).backoff_until - as_of) * 1000, 0),
       'elapsed_ms', (
         select extract(epoch from as_of - h.execution_start) * 1000 from public.sync_execution_history h
         where h.id = job.execution_id and h.status = 'RUNNING'
@@ -522,9 +523,11 @@ begin
         select case
           when s.paused_at is not null then format('%s is paused by %s', s.entity_type, s.paused_by)
           when job.not_before > as_of then format('the job may not start before %s', job.not_before)
+          when b.upstream is not null then format('the upstream backoff lasts until %s: %s', b.backoff_until, b.backoff_reason)
           else 'run ' || private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of)
             || ' works on the same target'
-        end from public.sync_status s where s.entity_type = job.entity_type) end,
+        end
+        from public.sync_status s cross join private.upstream_backoff(as_of) b where s.entity_type = job.entity_type) end,
       'progress', (
         select jsonb_build_object(
           'tournaments_processed', h.tournaments_processed, 'total_tournaments', h.tournaments_total, 'current_stage', h.current_stage,

@@ -314,7 +314,7 @@ create index alert_silences_incident_idx on public.alert_silences (incident_id) 
 select private.secure_table('public.alert_silences');
 
 create function private.is_silencing(silence public.alert_silences, as_of timestamptz) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = '' set timezone = 'UTC' as $$
   select silence.starts_at <= as_of
     and silence.ends_at > as_of
     and (silence.recurs_every is null or as_of < private.last_due(silence.starts_at, silence.recurs_every, as_of) + silence.lasts);

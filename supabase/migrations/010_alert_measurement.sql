@@ -485,7 +485,7 @@ comment on function private.measure_system(public.alert_rules[], timestamptz) is
   'The values of the system rules: seconds since the last evaluation, longest wait, and age of the oldest undelivered state.';
 
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'due_at', due.at, 'overdue_at', due.at + e.grace, 'started_at', next_run.started_at
   ) order by due.at), '[]')
@@ -497,19 +497,21 @@ language sql stable set search_path = '' as $$
     where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= began_at
   ) gap
   cross join lateral (
-    select private.last_due(e.schedule_anchor, e.sync_frequency, gap.since - e.grace) + step * e.sync_frequency as at
+    select private.due_of_start(e, gap.since - e.grace) + step * e.sync_frequency as at
     from generate_series(1, 200) step
   ) due
   cross join lateral (
     select min(h.execution_start) as started_at
     from public.sync_execution_history h
-    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= due.at and h.execution_start <= as_of
+    where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start >= due.at - interval '5 seconds'
+      and h.execution_start <= as_of
   ) next_run
-  where e.entity_type = p_entity_type
-    and due.at + e.grace <= as_of and due.at > e.created_at and next_run.started_at > due.at + e.grace;
+  where e.entity_type = p_entity_type and e.is_active and e.sync_frequency >= interval '1 minute'
+    and due.at + e.grace <= as_of and due.at > greatest(e.created_at, e.schedule_changed_at) and next_run.started_at > due.at + e.grace
+    and not private.is_pause(e.entity_type, due.at);
 $$;
 comment on function private.missed_runs(varchar, timestamptz, timestamptz, timestamptz) is
-  'The due times, of at most 200, whose full run started late after gap_start, without those that the live incident reports.';
+  'The due times, of at most 200 and outside pauses, whose full run started late after gap_start, without those that the live incident reports.';
 
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$

@@ -682,3 +682,27 @@ end
 $$;
 comment on function public.resolve_errors(jsonb, timestamptz) is
   'Resolves an error, or with {group} every open error of its fingerprint, and returns their number; PT404 NOT_FOUND.';
+
+create function public.end_upstream_backoff(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  before public.upstream_state;
+  dispatched integer;
+begin
+  perform private.refuse_unknown_fields(p, '{reason,actor}');
+  select * into before from public.upstream_state u where u.backoff_until > as_of for update;
+  if not found then
+    raise sqlstate 'PT409' using message = 'no upstream backoff is running: the syncs send requests', detail = 'NO_BACKOFF';
+  end if;
+  update public.upstream_state set backoff_until = null, backoff_reason = null, backoff_fingerprint = null, updated_at = as_of
+  where upstream = before.upstream;
+  dispatched := private.dispatch_due_syncs(as_of) + (public.drain_sync_queue(as_of) ->> 'dispatched')::integer;
+  perform private.audit(p -> 'actor', 'end-backoff', 'upstream', before.upstream,
+    jsonb_build_object('backoff_until', before.backoff_until, 'backoff_reason', before.backoff_reason),
+    jsonb_build_object('backoff_until', null, 'dispatched', dispatched), p ->> 'reason', as_of);
+  return jsonb_build_object('upstream', before.upstream, 'backoff_until', before.backoff_until, 'backoff_reason', before.backoff_reason,
+    'dispatched', dispatched);
+end
+$$;
+comment on function public.end_upstream_backoff(jsonb, timestamptz) is
+  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';

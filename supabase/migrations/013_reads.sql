@@ -101,7 +101,7 @@ language sql stable rows 10 set search_path = '' as $$
       sum(p.runs_cron), sum(p.runs_manual), sum(p.runs_retry), sum(p.run_ms_total),
       sum(p.records_read), sum(p.records_processed), sum(p.records_rejected), sum(p.api_calls), sum(p.api_errors), sum(p.api_retries),
       sum(p.api_bytes), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.errors), max(p.memory_usage_mb_peak),
-      sum(p.scheduled_runs), sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
+      sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
     from part p
     group by p.entity
   )
@@ -166,7 +166,7 @@ begin
         'entity_type', e.entity_type,
         'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
         'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
-        'next_sync', private.last_due(e.schedule_anchor, e.sync_frequency, as_of) + e.sync_frequency,
+        'next_sync', private.next_run(e, as_of),
         'overdue_since', private.overdue_since(e, as_of),
         'max_runtime_ms', extract(epoch from e.max_runtime) * 1000,
         'consecutive_failures', e.consecutive_failures, 'failure_threshold', e.alert_threshold_failures,
@@ -186,11 +186,8 @@ begin
         )
       ) order by e.entity_type), '[]'),
       'upstream', (
-        select json_build_object(
-          'backoff_until', case when u.backoff_until > as_of then u.backoff_until end,
-          'backoff_reason', case when u.backoff_until > as_of then u.backoff_reason end
-        )
-        from public.upstream_state u where u.upstream = 'vis'),
+        select json_build_object('backoff_until', b.backoff_until, 'backoff_reason', b.backoff_reason)
+        from private.upstream_backoff(as_of) b),
       'active_alerts', (
         select coalesce(json_agg(json_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type,
           'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
@@ -207,28 +204,35 @@ $$;
 comment on function public.get_health_overview(timestamptz) is
   'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and its last 24 hours.';
 
-create function private.due_counts(p_step interval, p_from timestamptz, last bigint, p_entity_type text, as_of timestamptz)
-returns table (n bigint, runs numeric)
-language sql stable rows 400 set search_path = '' set timezone = 'UTC' as $$
-  -- Microseconds since the epoch, because integer division counts the due times from the start of a bucket, included, to its end,
-  -- excluded. A due time counts after its grace has passed, because its run can start until then.
-  with schedule as materialized (
-    select (extract(epoch from p_from) * 1000000)::bigint as origin, (extract(epoch from p_step) * 1000000)::bigint as width,
-      (extract(epoch from s.created_at) * 1000000)::bigint as created,
-      (extract(epoch from s.schedule_anchor) * 1000000)::bigint as anchor,
-      (extract(epoch from s.sync_frequency) * 1000000)::bigint as frequency,
-      (extract(epoch from as_of - s.grace) * 1000000)::bigint as grace_passed_until
-    from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type)
-  )
-  select b.n, sum(greatest(
-    (least(s.origin + (b.n + 1) * s.width, s.grace_passed_until + 1) - 1 - s.anchor) / s.frequency
-      - (s.origin + b.n * s.width - 1 - s.anchor) / s.frequency, 0
-  ))
-  from generate_series(0, last) b (n) join schedule s on s.created <= s.origin + b.n * s.width
-  group by b.n;
+create function private.missed_due_times(entity public.sync_status, p_from timestamptz, p_until timestamptz, as_of timestamptz)
+returns setof timestamptz
+language plpgsql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+declare
+  first_due constant timestamptz := private.next_due(
+    entity, greatest(p_from, entity.created_at, entity.schedule_changed_at) - interval '5.000001 seconds'
+  );
+begin
+  -- An interval under a minute has no due times, only a last start.
+  if not entity.is_active or entity.sync_frequency < interval '1 minute' then
+    return;
+  end if;
+  return query
+    -- A due time counts after its grace has passed, because its run can start until then.
+    select due.at
+    from generate_series(first_due, least(p_until - interval '1 microsecond', as_of - entity.grace), entity.sync_frequency) due (at)
+    where not exists (
+      select from public.entity_pauses p
+      where p.entity_type = entity.entity_type and p.paused_at <= due.at and (p.resumed_at is null or p.resumed_at > due.at)
+    )
+    except
+    select coalesce(h.due_at, private.last_due(entity.schedule_anchor, entity.sync_frequency, h.execution_start + interval '5 seconds'))
+    from public.sync_execution_history h
+    where h.entity_type = entity.entity_type and h.tournament_no is null
+      and h.execution_start >= first_due - interval '5 seconds' and h.execution_start <= as_of;
+end
 $$;
-comment on function private.due_counts(interval, timestamptz, bigint, text, timestamptz) is
-  'The number of due times in each of the buckets 0 to last of a chart; a bucket before the first entity existed has no row.';
+comment on function private.missed_due_times(public.sync_status, timestamptz, timestamptz, timestamptz) is
+  'The due times of an entity in [p_from, p_until) for which no full run started, outside its pauses and since its schedule was changed.';
 
 create function private.chart(
   p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz, out points json, out runs_missed bigint
@@ -236,10 +240,15 @@ create function private.chart(
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
+  -- Before, the runs are pruned or no entity existed.
+  missed_from constant timestamptz := greatest(
+    as_of - (select r.keep from public.retention_settings r where r.subject = 'executions'),
+    (select min(s.created_at) from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type))
+  );
 begin
   with point as materialized (
     select date_bin(p_step, m.bucket, p_from) as bucket, sum(m.runs_cron + m.runs_manual + m.runs_retry) as runs,
-      sum(m.scheduled_runs) as scheduled_runs, sum(m.counted_runs) as counted_runs, sum(m.success_weight) as success_weight,
+      sum(m.counted_runs) as counted_runs, sum(m.success_weight) as success_weight,
       sum(m.duration_ms_total)::numeric as duration_ms_total,
       -- The percentiles of several entities cannot be combined. A bucket of the rollup has its own, and a run has its duration.
       percentile_disc(0.5) within group (order by coalesce(m.p50_ms, d.ms)) filter (where p_entity_type is not null) as p50_ms,
@@ -262,6 +271,12 @@ begin
     cross join lateral (select case when m.counted_runs = 1 then m.duration_ms_total::double precision end as ms) d
     group by 1
   ),
+  missed as (
+    select date_bin(p_step, due.at, p_from) as bucket, count(*) as runs
+    from public.sync_status s cross join lateral private.missed_due_times(s, greatest(p_from, missed_from), p_until, as_of) due (at)
+    where p_entity_type is null or s.entity_type = p_entity_type
+    group by 1
+  ),
   bucket as (
     select b.at as timestamp,
       round(p.success_weight / nullif(p.counted_runs, 0), 6) as success_rate,
@@ -270,18 +285,18 @@ begin
       round(p.p95_ms::numeric, 1) as p95_duration_ms,
       round(p.p99_ms::numeric, 1) as p99_duration_ms,
       p.records_processed, p.memory_usage_mb, p.errors as error_count, coalesce(p.runs, 0) as runs,
-      greatest(d.runs - coalesce(p.scheduled_runs, 0), 0) as runs_missed,
+      case when b.at >= missed_from then coalesce(d.runs, 0) end as runs_missed,
       round(p.cache_hits / nullif(p.cache_hits + p.cache_misses, 0), 6) as cache_hit_ratio,
       round(p.api_response_ms_total / nullif(p.api_calls, 0), 1) as api_response_ms
     from (select n, p_from + n * p_step as at from generate_series(0, last) n) b
     left join point p on p.bucket = b.at
-    left join private.due_counts(p_step, p_from, last, p_entity_type, as_of) d on d.n = b.n
+    left join missed d on d.bucket = b.at
   )
   select json_agg(b order by b.timestamp), sum(b.runs_missed) into points, runs_missed from bucket b;
 end
 $$;
 comment on function private.chart(interval, timestamptz, timestamptz, text, timestamptz) is
-  'The points of a chart, from the rollup or, with a step under 15 minutes, from the runs, and the due times without a scheduled run.';
+  'The points of a chart, from the rollup or, with a step under 15 minutes, from the runs, and the due times for which no run started.';
 
 create function public.get_performance_history(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -480,7 +495,7 @@ $$;
 comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select private.execution_json(h) || jsonb_build_object(
     'tournaments', (
@@ -658,12 +673,14 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_agg(jsonb_build_object(
         'entity_type', e.entity_type, 'paused_by', e.paused_by, 'since', e.paused_at
       ) order by e.entity_type), '[]')
-      from public.sync_status e where e.paused_at is not null)
+      from public.sync_status e where e.paused_at is not null),
+    'backoff_until', b.backoff_until, 'backoff_reason', b.backoff_reason
   )
-  from public.sync_queue_settings s;
+  from public.sync_queue_settings s cross join private.upstream_backoff(as_of) b;
 $$;
 comment on function public.get_queue_status(timestamptz) is
-  'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots and the paused entities.';
+  'Returns the number of waiting jobs by priority, the longest wait in ms, the running jobs, the slots, the paused entities, and the '
+  'upstream backoff for which all jobs wait.';
 
 create function private.check_scheduler(as_of timestamptz) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -699,14 +716,14 @@ language sql stable security definer set search_path = '' as $$
       order by h.execution_start desc limit 1)
   ) order by s.entity_type), '[]')
   from public.sync_status s
-  left join cron.job j on j.jobname = 'sync-' || s.entity_type
+  left join cron.job j on j.jobname = 'dispatch-due-syncs'
   where s.is_active;
 $$;
 comment on function private.schedule_chain(timestamptz) is
   'The last tick, call with its response, and run of each active entity. Security definer: only the owner may read cron and net.';
 
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select n.* from public.alert_notifications n
   where n.status in ('PENDING', 'SENDING', 'DEAD') and n.discarded_by is null and (n.status <> 'DEAD' or exists (
     select from public.alert_deliveries d where d.notification_id = n.id and d.at > as_of - interval '1 day' and d.at <= as_of
@@ -843,7 +860,7 @@ comment on function public.get_connectivity_facts(timestamptz) is
   'Returns the targets of a connectivity test: scheduler, functions, upstream with its backoff, and the addresses of active channels.';
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select private.refuse_unknown_fields(p, '{state,severity,entity_type,tournament_no,before_at,before_id,limit}');
   select jsonb_build_object(
     'alerts', (

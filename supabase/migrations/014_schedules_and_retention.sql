@@ -67,7 +67,8 @@ begin
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
     ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
-    ('cron_details', 'cron.job_run_details', 'end_time', 'true')
+    -- A tick that a restart of the server ended has no end time.
+    ('cron_details', 'cron.job_run_details', 'start_time', 'true')
   ) s (subject, relation, time_column, condition) where s.subject = p_subject;
   execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$s < $1 and %3$s order by %2$s limit $2))',
     old_rows.relation, old_rows.time_column, old_rows.condition) using before, batch;
@@ -87,61 +88,113 @@ $$;
 comment on function private.refresh_health_summary() is
   'Refreshes sync_health_summary. Security definer, because only the owner of a materialized view may refresh it.';
 
-create function private.cron_expression(frequency interval, anchor timestamptz) returns text
+create function private.retry_delay(has_failed boolean, retry bigint, frequency interval) returns interval
 language plpgsql immutable set search_path = '' as $$
-declare
-  minutes constant numeric := extract(epoch from frequency) / 60;
-  at_minute constant integer := extract(minute from anchor at time zone 'UTC');
-  at_hour constant integer := extract(hour from anchor at time zone 'UTC');
 begin
   return case
-    when minutes <= 1 then '* * * * *'
-    when minutes < 60 and 60 % minutes = 0 then
-      case when at_minute % minutes = 0 then format('*/%s * * * *', minutes::integer)
-      else format('%s-59/%s * * * *', at_minute % minutes::integer, minutes::integer) end
-    when minutes < 1440 and 1440 % minutes = 0 and minutes % 60 = 0 then
-      format('%s %s-23/%s * * *', at_minute, at_hour % (minutes / 60)::integer, (minutes / 60)::integer)
-    when minutes = 1440 then format('%s %s * * *', at_minute, at_hour)
+    when not has_failed and retry <= 3 then (array['1 minute', '2 minutes', '4 minutes']::interval[])[retry]
+    when not has_failed then private.retry_delay(true, retry - 3, frequency)
+    when frequency > interval '1 hour' then least(case when retry <= 3 then retry * interval '10 minutes' end, interval '1 hour')
   end;
 end
 $$;
-comment on function private.cron_expression(interval, timestamptz) is
-  'The UTC cron expression of an interval and its anchor, at most once a minute; null when cron cannot express the interval.';
+comment on function private.retry_delay(boolean, bigint, interval) is
+  'The time until a due time is dispatched again: 1, 2 and 4 minutes after calls that started no run. With an interval over an hour, then '
+  'and after failed runs, 10, 20 and 30 minutes and each further hour. Null: the next due time is the retry.';
 
-create function private.dispatch_sync(p_entity_type text) returns uuid
-language sql set search_path = '' as $$
-  select private.call_function(s.function_name, jsonb_build_object('trigger', 'CRON'))
-  from public.sync_status s
-  where s.entity_type = p_entity_type and s.is_active and s.paused_at is null;
+create function private.next_call(
+  entity public.sync_status, as_of timestamptz, out due_at timestamptz, out attempt integer, out call_at timestamptz
+)
+language plpgsql stable set search_path = '' as $$
+declare
+  progress record;
+  -- The calls since the last run of the due time: none of them has started a run.
+  calls integer := 0;
+begin
+  due_at := private.current_due(entity, as_of);
+  progress := private.due_progress(entity.entity_type, due_at);
+  if due_at is null or not progress.may_run or entity.last_attempt is null and exists (
+    select from public.sync_status d where d.entity_type = entity.depends_on and d.last_sync is null
+  ) then
+    return;
+  end if;
+  if entity.dispatched_due_at = due_at then
+    calls := greatest(entity.dispatch_attempt - progress.last_attempt, 0);
+  end if;
+  attempt := progress.last_attempt + calls + 1;
+  call_at := case
+    when calls > 0 then entity.dispatched_at + private.retry_delay(false, calls, entity.sync_frequency)
+    when progress.was_cut then progress.last_end
+    when progress.failures > 0 then progress.last_end + private.retry_delay(true, progress.failures, entity.sync_frequency)
+    else due_at
+  end;
+end
 $$;
-comment on function private.dispatch_sync(text) is 'Starts a scheduled run of an entity, unless it is paused or inactive.';
+comment on function private.next_call(public.sync_status, timestamptz) is
+  'The next call for the current due time, its attempt number and its time, which can be past; nulls while a run of it works, when it is '
+  'settled, and before the first success of the entity that it depends on.';
 
-create function private.start_entities_never_synced() returns integer
-language sql set search_path = '' as $$
-  select count(private.dispatch_sync(s.entity_type))::integer
-  from public.sync_status s left join public.sync_status d on d.entity_type = s.depends_on
-  where s.is_active and s.last_attempt is null and (s.depends_on is null or d.last_sync is not null);
+create function private.next_run(entity public.sync_status, as_of timestamptz) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return greatest(
+    least((private.next_call(entity, as_of)).call_at, private.next_due(entity, as_of)), (private.upstream_backoff(as_of)).backoff_until, as_of
+  );
+end
 $$;
-comment on function private.start_entities_never_synced() is
-  'Dispatches the first run of each active entity that never ran and whose dependency has succeeded, without waiting for its due time.';
+comment on function private.next_run(public.sync_status, timestamptz) is
+  'When a run of the entity is dispatched next: for its open due time or the next one, after the end of an upstream backoff.';
+
+create function private.dispatch_due_syncs(as_of timestamptz default now()) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  entity public.sync_status;
+  call record;
+  dispatched integer := 0;
+begin
+  if (private.upstream_backoff(as_of)).upstream is not null then
+    return 0;
+  end if;
+  -- A transaction that locks an entity starts or closes a run of it. SKIP LOCKED, because waiting for it can deadlock.
+  for entity in select * from public.sync_status s where s.is_active and s.paused_at is null for no key update skip locked loop
+    call := private.next_call(entity, as_of);
+    -- A tick can be early by a few milliseconds.
+    if call.call_at <= as_of + interval '5 seconds' then
+      perform private.call_function(
+        entity.function_name, jsonb_build_object('trigger', 'CRON', 'due_at', call.due_at, 'attempt', call.attempt)
+      );
+      update public.sync_status s set dispatched_due_at = call.due_at, dispatched_at = as_of, dispatch_attempt = call.attempt
+      where s.entity_type = entity.entity_type;
+      dispatched := dispatched + 1;
+    end if;
+  end loop;
+  return dispatched;
+end
+$$;
+comment on function private.dispatch_due_syncs(timestamptz) is
+  'Calls the function of each active entity with an open due time, and returns the number of calls; none during an upstream backoff.';
+
+create function private.dispatch_schedule() returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  shortest constant interval := (select min(s.sync_frequency) from public.sync_status s where s.is_active);
+begin
+  -- pg_cron has seconds since version 1.5; before, an interval under a minute runs each minute.
+  if shortest < interval '1 minute'
+    and coalesce((select string_to_array(x.extversion, '.')::integer[] >= array[1, 5] from pg_catalog.pg_extension x where x.extname = 'pg_cron'), true)
+  then
+    return greatest(floor(extract(epoch from shortest)), 1) || ' seconds';
+  end if;
+  return '* * * * *';
+end
+$$;
+comment on function private.dispatch_schedule() is
+  'The schedule of the cron job that dispatches: each minute, or as often as the shortest interval under a minute.';
 
 create function private.apply_schedules() returns void
 language plpgsql security definer set search_path = '' as $schedules$
-declare
-  entity record;
 begin
-  for entity in select s.*, private.cron_expression(s.sync_frequency, s.schedule_anchor) as schedule from public.sync_status s loop
-    if not entity.is_active then
-      perform cron.unschedule(j.jobid) from cron.job j where j.jobname = 'sync-' || entity.entity_type;
-    elsif entity.schedule is null then
-      raise sqlstate 'PT400' using
-        message = format('sync_frequency %s of %s cannot be scheduled', entity.sync_frequency, entity.entity_type),
-        detail = 'FREQUENCY_NOT_SCHEDULABLE',
-        hint = 'Use minutes that divide an hour, hours that divide a day, or one day.';
-    else
-      perform cron.schedule('sync-' || entity.entity_type, entity.schedule, format('select private.dispatch_sync(%L)', entity.entity_type));
-    end if;
-  end loop;
+  perform cron.schedule('dispatch-due-syncs', private.dispatch_schedule(), 'select private.dispatch_due_syncs()');
   perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
   perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
   perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
@@ -165,7 +218,7 @@ $retention$);
 end
 $schedules$;
 comment on function private.apply_schedules() is
-  'Makes the pg_cron jobs match sync_status; PT400 FREQUENCY_NOT_SCHEDULABLE. Security definer: the jobs belong to the owner.';
+  'Creates or replaces the pg_cron jobs. Security definer: the jobs belong to the owner.';
 
 select private.apply_schedules();
 
@@ -178,7 +231,7 @@ select private.secure_functions(
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
   'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
-  'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity',
+  'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity', 'public.end_upstream_backoff',
   'public.resolve_errors', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',

@@ -1,6 +1,6 @@
 import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/rows.ts";
 
-const { running } = STATES.sync_execution_history;
+const { running, scheduled } = STATES.sync_execution_history;
 const { failed } = STATES.sync_tournament_results;
 const FINAL_STATUSES = ["SUCCEEDED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED", "SKIPPED"];
 const RUN_COUNTERS = [
@@ -35,6 +35,13 @@ const invalidRows: InvalidRows = {
       { ...running, lease_expires_at: null },
       { ...running, deadline: null },
     ],
+    sync_execution_history_due_time_has_an_attempt: [
+      { ...scheduled, attempt: null },
+      { ...scheduled, due_at: null },
+      { ...scheduled, attempt: 0 },
+    ],
+    sync_execution_history_due_is_a_full_run: [{ ...scheduled, tournament_no: "8001" }],
+    sync_execution_history_cut_is_partial: [{ was_cut: true }],
     sync_execution_history_failed_share_is_a_share: [{ tournaments_failed: -1 }, { tournaments_failed: 2 }],
     sync_execution_history_counters_are_not_negative: [
       // The share check refuses this row as well; Postgres names the first check in alphabetical order.
@@ -85,6 +92,7 @@ const duplicateRows: DuplicateRows = {
       [running, { ...running, trigger: "MANUAL" }],
       [{ ...running, tournament_no: "70001" }, { ...running, tournament_no: "70001", trigger: "MANUAL" }],
     ],
+    sync_execution_history_one_run_per_call: [[scheduled, { ...scheduled, status: "FAILED" }]],
   },
   sync_tournament_results: { sync_tournament_results_one_a_run: [[{}, failed]] },
 };

@@ -1,6 +1,7 @@
 import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/rows.ts";
 
 const { leased, synced } = STATES.tournament_sync_state;
+const { dispatched } = STATES.sync_status;
 const { backoff } = STATES.upstream_state;
 const slot = STATES.upstream_slots.leased;
 
@@ -31,6 +32,15 @@ const invalidRows: InvalidRows = {
     sync_status_channels_are_a_list: [{ notification_channels: {} }],
     sync_status_channels_are_not_empty: [{ notification_channels: [] }],
     sync_status_active_has_a_function: [{ function_name: null }],
+    sync_status_dispatch_is_whole: [
+      { ...dispatched, dispatched_due_at: null },
+      { ...dispatched, dispatched_at: null },
+      { ...dispatched, dispatch_attempt: null },
+    ],
+    sync_status_dispatch_attempt_is_positive: [{ ...dispatched, dispatch_attempt: 0 }],
+  },
+  entity_pauses: {
+    entity_pauses_resumed_not_before_the_pause: [{ resumed_at: "2026-06-10T08:59:59Z" }],
   },
   tournament_sync_state: {
     tournament_sync_state_streak_is_not_negative: [{ failing_streak: -1, last_error_type: "API" }],
@@ -41,6 +51,7 @@ const invalidRows: InvalidRows = {
   upstream_state: {
     upstream_state_limit_is_polite: [{ in_flight_limit: 0 }, { in_flight_limit: 6 }],
     upstream_state_backoff_has_a_reason: [{ ...backoff, backoff_reason: null }, { ...backoff, backoff_until: null }],
+    upstream_state_fingerprint_is_of_a_backoff: [{ backoff_fingerprint: "example" }],
   },
   upstream_slots: {
     upstream_slots_lease_is_whole: [{ ...slot, token: null }, { ...slot, expires_at: null }],
@@ -50,6 +61,7 @@ const invalidRows: InvalidRows = {
 const duplicateRows: DuplicateRows = {
   tournaments: { tournaments_no_key: [[{}, { name: "Another" }]] },
   matches: { matches_no_key: [[{}, { no_in_tournament: 2 }]] },
+  entity_pauses: { entity_pauses_one_open: [[{}, { paused_at: "2026-06-10T09:30:00Z" }]] },
 };
 
 export const syncedData = { invalidRows, duplicateRows };

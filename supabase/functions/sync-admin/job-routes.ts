@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppError } from "../../../services/errors.ts";
-import { ChangeEntityRequest, ResolveErrorRequest } from "../../../types/admin.ts";
+import { ChangeEntityRequest, EndBackoffRequest, ResolveErrorRequest } from "../../../types/admin.ts";
 import { CancelJobRequest, IdempotencyKey, JobQuery, ManualSyncRequest, RequeueJobRequest } from "../../../types/jobs.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole, requireSecret } from "../_shared/app.ts";
 import { nextCursor } from "../../../types/cursor.ts";
@@ -11,7 +11,7 @@ import { listJobs, readJob, triggerSync, withEstimate } from "./sync-queue-manag
 const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type");
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
 
-/** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, errors and entities. */
+/** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, the upstream, errors and entities. */
 export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { by, as_of } = actsOf(deps);
   const { rpc } = deps;
@@ -41,6 +41,9 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() })));
   app.get("/test-connectivity", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await testConnectivity(deps)));
 
+  app.post("/upstream/end-backoff", ...requireRole("operator"), async (c) => {
+    return c.json(await rpc("end_upstream_backoff", by(c, await readBody(c.req.raw, EndBackoffRequest))));
+  });
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
     return c.json(await rpc("resolve_errors", by(c, { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) })));
   });
