@@ -126,7 +126,7 @@ export class VisClient {
 
   async #exchange(body: string): Promise<{ raw: RawReply; bytes: number }> {
     const { url, appId, username, password, timeoutMs } = this.deps.options;
-    const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/xml" });
+    const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/json" });
     if (appId) headers.set("X-FIVB-App-ID", appId);
     if (username && password) headers.set("Authorization", `Basic ${btoa(`${username}:${password}`)}`);
     const signal = AbortSignal.timeout(timeoutMs);

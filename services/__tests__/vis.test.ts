@@ -24,6 +24,11 @@ Deno.test("the values are attributes, an empty one is null, and the predefined e
   assertEquals(reply, { rows: [{ no: "1", court: null, teamAName: `Mørk & Søn <"'>` }], nbItems: 1, version: 7 });
 });
 
+Deno.test("in JSON an empty text is null, and the other values keep their types", () => {
+  const reply = parseReply(json({ data: [{ no: 1, court: "", teamAName: "Mørk", noTeamB: null }], nbItems: 1, version: 7 }), "BeachMatch");
+  assertEquals(reply, { rows: [{ no: 1, court: null, teamAName: "Mørk", noTeamB: null }], nbItems: 1, version: 7 });
+});
+
 Deno.test("a reply with a document type is refused, so that its entities are never expanded", () => {
   const bomb = `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><BeachMatches NbItems="1"><BeachMatch No="&b;"/></BeachMatches>`;
   assertEquals(codeOf(() => parseReply(xml(bomb), "BeachMatch")), "REPLY_NOT_DATA");
@@ -39,6 +44,11 @@ for (
     ["a JSON error", json({ errors: { code: "badParameter", message: "No" } }), "VIS_BAD_REQUEST"],
     ["a JSON error in a list", json({ errors: [{ code: "accessDenied", message: "" }] }), "VIS_ACCESS_DENIED"],
     ["a JSON error with 500", json({ errors: { code: "somethingNew", message: "" } }, 500), "VIS_INTERNAL"],
+    ["a JSON error that passes", json({ errors: { code: "error", message: "" } }), "VIS_INTERNAL"],
+    ["a JSON error about the user", json({ errors: { code: "userIsRevoked", message: "" } }, 401), "VIS_CREDENTIALS"],
+    ["a JSON row with a nested object", json({ data: [{ no: 1, court: {} }], nbItems: 1 }), "REPLY_NOT_DATA"],
+    ["fewer JSON rows than nbItems", json({ data: [{ no: 1 }], nbItems: 2 }), "REPLY_COUNT_MISMATCH"],
+    ["an entity that XML does not define", xml(`<BeachMatch No="&b;"/>`), "REPLY_MALFORMED"],
     ["JSON of an unknown shape", json({ hello: 1 }), "REPLY_NOT_DATA"],
     ["JSON rows that are not objects", json({ data: [1, 2] }), "REPLY_NOT_DATA"],
     ["truncated JSON", { ...json({}), body: '{"data":[' }, "REPLY_MALFORMED"],
@@ -250,7 +260,7 @@ function client(
   return { vis, clock, metrics };
 }
 
-Deno.test("a request is escaped XML with its filter as a child element, and has credentials only when they are set", async () => {
+Deno.test("a request is escaped XML, asks for JSON, has its filter as a child element, and credentials only when they are set", async () => {
   const seen: { body: string; headers: Headers }[] = [];
   const answer = async (request: Request) => {
     seen.push({ body: await request.text(), headers: request.headers });
@@ -261,7 +271,7 @@ Deno.test("a request is escaped XML with its filter as a child element, and has 
     String(seen[0]?.body),
     /^<Request Type="GetBeachTournamentList" Fields="No Code .*"><Filter Season="20&#34;26&#60;"\/><\/Request>$/,
   );
-  assertEquals([seen[0]?.headers.get("authorization"), seen[0]?.headers.get("x-fivb-app-id")], [null, null]);
+  assertEquals(["accept", "authorization", "x-fivb-app-id"].map((name) => seen[0]?.headers.get(name)), ["application/json", null, null]);
   await client(answer, { appId: "app", username: "u", password: "p" }).vis.listTournaments("2026");
   assertEquals([seen[1]?.headers.get("authorization"), seen[1]?.headers.get("x-fivb-app-id")], [`Basic ${btoa("u:p")}`, "app"]);
 });
