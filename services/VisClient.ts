@@ -1,7 +1,7 @@
 import pRetry from "p-retry";
 import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
-import type { MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
+import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
@@ -28,10 +28,16 @@ export interface VisOptions {
 
 interface VisDeps {
   options: VisOptions;
-  rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot">;
+  rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
   clock: Clock;
   metrics: MetricsCollector;
   fetch?: typeof fetch;
+}
+
+/** The lease under which the run writes the reply; its claim is one call with the claim of the slot. */
+interface Lease {
+  execution_id: string;
+  tournament_no: string;
 }
 
 const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -65,35 +71,43 @@ export class VisClient {
     return readTournaments(reply.rows, reply.retries);
   }
 
-  /** All matches of a tournament; `known` is their number at the last sync. @throws SyncError */
-  async listMatches(tournamentNo: string, known = 0): Promise<Records<MatchRecord>> {
-    const filter = { NoTournament: tournamentNo };
-    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, filter, "BeachMatch", (rows) => {
-      const limit = Math.max(PLAUSIBLE_MATCHES, known * 2);
-      guardRows(rows, limit, (row) => String(row.noTournament) === tournamentNo, `tournament ${tournamentNo}`);
-    });
-    return readMatches(reply.rows, reply.retries);
+  /**
+   * All matches of a tournament, whose lease it claims; `known` is their number at the last sync. The write of the reply releases `slot`.
+   * @throws SyncError, TOURNAMENT_BUSY when another run holds the lease.
+   */
+  async listMatches(lease: Lease, known = 0): Promise<Records<MatchRecord> & { slot: AnsweredSlot }> {
+    const no = lease.tournament_no;
+    const guard = (rows: VisReply["rows"]) => {
+      guardRows(rows, Math.max(PLAUSIBLE_MATCHES, known * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
+    };
+    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
+    return { ...readMatches(reply.rows, reply.retries), slot: reply.slot };
   }
 
+  /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
   async #ask(
     type: string,
     parameters: Record<string, string>,
     filter: Record<string, string> | null,
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
-  ): Promise<VisReply & { retries: number }> {
+    lease?: Lease,
+  ): Promise<VisReply & { retries: number; slot: AnsweredSlot }> {
     const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
-      let raw: RawReply | null = null;
+      let sent: { raw: RawReply | null; slot: AnsweredSlot } | null = null;
       try {
-        raw = await this.#send(body, attempt > 1);
-        const reply = parseReply(raw, rowName);
+        sent = { raw: null, slot: { upstream: "vis", token: await this.#claimSlot(lease), response_ms: null, backoff_reason: null } };
+        sent.raw = await this.#send(body, attempt > 1, sent.slot);
+        const reply = parseReply(sent.raw, rowName);
         guard(reply.rows);
-        return { ...reply, retries: attempt - 1 };
+        if (!lease) await this.#releaseSlot(sent.slot);
+        return { ...reply, retries: attempt - 1, slot: sent.slot };
       } catch (error) {
+        if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
-        const received = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
+        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: sent.raw.body.slice(0, 1000) };
         throw new SyncError(error.code, error.message, { ...error.evidence, request: body, attempt, ...received }, { cause: error.cause });
       }
     }, {
@@ -106,10 +120,9 @@ export class VisClient {
     });
   }
 
-  /** Sends one HTTP request in a claimed slot; releasing the slot reports the response time and a refusal. */
-  async #send(body: string, isRetry: boolean): Promise<RawReply> {
+  /** Sends one HTTP request and notes in its slot the response time and a refusal. */
+  async #send(body: string, isRetry: boolean, slot: AnsweredSlot): Promise<RawReply> {
     const { clock, metrics } = this.deps;
-    const token = await this.#claimSlot();
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
     let bytes = 0;
@@ -119,8 +132,8 @@ export class VisClient {
     } finally {
       const ms = clock.monotonic() - startedAt;
       metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
-      const refusal = raw !== null && [403, 503].includes(raw.status) ? `VIS answered HTTP ${raw.status}` : null;
-      await this.#releaseSlot(token, raw?.status === 200 || refusal ? ms : null, refusal);
+      if (raw !== null && [403, 503].includes(raw.status)) slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
+      if (raw?.status === 200 || slot.backoff_reason) slot.response_ms = ms;
     }
   }
 
@@ -147,24 +160,26 @@ export class VisClient {
     }
   }
 
-  async #claimSlot(): Promise<string> {
+  async #claimSlot(lease?: Lease): Promise<string> {
     const { rpc, clock } = this.deps;
     const startedAt = clock.monotonic();
     while (clock.monotonic() - startedAt < SLOT_WAIT_MS) {
-      const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
-      if (slot.token) return slot.token;
-      if (slot.backoff_until) {
-        throw new SyncError("UPSTREAM_BACKOFF", `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`);
+      const claim = lease
+        ? await rpc("claim_tournament", { p: { ...lease, upstream: "vis" }, as_of: clock.asOf() })
+        : { ...await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }), is_busy: false };
+      if (claim.token) return claim.token;
+      if (claim.is_busy) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${lease?.tournament_no}`);
+      if (claim.backoff_until) {
+        throw new SyncError("UPSTREAM_BACKOFF", `upstream backoff until ${claim.backoff_until}: ${claim.backoff_reason}`);
       }
       await clock.sleep(SLOT_POLL_MS);
     }
     throw new SyncError("UPSTREAM_BUSY", `no slot for a request to VIS was free within ${SLOT_WAIT_MS / 1000} s`);
   }
 
-  async #releaseSlot(token: string, responseMs: number | null, backoffReason: string | null): Promise<void> {
-    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason: backoffReason };
+  async #releaseSlot(slot: AnsweredSlot): Promise<void> {
     // A failure here does not fail the request: the slot is free again when its lease expires.
-    await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }).catch(() => {});
+    await this.deps.rpc("release_upstream_slot", { p: slot, as_of: this.deps.clock.asOf() }).catch(() => {});
   }
 }
 

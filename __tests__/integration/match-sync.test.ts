@@ -32,6 +32,8 @@ Deno.test("a run writes the matches of every active tournament and counts them",
   const run = await lastRun();
   assertObjectMatch(run, { id: execution_id, status: "SUCCEEDED", success: true, trigger: "CRON", cache_hits: 0, error_count: 0 });
   assertEquals(run.api_calls, run.tournaments_processed);
+  // The start and the choice of the tournaments come before two calls for each: the finish is counted after the counters were sent.
+  assertEquals(run.database_calls, 2 + 2 * Number(run.tournaments_processed));
   assertEquals(run.tournaments_processed, Number(await db.value("select count(distinct tournament_no) from matches")));
   assertEquals(run.records_inserted, Number(await db.value("select count(*) from matches")));
   assertEquals(
@@ -165,10 +167,13 @@ for (const table of ["tournaments", "matches"] as const) {
         "timestamp with time zone": `2026-06-10T10:00:0${round}+00:00`,
       })[type] ?? round;
     const lease = { tournament_no: no, execution_id: crypto.randomUUID() };
-    await db.query("select claim_tournament($1, '2026-06-10T10:00:00Z')", [lease]);
     for (const round of [1, 2]) {
+      await db.query("select private.claim_tournaments($1, '2026-06-10T10:00:00Z')", [lease]);
       const record = Object.fromEntries(columns.map(({ name, type }) => [name, name === "no" ? "4711" : valueOf(type, round)]));
-      await db.query(`select upsert_${table}($1, '2026-06-10T10:01:00Z')`, [{ ...(table === "matches" ? lease : {}), [table]: [record] }]);
+      const p = table === "matches"
+        ? { ...lease, matches: [record], present: ["4711"], tick_at: "2026-06-10T10:00:00Z" }
+        : { tournaments: [record] };
+      await db.query(`select ${table === "matches" ? "write_matches" : "upsert_tournaments"}($1, '2026-06-10T10:01:00Z')`, [p]);
       const [row] = await db.query<{ row: Record<string, unknown> }>(`select to_jsonb(t) as row from ${table} t where no = '4711'`);
       assertEquals(Object.fromEntries(columns.map(({ name }) => [name, row?.row[name]])), record);
       assertEquals(row?.row.version, round);
@@ -339,12 +344,13 @@ Deno.test("a full run passes over a tournament that another run leased, and the 
   const harness = await withSeason();
   const [first] = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
   const other = { tournament_no: first?.no, execution_id: crypto.randomUUID() };
-  await db.query("select claim_tournament($1, $2)", [other, harness.clock.asOf()]);
+  await db.query("select private.claim_tournaments($1, $2)", [other, harness.clock.asOf()]);
   await harness.run(SYNC);
   assertEquals((await lastRun()).status, "SUCCEEDED");
   assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [first?.no])), 0);
-  const late = { tournament_no: first?.no, execution_id: crypto.randomUUID(), matches: [] };
-  const { error } = await (await db.client("service")).rpc("upsert_matches", { p: late, as_of: harness.clock.asOf() });
+  assertEquals(Number(await db.value("select count(*) from upstream_slots where token is not null")), 0);
+  const late = { ...other, execution_id: crypto.randomUUID(), matches: [], present: [], tick_at: harness.clock.asOf() };
+  const { error } = await (await db.client("service")).rpc("write_matches", { p: late, as_of: harness.clock.asOf() });
   assertObjectMatch(error as object, { code: "PT409", details: "LEASE_LOST" });
 });
 

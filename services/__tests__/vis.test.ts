@@ -237,10 +237,11 @@ Deno.test("each column of a tournament contains its own field of VIS, and the st
 });
 
 const TOKEN = "00000000-0000-4000-8000-000000000000";
-type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot">;
+const LEASE = { execution_id: TOKEN, tournament_no: "1" };
+type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
 /** Gives the same answer to each claim of a slot. */
 const claiming = (slot: Answer<"claim_upstream_slot">): SlotRpc => (fn) =>
-  Promise.resolve(parseAnswer(fn, fn === "claim_upstream_slot" ? slot : null));
+  Promise.resolve(parseAnswer(fn, fn === "release_upstream_slot" ? null : { ...slot, is_busy: false }));
 const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null });
 
 function client(
@@ -276,11 +277,25 @@ Deno.test("a request is escaped XML, asks for JSON, has its filter as a child el
   assertEquals([seen[1]?.headers.get("authorization"), seen[1]?.headers.get("x-fivb-app-id")], [`Basic ${btoa("u:p")}`, "app"]);
 });
 
+Deno.test("a list of matches claims its lease with each slot, and leaves the slot of the answered request to the write", async () => {
+  const calls: unknown[] = [];
+  const rpc: SlotRpc = (fn, args) => {
+    calls.push([fn, Reflect.get(args, "p")]);
+    return freeSlot(fn, args);
+  };
+  const replies = [new Response("", { status: 500 }), Response.json({ data: [], nbItems: 0 })];
+  const { vis } = client(() => Promise.resolve(replies.shift() as Response), { rpc });
+  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null };
+  assertEquals((await vis.listMatches(LEASE)).slot, slot);
+  const claim = ["claim_tournament", { ...LEASE, upstream: "vis" }];
+  assertEquals<unknown>(calls, [claim, ["release_upstream_slot", { ...slot, response_ms: null }], claim]);
+});
+
 Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, and is counted", async () => {
   const { vis, metrics } = client(() =>
     Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }))
   );
-  const error = await assertRejects(() => vis.listMatches("1"), SyncError);
+  const error = await assertRejects(() => vis.listMatches(LEASE), SyncError);
   assertEquals(error.code, "NETWORK_REFUSED");
   assertObjectMatch(metrics.snapshot(), { api_calls: 3, api_errors: 3, api_retries: 2 });
 });
@@ -290,10 +305,10 @@ Deno.test("a request fails after a minute without a free slot, and at once durin
   const never = () => Promise.reject(new Error("must not be called"));
   const { vis, clock } = client(never, { rpc: noSlot });
   const startedAt = clock.now();
-  assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
+  assertEquals((await assertRejects(() => vis.listMatches(LEASE), SyncError)).code, "UPSTREAM_BUSY");
   assert(clock.now() - startedAt >= 60_000);
   const backoff = claiming({ token: null, backoff_until: "2026-06-10T10:25:00Z", backoff_reason: "VIS answered HTTP 503" });
-  assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError)).code, "UPSTREAM_BACKOFF");
+  assertEquals((await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches(LEASE), SyncError)).code, "UPSTREAM_BACKOFF");
 });
 
 for (
@@ -308,7 +323,7 @@ for (
   Deno.test(`a request ${how} in its time limit is REQUEST_TIMED_OUT, and each attempt has its own limit`, async () => {
     const { vis, metrics } = client((request) => answer(request.signal));
     const limits = await withShortTimeouts(async () => {
-      const error = await assertRejects(() => vis.listMatches("1"), SyncError, "no answer within 1000 ms");
+      const error = await assertRejects(() => vis.listMatches(LEASE), SyncError, "no answer within 1000 ms");
       assertEquals(error.code, "REQUEST_TIMED_OUT");
     });
     assertEquals(limits, [1000, 1000, 1000]);
@@ -323,7 +338,7 @@ Deno.test("a reply over 8 MiB is not read to its end", async () => {
         headers: { "content-type": "application/xml" },
       }),
     );
-  assertEquals((await assertRejects(() => client(endless).vis.listMatches("1"), SyncError)).code, "REPLY_TOO_LARGE");
+  assertEquals((await assertRejects(() => client(endless).vis.listMatches(LEASE), SyncError)).code, "REPLY_TOO_LARGE");
 });
 
 for (
@@ -333,8 +348,8 @@ for (
     const list = Array.from({ length: rows }, (_, index) => `<BeachMatch No="${index + 1}" NoTournament="1"/>`).join("");
     const reply = `<BeachMatches NbItems="${rows}">${list}</BeachMatches>`;
     const { vis } = client(() => Promise.resolve(new Response(reply, { headers: { "content-type": "application/xml" } })));
-    if (isPlausible) assertEquals((await vis.listMatches("1", known)).records.length, rows);
-    else assertEquals((await assertRejects(() => vis.listMatches("1", known), SyncError)).code, "REPLY_IMPLAUSIBLE");
+    if (isPlausible) assertEquals((await vis.listMatches(LEASE, known)).records.length, rows);
+    else assertEquals((await assertRejects(() => vis.listMatches(LEASE, known), SyncError)).code, "REPLY_IMPLAUSIBLE");
   });
 }
 
