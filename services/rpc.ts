@@ -16,12 +16,17 @@ export interface Rpc<Name extends FunctionName = FunctionName> {
   <F extends Name, A extends Arguments<F>>(fn: F, args: Exact<Arguments<F>, A>): Promise<Answer<F>>;
 }
 
+/** Hosted Postgres cancels a statement of the API after 8 s; without an own limit, a lost connection would hold its caller for ever. */
+const TIMEOUT_MS = 10_000;
+
+interface RpcResponse {
+  data: unknown;
+  error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
+}
+
 /** The part of a supabase-js client that {@link createRpc} uses. */
 interface RpcClient {
-  rpc(fn: string, args: Record<string, unknown>): PromiseLike<{
-    data: unknown;
-    error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
-  }>;
+  rpc(fn: string, args: Record<string, unknown>): PromiseLike<RpcResponse> & { abortSignal(signal: AbortSignal): PromiseLike<RpcResponse> };
 }
 
 /** The details of an expected failure: the wait of a 429, which is its hint, or the field of a 400, which its message begins with. */
@@ -31,10 +36,11 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
   return field ? [{ field, message: problem }] : undefined;
 }
 
-/** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
-export function createRpc(client: RpcClient): Rpc {
+/** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. Null sets no time limit. */
+export function createRpc(client: RpcClient, timeoutMs: number | null = TIMEOUT_MS): Rpc {
   return async (fn, args) => {
-    const { data, error } = await client.rpc(fn, args);
+    const call = client.rpc(fn, args);
+    const { data, error } = await (timeoutMs === null ? call : call.abortSignal(AbortSignal.timeout(timeoutMs)));
     if (error) {
       if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
         throw new AppError(error.details, error.message, detailsOf(error));

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseError } from "../errors.ts";
 import { createRpc } from "../rpc.ts";
+import { answeredCall } from "../../testing/rpc-client.ts";
 
 const execution_id = "00000000-0000-4000-8000-000000000000";
 const sent: unknown[] = [];
@@ -8,7 +9,7 @@ const answering = (data: unknown) =>
   createRpc({
     rpc: (...call) => {
       sent.push(call);
-      return Promise.resolve({ data, error: null });
+      return answeredCall({ data, error: null });
     },
   });
 const rpc = answering([]);

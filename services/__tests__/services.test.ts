@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
+import { createClient } from "@supabase/supabase-js";
 import { systemClock } from "../clock.ts";
 import { readEnv } from "../env.ts";
 import { smtpOptionsOf, transportOptions } from "../smtp.ts";
@@ -11,6 +12,8 @@ import { boundedContext, redact, redactText } from "../redact.ts";
 import { createRpc } from "../rpc.ts";
 import { judgeRun, type RunFacts } from "../run-outcome.ts";
 import { TestClock } from "../../testing/clock.ts";
+import { answeredCall } from "../../testing/rpc-client.ts";
+import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
@@ -93,7 +96,7 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   metrics.countApiCall({ ms: 120.4, bytes: 10, failed: true, isRetry: false });
   metrics.countApiCall({ ms: 80, bytes: 5, failed: false, isRetry: true });
   metrics.countRecords({ inserted: 1, updated: 2, unchanged: 3 });
-  const rpc = metrics.counting(createRpc({ rpc: () => Promise.resolve({ data: 1, error: null }) }));
+  const rpc = metrics.counting(createRpc({ rpc: () => answeredCall({ data: 1, error: null }) }));
   await Promise.all([rpc("schema_version", {}), rpc("schema_version", {})]);
   assertObjectMatch(metrics.snapshot(), {
     memory_usage_mb: 10,
@@ -110,9 +113,19 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   assert((new MetricsCollector().snapshot().memory_usage_mb ?? 0) > 0);
 });
 
+Deno.test("a database call without an answer fails after 10 seconds, as one without a connection", async () => {
+  const client = createClient("http://database.test", "key", {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: { fetch: (_input, init) => silence(init?.signal) },
+  });
+  const limits = await withShortTimeouts(async () => {
+    assertEquals((await assertRejects(() => createRpc(client)("schema_version", {}), DatabaseError)).sqlstate, "");
+  });
+  assertEquals(limits, [10_000]);
+});
+
 Deno.test("rpc throws an AppError for an expected failure, and a DatabaseError for any other and for an unexpected answer", async () => {
-  const answering = (error: object | null, data: unknown = null) =>
-    createRpc({ rpc: () => Promise.resolve({ data, error: error as never }) });
+  const answering = (error: object | null, data: unknown = null) => createRpc({ rpc: () => answeredCall({ data, error: error as never }) });
   const app = await assertRejects(
     () => answering({ code: "PT409", message: "paused", details: "ENTITY_PAUSED" })("schema_version", {}),
     AppError,
