@@ -10,6 +10,7 @@ import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
+import type { WorkerCpu } from "./worker-cpu.ts";
 
 /** A heartbeat every 5 s renews the lease of 60 s. */
 const HEARTBEAT_MS = 5_000;
@@ -24,6 +25,8 @@ export interface SyncDeps {
   log: Log;
   /** Milliseconds until the platform ends this worker. */
   wallClockLeft: () => number;
+  /** The CPU of this worker, which all of its runs share. */
+  cpu: WorkerCpu;
   /** Bytes in use; by default those of the isolate. */
   memory?: () => number;
 }
@@ -96,6 +99,7 @@ export class SyncRun {
   /** The reason to start no further work; null while the run may continue. UPSTREAM_BACKOFF and SHUTDOWN replace an earlier reason. */
   shouldStop(): StopReason | null {
     if (this.#stop === null && this.deps.clock.monotonic() - this.#startedAt >= this.info.budgetMs) this.#stop = "BUDGET";
+    if (this.#stop === null && this.deps.cpu.isSpent) this.#stop = "CPU";
     return this.#stop;
   }
 
@@ -280,6 +284,7 @@ export class SyncRun {
       records_inserted,
       records_updated,
       records_removed,
+      worker_cpu_ms: Math.round(this.deps.cpu.spentMs),
     });
     return outcome;
   }

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
+import type { WorkerCpu } from "./worker-cpu.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
@@ -31,6 +32,7 @@ interface VisDeps {
   rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
   clock: Clock;
   metrics: MetricsCollector;
+  cpu: WorkerCpu;
   fetch?: typeof fetch;
 }
 
@@ -59,7 +61,7 @@ export class VisClient {
         guardRows(rows, PLAUSIBLE_TOURNAMENTS, (row) => row.season === undefined || String(row.season) === season, `season ${season}`);
       },
     );
-    return readTournaments(reply.rows, reply.retries);
+    return this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries));
   }
 
   /** One tournament by its number. @throws SyncError, VIS_NO_DATA when VIS has none. */
@@ -68,7 +70,7 @@ export class VisClient {
       guardRows(rows, 1, (row) => String(row.no) === no, `tournament ${no}`);
     });
     if (reply.rows.length === 0) throw new SyncError("VIS_NO_DATA", `VIS has no tournament ${no}`);
-    return readTournaments(reply.rows, reply.retries);
+    return this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries));
   }
 
   /**
@@ -81,7 +83,7 @@ export class VisClient {
       guardRows(rows, Math.max(PLAUSIBLE_MATCHES, known * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
     };
     const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
-    return { ...readMatches(reply.rows, reply.retries), slot: reply.slot };
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot: reply.slot };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -100,8 +102,7 @@ export class VisClient {
       try {
         sent = { raw: null, slot: { upstream: "vis", token: await this.#claimSlot(lease), response_ms: null, backoff_reason: null } };
         sent.raw = await this.#send(body, attempt > 1, sent.slot);
-        const reply = parseReply(sent.raw, rowName);
-        guard(reply.rows);
+        const reply = this.#read(sent.raw, rowName, guard);
         if (!lease) await this.#releaseSlot(sent.slot);
         return { ...reply, retries: attempt - 1, slot: sent.slot };
       } catch (error) {
@@ -120,9 +121,18 @@ export class VisClient {
     });
   }
 
+  #read(raw: RawReply, rowName: string, guard: (rows: VisReply["rows"]) => void): VisReply {
+    return this.deps.cpu.measure(() => {
+      const reply = parseReply(raw, rowName);
+      guard(reply.rows);
+      return reply;
+    });
+  }
+
   /** Sends one HTTP request and notes in its slot the response time and a refusal. */
   async #send(body: string, isRetry: boolean, slot: AnsweredSlot): Promise<RawReply> {
-    const { clock, metrics } = this.deps;
+    const { clock, cpu, metrics } = this.deps;
+    cpu.countRequest();
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
     let bytes = 0;

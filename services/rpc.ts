@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { type Answer, type Arguments, CONTRACT, type FunctionName } from "./contract/index.ts";
 import { isAppErrorCode } from "./error-table.ts";
 import { AppError, DatabaseError } from "./errors.ts";
+import { WorkerCpu } from "./worker-cpu.ts";
 
 /** Makes each field of `Given` that `Known` does not have a type error. */
 type Only<Known, Given> = { [K in keyof Given]: K extends keyof Known ? unknown : never };
@@ -36,18 +37,28 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
   return field ? [{ field, message: problem }] : undefined;
 }
 
-/** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. Null sets no time limit. */
-export function createRpc(client: RpcClient, timeoutMs: number | null = TIMEOUT_MS): Rpc {
+interface RpcOptions {
+  cpu?: WorkerCpu;
+  /** Null sets no time limit. */
+  timeoutMs?: number | null;
+}
+
+/** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
+export function createRpc(client: RpcClient, { cpu = new WorkerCpu(), timeoutMs = TIMEOUT_MS }: RpcOptions = {}): Rpc {
   return async (fn, args) => {
-    const call = client.rpc(fn, args);
-    const { data, error } = await (timeoutMs === null ? call : call.abortSignal(AbortSignal.timeout(timeoutMs)));
+    cpu.countRequest();
+    // supabase-js serialises the arguments in `then`, which `await` would call later.
+    const { data, error } = await cpu.measure(() => {
+      const call = client.rpc(fn, args);
+      return (timeoutMs === null ? call : call.abortSignal(AbortSignal.timeout(timeoutMs))).then((response) => response);
+    });
     if (error) {
       if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
         throw new AppError(error.details, error.message, detailsOf(error));
       }
       throw new DatabaseError(fn, error.code ?? "", error.message);
     }
-    return parseAnswer(fn, data);
+    return cpu.measure(() => parseAnswer(fn, data));
   };
 }
 

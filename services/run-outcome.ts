@@ -1,5 +1,5 @@
 /** The reason a run stopped before its work was complete. */
-export type StopReason = "BUDGET" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
+export type StopReason = "BUDGET" | "CPU" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
 
 /** The facts of a run when its work has ended. */
 export interface RunFacts {
@@ -44,6 +44,7 @@ export function judgeRun(facts: RunFacts): RunOutcome {
   if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${causes}` };
   if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${causes}` };
   if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}` };
+  if (stop === "CPU") return { status: "PARTIAL", reason: `stopped at the end of the CPU budget of its worker${remaining}` };
   if (stop === "FENCED") return { status: "PARTIAL", reason: `the run was already closed in the database${remaining}` };
   const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
   return {

@@ -5,6 +5,7 @@ import { visOptions } from "../../supabase/functions/_shared/sync-app.ts";
 import { testEnv, VIS_URL } from "../../testing/env.ts";
 import { aMatch, aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
+import { WorkerCpu } from "../../services/worker-cpu.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
@@ -373,6 +374,45 @@ Deno.test("a run at the end of its budget stops as PARTIAL, and the next run sta
   const second = await syncedByRun();
   assertEquals([first.length, second.length], [2, 2]);
   assert(!second.some((no) => first.includes(no)));
+});
+
+Deno.test("a run ends PARTIAL before its worker has used 1.5 s of CPU, and the next workers sync the rest", async () => {
+  // Each measured part takes 40 ms, and a worker has 400 ms when it starts its run.
+  let ms = 0;
+  const newWorker = () => new WorkerCpu({ now: () => ms += 40, startUpMs: 1_100 });
+  const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" } });
+  const synced: string[] = [];
+  for (let worker = 1;; worker++) {
+    harness.deps.cpu = newWorker();
+    assertEquals((await harness.run(SYNC)).status, 202);
+    assert(harness.deps.cpu.spentMs <= 1_500, `${harness.deps.cpu.spentMs} ms`);
+    const run = await lastRun();
+    synced.push(
+      ...(await db.query("select tournament_no from sync_tournament_results where sync_execution_id = $1", [run.id]))
+        .map(({ tournament_no }) => String(tournament_no)),
+    );
+    if (run.status === "SUCCEEDED") {
+      assert(worker > 1);
+      break;
+    }
+    assertEquals(run.status, "PARTIAL");
+    assertMatch(String(run.status_reason), /^stopped at the end of the CPU budget of its worker, \d+ of \d+ tournaments left$/);
+    assert(Number(run.tournaments_processed) < Number(run.tournaments_total));
+    harness.clock.advance(1_000);
+  }
+  // Tournaments with a live match are due again at once, and come last.
+  assertEquals(new Set(synced).size, Number(await db.value("select count(*) from tournament_sync_state where synced_at is not null")));
+});
+
+Deno.test("a worker with under 0.4 s of CPU left answers 503 WORKER_SPENT and starts no run", async () => {
+  const harness = await withSeason();
+  for (const [leftMs, status] of [[400, 202], [399, 503]] as const) {
+    harness.deps.cpu = new WorkerCpu({ budgetMs: leftMs, startUpMs: 0 });
+    const response = await harness.run(SYNC);
+    assertEquals(response.status, status);
+    if (status === 503) assertObjectMatch(await response.json(), { code: "WORKER_SPENT" });
+  }
+  assertEquals(Number(await db.value("select count(*) from sync_execution_history where entity_type = 'matches_schedule'")), 1);
 });
 
 Deno.test("a tournament with live matches has a time to live of 30 seconds", async () => {

@@ -6,6 +6,7 @@ import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncR
 import { SyncError } from "../../services/classification.ts";
 import { type AppError, DatabaseError } from "../../services/errors.ts";
 import type { Rpc } from "../../services/rpc.ts";
+import { WorkerCpu } from "../../services/worker-cpu.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
@@ -26,6 +27,7 @@ async function setUp(options: { rpc?: Rpc } = {}) {
     clock,
     log: createLog({}, (line) => lines.push(JSON.parse(line))),
     wallClockLeft: () => 400_000,
+    cpu: new WorkerCpu({ budgetMs: Infinity }),
     memory: () => 50 * 2 ** 20,
   };
   const start = (entity = "matches_schedule", tournament_no?: string) => startSync(deps, entity, { trigger: "CRON", tournament_no });

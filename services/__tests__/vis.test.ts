@@ -6,6 +6,7 @@ import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
 import type { Answer } from "../contract/index.ts";
 import { parseAnswer, type Rpc } from "../rpc.ts";
+import { WorkerCpu } from "../worker-cpu.ts";
 import { VisClient } from "../VisClient.ts";
 import { parseReply } from "../vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, TOURNAMENT_FIELDS } from "../vis-rows.ts";
@@ -112,6 +113,16 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
     location: "Oslo, Norway",
   });
   assertMatch(String(rejected[0]?.message), /endDateMainDraw: is before the start/);
+});
+
+Deno.test("a day that the calendar does not have is rejected, as Postgres would refuse it with its whole batch", () => {
+  const days = ["2026-02-28", "2026-02-29", "2028-02-29", "2026-02-30", "2026-04-31", "2026-12-31", "2026-00-10", "0000-01-01"];
+  const { records, rejected } = readMatches(days.map((localDate, index) => ({ no: index, localDate })));
+  assertEquals(records.map((record) => record.local_date), ["2026-02-28", "2028-02-29", "2026-12-31"]);
+  assertEquals(rejected.length, 5);
+  const moments = ["2026-06-10T08:30:00", "2026-06-10T08:30:00Z", "2026-06-31T08:30:00Z", "2026-06-10T24:00:00Z", "2026-06-10 08:30:00"];
+  const read = readMatches(moments.map((beginDateTimeUtc, index) => ({ no: index, beginDateTimeUtc })));
+  assertEquals(read.records.map((record) => record.begin_date_time_utc), ["2026-06-10T08:30:00Z", "2026-06-10T08:30:00Z"]);
 });
 
 Deno.test("a text is cut at the length of its field, and one of blanks is null", () => {
@@ -256,6 +267,7 @@ function client(
     rpc,
     clock,
     metrics,
+    cpu: new WorkerCpu(),
     fetch: (input, init) => fetch(new Request(input as string, init)),
   });
   return { vis, clock, metrics };
