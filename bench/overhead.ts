@@ -78,7 +78,15 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
     const options = { url: "http://vis.test/", timeoutMs: 30_000, retries: 0, retryMinMs: 0 };
     return syncMatches(
       open,
-      new VisClient({ options, rpc: open.rpc, clock: systemClock, cpu: deps.cpu, metrics: open.metrics, fetch: flaky }),
+      new VisClient({
+        options,
+        rpc: open.rpc,
+        clock: systemClock,
+        cpu: deps.cpu,
+        shouldStop: () => null,
+        metrics: open.metrics,
+        fetch: flaky,
+      }),
       {
         ignoreTtl: false,
         concurrency: CONCURRENCY,

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
+import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
@@ -33,6 +34,8 @@ interface VisDeps {
   clock: Clock;
   metrics: MetricsCollector;
   cpu: WorkerCpu;
+  /** A reason to start no further work also ends the retries: four attempts can take longer than a run has left. */
+  shouldStop: () => StopReason | null;
   fetch?: typeof fetch;
 }
 
@@ -117,7 +120,7 @@ export class VisClient {
       maxTimeout: 30_000,
       factor: 2,
       randomize: true,
-      shouldRetry: ({ error }) => classify(error).retry === "now",
+      shouldRetry: ({ error }) => classify(error).retry === "now" && this.deps.shouldStop() === null,
     });
   }
 

@@ -41,7 +41,10 @@ export function judgeRun(facts: RunFacts): RunOutcome {
   if (stop === "UPSTREAM_BACKOFF") {
     return { status: nothingSucceeded ? "FAILED" : "PARTIAL", reason: `stopped by the upstream backoff${remaining}${causes}` };
   }
-  if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${causes}` };
+  if (failed > 0) {
+    const cut = stop === null ? "" : remaining;
+    return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${cut}${causes}` };
+  }
   if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${causes}` };
   if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}` };
   if (stop === "CPU") return { status: "PARTIAL", reason: `stopped at the end of the CPU budget of its worker${remaining}` };

@@ -270,6 +270,7 @@ for (
     [{ steps: 2, steps_failed: 1 }, "PARTIAL", /1 of 2 steps failed/],
     [{ steps: 2, steps_failed: 2, processed: 0 }, "FAILED", /all 2 steps failed/],
     [{ fatal: "boom" }, "FAILED", /^boom$/],
+    [{ stop: "CPU", processed: 4, failed: 1 }, "PARTIAL", /^1 of 4 tournaments failed, 6 of 10 tournaments left/],
     [{ stop: "CPU", processed: 4 }, "PARTIAL", /CPU budget of its worker, 6 of 10 tournaments left/],
     [{ stop: "BUDGET", processed: 4 }, "PARTIAL", /time budget, 6 of 10 tournaments left/],
     [{ stop: "CANCELLED", processed: 4, failed: 4 }, "CANCELLED", /cancelled/],

@@ -6,6 +6,7 @@ import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
 import type { Answer } from "../contract/index.ts";
 import { parseAnswer, type Rpc } from "../rpc.ts";
+import type { StopReason } from "../run-outcome.ts";
 import { WorkerCpu } from "../worker-cpu.ts";
 import { VisClient } from "../VisClient.ts";
 import { parseReply } from "../vis-reply.ts";
@@ -257,17 +258,18 @@ const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: n
 
 function client(
   fetch: (request: Request) => Promise<Response>,
-  options: { rpc?: SlotRpc; appId?: string; username?: string; password?: string } = {},
+  options: { rpc?: SlotRpc; shouldStop?: () => StopReason | null; appId?: string; username?: string; password?: string } = {},
 ) {
   const clock = new TestClock("2026-06-10T10:00:00Z");
   const metrics = new MetricsCollector();
-  const { rpc = freeSlot, ...more } = options;
+  const { rpc = freeSlot, shouldStop = () => null, ...more } = options;
   const vis = new VisClient({
     options: { url: "http://vis.test/x", timeoutMs: 1000, retries: 2, retryMinMs: 0, ...more },
     rpc,
     clock,
     metrics,
     cpu: new WorkerCpu(),
+    shouldStop,
     fetch: (input, init) => fetch(new Request(input as string, init)),
   });
   return { vis, clock, metrics };
@@ -310,6 +312,12 @@ Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, 
   const error = await assertRejects(() => vis.listMatches(LEASE), SyncError);
   assertEquals(error.code, "NETWORK_REFUSED");
   assertObjectMatch(metrics.snapshot(), { api_calls: 3, api_errors: 3, api_retries: 2 });
+});
+
+Deno.test("a request is not retried when its run must stop", async () => {
+  const { vis, metrics } = client(() => Promise.resolve(new Response("", { status: 500 })), { shouldStop: () => "BUDGET" });
+  assertEquals((await assertRejects(() => vis.listMatches(LEASE), SyncError)).code, "VIS_SERVER_ERROR");
+  assertEquals(metrics.snapshot().api_calls, 1);
 });
 
 Deno.test("a request fails after a minute without a free slot, and at once during a backoff", async () => {

@@ -14,6 +14,7 @@ export const createApp = (deps: Deps): FunctionApp =>
       clock: deps.clock,
       cpu: deps.cpu,
       metrics: run.metrics,
+      shouldStop: () => run.shouldStop(),
       fetch: deps.fetch,
     });
     return syncMatches(run, vis, { concurrency: deps.env.SYNC_CONCURRENCY, ignoreTtl: request.trigger !== "CRON" });
