@@ -1,6 +1,15 @@
 import { type Report, say } from "./report.ts";
 
-const HELPERS = ["bench.ts", "report.ts", "scripted-days.ts", "scripted-month.ts", "seed-year.ts", "server.ts"];
+const HELPERS = [
+  "bench.ts",
+  "report.ts",
+  "scripted-days.ts",
+  "scripted-month.ts",
+  "seed-year.ts",
+  "server.ts",
+  "sync-worker.ts",
+  "sync-workers.ts",
+];
 const names = [...Deno.readDirSync(new URL(".", import.meta.url))]
   .filter(({ name, isFile }) => isFile && !HELPERS.includes(name))
   .map(({ name }) => name.replace(/\.ts$/, ""))

@@ -1,16 +1,23 @@
 import pMap from "p-map";
-import { SyncError } from "./classification.ts";
+import { classify, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
+import type { Arguments } from "./contract/index.ts";
 import type { ErrorRecord, TournamentResult } from "./contract/runs.ts";
 import { type ErrorCode, ERRORS } from "./error-table.ts";
 import { ErrorLogger } from "./ErrorLogger.ts";
+import { DatabaseError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
+import type { WorkerCpu } from "./worker-cpu.ts";
 
 /** A heartbeat every 5 s renews the lease of 60 s. */
 const HEARTBEAT_MS = 5_000;
+const LEASE_MS = 60_000;
+/** The pauses between the attempts to record the end of a run double from the first to the longest. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8_000;
 
 export interface SyncDeps {
   rpc: Rpc;
@@ -18,6 +25,8 @@ export interface SyncDeps {
   log: Log;
   /** Milliseconds until the platform ends this worker. */
   wallClockLeft: () => number;
+  /** The CPU of this worker, which all of its runs share. */
+  cpu: WorkerCpu;
   /** Bytes in use; by default those of the isolate. */
   memory?: () => number;
 }
@@ -30,6 +39,8 @@ export interface TournamentOutcome {
 
 /** The outcome of a tournament that failed: its own error, or the recorded error that several tournaments share. */
 type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
+
+type Progress = Arguments<"heartbeat_sync_execution">["p"];
 
 /** The facts of a run that are known at its start. */
 interface RunInfo {
@@ -68,11 +79,13 @@ export class SyncRun {
   #rejected = 0;
   #total: number | null = null;
   #startedAt: number;
+  #leaseUntil: number;
   #heartbeat: Promise<void> | null = null;
 
   constructor(private readonly deps: SyncDeps, readonly metrics: MetricsCollector, readonly info: RunInfo) {
     this.errors = new ErrorLogger(deps.log, deps.clock);
     this.#startedAt = deps.clock.monotonic();
+    this.#leaseUntil = this.#startedAt + LEASE_MS;
   }
 
   /** The database client of the run, which counts each call. */
@@ -86,6 +99,7 @@ export class SyncRun {
   /** The reason to start no further work; null while the run may continue. UPSTREAM_BACKOFF and SHUTDOWN replace an earlier reason. */
   shouldStop(): StopReason | null {
     if (this.#stop === null && this.deps.clock.monotonic() - this.#startedAt >= this.info.budgetMs) this.#stop = "BUDGET";
+    if (this.#stop === null && this.deps.cpu.isSpent) this.#stop = "CPU";
     return this.#stop;
   }
 
@@ -209,7 +223,7 @@ export class SyncRun {
     return row;
   }
 
-  #progress() {
+  #progress(): Progress {
     return {
       execution_id: this.info.executionId,
       counters: { ...this.metrics.snapshot(), current_stage: this.#stage },
@@ -218,16 +232,29 @@ export class SyncRun {
     };
   }
 
-  #forgetSent(sent: { results: TournamentResult[]; errors: ReturnType<ErrorLogger["pending"]> }): void {
-    this.#results = this.#results.filter((result) => !sent.results.includes(result));
-    this.errors.forget(sent.errors);
+  /** Sends progress. When the database refuses the values of results or errors, sends the rest without them, so that the run stays recorded. */
+  async #send<A>(call: (progress: Progress) => Promise<A>): Promise<A> {
+    const progress = this.#progress();
+    try {
+      const answer = await call(progress);
+      this.#results = this.#results.filter((result) => !progress.results.includes(result));
+      this.errors.forget(progress.errors);
+      return answer;
+    } catch (error) {
+      const isRefused = error instanceof DatabaseError && classify(error).retry === "never";
+      if (!isRefused || progress.results.length + progress.errors.length === 0) throw error;
+      this.deps.log("error", "results_not_recorded", { execution_id: this.info.executionId, message: error.message });
+      return await call({ ...progress, results: [], errors: [] });
+    }
   }
 
   async #heartbeatOnce(): Promise<void> {
-    const p = this.#progress();
+    const sentAt = this.deps.clock.monotonic();
     try {
-      const { live, cancel_requested } = await this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() });
-      this.#forgetSent(p);
+      const { live, cancel_requested } = await this.#send((p) =>
+        this.rpc("heartbeat_sync_execution", { p, as_of: this.deps.clock.asOf() })
+      );
+      if (live) this.#leaseUntil = sentAt + LEASE_MS;
       if (!live) this.#stop ??= "FENCED";
       else if (cancel_requested) this.#stop ??= "CANCELLED";
     } catch (error) {
@@ -257,6 +284,7 @@ export class SyncRun {
       records_inserted,
       records_updated,
       records_removed,
+      worker_cpu_ms: Math.round(this.deps.cpu.spentMs),
     });
     return outcome;
   }
@@ -266,22 +294,27 @@ export class SyncRun {
     // The job is retried unless every error of the run is permanent.
     const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
     const was_cut = outcome.status === "PARTIAL" && this.#stop === "BUDGET";
-    const p = { ...this.#progress(), ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
-    // The response to the first attempt can be lost; a second attempt is safe, because the database closes a run only once.
-    for (const isLast of [false, true]) {
+    const end = { ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
+    // Until the lease expires the database can be away for a moment, or an answer can be lost. Another attempt is safe, because the
+    // database closes a run only once.
+    for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
-        const { recorded, status } = await this.rpc("finish_sync_execution", { p, as_of: this.deps.clock.asOf() });
-        this.#forgetSent(p);
+        const { recorded, status } = await this.#send((progress) =>
+          this.rpc("finish_sync_execution", { p: { ...progress, ...end }, as_of: this.deps.clock.asOf() })
+        );
         if (!recorded && status !== outcome.status) {
           this.deps.log("warn", "sync_closed_elsewhere", { execution_id: this.info.executionId, status });
         }
         return;
       } catch (error) {
+        const isLast = this.deps.clock.monotonic() + pause >= this.#leaseUntil;
         this.deps.log(isLast ? "error" : "warn", "sync_not_recorded", {
           execution_id: this.info.executionId,
           at: "finish",
           message: String(error),
         });
+        if (isLast) return;
+        await this.deps.clock.sleep(pause);
       }
     }
   }

@@ -1,10 +1,12 @@
 import pRetry from "p-retry";
 import { classify, codeOfFetchFailure, codeOfHttpStatus, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
-import type { MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
+import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
+import type { StopReason } from "./run-outcome.ts";
+import type { WorkerCpu } from "./worker-cpu.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
@@ -29,10 +31,19 @@ export interface VisOptions {
 
 interface VisDeps {
   options: VisOptions;
-  rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot">;
+  rpc: Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
   clock: Clock;
   metrics: MetricsCollector;
+  cpu: WorkerCpu;
+  /** A reason to start no further work also ends the retries: four attempts can take longer than a run has left. */
+  shouldStop: () => StopReason | null;
   fetch?: typeof fetch;
+}
+
+/** The lease under which the run writes the reply; its claim is one call with the claim of the slot. */
+interface Lease {
+  execution_id: string;
+  tournament_no: string;
 }
 
 const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -54,7 +65,7 @@ export class VisClient {
         guardRows(rows, PLAUSIBLE_TOURNAMENTS, (row) => row.season === undefined || String(row.season) === season, `season ${season}`);
       },
     );
-    return readTournaments(reply.rows, reply.retries);
+    return this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries));
   }
 
   /** One tournament by its number. @throws SyncError, VIS_NO_DATA when VIS has none. */
@@ -63,38 +74,54 @@ export class VisClient {
       guardRows(rows, 1, (row) => String(row.no) === no, `tournament ${no}`);
     });
     if (reply.rows.length === 0) throw new SyncError("VIS_NO_DATA", `VIS has no tournament ${no}`);
-    return readTournaments(reply.rows, reply.retries);
+    return this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries));
   }
 
-  /** All matches of a tournament; `known` is their number at the last sync. @throws SyncError */
-  async listMatches(tournamentNo: string, known = 0): Promise<Records<MatchRecord>> {
-    const filter = { NoTournament: tournamentNo };
-    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, filter, "BeachMatch", (rows) => {
-      const limit = Math.max(PLAUSIBLE_MATCHES, known * 2);
-      guardRows(rows, limit, (row) => String(row.noTournament) === tournamentNo, `tournament ${tournamentNo}`);
-    });
-    return readMatches(reply.rows, reply.retries);
+  /**
+   * All matches of a tournament, whose lease it claims; `known` is their number at the last sync. The write of the reply releases `slot`.
+   * @throws SyncError, TOURNAMENT_BUSY when another run holds the lease.
+   */
+  async listMatches(lease: Lease, known = 0): Promise<Records<MatchRecord> & { slot: AnsweredSlot }> {
+    const no = lease.tournament_no;
+    const guard = (rows: VisReply["rows"]) => {
+      guardRows(rows, Math.max(PLAUSIBLE_MATCHES, known * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
+    };
+    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot: reply.slot };
   }
 
+  /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
   async #ask(
     type: string,
     parameters: Record<string, string>,
     filter: Record<string, string> | null,
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
-  ): Promise<VisReply & { retries: number }> {
+    lease?: Lease,
+  ): Promise<VisReply & { retries: number; slot: AnsweredSlot }> {
     const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
-      let raw: RawReply | null = null;
+      let sent: { raw: RawReply | null; slot: AnsweredSlot } | null = null;
       try {
-        raw = await this.#send(body, attempt > 1);
-        const reply = parseReply(raw, rowName);
-        guard(reply.rows);
-        return { ...reply, retries: attempt - 1 };
+        sent = {
+          raw: null,
+          slot: {
+            upstream: "vis",
+            token: await this.#claimSlot(lease),
+            response_ms: null,
+            backoff_reason: null,
+            backoff_fingerprint: null,
+          },
+        };
+        sent.raw = await this.#send(body, attempt > 1, sent.slot);
+        const reply = this.#read(sent.raw, rowName, guard);
+        if (!lease) await this.#releaseSlot(sent.slot);
+        return { ...reply, retries: attempt - 1, slot: sent.slot };
       } catch (error) {
+        if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
-        const received = raw && { http_status: raw.status, response_excerpt: raw.body.slice(0, 1000) };
+        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: sent.raw.body.slice(0, 1000) };
         const evidence = { ...error.evidence, request: body, attempt, ...received };
         throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint });
       }
@@ -104,14 +131,22 @@ export class VisClient {
       maxTimeout: 30_000,
       factor: 2,
       randomize: true,
-      shouldRetry: ({ error }) => classify(error).retry === "now",
+      shouldRetry: ({ error }) => classify(error).retry === "now" && this.deps.shouldStop() === null,
     });
   }
 
-  /** Sends one HTTP request in a claimed slot; releasing the slot reports the response time and a refusal. */
-  async #send(body: string, isRetry: boolean): Promise<RawReply> {
-    const { clock, metrics } = this.deps;
-    const token = await this.#claimSlot();
+  #read(raw: RawReply, rowName: string, guard: (rows: VisReply["rows"]) => void): VisReply {
+    return this.deps.cpu.measure(() => {
+      const reply = parseReply(raw, rowName);
+      guard(reply.rows);
+      return reply;
+    });
+  }
+
+  /** Sends one HTTP request and notes in its slot the response time and a refusal. */
+  async #send(body: string, isRetry: boolean, slot: AnsweredSlot): Promise<RawReply> {
+    const { clock, cpu, metrics } = this.deps;
+    cpu.countRequest();
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
     let bytes = 0;
@@ -121,14 +156,18 @@ export class VisClient {
     } finally {
       const ms = clock.monotonic() - startedAt;
       metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
-      const refusal = raw !== null && [403, 503].includes(raw.status) ? raw.status : null;
-      await this.#releaseSlot(token, raw?.status === 200 || refusal !== null ? ms : null, refusal);
+      if (raw !== null && [403, 503].includes(raw.status)) {
+        slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
+        // The error of the refusal has the same code and message, and so the same fingerprint.
+        slot.backoff_fingerprint = fingerprint(codeOfHttpStatus(raw.status), slot.backoff_reason);
+      }
+      if (raw?.status === 200 || slot.backoff_reason) slot.response_ms = ms;
     }
   }
 
   async #exchange(body: string): Promise<{ raw: RawReply; bytes: number }> {
     const { url, appId, username, password, timeoutMs } = this.deps.options;
-    const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/xml" });
+    const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/json" });
     if (appId) headers.set("X-FIVB-App-ID", appId);
     if (username && password) headers.set("Authorization", `Basic ${btoa(`${username}:${password}`)}`);
     const signal = AbortSignal.timeout(timeoutMs);
@@ -149,29 +188,27 @@ export class VisClient {
     }
   }
 
-  async #claimSlot(): Promise<string> {
+  async #claimSlot(lease?: Lease): Promise<string> {
     const { rpc, clock } = this.deps;
     const startedAt = clock.monotonic();
     while (clock.monotonic() - startedAt < SLOT_WAIT_MS) {
-      const slot = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
-      if (slot.token) return slot.token;
-      if (slot.backoff_until) {
-        const message = `upstream backoff until ${slot.backoff_until}: ${slot.backoff_reason}`;
-        throw new SyncError("UPSTREAM_BACKOFF", message, {}, { fingerprint: slot.backoff_fingerprint });
+      const claim = lease
+        ? await rpc("claim_tournament", { p: { ...lease, upstream: "vis" }, as_of: clock.asOf() })
+        : { ...await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }), is_busy: false };
+      if (claim.token) return claim.token;
+      if (claim.is_busy) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${lease?.tournament_no}`);
+      if (claim.backoff_until) {
+        const message = `upstream backoff until ${claim.backoff_until}: ${claim.backoff_reason}`;
+        throw new SyncError("UPSTREAM_BACKOFF", message, {}, { fingerprint: claim.backoff_fingerprint });
       }
       await clock.sleep(SLOT_POLL_MS);
     }
     throw new SyncError("UPSTREAM_BUSY", `no slot for a request to VIS was free within ${SLOT_WAIT_MS / 1000} s`);
   }
 
-  /** `refusal` is the HTTP status with which VIS refused the request; it starts a backoff. */
-  async #releaseSlot(token: string, responseMs: number | null, refusal: number | null): Promise<void> {
-    const backoff_reason = refusal === null ? null : `VIS answered HTTP ${refusal}`;
-    // The error of the refusal has the same code and message, and so the same fingerprint.
-    const backoff_fingerprint = refusal === null ? null : fingerprint(codeOfHttpStatus(refusal), `VIS answered HTTP ${refusal}`);
-    const p = { upstream: "vis", token, response_ms: responseMs, backoff_reason, backoff_fingerprint };
+  async #releaseSlot(slot: AnsweredSlot): Promise<void> {
     // A failure here does not fail the request: the slot is free again when its lease expires.
-    await this.deps.rpc("release_upstream_slot", { p, as_of: this.deps.clock.asOf() }).catch(() => {});
+    await this.deps.rpc("release_upstream_slot", { p: slot, as_of: this.deps.clock.asOf() }).catch(() => {});
   }
 }
 

@@ -43,6 +43,7 @@ export const ERRORS = {
   AUDIT_KEY_MISSING: answered(503, "Set AUDIT_KEY in the function secrets."),
   DATABASE_UNAVAILABLE: answered(503, "Repeat the request. If it lasts, check the status of the project."),
   SCHEMA_MISMATCH: answered(503, "Apply the migrations, then deploy the functions."),
+  WORKER_SPENT: answered(503, "Repeat the request after a minute: another worker takes it. Due runs are dispatched again by themselves."),
   VIS_TOKEN: recorded(
     "AUTH",
     "HIGH",

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { type Answer, type Arguments, CONTRACT, type FunctionName } from "./contract/index.ts";
 import { isAppErrorCode } from "./error-table.ts";
 import { AppError, DatabaseError } from "./errors.ts";
+import { WorkerCpu } from "./worker-cpu.ts";
 
 /** Makes each field of `Given` that `Known` does not have a type error. */
 type Only<Known, Given> = { [K in keyof Given]: K extends keyof Known ? unknown : never };
@@ -16,12 +17,17 @@ export interface Rpc<Name extends FunctionName = FunctionName> {
   <F extends Name, A extends Arguments<F>>(fn: F, args: Exact<Arguments<F>, A>): Promise<Answer<F>>;
 }
 
+/** Hosted Postgres cancels a statement of the API after 8 s; without an own limit, a lost connection would hold its caller for ever. */
+const TIMEOUT_MS = 10_000;
+
+interface RpcResponse {
+  data: unknown;
+  error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
+}
+
 /** The part of a supabase-js client that {@link createRpc} uses. */
 interface RpcClient {
-  rpc(fn: string, args: Record<string, unknown>): PromiseLike<{
-    data: unknown;
-    error: { code?: string; message: string; details?: string | null; hint?: string | null } | null;
-  }>;
+  rpc(fn: string, args: Record<string, unknown>): PromiseLike<RpcResponse> & { abortSignal(signal: AbortSignal): PromiseLike<RpcResponse> };
 }
 
 /** The details of an expected failure: the wait of a 429, which is its hint, or the field of a 400, which its message begins with. */
@@ -31,17 +37,28 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
   return field ? [{ field, message: problem }] : undefined;
 }
 
+interface RpcOptions {
+  cpu?: WorkerCpu;
+  /** Null sets no time limit. */
+  timeoutMs?: number | null;
+}
+
 /** Wraps a supabase-js client; without `as_of` in `args` the database uses its own clock. */
-export function createRpc(client: RpcClient): Rpc {
+export function createRpc(client: RpcClient, { cpu = new WorkerCpu(), timeoutMs = TIMEOUT_MS }: RpcOptions = {}): Rpc {
   return async (fn, args) => {
-    const { data, error } = await client.rpc(fn, args);
+    cpu.countRequest();
+    // supabase-js serialises the arguments in `then`, which `await` would call later.
+    const { data, error } = await cpu.measure(() => {
+      const call = client.rpc(fn, args);
+      return (timeoutMs === null ? call : call.abortSignal(AbortSignal.timeout(timeoutMs))).then((response) => response);
+    });
     if (error) {
       if (/^PT\d{3}$/.test(error.code ?? "") && isAppErrorCode(error.details)) {
         throw new AppError(error.details, error.message, detailsOf(error));
       }
       throw new DatabaseError(fn, error.code ?? "", error.message);
     }
-    return parseAnswer(fn, data);
+    return cpu.measure(() => parseAnswer(fn, data));
   };
 }
 

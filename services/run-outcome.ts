@@ -1,5 +1,5 @@
 /** The reason a run stopped before its work was complete. */
-export type StopReason = "BUDGET" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
+export type StopReason = "BUDGET" | "CPU" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
 
 /** The facts of a run when its work has ended. */
 export interface RunFacts {
@@ -41,9 +41,13 @@ export function judgeRun(facts: RunFacts): RunOutcome {
   if (stop === "UPSTREAM_BACKOFF") {
     return { status: nothingSucceeded ? "FAILED" : "PARTIAL", reason: `stopped by the upstream backoff${remaining}${causes}` };
   }
-  if (failed > 0) return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${causes}` };
+  if (failed > 0) {
+    const cut = stop === null ? "" : remaining;
+    return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${cut}${causes}` };
+  }
   if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${causes}` };
   if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}` };
+  if (stop === "CPU") return { status: "PARTIAL", reason: `stopped at the end of the CPU budget of its worker${remaining}` };
   if (stop === "FENCED") return { status: "PARTIAL", reason: `the run was already closed in the database${remaining}` };
   const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
   return {

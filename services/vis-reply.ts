@@ -1,5 +1,4 @@
-import { decodeXML } from "entities";
-import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { SaxesParser } from "saxes";
 import { z } from "zod";
 import { codeOfHttpStatus, codeOfVisId, SyncError } from "./classification.ts";
 
@@ -20,20 +19,6 @@ export interface RawReply {
   body: string;
 }
 
-const Attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
-const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-
-// The parser expands no entities; `decodeXML` decodes only the five predefined ones and character references, in values.
-const parser = new XMLParser({
-  preserveOrder: true,
-  ignoreAttributes: false,
-  attributeNamePrefix: "",
-  processEntities: false,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  ignoreDeclaration: true,
-});
-
 interface Element {
   name: string;
   attributes: Record<string, string>;
@@ -41,45 +26,52 @@ interface Element {
   text: string;
 }
 
-const Node = z.record(z.string(), z.unknown());
-
-function elementsOf(nodes: unknown): Element[] {
-  return z.array(Node).parse(nodes).flatMap((node) => {
-    const name = Object.keys(node).find((key) => key !== ":@" && key !== "#text");
-    if (name === undefined) return [];
-    const children = z.array(Node).parse(node[name]);
-    const attributes = z.record(z.string(), z.string()).parse(node[":@"] ?? {});
-    return [{
-      name,
-      attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, decodeXML(value)])),
-      children: elementsOf(children),
-      text: children.map((child) => typeof child["#text"] === "string" ? decodeXML(child["#text"]) : "").join("").trim(),
-    }];
+/** Parses well-formed XML in one pass; the parser decodes the predefined entities and character references, and expands no others. */
+function parseXml(body: string): Element | undefined {
+  const parser = new SaxesParser();
+  const document: Element = { name: "", attributes: {}, children: [], text: "" };
+  const open = [document];
+  parser.on("error", (error) => {
+    throw new SyncError("REPLY_MALFORMED", `the reply is not well-formed XML: ${error.message}`);
   });
+  parser.on("doctype", () => {
+    throw new SyncError("REPLY_NOT_DATA", "the reply declares a document type, which VIS never sends");
+  });
+  parser.on("opentag", ({ name, attributes }) => {
+    const element = { name, attributes, children: [], text: "" };
+    open.at(-1)?.children.push(element);
+    open.push(element);
+  });
+  parser.on("text", (text) => {
+    const element = open.at(-1);
+    if (element) element.text += text;
+  });
+  parser.on("closetag", () => void open.pop());
+  parser.write(body).close();
+  return document.children[0];
 }
 
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
-const rowOf = (element: Element): VisRow =>
-  Object.fromEntries(Object.entries(element.attributes).map(([name, value]) => [camelCase(name), value === "" ? null : value]));
 const numberOf = (text: string | undefined): number | null => text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 
+function rowOfXml({ attributes }: Element): VisRow {
+  const row: VisRow = {};
+  for (const name in attributes) row[camelCase(name)] = attributes[name] || null;
+  return row;
+}
+
 function fromXml(body: string, rowName: string): VisReply {
-  if (body.includes("<!DOCTYPE")) throw new SyncError("REPLY_NOT_DATA", "the reply declares a document type, which VIS never sends");
-  const wellFormed = XMLValidator.validate(body);
-  if (wellFormed !== true) {
-    throw new SyncError("REPLY_MALFORMED", `the reply is not well-formed XML: ${wellFormed.err.msg}`, { at: wellFormed.err });
-  }
-  const [root] = elementsOf(parser.parse(body));
+  const root = parseXml(body);
   const answer = root?.name === "Responses" ? root.children[0] : root;
   if (!answer) throw new SyncError("REPLY_MALFORMED", "the reply contains no element");
   if (answer.name === "NoChanges") return { rows: [], nbItems: 0, version: null };
-  if (answer.name === rowName) return { rows: [rowOf(answer)], nbItems: 1, version: numberOf(answer.attributes.Version) };
+  if (answer.name === rowName) return { rows: [rowOfXml(answer)], nbItems: 1, version: numberOf(answer.attributes.Version) };
   if (answer.attributes.NbItems !== undefined) {
     const rows = answer.children.filter((child) => child.name === rowName);
     if (rows.length !== answer.children.length) throw new SyncError("REPLY_WRONG_ROWS", `the list contains elements other than ${rowName}`);
-    return { rows: rows.map(rowOf), nbItems: numberOf(answer.attributes.NbItems), version: numberOf(answer.attributes.Version) };
+    return { rows: rows.map(rowOfXml), nbItems: numberOf(answer.attributes.NbItems), version: numberOf(answer.attributes.Version) };
   }
-  throw errorOf(answer.name, numberOf(answer.attributes.id), answer.text);
+  throw errorOf(answer.name, numberOf(answer.attributes.id), answer.text.trim());
 }
 
 const errorOf = (name: string, id: number | null, detail: string): SyncError => {
@@ -96,9 +88,16 @@ const VIS_IDS: Record<string, number> = {
   accesstokeninvalid: 2,
   accesstokenrevoked: 3,
   badrequestsyntax: 4,
+  error: 5,
   baduser: 6,
+  refreshtokenexpired: 7,
+  refreshtokeninvalid: 8,
+  refreshtokenrevoked: 9,
   unsupportedauthentication: 10,
   applicationidmissing: 11,
+  userisdeleted: 12,
+  userisdisabled: 12,
+  userisrevoked: 13,
   accessdenied: 1000,
   badfilterparameter: 1001,
   badparameter: 1002,
@@ -108,15 +107,29 @@ const VIS_IDS: Record<string, number> = {
   notinjson: 1007,
   notinnewformat: 1008,
   parametermissing: 1009,
+  mandatorypropertymissing: 1013,
+  invalidtag: 1017,
 };
 
 const JsonError = z.object({ code: z.string(), message: z.string().default("") });
 const JsonReply = z.object({
-  data: z.union([z.array(Attributes), z.record(z.string(), Scalar)]).optional(),
+  data: z.union([z.array(z.unknown()), z.looseObject({})]).optional(),
   errors: z.union([JsonError, z.array(JsonError).min(1)]).optional(),
   nbItems: z.number().int().optional(),
   version: z.number().int().optional(),
 });
+const notData = () => new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
+
+/** Checks a row and empties its empty texts in place: a schema for each row would cost more than the rest of the parser. */
+function rowOfJson(row: unknown): VisRow {
+  if (typeof row !== "object" || row === null || Array.isArray(row)) throw notData();
+  const fields = row as Record<string, unknown>;
+  for (const name in fields) {
+    if (fields[name] === "") fields[name] = null;
+    else if (typeof fields[name] === "object" && fields[name] !== null) throw notData();
+  }
+  return fields as VisRow;
+}
 
 function fromJson(body: string): VisReply {
   let value: unknown;
@@ -126,16 +139,13 @@ function fromJson(body: string): VisReply {
     throw new SyncError("REPLY_MALFORMED", "the reply is not well-formed JSON", {}, { cause });
   }
   const parsed = JsonReply.safeParse(value);
-  if (!parsed.success) throw new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
+  if (!parsed.success) throw notData();
   const { data, errors, nbItems, version } = parsed.data;
   const error = Array.isArray(errors) ? errors[0] : errors;
   if (error) throw errorOf(error.code, null, error.message);
-  if (data === undefined) throw new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
-  if (!Array.isArray(data)) {
-    return "noChanges" in data ? { rows: [], nbItems: 0, version: null } : { rows: [data], nbItems: 1, version: null };
-  }
-  const rows = data.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === "" ? null : value])));
-  return { rows, nbItems: nbItems ?? null, version: version ?? null };
+  if (data === undefined) throw notData();
+  if (Array.isArray(data)) return { rows: data.map(rowOfJson), nbItems: nbItems ?? null, version: version ?? null };
+  return "noChanges" in data ? { rows: [], nbItems: 0, version: null } : { rows: [rowOfJson(data)], nbItems: 1, version: null };
 }
 
 /**

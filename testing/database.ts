@@ -88,7 +88,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
     database,
     keys,
     query,
-    rpc: createRpc(service),
+    rpc: createRpc(service, { timeoutMs: null }),
     value: async <T>(sql: string, parameters?: unknown[]) => Object.values((await query(sql, parameters))[0] ?? {})[0] as T,
     async client(who) {
       if (who === "service") return service;

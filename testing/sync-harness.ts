@@ -2,6 +2,7 @@ import { createLog } from "../services/log.ts";
 import { createVisStandIn, type VisStandIn } from "../platform/vis/stand-in.ts";
 import { createApp as createMatchSync, type Deps } from "../supabase/functions/match-schedule-sync/app.ts";
 import { createApp as createTournamentSync } from "../supabase/functions/tournament-master-sync/app.ts";
+import { WorkerCpu } from "../services/worker-cpu.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 import { testEnv } from "./env.ts";
@@ -31,6 +32,7 @@ export function createSyncHarness(
     clock,
     log: createLog({}, (line) => lines.push(JSON.parse(line))),
     wallClockLeft: () => 400_000,
+    cpu: new WorkerCpu({ budgetMs: Infinity }),
     waitUntil: (work) => background.push(work),
     fetch: (input, init) => vis.fetch(new Request(input as string, init)),
     ...options.deps,

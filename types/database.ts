@@ -1840,9 +1840,8 @@ export type Database = {
       "change_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_entity": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
-      "complete_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
@@ -1895,8 +1894,8 @@ export type Database = {
       "seal_audit": { Args: { "p": Json }; Returns: number };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "test_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "upsert_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "write_matches": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
     };
     Enums: {
       [_ in never]: never;

@@ -1,5 +1,6 @@
 // Over 300 lines: one case for each transition of a job.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import type { Answer } from "../../services/contract/index.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
 import { openTestDatabase } from "../../testing/database.ts";
@@ -230,9 +231,12 @@ function worker(clock: { asOf(): string }) {
   return {
     start: (p: object, execution_id: string = crypto.randomUUID()) =>
       call("start_sync_execution", { entity_type: "matches_schedule", trigger: "CRON", wall_clock_ms: 600_000, execution_id, ...p }),
-    claim: (execution_id: unknown, tournament_no: string) => call<boolean>("claim_tournament", { execution_id, tournament_no }),
+    claim: async (execution_id: unknown, tournament_no: string) => {
+      const claim = await call<Answer<"claim_tournament">>("claim_tournament", { upstream: "vis", execution_id, tournament_no });
+      return claim.token !== null;
+    },
     complete: (execution_id: unknown, tournament_no: string) =>
-      call("complete_tournament", { execution_id, tournament_no, present: [], tick_at: clock.asOf() }),
+      call("write_matches", { execution_id, tournament_no, matches: [], present: [], tick_at: clock.asOf() }),
     finish: (execution_id: unknown) => call("finish_sync_execution", { execution_id, status: "SUCCEEDED", reason: "done", counters: {} }),
   };
 }

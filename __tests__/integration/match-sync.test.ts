@@ -5,6 +5,7 @@ import { visOptions } from "../../supabase/functions/_shared/sync-app.ts";
 import { testEnv, VIS_URL } from "../../testing/env.ts";
 import { aMatch, aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
+import { WorkerCpu } from "../../services/worker-cpu.ts";
 import { createSyncHarness, type SyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
@@ -32,6 +33,8 @@ Deno.test("a run writes the matches of every active tournament and counts them",
   const run = await lastRun();
   assertObjectMatch(run, { id: execution_id, status: "SUCCEEDED", success: true, trigger: "CRON", cache_hits: 0, error_count: 0 });
   assertEquals(run.api_calls, run.tournaments_processed);
+  // The start and the choice of the tournaments come before two calls for each: the finish is counted after the counters were sent.
+  assertEquals(run.database_calls, 2 + 2 * Number(run.tournaments_processed));
   assertEquals(run.tournaments_processed, Number(await db.value("select count(distinct tournament_no) from matches")));
   assertEquals(run.records_inserted, Number(await db.value("select count(*) from matches")));
   assertEquals(
@@ -165,10 +168,13 @@ for (const table of ["tournaments", "matches"] as const) {
         "timestamp with time zone": `2026-06-10T10:00:0${round}+00:00`,
       })[type] ?? round;
     const lease = { tournament_no: no, execution_id: crypto.randomUUID() };
-    await db.query("select claim_tournament($1, '2026-06-10T10:00:00Z')", [lease]);
     for (const round of [1, 2]) {
+      await db.query("select private.claim_tournaments($1, '2026-06-10T10:00:00Z')", [lease]);
       const record = Object.fromEntries(columns.map(({ name, type }) => [name, name === "no" ? "4711" : valueOf(type, round)]));
-      await db.query(`select upsert_${table}($1, '2026-06-10T10:01:00Z')`, [{ ...(table === "matches" ? lease : {}), [table]: [record] }]);
+      const p = table === "matches"
+        ? { ...lease, matches: [record], present: ["4711"], tick_at: "2026-06-10T10:00:00Z" }
+        : { tournaments: [record] };
+      await db.query(`select ${table === "matches" ? "write_matches" : "upsert_tournaments"}($1, '2026-06-10T10:01:00Z')`, [p]);
       const [row] = await db.query<{ row: Record<string, unknown> }>(`select to_jsonb(t) as row from ${table} t where no = '4711'`);
       assertEquals(Object.fromEntries(columns.map(({ name }) => [name, row?.row[name]])), record);
       assertEquals(row?.row.version, round);
@@ -344,12 +350,13 @@ Deno.test("a full run passes over a tournament that another run leased, and the 
   const harness = await withSeason();
   const [first] = await db.value<{ no: string }[]>("select list_due_tournaments('{}', $1)", [harness.clock.asOf()]);
   const other = { tournament_no: first?.no, execution_id: crypto.randomUUID() };
-  await db.query("select claim_tournament($1, $2)", [other, harness.clock.asOf()]);
+  await db.query("select private.claim_tournaments($1, $2)", [other, harness.clock.asOf()]);
   await harness.run(SYNC);
   assertEquals((await lastRun()).status, "SUCCEEDED");
   assertEquals(Number(await db.value("select count(*) from matches where tournament_no = $1", [first?.no])), 0);
-  const late = { tournament_no: first?.no, execution_id: crypto.randomUUID(), matches: [] };
-  const { error } = await (await db.client("service")).rpc("upsert_matches", { p: late, as_of: harness.clock.asOf() });
+  assertEquals(Number(await db.value("select count(*) from upstream_slots where token is not null")), 0);
+  const late = { ...other, execution_id: crypto.randomUUID(), matches: [], present: [], tick_at: harness.clock.asOf() };
+  const { error } = await (await db.client("service")).rpc("write_matches", { p: late, as_of: harness.clock.asOf() });
   assertObjectMatch(error as object, { code: "PT409", details: "LEASE_LOST" });
 });
 
@@ -372,6 +379,45 @@ Deno.test("a run at the end of its budget stops as PARTIAL, and the next run sta
   const second = await syncedByRun();
   assertEquals([first.length, second.length], [2, 2]);
   assert(!second.some((no) => first.includes(no)));
+});
+
+Deno.test("a run ends PARTIAL before its worker has used 1.5 s of CPU, and the next workers sync the rest", async () => {
+  // Each measured part takes 40 ms, and a worker has 400 ms when it starts its run.
+  let ms = 0;
+  const newWorker = () => new WorkerCpu({ now: () => ms += 40, startUpMs: 1_100 });
+  const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" } });
+  const synced: string[] = [];
+  for (let worker = 1;; worker++) {
+    harness.deps.cpu = newWorker();
+    assertEquals((await harness.run(SYNC)).status, 202);
+    assert(harness.deps.cpu.spentMs <= 1_500, `${harness.deps.cpu.spentMs} ms`);
+    const run = await lastRun();
+    synced.push(
+      ...(await db.query("select tournament_no from sync_tournament_results where sync_execution_id = $1", [run.id]))
+        .map(({ tournament_no }) => String(tournament_no)),
+    );
+    if (run.status === "SUCCEEDED") {
+      assert(worker > 1);
+      break;
+    }
+    assertEquals(run.status, "PARTIAL");
+    assertMatch(String(run.status_reason), /^stopped at the end of the CPU budget of its worker, \d+ of \d+ tournaments left$/);
+    assert(Number(run.tournaments_processed) < Number(run.tournaments_total));
+    harness.clock.advance(1_000);
+  }
+  // Tournaments with a live match are due again at once, and come last.
+  assertEquals(new Set(synced).size, Number(await db.value("select count(*) from tournament_sync_state where synced_at is not null")));
+});
+
+Deno.test("a worker with under 0.4 s of CPU left answers 503 WORKER_SPENT and starts no run", async () => {
+  const harness = await withSeason();
+  for (const [leftMs, status] of [[400, 202], [399, 503]] as const) {
+    harness.deps.cpu = new WorkerCpu({ budgetMs: leftMs, startUpMs: 0 });
+    const response = await harness.run(SYNC);
+    assertEquals(response.status, status);
+    if (status === 503) assertObjectMatch(await response.json(), { code: "WORKER_SPENT" });
+  }
+  assertEquals(Number(await db.value("select count(*) from sync_execution_history where entity_type = 'matches_schedule'")), 1);
 });
 
 Deno.test("a tournament with live matches has a time to live of 30 seconds", async () => {

@@ -156,11 +156,15 @@ async function simulate(operations: readonly Operation[], workers: number): Prom
           actor,
         });
       case "claim tournament":
-        return await call("claim_tournament", { execution_id: await fullRun() ?? crypto.randomUUID(), tournament_no: target ?? nos[0] });
+        return await call("private.claim_tournaments", {
+          execution_id: await fullRun() ?? crypto.randomUUID(),
+          tournament_no: target ?? nos[0],
+        });
       case "complete tournament":
-        return await call("complete_tournament", {
+        return await call("write_matches", {
           execution_id: await fullRun(),
           tournament_no: target ?? nos[0],
+          matches: [],
           present: [],
           tick_at: at(),
         });

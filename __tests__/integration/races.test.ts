@@ -21,14 +21,48 @@ Deno.test("of twenty concurrent starts one is STARTED and nineteen are SKIPPED",
   assertEquals(await db.value("select runs_skipped from sync_metrics where resolution = '1 hour'"), 19);
 });
 
-Deno.test("of twenty concurrent claims of a tournament one succeeds", async () => {
+Deno.test("of twenty concurrent claims of a tournament one succeeds, and it alone keeps a slot", async () => {
   await db.reset();
   const { no } = await aTournament(db);
-  const claims = await atOnce(
-    20,
-    () => db.value<boolean>("select claim_tournament($1, $2)", [{ tournament_no: no, execution_id: crypto.randomUUID() }, AS_OF]),
-  );
-  assertEquals(claims.filter(Boolean).length, 1);
+  const claims = await atOnce(20, () =>
+    db.value<{ token: string | null }>("select claim_tournament($1, $2)", [
+      { upstream: "vis", tournament_no: no, execution_id: crypto.randomUUID() },
+      AS_OF,
+    ]));
+  const tokens = claims.flatMap(({ token }) => token ?? []);
+  assertEquals(tokens.length, 1);
+  assertEquals(await db.query("select token from upstream_slots where token is not null"), [{ token: tokens[0] }]);
+});
+
+Deno.test("claims, writes and starts of runs for the same tournaments end without a deadlock", async () => {
+  await db.reset();
+  const nos = await Promise.all(Array.from({ length: 6 }, async () => String((await aTournament(db)).no)));
+  const call = <T>(fn: string, p: object) => db.value<T>(`select to_jsonb(${fn}($1, $2))`, [p, AS_OF]);
+  const sync = async (execution_id: string, tournament_no: string) => {
+    const { token } = await call<{ token: string | null }>("claim_tournament", { upstream: "vis", execution_id, tournament_no });
+    if (!token) return false;
+    const slot = { upstream: "vis", token, response_ms: 300, backoff_reason: null };
+    await call("write_matches", { execution_id, tournament_no, matches: [], present: [], tick_at: AS_OF, slot });
+    return true;
+  };
+  const named = async (tournament_nos: string[]) => {
+    const execution_id = crypto.randomUUID();
+    const start = { execution_id, entity_type: "matches_schedule", trigger: "MANUAL", wall_clock_ms: 400_000, tournament_nos };
+    const { outcome } = await call<{ outcome: string }>("start_sync_execution", start);
+    if (outcome === "STARTED") {
+      await Promise.all(tournament_nos.map((no) => sync(execution_id, no)));
+      await call("finish_sync_execution", { execution_id, status: "SUCCEEDED", reason: "done", counters: {} });
+    }
+  };
+  const full = async (index: number) => {
+    const execution_id = crypto.randomUUID();
+    for (let step = 0; step < nos.length; step++) {
+      while (!await sync(execution_id, nos[(index + step) % nos.length] as string));
+    }
+  };
+  await Promise.all([atOnce(8, full), atOnce(20, (index) => named(index % 2 ? nos : nos.toReversed()))]);
+  assertEquals(await db.query("select 1 from upstream_slots where token is not null"), []);
+  assertEquals(await db.query("select 1 from tournament_sync_state where lease_holder is not null"), []);
 });
 
 Deno.test("forty concurrent requests claim each upstream slot once, and a slot is free again when its lease expires", async () => {

@@ -4,8 +4,9 @@ import { createLog } from "../../services/log.ts";
 import { startSync } from "../../services/SyncRunner.ts";
 import { closeLiveRuns, type SyncDeps, type SyncRun } from "../../services/SyncRun.ts";
 import { SyncError } from "../../services/classification.ts";
-import type { AppError } from "../../services/errors.ts";
+import { type AppError, DatabaseError } from "../../services/errors.ts";
 import type { Rpc } from "../../services/rpc.ts";
+import { WorkerCpu } from "../../services/worker-cpu.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
@@ -26,6 +27,7 @@ async function setUp(options: { rpc?: Rpc } = {}) {
     clock,
     log: createLog({}, (line) => lines.push(JSON.parse(line))),
     wallClockLeft: () => 400_000,
+    cpu: new WorkerCpu({ budgetMs: Infinity }),
     memory: () => 50 * 2 ** 20,
   };
   const start = (entity = "matches_schedule", tournament_no?: string) => startSync(deps, entity, { trigger: "CRON", tournament_no });
@@ -137,6 +139,8 @@ Deno.test("the reaper closes the run of a dead worker as TIMED_OUT, and refuses 
   clock.advance(2_000);
   assertEquals(await db.value("select reap_sync_executions($1)", [clock.asOf()]), 1);
   assertObjectMatch(await row(run), { status: "TIMED_OUT", success: false });
+  assertEquals(await db.value("select execution_end = heartbeat_at from sync_execution_history"), true, "its end is its last sign of life");
+  assertMatch(String((await row(run)).status_reason), /no heartbeat since 2026-06-10 10:00:00.*closed at 2026-06-10 10:01:01/);
   assertObjectMatch((await db.query("select * from sync_error_log"))[0] as object, {
     error_type: "TIMEOUT",
     error_code: "RUN_TIMED_OUT",
@@ -213,6 +217,39 @@ Deno.test("after a lost answer the finish is sent again, and the run is closed o
   assertEquals(lost, 2);
   assertObjectMatch(await row(run), { status: "SUCCEEDED" });
   assertEquals(await db.value("select success_count from sync_status where entity_type = 'matches_schedule'"), 1);
+});
+
+Deno.test("an end that meets no database is recorded when the database is back before the lease expires, and given up after it", async () => {
+  for (const [awayMs, status] of [[55_000, "SUCCEEDED"], [70_000, "RUNNING"]] as const) {
+    let backAt = Infinity;
+    const rpc: Rpc = (fn, args) =>
+      setup.clock.now() < backAt && fn === "finish_sync_execution"
+        ? Promise.reject(new DatabaseError(fn, "", "connection refused"))
+        : db.rpc(fn, args);
+    const setup = await setUp({ rpc });
+    const run = await setup.start();
+    await run.perform(async (open) => {
+      setup.clock.advance(120_000);
+      await open.sendHeartbeat();
+      backAt = setup.clock.now() + awayMs;
+    });
+    assertEquals((await row(run)).status, status);
+    assert(setup.clock.now() < backAt + 8_000);
+    assertEquals(setup.lines.some((line) => line.event === "sync_not_recorded" && line.level === "error"), status === "RUNNING");
+  }
+});
+
+Deno.test("a result or an error that the database refuses is logged, and the run is recorded without it", async () => {
+  const { start, lines, clock } = await setUp();
+  const run = await start();
+  await run.perform(async (open) => {
+    open.reject(new SyncError("RECORD_INVALID", "a text that Postgres cannot store: \u0000"));
+    clock.advance(50_000);
+    await open.sendHeartbeat();
+    clock.advance(50_000);
+  });
+  assertObjectMatch(await row(run), { status: "SUCCEEDED", error_count: 1, records_rejected: 1 });
+  assert(lines.some((line) => line.event === "results_not_recorded"));
 });
 
 Deno.test("a closed run is not closed again, by any end, and is counted once", async () => {

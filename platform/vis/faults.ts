@@ -31,11 +31,18 @@ export type Fault = z.infer<typeof Fault>;
 const HTML =
   "<!DOCTYPE html><html><head><title>Runtime Error</title></head><body><h1>Server Error in '/Vis2009' Application.</h1></body></html>";
 const html = (status: number): Response => new Response(HTML, { status, headers: { "content-type": "text/html; charset=utf-8" } });
-const xml = (body: string): Response => new Response(body, { headers: { "content-type": "application/xml; charset=utf-8" } });
+const XML = { "content-type": "application/xml; charset=utf-8" };
 const PROLOG = `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`;
 
+/** An error of VIS in the format of the reply: JSON names it and has no id. */
+function refusal(name: string, id: number, detail: string, status: number, isJson: boolean): Response {
+  if (isJson) return Response.json({ errors: { code: name.charAt(0).toLowerCase() + name.slice(1), message: detail } }, { status });
+  const element = `<${name} id="${id}"${detail ? `>${detail}</${name}>` : " />"}`;
+  return new Response(status === 200 ? `${PROLOG}<Responses>${element}</Responses>` : element, { status, headers: XML });
+}
+
 /** The reply of a fault that replaces the whole reply; null for any other fault. */
-export function replyOf(fault: Fault | undefined): Response | null {
+export function replyOf(fault: Fault | undefined, isJson: boolean): Response | null {
   switch (fault?.kind) {
     case "unavailable":
       return html(503);
@@ -50,11 +57,11 @@ export function replyOf(fault: Fault | undefined): Response | null {
     case "html":
       return html(200);
     case "access_denied":
-      return xml(`${PROLOG}<Responses><AccessDenied id="1000" /></Responses>`);
+      return refusal("AccessDenied", 1000, "", 200, isJson);
     case "token_expired":
-      return new Response(`<AccessTokenExpired id="1" />`, { status: 401, headers: { "content-type": "application/xml; charset=utf-8" } });
+      return refusal("AccessTokenExpired", 1, "", 401, isJson);
     case "bad_parameter":
-      return xml(`${PROLOG}<Responses><BadParameter id="1002">NoTournament</BadParameter></Responses>`);
+      return refusal("BadParameter", 1002, "NoTournament", 200, isJson);
     default:
       return null;
   }
@@ -66,11 +73,12 @@ export function spoil(fault: Fault | undefined, body: string): string {
     case "truncated":
       return body.slice(0, Math.floor(body.length * 0.6));
     case "malformed":
-      return body.replace("No=", "No==");
+      return body.replace(/(No=)|("no":)/, "$&=");
     case "count_mismatch":
-      return body.replace(/NbItems="(\d+)"/, (_, count: string) => `NbItems="${Number(count) + 30}"`);
+      return body.replace(/(NbItems="|"nbItems":)(\d+)/, (_, name: string, count: string) => `${name}${Number(count) + 30}`);
     case "bad_record":
-      return body.replace(/ LocalDate="[^"]*"| StartDate="[^"]*"/, ' LocalDate="31/12/2026" StartDate="31/12/2026"');
+      return body.replace(/( LocalDate| StartDate)="[^"]*"/, '$1="31/12/2026"')
+        .replace(/("localDate"|"startDate"):"[^"]*"/, '$1:"31/12/2026"');
     default:
       return body;
   }

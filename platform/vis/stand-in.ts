@@ -52,13 +52,13 @@ function numberSet(text: string): Set<number> | null {
   );
 }
 
-/** The rows with only the requested fields; unknown names are ignored, as VIS does. */
-const onlyFields = (rows: Row[], fields: string): Row[] => {
-  const names = new Set([...fields.split(/\s+/), "No", "Version"]);
+/** The rows with only the requested fields; unknown names are ignored, as VIS does. XML rows always have the number and the version. */
+const onlyFields = (rows: Row[], fields: string, isJson: boolean): Row[] => {
+  const names = new Set([...fields.split(/\s+/), "No", ...isJson ? [] : ["Version"]]);
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name))));
 };
 
-function answer(request: VisRequest, now: number, isWholeTable: boolean): Answer {
+function answer(request: VisRequest, now: number, isWholeTable: boolean, isJson: boolean): Answer {
   const filter = isWholeTable || typeof request.Filter !== "object" ? {} : request.Filter;
   const seasons = seasonsAround(now);
   switch (request.Type) {
@@ -67,13 +67,13 @@ function answer(request: VisRequest, now: number, isWholeTable: boolean): Answer
       const rows = seasons.filter((season) => filter.Season === undefined || filter.Season === String(season)).flatMap((season) =>
         tournamentsOf(season, now)
       );
-      return { list: "BeachTournaments", row: "BeachTournament", rows: onlyFields(rows, request.Fields), version: 103_897 };
+      return { list: "BeachTournaments", row: "BeachTournament", rows: onlyFields(rows, request.Fields, isJson), version: 103_897 };
     }
     case "GetBeachTournament": {
       if (!/^\d+$/.test(request.No ?? "")) return refuse("BadParameter", 1002, "No");
       const found = seasons.flatMap((season) => tournamentsOf(season, now)).filter((row) => row.No === Number(request.No));
       if (found.length === 0) return refuse("NoData", 1005);
-      return { list: null, row: "BeachTournament", rows: onlyFields(found, request.Fields ?? ""), version: 103_897 };
+      return { list: null, row: "BeachTournament", rows: onlyFields(found, request.Fields ?? "", isJson), version: 103_897 };
     }
     case "GetBeachMatchList": {
       if (!request.Fields) return refuse("ParameterMissing", 1009, "Fields");
@@ -82,7 +82,7 @@ function answer(request: VisRequest, now: number, isWholeTable: boolean): Answer
       if (filterText !== undefined && numbers === null) return refuse("BadFilterParameter", 1001, "NoTournament");
       const rows = seasons.flatMap((season) => tournamentsOf(season, now)).filter((row) => numbers === null || numbers.has(Number(row.No)))
         .flatMap((row) => matchesOf(Number(row.No), now));
-      return { list: "BeachMatches", row: "BeachMatch", rows: onlyFields(rows, request.Fields), version: 57_446_011 };
+      return { list: "BeachMatches", row: "BeachMatch", rows: onlyFields(rows, request.Fields, isJson), version: 57_446_011 };
     }
     default:
       return refuse("BadParameter", 1002, "Type");
@@ -142,21 +142,24 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     const fault = faults.next(filter.NoTournament ?? first?.No ?? null);
     if (fault?.ms) await sleep(fault.ms);
     if (fault?.kind === "hang_up") return new Response(new ReadableStream({ start: (stream) => stream.error(new Error("hung up")) }));
-    const faultReply = replyOf(fault);
+    // Only the format of a single request has replies in JSON.
+    const isJson = parsed?.data?.isMultiple === false && request.headers.get("accept") === "application/json";
+    const faultReply = replyOf(fault, isJson);
     if (faultReply) return faultReply;
-    const headers = { "content-type": "application/xml; charset=utf-8" };
+    const headers = { "content-type": isJson ? "application/json; charset=utf-8" : "application/xml; charset=utf-8" };
     if (!parsed?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
     const { requests, isMultiple } = parsed.data;
-    const answers = requests.map((request) => answer(request, now(), fault?.kind === "whole_table"));
+    const answers = requests.map((request) => answer(request, now(), fault?.kind === "whole_table", isJson));
     if (fault?.kind === "other_rows") answers[0]?.rows.forEach((row) => row.NoTournament = 502);
     if (fault?.kind === "implausible" && answers[0]) {
       const { rows } = answers[0];
       answers[0].rows = Array.from({ length: 3_000 }, (_, index) => ({ ...rows[index % rows.length], No: 900_000 + index }));
     }
-    if (!isMultiple && request.headers.get("accept")?.includes("application/json")) return Response.json(toJson(answers[0] as Answer));
-    const elements = answers.map(toXml).join("");
-    const whole = isMultiple ? `${PROLOG}<Responses>${elements}</Responses>` : `${PROLOG}${elements}`;
-    return new Response(spoil(fault, whole), { headers });
+    if (isMultiple) return new Response(spoil(fault, `${PROLOG}<Responses>${answers.map(toXml).join("")}</Responses>`), { headers });
+    const [only] = answers as [Answer];
+    if (only.error?.name === "NoData") return new Response(null, { status: 204 });
+    const whole = isJson ? JSON.stringify(toJson(only)) : `${PROLOG}${toXml(only)}`;
+    return new Response(spoil(fault, whole), { status: only.error ? 400 : 200, headers });
   }
 
   return {

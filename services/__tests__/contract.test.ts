@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseError } from "../errors.ts";
 import { createRpc } from "../rpc.ts";
+import { answeredCall } from "../../testing/rpc-client.ts";
 
 const execution_id = "00000000-0000-4000-8000-000000000000";
 const sent: unknown[] = [];
@@ -8,7 +9,7 @@ const answering = (data: unknown) =>
   createRpc({
     rpc: (...call) => {
       sent.push(call);
-      return Promise.resolve({ data, error: null });
+      return answeredCall({ data, error: null });
     },
   });
 const rpc = answering([]);
@@ -20,9 +21,9 @@ const REFUSED: (() => Promise<unknown>)[] = [
   // @ts-expect-error the function is misspelt
   () => rpc("claim_tournement", { p: { execution_id, tournament_no: "1" } }),
   // @ts-expect-error a required field of p is misspelt
-  () => rpc("claim_tournament", { p: { execution_id, tournement_no: "1" } }),
+  () => rpc("claim_tournament", { p: { upstream: "vis", execution_id, tournement_no: "1" } }),
   // @ts-expect-error a required field of p is missing
-  () => rpc("claim_tournament", { p: { execution_id } }),
+  () => rpc("claim_tournament", { p: { upstream: "vis", execution_id } }),
   // @ts-expect-error p is missing
   () => rpc("claim_tournament", {}),
   // @ts-expect-error an optional field of p is misspelt
@@ -41,8 +42,8 @@ const REFUSED: (() => Promise<unknown>)[] = [
   () => rpc("heartbeat_sync_execution", { p: { execution_id, counters: { api_call: 1 }, results: [], errors: [] } }),
   // @ts-expect-error the answer has no such field
   () => rpc("list_due_tournaments", { p: {} }).then(([due]) => due?.is_frehs),
-  // @ts-expect-error the answer is a boolean
-  (): Promise<string> => rpc("claim_tournament", { p: { execution_id, tournament_no: "1" } }),
+  // @ts-expect-error the answer is an object
+  (): Promise<string> => rpc("claim_tournament", { p: { upstream: "vis", execution_id, tournament_no: "1" } }),
 ];
 
 Deno.test("rpc checks arguments at compile time only", async () => {

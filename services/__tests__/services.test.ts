@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects, assertThrows } from "@std/assert";
+import { createClient } from "@supabase/supabase-js";
 import { systemClock } from "../clock.ts";
 import { readEnv } from "../env.ts";
 import { smtpOptionsOf, transportOptions } from "../smtp.ts";
@@ -10,7 +11,10 @@ import { MetricsCollector } from "../MetricsCollector.ts";
 import { boundedContext, redact, redactText } from "../redact.ts";
 import { createRpc } from "../rpc.ts";
 import { judgeRun, type RunFacts } from "../run-outcome.ts";
+import { WorkerCpu } from "../worker-cpu.ts";
 import { TestClock } from "../../testing/clock.ts";
+import { answeredCall } from "../../testing/rpc-client.ts";
+import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
@@ -93,7 +97,7 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   metrics.countApiCall({ ms: 120.4, bytes: 10, failed: true, isRetry: false });
   metrics.countApiCall({ ms: 80, bytes: 5, failed: false, isRetry: true });
   metrics.countRecords({ inserted: 1, updated: 2, unchanged: 3 });
-  const rpc = metrics.counting(createRpc({ rpc: () => Promise.resolve({ data: 1, error: null }) }));
+  const rpc = metrics.counting(createRpc({ rpc: () => answeredCall({ data: 1, error: null }) }));
   await Promise.all([rpc("schema_version", {}), rpc("schema_version", {})]);
   assertObjectMatch(metrics.snapshot(), {
     memory_usage_mb: 10,
@@ -110,9 +114,65 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   assert((new MetricsCollector().snapshot().memory_usage_mb ?? 0) > 0);
 });
 
+Deno.test("the CPU of a worker is its start, its measured parts also when they throw, and its requests", () => {
+  let ms = 0;
+  const cpu = new WorkerCpu({ now: () => ms, startUpMs: 250 });
+  assertEquals(cpu.measure(() => ms += 100), 100);
+  assertThrows(() =>
+    cpu.measure(() => {
+      ms += 50;
+      throw new SyncError("REPLY_MALFORMED", "malformed");
+    }), SyncError);
+  ms += 10_000;
+  assertEquals(cpu.spentMs, 400);
+  cpu.countRequest();
+  assertEquals(cpu.spentMs, 400.5);
+});
+
+Deno.test("a worker of 1.5 s starts no run with under 0.4 s left, and its runs end with 0.1 s left", () => {
+  for (
+    const [spentMs, canStartRun, isSpent] of [[1_100, true, false], [1_101, false, false], [1_399, false, false], [
+      1_400,
+      false,
+      true,
+    ]] as const
+  ) {
+    const cpu = new WorkerCpu({ startUpMs: spentMs });
+    assertEquals([cpu.canStartRun, cpu.isSpent], [canStartRun, isSpent], `${spentMs} ms`);
+  }
+});
+
+Deno.test("a database call costs the time to serialise it, the check of its answer and one request", async () => {
+  let ms = 0;
+  const cpu = new WorkerCpu({ now: () => ms, startUpMs: 0 });
+  const serialising = {
+    rpc: () => ({
+      abortSignal: () => ({
+        // deno-lint-ignore no-explicit-any -- the type of PromiseLike
+        then: (resolve: any) => {
+          ms += 7;
+          return Promise.resolve({ data: 1, error: null }).then(resolve);
+        },
+      }),
+    }),
+  };
+  await createRpc(serialising as never, { cpu })("schema_version", {});
+  assertEquals(cpu.spentMs, 7.5);
+});
+
+Deno.test("a database call without an answer fails after 10 seconds, as one without a connection", async () => {
+  const client = createClient("http://database.test", "key", {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: { fetch: (_input, init) => silence(init?.signal) },
+  });
+  const limits = await withShortTimeouts(async () => {
+    assertEquals((await assertRejects(() => createRpc(client)("schema_version", {}), DatabaseError)).sqlstate, "");
+  });
+  assertEquals(limits, [10_000]);
+});
+
 Deno.test("rpc throws an AppError for an expected failure, and a DatabaseError for any other and for an unexpected answer", async () => {
-  const answering = (error: object | null, data: unknown = null) =>
-    createRpc({ rpc: () => Promise.resolve({ data, error: error as never }) });
+  const answering = (error: object | null, data: unknown = null) => createRpc({ rpc: () => answeredCall({ data, error: error as never }) });
   const app = await assertRejects(
     () => answering({ code: "PT409", message: "paused", details: "ENTITY_PAUSED" })("schema_version", {}),
     AppError,
@@ -210,6 +270,8 @@ for (
     [{ steps: 2, steps_failed: 1 }, "PARTIAL", /1 of 2 steps failed/],
     [{ steps: 2, steps_failed: 2, processed: 0 }, "FAILED", /all 2 steps failed/],
     [{ fatal: "boom" }, "FAILED", /^boom$/],
+    [{ stop: "CPU", processed: 4, failed: 1 }, "PARTIAL", /^1 of 4 tournaments failed, 6 of 10 tournaments left/],
+    [{ stop: "CPU", processed: 4 }, "PARTIAL", /CPU budget of its worker, 6 of 10 tournaments left/],
     [{ stop: "BUDGET", processed: 4 }, "PARTIAL", /time budget, 6 of 10 tournaments left/],
     [{ stop: "CANCELLED", processed: 4, failed: 4 }, "CANCELLED", /cancelled/],
     [{ stop: "SHUTDOWN", processed: 4 }, "TIMED_OUT", /shut down/],

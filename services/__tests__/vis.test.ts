@@ -6,6 +6,8 @@ import { SyncError } from "../classification.ts";
 import { MetricsCollector } from "../MetricsCollector.ts";
 import type { Answer } from "../contract/index.ts";
 import { parseAnswer, type Rpc } from "../rpc.ts";
+import type { StopReason } from "../run-outcome.ts";
+import { WorkerCpu } from "../worker-cpu.ts";
 import { VisClient } from "../VisClient.ts";
 import { parseReply } from "../vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, TOURNAMENT_FIELDS } from "../vis-rows.ts";
@@ -24,6 +26,11 @@ Deno.test("the values are attributes, an empty one is null, and the predefined e
   assertEquals(reply, { rows: [{ no: "1", court: null, teamAName: `Mørk & Søn <"'>` }], nbItems: 1, version: 7 });
 });
 
+Deno.test("in JSON an empty text is null, and the other values keep their types", () => {
+  const reply = parseReply(json({ data: [{ no: 1, court: "", teamAName: "Mørk", noTeamB: null }], nbItems: 1, version: 7 }), "BeachMatch");
+  assertEquals(reply, { rows: [{ no: 1, court: null, teamAName: "Mørk", noTeamB: null }], nbItems: 1, version: 7 });
+});
+
 Deno.test("a reply with a document type is refused, so that its entities are never expanded", () => {
   const bomb = `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><BeachMatches NbItems="1"><BeachMatch No="&b;"/></BeachMatches>`;
   assertEquals(codeOf(() => parseReply(xml(bomb), "BeachMatch")), "REPLY_NOT_DATA");
@@ -39,6 +46,11 @@ for (
     ["a JSON error", json({ errors: { code: "badParameter", message: "No" } }), "VIS_BAD_REQUEST"],
     ["a JSON error in a list", json({ errors: [{ code: "accessDenied", message: "" }] }), "VIS_ACCESS_DENIED"],
     ["a JSON error with 500", json({ errors: { code: "somethingNew", message: "" } }, 500), "VIS_INTERNAL"],
+    ["a JSON error that passes", json({ errors: { code: "error", message: "" } }), "VIS_INTERNAL"],
+    ["a JSON error about the user", json({ errors: { code: "userIsRevoked", message: "" } }, 401), "VIS_CREDENTIALS"],
+    ["a JSON row with a nested object", json({ data: [{ no: 1, court: {} }], nbItems: 1 }), "REPLY_NOT_DATA"],
+    ["fewer JSON rows than nbItems", json({ data: [{ no: 1 }], nbItems: 2 }), "REPLY_COUNT_MISMATCH"],
+    ["an entity that XML does not define", xml(`<BeachMatch No="&b;"/>`), "REPLY_MALFORMED"],
     ["JSON of an unknown shape", json({ hello: 1 }), "REPLY_NOT_DATA"],
     ["JSON rows that are not objects", json({ data: [1, 2] }), "REPLY_NOT_DATA"],
     ["truncated JSON", { ...json({}), body: '{"data":[' }, "REPLY_MALFORMED"],
@@ -102,6 +114,16 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
     location: "Oslo, Norway",
   });
   assertMatch(String(rejected[0]?.message), /endDateMainDraw: is before the start/);
+});
+
+Deno.test("a day that the calendar does not have is rejected, as Postgres would refuse it with its whole batch", () => {
+  const days = ["2026-02-28", "2026-02-29", "2028-02-29", "2026-02-30", "2026-04-31", "2026-12-31", "2026-00-10", "0000-01-01"];
+  const { records, rejected } = readMatches(days.map((localDate, index) => ({ no: index, localDate })));
+  assertEquals(records.map((record) => record.local_date), ["2026-02-28", "2028-02-29", "2026-12-31"]);
+  assertEquals(rejected.length, 5);
+  const moments = ["2026-06-10T08:30:00", "2026-06-10T08:30:00Z", "2026-06-31T08:30:00Z", "2026-06-10T24:00:00Z", "2026-06-10 08:30:00"];
+  const read = readMatches(moments.map((beginDateTimeUtc, index) => ({ no: index, beginDateTimeUtc })));
+  assertEquals(read.records.map((record) => record.begin_date_time_utc), ["2026-06-10T08:30:00Z", "2026-06-10T08:30:00Z"]);
 });
 
 Deno.test("a text is cut at the length of its field, and one of blanks is null", () => {
@@ -227,30 +249,33 @@ Deno.test("each column of a tournament contains its own field of VIS, and the st
 });
 
 const TOKEN = "00000000-0000-4000-8000-000000000000";
-type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot">;
+const LEASE = { execution_id: TOKEN, tournament_no: "1" };
+type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
 /** Gives the same answer to each claim of a slot. */
 const claiming = (slot: Answer<"claim_upstream_slot">): SlotRpc => (fn) =>
-  Promise.resolve(parseAnswer(fn, fn === "claim_upstream_slot" ? slot : null));
+  Promise.resolve(parseAnswer(fn, fn === "release_upstream_slot" ? null : { ...slot, is_busy: false }));
 const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null, backoff_fingerprint: null });
 
 function client(
   fetch: (request: Request) => Promise<Response>,
-  options: { rpc?: SlotRpc; appId?: string; username?: string; password?: string } = {},
+  options: { rpc?: SlotRpc; shouldStop?: () => StopReason | null; appId?: string; username?: string; password?: string } = {},
 ) {
   const clock = new TestClock("2026-06-10T10:00:00Z");
   const metrics = new MetricsCollector();
-  const { rpc = freeSlot, ...more } = options;
+  const { rpc = freeSlot, shouldStop = () => null, ...more } = options;
   const vis = new VisClient({
     options: { url: "http://vis.test/x", timeoutMs: 1000, retries: 2, retryMinMs: 0, ...more },
     rpc,
     clock,
     metrics,
+    cpu: new WorkerCpu(),
+    shouldStop,
     fetch: (input, init) => fetch(new Request(input as string, init)),
   });
   return { vis, clock, metrics };
 }
 
-Deno.test("a request is escaped XML with its filter as a child element, and has credentials only when they are set", async () => {
+Deno.test("a request is escaped XML, asks for JSON, has its filter as a child element, and credentials only when they are set", async () => {
   const seen: { body: string; headers: Headers }[] = [];
   const answer = async (request: Request) => {
     seen.push({ body: await request.text(), headers: request.headers });
@@ -261,18 +286,38 @@ Deno.test("a request is escaped XML with its filter as a child element, and has 
     String(seen[0]?.body),
     /^<Request Type="GetBeachTournamentList" Fields="No Code .*"><Filter Season="20&#34;26&#60;"\/><\/Request>$/,
   );
-  assertEquals([seen[0]?.headers.get("authorization"), seen[0]?.headers.get("x-fivb-app-id")], [null, null]);
+  assertEquals(["accept", "authorization", "x-fivb-app-id"].map((name) => seen[0]?.headers.get(name)), ["application/json", null, null]);
   await client(answer, { appId: "app", username: "u", password: "p" }).vis.listTournaments("2026");
   assertEquals([seen[1]?.headers.get("authorization"), seen[1]?.headers.get("x-fivb-app-id")], [`Basic ${btoa("u:p")}`, "app"]);
+});
+
+Deno.test("a list of matches claims its lease with each slot, and leaves the slot of the answered request to the write", async () => {
+  const calls: unknown[] = [];
+  const rpc: SlotRpc = (fn, args) => {
+    calls.push([fn, Reflect.get(args, "p")]);
+    return freeSlot(fn, args);
+  };
+  const replies = [new Response("", { status: 500 }), Response.json({ data: [], nbItems: 0 })];
+  const { vis } = client(() => Promise.resolve(replies.shift() as Response), { rpc });
+  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null, backoff_fingerprint: null };
+  assertEquals((await vis.listMatches(LEASE)).slot, slot);
+  const claim = ["claim_tournament", { ...LEASE, upstream: "vis" }];
+  assertEquals<unknown>(calls, [claim, ["release_upstream_slot", { ...slot, response_ms: null }], claim]);
 });
 
 Deno.test("a refused connection is NETWORK_REFUSED, is retried up to the limit, and is counted", async () => {
   const { vis, metrics } = client(() =>
     Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }))
   );
-  const error = await assertRejects(() => vis.listMatches("1"), SyncError);
+  const error = await assertRejects(() => vis.listMatches(LEASE), SyncError);
   assertEquals(error.code, "NETWORK_REFUSED");
   assertObjectMatch(metrics.snapshot(), { api_calls: 3, api_errors: 3, api_retries: 2 });
+});
+
+Deno.test("a request is not retried when its run must stop", async () => {
+  const { vis, metrics } = client(() => Promise.resolve(new Response("", { status: 500 })), { shouldStop: () => "BUDGET" });
+  assertEquals((await assertRejects(() => vis.listMatches(LEASE), SyncError)).code, "VIS_SERVER_ERROR");
+  assertEquals(metrics.snapshot().api_calls, 1);
 });
 
 Deno.test("a request fails after a minute without a free slot, and at once during a backoff", async () => {
@@ -280,7 +325,7 @@ Deno.test("a request fails after a minute without a free slot, and at once durin
   const never = () => Promise.reject(new Error("must not be called"));
   const { vis, clock } = client(never, { rpc: noSlot });
   const startedAt = clock.now();
-  assertEquals((await assertRejects(() => vis.listMatches("1"), SyncError)).code, "UPSTREAM_BUSY");
+  assertEquals((await assertRejects(() => vis.listMatches(LEASE), SyncError)).code, "UPSTREAM_BUSY");
   assert(clock.now() - startedAt >= 60_000);
   const backoff = claiming({
     token: null,
@@ -288,7 +333,7 @@ Deno.test("a request fails after a minute without a free slot, and at once durin
     backoff_reason: "VIS answered HTTP 503",
     backoff_fingerprint: "VIS_UNAVAILABLE:vis answered http #",
   });
-  const error = await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches("1"), SyncError);
+  const error = await assertRejects(() => client(never, { rpc: backoff }).vis.listMatches(LEASE), SyncError);
   assertEquals([error.code, error.fingerprint], ["UPSTREAM_BACKOFF", "VIS_UNAVAILABLE:vis answered http #"]);
 });
 
@@ -304,7 +349,7 @@ for (
   Deno.test(`a request ${how} in its time limit is REQUEST_TIMED_OUT, and each attempt has its own limit`, async () => {
     const { vis, metrics } = client((request) => answer(request.signal));
     const limits = await withShortTimeouts(async () => {
-      const error = await assertRejects(() => vis.listMatches("1"), SyncError, "no answer within 1000 ms");
+      const error = await assertRejects(() => vis.listMatches(LEASE), SyncError, "no answer within 1000 ms");
       assertEquals(error.code, "REQUEST_TIMED_OUT");
     });
     assertEquals(limits, [1000, 1000, 1000]);
@@ -319,7 +364,7 @@ Deno.test("a reply over 8 MiB is not read to its end", async () => {
         headers: { "content-type": "application/xml" },
       }),
     );
-  assertEquals((await assertRejects(() => client(endless).vis.listMatches("1"), SyncError)).code, "REPLY_TOO_LARGE");
+  assertEquals((await assertRejects(() => client(endless).vis.listMatches(LEASE), SyncError)).code, "REPLY_TOO_LARGE");
 });
 
 for (
@@ -329,8 +374,8 @@ for (
     const list = Array.from({ length: rows }, (_, index) => `<BeachMatch No="${index + 1}" NoTournament="1"/>`).join("");
     const reply = `<BeachMatches NbItems="${rows}">${list}</BeachMatches>`;
     const { vis } = client(() => Promise.resolve(new Response(reply, { headers: { "content-type": "application/xml" } })));
-    if (isPlausible) assertEquals((await vis.listMatches("1", known)).records.length, rows);
-    else assertEquals((await assertRejects(() => vis.listMatches("1", known), SyncError)).code, "REPLY_IMPLAUSIBLE");
+    if (isPlausible) assertEquals((await vis.listMatches(LEASE, known)).records.length, rows);
+    else assertEquals((await assertRejects(() => vis.listMatches(LEASE, known), SyncError)).code, "REPLY_IMPLAUSIBLE");
   });
 }
 

@@ -73,32 +73,28 @@ const lease = { execution_id: z.uuid(), tournament_no: z.string() };
 const seen = { present: z.array(z.string()), tick_at: z.string() };
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
 
+/** The slot of an answered request: releasing it reports the response time and a refusal. */
+const AnsweredSlot = z.strictObject({
+  upstream: z.string(),
+  token: z.uuid(),
+  response_ms: z.number().nullable(),
+  /** Starts a backoff. */
+  backoff_reason: z.string().nullable(),
+  /** The fingerprint of the refusal; the errors during the backoff carry it too. */
+  backoff_fingerprint: z.string().nullable(),
+});
+export type AnsweredSlot = z.infer<typeof AnsweredSlot>;
+const Slot = z.object({
+  token: z.uuid().nullable(),
+  backoff_until: z.string().nullable(),
+  backoff_reason: z.string().nullable(),
+  /** The fingerprint of the refusal that started the backoff. */
+  backoff_fingerprint: z.string().nullable(),
+});
+
 export const SYNC_WRITES = {
-  claim_upstream_slot: {
-    args: { p_upstream: z.string(), as_of },
-    answer: z.object({
-      token: z.uuid().nullable(),
-      backoff_until: z.string().nullable(),
-      backoff_reason: z.string().nullable(),
-      /** The fingerprint of the refusal that started the backoff. */
-      backoff_fingerprint: z.string().nullable(),
-    }),
-  },
-  release_upstream_slot: {
-    args: {
-      p: z.strictObject({
-        upstream: z.string(),
-        token: z.uuid(),
-        response_ms: z.number().nullable(),
-        /** Starts a backoff. */
-        backoff_reason: z.string().nullable(),
-        /** The fingerprint of the refusal; the errors during the backoff carry it too. */
-        backoff_fingerprint: z.string().nullable(),
-      }),
-      as_of,
-    },
-    answer: z.null(),
-  },
+  claim_upstream_slot: { args: { p_upstream: z.string(), as_of }, answer: Slot },
+  release_upstream_slot: { args: { p: AnsweredSlot, as_of }, answer: z.null() },
   list_due_tournaments: {
     args: {
       p: z.strictObject({
@@ -111,10 +107,15 @@ export const SYNC_WRITES = {
       z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }),
     ),
   },
-  claim_tournament: { args: { p: z.strictObject(lease), as_of }, answer: z.boolean() },
-  release_tournament: { args: { p: z.strictObject(lease), as_of }, answer: z.null() },
-  upsert_matches: { args: { p: z.strictObject({ ...lease, matches: z.array(MatchRecord) }), as_of }, answer: Written },
-  complete_tournament: { args: { p: z.strictObject({ ...lease, ...seen }), as_of }, answer: z.number() },
+  claim_tournament: {
+    args: { p: z.strictObject({ ...lease, upstream: z.string() }), as_of },
+    answer: Slot.extend({ is_busy: z.boolean() }),
+  },
+  release_tournament: { args: { p: z.strictObject({ ...lease, slot: AnsweredSlot.optional() }), as_of }, answer: z.null() },
+  write_matches: {
+    args: { p: z.strictObject({ ...lease, ...seen, matches: z.array(MatchRecord), slot: AnsweredSlot.optional() }), as_of },
+    answer: Written.extend({ removed: z.number() }),
+  },
   upsert_tournaments: {
     args: { p: z.strictObject({ tournaments: z.array(TournamentRecord), tick_at: z.string().optional() }), as_of },
     answer: Written,

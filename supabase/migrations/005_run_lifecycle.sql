@@ -208,7 +208,7 @@ begin
     status = p ->> 'status',
     status_reason = left(p ->> 'reason', 1000),
     error_details = nullif(p -> 'error_details', 'null'),
-    execution_end = greatest(as_of, h.execution_start),
+    execution_end = greatest(coalesce((p ->> 'execution_end')::timestamptz, as_of), h.execution_start),
     was_cut = coalesce((p ->> 'was_cut')::boolean, false),
     current_stage = null
   where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
@@ -237,7 +237,8 @@ begin
   return run;
 end
 $$;
-comment on function private.close_run is 'The only function that closes a RUNNING run, with all that follows; returns it or null.';
+comment on function private.close_run is
+  'The only function that closes a RUNNING run, at {execution_end} or as_of, with all that follows; returns it or null.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
@@ -256,11 +257,14 @@ begin
     closed_run := private.close_run(jsonb_build_object(
       'execution_id', dead_run.id,
       'status', 'TIMED_OUT',
+      -- The run was alive until then; its duration does not include the time in which nobody noticed its end.
+      'execution_end', dead_run.heartbeat_at,
       'reason', case when dead_run.deadline <= as_of
-        then format('the run did not finish before its deadline %s; last heartbeat %s', dead_run.deadline, dead_run.heartbeat_at)
-        else format('no heartbeat since %s: the lease of the worker expired', dead_run.heartbeat_at)
+        then format('the run did not finish before its deadline %s; last heartbeat %s; closed at %s',
+          dead_run.deadline, dead_run.heartbeat_at, as_of)
+        else format('no heartbeat since %s: the lease of the worker expired; closed at %s', dead_run.heartbeat_at, as_of)
       end
-    ), least(as_of, greatest(dead_run.deadline, dead_run.heartbeat_at)));
+    ), as_of);
     if closed_run.id is not null then
       reaped := reaped + 1;
       -- The API adds the recovery suggestion, which is the advice of the error table for this code.
@@ -278,7 +282,8 @@ begin
   return reaped;
 end
 $$;
-comment on function private.reap_dead_runs is 'Closes every run past its lease or deadline as TIMED_OUT; returns their number.';
+comment on function private.reap_dead_runs is
+  'Closes every run past its lease or deadline as TIMED_OUT, with its last heartbeat as its end; returns their number.';
 
 create function private.lock_entity(p_entity_type text) returns public.sync_status
 language plpgsql set search_path = '' as $$

@@ -150,18 +150,34 @@ end
 $$;
 comment on function private.claim_tournaments is 'Claims the leases of the named tournaments, or none and returns a run that holds one.';
 
-create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns boolean
-language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
-  select private.claim_tournaments(p, as_of) is null;
+create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  -- The slot comes first: a run that waits for one holds no lease that it did not claim at its start.
+  claimed jsonb;
+  holder uuid;
+begin
+  perform private.refuse_unknown_fields(p, '{upstream,tournament_no,execution_id}');
+  claimed := public.claim_upstream_slot(p ->> 'upstream', as_of);
+  if claimed ->> 'token' is not null then
+    holder := private.claim_tournaments(p, as_of);
+  end if;
+  if holder is not null then
+    update public.upstream_slots set token = null, expires_at = null where token = (claimed ->> 'token')::uuid;
+    claimed := jsonb_set(claimed, '{token}', 'null');
+  end if;
+  return claimed || jsonb_build_object('is_busy', holder is not null);
+end
 $$;
-comment on function public.claim_tournament is 'Claims the lease of a tournament for a run; false while another run holds it.';
+comment on function public.claim_tournament is
+  'Claims a slot for one request and the lease of a tournament for a run, or none of both; is_busy while another run holds the lease.';
 
-create function private.renew_lease(p jsonb, as_of timestamptz) returns void
+create function private.lock_lease(p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
-  update public.tournament_sync_state set lease_expires_at = as_of + interval '5 minutes'
-  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of;
+  perform from public.tournament_sync_state
+  where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid and lease_expires_at > as_of
+  for no key update;
   if not found then
     raise sqlstate 'PT409' using
       message = format('this run does not hold the lease of tournament %s', p ->> 'tournament_no'),
@@ -169,7 +185,7 @@ begin
   end if;
 end
 $$;
-comment on function private.renew_lease is 'Renews the lease that a run holds on a tournament. PT409 LEASE_LOST when it holds none.';
+comment on function private.lock_lease is 'Locks the lease that a run holds on a tournament. PT409 LEASE_LOST when it holds none.';
 
 create function private.start_waiting_job(p_tournament_no text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -184,21 +200,23 @@ comment on function private.start_waiting_job is 'Drains the queue when a job wa
 create function public.release_tournament(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id}');
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,slot}');
   update public.tournament_sync_state set lease_holder = null, lease_expires_at = null
   where tournament_no = p ->> 'tournament_no' and lease_holder = (p ->> 'execution_id')::uuid;
+  if p ? 'slot' then
+    perform public.release_upstream_slot(p -> 'slot', as_of);
+  end if;
   perform private.start_waiting_job(p ->> 'tournament_no', as_of);
 end
 $$;
-comment on function public.release_tournament is 'Releases the lease of a run, keeps the freshness, and starts a waiting job.';
+comment on function public.release_tournament is
+  'Releases the lease of a run and the {slot} of its request, keeps the freshness, and starts a waiting job.';
 
-create function public.complete_tournament(p jsonb, as_of timestamptz default now()) returns integer
+create function private.complete_tournament(p jsonb, as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
 declare
   removed integer;
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,present,tick_at}');
-  perform private.renew_lease(p, as_of);
   update public.matches m set vanished_at = as_of, last_synced = as_of
   where m.tournament_no = p ->> 'tournament_no' and m.vanished_at is null
     and m.no not in (select jsonb_array_elements_text(p -> 'present'));
@@ -208,11 +226,11 @@ begin
     ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
-  perform private.start_waiting_job(p ->> 'tournament_no', as_of);
   return removed;
 end
 $$;
-comment on function public.complete_tournament is 'Marks the matches outside {present} as vanished and returns how many. PT409 LEASE_LOST.';
+comment on function private.complete_tournament is
+  'Marks the matches outside {present} as vanished, sets the freshness, releases the lease, and returns how many vanished.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql set search_path = '' as $$
@@ -270,10 +288,11 @@ $$;
 comment on function public.mark_vanished_tournaments is
   'Marks the tournaments of {season} outside {present} as vanished, except rows synced after {tick_at}, and returns their number.';
 
-create function public.upsert_matches(p jsonb, as_of timestamptz default now()) returns jsonb
-language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches}');
-  select private.renew_lease(p, as_of);
+create function private.upsert_matches(p jsonb, as_of timestamptz) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  counts jsonb;
+begin
   with incoming as (
     select r.*
     from jsonb_array_elements(p -> 'matches') as e,
@@ -307,8 +326,31 @@ language sql set search_path = '' as $$
     'inserted', count(*) filter (where b.no is null),
     'updated', count(*) filter (where w.version > b.version),
     'unchanged', count(*) filter (where w.version = b.version)
-  )
+  ) into counts
   from written w left join before b using (no);
+  return counts;
+end
 $$;
-comment on function public.upsert_matches is
-  'Upserts matches by no under the lease of the run, and returns {inserted, updated, unchanged}. PT409 LEASE_LOST.';
+comment on function private.upsert_matches is 'Upserts {matches} by no and returns {inserted, updated, unchanged}.';
+
+create function public.write_matches(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  written jsonb;
+  removed integer;
+begin
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,tick_at,slot}');
+  perform private.lock_lease(p, as_of);
+  written := private.upsert_matches(p, as_of);
+  removed := private.complete_tournament(p, as_of);
+  -- Before the queue: a transaction that has the lock of the queue waits for no slot.
+  if p ? 'slot' then
+    perform public.release_upstream_slot(p -> 'slot', as_of);
+  end if;
+  perform private.start_waiting_job(p ->> 'tournament_no', as_of);
+  return written || jsonb_build_object('removed', removed);
+end
+$$;
+comment on function public.write_matches is
+  'Writes all matches of a tournament under the lease of the run, releases the lease and the {slot} of its request, and returns '
+  '{inserted, updated, unchanged, removed}. PT409 LEASE_LOST.';

@@ -225,8 +225,8 @@ select private.apply_schedules();
 select private.secure_functions(
   'public.schema_version', 'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution',
   'public.reap_sync_executions', 'public.claim_upstream_slot', 'public.release_upstream_slot', 'public.list_due_tournaments',
-  'public.claim_tournament', 'public.release_tournament', 'public.complete_tournament', 'public.upsert_tournaments',
-  'public.mark_vanished_tournaments', 'public.upsert_matches', 'public.enqueue_sync_job', 'public.drain_sync_queue',
+  'public.claim_tournament', 'public.release_tournament', 'public.write_matches', 'public.upsert_tournaments',
+  'public.mark_vanished_tournaments', 'public.enqueue_sync_job', 'public.drain_sync_queue',
   'public.cancel_sync_job', 'public.requeue_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',

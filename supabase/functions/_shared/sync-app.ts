@@ -3,6 +3,7 @@ import { startSync } from "../../../services/SyncRunner.ts";
 import type { SyncDeps, SyncRun } from "../../../services/SyncRun.ts";
 import type { VisOptions } from "../../../services/VisClient.ts";
 import type { Env } from "../../../services/env.ts";
+import { AppError } from "../../../services/errors.ts";
 import { createFunctionApp, type FunctionApp, readBody, requireSecret } from "./app.ts";
 
 export interface SyncAppDeps extends SyncDeps {
@@ -10,7 +11,7 @@ export interface SyncAppDeps extends SyncDeps {
   waitUntil: (work: Promise<unknown>) => void;
 }
 
-/** A sync function: `POST /` starts a run, answers 202 at once and works in the background. */
+/** A sync function: `POST /` starts a run, answers 202 at once and works in the background; 503 WORKER_SPENT before a run would start. */
 export function createSyncApp(
   name: string,
   entityType: string,
@@ -20,6 +21,7 @@ export function createSyncApp(
   const app = createFunctionApp(name, deps);
   app.post("/", requireSecret, async (c) => {
     const request = await readBody(c.req.raw, StartSync);
+    if (!deps.cpu.canStartRun) throw new AppError("WORKER_SPENT", "this worker has too little CPU time left for a run");
     const run = await startSync(deps, entityType, { ...request, correlation_id: request.correlation_id ?? c.get("requestId") });
     deps.waitUntil(run.perform(() => work(run, request)));
     const { executionId, startedAt, deadline } = run.info;

@@ -8,6 +8,14 @@ export type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
 
 export const createApp = (deps: Deps): FunctionApp =>
   createSyncApp("match-schedule-sync", "matches_schedule", deps, (run, request) => {
-    const vis = new VisClient({ options: visOptions(deps.env), rpc: run.rpc, clock: deps.clock, metrics: run.metrics, fetch: deps.fetch });
+    const vis = new VisClient({
+      options: visOptions(deps.env),
+      rpc: run.rpc,
+      clock: deps.clock,
+      cpu: deps.cpu,
+      metrics: run.metrics,
+      shouldStop: () => run.shouldStop(),
+      fetch: deps.fetch,
+    });
     return syncMatches(run, vis, { concurrency: deps.env.SYNC_CONCURRENCY, ignoreTtl: request.trigger !== "CRON" });
   });

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { SyncError } from "../../../services/classification.ts";
 import type { Answer } from "../../../services/contract/index.ts";
+import type { AnsweredSlot } from "../../../services/contract/sync-writes.ts";
 import type { SyncRun, TournamentOutcome } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
-const BATCH = 100;
 type DueTournament = Answer<"list_due_tournaments">[number];
 
 /** Syncs the matches of the due tournaments, in the order of the database; with targets or `ignoreTtl` also those that are still fresh. */
@@ -23,26 +23,25 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: { concu
 
 /** Syncs the matches of one tournament under its lease; null in a full run when another run holds the lease. */
 async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTournament): Promise<TournamentOutcome | null> {
-  const asOf = () => run.clock.asOf();
   const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
-  const isClaimed = await run.rpc("claim_tournament", { p: lease, as_of: asOf() });
-  if (!isClaimed && run.info.targets) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${tournament.no}`);
-  if (!isClaimed) return null;
+  let slot: AnsweredSlot | undefined;
   try {
-    const { records, rejected, retries } = await vis.listMatches(tournament.no, tournament.match_count);
+    const reply = await vis.listMatches(lease, tournament.match_count);
+    const { records, rejected } = reply;
+    slot = reply.slot;
     run.metrics.count("records_read", records.length + rejected.length);
     rejected.forEach((error) => run.reject(error, tournament.no));
-    for (let from = 0; from < records.length; from += BATCH) {
-      const p = { ...lease, matches: records.slice(from, from + BATCH) };
-      run.metrics.countRecords(await run.rpc("upsert_matches", { p, as_of: asOf() }));
-    }
     // VIS still has a rejected record, so that its match has not vanished.
     const present = [...records.map((record) => record.no), ...rejected.map(numberOf).filter((no) => no !== null)];
-    const removed = await run.rpc("complete_tournament", { p: { ...lease, present, tick_at: run.info.startedAt }, as_of: asOf() });
-    run.metrics.count("records_removed", removed);
-    return { records: records.length + removed, retries };
+    const p = { ...lease, matches: records, present, tick_at: run.info.startedAt, slot };
+    const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() });
+    run.metrics.countRecords(written);
+    run.metrics.count("records_removed", written.removed);
+    return { records: records.length + written.removed, retries: reply.retries };
   } catch (error) {
-    await run.rpc("release_tournament", { p: lease, as_of: asOf() }).catch(() => {});
+    const isBusy = error instanceof SyncError && error.code === "TOURNAMENT_BUSY";
+    if (isBusy && run.info.targets === null) return null;
+    await run.rpc("release_tournament", { p: { ...lease, slot }, as_of: run.clock.asOf() }).catch(() => {});
     throw error;
   }
 }

@@ -8,6 +8,14 @@ type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
 
 export const createApp = (deps: Deps): FunctionApp =>
   createSyncApp("tournament-master-sync", "tournaments", deps, (run) => {
-    const vis = new VisClient({ options: visOptions(deps.env), rpc: run.rpc, clock: deps.clock, metrics: run.metrics, fetch: deps.fetch });
+    const vis = new VisClient({
+      options: visOptions(deps.env),
+      rpc: run.rpc,
+      clock: deps.clock,
+      cpu: deps.cpu,
+      metrics: run.metrics,
+      shouldStop: () => run.shouldStop(),
+      fetch: deps.fetch,
+    });
     return syncTournaments(run, vis);
   });
