@@ -5,7 +5,7 @@ import type { LiveIncident, Measurement, Transition } from "./contract/alerts.ts
 /** An incident is flapping when this many incidents of its scope resolved within `flap_ms` before it. */
 const FLAPPING_AFTER = 3;
 
-export type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
+type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 
 /** Compares a value with its thresholds; a value equal to the threshold is a breach if the direction of the metric is `above`. */
 export function judge(m: Measurement): Verdict {

@@ -75,6 +75,7 @@ export const VALID_ROWS = {
     severity: "HIGH",
   },
   alert_rule_versions: { rule_id: RULE, valid_from: EARLY, rule: {}, changed_by: "admin@example.com" },
+  alert_coverage: { incident_id: INCIDENT, entity_type: "tournaments", first_run_at: EARLY, last_run_at: LATE },
   alert_incidents: {
     rule_id: RULE,
     rule_name: "Example",

@@ -22,7 +22,7 @@ const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z
 export type DestinationState = z.infer<typeof DestinationState>;
 
 /** What mutes all notifications of an incident that is firing: a silence, a parent, or runs that other incidents notified. */
-export const MUTES = ["SILENCE", "PARENT", "COVERAGE"] as const;
+const MUTES = ["SILENCE", "PARENT", "COVERAGE"] as const;
 
 /** A live incident, as the evaluator reads it. */
 const LiveIncident = z.object({

@@ -205,7 +205,7 @@ create table public.alert_incidents (
   constraint alert_incidents_step_is_not_negative check (escalation_step >= 0),
   constraint alert_incidents_mute_is_known check (muted_by in ('SILENCE', 'PARENT', 'COVERAGE')),
   constraint alert_incidents_met_is_not_negative check (met_ms >= 0),
-  constraint alert_incidents_clock_runs_while_firing check (unacknowledged_since is null or state in ('FIRING', 'RESOLVED')),
+  constraint alert_incidents_clock_is_stopped_unless_firing check (unacknowledged_since is null or state in ('FIRING', 'RESOLVED')),
   constraint alert_incidents_awaits_recovery_is_resolved check (not awaits_recovery or state = 'RESOLVED')
 );
 comment on table public.alert_incidents is

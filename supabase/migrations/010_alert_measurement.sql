@@ -315,8 +315,10 @@ language sql stable rows 100 set search_path = '' as $$
   )
   select r.id, null::varchar, m.value, 0::bigint,
     case r.metric when 'sync_overdue' then worst.overdue_since else run.execution_end end,
-    run.id, failure.fingerprint,
-    case when r.entity_type = 'all' and m.value > 0 then jsonb_build_object('entities', array[worst.entity_type]) else '{}' end,
+    run.id, coalesce(failure.fingerprint, backoff.backoff_fingerprint),
+    case when r.entity_type = 'all' and m.value > 0 then jsonb_build_object('entities', array[worst.entity_type]) else '{}' end
+      || case when backoff.upstream is not null
+        then jsonb_build_object('backoff_until', backoff.backoff_until, 'backoff_reason', backoff.backoff_reason) else '{}' end,
     jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'bad_runs',
       case when r.metric = 'consecutive_failures' then private.bad_runs(worst.entity_type, null, worst.consecutive_failures, as_of)
       else '[]' end)
@@ -332,6 +334,12 @@ language sql stable rows 100 set search_path = '' as $$
     order by h.execution_start desc limit 1
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
+  -- No run is dispatched in an upstream backoff: what is overdue then has the cause of the refusal.
+  left join lateral (
+    select u.* from public.upstream_state u
+    where r.metric = 'sync_overdue' and worst.overdue_since is not null and u.backoff_until > as_of
+    order by u.backoff_until desc limit 1
+  ) backoff on true
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures
     when 'sync_overdue' then case when worst.entity_type is not null then coalesce(extract(epoch from as_of - worst.overdue_since), 0) end
@@ -440,9 +448,15 @@ language sql stable rows 10 set search_path = '' as $$
     select max(evaluated_at) as last_at from public.alert_evaluations where evaluated_at <= as_of
   ),
   queue as (
-    select min(greatest(j.enqueued_at, j.not_before)) as waiting_since, count(*) as jobs
+    -- A job cannot start in an upstream backoff.
+    select min(greatest(j.enqueued_at, j.not_before, backoff.until)) as waiting_since, count(*) as jobs
     from public.sync_jobs j join public.sync_status e on e.entity_type = j.entity_type and e.paused_at is null
-    where j.status = 'QUEUED' and j.not_before <= as_of
+    cross join (select max(u.backoff_until) as until from public.upstream_state u) backoff
+    where j.status = 'QUEUED' and greatest(j.not_before, backoff.until) <= as_of
+  ),
+  broken as (
+    select count(*) as rules, min(a.broken_since) as since, coalesce(jsonb_agg(a.name order by a.name), '[]') as names
+    from public.alert_rules a where a.is_active and a.broken_since is not null
   ),
   undelivered as (
     -- States that an attempt did not deliver, and those given up while their incident is live. A state that waits for a limit is neither.
@@ -464,25 +478,28 @@ language sql stable rows 10 set search_path = '' as $$
       when 'processor_late' then extract(epoch from as_of - e.last_at)
       when 'undelivered_age' then coalesce(extract(epoch from as_of - u.since), 0)
       when 'queue_age' then coalesce(extract(epoch from as_of - q.waiting_since), 0)
+      when 'broken_rules' then b.rules
     end,
     0::bigint,
     case r.metric
       when 'processor_late' then e.last_at + make_interval(secs => r.threshold::double precision)
+      when 'broken_rules' then b.since
       when 'queue_age' then q.waiting_since + make_interval(secs => r.threshold::double precision)
       else u.since + make_interval(secs => r.threshold::double precision)
     end,
     null::uuid, null::varchar,
     case when u.rule_id is not null then jsonb_build_object('channels', u.channels)
-      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs) else '{}' end,
+      when r.metric = 'queue_age' then jsonb_build_object('waiting', q.jobs)
+      when r.metric = 'broken_rules' and b.rules > 0 then jsonb_build_object('rules', b.names) else '{}' end,
     -- A rule about undelivered notifications notifies the channels without such notifications.
     case when u.rule_id is null then '{}' else jsonb_build_object('channels', (
       select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
       where c.is_active and not u.channels ? c.name
     )) end
-  from rule r cross join evaluation e cross join queue q left join undelivered_total u on u.rule_id = r.id;
+  from rule r cross join evaluation e cross join queue q cross join broken b left join undelivered_total u on u.rule_id = r.id;
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
-  'The values of the system rules: seconds since the last evaluation, longest wait, and age of the oldest undelivered state.';
+  'The values of the system rules: seconds since the last evaluation, longest wait, age of the oldest undelivered state, broken rules.';
 
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -613,7 +630,12 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   measurement as (
     select r.name, m.tournament_no, private.rule_json(r, f.flap_window) || jsonb_strip_nulls(jsonb_build_object(
       'channels', e.notification_channels,
-      'threshold', case r.metric when 'consecutive_failures' then e.alert_threshold_failures end
+      'threshold', case r.metric when 'consecutive_failures' then e.alert_threshold_failures end,
+      -- A window that a pause has emptied is no sign of trouble.
+      'no_data', case when exists (
+        select from public.entity_pauses p
+        where p.entity_type = r.entity_type and (p.resumed_at is null or p.resumed_at > as_of - r.evaluation_window)
+      ) then 'KEEP' end
     )) || jsonb_build_object(
       'tournament_no', m.tournament_no, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id,
       'fingerprint', m.fingerprint, 'evidence', m.evidence, 'is_sole_cause', false, 'is_stale', false,

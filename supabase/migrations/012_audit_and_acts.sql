@@ -235,7 +235,7 @@ $$;
 comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
 
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   saved public.alert_silences;
 begin

@@ -70,6 +70,16 @@ const invalidRows: InvalidRows = {
     alert_incidents_acknowledged_has_an_author: [{ ...acknowledged, acknowledged_by: null }],
     alert_incidents_parent_is_another: [{ id: ID, parent_id: ID }],
     alert_incidents_step_is_not_negative: [{ escalation_step: -1 }],
+    alert_incidents_mute_is_known: [{ muted_by: "NIGHT" }],
+    alert_incidents_met_is_not_negative: [{ met_ms: -1 }],
+    alert_incidents_clock_is_stopped_unless_firing: [pending, acknowledged].map((state) => ({
+      ...state,
+      unacknowledged_since: "2026-06-10T09:00:00Z",
+    })),
+    alert_incidents_awaits_recovery_is_resolved: [pending, {}, acknowledged].map((state) => ({ ...state, awaits_recovery: true })),
+  },
+  alert_coverage: {
+    alert_coverage_first_run_is_not_later: [{ last_run_at: "2026-06-10T08:59:59Z" }],
   },
   alert_silences: {
     alert_silences_end_not_before_start: [{ ends_at: "2026-06-10T08:59:59Z" }],

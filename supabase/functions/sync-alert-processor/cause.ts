@@ -134,7 +134,8 @@ function plain(value: unknown): string {
     : String(value);
 }
 
-const isTime = (value: unknown): value is string => isText(value) && Number.isFinite(Date.parse(value));
+const isTime = (value: unknown): value is string =>
+  isText(value) && /^\d{4}-\d{2}-\d{2}[T ]/.test(value) && Number.isFinite(Date.parse(value));
 
 /** The evidence that is read otherwise: the title has the name of the tournament, and the line of the end has the peak. */
 const ELSEWHERE = ["tournament", "of", "peak"];
@@ -174,7 +175,7 @@ export function evidenceOf(item: NotificationItem): string[] {
       case "missed":
         return [Array.isArray(value) ? `due ${value.map((due) => isTime(due) ? inUtc(due) : plain(due)).join(", ")}` : null];
       default:
-        return [`${name.replaceAll("_", " ")}: ${plain(value)}`];
+        return [`${name.replaceAll("_", " ")}: ${isTime(value) ? inUtc(value) : plain(value)}`];
     }
   };
   return Object.entries(evidence).flatMap(([name, value]) => statement(name, value)).filter((words) => words !== null).map(oneLine);
