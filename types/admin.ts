@@ -282,6 +282,7 @@ export const Entity = z.looseObject({
   is_active: z.boolean(),
   sync_frequency: z.string(),
   schedule_anchor: z.string(),
+  schedule_changed_at: z.string().nullable(),
   grace: z.string(),
   max_runtime: z.string(),
   depends_on: z.string().nullable(),
@@ -300,8 +301,13 @@ export const Entity = z.looseObject({
   paused_reason: z.string().nullable(),
 });
 export type Entity = z.infer<typeof Entity>;
+/** An entity with its last pauses: nothing fell due in them. */
+export const EntityWithPauses = Entity.extend({
+  pauses: z.array(z.object({ paused_at: z.string(), resumed_at: z.string().nullable() })),
+});
+export type EntityWithPauses = z.infer<typeof EntityWithPauses>;
 /** `GET sync-admin/entities`. */
-export const EntityListResponse = z.object({ entities: z.array(Entity) });
+export const EntityListResponse = z.object({ entities: z.array(EntityWithPauses) });
 
 /** `PATCH sync-admin/entities/:type`. */
 export const ChangeEntityRequest = z.strictObject({

@@ -15,6 +15,7 @@ import {
   EndBackoffResponse,
   Entity,
   EntityListResponse,
+  EntityWithPauses,
   NoteRequest,
   PreviewRuleRequest,
   PreviewRuleResponse,
@@ -156,8 +157,8 @@ export const ROUTES: readonly Route[] = [
       refusals: [404, 409],
     },
   ),
-  admin("get", "/entities", "viewer", "Every entity with its schedule and limits", EntityListResponse),
-  admin("get", "/entities/{type}", "viewer", "One entity with its schedule and limits", Entity, { refusals: [404] }),
+  admin("get", "/entities", "viewer", "Every entity with its schedule, limits and pauses", EntityListResponse),
+  admin("get", "/entities/{type}", "viewer", "One entity with its schedule, limits and pauses", EntityWithPauses, { refusals: [404] }),
   admin("patch", "/entities/{type}", "admin", "Pauses or resumes an entity, or changes its limits", Entity, {
     body: ChangeEntityRequest,
     refusals: [404],

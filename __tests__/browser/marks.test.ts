@@ -2,14 +2,20 @@ import { assertEquals } from "@std/assert";
 import { marksOf } from "../../dashboard/src/due.ts";
 import { distance, duration, msOf, percent } from "../../dashboard/src/format.ts";
 
-const ENTITY = { sync_frequency: "15 minutes", schedule_anchor: "2000-01-01T00:00:00Z", grace: "5 minutes", paused_at: null };
+const ENTITY = {
+  sync_frequency: "15 minutes",
+  schedule_anchor: "2000-01-01T00:00:00Z",
+  schedule_changed_at: null,
+  grace: "5 minutes",
+  pauses: [],
+};
 const at = (time: string) => `2026-06-10T${time}Z`;
 const marks = (times: string[], now: string, entity: Parameters<typeof marksOf>[1] | null = ENTITY) =>
   marksOf(times.map((time) => ({ execution_start: at(time) })), entity ?? undefined, Date.parse(at(now)))
     .map(({ at, run }) => `${new Date(at).toISOString().slice(11, 16)}${run ? "" : " gap"}`);
 
-Deno.test("a due time at which no run started is a gap; a run up to a minute early, or later, fills it", () => {
-  assertEquals(marks(["12:00:01", "12:14:30", "12:44:00", "13:00:02"], "13:04:00"), ["12:00", "12:14", "12:30 gap", "12:44", "13:00"]);
+Deno.test("a due time at which no run started is a gap; a run up to five seconds early, or later, fills it", () => {
+  assertEquals(marks(["12:00:01", "12:14:55", "12:44:56", "13:00:02"], "13:04:00"), ["12:00", "12:14", "12:30 gap", "12:44", "13:00"]);
 });
 
 Deno.test("a due time becomes a gap after its grace, and no gap is before the oldest known run", () => {
@@ -17,8 +23,10 @@ Deno.test("a due time becomes a gap after its grace, and no gap is before the ol
   assertEquals(marks(["12:00:01"], "12:20:00"), ["12:00", "12:15 gap"]);
 });
 
-Deno.test("a paused entity has no gaps, and without a schedule there are only runs", () => {
-  assertEquals(marks(["12:00:01"], "13:00:00", { ...ENTITY, paused_at: at("12:01:00") }), ["12:00"]);
+Deno.test("a pause has no gaps, a changed schedule none before its change, and without a schedule there are only runs", () => {
+  const pauses = [{ paused_at: at("12:01:00"), resumed_at: at("12:20:00") }, { paused_at: at("12:40:00"), resumed_at: null }];
+  assertEquals(marks(["12:00:01"], "13:00:00", { ...ENTITY, pauses }), ["12:00", "12:30 gap"]);
+  assertEquals(marks(["12:00:01"], "12:50:00", { ...ENTITY, schedule_changed_at: at("12:20:00") }), ["12:00", "12:30 gap", "12:45 gap"]);
   assertEquals(marks(["12:00:01"], "13:00:00", null), ["12:00"]);
 });
 

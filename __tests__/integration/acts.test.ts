@@ -56,6 +56,11 @@ const openError = () =>
     [EARLIER],
   );
 
+const backoff = () =>
+  db.value<string>(
+    "update upstream_state set backoff_until = '2026-06-10T13:00:00Z', backoff_reason = 'VIS answered HTTP 503' returning upstream",
+  );
+
 interface Act {
   route: string;
   /** Creates the object of the act and returns its key; without it the act creates the object. */
@@ -161,6 +166,18 @@ const ACTS: Act[] = [
       object_type: "error",
       before: { fingerprint: "f" },
       after: { resolved: 1, group: false },
+      reason: NOTE,
+    },
+  },
+  {
+    route: "post /upstream/end-backoff",
+    object: backoff,
+    body: { reason: NOTE },
+    audit: {
+      action: "end-backoff",
+      object_type: "upstream",
+      before: { backoff_reason: "VIS answered HTTP 503" },
+      after: { backoff_until: null },
       reason: NOTE,
     },
   },

@@ -222,6 +222,63 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
   );
 });
 
+Deno.test("a function that is killed at its start is called again, and late and doubled calls start no second run of a due time", async () => {
+  const NAME = "tournament-master-sync";
+  /** Kills each process of the function until pg_net has the answer to the call. */
+  const killUntilAnswered = (callId: string | undefined) =>
+    until("the answer to the lost call", async () => {
+      await processOf(NAME).then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
+      const query = "select 1 from private.call_log c join net._http_response n on n.id = c.net_request_id where c.id = $1";
+      return (await database.query(query, [callId])).length > 0;
+    });
+  // The test makes the ticks, at times of its own.
+  await database.query("select cron.unschedule(jobid) from cron.job where jobname = 'dispatch-due-syncs'");
+  await database.query("update sync_status set is_active = false where entity_type = 'matches_schedule'");
+  await database.query("update sync_status set sync_frequency = '5 minutes' where entity_type = 'tournaments'");
+  const first = Math.ceil(Date.now() / 300_000) * 300_000;
+  const dispatch = async (at: number) => {
+    assertEquals(Object.values((await database.query("select private.dispatch_due_syncs($1)", [new Date(at).toISOString()]))[0] ?? {}), [
+      1,
+    ]);
+    const [call] = await database.query<{ body: { attempt: number; correlation_id: string } }>(
+      "select body from private.call_log where path = $1 order by called_at desc limit 1",
+      [NAME],
+    );
+    return call?.body;
+  };
+  const post = async (body: unknown) => {
+    const headers = { ...secret, "content-type": "application/json" };
+    const response = await fetch(`${FN}/${NAME}`, { method: "POST", headers, body: JSON.stringify(body) });
+    return [response.status, (await response.json()).code];
+  };
+  const runs = (due: number) =>
+    database.query<{ status: string; attempt: number }>(
+      "select status, attempt from sync_execution_history where entity_type = 'tournaments' and due_at = $1",
+      [new Date(due).toISOString()],
+    );
+  for (let tick = 0; tick < 10; tick++) {
+    const due = first + tick * 300_000;
+    await processOf(NAME).then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
+    const lost = await dispatch(due);
+    await killUntilAnswered(lost?.correlation_id);
+    await until("the end of the last process", () => processOf(NAME).then(() => false, () => true));
+    assertEquals([lost?.attempt, await runs(due)], [1, []]);
+    const repeated = await dispatch(due + 60_000);
+    await until("the run", async () => (await runs(due)).some(({ status }) => status === "SUCCEEDED"));
+    // pg_net delivers the second call again, and the first one at last.
+    assertEquals(await Promise.all([repeated, lost].map(post)), [[409, "ALREADY_RUN"], [409, "ALREADY_RUN"]]);
+    assertEquals(await runs(due), [{ status: "SUCCEEDED", attempt: 2 }]);
+  }
+  const doubled = await dispatch(first + 3_000_000);
+  const statuses = await Promise.all([doubled, doubled, doubled].map(post));
+  assert(statuses.filter(([status]) => status === 202).length <= 1);
+  await until("the run", async () => (await runs(first + 3_000_000)).some(({ status }) => status === "SUCCEEDED"));
+  assertEquals((await runs(first + 3_000_000)).length, 1);
+  await database.query("update sync_status set sync_frequency = '1 day' where entity_type = 'tournaments'");
+  await database.query("update sync_status set is_active = true where entity_type = 'matches_schedule'");
+  await database.query("select private.apply_schedules()");
+});
+
 Deno.test("the example client reads the health and follows a triggered sync to its end", async () => {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "docs/client/example.ts"],

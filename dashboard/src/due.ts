@@ -1,18 +1,20 @@
-import type { Entity } from "../../types/admin.ts";
+import type { EntityWithPauses } from "../../types/admin.ts";
 import { msOf } from "./format.ts";
 
 /** A mark in the strip: a run, or a due time at which no run started. */
 type Mark<R> = { at: number; run: R } | { at: number; run: null };
 
-/** A run that starts up to a minute early still counts for its due time. */
-const TOLERANCE_MS = 60_000;
+/** A run that starts up to five seconds early still counts for its due time. */
+const TOLERANCE_MS = 5_000;
+/** A shorter interval has no due times: the next run is due one interval after the last start. */
+const SHORTEST_MS = 60_000;
 const MAX_DUE_TIMES = 200;
 
-/** Returns full runs, oldest first, with a gap at each due time after the oldest run at which no run started. */
+/** Returns full runs, oldest first, with a gap at each due time after the oldest run and outside pauses at which no run started. */
 export function marksOf<R extends { execution_start: string }>(
   runs: readonly R[],
   entity:
-    | Pick<Entity, "sync_frequency" | "schedule_anchor" | "grace" | "paused_at">
+    | Pick<EntityWithPauses, "sync_frequency" | "schedule_anchor" | "schedule_changed_at" | "grace" | "pauses">
     | undefined,
   now: number,
 ): Mark<R>[] {
@@ -21,14 +23,16 @@ export function marksOf<R extends { execution_start: string }>(
     run,
   }));
   const interval = entity && msOf(entity.sync_frequency);
-  const oldest = Math.min(...marks.map(({ at }) => at));
-  if (entity && interval && entity.paused_at === null && runs.length) {
+  const oldest = Math.max(Math.min(...marks.map(({ at }) => at)), Date.parse(entity?.schedule_changed_at ?? "1970-01-01"));
+  const isPause = (at: number) =>
+    entity?.pauses.some(({ paused_at, resumed_at }) => Date.parse(paused_at) <= at && (!resumed_at || at < Date.parse(resumed_at)));
+  if (entity && interval && interval >= SHORTEST_MS && runs.length) {
     const anchor = Date.parse(entity.schedule_anchor);
     const latest = now - (msOf(entity.grace) ?? 0);
     let due = anchor + Math.floor((latest - anchor) / interval) * interval;
     for (let count = 0; count < MAX_DUE_TIMES && due > oldest; count++, due -= interval) {
       const from = due - TOLERANCE_MS, until = due + interval - TOLERANCE_MS;
-      if (!marks.some(({ at, run }) => run && at >= from && at < until)) {
+      if (!isPause(due) && !marks.some(({ at, run }) => run && at >= from && at < until)) {
         marks.push({ at: due, run: null });
       }
     }

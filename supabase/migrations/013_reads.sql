@@ -615,9 +615,16 @@ comment on function public.list_tournament_states(jsonb, timestamptz) is
 
 create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) order by s.entity_type), '[]') from public.sync_status s;
+  select coalesce(jsonb_agg(private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('pauses', (
+    select coalesce(jsonb_agg(jsonb_build_object('paused_at', p.paused_at, 'resumed_at', p.resumed_at) order by p.paused_at), '[]')
+    from (
+      select * from public.entity_pauses p where p.entity_type = s.entity_type order by p.paused_at desc limit 50
+    ) p
+  )) order by s.entity_type), '[]')
+  from public.sync_status s;
 $$;
-comment on function public.list_entities() is 'Returns every entity with its schedule, limits and counters, ordered by its type.';
+comment on function public.list_entities() is
+  'Returns every entity with its schedule, limits, counters and last 50 pauses, ordered by its type.';
 
 -- In plpgsql for the same reason as list_errors.
 create function public.list_sync_jobs(p jsonb) returns jsonb

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Entity } from "../../../types/admin.ts";
+import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { Execution } from "../../../types/history.ts";
 import { marksOf } from "../due.ts";
 import { duration, inZoneShort, words } from "../format.ts";
@@ -20,7 +20,7 @@ const FORMS: Record<string, string> = {
 export function Strip(
   { runs, entity, now }: {
     runs: Run[];
-    entity: Entity | undefined;
+    entity: EntityWithPauses | undefined;
     now: number;
   },
 ) {

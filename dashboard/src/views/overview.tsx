@@ -1,8 +1,9 @@
 import { Link } from "wouter-preact";
 import type { z } from "zod";
-import { type Entity, EntityListResponse } from "../../../types/admin.ts";
+import { EntityListResponse, type EntityWithPauses } from "../../../types/admin.ts";
 import { ExecutionListResponse } from "../../../types/history.ts";
 import type { AlertSummary, EntityHealthStatus } from "../../../types/monitoring.ts";
+import { Backoff } from "../components/backoff.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
@@ -23,6 +24,7 @@ export function Overview() {
         {({ sync_entities, active_alerts, performance_summary: totals }) => (
           <>
             <Incidents alerts={active_alerts} />
+            <Backoff entities={Object.values(sync_entities)} />
             {Object.entries(sync_entities).map(([type, health]) => (
               <EntityRow
                 key={type}
@@ -85,7 +87,7 @@ function EntityRow(
   { type, health, entity }: {
     type: string;
     health: EntityHealthStatus;
-    entity: Entity | undefined;
+    entity: EntityWithPauses | undefined;
   },
 ) {
   const runs = useRead(

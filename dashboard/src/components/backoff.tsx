@@ -1,0 +1,35 @@
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { UnusedResponse, useAct } from "../queries.ts";
+import { useUser } from "../session.ts";
+import { Refusal } from "./states.tsx";
+import { Status } from "./status.tsx";
+
+/** The upstream backoff for which every sync waits; an operator can end it. */
+export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
+  const { can } = useUser();
+  const act = useAct(
+    () => ({ method: "POST", path: "sync-admin/upstream/end-backoff", body: {} }),
+    UnusedResponse,
+  );
+  const backoff = entities.flatMap(({ because }) => because).find(({ code }) => code === "UPSTREAM_BACKOFF");
+  if (!backoff) return null;
+  return (
+    <section aria-label="Upstream backoff">
+      <p role="status">
+        <Status of="WARNING" label="Backoff" /> {backoff.message}
+      </p>
+      {can("operator") && (
+        <button
+          type="button"
+          class="secondary"
+          aria-busy={act.isPending}
+          disabled={act.isPending}
+          onClick={() => act.mutate()}
+        >
+          End the backoff
+        </button>
+      )}
+      <Refusal error={act.error} />
+    </section>
+  );
+}
