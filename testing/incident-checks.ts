@@ -1,5 +1,4 @@
 import type { Measurement, Measurements } from "../services/contract/alerts.ts";
-import { ALERT_METRICS } from "../types/alerts.ts";
 import { SEVERITIES, type Severity } from "../types/sync.ts";
 import {
   destinationKey,
@@ -11,9 +10,9 @@ import {
   scopeKey,
   type Snapshot,
 } from "./incident-snapshot.ts";
+import { causeOrder, hasCause, judge, verdictOf } from "./incident-verdict.ts";
 import { MINUTE } from "./incident-world.ts";
 
-type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 interface Evaluated {
   measured: Measurements;
   before: Snapshot;
@@ -31,34 +30,7 @@ interface Clock {
 }
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
-const FAILURES = ["shared_failure", "consecutive_failures", "error_rate", "success_rate"];
 const timeOf = (at: string | null): number => at === null ? 0 : Date.parse(at);
-
-function verdictOf(m: Measurement, value = m.value, runs = m.runs, no_data = m.no_data): Verdict {
-  const { direction, needs_runs } = ALERT_METRICS[m.metric];
-  if (value === null || needs_runs && runs < m.minimum_runs) {
-    return no_data === "KEEP" ? "UNKNOWN" : no_data === "OK" ? "RECOVERED" : "BREACH";
-  }
-  const recovery = m.recovery_threshold ?? m.threshold;
-  if (direction === "above" ? value >= m.threshold : value < m.threshold) return "BREACH";
-  return (direction === "above" ? value < recovery : value >= recovery) ? "RECOVERED" : "BETWEEN";
-}
-const judge = (m: Measurement): Verdict => m.is_paused ? "UNKNOWN" : verdictOf(m);
-const isSilencedOtherwise = (m: Measurement): boolean => m.is_paused || m.silenced_by !== null && !m.is_silenced_by_name;
-
-/** Whether one message about the first incident is enough for the second: they have a run or a fingerprint in common. */
-function hasCause(parent: Measurement, m: Measurement): boolean {
-  const cause = ({ fingerprint, incident }: Measurement) => fingerprint ?? incident?.cause ?? null;
-  const isAlike = cause(m) !== null && cause(m) === cause(parent);
-  const isSameRun = m.execution_id !== null && m.execution_id === parent.execution_id;
-  const isOneEntity = parent.entity_type === m.entity_type,
-    overlaps = isOneEntity || parent.entity_type === "all" || m.entity_type === "all";
-  if (isSilencedOtherwise(parent) || parent.tournament_no !== null || !overlaps) return false;
-  if (m.tournament_no !== null) {
-    return isAlike && (parent.metric === "shared_failure" || parent.metric === "consecutive_failures" && parent.is_sole_cause);
-  }
-  return FAILURES.includes(parent.metric) && FAILURES.includes(m.metric) && (isAlike || isSameRun);
-}
 
 /** Checks the rules of "What an alert means" after each evaluation and act; it keeps its own clocks and shares no rule with the code. */
 export class IncidentChecks {
@@ -176,6 +148,15 @@ export class IncidentChecks {
       if (!mayEnd) this.#fail(m, `ends on ${verdict}`);
     }
     if (was && is && isLive(was) && !isLive(is)) this.#ended(was, before, after);
+    const isExpired = was?.recovered_at === null && is?.state === "ACKNOWLEDGED" && is.acknowledged_until !== null &&
+      timeOf(is.acknowledged_until) <= now;
+    if (isExpired && verdict !== "RECOVERED" && is.recovered_at === null) {
+      this.#fail(m, "stays acknowledged after its acknowledgement expired");
+    }
+    const reportsCause = m.metric === "consecutive_failures" || m.metric === "shared_failure";
+    if (isOpen && verdict === "BREACH" && reportsCause && m.fingerprint !== null && is.cause !== m.fingerprint) {
+      this.#fail(m, `keeps the cause ${is.cause}`);
+    }
     if (was?.state === "ACKNOWLEDGED" && is?.state === "FIRING" && timeOf(was.acknowledged_until) > now) {
       this.#fail(m, "loses its acknowledgement");
     }
@@ -191,17 +172,20 @@ export class IncidentChecks {
     });
   }
 
+  /** The parent with its measurement, if it has the cause of the incident and is notified itself. */
+  #parent(m: Measurement, is: Incident, { measured, after }: Pick<Evaluated, "measured" | "after">) {
+    const incident = after.incidents.find(({ id }) => id === is.parent_id);
+    const own = incident && measured.measurements.find((one) => scopeKey(one) === scopeKey(incident));
+    if (!own || !isNotified(incident)) return null;
+    const isCause = hasCause(own, m) || measured.measurements.some((middle) => hasCause(own, middle) && hasCause(middle, m));
+    return isCause ? { incident, measurement: own } : null;
+  }
+
   /** Whether a message about the parent, or about the runs of a rate, is enough for a destination. */
   #isCovered(m: Measurement, is: Incident, severity: Severity, to: { channel: string; recipient: string }, { measured, after }: Evaluated) {
-    const parent = after.incidents.find(({ id }) => id === is.parent_id);
-    const own = parent && measured.measurements.find((one) => scopeKey(one) === scopeKey(parent));
-    if (parent && own && isNotified(parent)) {
-      const isCause = hasCause(own, m) || measured.measurements.some((middle) => hasCause(own, middle) && hasCause(middle, m));
-      const state = newestStates(after.rows, parent.id).get(destinationKey(to));
-      if (isCause && state && state.status !== "DEAD" && rank(state.severity) >= rank(severity) && state.cause === parent.cause) {
-        return true;
-      }
-    }
+    const parent = this.#parent(m, is, { measured, after });
+    const state = parent && newestStates(after.rows, parent.incident.id).get(destinationKey(to));
+    if (state && state.status !== "DEAD" && rank(state.severity) >= rank(severity) && state.cause === parent.incident.cause) return true;
     const rest = m.uncovered.find((entry) => destinationKey(entry) === destinationKey(to));
     return rest !== undefined && verdictOf(m, rest.value, rest.runs, "KEEP") !== "BREACH";
   }
@@ -214,7 +198,13 @@ export class IncidentChecks {
 
   /** Each destination of an incident that is not silenced has its state, or a message that is enough. */
   #notified(m: Measurement, was: Incident | undefined, is: Incident, evaluation: Evaluated): void {
-    if (!isNotified(is) || is.recovered_at !== null || this.#isSilenced(m, is, evaluation)) return;
+    if (!isNotified(is) || is.recovered_at !== null) return;
+    const firing = evaluation.after.incidents.filter((one) => isNotified(one) && one.recovered_at === null).map(scopeKey);
+    const hasNearer = evaluation.measured.measurements.some((other) =>
+      causeOrder(other) < causeOrder(m) && hasCause(other, m) && firing.includes(scopeKey(other))
+    );
+    if (hasNearer && is.parent_id === null) this.#fail(m, "has no parent, although another incident is nearer to its cause");
+    if (this.#isSilenced(m, is, evaluation)) return;
     const states = newestStates(evaluation.after.rows, is.id);
     for (const to of this.#destinations(m, is, is.severity, evaluation)) {
       const state = states.get(destinationKey(to));
@@ -279,6 +269,12 @@ export class IncidentChecks {
       if (!measured.recipients[row.channel]) refuse(row, "although the channel is disabled");
       if (this.#isSilenced(m, is, evaluation)) refuse(row, "during a silence");
       if (this.#isCovered(m, is, is.severity, row, evaluation)) refuse(row, "although another message is enough");
+      const parent = this.#parent(m, is, evaluation);
+      const ofParent = parent && newestStates(after.rows, parent.incident.id).get(destinationKey(row));
+      const isCoveredRate = parent?.measurement.uncovered.some((entry) => destinationKey(entry) === destinationKey(row));
+      const isOwn = escalated || isCoveredRate || ofParent?.status === "DEAD" || !m.channels.includes(row.channel);
+      const isRecipient = parent && measured.recipients[row.channel]?.[parent.incident.severity].includes(row.recipient);
+      if (isRecipient && !state && !isOwn) refuse(row, "although its parent notifies it");
       if (row.severity !== is.severity || row.cause !== is.cause) refuse(row, `with ${row.severity} of ${row.cause}`);
       if (!state && row.kind !== "FIRING" && row.kind !== "FLAPPING") refuse(row, "as its first state");
       if (state && isCurrent && !isAcknowledgementOver && !escalated && row.kind !== "REPEAT") refuse(row, "although it has this state");

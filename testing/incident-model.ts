@@ -14,7 +14,7 @@ const KINDS = [
 ] as const;
 
 /** One step of a history; `pick` chooses among the objects that exist, and `gap` is the time before it in ms. */
-export interface Step {
+interface Step {
   kind: typeof KINDS[number];
   pick: number;
   gap: number;

@@ -38,7 +38,7 @@ export interface Run {
   error: string | null;
 }
 
-export interface Entity {
+interface Entity {
   is_active: boolean;
   is_paused: boolean;
   consecutive_failures: number;
@@ -86,7 +86,7 @@ const rule = (serial: number, name: string, metric: AlertMetric, entity_type: st
 const createRules = (): Rule[] => [
   rule(1, "schedule", "consecutive_failures", "matches_schedule", { escalation_ms: 10 * MINUTE, escalation_channels: [["pager"]] }),
   rule(2, "schedule again", "consecutive_failures", "matches_schedule", { severity: "MEDIUM", channels: ["hook"] }),
-  rule(3, "tournaments", "consecutive_failures", "tournaments", { severity: "MEDIUM", channels: ["hook"], for_ms: 5 * MINUTE }),
+  rule(3, "tournaments", "consecutive_failures", "tournaments", { severity: "MEDIUM", channels: ["hook"], for_ms: 10 * MINUTE }),
   rule(4, "any", "consecutive_failures", "all", { severity: "LOW", threshold: 3, channels: ["hook"], escalation_ms: 15 * MINUTE }),
   rule(5, "shared", "shared_failure", "all", { window_ms: 30 * MINUTE, escalation_ms: 10 * MINUTE, repeat_ms: 20 * MINUTE }),
   rule(6, "rate", "success_rate", "all", {
