@@ -1,5 +1,5 @@
 import type { TestDatabase } from "../testing/database.ts";
-import { type Fault, LONE, SHARED } from "../testing/simulation.ts";
+import { type Fault, LONE, SHARED } from "../testing/simulated-runs.ts";
 
 const MINUTE = 60_000;
 const ACTOR = { name: "operator@example.com", role: "operator" };
@@ -99,9 +99,8 @@ export const DAYS: Day[] = [
     name: "resolved by hand while the condition is met",
     faults: [fault("failing", 4)],
     acts: [{ minute: 44, call: change("resolve") }],
-    // The message about the second incident also has the end of the first one, after what fires.
-    notifications: [...FIRING(FAILURES, FAILURES), ...RESOLVED(FAILURES, FAILURES)],
-    incidents: [FAILURES, FAILURES],
+    notifications: firingAndResolved(FAILURES),
+    incidents: [FAILURES],
   },
   {
     name: "silenced",
@@ -130,8 +129,8 @@ export const DAYS: Day[] = [
   {
     name: "slow, heavy and failing at once",
     faults: [fault("slow", 1), fault("heavy", 1), fault("failing", 1)],
-    notifications: firingAndResolved(DURATION),
-    incidents: [DURATION, `${MEMORY} < ${DURATION}`],
+    notifications: [...firingAndResolved(DURATION), ...firingAndResolved(MEMORY)],
+    incidents: [DURATION, MEMORY],
   },
   { name: "partial", faults: [fault("partial", 8)], notifications: [], incidents: [] },
   { name: "tournaments share a fingerprint", faults: [fault("shared", 2)], notifications: firingAndResolved(ALIKE), incidents: [ALIKE] },
@@ -180,7 +179,7 @@ export const DAYS: Day[] = [
   },
   {
     name: "a channel refuses",
-    faults: [fault("slow", 1), fault("undelivered", 2)],
+    faults: [fault("slow", 1), fault("gone", 2)],
     notifications: [...firingAndResolved(DURATION), ...firingAndResolved(DEAD)],
     incidents: [DURATION, DEAD],
   },

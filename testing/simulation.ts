@@ -1,208 +1,172 @@
+import type { Arguments } from "../services/contract/index.ts";
 import { parseAnswer, type Rpc } from "../services/rpc.ts";
 import { evaluateRules } from "../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { type Channels, deliverDue } from "../supabase/functions/sync-alert-processor/notification-service.ts";
+import { deliverDue } from "../supabase/functions/sync-alert-processor/notification-service.ts";
 import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
+import { type Attempt, createReceivers, type Received } from "./simulated-receivers.ts";
+import { endOf, type Fault, type FaultKind, planRun, reportOf, type SimulatedRun } from "./simulated-runs.ts";
 
-const MINUTE = 60_000;
+export const MINUTE = 60_000, TICK = 15 * MINUTE;
+const DAY = 96 * TICK, WALL_CLOCK = 10 * MINUTE;
+/** The minutes of a tick with an evaluation while nothing changes, two of them at the end of a grace; 5 minutes without one are a gap. */
+const IDLE_MINUTES = [0, 3, 5, 9, 12];
 
-/** A fault of `matches_schedule` that lasts some ticks, and the rule that must fire for it; null where none may fire. */
-export interface Fault {
-  kind: "failing" | "missed" | "slow" | "heavy" | "late" | "partial" | "shared" | "lone" | "no_evaluation" | "undelivered";
-  /** The first tick of the fault, and its length in ticks. */
-  tick: number;
-  ticks: number;
-  rule: string | null;
-}
-
-/** Tournaments of every simulated run: a shared fault fails `SHARED` with one fingerprint, a lone fault fails `LONE` with another. */
-export const SHARED = ["8101", "8102", "8103"], LONE = "8104";
-
-/** An act of a person during a simulation. */
+/** An act of a person during a simulation, at a time in ms since the epoch. */
 export interface Act {
-  /** Milliseconds since the epoch. */
   at: number;
-  act: () => Promise<unknown>;
+  act: () => unknown;
 }
 
-/** The incidents and notifications that a simulation produced. */
-interface Outcome {
-  incidents: { rule: string; opened: number; resolved: number | null; severity: string; parent: string | null }[];
-  /** Notifications in the order in which the channels received them; `rule` ends with the tournament where the incident has one. */
-  notifications: { kind: string; rule: string; channel: string; at: number }[];
-  evaluations: number;
-  /** End of the run of each tick, milliseconds since the epoch. */
-  ends: Map<number, number>;
+interface Simulation {
+  start: string;
+  ticks: number;
+  faults: Fault[];
+  random: () => number;
+  acts?: Act[];
+  /** The minutes of a tick with an evaluation, the first one by two evaluators; by default as in production, where some are late or lost. */
+  evaluateAt?: (tick: number) => number[];
+  /** Whether runs of matches report the result of each tournament, and whether the daily sync of tournaments runs too. */
+  hasResults?: boolean;
+  isDaily?: boolean;
 }
 
-/**
- * The moment from which the rule must fire: the end of the third failed run, the due time plus grace, the duration limit, or the end of the run that
- * used too much memory.
- */
-export function startOfFault(fault: Fault, start: number, ends: Outcome["ends"]): number {
-  const due = start + fault.tick * 15 * MINUTE;
-  switch (fault.kind) {
-    case "failing":
-      return ends.get(fault.tick + 2) ?? NaN;
-    case "missed":
-      return due + 5 * MINUTE;
-    case "slow":
-      return due + 100_000;
-    default:
-      return ends.get(fault.tick) ?? NaN;
-  }
+interface Incident {
+  id: string;
+  rule: string;
+  opened: number;
+  resolved: number | null;
+  severity: string;
+  parent: string | null;
 }
 
-/**
- * Simulates `ticks` quarter hours of match syncs with the real functions on a virtual clock. The faults of a tick decide how its run ends. Two
- * evaluators evaluate the rules every five minutes, and at once after a failed run.
- */
-export async function simulate(
-  db: Pick<TestDatabase, "query" | "value">,
-  options: {
-    start: string;
-    ticks: number;
-    faults: Fault[];
-    random: () => number;
-    evaluateAt?: number[];
-    isPunctual?: boolean;
-    acts?: Act[];
-  },
-): Promise<Outcome> {
-  const clock = new TestClock(options.start);
-  const start = clock.now();
-  const notifications: Outcome["notifications"] = [];
-  const ends: Outcome["ends"] = new Map();
-  let isUndelivered = false;
-  const deliver: Channels["dashboard"] = ({ items }, { channel }) => {
-    const nameOf = (item: (typeof items)[number]) => [item.rule_name, ...item.tournament_no ? [item.tournament_no] : []].join(" ");
-    const reported = items.filter(({ is_new }) => is_new);
-    reported.forEach((item) => notifications.push({ kind: item.kind, rule: nameOf(item), channel, at: clock.now() }));
-    return Promise.resolve({ outcome: "SENT", is_answered: true });
-  };
-  const refuse: Channels["dashboard"] = () => Promise.resolve({ outcome: "DEAD", is_answered: true, error: "410 Gone" });
-  const channels: Channels = {
-    dashboard: deliver,
-    webhook: (message, destination) => (isUndelivered ? refuse : deliver)(message, destination),
-    slack: refuse,
-    email: refuse,
-  };
+/** What a simulation produced. */
+export interface Outcome {
+  runs: SimulatedRun[];
+  incidents: Incident[];
+  /** Messages in the order in which the recipients received them, and attempts that a recipient refused. */
+  received: Received[];
+  refused: Attempt[];
+  /** The times of the evaluations. */
+  evaluations: number[];
+}
+
+/** The start and end of a fault, as due times. */
+export const spanOf = ({ tick, ticks }: Fault, start: number): [number, number] => [start + tick * TICK, start + (tick + ticks) * TICK];
+
+/** Whether a state changes or a notification is queued. */
+const hasChange = ({ p }: Arguments<"apply_alert_transitions">): boolean =>
+  p.transitions.some((transition) => transition.from_state !== transition.to_state || transition.notifications.length > 0);
+
+/** The real functions on a virtual clock: runs of the syncs under faults, the evaluator, deliveries, and the acts of people. */
+export async function simulate(db: Pick<TestDatabase, "query" | "value">, options: Simulation): Promise<Outcome> {
+  const { faults, random } = options;
+  const clock = new TestClock(options.start), start = clock.now(), end = start + options.ticks * TICK;
+  const runs: SimulatedRun[] = [], evaluations: number[] = [];
+  const kindsAt = (at: number, entity?: string): Set<FaultKind> =>
+    new Set(
+      faults.filter((fault) => {
+        const [from, until] = spanOf(fault, start);
+        const concerned = fault.entity ?? "matches_schedule";
+        return at >= from && at < until && (entity === undefined || concerned === entity || concerned === "all");
+      }).map(({ kind }) => kind),
+    );
+  const { channels, received, refused } = createReceivers(clock, () => kindsAt(clock.now()));
+
+  let busyUntil = 0;
   // SQL without REST: other tests cover REST, and a simulated month makes many calls.
   const rpc: Rpc = async (fn, args) => {
     const names = Object.keys(args);
     const sql = `select ${fn}(${names.map((name, index) => `${name} => $${index + 1}`).join(", ")})`;
-    return parseAnswer(fn, await db.value(sql, Object.values(args)));
+    const answer = await db.value(sql, Object.values(args));
+    // After a change the rules are evaluated each minute, as in production.
+    if (fn === "apply_alert_transitions" && hasChange(args as Arguments<"apply_alert_transitions">)) busyUntil = clock.now() + 3 * MINUTE;
+    return parseAnswer(fn, answer);
   };
-  let evaluations = 0;
-  const evaluate = async () => {
-    evaluations += 2;
-    await Promise.all([1, 2].map(() => evaluateRules(rpc, clock, () => {}, "cron")));
+  const evaluate = async (evaluators = 1) => {
+    if (kindsAt(clock.now()).has("no_evaluation")) return;
+    evaluations.push(clock.now());
+    await Promise.all(Array.from({ length: evaluators }, () => evaluateRules(rpc, clock, () => {}, "cron")));
     await deliverDue(rpc, clock, () => {}, channels);
   };
-  const at = async <T>(ms: number, sql: string, p: object): Promise<T> => await db.value<T>(sql, [p, new Date(ms).toISOString()]);
+  const call = (fn: string, p: object) => db.query(`select ${fn}($1, $2)`, [p, clock.asOf()]);
 
-  for (let tick = 0; tick < options.ticks; tick++) {
-    const due = start + tick * 15 * MINUTE;
-    // Faults may overlap: a run can be slow, use too much memory and fail.
-    const kinds = new Set(
-      options.faults.filter((fault) => tick >= fault.tick && tick < fault.tick + fault.ticks).map((fault) => fault.kind),
-    );
-    const late = kinds.has("late") ? 4 * MINUTE : Math.floor(options.random() * 2_000);
-    const seconds = kinds.has("slow") ? 420 : 20 + options.random() * 40;
-    const failed = kinds.has("failing");
-    const started = due + late, ended = Math.round(started + seconds * 1000);
-    const execution_id = crypto.randomUUID();
-    // Unless `isPunctual`, 5 % of the evaluations do not run and 10 % run late.
-    const events: Act[] = (options.evaluateAt ?? [0, 5, 10]).flatMap((minutes) => {
-      const chance = options.isPunctual ? 1 : options.random();
-      const delay = chance < 0.15 ? options.random() * MINUTE : 0;
-      return chance < 0.05 || kinds.has("no_evaluation")
-        ? []
-        : [{ at: Math.round(due + minutes * MINUTE + 20_000 + delay * 0.6), act: evaluate }];
-    });
-    isUndelivered = kinds.has("undelivered");
-    events.push(...(options.acts ?? []).filter((act) => act.at >= due && act.at < due + 15 * MINUTE));
-    if (!kinds.has("missed")) {
-      ends.set(tick, ended);
-      const beat = (ms: number) => ({
-        at: ms,
-        act: () => at(ms, "select heartbeat_sync_execution($1, $2)", { execution_id, counters: {} }),
-      });
-      events.push({
-        at: started,
-        act: () =>
-          at(started, "select start_sync_execution($1, $2)", {
-            execution_id,
-            entity_type: "matches_schedule",
-            trigger: "CRON",
-            due_at: new Date(due).toISOString(),
-            attempt: 1,
-            wall_clock_ms: 600_000,
-          }),
-      });
-      for (let ms = started + 50_000; ms < ended; ms += 50_000) events.push(beat(ms));
-      const results = options.acts && (!failed || kinds.has("shared")) ? resultsOf(kinds) : [];
-      const memory_usage_mb = kinds.has("heavy") ? 220 : Math.round(40 + options.random() * 120);
-      const counters = {
-        tournaments_processed: 10,
-        tournaments_failed: failed ? 10 : kinds.has("partial") ? 1 : results.filter((result) => !result.success).length,
-        memory_usage_mb,
-        records_read: 400,
-        api_calls: 10,
-      };
-      const isPartial = kinds.has("partial") || results.some((result) => !result.success);
-      const status = failed ? "FAILED" : isPartial ? "PARTIAL" : "SUCCEEDED";
-      events.push({
-        at: ended,
-        act: async () => {
-          await at(ended, "select finish_sync_execution($1, $2)", { execution_id, status, reason: "simulated", counters, results });
-          if (failed) await evaluate();
-        },
-      });
-    }
-    for (const event of events.sort((a, b) => a.at - b.at)) {
-      clock.advance(Math.max(0, event.at - clock.now()));
-      await event.act();
-    }
-  }
-  const incidents = await db.query<{ rule: string; opened: string; resolved: string | null; severity: string; parent: string | null }>(
-    `select concat_ws(' ', i.rule_name, i.tournament_no) as rule, i.opened_at as opened, i.resolved_at as resolved, i.severity, p.rule_name as parent
-    from alert_incidents i left join alert_incidents p on p.id = i.parent_id where i.state <> 'PENDING' order by i.opened_at, 1`,
-  );
-  return {
-    ends,
-    evaluations,
-    notifications,
-    incidents: incidents.map(({ rule, opened, resolved, severity, parent }) => ({
-      rule,
-      severity,
-      parent,
-      opened: Date.parse(opened),
-      resolved: resolved === null ? null : Date.parse(resolved),
-    })),
+  const agenda: Act[] = [];
+  const plan = (at: number, act: Act["act"]) => {
+    const index = agenda.findIndex((other) => other.at > at);
+    agenda.splice(index < 0 ? agenda.length : index, 0, { at, act });
   };
+  /** Starts the run of a due time, unless it is missed; a daily run that was missed or failed is started again. */
+  const startRun = (entity: string, due: number, attempt = 1): void => {
+    const kinds = kindsAt(clock.now(), entity), isDaily = entity === "tournaments";
+    const again = (delay: number) => isDaily && plan(clock.now() + delay, () => startRun(entity, due, attempt + 1));
+    if (kinds.has("paused")) return;
+    if (kinds.has("missed")) return void again(TICK);
+    const run = planRun(entity, clock.now(), kinds, random), closed = endOf(run), execution_id = crypto.randomUUID();
+    const id = { execution_id }, of = { due_at: new Date(due).toISOString(), attempt };
+    runs.push(run);
+    plan(
+      run.started,
+      () => call("start_sync_execution", { ...id, ...of, entity_type: entity, trigger: "CRON", wall_clock_ms: WALL_CLOCK }),
+    );
+    for (let beat = run.started + 50_000; beat < closed && !kinds.has("stuck"); beat += 50_000) {
+      plan(beat, () => call("heartbeat_sync_execution", { ...id, counters: {} }));
+    }
+    plan(closed, async () => {
+      if (run.ended === null) await db.query("select reap_sync_executions($1)", [clock.asOf()]);
+      else await call("finish_sync_execution", { ...id, ...reportOf(run, options.hasResults ?? false, random) });
+      // The database calls the evaluator after a failed run, and after each run while an incident is live.
+      if (run.weight < 1 || clock.now() < busyUntil) await evaluate();
+      if (run.weight === 0) again(([10, 20, 30][attempt - 1] ?? 60) * MINUTE);
+    });
+  };
+  const evaluateInTick = (due: number) => {
+    const { evaluateAt } = options;
+    const minutes = evaluateAt ? evaluateAt((due - start) / TICK) : Array.from({ length: 15 }, (_, index) => index);
+    for (const minute of minutes) {
+      // After a change 3 % of the calls are lost; 10 % are late, and 10 % meet a second evaluator.
+      const chance = evaluateAt ? 0.5 : random(), isLate = chance < 0.1;
+      plan(due + minute * MINUTE + 20_000 + (isLate ? Math.floor(random() * 30_000) : 0), async () => {
+        const isDue = evaluateAt || IDLE_MINUTES.includes(minute) || clock.now() < busyUntil && chance < 0.97;
+        const isDouble = evaluateAt ? minute === minutes[0] : chance >= 0.1 && chance < 0.2;
+        if (isDue) await evaluate(isDouble ? 2 : 1);
+      });
+    }
+  };
+  for (let due = start; due < end; due += TICK) {
+    plan(due, () => {
+      startRun("matches_schedule", due);
+      if (options.isDaily && due % DAY === 0) startRun("tournaments", due);
+      evaluateInTick(due);
+    });
+  }
+  for (const { at, act } of options.acts ?? []) plan(at, act);
+  for (let next = agenda.shift(); next && next.at < end; next = agenda.shift()) {
+    clock.advance(Math.max(0, next.at - clock.now()));
+    await next.act();
+  }
+  return { runs, evaluations, received, refused, incidents: await incidentsOf(db) };
 }
 
-/** The result of each tournament of a run with these faults. */
-function resultsOf(kinds: ReadonlySet<Fault["kind"]>) {
-  const failed = (no: string): string | null =>
-    kinds.has("shared") && SHARED.includes(no) ? "service unavailable" : kinds.has("lone") && no === LONE ? "bad data" : null;
-  return [...SHARED, LONE].map((tournament_no) => {
-    const error_message = failed(tournament_no);
-    return {
-      tournament_no,
-      success: error_message === null,
-      error_message,
-      error_fingerprint: error_message,
-      error_type: error_message && "API",
-    };
-  });
+async function incidentsOf(db: Pick<TestDatabase, "query">): Promise<Incident[]> {
+  const incidents = await db.query<
+    { opened_at: string; resolved_at: string | null } & Pick<Incident, "id" | "rule" | "severity" | "parent">
+  >(
+    `select i.id, concat_ws(' ', i.rule_name, i.tournament_no) as rule, i.opened_at, i.resolved_at, i.severity, p.rule_name as parent
+    from alert_incidents i left join alert_incidents p on p.id = i.parent_id where i.state <> 'PENDING' order by i.opened_at, 2`,
+  );
+  return incidents.map(({ opened_at, resolved_at, ...rest }) => ({
+    ...rest,
+    opened: Date.parse(opened_at),
+    resolved: resolved_at === null ? null : Date.parse(resolved_at),
+  }));
 }
 
-/** Prepares a database for a simulation: only the rules of `matches_schedule` are active, and their only channel is the dashboard. */
-export async function prepareSimulation(db: TestDatabase): Promise<void> {
+/** Empties a database for a simulation with the shipped rules, none of which escalates or notifies more than the dashboard if `isQuiet`. */
+export async function prepareSimulation(db: TestDatabase, { isQuiet = true } = {}): Promise<void> {
   await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, notification_destinations cascade");
+  if (!isQuiet) return;
   await db.query(
     "update alert_rules set is_active = entity_type = 'matches_schedule' or metric = 'memory_usage', escalation_delay = null, notification_channels = '[\"dashboard\"]'",
   );

@@ -1,6 +1,7 @@
 import type { Stack } from "../platform/stack.ts";
 import { seeded } from "./random.ts";
-import { type Fault, LONE, SHARED, simulate } from "./simulation.ts";
+import { type Fault, LONE, SHARED } from "./simulated-runs.ts";
+import { simulate } from "./simulation.ts";
 import { until } from "./wait.ts";
 
 const HOUR = 3_600_000, TICK = HOUR / 4;
@@ -9,7 +10,6 @@ const fault = (kind: Fault["kind"], ticks: number, hoursAgo: number, last: numbe
   kind,
   ticks,
   tick: last - hoursAgo * 4,
-  rule: null,
 });
 
 /** Gives a new stack two days of match syncs with a fault of each kind; the last fault is not over. */
@@ -57,9 +57,8 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
       fault("lone", 4, 1, ticks),
     ],
     random: seeded(7),
-    evaluateAt: [8],
-    isPunctual: true,
-    acts: [],
+    evaluateAt: () => [8],
+    hasResults: true,
   });
   // The simulation leaves no error context, no job and no acts of people: requests to the running stack make them.
   const headers = { apikey: state.keys.secret, "content-type": "application/json" };

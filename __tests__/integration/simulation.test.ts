@@ -1,41 +1,43 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { seeded } from "../../testing/random.ts";
-import { type Fault, prepareSimulation, simulate, startOfFault } from "../../testing/simulation.ts";
+import type { Fault } from "../../testing/simulated-runs.ts";
+import { simulateTrouble } from "../../testing/simulated-trouble.ts";
 
 const db = await openTestDatabase();
-const START = "2026-06-01T00:00:00.000Z";
-const FAILURES = "Match Schedule Consecutive Failures",
-  OVERDUE = "Match Schedule Overdue",
-  DURATION = "Match Schedule Duration Exceeded",
-  MEMORY = "Memory Usage Exceeded";
+const START = Date.parse("2026-06-01T00:00:00Z"), TICK = 15 * 60_000;
 
-Deno.test("a simulation of 36 hours opens exactly the incidents of its faults, and each sends one FIRING and one RESOLVED notification", async () => {
-  await prepareSimulation(db);
+Deno.test("in nine hours of trouble each recipient is notified once of each fault and of its end, and of nothing else", async () => {
   const faults: Fault[] = [
-    { kind: "failing", tick: 4, ticks: 2, rule: null },
-    { kind: "failing", tick: 10, ticks: 5, rule: FAILURES },
-    { kind: "late", tick: 20, ticks: 3, rule: null },
-    { kind: "missed", tick: 30, ticks: 3, rule: OVERDUE },
-    { kind: "slow", tick: 44, ticks: 1, rule: DURATION },
-    { kind: "partial", tick: 56, ticks: 6, rule: null },
-    { kind: "heavy", tick: 70, ticks: 2, rule: MEMORY },
-    { kind: "failing", tick: 84, ticks: 3, rule: FAILURES },
-    { kind: "missed", tick: 100, ticks: 1, rule: OVERDUE },
-    { kind: "failing", tick: 120, ticks: 1, rule: null },
+    { kind: "failing", tick: 1, ticks: 2 },
+    { kind: "outage", tick: 5, ticks: 3, entity: "all" },
+    { kind: "database", tick: 8, ticks: 1, entity: "all" },
+    { kind: "slow", tick: 11, ticks: 2 },
+    { kind: "missed", tick: 15, ticks: 2 },
+    { kind: "lone", tick: 19, ticks: 3 },
+    { kind: "refused", tick: 24, ticks: 4 },
+    { kind: "outage", tick: 25, ticks: 2, entity: "all" },
+    { kind: "paused", tick: 30, ticks: 3 },
   ];
-  const { incidents, notifications, ends } = await simulate(db, { start: START, ticks: 144, faults, random: seeded(1), isPunctual: true });
-  const expected = faults.filter((fault) => fault.rule !== null);
-  assertEquals(incidents.map((incident) => incident.rule), expected.map((fault) => String(fault.rule)));
-  expected.forEach((fault, index) => {
-    const delay = (incidents[index]?.opened ?? NaN) - startOfFault(fault, Date.parse(START), ends);
-    assert(delay >= 0 && delay <= 5 * 60_000, `${fault.rule} fired ${delay} ms after the fault`);
-    assert(incidents[index]?.resolved, `${fault.rule} is resolved`);
-  });
-  assertEquals(
-    notifications.map(({ kind, rule }) => `${kind} ${rule}`),
-    expected.flatMap(({ rule }) => [`FIRING ${rule}`, `RESOLVED ${rule}`]),
-  );
+  const trouble = { faults, quiet: [], acknowledgements: [{ at: START + 5 * TICK + 600_000, until: START + 6 * TICK + 600_000 }] };
+  const { outcome, result } = await simulateTrouble(db, trouble, { start: START, ticks: 36, random: seeded(1) });
+  const { expected, openings, delays, ...violations } = result;
+  assertEquals(violations, { lost: [], false_openings: [], repeated: [], excess: [], endless: [] });
+  assert(expected >= 20 && openings >= 20 && delays.every((delay) => delay <= 65_000), `${expected} ${openings} ${delays}`);
+  const opened = outcome.received.filter(({ recipient }) => recipient === "dashboard").flatMap(({ items }) => items)
+    .filter(({ kind }) => kind === "FIRING").map(({ rule_name }) => rule_name);
+  // The second message about the first outage follows the acknowledgement that expired, and the third one its new cause.
+  assertEquals(opened, [
+    "Overall Sync Success Rate Drop",
+    "Tournaments Failing Alike",
+    "Tournaments Failing Alike",
+    "Tournaments Failing Alike",
+    "Match Schedule Duration Exceeded",
+    "Match Schedule Overdue",
+    "Match Schedule Tournament Failing",
+    "Tournaments Failing Alike",
+    "Notifications Undelivered",
+  ]);
 });
 
 Deno.test.afterAll(() => db.close());

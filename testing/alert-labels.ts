@@ -1,0 +1,128 @@
+import { CAUSES, endOf, type Fault, type FaultKind, LONE, type SimulatedRun } from "./simulated-runs.ts";
+import { MINUTE, type Outcome, spanOf, TICK } from "./simulation.ts";
+
+const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 15 * MINUTE };
+
+/** The duration from which a rule reports a run. */
+const LONG = 100_000;
+
+/** What is true about a fault, from the runs as they went; the evaluator never sees it. Times are ms since the epoch. */
+export interface Label {
+  kind: FaultKind | "rate" | "late_processor";
+  entity: string;
+  tournament: string | null;
+  /** The metrics of the rules that may report it. */
+  metrics: readonly string[];
+  /** The fingerprint that a message about it must name. */
+  cause: string | null;
+  /** When it begins, when a recipient must be notified (null: it need not be), and when it is over. */
+  from: number;
+  detectable: number | null;
+  until: number;
+}
+
+const METRICS: Partial<Record<FaultKind, string[]>> = {
+  failing: ["consecutive_failures"],
+  outage: ["shared_failure", "consecutive_failures"],
+  database: ["shared_failure", "consecutive_failures"],
+  shared: ["shared_failure", "consecutive_failures"],
+  lone: ["consecutive_failures"],
+  slow: ["duration_exceeded"],
+  hung: ["duration_exceeded", "consecutive_failures", "stuck_execution"],
+  stuck: ["consecutive_failures", "stuck_execution"],
+  heavy: ["memory_usage"],
+  missed: ["sync_overdue"],
+};
+
+/** The moment at which a recipient must be notified of failing runs of this kind, before the time of an evaluation; null where it need not be. */
+function detectableAt(kind: FaultKind, entity: string, runs: SimulatedRun[]): number | null {
+  const endOfRun = (index: number) => runs[index] ? endOf(runs[index]) : null;
+  if (kind === "slow" || kind === "hung") return runs[0] ? runs[0].started + LONG : null;
+  if (kind === "heavy") return endOfRun(0);
+  const isShared = (kind === "outage" || kind === "database" || kind === "shared") && entity !== "tournaments";
+  return endOfRun(isShared ? 0 : 2);
+}
+
+function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number): Label[] {
+  const { kind } = fault, metrics = METRICS[kind], [first, last] = spanOf(fault, start);
+  const own = runs.filter((run) => run.entity === entity);
+  const base = { kind, entity, tournament: kind === "lone" ? LONE : null, metrics: metrics ?? [], cause: CAUSES[kind] ?? null };
+  if (kind === "missed") {
+    const until = own.find(({ due }) => due >= last)?.started ?? Infinity;
+    return [{ ...base, from: first, detectable: first + (GRACE[entity] ?? 5 * MINUTE), until }];
+  }
+  const affected = own.filter((run) => run.kinds.has(kind) && run.due >= first && run.due < last);
+  const firstRun = affected[0], lastRun = affected.at(-1);
+  if (!metrics || !firstRun || !lastRun) return [];
+  const next = own.find((run) => run.due > lastRun.due && !run.kinds.has(kind) && run.ended !== null);
+  const isPeak = kind === "slow" || kind === "hung" || kind === "heavy";
+  // A value of the last 15 minutes lasts so long. Failures of tournaments that are no longer due last 30 minutes.
+  const rest = isPeak ? TICK : next?.kinds.has("off_season") && metrics.includes("shared_failure") ? 2 * TICK : 0;
+  const until = Math.max(next ? endOf(next) : Infinity, endOf(lastRun) + rest);
+  return [{ ...base, from: firstRun.started, detectable: detectableAt(kind, entity, affected), until }];
+}
+
+/** Whether messages of another rule cover the runs of the fault, so that the success rate of a day does not report them again. */
+const COVERED: ReadonlySet<string> = new Set(["failing", "outage", "database", "shared", "stuck"]);
+
+/** The success rate in the window without covered runs, and with them; null below four runs. */
+function ratesAt(at: number, runs: SimulatedRun[], covered: ReadonlySet<SimulatedRun>): { uncovered: number | null; total: number | null } {
+  const counted = runs.filter((run) => run.entity === "matches_schedule" && run.started > at - WINDOW && endOf(run) <= at);
+  const mean = (list: SimulatedRun[]) => list.length < 4 ? null : list.reduce((sum, { weight }) => sum + weight, 0) / list.length;
+  return { uncovered: mean(counted.filter((run) => !covered.has(run))), total: mean(counted) };
+}
+
+/** The times in which the success rate is too low, although nobody was notified of enough of its runs. */
+function rateLabels({ runs, evaluations }: Outcome, labels: Label[]): Label[] {
+  const failures = labels.filter(({ kind, detectable }) => COVERED.has(kind) && detectable !== null);
+  const covered = new Set(
+    runs.filter((run) =>
+      run.weight < 1 && failures.some(({ entity, from, until }) => entity === run.entity && run.started >= from && run.started < until)
+    ),
+  );
+  const found: Label[] = [];
+  let open: Label | null = null;
+  for (const at of evaluations) {
+    const { uncovered, total } = ratesAt(at, runs, covered);
+    // While a shared failure or a streak is live, its message is enough.
+    const isInhibited = failures.some(({ from, until }) => at >= from && at <= until + MINUTE);
+    if (open && total !== null && total >= 0.97) {
+      open.until = at;
+      open = null;
+    } else if (uncovered !== null && uncovered < 0.95 && !isInhibited) {
+      if (!open) {
+        found.push(
+          open = {
+            kind: "rate",
+            entity: "all",
+            tournament: null,
+            metrics: ["success_rate"],
+            cause: null,
+            from: at,
+            detectable: at,
+            until: Infinity,
+          },
+        );
+      }
+    }
+  }
+  return found;
+}
+
+/** The evaluations that came five minutes or more after the one before. */
+const lateLabels = ({ evaluations }: Outcome): Label[] =>
+  evaluations.flatMap((at, index) => {
+    const previous = evaluations[index - 1];
+    if (previous === undefined || at - previous < 5 * MINUTE) return [];
+    const base = { kind: "late_processor" as const, entity: "system", tournament: null, metrics: ["processor_late"], cause: null };
+    return [{ ...base, from: previous, detectable: at, until: evaluations[index + 1] ?? Infinity }];
+  });
+
+/** The labels of the faults of a simulation that started at `start`. */
+export function labelsOf(faults: Fault[], outcome: Outcome, start: number): Label[] {
+  const labels = faults.flatMap((fault) =>
+    (fault.entity === "all" ? ["matches_schedule", "tournaments"] : [fault.entity ?? "matches_schedule"])
+      .flatMap((entity) => labelOf(fault, entity, outcome, start))
+  );
+  return [...labels, ...rateLabels(outcome, labels), ...lateLabels(outcome)].sort((a, b) => a.from - b.from);
+}

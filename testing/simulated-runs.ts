@@ -1,0 +1,116 @@
+/** The kinds of faults. The last five are not faults of runs: off-season, pause of the entity, no evaluation, and channels that do not deliver. */
+export type FaultKind =
+  | "failing"
+  | "outage"
+  | "database"
+  | "missed"
+  | "slow"
+  | "hung"
+  | "stuck"
+  | "heavy"
+  | "late"
+  | "partial"
+  | "shared"
+  | "lone"
+  | "off_season"
+  | "paused"
+  | "no_evaluation"
+  | "gone"
+  | "unavailable"
+  | "lossy"
+  | "refused";
+
+/** A fault that lasts some ticks of 15 minutes. It concerns `matches_schedule`, or the given entity, or all. */
+export interface Fault {
+  kind: FaultKind;
+  tick: number;
+  ticks: number;
+  entity?: string;
+}
+
+/** Tournaments of every simulated run of matches: a shared fault fails `SHARED` with one fingerprint, a lone fault fails `LONE` with another. */
+export const SHARED = ["8101", "8102", "8103"], LONE = "8104";
+
+/** The fingerprints of the failures that the kinds cause. */
+export const CAUSES: Partial<Record<FaultKind, string>> = {
+  outage: "NETWORK:VIS_UNAVAILABLE",
+  database: "DATABASE:DATABASE_UNAVAILABLE",
+  shared: "service unavailable",
+  lone: "bad data",
+};
+
+/** A run as it goes, in ms since the epoch; `ended` is null for a run that the worker does not finish. */
+export interface SimulatedRun {
+  entity: string;
+  kinds: ReadonlySet<FaultKind>;
+  /** The due time, the start, and the end; a run that never ends is closed by the reaper. */
+  due: number;
+  started: number;
+  ended: number | null;
+  /** 1, 0, or the share of tournaments that did not fail. */
+  weight: number;
+}
+
+const MINUTE = 60_000;
+
+/** The end of a run: the reaper closes a run without heartbeats after its lease, and any run at its deadline. */
+export const endOf = ({ ended, started, kinds }: SimulatedRun): number =>
+  ended ?? Math.ceil((started + (kinds.has("hung") ? 10 : 1) * MINUTE) / MINUTE) * MINUTE + 1_000;
+
+/** Plans the run of an entity under faults. They may overlap: a run can be slow, use too much memory and fail. */
+export function planRun(entity: string, due: number, kinds: ReadonlySet<FaultKind>, random: () => number): SimulatedRun {
+  const isDaily = entity === "tournaments";
+  const started = due + (kinds.has("late") ? 4 * MINUTE : Math.floor(random() * 2_000));
+  const seconds = kinds.has("slow") ? (isDaily ? 150 : 420) : isDaily ? 4 : 20 + random() * 40;
+  const ended = kinds.has("hung") || kinds.has("stuck") ? null : Math.round(started + seconds * 1_000);
+  const results = resultsOf(kinds);
+  const failed = results.filter(({ error_type }) => error_type !== null).length;
+  const isFailed = isFailing(kinds);
+  const weight = isFailed || ended === null ? 0 : kinds.has("partial") ? 0.9 : isDaily ? 1 : 1 - failed / 10;
+  return { entity, kinds, due, started, ended, weight };
+}
+
+const isFailing = (kinds: SimulatedRun["kinds"]): boolean => kinds.has("failing") || kinds.has("outage") || kinds.has("database");
+
+/** What the worker of a run that ends reports. */
+export function reportOf({ entity, kinds, weight, started }: SimulatedRun, hasResults: boolean, random: () => number) {
+  const isFailed = isFailing(kinds), isIdle = kinds.has("off_season");
+  const cause = CAUSES.database && kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;
+  const results = !hasResults || entity === "tournaments" || isIdle || kinds.has("failing") && !kinds.has("shared") ? [] : resultsOf(kinds);
+  const failed = isFailed ? 10 : Math.max(results.filter(({ error_type }) => error_type !== null).length, kinds.has("partial") ? 1 : 0);
+  return {
+    status: isFailed ? "FAILED" : failed > 0 ? "PARTIAL" : "SUCCEEDED",
+    reason: `simulated, weight ${weight}`,
+    counters: {
+      tournaments_processed: isIdle ? 0 : 10,
+      tournaments_failed: isIdle ? 0 : failed,
+      memory_usage_mb: kinds.has("heavy") ? 220 : Math.round(40 + random() * 120),
+      records_read: isIdle ? 0 : 400,
+      api_calls: isIdle ? 0 : 10,
+    },
+    results,
+    errors: cause === undefined ? [] : [{
+      id: crypto.randomUUID(),
+      error_type: cause.split(":")[0],
+      error_code: cause.split(":")[1],
+      error_severity: "HIGH",
+      retryable: true,
+      error_message: cause,
+      fingerprint: cause,
+      occurred_at: new Date(started + 1_000).toISOString(),
+    }],
+  };
+}
+
+/** The result of each tournament of a run of matches. */
+function resultsOf(kinds: ReadonlySet<FaultKind>) {
+  const causeOf = (no: string): string | null => {
+    const kind = (["database", "outage"] as const).find((each) => kinds.has(each)) ??
+      (kinds.has("shared") && SHARED.includes(no) ? "shared" : kinds.has("lone") && no === LONE ? "lone" : null);
+    return kind === null ? null : CAUSES[kind] ?? null;
+  };
+  return [...SHARED, LONE].map((tournament_no) => {
+    const cause = causeOf(tournament_no);
+    return { tournament_no, error_message: cause, error_fingerprint: cause, error_type: cause && "API" };
+  });
+}
