@@ -2,9 +2,11 @@ import { assertEquals } from "@std/assert";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
-import { aRun } from "../../testing/factories.ts";
+import { VALID_ROWS } from "../../testing/rows.ts";
+import { aResult, aRun, aTournament, insert } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
+const ALIKE = "Tournaments Failing Alike";
 const FAILURES = "Match Schedule Consecutive Failures", RATE = "Overall Sync Success Rate Drop";
 
 async function setUp(...active: string[]) {
@@ -89,6 +91,31 @@ Deno.test("a covered rate stays inhibited while its value is unknown, because it
   clock.advance(60_000);
   await evaluate();
   assertEquals(await notified(), [`FIRING ${FAILURES}`, `RESOLVED ${FAILURES}`]);
+});
+
+Deno.test("a shared failure also covers the runs of another sync that failed with its fingerprint", async () => {
+  const { clock, evaluate } = await setUp(ALIKE, RATE);
+  const failed = await aRun(db, { execution_start: "2026-06-10T12:00:00Z", status: "FAILED" });
+  for (const no of ["1", "2", "3"]) {
+    await aTournament(db, { no });
+    await aResult(db, failed, { tournament_no: no, error_type: "NETWORK", error_fingerprint: "down" });
+  }
+  for (const [minute, status] of [["01", "FAILED"], ["02", "FAILED"]]) {
+    const run = await aRun(db, { entity_type: "tournaments", execution_start: `2026-06-10T12:${minute}:00Z`, status });
+    await insert(db, "sync_error_log", {
+      ...VALID_ROWS.sync_error_log,
+      entity_type: "tournaments",
+      sync_execution_id: run.id,
+      fingerprint: "down",
+    });
+  }
+  await evaluate();
+  const good = await aRun(db, { execution_start: "2026-06-10T12:15:00Z" });
+  for (const no of ["1", "2", "3"]) await aResult(db, good, { tournament_no: no });
+  for (const minute of ["16", "17"]) await aRun(db, { entity_type: "tournaments", execution_start: `2026-06-10T12:${minute}:00Z` });
+  clock.moveTo("2026-06-10T12:20:00Z");
+  for (let evaluation = 0; evaluation < 2; evaluation++) await evaluate();
+  assertEquals(await notified(), [`FIRING ${ALIKE}`, `RESOLVED ${ALIKE}`]);
 });
 
 Deno.test("incidents that nobody was notified of do not make the next one flap", async () => {

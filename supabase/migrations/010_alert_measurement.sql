@@ -424,8 +424,15 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
     group by error_fingerprint order by failed desc, error_fingerprint limit 1
   ),
   bad as (
-    select l.entity_type, min(l.execution_start) as first_run_at, max(l.execution_start) as last_run_at
-    from latest l join largest g on g.error_fingerprint = l.error_fingerprint where not l.success group by l.entity_type
+    select f.entity_type, min(f.execution_start) as first_run_at, max(f.execution_start) as last_run_at
+    from (
+      select l.entity_type, l.execution_start from latest l join largest g on g.error_fingerprint = l.error_fingerprint where not l.success
+      union all
+      -- The full runs of any sync that failed for the same reason, also where no tournament has a result.
+      select r.entity_type, r.execution_start from run r join public.sync_error_log e on e.sync_execution_id = r.id
+      join largest g on g.error_fingerprint = e.fingerprint where r.tournament_no is null and r.success_weight < 1
+    ) f
+    group by f.entity_type
   )
   select rule.id, null::varchar,
     -- After a full run without a due tournament nothing fails any more, although no tournament succeeded.
