@@ -15,7 +15,7 @@ export async function simulateScriptedMonth(
   await db.query("update alert_rules set is_active = entity_type in ('matches_schedule', 'all', 'system')");
   // The simulation evaluates every 4 or 15 minutes, so that delays of minutes need other values; all other settings are the defaults.
   await db.query("update alert_rules set threshold = 1200 where metric = 'processor_late'");
-  await db.query("update alert_rules set escalation_delay = '12 minutes' where name = $1", [FAILURES]);
+  await db.query("update alert_rules set escalation_delay = '16 minutes' where name = $1", [FAILURES]);
   await db.query("update alert_rules set escalation_delay = '14 minutes' where name = $1", [OVERDUE]);
   await db.query("update alert_rules set escalation_delay = '30 minutes' where name = $1", [ALIKE]);
   await db.query(

@@ -57,54 +57,59 @@ function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number)
   const next = own.find((run) => run.due > lastRun.due && !run.kinds.has(kind) && run.ended !== null);
   const isPeak = kind === "slow" || kind === "hung" || kind === "heavy";
   // A value of the last 15 minutes lasts so long. Failures of tournaments that are no longer due last 30 minutes.
-  const rest = isPeak ? TICK : next?.kinds.has("off_season") && metrics.includes("shared_failure") ? 2 * TICK : 0;
-  const until = Math.max(next ? endOf(next) : Infinity, endOf(lastRun) + rest);
+  const isOutOfSeason = next?.kinds.has("off_season") && metrics.includes("shared_failure");
+  const rest = isPeak ? endOf(lastRun) + TICK : isOutOfSeason ? lastRun.started + 2 * TICK : 0;
+  const until = Math.max(next ? endOf(next) : Infinity, rest);
   return [{ ...base, from: firstRun.started, detectable: detectableAt(kind, entity, affected), until }];
 }
 
 /** Whether messages of another rule cover the runs of the fault, so that the success rate of a day does not report them again. */
-const COVERED: ReadonlySet<string> = new Set(["failing", "outage", "database", "shared", "stuck"]);
+const COVERED: ReadonlySet<Label["kind"]> = new Set(["failing", "outage", "database", "shared", "stuck"]);
 
-/** The success rate in the window without covered runs, and with them; null below four runs. */
-function ratesAt(at: number, runs: SimulatedRun[], covered: ReadonlySet<SimulatedRun>): { uncovered: number | null; total: number | null } {
-  const counted = runs.filter((run) => run.entity === "matches_schedule" && run.started > at - WINDOW && endOf(run) <= at);
-  const mean = (list: SimulatedRun[]) => list.length < 4 ? null : list.reduce((sum, { weight }) => sum + weight, 0) / list.length;
-  return { uncovered: mean(counted.filter((run) => !covered.has(run))), total: mean(counted) };
+/** The lowest success rate in the window of a sync with four runs, and without the runs that messages cover at the time. */
+function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncovered: number; total: number } {
+  const counted = runs.filter((run) => run.started > at - WINDOW && endOf(run) <= at);
+  const isCovered = (run: SimulatedRun) =>
+    run.weight < 1 &&
+    failures.some(({ kind, entity, from, until, detectable }) =>
+      detectable !== null && detectable <= at && run.started >= from && run.started < until &&
+      (entity === run.entity || (run.kinds as ReadonlySet<string>).has(kind))
+    );
+  const lowest = (list: SimulatedRun[]) =>
+    Math.min(
+      ...["matches_schedule", "tournaments"].map((entity) => list.filter((run) => run.entity === entity))
+        .filter(({ length }) => length >= 4).map((own) => own.reduce((sum, { weight }) => sum + weight, 0) / own.length),
+    );
+  return { uncovered: lowest(counted.filter((run) => !isCovered(run))), total: lowest(counted) };
 }
 
-/** The times in which the success rate is too low, although nobody was notified of enough of its runs. */
+/** The times in which the success rate is too low because of runs that no message covers. */
 function rateLabels({ runs, evaluations }: Outcome, labels: Label[]): Label[] {
   const failures = labels.filter(({ kind, detectable }) => COVERED.has(kind) && detectable !== null);
-  const covered = new Set(
-    runs.filter((run) =>
-      run.weight < 1 && failures.some(({ entity, from, until }) => entity === run.entity && run.started >= from && run.started < until)
-    ),
-  );
   const found: Label[] = [];
-  let open: Label | null = null;
+  let open: Label | undefined;
   for (const at of evaluations) {
-    const { uncovered, total } = ratesAt(at, runs, covered);
+    const { uncovered, total } = ratesAt(at, runs, failures);
     // While a shared failure or a streak is live, its message is enough.
     const isInhibited = failures.some(({ from, until }) => at >= from && at <= until + MINUTE);
-    if (open && total !== null && total >= 0.97) {
+    if (open && total >= 0.97) {
       open.until = at;
-      open = null;
-    } else if (uncovered !== null && uncovered < 0.95 && !isInhibited) {
-      if (!open) {
-        found.push(
-          open = {
-            kind: "rate",
-            entity: "all",
-            tournament: null,
-            metrics: ["success_rate"],
-            cause: null,
-            from: at,
-            detectable: at,
-            until: Infinity,
-          },
-        );
-      }
+      open = undefined;
+    } else if (uncovered < 0.95 && !open) {
+      open = {
+        kind: "rate",
+        entity: "all",
+        tournament: null,
+        metrics: ["success_rate"],
+        cause: null,
+        from: at,
+        detectable: null,
+        until: Infinity,
+      };
+      found.push(open);
     }
+    // A message may yet cover the newest runs, so that only a rate that stays low must be notified.
+    if (open && open.detectable === null && uncovered < 0.95 && !isInhibited && at - open.from > 2 * TICK) open.detectable = at;
   }
   return found;
 }

@@ -44,7 +44,7 @@ function actsOf(db: TestDatabase, { faults, quiet, acknowledgements }: Trouble, 
   });
   const season = (tick: number, end_date: string): Act => ({
     at: start + tick * TICK - 1_000,
-    act: () => db.query("update tournaments set start_date = $1::date - 5, end_date = $1", [end_date]),
+    act: () => db.query("update tournaments set start_date = $1::date - 90, end_date = $1", [end_date]),
   });
   return [
     ...faults.filter(({ kind }) => kind === "paused").flatMap((fault) => {
