@@ -293,7 +293,7 @@ export class SyncRun {
     const top = [...this.#codes].map(([code, count]) => ({ code, count, type: ERRORS[code as ErrorCode].type }));
     // The job is retried unless every error of the run is permanent.
     const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
-    const was_cut = outcome.status === "PARTIAL" && this.#stop === "BUDGET";
+    const was_cut = outcome.status === "PARTIAL" && (this.#stop === "BUDGET" || this.#stop === "CPU");
     const end = { ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
     // Until the lease expires the database can be away for a moment, or an answer can be lost. Another attempt is safe, because the
     // database closes a run only once.

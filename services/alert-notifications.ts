@@ -1,9 +1,9 @@
 import type { NotificationKind } from "../types/alerts.ts";
-import { SEVERITIES, type Severity } from "../types/sync.ts";
+import type { Severity } from "../types/sync.ts";
 import { judgeValue } from "./alert-decision.ts";
-import type { Address, DestinationState, Measurement, QueuedNotification, Recipients } from "./contract/alerts.ts";
+import { rank } from "./alert-transition.ts";
+import type { Address, DestinationState, Measurement, Recipients } from "./contract/alerts.ts";
 
-export const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const keyOf = ({ channel, recipient }: Address): string => JSON.stringify([channel, recipient]);
 
 /** The newest state of an incident at each destination that it was queued for, by {@link keyOf}. */
@@ -54,7 +54,7 @@ export function kindFor(address: Address, { severity, cause, opening, kind }: Wa
 }
 
 /** The states after these notifications are queued. */
-export function statesAfter(known: KnownStates, queued: QueuedNotification[], { severity, cause }: Wanted): KnownStates {
+export function statesAfter(known: KnownStates, queued: Address[], { severity, cause }: Wanted): KnownStates {
   const after = new Map(known);
   for (const { channel, recipient } of queued) {
     after.set(keyOf({ channel, recipient }), { channel, recipient, severity, cause, is_dead: false });

@@ -57,16 +57,6 @@ Deno.test("every function has an empty search_path, runs as its caller unless li
   }
 });
 
-/** Not pinned: an hour more or less in their windows, twice a year, changes no decision. */
-const NOT_PINNED = [
-  "due_groups",
-  "measure_rules",
-  "measure_shared_failure",
-  "measure_tournaments",
-  "record_alert_delivery",
-  "run_figures",
-];
-
 Deno.test("a function that adds days, or an interval that a person can set, is pinned to UTC", async () => {
   // The clocks of another time zone change: a day has 23 or 25 hours there.
   const found = await db.query<{ name: string }>(`
@@ -79,7 +69,7 @@ Deno.test("a function that adds days, or an interval that a person can set, is p
     where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace) and not coalesce(p.proconfig, '{}') @> '{TimeZone=UTC}'
       and p.prosrc ~ ('[-+]\\s*(interval ''[^'']*(day|week|month|year)|(least\\()?(\\(?[a-z_]+\\)?\\.)?(' || s.names || '|frequency)\\M)')
     order by 1`);
-  assertEquals(found.map(({ name }) => name).filter((name) => !NOT_PINNED.includes(name)), []);
+  assertEquals(found.map(({ name }) => name), []);
 });
 
 Deno.test("no function reads the time itself: it is an argument", async () => {

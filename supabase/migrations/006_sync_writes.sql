@@ -46,8 +46,7 @@ begin
     backoff_fingerprint = coalesce(p ->> 'backoff_fingerprint', case when s.backoff_until > as_of then s.backoff_fingerprint end),
     baseline_response_ms = case
       when ms is null or v.reason is not null then s.baseline_response_ms
-      -- Without rounding the number gains two digits with each reply.
-      else round(coalesce(s.baseline_response_ms * 0.95 + ms * 0.05, ms), 2)
+      else coalesce(s.baseline_response_ms * 0.95 + ms * 0.05, ms)
     end,
     updated_at = as_of
   from (

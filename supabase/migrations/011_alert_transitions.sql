@@ -198,7 +198,7 @@ comment on function public.apply_alert_transitions(jsonb, timestamptz) is
 
 create function private.due_groups(destination_ids bigint[], as_of timestamptz)
 returns table (destination_id bigint, group_key varchar, token uuid, over_limit integer)
-language sql set search_path = '' as $$
+language sql set search_path = '' set timezone = 'UTC' as $$
   with waiting as (
     select n.destination_id, n.group_key, min(n.created_at) as since, min(n.seq) as seq, count(*)::integer as states,
       bool_or(n.item ->> 'severity' = 'CRITICAL') as is_critical
@@ -242,7 +242,7 @@ comment on function private.due_groups(bigint[], timestamptz) is
   'The groups of these destinations with a state to deliver that no window or limit holds back, CRITICAL first, each with a new token.';
 
 create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   free_destinations bigint[];
   claimed_groups jsonb;
@@ -330,7 +330,7 @@ comment on function private.claimed_group(uuid, text, bigint, integer, public.al
   'The JSON of a claimed group for the sender.';
 
 create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   outcome constant text := p ->> 'outcome';
   failed_at constant timestamptz := case when outcome <> 'SENT' then as_of end;

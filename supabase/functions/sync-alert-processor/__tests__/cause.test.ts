@@ -196,7 +196,7 @@ Deno.test("evidence is words and not JSON", () => {
     "undelivered: hook 1",
     "1 job in the queue",
     "due 2026-06-10 00:00:00 UTC",
-    "backoff until: 2026-06-10T13:00:00Z",
+    "backoff until: 2026-06-10 13:00:00 UTC",
     "other: last step 1, 2",
   ]);
 });

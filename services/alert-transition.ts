@@ -1,0 +1,96 @@
+import { ALERT_METRICS } from "../types/alerts.ts";
+import { SEVERITIES, type Severity } from "../types/sync.ts";
+import { judge, type Step } from "./alert-decision.ts";
+import { describe } from "./alert-words.ts";
+import type { Measurement, Scope, Transition } from "./contract/alerts.ts";
+
+export const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
+export const higher = (a: Severity, b: Severity): Severity => rank(a) >= rank(b) ? a : b;
+
+/** The scope of a measurement, which names its incident. */
+export const scopeOf = ({ rule_id, rule_name, entity_type, tournament_no }: Measurement): Scope => ({
+  rule_id,
+  rule_name,
+  entity_type,
+  tournament_no,
+});
+
+/** The value is the worst of the incident so far. */
+function isPeak({ value, metric, incident }: Measurement): boolean {
+  const peak = incident?.evidence.peak;
+  if (value === null) return false;
+  return typeof peak !== "number" || (ALERT_METRICS[metric].direction === "above" ? value > peak : value < peak);
+}
+
+/** The facts behind a breach, with the worst value so far as `peak`. */
+function evidenceOf(m: Measurement): Record<string, unknown> {
+  const peak = isPeak(m) ? m.value : m.incident?.evidence.peak;
+  return {
+    runs: m.runs,
+    execution_id: m.execution_id,
+    ...(m.fingerprint ? { fingerprint: m.fingerprint } : {}),
+    ...m.evidence,
+    ...(typeof peak === "number" ? { peak } : {}),
+  };
+}
+
+/** The fingerprint that the incident reports; null for a rate, whose failures can have several causes. */
+function currentCause(m: Measurement): string | null {
+  if (m.metric !== "shared_failure" && m.metric !== "consecutive_failures") return null;
+  const before = m.incident?.cause ?? null;
+  return judge(m) === "BREACH" ? m.fingerprint ?? before : before;
+}
+
+/** The transition of an incident to its next state, without parent, escalation and notifications. */
+export function transitionTo(step: Step, m: Measurement): Transition {
+  const { incident } = m;
+  const verdict = judge(m);
+  const isMeasured = incident === null || verdict !== "UNKNOWN";
+  return {
+    incident_id: incident?.id ?? null,
+    version: incident?.version ?? null,
+    ...scopeOf(m),
+    metric: m.metric,
+    from_state: incident?.state ?? null,
+    to_state: step.to_state,
+    severity: higher(incident?.severity ?? m.severity, m.severity),
+    value: isMeasured ? m.value : incident.value,
+    threshold: m.threshold,
+    message: isMeasured ? describe(m) : incident.message,
+    reason: step.reason,
+    evidence: incident && verdict !== "BREACH" ? incident.evidence : evidenceOf(m),
+    cause: currentCause(m),
+    began_at: m.since,
+    escalation_step: incident?.escalation_step ?? 0,
+    unacknowledged_since: null,
+    met_ms: step.met_ms,
+    met_at: step.met_at,
+    muted_by: null,
+    is_flapping: step.is_flapping,
+    recovered_at: step.recovered_at,
+    parent: null,
+    bad_runs: step.to_state === "PENDING" ? [] : m.bad_runs,
+    notifications: [],
+  };
+}
+
+/** The JSON of a value with the keys of each object in order, and each time as milliseconds. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (key, part) => {
+    if (key.endsWith("_at") || key.endsWith("_since")) return part === null ? null : Date.parse(part);
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
+  });
+
+/** Whether a transition has an event or a notification, or changes what the incident keeps. */
+export function hasChanged({ incident }: Measurement, transition: Transition): boolean {
+  if (!incident || transition.reason !== "" || transition.notifications.length > 0) return true;
+  const kept = ({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent }: Kept) =>
+    canonical({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent });
+  return incident.state !== transition.to_state || kept(incident) !== kept(transition);
+}
+
+type Kept = Pick<
+  Transition,
+  "severity" | "value" | "message" | "evidence" | "cause" | "muted_by" | "met_ms" | "met_at" | "unacknowledged_since" | "parent"
+>;
