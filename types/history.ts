@@ -150,6 +150,11 @@ export const Execution = z.object({
   trigger: z.enum(["CRON", "MANUAL", "RETRY"]),
   sync_job_id: z.uuid().nullable(),
   correlation_id: z.string().nullable(),
+  /** The due time of a scheduled run, and the number of the call that started it; null for other runs. */
+  due_at: z.string().nullable(),
+  attempt: count.nullable(),
+  /** The run ended at its budget: one run of the rest follows. */
+  was_cut: z.boolean(),
   execution_start: z.string(),
   execution_end: z.string().nullable(),
   duration_ms: figure,

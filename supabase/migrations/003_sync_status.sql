@@ -131,7 +131,7 @@ comment on function private.record_schedule_change is 'Keeps entity_pauses and s
 create trigger record_schedule_change before update on public.sync_status
   for each row execute function private.record_schedule_change();
 
-create function private.is_pause(p_entity_type text, at_time timestamptz) returns boolean
+create function private.was_paused(p_entity_type text, at_time timestamptz) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
   return exists (
@@ -140,7 +140,7 @@ begin
   );
 end
 $$;
-comment on function private.is_pause is 'Whether the entity was paused or inactive at a time.';
+comment on function private.was_paused is 'Whether the entity was paused or inactive at a time.';
 
 create function private.schedule_start(entity public.sync_status) returns timestamptz
 language plpgsql stable set search_path = '' as $$
@@ -173,7 +173,7 @@ begin
   return case
     when not entity.is_active or entity.paused_at is not null then null
     when entity.sync_frequency < interval '1 minute' and due <= entity.last_attempt then null
-    when due >= greatest(entity.created_at, entity.schedule_changed_at) and not private.is_pause(entity.entity_type, due) then due
+    when due >= greatest(entity.created_at, entity.schedule_changed_at) and not private.was_paused(entity.entity_type, due) then due
     when entity.last_attempt is null then private.schedule_start(entity)
   end;
 end

@@ -532,7 +532,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   ) next_run
   where e.entity_type = p_entity_type and e.is_active and e.sync_frequency >= interval '1 minute'
     and due.at + e.grace <= as_of and due.at > greatest(e.created_at, e.schedule_changed_at) and next_run.started_at > due.at + e.grace
-    and not private.is_pause(e.entity_type, due.at);
+    and not private.was_paused(e.entity_type, due.at);
 $$;
 comment on function private.missed_runs(varchar, timestamptz, timestamptz, timestamptz) is
   'The due times, of at most 200 and outside pauses, whose full run started late after gap_start, without those that the live incident reports.';

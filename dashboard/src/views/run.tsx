@@ -62,6 +62,14 @@ function Run({ run }: { run: Run }) {
             </Link>,
           ],
           ["Trigger", words(run.trigger)],
+          [
+            "Due",
+            run.due_at === null ? "–" : (
+              <>
+                <Moment at={run.due_at} />, attempt {run.attempt}
+              </>
+            ),
+          ],
           ["Duration", duration(run.duration_ms)],
           [
             "Tournaments",
