@@ -112,7 +112,8 @@ export function decideFiring(m: Measurement, step: Step, context: Context): Deci
   const isMuteNew = incident?.muted_by !== transition.muted_by;
   transition.reason = reasons.join("; ") + (isMuteNew && reasons.length > 0 ? mutedText(transition) : "");
   transition.notifications = queued.map((notification) => ({ ...notification, reason: transition.reason }));
-  const startsNow = step.to_state === "FIRING" && (clocks.escalates || queued.length > 0 && (incident?.unacknowledged_since ?? null) === null);
+  const startsNow = step.to_state === "FIRING" &&
+    (clocks.escalates || queued.length > 0 && (incident?.unacknowledged_since ?? null) === null);
   const since = startsNow ? now : clocks.unacknowledgedSince;
   transition.unacknowledged_since = since === null ? null : new Date(since).toISOString();
   return {

@@ -109,6 +109,11 @@ export const AlertIncident = z.object({
   opened_at: z.string(),
   fired_at: z.string().nullable(),
   notified_at: z.string().nullable(),
+  /**
+   * What keeps every destination from being notified at present: a silence, the parent, or COVERAGE by incidents that were notified about
+   * the same runs; null when nothing does.
+   */
+  muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
   escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),

@@ -400,7 +400,7 @@ Deno.test("a run ends PARTIAL before its worker has used 1.5 s of CPU, and the n
       assert(worker > 1);
       break;
     }
-    assertEquals(run.status, "PARTIAL");
+    assertEquals([run.status, run.was_cut], ["PARTIAL", true], "what is left is dispatched again");
     assertMatch(String(run.status_reason), /^stopped at the end of the CPU budget of its worker, \d+ of \d+ tournaments left$/);
     assert(Number(run.tournaments_processed) < Number(run.tournaments_total));
     harness.clock.advance(1_000);

@@ -184,9 +184,12 @@ function Details({ incident }: { incident: Incident }) {
       />
       {incident.parent_id && (
         <p>
-          Inhibited by <Link href={`/alerts/${incident.parent_id}`}>another incident</Link> with the same cause.
+          <Link href={`/alerts/${incident.parent_id}`}>Another incident</Link>{" "}
+          has the same cause: a recipient of its message gets none about this one.
         </p>
       )}
+      {incident.muted_by === "COVERAGE" && <p>Not notified: other incidents were notified about the same runs.</p>}
+      {incident.muted_by === "SILENCE" && <p>Not notified: silenced, or its sync is paused.</p>}
       {typeof run === "string" && (
         <p>
           <Link href={`/runs/${run}`}>Run in the evidence</Link>

@@ -20,7 +20,7 @@ const COLUMNS: Column<AlertIncident>[] = [
     cell: (incident) => (
       <>
         <Link href={`/alerts/${incident.id}`}>{incident.rule_name}</Link>
-        {incident.parent_id && <small>· inhibited</small>}
+        {incident.muted_by && <small>· {incident.muted_by === "SILENCE" ? "silenced" : "inhibited"}</small>}
         {incident.is_flapping && <small>· flapping</small>}
         <p class="under">{incident.message}</p>
       </>
