@@ -1,4 +1,4 @@
-import type { Measurement, Measurements, Recipients } from "../services/contract/alerts.ts";
+import type { Measurement, Measurements } from "../services/contract/alerts.ts";
 import { SEVERITIES } from "../types/sync.ts";
 import { type Incident, isLive, newestStates, scopeKey, type Snapshot } from "./incident-snapshot.ts";
 import {
@@ -6,7 +6,6 @@ import {
   HOUR,
   isSilencing,
   overdueSince,
-  recipientsOf,
   type Rule,
   type Run,
   type Silence,
@@ -67,6 +66,7 @@ function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
   // An error counts at the end of its run, and a run at its start.
   const errors = measured(world, rule).flatMap(([, all]) => all.filter(isAfter(rule.window_ms, world.now))).map(errorsOf);
   const value = isRate ? lowest?.rate ?? null : counted.length ? errors.reduce((sum, count) => sum + count, 0) / counted.length : null;
+  const isOpen = snapshot.incidents.some((one) => one.rule_id === rule.id && isLive(one));
   const isBreach = value !== null && (isRate ? value < rule.threshold : value >= rule.threshold);
   return {
     ...NOTHING,
@@ -75,18 +75,20 @@ function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
     since: latest ? toIso(latest.end) : null,
     execution_id: latest?.id ?? null,
     ...(latest ? fingerprintOf(latest) : {}),
-    uncovered: isBreach ? uncoveredOf(world, rule, snapshot) : [],
+    uncovered: isBreach || isOpen ? uncoveredOf(world, rule, snapshot) : [],
     entities: figures.filter(({ runs }) => runs.some((run) => weightOf(run) < 1)).map(({ entity_type }) => entity_type),
   };
 }
 
 /** The value of a rate at each destination that was notified of runs, without these runs. */
 function uncoveredOf(world: World, rule: Rule, { incidents, rows, coverage }: Snapshot): Measurement["uncovered"] {
+  const own = incidents.filter((one) => one.rule_id === rule.id && isLive(one));
+  const openedAt = Math.min(world.now, ...own.map(({ opened_at }) => Date.parse(opened_at)));
   const there = new Map<string, { channel: string; recipient: string; covers: (run: Run) => boolean }>();
   for (const { incident_id, entity_type, first_run_at, last_run_at } of coverage) {
     const incident = incidents.find(({ id }) => id === incident_id);
     const isOver = incident?.state === "RESOLVED", last = isOver ? Date.parse(last_run_at) : world.now;
-    if (isOver && last <= world.now - rule.window_ms || rule.entity_type !== "all" && rule.entity_type !== entity_type) continue;
+    if (isOver && last <= openedAt - rule.window_ms || rule.entity_type !== "all" && rule.entity_type !== entity_type) continue;
     for (const { channel, recipient, status, kind, severity } of rows.filter((row) => row.incident_id === incident_id)) {
       if (status === "DEAD" || status === "SUPERSEDED" || kind === "RESOLVED") continue;
       if (SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(rule.severity)) continue;
@@ -128,7 +130,6 @@ function streakOf(world: World, rule: Rule): Value {
 }
 
 const failuresOf = (world: World, name: string): number => world.entities[name]?.consecutive_failures ?? 0;
-
 function overdueOf(world: World, rule: Rule): Value {
   const [first] = measured(world, rule);
   const since = first ? overdueSince(world, first[0]) : null;
@@ -224,12 +225,6 @@ function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value,
   ).toSorted((a, b) => Number(a.incident_id !== null) - Number(b.incident_id !== null) || b.ends_at - a.ends_at)[0];
 }
 
-const recipients = (world: World): Recipients =>
-  Object.fromEntries([...world.activeChannels].map((channel) => [
-    channel,
-    Object.fromEntries(SEVERITIES.map((severity) => [severity, recipientsOf(channel, severity)])) as Recipients[string],
-  ]));
-
 /** What `measure_alert_rules` returns for a world and its incidents. */
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
@@ -264,7 +259,7 @@ export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: n
         closed_incident: before.filter(({ awaits_recovery }) => awaits_recovery)
           .toSorted((a, b) => Date.parse(b.resolved_at ?? "") - Date.parse(a.resolved_at ?? ""))[0]?.id ?? null,
         resolved_recently: before.filter((one) =>
-          one.missed_due_at === null && Date.parse(one.resolved_at ?? "") > world.now - flap_ms
+          one.missed_due_at === null && one.notified_at !== null && Date.parse(one.resolved_at ?? "") > world.now - flap_ms
         ).length,
         missed: [],
         incident: incident
@@ -293,7 +288,7 @@ export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: n
   return {
     as_of: toIso(world.now),
     evaluated_since: evaluatedSince === null ? null : toIso(evaluatedSince),
-    recipients: recipients(world),
+    recipients: world.recipients(),
     broken: [],
     measurements,
   };

@@ -155,10 +155,10 @@ class History {
         return await this.#act({ kind: "silence", silence });
       }
       case "pause":
-        if (entity) entity.is_paused = !entity.is_paused;
+        world.setEntity(entity_type, { is_paused: !entity?.is_paused });
         return await this.#act({ kind, entity_type });
       case "activity":
-        if (entity) entity.is_active = !entity.is_active;
+        world.setEntity(entity_type, { is_active: !entity?.is_active });
         return await this.#act({ kind, entity_type });
       case "tournament": {
         const no = choose(TOURNAMENTS, pick) ?? "";
@@ -184,8 +184,8 @@ class History {
     else if (kind === "threshold") rule.threshold = thresholdOf(rule, pick);
     else if (kind === "rule") rule.is_active = !rule.is_active;
     else {
-      const channel = choose(CHANNELS, pick >> 8) ?? "hook";
-      rule.channels = rule.channels.includes(channel) ? rule.channels.filter((name) => name !== channel) : [...rule.channels, channel];
+      const channel = choose(CHANNELS, pick >> 8) ?? "hook", others = rule.channels.filter((name) => name !== channel);
+      rule.channels = rule.channels.includes(channel) && others.length > 0 ? others : [...others, channel];
     }
     // The recovery threshold of a rate is not below its threshold.
     if (rule.recovery_threshold !== null) rule.recovery_threshold = Math.max(rule.threshold, 0.95);
@@ -243,10 +243,10 @@ class History {
   async #finish(): Promise<void> {
     const world = this.#world;
     this.#undecided = [];
-    for (const [entity_type, entity] of Object.entries(world.entities)) {
-      entity.is_paused = false;
+    for (const entity_type of Object.keys(world.entities)) {
+      world.setEntity(entity_type, { is_paused: false });
       await this.#act({ kind: "pause", entity_type });
-      entity.is_active = true;
+      world.setEntity(entity_type, { is_active: true });
       await this.#act({ kind: "activity", entity_type });
     }
     for (const name of CHANNELS) {

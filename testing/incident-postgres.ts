@@ -14,7 +14,7 @@ import { MAIL, MINUTE, type Run, START, TOURNAMENTS, World } from "./incident-wo
 const ACTOR = { name: "operator@example.com", id: null, role: "operator", request_id: "model", address: null };
 const TABLES = [
   ...["alert_incidents", "alert_evaluations", "alert_silences", "alert_rules", "notification_channels", "sync_execution_history"],
-  ...["sync_error_log", "sync_metrics", "tournaments", "net.http_request_queue", "private.call_log"],
+  ...["sync_error_log", "sync_metrics", "tournaments", "net.http_request_queue", "private.call_log", "entity_pauses"],
 ];
 const at = (now: number): string => new Date(now).toISOString();
 const interval = (ms: number | null): string | null => ms === null ? null : `${ms / 1000} seconds`;
@@ -27,14 +27,14 @@ export class PostgresStore implements IncidentStore {
 
   /** Empties the database and inserts the rules, channels and tournaments of a new world. */
   static async empty(db: TestDatabase): Promise<PostgresStore> {
-    // Few rows: to delete them is quicker than to truncate the tables.
-    for (const table of TABLES) await db.query(`delete from ${table}`);
     await db.query(
       "update sync_status set is_active = function_name is not null, paused_at = null, consecutive_failures = 0, last_attempt = $1",
       [
         at(START),
       ],
     );
+    // Few rows: to delete them is quicker than to truncate the tables.
+    for (const table of TABLES) await db.query(`delete from ${table}`);
     await db.query(
       `insert into notification_channels (name, kind, config, secret, group_window) values
         ('mail', 'email', $1, null, '0'), ('hook', 'webhook', '{"url": "https://hook.test"}', 'whsec_x', '0'),
@@ -81,8 +81,9 @@ export class PostgresStore implements IncidentStore {
       }
       case "activity":
         return await this.#write(
-          "update sync_status set is_active = ($1::jsonb ->> 'is_active')::boolean where entity_type = $1::jsonb ->> 'entity_type'",
-          { entity_type: act.entity_type, is_active: entities[act.entity_type]?.is_active },
+          `update sync_status set is_active = ($1::jsonb ->> 'is_active')::boolean, updated_at = ($1::jsonb ->> 'now')::timestamptz
+          where entity_type = $1::jsonb ->> 'entity_type'`,
+          { entity_type: act.entity_type, is_active: entities[act.entity_type]?.is_active, now: at(now) },
         );
       case "tournament":
         return await this.#write(

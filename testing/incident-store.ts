@@ -2,7 +2,7 @@ import type { Measurements, NotificationItem, QueuedNotification, Transition } f
 import { planMessage, type PlannedItem } from "../services/outbox.ts";
 import { measureWorld } from "./incident-measure.ts";
 import { type Coverage, destinationKey, type Incident, isLive, type Queued, scopeKey, type Snapshot } from "./incident-snapshot.ts";
-import { MINUTE, type Run, type Silence, type World } from "./incident-world.ts";
+import { MINUTE, type Run, type Silence, weightOf, type World } from "./incident-world.ts";
 
 /** The answer of a receiver: `lost` when it has the message and its answer does not arrive, `gone` for a permanent failure. */
 export type Answer = "ok" | "refused" | "lost" | "gone";
@@ -65,14 +65,15 @@ export class MemoryStore implements IncidentStore {
     const snapshot = { incidents: this.#incidents, rows: this.#rows, coverage: this.#coverage };
     return Promise.resolve(measureWorld(world, snapshot, since));
   }
-  apply({ measured, transitions, recovered }: Decided, { now, rules }: World): Promise<void> {
+  apply({ measured, transitions, recovered }: Decided, { now, rules, runs }: World): Promise<void> {
     const active = rules.filter(({ is_active }) => is_active).map(({ id }) => id);
     for (const transition of transitions) {
       if (transition.incident_id === null && !active.includes(transition.rule_id)) continue;
       const incident = this.#transition(transition, now);
       if (!incident || transition.to_state === "DISCARDED") continue;
       for (const notification of transition.notifications) this.#queue(incident, notification);
-      for (const runs of transition.bad_runs) this.#cover(incident.id, runs);
+      for (const bad of transition.bad_runs) this.#cover(incident.id, bad);
+      if (transition.to_state === "RESOLVED") this.#closeCoverage(incident.id, runs);
     }
     const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
     for (const incident of live) if (incident.parent_id !== null && children.has(incident.parent_id)) incident.parent_id = null;
@@ -169,6 +170,13 @@ export class MemoryStore implements IncidentStore {
     if (!known) this.#coverage.push({ incident_id, entity_type, first_run_at, last_run_at });
     else if (first_run_at < known.first_run_at) known.first_run_at = first_run_at;
     if (known && last_run_at > known.last_run_at) known.last_run_at = last_run_at;
+  }
+  /** No evaluation may have seen the last run that failed. */
+  #closeCoverage(incident_id: string, runs: Run[]): void {
+    for (const coverage of this.#coverage.filter((one) => one.incident_id === incident_id)) {
+      const failed = runs.filter((run) => run.entity_type === coverage.entity_type && weightOf(run) < 1).map(({ start }) => start);
+      coverage.last_run_at = toIso(Math.max(Date.parse(coverage.last_run_at), ...failed));
+    }
   }
   /** The incident ends, and each destination for which a state was queued is notified of its end. */
   #end(incident: Incident, now: number): void {

@@ -1,5 +1,6 @@
 import type { AlertMetric } from "../types/alerts.ts";
-import type { Severity } from "../types/sync.ts";
+import { SEVERITIES, type Severity } from "../types/sync.ts";
+import type { Recipients } from "../services/contract/alerts.ts";
 
 export const MINUTE = 60_000, HOUR = 60 * MINUTE;
 /** The time at which each history begins. */
@@ -43,6 +44,8 @@ interface Entity {
   is_paused: boolean;
   consecutive_failures: number;
   last_attempt: number;
+  /** When the entity was paused or inactive; an open pause has no end. */
+  pauses: { from: number; until: number | null }[];
   interval: number;
   grace: number;
 }
@@ -97,7 +100,13 @@ const createRules = (): Rule[] => [
     channels: ["hook", "mail"],
     escalation_ms: 10 * MINUTE,
   }),
-  rule(7, "errors", "error_rate", "matches_schedule", { severity: "LOW", threshold: 0.5, minimum_runs: 2, channels: ["pager"] }),
+  rule(7, "errors", "error_rate", "matches_schedule", {
+    severity: "LOW",
+    threshold: 0.5,
+    minimum_runs: 2,
+    for_ms: 5 * MINUTE,
+    channels: ["pager"],
+  }),
   rule(8, "tournament", "consecutive_failures", "matches_schedule", {
     scope: "TOURNAMENT",
     severity: "MEDIUM",
@@ -118,7 +127,7 @@ const createRules = (): Rule[] => [
 /** The recipients of the email channel by severity; the other channels are webhooks, which have one empty recipient. */
 export const MAIL = { to: ["team@example.com"], by_severity: { CRITICAL: ["oncall@example.com", "lead@example.com"] } };
 export const CHANNELS = ["hook", "mail", "pager"] as const;
-export const recipientsOf = (channel: string, severity: Severity): string[] =>
+const recipientsOf = (channel: string, severity: Severity): string[] =>
   channel !== "mail" ? [""] : severity === "CRITICAL" ? MAIL.by_severity.CRITICAL : MAIL.to;
 
 /** The simulated entities, tournaments, runs, rules, silences and channels that an evaluation reads. */
@@ -138,10 +147,27 @@ export class World {
       is_paused: false,
       consecutive_failures: 0,
       last_attempt: start,
+      pauses: [],
       interval,
       grace,
     });
     this.entities = { matches_schedule: entity(15 * MINUTE, 5 * MINUTE), tournaments: entity(24 * HOUR, 15 * MINUTE) };
+  }
+
+  /** The recipients of each active channel by severity. */
+  recipients(): Recipients {
+    const of = (channel: string) => Object.fromEntries(SEVERITIES.map((severity) => [severity, recipientsOf(channel, severity)]));
+    return Object.fromEntries([...this.activeChannels].map((channel) => [channel, of(channel) as Recipients[string]]));
+  }
+
+  /** Pauses, resumes, activates or deactivates an entity. */
+  setEntity(name: string, change: Partial<Pick<Entity, "is_active" | "is_paused">>): void {
+    const entity = this.entities[name];
+    if (!entity) return;
+    Object.assign(entity, change);
+    const last = entity.pauses.at(-1), wasOff = last?.until === null, isOff = !entity.is_active || entity.is_paused;
+    if (isOff && !wasOff) entity.pauses.push({ from: this.now, until: null });
+    else if (!isOff && wasOff) last.until = this.now;
   }
 
   /** A run starts now; the time moves to its end. */
@@ -152,8 +178,7 @@ export class World {
     const entity = this.entities[run.entity_type];
     if (!entity) return added;
     entity.last_attempt = added.start;
-    if (run.status === "SUCCEEDED") entity.consecutive_failures = 0;
-    if (run.status === "FAILED") entity.consecutive_failures++;
+    entity.consecutive_failures = run.status === "FAILED" ? entity.consecutive_failures + 1 : 0;
     return added;
   }
 }
@@ -179,11 +204,19 @@ export function isSilencing({ starts_at, ends_at, recurs_every, lasts }: Silence
 }
 
 const ANCHOR = Date.parse("2000-01-01T00:00:00Z");
-/** When an entity became overdue; null while it is not. */
+/** When an entity became overdue; null while it is not. Nothing falls due in a pause, after which its grace begins again. */
 export function overdueSince(world: World, name: string): number | null {
   const entity = world.entities[name];
   if (!entity) return null;
-  const { interval, grace, last_attempt } = entity;
-  const dueBefore = (at: number): number => ANCHOR + Math.floor((at - ANCHOR) / interval) * interval;
-  return last_attempt >= dueBefore(world.now - grace) ? null : dueBefore(last_attempt) + interval + grace;
+  const { interval, grace, last_attempt, pauses } = entity;
+  // A start up to five seconds early counts.
+  const nextDue = (at: number): number => ANCHOR + (Math.floor((at + 5_000 - ANCHOR) / interval) + 1) * interval;
+  let due = nextDue(last_attempt), resumed = 0;
+  for (const { from, until } of pauses) {
+    if (until === null || until <= due) continue;
+    if (due >= from || due + interval < until) due = nextDue(until - 5_001);
+    resumed = until;
+  }
+  const overdueAt = Math.max(due, resumed) + grace;
+  return overdueAt <= world.now ? overdueAt : null;
 }
