@@ -1,4 +1,5 @@
 import { CAUSES, endOf, type Fault, type FaultKind, LONE, type SimulatedRun } from "./simulated-runs.ts";
+import type { Trouble } from "./simulated-trouble.ts";
 import { MINUTE, type Outcome, spanOf, TICK } from "./simulation.ts";
 
 const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 15 * MINUTE };
@@ -84,8 +85,14 @@ function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncover
 }
 
 /** The times in which the success rate is too low because of runs that no message covers. */
-function rateLabels({ runs, evaluations }: Outcome, labels: Label[]): Label[] {
-  const failures = labels.filter(({ kind, detectable }) => COVERED.has(kind) && detectable !== null);
+function rateLabels({ runs, evaluations }: Outcome, labels: Label[], quiet: Trouble["quiet"]): Label[] {
+  // A silenced failure covers its runs from the end of the silence on, if it lasts until then.
+  const failures = labels.filter(({ kind }) => COVERED.has(kind)).flatMap((label) => {
+    const { entity, detectable, until } = label;
+    if (detectable === null) return [];
+    const silence = quiet.find((each) => each.entity === entity && detectable >= each.from && detectable < each.until);
+    return (silence?.until ?? detectable) < until ? [{ ...label, detectable: silence?.until ?? detectable }] : [];
+  });
   const found: Label[] = [];
   let open: Label | undefined;
   for (const at of evaluations) {
@@ -124,10 +131,10 @@ const lateLabels = ({ evaluations }: Outcome): Label[] =>
   });
 
 /** The labels of the faults of a simulation that started at `start`. */
-export function labelsOf(faults: Fault[], outcome: Outcome, start: number): Label[] {
+export function labelsOf({ faults, quiet }: Trouble, outcome: Outcome, start: number): Label[] {
   const labels = faults.flatMap((fault) =>
     (fault.entity === "all" ? ["matches_schedule", "tournaments"] : [fault.entity ?? "matches_schedule"])
       .flatMap((entity) => labelOf(fault, entity, outcome, start))
   );
-  return [...labels, ...rateLabels(outcome, labels), ...lateLabels(outcome)].sort((a, b) => a.from - b.from);
+  return [...labels, ...rateLabels(outcome, labels, quiet), ...lateLabels(outcome)].sort((a, b) => a.from - b.from);
 }

@@ -84,5 +84,5 @@ export async function simulateTrouble(
   await prepareTrouble(db);
   const { faults } = trouble, acts = actsOf(db, trouble, start);
   const outcome = await simulate(db, { start: iso(start), ticks, faults, acts, random, hasResults: true, isDaily: true });
-  return { outcome, result: score(outcome, labelsOf(faults, outcome, start), trouble, start, start + ticks * TICK) };
+  return { outcome, result: score(outcome, labelsOf(trouble, outcome, start), trouble, start, start + ticks * TICK) };
 }
