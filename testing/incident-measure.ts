@@ -165,6 +165,7 @@ function sharedOf(world: World, rule: Rule): Value {
   if (runs.length === 0) return NOTHING;
   if (!largest) return { ...NOTHING, value: 0, runs: latest.size };
   const bad = largest[1].map(({ run }) => run), [last] = bad.toSorted(byStart);
+  const alike = runs.filter((run) => run.error === largest[0] && weightOf(run) < 1);
   return {
     ...NOTHING,
     value: largest[1].length,
@@ -172,7 +173,8 @@ function sharedOf(world: World, rule: Rule): Value {
     since: toIso(Math.min(...bad.map(({ end }) => end))),
     execution_id: last?.id ?? null,
     fingerprint: largest[0],
-    bad_runs: badRunsOf("matches_schedule", bad),
+    // The runs of any sync that failed for the same reason count too.
+    bad_runs: [...Map.groupBy([...bad, ...alike], ({ entity_type }) => entity_type)].sort().flatMap(([name, own]) => badRunsOf(name, own)),
     entities: ["matches_schedule"],
   };
 }
@@ -225,6 +227,10 @@ function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value,
   ).toSorted((a, b) => Number(a.incident_id !== null) - Number(b.incident_id !== null) || b.ends_at - a.ends_at)[0];
 }
 
+/** A window that a pause has emptied is no sign of trouble. */
+const isEmptied = ({ entity_type, window_ms }: Rule, { entities, now }: World): boolean =>
+  entities[entity_type]?.pauses.some(({ until }) => until === null || until > now - window_ms) ?? false;
+
 /** What `measure_alert_rules` returns for a world and its incidents. */
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
@@ -244,7 +250,7 @@ export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: n
         threshold: rule.threshold,
         recovery_threshold: rule.recovery_threshold,
         minimum_runs: rule.minimum_runs,
-        no_data: rule.no_data,
+        no_data: isEmptied(rule, world) ? "KEEP" : rule.no_data,
         for_ms: rule.for_ms,
         escalation_ms: rule.escalation_ms,
         escalation_channels: rule.escalation_channels,

@@ -1,7 +1,16 @@
 import type { Measurements, NotificationItem, QueuedNotification, Transition } from "../services/contract/alerts.ts";
 import { planMessage, type PlannedItem } from "../services/outbox.ts";
 import { measureWorld } from "./incident-measure.ts";
-import { type Coverage, destinationKey, type Incident, isLive, type Queued, scopeKey, type Snapshot } from "./incident-snapshot.ts";
+import {
+  type Coverage,
+  destinationKey,
+  type Incident,
+  isLive,
+  isNotified,
+  type Queued,
+  scopeKey,
+  type Snapshot,
+} from "./incident-snapshot.ts";
 import { MINUTE, type Run, type Silence, weightOf, type World } from "./incident-world.ts";
 
 /** The answer of a receiver: `lost` when it has the message and its answer does not arrive, `gone` for a permanent failure. */
@@ -75,11 +84,20 @@ export class MemoryStore implements IncidentStore {
       for (const bad of transition.bad_runs) this.#cover(incident.id, bad);
       if (transition.to_state === "RESOLVED") this.#closeCoverage(incident.id, runs);
     }
-    const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
-    for (const incident of live) if (incident.parent_id !== null && children.has(incident.parent_id)) incident.parent_id = null;
+    this.#mendParents();
     for (const incident of this.#incidents) if (recovered.includes(incident.id)) incident.awaits_recovery = false;
     this.#evaluated = { at: now, since: measured.evaluated_since === null ? now : Date.parse(measured.evaluated_since) };
     return Promise.resolve();
+  }
+  /** Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself. */
+  #mendParents(): void {
+    const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
+    for (const incident of live) {
+      const parent = this.#incidents.find(({ id }) => id === incident.parent_id);
+      const successor = parent && !isLive(parent) && live.find((one) => isNotified(one) && scopeKey(one) === scopeKey(parent));
+      if (successor && successor !== incident) incident.parent_id = successor.id;
+      if (incident.parent_id !== null && children.has(incident.parent_id)) incident.parent_id = null;
+    }
   }
   #transition(t: Transition, now: number): Incident | null {
     const at = toIso(now), notifiedNow = t.notifications.length > 0 ? at : null, isOver = t.to_state === "RESOLVED";

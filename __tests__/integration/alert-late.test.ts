@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { decideAll } from "../../services/alert-evaluation.ts";
+import { aRun } from "../../testing/factories.ts";
 import { setUpProcessor } from "../../testing/processor.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 
@@ -54,6 +55,23 @@ Deno.test("an evaluation that finds an incident whose parent has a parent takes 
     "select c.rule_name as child, p.rule_name as parent from alert_incidents c join alert_incidents p on p.id = c.parent_id",
   );
   assertEquals(parents, [{ child: "Test two", parent: RULE }]);
+});
+
+Deno.test("the parent of an incident is live again after its rule was switched off and on", async () => {
+  const { clock, evaluate } = await setUp();
+  await db.query(`insert into alert_rules (name, entity_type, metric, threshold, evaluation_window, severity)
+    values ('Test one', 'matches_schedule', 'consecutive_failures', 1, '1 hour', 'LOW')`);
+  await aRun(db, { execution_start: "2026-06-10T11:50:00Z", status: "FAILED" });
+  await evaluate();
+  const id = await db.value("select id from alert_rules where name = $1", [RULE]);
+  for (const is_active of [false, true]) {
+    await db.query("select save_alert_rule($1, $2)", [{ id, rule: { is_active }, actor }, clock.asOf()]);
+  }
+  await evaluate();
+  const parents = await db.query(
+    "select p.rule_name as parent, p.state from alert_incidents c join alert_incidents p on p.id = c.parent_id where c.state <> 'RESOLVED'",
+  );
+  assertEquals(parents, [{ parent: RULE, state: "FIRING" }]);
 });
 
 Deno.test.afterAll(() => db.close());

@@ -141,6 +141,22 @@ $$;
 comment on function private.close_coverage(uuid, timestamptz) is
   'Ends the coverage of an incident that resolved at the last run that failed: no evaluation may have seen it.';
 
+create function private.mend_parents() returns void
+language sql set search_path = '' as $$
+  -- A rule that was switched off and on has a new incident, and its scope, which the evaluator compares, is unchanged.
+  update public.alert_incidents child set parent_id = successor.id
+  from public.alert_incidents parent join public.alert_incidents successor
+    on successor.rule_id = parent.rule_id and successor.entity_type = parent.entity_type
+    and successor.tournament_no is not distinct from parent.tournament_no and successor.state in ('FIRING', 'ACKNOWLEDGED')
+  where parent.id = child.parent_id and parent.state = 'RESOLVED' and child.state <> 'RESOLVED' and child.id <> successor.id;
+  -- An evaluation on an older measurement can give a parent to an incident that has children: the next evaluation decides again.
+  update public.alert_incidents child set parent_id = null
+  from public.alert_incidents parent
+  where parent.id = child.parent_id and parent.parent_id is not null and parent.state <> 'RESOLVED' and child.state <> 'RESOLVED';
+$$;
+comment on function private.mend_parents() is
+  'Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself.';
+
 create function private.record_broken_rules(broken jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
   update public.alert_rules r set
@@ -181,9 +197,7 @@ begin
       broken := broken || jsonb_build_object('rule_id', transition -> 'rule_id', 'reason', sqlerrm);
     end;
   end loop;
-  -- An evaluation on an older measurement can give a parent to an incident that has children: the next evaluation decides again.
-  update public.alert_incidents child set parent_id = null from public.alert_incidents parent
-  where parent.id = child.parent_id and parent.parent_id is not null and parent.state <> 'RESOLVED' and child.state <> 'RESOLVED';
+  perform private.mend_parents();
   update public.alert_incidents set awaits_recovery = false where id in (select jsonb_array_elements_text(p -> 'recovered')::uuid);
   perform private.record_broken_rules(broken, as_of);
   insert into public.alert_evaluations (evaluated_at, cause, rules, applied, evaluated_since)
