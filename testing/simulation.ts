@@ -79,7 +79,7 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
     const names = Object.keys(args);
     const sql = `select ${fn}(${names.map((name, index) => `${name} => $${index + 1}`).join(", ")})`;
     const answer = await db.value(sql, Object.values(args));
-    // After a change the rules are evaluated each minute, as in production.
+    // Production evaluates each minute; the simulation does so for some minutes after a change.
     if (fn === "apply_alert_transitions" && hasChange(args as Arguments<"apply_alert_transitions">)) busyUntil = clock.now() + 3 * MINUTE;
     return parseAnswer(fn, answer);
   };
