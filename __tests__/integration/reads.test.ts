@@ -3,7 +3,6 @@ import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/ass
 import { AppError } from "../../services/errors.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
-import { judgeSchedule } from "../../supabase/functions/sync-monitoring/system-status.ts";
 import {
   ErrorAnalyticsResponse,
   ErrorListResponse,
@@ -427,38 +426,6 @@ Deno.test("system-status judges each component and shows when the alert processo
   assertObjectMatch(await component("vis") as object, { status: "DEGRADED" });
 });
 
-const CHAIN = { entity_type: "e", is_paused: false, schedule: "* * * * *", is_scheduled: true, tick: null, call: null, run: null };
-const CALL = {
-  id: "00000000-0000-4000-8000-000000000001",
-  at: "2026-06-10T12:00:00Z",
-  outcome: "SENT" as const,
-  status_code: 202,
-  error: null,
-  is_answered: true,
-  is_timed_out: false,
-};
-const RUN = { id: CALL.id, status: "SUCCEEDED", at: CALL.at, correlation_id: CALL.id };
-for (
-  const [what, chain, status, words] of [
-    ["paused", { is_paused: true }, "OK", "paused"],
-    ["not scheduled", { is_scheduled: false }, "FAILED", "not scheduled"],
-    ["failed by cron", { tick: { at: CALL.at, status: "failed", message: "no such function" } }, "FAILED", "no such function"],
-    ["never sent", { call: { ...CALL, outcome: "NOT_CONFIGURED" as const } }, "FAILED", "Vault"],
-    ["never answered", { call: { ...CALL, is_answered: false } }, "FAILED", "never answered"],
-    ["refused", { call: { ...CALL, status_code: 401 } }, "FAILED", "with status 401"],
-    ["skipped for a live run", { call: { ...CALL, status_code: 409 }, run: { ...RUN, status: "RUNNING" } }, "OK", "RUNNING"],
-    ["killed", { call: CALL, run: { ...RUN, status: "TIMED_OUT" } }, "DEGRADED", "killed"],
-    ["finished", { call: CALL, run: RUN }, "OK", "SUCCEEDED"],
-    ["not yet run", {}, "UNKNOWN", "no run yet"],
-  ] as const
-) {
-  Deno.test(`a schedule that is ${what} is ${status}`, () => {
-    const verdict = judgeSchedule({ ...CHAIN, ...chain }, Date.parse(NOW));
-    assertEquals(verdict.status, status);
-    assert(verdict.message.includes(words), verdict.message);
-  });
-}
-
 const ROUTES = [
   "/performance-history",
   "/sync-statistics",
@@ -469,7 +436,7 @@ const ROUTES = [
   "/metrics",
   "/system-status",
   "/openapi.json",
-  `/executions/${CALL.id}`,
+  "/executions/00000000-0000-4000-8000-000000000001",
   "/tournaments/1",
 ];
 Deno.test("each read needs a viewer or the secret key, and names an invalid filter", async () => {

@@ -15,7 +15,9 @@ const db = await openTestDatabase();
 const DEFINERS = [
   "private.apply_schedules",
   "private.call_function",
+  "private.check_cron_jobs",
   "private.check_scheduler",
+  "private.missing_secrets",
   "private.post_watchdog",
   "private.prune_audit_log",
   "private.refresh_health_summary",
@@ -73,11 +75,11 @@ Deno.test("a function that adds days, or an interval that a person can set, is p
 });
 
 Deno.test("no function reads the time itself: it is an argument", async () => {
-  // apply_schedules contains the text of the retention job, which pg_cron runs without arguments.
+  // cron_jobs contains the text of the retention job, which pg_cron runs without arguments.
   const found = await db.query(`
     select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname in ('public', 'private') and p.prosrc ~* '\\m(now\\(|current_timestamp|transaction_timestamp)'`);
-  assertEquals(found, [{ proname: "apply_schedules" }]);
+  assertEquals(found, [{ proname: "cron_jobs" }]);
 });
 
 Deno.test("every table has row level security; every table, view and function has a comment", async () => {

@@ -39,11 +39,12 @@ begin
 end
 $$;
 
+-- As in pg_cron, an inactive job stays inactive: cron.alter_job activates it.
 create function cron.schedule(job_name text, schedule text, command text) returns bigint
 language sql set search_path = ''
 begin atomic
   insert into cron.job (jobname, schedule, command) values (job_name, cron.checked(schedule), command)
-  on conflict (jobname, username) do update set schedule = excluded.schedule, command = excluded.command, active = true
+  on conflict (jobname, username) do update set schedule = excluded.schedule, command = excluded.command
   returning jobid;
 end;
 
@@ -82,7 +83,7 @@ create function cron.alter_job(
 language sql set search_path = ''
 begin atomic
   update cron.job j set
-    schedule = coalesce(cron.checked(alter_job.schedule), j.schedule),
+    schedule = cron.checked(coalesce(alter_job.schedule, j.schedule)),
     command = coalesce(alter_job.command, j.command),
     database = coalesce(alter_job.database, j.database),
     username = coalesce(alter_job.username, j.username),

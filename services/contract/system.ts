@@ -6,23 +6,71 @@ import { as_of } from "./fields.ts";
 const moment = z.string().nullable();
 const Scheduler = z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() });
 
-/** The way of an entity from its cron job to its last run. */
+/** A cron job that must exist, as it must be and as it is. */
+const CronJobFacts = z.object({
+  name: z.string(),
+  job_id: z.number().nullable(),
+  is_active: z.boolean(),
+  schedule: z.string().nullable(),
+  required_schedule: z.string(),
+  has_required_command: z.boolean(),
+  /** The longest time between two ticks. */
+  period_ms: z.number(),
+  tick: z.object({ at: z.string(), status: z.string(), message: z.string().nullable() }).nullable(),
+});
+export type CronJobFacts = z.infer<typeof CronJobFacts>;
+
+const CallFacts = z.object({
+  id: z.uuid(),
+  at: z.string(),
+  due_at: z.string(),
+  attempt: z.number(),
+  outcome: z.enum(["SENT", "NOT_CONFIGURED"]),
+  /** pg_net has not sent the request. */
+  is_queued: z.boolean(),
+  is_answered: z.boolean(),
+  is_timed_out: z.boolean().nullable(),
+  status_code: z.number().nullable(),
+  error: z.string().nullable(),
+  has_run: z.boolean(),
+});
+export type CallFacts = z.infer<typeof CallFacts>;
+
+const RunFacts = z.object({
+  id: z.uuid(),
+  status: z.string(),
+  reason: z.string().nullable(),
+  trigger: z.string(),
+  at: z.string(),
+  ended_at: moment,
+  heartbeat_at: moment,
+  lease_expires_at: moment,
+  due_at: moment,
+  attempt: z.number().nullable(),
+  correlation_id: z.string().nullable(),
+});
+export type RunFacts = z.infer<typeof RunFacts>;
+
+/** The due time of an entity, its last two scheduled calls, and its full runs. */
 const ScheduleFacts = z.object({
   entity_type: z.string(),
+  function_name: z.string(),
+  frequency_ms: z.number(),
   is_paused: z.boolean(),
-  schedule: z.string().nullable(),
-  is_scheduled: z.boolean(),
-  tick: z.object({ at: z.string(), status: z.string(), message: z.string().nullable() }).nullable(),
-  call: z.object({
-    id: z.uuid(),
-    at: z.string(),
-    outcome: z.enum(["SENT", "NOT_CONFIGURED"]),
-    status_code: z.number().nullable(),
-    error: z.string().nullable(),
-    is_answered: z.boolean(),
-    is_timed_out: z.boolean().nullable(),
-  }).nullable(),
-  run: z.object({ id: z.uuid(), status: z.string(), at: z.string(), correlation_id: z.string().nullable() }).nullable(),
+  paused_at: moment,
+  paused_by: z.string().nullable(),
+  /** The entity whose first success the first run waits for. */
+  waits_for: z.string().nullable(),
+  due_at: moment,
+  /** No run works for the due time, and none has settled it. */
+  is_open: z.boolean(),
+  call_due_at: moment,
+  next_run_at: moment,
+  calls: z.array(CallFacts),
+  run: RunFacts.nullable(),
+  finished: RunFacts.nullable(),
+  good_at: moment,
+  failing_since: moment,
 });
 export type ScheduleFacts = z.infer<typeof ScheduleFacts>;
 
@@ -31,6 +79,9 @@ const SystemFacts = z.object({
   schema_version: z.number(),
   database: z.object({ size_bytes: z.number(), connections: z.number() }),
   scheduler: Scheduler,
+  cron_jobs: z.array(CronJobFacts),
+  /** The secrets for calls that Vault does not have. */
+  missing_secrets: z.array(z.string()),
   schedules: z.array(ScheduleFacts),
   alert_processor: z.object({ last_evaluation: moment, evaluated_since: moment }),
   channels: z.array(z.object({

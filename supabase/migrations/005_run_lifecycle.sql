@@ -363,7 +363,7 @@ comment on function private.due_progress is
 create function private.refuse_repeated_run(p jsonb) returns void
 language plpgsql set search_path = '' as $$
 declare
-  due constant timestamptz := p ->> 'due_at';
+  due constant timestamptz := (p ->> 'due_at')::timestamptz;
   progress constant record := private.due_progress(p ->> 'entity_type', due);
 begin
   if not progress.may_run or progress.last_attempt >= (p ->> 'attempt')::integer or exists (

@@ -694,40 +694,125 @@ language sql stable security definer set search_path = '' as $$
   -- Before the first tick, the creation of the oldest entity counts as the last tick.
   select jsonb_build_object('jobs', (select count(*) from cron.job where active), 'last_tick', max(d.start_time), 'is_late',
     coalesce(max(d.start_time), (select min(s.created_at) from public.sync_status s)) < as_of - interval '3 minutes')
-  from cron.job_run_details d;
+  from cron.job_run_details d where d.start_time <= as_of;
 $$;
 comment on function private.check_scheduler(timestamptz) is
   'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
 
-create function private.schedule_chain(as_of timestamptz) returns jsonb
+-- In plpgsql, because 014 defines the list of the jobs.
+create function private.check_cron_jobs(as_of timestamptz) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object(
+      'name', r.name, 'job_id', j.jobid, 'is_active', coalesce(j.active, false), 'schedule', j.schedule, 'required_schedule', r.schedule,
+      'has_required_command', coalesce(j.command = r.command, false), 'period_ms', extract(epoch from r.period) * 1000,
+      'tick', (
+        select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
+        from cron.job_run_details d
+        -- A deleted job keeps its ticks, and a new job with the same name gets another id.
+        where (d.jobid = j.jobid or j.jobid is null and d.command = r.command) and d.start_time <= as_of
+        order by d.runid desc limit 1)
+    ) order by r.name)
+    from private.cron_jobs() r
+    left join cron.job j on j.jobname = r.name and j.username = current_user
+  );
+end
+$$;
+comment on function private.check_cron_jobs(timestamptz) is
+  'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
+
+create function private.missing_secrets() returns jsonb
 language sql stable security definer set search_path = '' as $$
+  select coalesce(jsonb_agg(r.name order by r.name), '[]')
+  from unnest(array['project_url', 'secret_key']) r (name)
+  where not exists (select from vault.decrypted_secrets v where v.name = r.name);
+$$;
+comment on function private.missing_secrets() is
+  'The secrets that private.call_function needs and Vault does not have. Security definer: only the owner reads Vault.';
+
+create function private.run_facts(run public.sync_execution_history) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('id', run.id, 'status', run.status, 'reason', run.status_reason, 'trigger', run.trigger,
+    'at', run.execution_start, 'ended_at', run.execution_end, 'heartbeat_at', run.heartbeat_at,
+    'lease_expires_at', least(run.lease_expires_at, run.deadline), 'due_at', run.due_at, 'attempt', run.attempt,
+    'correlation_id', run.correlation_id)
+  where run.id is not null;
+$$;
+comment on function private.run_facts is 'What system-status needs to know about a run; null without a run.';
+
+create function private.full_run_facts(p_entity_type text, as_of timestamptz) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  last_run public.sync_execution_history;
+  last_finished public.sync_execution_history;
+  good_at timestamptz;
+begin
+  select * into last_run from public.sync_execution_history h
+  where h.entity_type = p_entity_type and h.tournament_no is null and h.status not in ('SKIPPED', 'CANCELLED') and h.execution_start <= as_of
+  order by h.execution_start desc limit 1;
+  select * into last_finished from public.sync_execution_history h
+  where h.entity_type = p_entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT')
+    and h.execution_start <= as_of
+  order by h.execution_start desc limit 1;
+  select h.execution_start into good_at from public.sync_execution_history h
+  where h.entity_type = p_entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL') and h.execution_start <= as_of
+  order by h.execution_start desc limit 1;
+  return jsonb_build_object('run', private.run_facts(last_run), 'finished', private.run_facts(last_finished), 'good_at', good_at,
+    'failing_since', (
+      select min(h.execution_start) from public.sync_execution_history h
+      where h.entity_type = p_entity_type and h.tournament_no is null and h.status in ('FAILED', 'TIMED_OUT')
+        and h.execution_start > coalesce(good_at, '-infinity') and h.execution_start <= as_of));
+end
+$$;
+comment on function private.full_run_facts is
+  'The last full run and the last that finished, the start of the last good one (SUCCEEDED or PARTIAL) and of the first failure after it.';
+
+create function private.scheduled_calls(entity public.sync_status, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with call as (
+    select c.*, (c.body ->> 'due_at')::timestamptz as due_at, (c.body ->> 'attempt')::integer as attempt
+    from private.call_log c
+    where c.path = entity.function_name and c.body ->> 'due_at' is not null and c.called_at <= as_of
+    order by c.called_at desc limit 2
+  )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'entity_type', s.entity_type, 'is_paused', s.paused_at is not null,
-    'schedule', j.schedule, 'is_scheduled', j.jobid is not null and j.active,
-    'tick', (
-      select jsonb_build_object('at', d.start_time, 'status', d.status, 'message', d.return_message)
-      from cron.job_run_details d
-      where d.jobid = j.jobid and d.start_time <= as_of
-      order by d.start_time desc limit 1),
-    'call', (
-      select jsonb_build_object('id', c.id, 'at', c.called_at, 'outcome', c.outcome, 'status_code', n.status_code, 'error', n.error_msg,
-        'is_answered', n.id is not null, 'is_timed_out', n.timed_out)
-      from private.call_log c
-      left join net._http_response n on n.id = c.net_request_id
-      where c.path = s.function_name and c.called_at <= as_of
-      order by c.called_at desc limit 1),
-    'run', (
-      select jsonb_build_object('id', h.id, 'status', h.status, 'at', h.execution_start, 'correlation_id', h.correlation_id)
-      from public.sync_execution_history h
-      where h.entity_type = s.entity_type and h.execution_start <= as_of
-      order by h.execution_start desc limit 1)
-  ) order by s.entity_type), '[]')
-  from public.sync_status s
-  left join cron.job j on j.jobname = 'dispatch-due-syncs'
-  where s.is_active;
+    'id', c.id, 'at', c.called_at, 'due_at', c.due_at, 'attempt', c.attempt, 'outcome', c.outcome,
+    'is_queued', exists (select from net.http_request_queue q where q.id = c.net_request_id),
+    'is_answered', n.id is not null, 'is_timed_out', n.timed_out, 'status_code', n.status_code, 'error', n.error_msg,
+    'has_run', exists (
+      select from public.sync_execution_history h
+      where h.entity_type = entity.entity_type and h.due_at = c.due_at and h.attempt = c.attempt)
+  ) order by c.called_at desc), '[]')
+  from call c left join net._http_response n on n.id = c.net_request_id;
+$$;
+comment on function private.scheduled_calls is
+  'The last two scheduled calls for an entity, newest first, with their answers and whether each started its run.';
+
+-- In plpgsql, because 014 defines next_call and next_run.
+create function private.schedule_chain(as_of timestamptz) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'entity_type', s.entity_type, 'function_name', s.function_name, 'frequency_ms', extract(epoch from s.sync_frequency) * 1000,
+      'is_paused', s.paused_at is not null, 'paused_at', s.paused_at, 'paused_by', s.paused_by,
+      'waits_for', case when s.last_attempt is null then (
+        select d.entity_type from public.sync_status d where d.entity_type = s.depends_on and d.last_sync is null) end,
+      'due_at', next_call.due_at, 'is_open', next_call.attempt is not null,
+      -- A call waits for the end of a pause and of an upstream backoff.
+      'call_due_at', case when next_call.call_at is not null then greatest(next_call.call_at, private.schedule_start(s), (
+        select max(u.backoff_until) from public.upstream_state u where u.backoff_until <= as_of)) end,
+      'next_run_at', private.next_run(s, as_of),
+      'calls', private.scheduled_calls(s, as_of)
+    ) || private.full_run_facts(s.entity_type, as_of) order by s.entity_type), '[]')
+    from public.sync_status s cross join lateral private.next_call(s, as_of) next_call
+    where s.is_active
+  );
+end
 $$;
 comment on function private.schedule_chain(timestamptz) is
-  'The last tick, call with its response, and run of each active entity. Security definer: only the owner may read cron and net.';
+  'The due time, calls with their answers, and full runs of each active entity. Security definer: only the owner reads net.';
 
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -747,6 +832,8 @@ language sql stable set search_path = '' as $$
       'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
       'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),
     'scheduler', private.check_scheduler(as_of),
+    'cron_jobs', private.check_cron_jobs(as_of),
+    'missing_secrets', private.missing_secrets(),
     'schedules', private.schedule_chain(as_of),
     'alert_processor', (
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))

@@ -191,18 +191,18 @@ $$;
 comment on function private.dispatch_schedule() is
   'The schedule of the cron job that dispatches: each minute, or as often as the shortest interval under a minute.';
 
-create function private.apply_schedules() returns void
-language plpgsql security definer set search_path = '' as $schedules$
-begin
-  perform cron.schedule('dispatch-due-syncs', private.dispatch_schedule(), 'select private.dispatch_due_syncs()');
-  perform cron.schedule('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')');
-  perform cron.schedule('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()');
-  perform cron.schedule('process-queue', '* * * * *', 'select private.process_queue()');
-  perform cron.schedule('watch-alert-processor', '* * * * *', 'select private.watch_processor()');
-  perform cron.schedule('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()');
-  -- A batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms. The job is a DO block, because each
-  -- batch must commit: a function cannot commit, and neither can a procedure that sets a search_path, as every routine here does.
-  perform cron.schedule('retention', '17 3 * * *', $retention$
+create function private.cron_jobs() returns table (name text, schedule text, command text, period interval)
+language sql stable set search_path = '' as $jobs$
+  values
+    ('dispatch-due-syncs', private.dispatch_schedule(), 'select private.dispatch_due_syncs()', interval '1 minute'),
+    ('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')', '1 minute'),
+    ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()', '1 minute'),
+    ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
+    ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
+    ('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()', '5 minutes'),
+    -- A batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms. The job is a DO block, because each
+    -- batch must commit: a function cannot commit, and neither can a procedure that sets a search_path, as every routine here does.
+    ('retention', '17 3 * * *', $retention$
 do $$
 declare
   target text;
@@ -214,11 +214,20 @@ begin
   end loop;
 end
 $$
-$retention$);
+$retention$, '1 day');
+$jobs$;
+comment on function private.cron_jobs() is
+  'The pg_cron jobs that must exist, with the longest time between two ticks; apply_schedules creates them and system-status checks them.';
+
+create function private.apply_schedules() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform cron.schedule(j.name, j.schedule, j.command) from private.cron_jobs() j;
 end
-$schedules$;
+$$;
 comment on function private.apply_schedules() is
-  'Creates or replaces the pg_cron jobs. Security definer: the jobs belong to the owner.';
+  'Creates the pg_cron jobs, or replaces their schedule and command; an inactive job stays inactive. Security definer: the jobs belong to '
+  'the owner.';
 
 select private.apply_schedules();
 

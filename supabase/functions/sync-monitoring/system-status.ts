@@ -2,32 +2,9 @@ import type { Clock } from "../../../services/clock.ts";
 import type { ScheduleFacts, SystemFacts } from "../../../services/contract/system.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { SystemStatusResponse } from "../../../types/history.ts";
-
-type Component = SystemStatusResponse["components"][number];
-type Verdict = Pick<Component, "status" | "message">;
-
-const MINUTE = 60_000;
-const verdict = (status: Component["status"], message: string): Verdict => ({ status, message });
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-/** Judges a schedule by the first step that failed on the way from cron job to run, or else by its last run. */
-export function judgeSchedule(facts: ScheduleFacts, now: number): Verdict {
-  const { tick, call, run } = facts;
-  if (facts.is_paused) return verdict("OK", "paused");
-  if (!facts.is_scheduled) return verdict("FAILED", "not scheduled: run select private.apply_schedules()");
-  if (tick?.status === "failed") return verdict("FAILED", `the cron job failed: ${tick.message ?? "no message"}`);
-  if (call?.outcome === "NOT_CONFIGURED") return verdict("FAILED", "the call was not sent: the Vault secrets are missing");
-  if (call && !call.is_answered && now - Date.parse(call.at) > MINUTE && run?.correlation_id !== call.id) {
-    return verdict("FAILED", "the function never answered the request");
-  }
-  if (call?.is_timed_out || call?.error) return verdict("FAILED", `the request failed: ${call.error ?? "it timed out"}`);
-  // 409: another run was live, and the due time was recorded as SKIPPED.
-  if (call?.status_code && call.status_code >= 400 && call.status_code !== 409) {
-    return verdict("FAILED", `the function refused the request with status ${call.status_code}`);
-  }
-  if (run?.status === "TIMED_OUT") return verdict("DEGRADED", "the last run was killed or sent no heartbeat");
-  return run ? verdict("OK", `the last run has the status ${run.status}`) : verdict("UNKNOWN", "no run yet");
-}
+import { judgeScheduler } from "./cron-status.ts";
+import { DISPATCH, judgeSchedule } from "./schedule-status.ts";
+import { type Component, counted, MINUTE, type Verdict, verdict } from "./verdict.ts";
 
 function judgeChannel({ is_active, dead_24h, waiting, last_error }: SystemFacts["channels"][number]): Verdict {
   if (!is_active) return verdict("OK", "the channel is disabled");
@@ -43,6 +20,19 @@ function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: b
   return verdict("FAILED", last === null ? "the rules were never evaluated" : `no evaluation since ${last}`);
 }
 
+/** The facts about an entity, with the cron job and the call that it depends on. */
+function scheduleEvidence(schedule: ScheduleFacts, { cron_jobs, missing_secrets }: SystemFacts): Component["evidence"] {
+  const job = cron_jobs.find(({ name }) => name === DISPATCH);
+  return {
+    ...schedule,
+    schedule: job?.schedule ?? null,
+    is_scheduled: job?.is_active ?? false,
+    tick: job?.tick ?? null,
+    call: schedule.calls[0] ?? null,
+    missing_secrets,
+  };
+}
+
 /** Judges each component by its facts. */
 function judgeSystem(facts: SystemFacts): SystemStatusResponse {
   const now = Date.parse(facts.as_of);
@@ -53,16 +43,14 @@ function judgeSystem(facts: SystemFacts): SystemStatusResponse {
     {
       name: "scheduler",
       kind: "scheduler",
-      ...(scheduler.is_late
-        ? verdict("FAILED", "no cron job started in the last 3 minutes")
-        : verdict("OK", counted(scheduler.jobs, "active cron job"))),
-      evidence: scheduler,
+      ...judgeScheduler(facts),
+      evidence: { ...scheduler, cron_jobs: facts.cron_jobs },
     },
     ...facts.schedules.map((schedule): Component => ({
       name: schedule.entity_type,
       kind: "schedule",
-      ...judgeSchedule(schedule, now),
-      evidence: schedule,
+      ...judgeSchedule(schedule, facts),
+      evidence: scheduleEvidence(schedule, facts),
     })),
     {
       name: "sync-alert-processor",
