@@ -28,7 +28,9 @@ export function decideAll({ as_of, evaluated_since, recipients, measurements }: 
     decisions.set(m, decision);
     return [decision.transition, decideMissed(m, context)].filter((transition) => transition !== null);
   });
-  const recovered = measurements.flatMap((m) => m.closed_incident !== null && judge(m) === "RECOVERED" ? [m.closed_incident] : []);
+  const recovered = measurements.flatMap((m) =>
+    m.closed_incident !== null && (judge(m) === "RECOVERED" || m.ended !== null) ? [m.closed_incident] : []
+  );
   return { transitions, recovered };
 }
 

@@ -343,6 +343,19 @@ Deno.test("an incident that a person resolves while its condition is met stays c
   assertEquals(await notified(), [`FIRING ${FAILURES}`]);
 });
 
+Deno.test("a closed incident of a tournament keeps the next one from opening only until the tournament was synced without a failure", async () => {
+  const { clock, runs, wait } = await setUp(TOURNAMENT);
+  const [no = ""] = await tournaments();
+  await notified();
+  await runs(3, "PARTIAL", { results: { [no]: "bad data" } });
+  await change((await incident(TOURNAMENT))?.id, "resolve", clock.asOf());
+  await runs(2, "PARTIAL", { results: { [no]: "bad data" } });
+  assertEquals(await notified(), [`FIRING ${TOURNAMENT} ${no}`, `RESOLVED ${TOURNAMENT} ${no}`]);
+  await wait(370);
+  await runs(1, "PARTIAL", { results: { [no]: "bad data" } });
+  assertEquals(await notified(), [`FIRING ${TOURNAMENT} ${no}`], "no result for six hours counts as recovered");
+});
+
 Deno.test("a PARTIAL run ends a streak of failures, and does not begin one", async () => {
   const { runs } = await setUp(FAILURES);
   const nos = await tournaments();

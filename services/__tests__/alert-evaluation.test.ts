@@ -321,6 +321,7 @@ Deno.test("a closed incident whose value has recovered no longer keeps others fr
   assertEquals(recovered({ value: 0 }), [RULE_ID]);
   assertEquals(recovered({ value: 3 }), []);
   assertEquals(recovered({ value: null }), []);
+  assertEquals(recovered({ value: null, ended: "the tournament is no longer synced" }), [RULE_ID]);
 });
 
 Deno.test("runs missed while no rules were evaluated are one resolved incident with the time of the due runs", () => {

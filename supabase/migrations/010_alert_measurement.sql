@@ -371,7 +371,8 @@ comment on function private.failure_streak(varchar, varchar, timestamptz) is
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
-  -- Other tournaments are not measured: without a failure in the window and without a live incident, no incident can change.
+  -- Other tournaments are not measured: without a failure in the window and without an incident that is live or awaits a
+  -- recovery, no incident can change.
   with scope as materialized (
     select r as rule, failing.tournament_no
     from unnest(rules) r cross join lateral (
@@ -380,7 +381,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
         and e.is_active and e.paused_at is null
       union
       select i.tournament_no from public.alert_incidents i
-      where i.rule_id = r.id and i.state <> 'RESOLVED' and i.tournament_no is not null
+      where i.rule_id = r.id and (i.state <> 'RESOLVED' or i.awaits_recovery) and i.tournament_no is not null
     ) failing
     where r.scope = 'TOURNAMENT'
   )
