@@ -161,6 +161,11 @@ export class IncidentChecks {
       this.#fail(m, "loses its acknowledgement");
     }
     if (verdict === "RECOVERED") this.#closed.delete(key);
+    for (const bad of is && isNotified(is) && verdict === "BREACH" && m.metric === "consecutive_failures" ? m.bad_runs : []) {
+      const own = after.coverage.find(({ incident_id, entity_type }) => incident_id === is?.id && entity_type === bad.entity_type);
+      const isCovered = own && timeOf(own.first_run_at) <= timeOf(bad.first_run_at) && timeOf(own.last_run_at) >= timeOf(bad.last_run_at);
+      if (!isCovered) this.#fail(m, `does not cover the runs of ${bad.entity_type}`);
+    }
   }
 
   #destinations(m: Measurement, is: Incident, severity: Severity, { measured, before }: Evaluated) {

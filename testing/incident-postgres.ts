@@ -20,7 +20,7 @@ const at = (now: number): string => new Date(now).toISOString();
 const interval = (ms: number | null): string | null => ms === null ? null : `${ms / 1000} seconds`;
 
 /** The rules, incidents and outbox of the database; each measurement is compared with that of the {@link World}. */
-export class PostgresStore implements IncidentStore {
+class PostgresStore implements IncidentStore {
   #evaluated: { at: number; since: number } | null = null;
 
   private constructor(private readonly db: TestDatabase) {}
@@ -241,7 +241,7 @@ const canonical = (value: unknown): string =>
 export async function playHistories(count: number, seed: number): Promise<{ histories: number; violations: string[] }> {
   const db = await openTestDatabase();
   try {
-    for (const [index, steps] of fc.sample(histories(10, 40), { numRuns: count, seed }).entries()) {
+    for (const [index, steps] of fc.sample(histories(10, 30), { numRuns: count, seed }).entries()) {
       const violations = await playHistory(await PostgresStore.empty(db), steps);
       if (violations.length > 0) return { histories: index + 1, violations };
     }
