@@ -87,8 +87,18 @@ export function hasChanged({ incident }: Measurement, transition: Transition): b
   if (!incident || transition.reason !== "" || transition.notifications.length > 0) return true;
   const kept = ({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent }: Kept) =>
     canonical({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent });
-  return incident.state !== transition.to_state || kept(incident) !== kept(transition);
+  return incident.state !== transition.to_state || kept(incident) !== kept(transition) ||
+    !coversRuns(incident.bad_runs, transition.bad_runs);
 }
+
+/** Whether the covered runs of each entity include the others. */
+const coversRuns = (covered: Transition["bad_runs"], runs: Transition["bad_runs"]): boolean =>
+  runs.every(({ entity_type, first_run_at, last_run_at }) =>
+    covered.some((range) =>
+      range.entity_type === entity_type && Date.parse(range.first_run_at) <= Date.parse(first_run_at) &&
+      Date.parse(range.last_run_at) >= Date.parse(last_run_at)
+    )
+  );
 
 type Kept = Pick<
   Transition,

@@ -79,6 +79,7 @@ export const aLiveIncident = (changes: Partial<LiveIncident> = {}): LiveIncident
   muted_by: null,
   cause: null,
   destinations: [known("dashboard")],
+  bad_runs: [],
   is_flapping: false,
   recovered_at: null,
   evidence: { runs: 10, execution_id: null, peak: 3 },

@@ -160,8 +160,8 @@ export class IncidentChecks {
     if (was?.state === "ACKNOWLEDGED" && is?.state === "FIRING" && timeOf(was.acknowledged_until) > now) {
       this.#fail(m, "loses its acknowledgement");
     }
-    if (verdict === "RECOVERED") this.#closed.delete(key);
-    for (const bad of is && isNotified(is) && verdict === "BREACH" && m.metric === "consecutive_failures" ? m.bad_runs : []) {
+    if (verdict === "RECOVERED" || m.ended !== null) this.#closed.delete(key);
+    for (const bad of is && isNotified(is) && verdict === "BREACH" ? m.bad_runs : []) {
       const own = after.coverage.find(({ incident_id, entity_type }) => incident_id === is?.id && entity_type === bad.entity_type);
       const isCovered = own && timeOf(own.first_run_at) <= timeOf(bad.first_run_at) && timeOf(own.last_run_at) >= timeOf(bad.last_run_at);
       if (!isCovered) this.#fail(m, `does not cover the runs of ${bad.entity_type}`);

@@ -278,6 +278,10 @@ export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: n
               cause,
               is_dead: status === "DEAD",
             })),
+            bad_runs: snapshot.coverage.filter(({ incident_id }) =>
+              incident_id === incident.id
+            )
+              .map(({ entity_type, first_run_at, last_run_at }) => ({ entity_type, first_run_at, last_run_at })),
             parent: parent?.rule_id
               ? {
                 rule_id: parent.rule_id,

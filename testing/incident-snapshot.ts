@@ -5,7 +5,7 @@ import type { Severity } from "../types/sync.ts";
 type State = LiveIncident["state"];
 
 /** An incident; times are ISO 8601, as an evaluation reads them. */
-export interface Incident extends Omit<LiveIncident, "destinations" | "parent"> {
+export interface Incident extends Omit<LiveIncident, "destinations" | "bad_runs" | "parent"> {
   rule_id: string | null;
   rule_name: string;
   entity_type: string;

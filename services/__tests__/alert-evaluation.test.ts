@@ -251,6 +251,16 @@ Deno.test("a firing incident follows its value and evidence, and keeps the cause
   assertEquals([ended?.to_state, ended?.value, ended?.cause, ended?.evidence], ["RESOLVED", 0, "down", incident.evidence]);
 });
 
+Deno.test("a firing incident keeps each run that shows its condition, although nothing else of it changes", () => {
+  const bad = (entity_type: string, last: number) => ({ entity_type, first_run_at: ago(60), last_run_at: ago(last) });
+  const incident = aLiveIncident({ bad_runs: [bad("matches_schedule", 5)] });
+  const changes = (...bad_runs: Measurement["bad_runs"]) => decided([rule("failures", { incident, bad_runs })]).length;
+  assertEquals(changes(bad("matches_schedule", 5)), 0);
+  assertEquals(changes(bad("matches_schedule", 10)), 0);
+  assertEquals(changes(bad("matches_schedule", 1)), 1);
+  assertEquals(changes(bad("matches_schedule", 5), bad("tournaments", 5)), 1);
+});
+
 Deno.test("each escalation step adds its channels to those of earlier steps, up to the last step", () => {
   const steps = { escalation_channels: [["team"], ["chief"]] };
   const late = aLiveIncident({ unacknowledged_since: ago(31) });

@@ -48,6 +48,8 @@ const LiveIncident = z.object({
   /** The fingerprint of the failures behind the last breach. */
   cause: z.string().nullable(),
   destinations: z.array(DestinationState),
+  /** The runs that the incident covers. */
+  bad_runs: z.array(BadRuns),
   is_flapping: z.boolean(),
   recovered_at: moment,
   /** Of the last breach; `peak` is the worst value so far. */

@@ -552,6 +552,9 @@ language sql stable set search_path = '' as $$
         where o.incident_id = incident.id and o.destination_id is not null and o.status <> 'SUPERSEDED'
         order by o.destination_id, o.seq desc
       ) n join public.notification_destinations d on d.id = n.destination_id),
+    'bad_runs', (
+      select coalesce(jsonb_agg(to_jsonb(c) - 'incident_id' order by c.entity_type), '[]')
+      from public.alert_coverage c where c.incident_id = incident.id),
     'parent', (
       select jsonb_build_object(
         'rule_id', p.rule_id, 'rule_name', p.rule_name, 'entity_type', p.entity_type, 'tournament_no', p.tournament_no
