@@ -84,18 +84,25 @@ function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncover
   return { uncovered: lowest(counted.filter((run) => !isCovered(run))), total: lowest(counted) };
 }
 
+/** When a message about a failure can first be sent: a silence delays it, unless an earlier failure went on into this one. */
+function notifiedAt(label: Label, failures: Label[], quiet: Trouble["quiet"]): number {
+  const detectable = label.detectable ?? Infinity;
+  const silence = quiet.find(({ entity, from, until }) => entity === label.entity && detectable >= from && detectable < until);
+  if (!silence) return detectable;
+  const before = failures.find(({ entity, from, until }) => entity === label.entity && from < label.from && until >= label.from);
+  return before && notifiedAt(before, failures, quiet) < label.from ? detectable : silence.until;
+}
+
 /** The times in which the success rate is too low because of runs that no message covers. */
-function rateLabels({ runs, evaluations }: Outcome, labels: Label[], quiet: Trouble["quiet"]): Label[] {
-  // A silenced failure covers its runs from the end of the silence on, if it lasts until then.
-  const failures = labels.filter(({ kind }) => COVERED.has(kind)).flatMap((label) => {
-    const { entity, detectable, until } = label;
-    if (detectable === null) return [];
-    const silence = quiet.find((each) => each.entity === entity && detectable >= each.from && detectable < each.until);
-    return (silence?.until ?? detectable) < until ? [{ ...label, detectable: silence?.until ?? detectable }] : [];
-  });
+function rateLabels({ runs, evaluations }: Outcome, labels: Label[], { faults, quiet }: Trouble, start: number): Label[] {
+  const candidates = labels.filter(({ kind, detectable }) => COVERED.has(kind) && detectable !== null);
+  const failures = candidates.map((label) => ({ ...label, detectable: notifiedAt(label, candidates, quiet) }))
+    .filter(({ detectable, until }) => detectable < until);
+  // The runs of a paused sync have no rate, so nothing ends in a pause.
+  const pauses = faults.filter(({ kind }) => kind === "paused").map((fault) => spanOf(fault, start));
   const found: Label[] = [];
   let open: Label | undefined;
-  for (const at of evaluations) {
+  for (const at of evaluations.filter((each) => !pauses.some(([from, until]) => each >= from - TICK && each < until + TICK / 2))) {
     const { uncovered, total } = ratesAt(at, runs, failures);
     // While a shared failure or a streak is live, its message is enough.
     const isInhibited = failures.some(({ from, until }) => at >= from && at <= until + MINUTE);
@@ -131,10 +138,10 @@ const lateLabels = ({ evaluations }: Outcome): Label[] =>
   });
 
 /** The labels of the faults of a simulation that started at `start`. */
-export function labelsOf({ faults, quiet }: Trouble, outcome: Outcome, start: number): Label[] {
-  const labels = faults.flatMap((fault) =>
+export function labelsOf(trouble: Trouble, outcome: Outcome, start: number): Label[] {
+  const labels = trouble.faults.flatMap((fault) =>
     (fault.entity === "all" ? ["matches_schedule", "tournaments"] : [fault.entity ?? "matches_schedule"])
       .flatMap((entity) => labelOf(fault, entity, outcome, start))
   );
-  return [...labels, ...rateLabels(outcome, labels, quiet), ...lateLabels(outcome)].sort((a, b) => a.from - b.from);
+  return [...labels, ...rateLabels(outcome, labels, trouble, start), ...lateLabels(outcome)].sort((a, b) => a.from - b.from);
 }

@@ -7,8 +7,8 @@ import type { Trouble } from "./simulated-trouble.ts";
 import { MINUTE, type Outcome, spanOf } from "./simulation.ts";
 
 const EVERYBODY = ["dashboard", "hook", ...RECIPIENTS];
-/** The faults of channels, with who does not receive. */
-const SILENT: Partial<Record<FaultKind, string>> = { gone: "hook", unavailable: "hook", refused: RECIPIENTS[1] };
+/** The faults of channels, with who does not receive or answer. */
+const SILENT: Partial<Record<FaultKind, string>> = { gone: "hook", unavailable: "hook", lossy: "hook", refused: RECIPIENTS[1] };
 /** An evaluation that is lost, one that is late, and the window of a group. */
 const BOUND = 2 * MINUTE + 45_000;
 /** The longest backoff of a destination, with its jitter. */
@@ -81,10 +81,10 @@ export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknow
     const at = item.kind === "MISSED" || hasTrouble(item.recipient, item.at, item.at) ? Date.parse(item.opened_at) : item.at;
     return labels.filter((label) => matches(label, item) && at >= label.from && at <= nextEvaluation(label.until) + MINUTE);
   };
-  /** Messages about undelivered states, and rates whose covering messages were refused. */
+  /** Messages about undelivered states, and rates whose covering messages were not delivered. */
   const isExplainedByTrouble = (item: Item): boolean =>
     item.metric === "success_rate" && hasTrouble(item.recipient, start, item.at) ||
-    item.metric === "undelivered_age" && outcome.refused.some(({ at, recipient }) =>
+    item.metric === "undelivered_age" && outcome.unconfirmed.some(({ at, recipient }) =>
         at <= item.at - REPORTED_LATE && at > item.at - DAY && hasTrouble(recipient, at, item.at)
       );
 

@@ -19,7 +19,7 @@ export interface Received extends Attempt {
 
 /** Receivers of each kind of channel. A recipient keeps one message of each id, as a receiver of webhooks does. */
 export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind>) {
-  const received: Received[] = [], refused: Attempt[] = [], ids = new Set<string>();
+  const received: Received[] = [], unconfirmed: Attempt[] = [], ids = new Set<string>();
   type Send = Channels["dashboard"];
   type Message = Parameters<Send>[0];
   const attemptOf = ({ items }: Message, { channel, recipient }: Parameters<Send>[1]): Attempt => ({
@@ -34,11 +34,12 @@ export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind
     return Promise.resolve({ outcome: "SENT", is_answered: true });
   };
   const refuse = (outcome: "RETRY" | "DEAD", status_code: number): Send => (message, destination) => {
-    refused.push(attemptOf(message, destination));
+    unconfirmed.push(attemptOf(message, destination));
     return Promise.resolve({ outcome, is_answered: true, status_code, error: `the receiver answered ${status_code}` });
   };
   const lose: Send = async (message, destination) => {
     await receive(message, destination);
+    unconfirmed.push(attemptOf(message, destination));
     return { outcome: "RETRY", is_answered: false, error: "no answer" };
   };
   const channels: Channels = {
@@ -58,5 +59,5 @@ export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind
     email: (message, destination) =>
       (kinds().has("refused") && destination.recipient === RECIPIENTS[1] ? refuse("DEAD", 550) : receive)(message, destination),
   };
-  return { channels, received, refused };
+  return { channels, received, unconfirmed };
 }

@@ -44,9 +44,9 @@ interface Incident {
 export interface Outcome {
   runs: SimulatedRun[];
   incidents: Incident[];
-  /** Messages in the order in which the recipients received them, and attempts that a recipient refused. */
+  /** Messages in the order in which the recipients received them, and attempts that a recipient did not confirm. */
   received: Received[];
-  refused: Attempt[];
+  unconfirmed: Attempt[];
   /** The times of the evaluations. */
   evaluations: number[];
 }
@@ -71,7 +71,7 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
         return at >= from && at < until && (entity === undefined || concerned === entity || concerned === "all");
       }).map(({ kind }) => kind),
     );
-  const { channels, received, refused } = createReceivers(clock, () => kindsAt(clock.now()));
+  const { channels, received, unconfirmed } = createReceivers(clock, () => kindsAt(clock.now()));
 
   let busyUntil = 0;
   // SQL without REST: other tests cover REST, and a simulated month makes many calls.
@@ -145,7 +145,7 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
     clock.advance(Math.max(0, next.at - clock.now()));
     await next.act();
   }
-  return { runs, evaluations, received, refused, incidents: await incidentsOf(db) };
+  return { runs, evaluations, received, unconfirmed, incidents: await incidentsOf(db) };
 }
 
 async function incidentsOf(db: Pick<TestDatabase, "query">): Promise<Incident[]> {

@@ -688,8 +688,8 @@ create function private.measure_rules(rules public.alert_rules[], as_of timestam
 language plpgsql stable set search_path = '' as $$
 declare
   rule public.alert_rules;
-  measured jsonb := '[]';
-  broken jsonb := '[]';
+  measured jsonb := '[]'::jsonb;
+  broken jsonb := '[]'::jsonb;
 begin
   begin
     measured := private.measurements(rules, as_of);
