@@ -5,6 +5,7 @@ import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/syn
 import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
+import { safeText } from "./text.ts";
 import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
@@ -121,7 +122,7 @@ export class VisClient {
       } catch (error) {
         if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
-        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: sent.raw.body.slice(0, 1000) };
+        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: safeText(sent.raw.body, 1000) };
         const evidence = { ...error.evidence, request: body, attempt, ...received };
         throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint });
       }

@@ -218,7 +218,7 @@ export const ERRORS = {
     "DATABASE",
     "MEDIUM",
     "never",
-    "A row violates a constraint and was refused. The message names the constraint.",
+    "A row violates a constraint and was refused. The message names the constraint, the context has the record.",
   ),
   DATABASE_VALUE: recorded(
     "DATABASE",

@@ -1,6 +1,7 @@
 import { SaxesParser } from "saxes";
 import { z } from "zod";
 import { codeOfHttpStatus, codeOfVisId, SyncError } from "./classification.ts";
+import { safeText } from "./text.ts";
 
 /** One row of VIS with camelCase names: an empty field is null; a number is a text in XML and a number in JSON. */
 export type VisRow = Record<string, string | number | boolean | null>;
@@ -26,6 +27,14 @@ interface Element {
   text: string;
 }
 
+/** The XML without characters and character references that no XML may have: one of them in one value would cost the whole reply. */
+const readableXml = (body: string): string =>
+  safeText(body).replace(/&#(?:x([\da-f]+)|(\d+));/gi, (reference, hex, decimal) => {
+    const code = hex ? parseInt(hex, 16) : Number(decimal);
+    const isCharacter = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) && safeText(String.fromCodePoint(code)) !== "";
+    return isCharacter ? reference : "";
+  });
+
 /** Parses well-formed XML in one pass; the parser decodes the predefined entities and character references, and expands no others. */
 function parseXml(body: string): Element | undefined {
   const parser = new SaxesParser();
@@ -47,7 +56,7 @@ function parseXml(body: string): Element | undefined {
     if (element) element.text += text;
   });
   parser.on("closetag", () => void open.pop());
-  parser.write(body).close();
+  parser.write(readableXml(body)).close();
   return document.children[0];
 }
 
@@ -75,9 +84,10 @@ function fromXml(body: string, rowName: string): VisReply {
 }
 
 const errorOf = (name: string, id: number | null, detail: string): SyncError => {
+  const shortName = safeText(name, 100);
   const code = name === "html" ? "REPLY_NOT_DATA" : codeOfVisId(id ?? VIS_IDS[name.toLowerCase()] ?? null);
-  return new SyncError(code, `VIS answered ${name}${id === null ? "" : ` (${id})`}${detail ? `: ${detail.slice(0, 200)}` : ""}`, {
-    vis_error: name,
+  return new SyncError(code, `VIS answered ${shortName}${id === null ? "" : ` (${id})`}${detail ? `: ${safeText(detail, 200)}` : ""}`, {
+    vis_error: shortName,
     vis_id: id,
   });
 };
