@@ -1,6 +1,7 @@
 import { SaxesParser } from "saxes";
 import { z } from "zod";
 import { codeOfHttpStatus, codeOfVisId, SyncError } from "./classification.ts";
+import { isRedirect } from "./outbound.ts";
 import { safeText } from "./text.ts";
 
 /** One row of VIS with camelCase names: an empty field is null; a number is a text in XML and a number in JSON. */
@@ -18,6 +19,8 @@ export interface RawReply {
   status: number;
   contentType: string;
   body: string;
+  /** The address to which a redirect leads. */
+  location?: string | null;
 }
 
 interface Element {
@@ -162,12 +165,13 @@ function fromJson(body: string): VisReply {
  * Reads a VIS reply, XML or JSON by its Content-Type; `rowName` is the element of a row, such as `BeachMatch`.
  * @throws SyncError for an error element, an HTTP error, HTML, a broken body, or `NbItems` that disagrees with the rows.
  */
-export function parseReply({ status, contentType, body }: RawReply, rowName: string): VisReply {
+export function parseReply({ status, contentType, body, location }: RawReply, rowName: string): VisReply {
   if (status === 204) return { rows: [], nbItems: 0, version: null };
   const isJson = /\bjson\b/i.test(contentType);
   const isXml = /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
   if (status !== 200) {
-    const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}`, { http_status: status });
+    const target = isRedirect(status) ? ` with a redirect to ${URL.parse(location ?? "")?.host ?? "an unnamed address"}` : "";
+    const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}${target}`, { http_status: status, location });
     // With these statuses the body may contain an error element, which names the cause; others, such as 403 and 503, decide by themselves.
     if ((isJson || isXml) && [400, 401, 500].includes(status)) throw errorInBody(body, isJson, rowName) ?? failure;
     throw failure;

@@ -364,7 +364,7 @@ Deno.test("a list of matches claims its lease with each slot, and leaves the slo
   };
   const replies = [new Response("", { status: 500 }), Response.json({ data: [], nbItems: 0 })];
   const { vis } = client(() => Promise.resolve(replies.shift() as Response), { rpc });
-  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null, backoff_fingerprint: null };
+  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null, backoff_ms: null, backoff_fingerprint: null };
   assertEquals((await vis.listMatches(LEASE)).slot, slot);
   const claim = ["claim_tournament", { ...LEASE, upstream: "vis" }];
   assertEquals<unknown>(calls, [claim, ["release_upstream_slot", { ...slot, response_ms: null }], claim]);

@@ -90,6 +90,8 @@ const AnsweredSlot = z.strictObject({
   response_ms: z.number().nullable(),
   /** Starts a backoff. */
   backoff_reason: z.string().nullable(),
+  /** How long the upstream asked to wait; null for the default of the upstream. */
+  backoff_ms: z.number().nullable(),
   /** The fingerprint of the refusal; the errors during the backoff carry it too. */
   backoff_fingerprint: z.string().nullable(),
 });

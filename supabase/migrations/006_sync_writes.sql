@@ -38,10 +38,13 @@ language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   ms constant numeric := (p ->> 'response_ms')::numeric;
 begin
-  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason,backoff_fingerprint}');
+  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason,backoff_ms,backoff_fingerprint}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
   update public.upstream_state s set
-    backoff_until = case when v.reason is not null then as_of + s.backoff_for when s.backoff_until > as_of then s.backoff_until end,
+    backoff_until = case
+      when v.reason is not null then as_of + coalesce((p ->> 'backoff_ms')::numeric * interval '1 millisecond', s.backoff_for)
+      when s.backoff_until > as_of then s.backoff_until
+    end,
     backoff_reason = case when v.reason is not null then v.reason when s.backoff_until > as_of then s.backoff_reason end,
     backoff_fingerprint = coalesce(p ->> 'backoff_fingerprint', case when s.backoff_until > as_of then s.backoff_fingerprint end),
     baseline_response_ms = case
@@ -60,7 +63,7 @@ begin
 end
 $$;
 comment on function public.release_upstream_slot is
-  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_fingerprint?} or a {response_ms} far above the usual.';
+  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_ms?, backoff_fingerprint?} or a {response_ms} far above the usual.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)
@@ -346,8 +349,8 @@ create function private.write_rows(list text, p jsonb, as_of timestamptz) return
 language plpgsql set search_path = '' as $$
 declare
   record jsonb;
-  refused jsonb := '[]';
-  total jsonb := '{"inserted": 0, "updated": 0, "unchanged": 0}';
+  refused jsonb := '[]'::jsonb;
+  total jsonb := '{"inserted": 0, "updated": 0, "unchanged": 0}'::jsonb;
 begin
   begin
     return private.upsert_rows(list, p, as_of) || '{"refused": []}';
