@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { ErrorRecord } from "./contract/runs.ts";
 import type { Log } from "./log.ts";
 import { boundedContext, redactText } from "./redact.ts";
+import { safeText } from "./text.ts";
 
 /** Errors of a run beyond this number are counted and logged, but not stored. */
 const KEPT_PER_RUN = 1000;
@@ -16,7 +17,7 @@ export function fingerprint(code: string, message: string): string {
     .replace(/"[^"]*"|'[^']*'/g, "<text>")
     .replace(/\d+(?:[.:,-]\d+)*/g, "#")
     .toLowerCase();
-  return `${code}:${shape}`.slice(0, 200);
+  return safeText(`${code}:${shape}`, 200);
 }
 
 /** Classifies the errors of a run and collects them until the next heartbeat, or the finish, writes them. */
@@ -34,7 +35,8 @@ export class ErrorLogger {
   /** Classifies, logs and collects one error, and returns its record; the context is redacted and at most 8 kB. */
   record(error: unknown, about: { tournament_no?: string; context?: Record<string, unknown> } = {}): ErrorRecord {
     const { code, type, severity, retry, advice } = classify(error);
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    const { name, message: raw, stack } = error instanceof Error ? error : new Error(String(error));
+    const message = redactText(raw, 2000);
     const row: ErrorRecord = {
       id: crypto.randomUUID(),
       tournament_no: about.tournament_no ?? null,
@@ -42,7 +44,7 @@ export class ErrorLogger {
       error_code: code,
       error_severity: severity,
       retryable: retry !== "never",
-      error_message: redactText(message).slice(0, 2000),
+      error_message: message,
       error_context: boundedContext({
         name,
         ...about.context,
@@ -52,7 +54,7 @@ export class ErrorLogger {
         cause: error instanceof Error && error.cause ? String(error.cause) : undefined,
       }),
       recovery_suggestion: advice,
-      fingerprint: (error instanceof SyncError ? error.fingerprint : null) ?? fingerprint(code, redactText(message)),
+      fingerprint: (error instanceof SyncError ? error.fingerprint : null) ?? fingerprint(code, message),
       occurred_at: new Date(this.clock.now()).toISOString(),
     };
     this.#count++;

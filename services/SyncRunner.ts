@@ -1,4 +1,5 @@
 import type { StartSyncRequest } from "../types/sync.ts";
+import { classify } from "./classification.ts";
 import { AppError } from "./errors.ts";
 import { isolateMemory, MetricsCollector } from "./MetricsCollector.ts";
 import { type SyncDeps, SyncRun } from "./SyncRun.ts";
@@ -8,8 +9,8 @@ const RESERVE_MS = 30_000;
 
 /**
  * Starts a run in the database; {@link SyncRun.perform} then does the work, which may follow the answer to the caller.
- * When recording fails, a run without a job continues unrecorded and the failure is logged.
- * @throws AppError RUN_IN_PROGRESS, ALREADY_RUN, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for the run of a job.
+ * When the database cannot be reached, a run without a job continues unrecorded and the failure is logged.
+ * @throws AppError RUN_IN_PROGRESS, ALREADY_RUN, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for any other refusal, and for the run of a job.
  */
 export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
   const executionId = crypto.randomUUID();
@@ -41,8 +42,9 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
       isRecorded: true,
     });
   } catch (error) {
-    // The queue would dispatch a job again while its unrecorded run works.
-    if (error instanceof AppError || request.sync_job_id) throw error;
+    // Only without an answer of the database is its record missing for a reason that says nothing about the run. The queue would dispatch
+    // a job again while its unrecorded run works.
+    if (classify(error).code !== "DATABASE_UNREACHABLE" || request.sync_job_id) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();
     return new SyncRun({ ...deps, rpc }, metrics, { ...base, startedAt: now, deadline: null, previousWasCut: false, isRecorded: false });

@@ -5,8 +5,10 @@ import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/syn
 import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
+import { safeText } from "./text.ts";
 import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
+import { retryAfterMs } from "./outbound.ts";
 import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
@@ -111,6 +113,7 @@ export class VisClient {
             token: await this.#claimSlot(lease),
             response_ms: null,
             backoff_reason: null,
+            backoff_ms: null,
             backoff_fingerprint: null,
           },
         };
@@ -121,7 +124,7 @@ export class VisClient {
       } catch (error) {
         if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
-        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: sent.raw.body.slice(0, 1000) };
+        const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: safeText(sent.raw.body, 1000) };
         const evidence = { ...error.evidence, request: body, attempt, ...received };
         throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint });
       }
@@ -150,14 +153,17 @@ export class VisClient {
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
     let bytes = 0;
+    let retryAfter: string | null = null;
     try {
-      ({ raw, bytes } = await this.#exchange(body));
+      ({ raw, bytes, retryAfter } = await this.#exchange(body));
       return raw;
     } finally {
       const ms = clock.monotonic() - startedAt;
-      metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 400, isRetry });
-      if (raw !== null && [403, 503].includes(raw.status)) {
+      metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 300, isRetry });
+      if (raw !== null && [403, 429, 503].includes(raw.status)) {
         slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
+        // A delay of zero names no length.
+        slot.backoff_ms = retryAfterMs(retryAfter, clock.now()) || null;
         // The error of the refusal has the same code and message, and so the same fingerprint.
         slot.backoff_fingerprint = fingerprint(codeOfHttpStatus(raw.status), slot.backoff_reason);
       }
@@ -165,7 +171,7 @@ export class VisClient {
     }
   }
 
-  async #exchange(body: string): Promise<{ raw: RawReply; bytes: number }> {
+  async #exchange(body: string): Promise<{ raw: RawReply; bytes: number; retryAfter: string | null }> {
     const { url, appId, username, password, timeoutMs } = this.deps.options;
     const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/json" });
     if (appId) headers.set("X-FIVB-App-ID", appId);
@@ -173,13 +179,13 @@ export class VisClient {
     const signal = AbortSignal.timeout(timeoutMs);
     let isAnswered = false;
     try {
-      const response = await (this.deps.fetch ?? fetch)(url, { method: "POST", headers, body, signal, redirect: "error" });
+      const response = await (this.deps.fetch ?? fetch)(url, { method: "POST", headers, body, signal, redirect: "manual" });
       isAnswered = true;
-      const content = await readBounded(response);
-      return {
-        raw: { status: response.status, contentType: response.headers.get("content-type") ?? "", body: content.text },
-        bytes: content.bytes,
-      };
+      const { status, headers: answered } = response;
+      const contentType = answered.get("content-type") ?? "";
+      const { text, bytes } = await readBounded(response, contentType);
+      const raw = { status, contentType, body: text, location: answered.get("location") };
+      return { raw, bytes, retryAfter: answered.get("retry-after") };
     } catch (cause) {
       if (cause instanceof SyncError) throw cause;
       const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? (isAnswered ? "NETWORK_RESET" : "NETWORK_FAILED");
@@ -225,13 +231,25 @@ function guardRows(rows: VisReply["rows"], limit: number, isRequested: (row: Vis
   }
 }
 
-async function readBounded(response: Response): Promise<{ text: string; bytes: number }> {
-  const decoder = new TextDecoder();
+/** Decodes by the charset that the header declares or, without one, the XML declaration; else by UTF-8. @throws SyncError for an unknown one */
+function decoderOf(contentType: string, start: Uint8Array): TextDecoder {
+  const declared = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ??
+    /^<\?xml[^>]*\sencoding\s*=\s*["']([^"']+)/.exec(new TextDecoder("latin1").decode(start.subarray(0, 200)))?.[1] ?? "utf-8";
+  try {
+    return new TextDecoder(declared);
+  } catch {
+    throw new SyncError("REPLY_NOT_DATA", `VIS answered in the unknown charset ${safeText(declared, 50)}`);
+  }
+}
+
+async function readBounded(response: Response, contentType: string): Promise<{ text: string; bytes: number }> {
+  let decoder: TextDecoder | null = null;
   let text = "", bytes = 0;
   for await (const chunk of response.body ?? []) {
+    decoder ??= decoderOf(contentType, chunk);
     bytes += chunk.byteLength;
     if (bytes > MAX_BYTES) throw new SyncError("REPLY_TOO_LARGE", `the reply is larger than ${MAX_BYTES / 2 ** 20} MiB`);
     text += decoder.decode(chunk, { stream: true });
   }
-  return { text: text + decoder.decode(), bytes };
+  return { text: text + (decoder?.decode() ?? ""), bytes };
 }

@@ -33,6 +33,11 @@ export function codeOfVisId(id: number | null): ErrorCode {
 /** The code of an HTTP status of VIS other than 200, for a reply without an error element. */
 export function codeOfHttpStatus(status: number): ErrorCode {
   const known: Record<number, ErrorCode> = {
+    301: "VIS_REDIRECTED",
+    302: "VIS_REDIRECTED",
+    303: "VIS_REDIRECTED",
+    307: "VIS_REDIRECTED",
+    308: "VIS_REDIRECTED",
     400: "VIS_BAD_REQUEST",
     401: "VIS_CREDENTIALS",
     403: "VIS_FORBIDDEN",

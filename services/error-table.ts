@@ -80,8 +80,8 @@ export const ERRORS = {
   VIS_THROTTLED: recorded(
     "API",
     "MEDIUM",
-    "now",
-    "VIS limits our rate of requests. If it repeats, lower in_flight_limit in upstream_state.",
+    "later",
+    "VIS limits our rate of requests. All syncs wait until backoff_until, as long as VIS asked for; if it repeats, lower in_flight_limit.",
   ),
   VIS_FORBIDDEN: recorded(
     "API",
@@ -96,6 +96,12 @@ export const ERRORS = {
     "VIS is down or throttles us. All syncs wait until backoff_until and then continue by themselves.",
   ),
   VIS_SERVER_ERROR: recorded("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
+  VIS_REDIRECTED: recorded(
+    "API",
+    "HIGH",
+    "never",
+    "VIS moved, or something in between redirects us; redirects are not followed. Set VIS_API_URL to the address in the context if it is one of the FIVB.",
+  ),
   VIS_UNEXPECTED_STATUS: recorded(
     "API",
     "MEDIUM",
@@ -218,7 +224,7 @@ export const ERRORS = {
     "DATABASE",
     "MEDIUM",
     "never",
-    "A row violates a constraint and was refused. The message names the constraint.",
+    "A row violates a constraint and was refused. The message names the constraint, the context has the record.",
   ),
   DATABASE_VALUE: recorded(
     "DATABASE",

@@ -28,3 +28,16 @@ export async function refusal(target: string, { allowPrivate, resolve }: Outboun
   const isPublic = addresses.every((address) => ipaddr.process(address).range() === "unicast");
   return isPublic ? null : "the URL leads to a private address";
 }
+
+/** A day is the longest delay: an upstream or a receiver that asks for more by mistake would otherwise stop us for good. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/** The delay of a Retry-After header (seconds or a date) in milliseconds; undefined without a valid header. */
+export function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
+}
+
+/** Whether a response leads to another address; no request follows it, because the other address was not checked. */
+export const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);

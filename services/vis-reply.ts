@@ -1,6 +1,8 @@
 import { SaxesParser } from "saxes";
 import { z } from "zod";
 import { codeOfHttpStatus, codeOfVisId, SyncError } from "./classification.ts";
+import { isRedirect } from "./outbound.ts";
+import { safeText } from "./text.ts";
 
 /** One row of VIS with camelCase names: an empty field is null; a number is a text in XML and a number in JSON. */
 export type VisRow = Record<string, string | number | boolean | null>;
@@ -17,6 +19,8 @@ export interface RawReply {
   status: number;
   contentType: string;
   body: string;
+  /** The address to which a redirect leads. */
+  location?: string | null;
 }
 
 interface Element {
@@ -25,6 +29,14 @@ interface Element {
   children: Element[];
   text: string;
 }
+
+/** The XML without characters and character references that no XML may have: one of them in one value would cost the whole reply. */
+const readableXml = (body: string): string =>
+  safeText(body).replace(/&#(?:x([\da-f]+)|(\d+));/gi, (reference, hex, decimal) => {
+    const code = hex ? parseInt(hex, 16) : Number(decimal);
+    const isCharacter = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) && safeText(String.fromCodePoint(code)) !== "";
+    return isCharacter ? reference : "";
+  });
 
 /** Parses well-formed XML in one pass; the parser decodes the predefined entities and character references, and expands no others. */
 function parseXml(body: string): Element | undefined {
@@ -47,7 +59,7 @@ function parseXml(body: string): Element | undefined {
     if (element) element.text += text;
   });
   parser.on("closetag", () => void open.pop());
-  parser.write(body).close();
+  parser.write(readableXml(body)).close();
   return document.children[0];
 }
 
@@ -75,9 +87,10 @@ function fromXml(body: string, rowName: string): VisReply {
 }
 
 const errorOf = (name: string, id: number | null, detail: string): SyncError => {
+  const shortName = safeText(name, 100);
   const code = name === "html" ? "REPLY_NOT_DATA" : codeOfVisId(id ?? VIS_IDS[name.toLowerCase()] ?? null);
-  return new SyncError(code, `VIS answered ${name}${id === null ? "" : ` (${id})`}${detail ? `: ${detail.slice(0, 200)}` : ""}`, {
-    vis_error: name,
+  return new SyncError(code, `VIS answered ${shortName}${id === null ? "" : ` (${id})`}${detail ? `: ${safeText(detail, 200)}` : ""}`, {
+    vis_error: shortName,
     vis_id: id,
   });
 };
@@ -152,12 +165,13 @@ function fromJson(body: string): VisReply {
  * Reads a VIS reply, XML or JSON by its Content-Type; `rowName` is the element of a row, such as `BeachMatch`.
  * @throws SyncError for an error element, an HTTP error, HTML, a broken body, or `NbItems` that disagrees with the rows.
  */
-export function parseReply({ status, contentType, body }: RawReply, rowName: string): VisReply {
+export function parseReply({ status, contentType, body, location }: RawReply, rowName: string): VisReply {
   if (status === 204) return { rows: [], nbItems: 0, version: null };
   const isJson = /\bjson\b/i.test(contentType);
   const isXml = /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
   if (status !== 200) {
-    const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}`, { http_status: status });
+    const target = isRedirect(status) ? ` with a redirect to ${URL.parse(location ?? "")?.host ?? "an unnamed address"}` : "";
+    const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}${target}`, { http_status: status, location });
     // With these statuses the body may contain an error element, which names the cause; others, such as 403 and 503, decide by themselves.
     if ((isJson || isXml) && [400, 401, 500].includes(status)) throw errorInBody(body, isJson, rowName) ?? failure;
     throw failure;

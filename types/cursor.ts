@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { moment } from "./moment.ts";
 
-const Position = z.object({ before_at: z.iso.datetime({ offset: true }), before_id: z.uuid() });
+const Position = z.object({ before_at: moment, before_id: z.uuid() });
 
 /** The cursor of the page after the row with this time and id, in a list whose newest row is first. */
 export const nextCursor = (at: string, id: string): string => btoa(JSON.stringify({ before_at: at, before_id: id }));

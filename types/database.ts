@@ -693,6 +693,8 @@ export type Database = {
           "duration_set1": number | null;
           "duration_set2": number | null;
           "duration_set3": number | null;
+          "duration_set4": number | null;
+          "duration_set5": number | null;
           "end_date_time_utc": string | null;
           "id": string;
           "last_synced": string;
@@ -707,9 +709,13 @@ export type Database = {
           "points_team_a_set1": number | null;
           "points_team_a_set2": number | null;
           "points_team_a_set3": number | null;
+          "points_team_a_set4": number | null;
+          "points_team_a_set5": number | null;
           "points_team_b_set1": number | null;
           "points_team_b_set2": number | null;
           "points_team_b_set3": number | null;
+          "points_team_b_set4": number | null;
+          "points_team_b_set5": number | null;
           "referee1_federation_code": string | null;
           "referee1_name": string | null;
           "referee2_federation_code": string | null;
@@ -718,6 +724,7 @@ export type Database = {
           "round": string | null;
           "round_code": string | null;
           "round_phase": number | null;
+          "starts_at": string | null;
           "status": number | null;
           "team_a_federation_code": string | null;
           "team_a_name": string | null;
@@ -737,6 +744,8 @@ export type Database = {
           "duration_set1"?: number | null;
           "duration_set2"?: number | null;
           "duration_set3"?: number | null;
+          "duration_set4"?: number | null;
+          "duration_set5"?: number | null;
           "end_date_time_utc"?: string | null;
           "id"?: string;
           "last_synced"?: string;
@@ -751,9 +760,13 @@ export type Database = {
           "points_team_a_set1"?: number | null;
           "points_team_a_set2"?: number | null;
           "points_team_a_set3"?: number | null;
+          "points_team_a_set4"?: number | null;
+          "points_team_a_set5"?: number | null;
           "points_team_b_set1"?: number | null;
           "points_team_b_set2"?: number | null;
           "points_team_b_set3"?: number | null;
+          "points_team_b_set4"?: number | null;
+          "points_team_b_set5"?: number | null;
           "referee1_federation_code"?: string | null;
           "referee1_name"?: string | null;
           "referee2_federation_code"?: string | null;
@@ -762,6 +775,7 @@ export type Database = {
           "round"?: string | null;
           "round_code"?: string | null;
           "round_phase"?: number | null;
+          "starts_at"?: string | null;
           "status"?: number | null;
           "team_a_federation_code"?: string | null;
           "team_a_name"?: string | null;
@@ -780,6 +794,8 @@ export type Database = {
           "duration_set1"?: number | null;
           "duration_set2"?: number | null;
           "duration_set3"?: number | null;
+          "duration_set4"?: number | null;
+          "duration_set5"?: number | null;
           "end_date_time_utc"?: string | null;
           "id"?: string;
           "last_synced"?: string;
@@ -794,9 +810,13 @@ export type Database = {
           "points_team_a_set1"?: number | null;
           "points_team_a_set2"?: number | null;
           "points_team_a_set3"?: number | null;
+          "points_team_a_set4"?: number | null;
+          "points_team_a_set5"?: number | null;
           "points_team_b_set1"?: number | null;
           "points_team_b_set2"?: number | null;
           "points_team_b_set3"?: number | null;
+          "points_team_b_set4"?: number | null;
+          "points_team_b_set5"?: number | null;
           "referee1_federation_code"?: string | null;
           "referee1_name"?: string | null;
           "referee2_federation_code"?: string | null;
@@ -805,6 +825,7 @@ export type Database = {
           "round"?: string | null;
           "round_code"?: string | null;
           "round_phase"?: number | null;
+          "starts_at"?: string | null;
           "status"?: number | null;
           "team_a_federation_code"?: string | null;
           "team_a_name"?: string | null;

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { cursor } from "./cursor.ts";
+import { moment } from "./moment.ts";
 import { TournamentNo } from "./sync.ts";
 
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
 export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
 const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
-const timestamp = z.iso.datetime({ offset: true });
 
 /** `POST sync-admin/manual-trigger`. Only a service may name another person than the caller in `triggered_by`. */
 export const ManualSyncRequest = z.strictObject({
@@ -16,9 +16,9 @@ export const ManualSyncRequest = z.strictObject({
   triggered_by: z.string().trim().min(1).max(200).optional(),
   reason,
   /** The job starts no earlier. */
-  not_before: timestamp.optional(),
+  not_before: moment.optional(),
   /** A job that has not started by then becomes FAILED. */
-  expires_at: timestamp.optional(),
+  expires_at: moment.optional(),
 }).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
   path: ["expires_at"],
   message: "must be after not_before",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { moment } from "./moment.ts";
 
 export const ERROR_TYPES = ["NETWORK", "AUTH", "API", "DATABASE", "TIMEOUT", "VALIDATION"] as const;
 export const SEVERITIES = ["LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
@@ -19,8 +20,8 @@ export const StartSyncRequest = z.strictObject({
   job_token: z.uuid().optional(),
   correlation_id: z.string().min(1).max(100).optional(),
   /** The due time of a scheduled run, and the number of the call for it: a second call for the same run is refused. */
-  due_at: z.iso.datetime({ offset: true }).optional(),
-  attempt: z.number().int().min(1).optional(),
+  due_at: moment.optional(),
+  attempt: z.number().int().min(1).max(10_000).optional(),
 }).refine(({ due_at, attempt }) => !due_at === !attempt, {
   path: ["attempt"],
   message: "must be given with due_at, and only with it",

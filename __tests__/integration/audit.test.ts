@@ -4,6 +4,7 @@ import { sealAudit } from "../../supabase/functions/sync-admin/audit-logger.ts";
 import { AuditVerifyResponse, ConnectivityResponse } from "../../types/admin.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
+import { aNotification } from "../../testing/factories.ts";
 import { documented } from "../../testing/openapi.ts";
 import { testEnv } from "../../testing/env.ts";
 
@@ -216,10 +217,16 @@ for (
     ["vis", 403, "FAILED"],
     ["vis", 429, "FAILED"],
     ["vis", 503, "FAILED"],
+    ["vis", 302, "FAILED"],
     ["match-schedule-sync", 405, "OK"],
     ["match-schedule-sync", 503, "FAILED"],
     ["match-schedule-sync", 404, "FAILED"],
-    ["hook", 404, "OK"],
+    ["hook", 204, "OK"],
+    ["hook", 405, "OK"],
+    ["hook", 501, "OK"],
+    ["hook", 404, "SKIPPED"],
+    ["hook", 403, "SKIPPED"],
+    ["hook", 302, "FAILED"],
     ["hook", 502, "FAILED"],
   ] as const
 ) {
@@ -234,6 +241,44 @@ for (
     assertEquals(checks.find(({ name }) => name === component)?.status, expected);
   });
 }
+
+for (
+  const [probe, outcome, expected, message] of [
+    [404, "SENT", "OK", "accepted the last delivery, at 2026-06-10T11:00:00+00:00; refuses only the probe, with status 404"],
+    [200, "SENT", "OK", "accepted the last delivery, at 2026-06-10T11:00:00+00:00"],
+    [200, "RETRY", "FAILED", "refused the last delivery, at 2026-06-10T11:00:00+00:00: the receiver answered 403"],
+    [404, "DEAD", "FAILED", "refused the last delivery, at 2026-06-10T11:00:00+00:00: the receiver answered 403"],
+    [502, "SENT", "FAILED", "answered with status 502"],
+  ] as const
+) {
+  Deno.test(`a receiver whose last delivery was ${outcome} and that answers the probe with ${probe} is ${expected}`, async () => {
+    await db.reset();
+    await db.query("delete from notification_channels where name <> 'dashboard'");
+    await db.query(
+      "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://93.184.216.34/x\"}', 'whsec_x')",
+    );
+    const { id } = await aNotification(db, { channel: "hook" });
+    await db.query(
+      `insert into alert_deliveries (notification_id, attempt, at, outcome, error, duration_ms)
+        values ($1, 1, '2026-06-10T10:00:00Z', 'RETRY', 'an older failure', 1), ($1, 2, '2026-06-10T11:00:00Z', $2, $3, 1)`,
+      [id, outcome, outcome === "SENT" ? null : "the receiver answered 403"],
+    );
+    const fetch = (() => Promise.resolve(new Response(null, { status: probe }))) as typeof globalThis.fetch;
+    const { checks } = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, fetch))).body);
+    assertObjectMatch(checks.find(({ name }) => name === "hook") as object, { status: expected, message });
+  });
+}
+
+Deno.test("the connectivity test names the host to which VIS redirects", async () => {
+  await db.query("update upstream_state set backoff_until = null, backoff_reason = null");
+  const headers = { location: "https://moved.example/x?key=s3cr" };
+  const fetch = (() => Promise.resolve(new Response(null, { status: 301, headers }))) as typeof globalThis.fetch;
+  const { checks } = ConnectivityResponse.parse((await get("/test-connectivity", app({ AUDIT_KEY }, fetch))).body);
+  assertObjectMatch(checks.find(({ name }) => name === "vis") as object, {
+    status: "FAILED",
+    message: "answered with status 301, a redirect to moved.example; set VIS_API_URL to the address that answers",
+  });
+});
 
 Deno.test("a component that never answers fails the connectivity test after 5 seconds, and does not delay the others", async () => {
   await db.reset();

@@ -264,18 +264,29 @@ Deno.test("a page of another origin may read every answer, also an error, with i
   }
 });
 
-Deno.test("an error of the database is a 503 without a stack, and the log has the details", async () => {
-  const { lines } = await setUp();
-  const rpc = () => Promise.reject(new DatabaseError("schema_version", "08006", "secret detail at host 10.0.0.1"));
-  const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
-  const response = await app.fetch(
-    new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
-  );
-  assertEquals(response.status, 503);
-  const body = await response.text();
-  assert(!body.includes("10.0.0.1") && !body.includes("at "));
-  assertMatch(lines.join("\n"), /request_failed.*10\.0\.0\.1/);
-});
+for (
+  const [name, sqlstate, status, code] of [
+    ["a database without a connection", "08006", 503, "DATABASE_UNAVAILABLE"],
+    ["a database that is too busy", "57014", 503, "DATABASE_UNAVAILABLE"],
+    ["a database without free connections", "53300", 503, "DATABASE_UNAVAILABLE"],
+    ["a value that the database refuses", "22P05", 500, "INTERNAL"],
+    ["a function that the schema does not have", "PGRST202", 500, "INTERNAL"],
+  ] as const
+) {
+  Deno.test(`${name} is a ${status} without a stack, and the log has the details`, async () => {
+    const { lines } = await setUp();
+    const rpc = () => Promise.reject(new DatabaseError("schema_version", sqlstate, "secret detail at host 10.0.0.1"));
+    const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: createLog({}, (line) => lines.push(line)) });
+    const response = await app.fetch(
+      new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
+    );
+    assertEquals(response.status, status);
+    const body = await response.text();
+    assertEquals(JSON.parse(body).code, code);
+    assert(!body.includes("10.0.0.1") && !body.includes("at "));
+    assertMatch(lines.join("\n"), /request_failed.*10\.0\.0\.1/);
+  });
+}
 
 Deno.test("a function refuses another schema version and names both versions", async () => {
   await setUp();

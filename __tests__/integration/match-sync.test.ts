@@ -211,7 +211,6 @@ interface FaultCase {
 const FAULT_CASES: FaultCase[] = [
   { kind: "later", code: "VIS_LATER", type: "API", severity: "LOW" },
   { kind: "server_error", code: "VIS_SERVER_ERROR", type: "API", severity: "MEDIUM" },
-  { kind: "throttled", code: "VIS_THROTTLED", type: "API", severity: "MEDIUM" },
   { kind: "html", code: "REPLY_NOT_DATA", type: "VALIDATION", severity: "MEDIUM" },
   { kind: "truncated", code: "REPLY_MALFORMED", type: "VALIDATION", severity: "MEDIUM" },
   { kind: "malformed", code: "REPLY_MALFORMED", type: "VALIDATION", severity: "MEDIUM" },
@@ -257,7 +256,9 @@ for (const { kind, code, type, severity } of FAULT_CASES) {
   });
 }
 
-for (const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "VIS_FORBIDDEN"]] as const) {
+for (
+  const [kind, code] of [["unavailable", "VIS_UNAVAILABLE"], ["forbidden", "VIS_FORBIDDEN"], ["throttled", "VIS_THROTTLED"]] as const
+) {
   Deno.test(`${kind} starts a backoff of 25 minutes for every run, and the first run after it recovers`, async () => {
     const harness = await withSeason({ env: { SYNC_CONCURRENCY: "1" } });
     harness.vis.faults.add({ kind });

@@ -190,8 +190,9 @@ Deno.test("a run reads a request to cancel with its heartbeat, stops before the 
   });
 });
 
-Deno.test("when the monitoring tables cannot be written, the run does its work and logs the failure", async () => {
-  const failing: Rpc = (fn, args) => /_sync_execution$/.test(fn) ? Promise.reject(new Error("relation is gone")) : db.rpc(fn, args);
+Deno.test("when the database cannot be reached to record a run, the run does its work and logs the failure", async () => {
+  const failing: Rpc = (fn, args) =>
+    /_sync_execution$/.test(fn) ? Promise.reject(new DatabaseError(fn, "08006", "connection failure")) : db.rpc(fn, args);
   const { start, lines } = await setUp({ rpc: failing });
   let isDone = false;
   const run = await start();
@@ -202,6 +203,30 @@ Deno.test("when the monitoring tables cannot be written, the run does its work a
   assert(isDone);
   assertEquals(outcome.status, "SUCCEEDED");
   assertObjectMatch(lines.find((line) => line.event === "sync_not_recorded") as object, { level: "error", at: "start" });
+});
+
+Deno.test("a run that the database refuses to start does not start: only a failed connection leaves a run unrecorded", async () => {
+  for (const sqlstate of ["22P05", "23514", "42P01", "57014", "PGRST301", "ANSWER"]) {
+    const { start, lines } = await setUp({ rpc: (fn) => Promise.reject(new DatabaseError(fn, sqlstate, "refused")) });
+    assertEquals((await assertRejects(() => start(), DatabaseError)).sqlstate, sqlstate);
+    assertEquals(lines, []);
+  }
+});
+
+Deno.test("an error with bad characters is recorded with its run, wherever they are", async () => {
+  const bad = "\0 \ud83c";
+  const { start, lines } = await setUp();
+  const run = await start();
+  await run.perform(async (open) => {
+    const evidence = { record: { [bad]: bad }, response_excerpt: `${"x".repeat(999)}\ud83c` };
+    open.reject(new SyncError("RECORD_INVALID", `a text that Postgres cannot store: ${bad}`, evidence), "8100");
+    await open.step("a step", () => Promise.reject(new Error(`${"y".repeat(1999)}🏐`, { cause: new Error(bad) })));
+    open.recordTournament("8101", 0, { error: new Error(bad) });
+    throw new SyncError("VIS_INTERNAL", `VIS answered ${bad}`);
+  });
+  assertObjectMatch(await row(run), { status: "FAILED", error_count: 4, records_rejected: 1 });
+  assertEquals(await db.value("select count(*)::int from sync_error_log where sync_execution_id = $1", [run.info.executionId]), 4);
+  assertEquals(lines.filter((line) => /not_recorded/.test(String(line.event))), []);
 });
 
 Deno.test("after a lost answer the finish is sent again, and the run is closed once", async () => {
@@ -240,10 +265,14 @@ Deno.test("an end that meets no database is recorded when the database is back b
 });
 
 Deno.test("a result or an error that the database refuses is logged, and the run is recorded without it", async () => {
-  const { start, lines, clock } = await setUp();
+  const rpc: Rpc = (fn, args) =>
+    JSON.stringify(args).includes("a value that Postgres refuses")
+      ? Promise.reject(new DatabaseError(fn, "22P05", "unsupported Unicode escape sequence"))
+      : db.rpc(fn, args);
+  const { start, lines, clock } = await setUp({ rpc });
   const run = await start();
   await run.perform(async (open) => {
-    open.reject(new SyncError("RECORD_INVALID", "a text that Postgres cannot store: \u0000"));
+    open.reject(new SyncError("RECORD_INVALID", "a value that Postgres refuses"));
     clock.advance(50_000);
     await open.sendHeartbeat();
     clock.advance(50_000);

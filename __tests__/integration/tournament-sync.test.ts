@@ -111,7 +111,7 @@ Deno.test("an invalid record is left out and reported, the others are written", 
   await harness.run(SYNC);
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", records_rejected: 1, records_inserted: 483 });
   const [error] = await db.query<{ error_message: string; error_context: { record: object } }>("select * from sync_error_log");
-  assertMatch(String(error?.error_message), /^record \d+: startDate: /);
+  assertMatch(String(error?.error_message), /^record \d+: startDateMainDraw: /);
   assert(error?.error_context.record);
 });
 
@@ -130,16 +130,33 @@ Deno.test("a full run does not overwrite a tournament that was written after the
   await db.query("update tournaments set name = 'Fresher', last_synced = '2026-06-10T10:00:30Z' where no = '8100'");
   const p = { tick_at: "2026-06-10T10:00:00Z", tournaments: [{ no: "8100", name: "Stale" }] };
   const written = await db.value("select upsert_tournaments($1, $2)", [p, harness.clock.asOf()]);
-  assertEquals(written, { inserted: 0, updated: 0, unchanged: 1 });
+  assertEquals(written, { inserted: 0, updated: 0, unchanged: 1, refused: [] });
   assertEquals(await db.value("select name from tournaments where no = '8100'"), "Fresher");
 });
 
-Deno.test("a batch that the database refuses is a failed result for each of its tournaments, the other batches are written", async () => {
+Deno.test("a record that the database refuses fails its tournament with the record in its error, and the rest of its batch is written", async () => {
   const harness = await fresh();
   await db.query("alter table tournaments add constraint refused_here check (no <> '8160')");
   await harness.run(SYNC);
   const run = await lastRun();
-  assertObjectMatch(run, { status: "PARTIAL", tournaments_failed: 50, records_inserted: 434, error_count: 1 });
+  assertObjectMatch(run, { status: "PARTIAL", tournaments_failed: 1, records_inserted: 483, records_rejected: 1, error_count: 1 });
+  const [error] = await db.query("select * from sync_error_log");
+  assertObjectMatch(error as object, { tournament_no: "8160", error_code: "DATABASE_CONSTRAINT", error_type: "DATABASE" });
+  assertObjectMatch(error?.error_context as object, { record: { no: "8160", season: "2026" }, sqlstate: "23514" });
+  assertEquals(await db.value("select count(*)::int from tournaments where no = '8160' or vanished_at is not null"), 0);
+  await db.query("alter table tournaments drop constraint refused_here");
+});
+
+Deno.test("a batch of which the database refuses every record fails each of its tournaments, and the other batches are written", async () => {
+  const harness = await fresh();
+  await db.query("alter table tournaments add constraint refused_here check (season <> '2027')");
+  await harness.run(SYNC);
+  const run = await lastRun();
+  const refused = 484 - Number(run.records_inserted);
+  assert(refused > 0);
+  assertObjectMatch(run, { status: "PARTIAL", tournaments_failed: refused, error_count: Math.ceil(refused / 50) });
+  const [error] = await db.query("select * from sync_error_log");
+  assertObjectMatch(error?.error_context as object, { record: { season: "2027" }, sqlstate: "23514", function: "upsert_tournaments" });
   await db.query("alter table tournaments drop constraint refused_here");
 });
 

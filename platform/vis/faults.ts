@@ -77,8 +77,8 @@ export function spoil(fault: Fault | undefined, body: string): string {
     case "count_mismatch":
       return body.replace(/(NbItems="|"nbItems":)(\d+)/, (_, name: string, count: string) => `${name}${Number(count) + 30}`);
     case "bad_record":
-      return body.replace(/( LocalDate| StartDate)="[^"]*"/, '$1="31/12/2026"')
-        .replace(/("localDate"|"startDate"):"[^"]*"/, '$1:"31/12/2026"');
+      return body.replace(/( LocalDate| StartDateMainDraw)="[^"]*"/, '$1="31/12/2026"')
+        .replace(/("localDate"|"startDateMainDraw"):"[^"]*"/, '$1:"31/12/2026"');
     default:
       return body;
   }

@@ -142,6 +142,8 @@ function match(tournamentNo: number, index: number, isRemade: boolean, start: nu
     NoInTournament: isQualification ? index + 1 : index - 7,
     LocalDate: isoDate(local),
     LocalTime: isPublished && !isBye ? isoTime(local) : null,
+    UtcDate: isPublished && !isBye ? isoDate(local - offset) : null,
+    UtcTime: isPublished && !isBye ? isoTime(local - offset) : null,
     BeginDateTimeUtc: play.Status >= 3 && !isBye ? `${new Date(local - offset).toISOString().slice(0, 19)}Z` : null,
     EndDateTimeUtc: play.Status >= 12 && !isBye ? `${new Date(local - offset + 50 * MINUTE).toISOString().slice(0, 19)}Z` : null,
     Court: isPublished && !isBye ? pick(["CC", "1", "2"], tournamentNo, index, 3) : null,
@@ -185,9 +187,15 @@ const NO_SETS = {
   PointsTeamBSet2: null,
   PointsTeamASet3: null,
   PointsTeamBSet3: null,
+  PointsTeamASet4: null,
+  PointsTeamBSet4: null,
+  PointsTeamASet5: null,
+  PointsTeamBSet5: null,
   DurationSet1: null,
   DurationSet2: null,
   DurationSet3: null,
+  DurationSet4: null,
+  DurationSet5: null,
 };
 
 /** A bye is closed without play: 0:0, no sets. */

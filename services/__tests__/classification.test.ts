@@ -27,7 +27,10 @@ Deno.test("each HTTP status has its code", () => {
     500: "VIS_SERVER_ERROR",
     502: "VIS_SERVER_ERROR",
     503: "VIS_UNAVAILABLE",
-    302: "VIS_UNEXPECTED_STATUS",
+    301: "VIS_REDIRECTED",
+    302: "VIS_REDIRECTED",
+    308: "VIS_REDIRECTED",
+    304: "VIS_UNEXPECTED_STATUS",
   };
   for (const [status, code] of Object.entries(expected)) assertEquals(codeOfHttpStatus(Number(status)), code, status);
 });

@@ -76,20 +76,70 @@ Deno.test("204, NoChanges and an empty list are replies without rows", () => {
   for (const reply of empty) assertEquals(parseReply(reply, "BeachMatch").rows, []);
 });
 
-Deno.test("a record with an invalid field is rejected with its name, and the second record of a number is rejected", () => {
+Deno.test("a record whose number, status or date cannot be read is rejected with the name of the field, as is the second of a number", () => {
   const { records, rejected } = readMatches([
     { no: "1", noTournament: "5", localDate: "2026-13-01" },
-    { no: "2", noTournament: "5", localTime: "25:00" },
-    { no: "3", noTournament: "5", matchPointsA: "two" },
+    { no: "2", noTournament: "5", status: "over" },
+    { no: "3x", noTournament: "5" },
     { no: "4", noTournament: "5" },
     { no: "4", noTournament: "5" },
     { no: null, noTournament: "5" },
   ]);
   assertEquals(records.map((record) => record.no), ["4"]);
   assertEquals(rejected.length, 5);
-  ["localDate", "localTime", "matchPointsA", "no: occurs twice", "without a number"].forEach((part, index) =>
+  ["localDate", "status", "3x: no: must be one to ten digits", "no: occurs twice", "without a number"].forEach((part, index) =>
     assertMatch(String(rejected[index]?.message), new RegExp(part))
   );
+});
+
+Deno.test("an auxiliary field that cannot be read is null and costs no record", () => {
+  const fields = {
+    ...{ noReferee1: "-1", noReferee2: "x", localTime: "24:00:00", utcDate: "2026-02-30", utcTime: "10:00:00", matchPointsA: "two" },
+    ...{ matchPointsB: "99999", durationSet1: "-60", noInTournament: "1.5", beginDateTimeUtc: "soon", court: true, version: "-1" },
+  };
+  const { records, rejected } = readMatches([{ no: "1", noTournament: "5", localDate: "2026-06-10", status: "1", ...fields }]);
+  assertEquals(rejected, []);
+  assertEquals(Object.entries(records[0] ?? {}).filter(([, value]) => value !== null), [["no", "1"], ["local_date", "2026-06-10"], [
+    "status",
+    1,
+  ]]);
+  const read = readTournaments([{ no: 1, noEvent: "-1", startDateQualification: "0000-05-05", gender: "M", season: true }]);
+  assertEquals([read.rejected, read.records[0]?.no_event, read.records[0]?.start_date_qualification], [[], null, null]);
+});
+
+Deno.test("a whole number with decimals is that number, and 0001-01-01 is no date", () => {
+  const { records, rejected } = readMatches([
+    { no: "1", matchPointsA: "2.0", matchPointsB: 2.0, durationSet1: "0.00" },
+    { no: "2", localDate: "0001-01-01", utcDate: "0001-01-01", utcTime: "00:00:00", beginDateTimeUtc: "0001-01-01T00:00:00" },
+  ]);
+  assertEquals(rejected, []);
+  assertObjectMatch(records[0] as object, { match_points_a: 2, match_points_b: 2, duration_set1: 0 });
+  assertObjectMatch(records[1] as object, { local_date: null, starts_at: null, begin_date_time_utc: null });
+});
+
+Deno.test("a match starts at its UTC date and time, whatever the offset of the venue; without a published time the start is null", () => {
+  const rows = [
+    ["Doha", "2026-04-10", "00:30:00", "2026-04-09", "21:30:00"],
+    ["Rio de Janeiro", "2026-04-10", "22:00:00", "2026-04-11", "01:00:00"],
+    ["Adelaide", "2026-02-01", "09:00:00", "2026-01-31", "22:30:00"],
+    ["Unpublished", "2026-04-10", "", "2026-04-10", ""],
+    ["Without UTC", "2026-04-10", "10:00:00", "", ""],
+  ];
+  const { records } = readMatches(
+    rows.map(([, localDate = "", localTime = "", utcDate = "", utcTime = ""], no) => ({ no, localDate, localTime, utcDate, utcTime })),
+  );
+  assertEquals(
+    records.map((record) => record.starts_at),
+    ["2026-04-09T21:30:00Z", "2026-04-11T01:00:00Z", "2026-01-31T22:30:00Z", null, null],
+  );
+});
+
+Deno.test("a character that XML refuses costs neither the reply nor the record", () => {
+  const name = "Re\0d \x1b&#0;&#x1F;&#xD800;&#xFFFFFF;&#65;&#x1F3D0;";
+  const { rows } = parseReply(xml(`<BeachMatches NbItems="1"><BeachMatch No="1" TeamAName="${name}"/></BeachMatches>`), "BeachMatch");
+  assertEquals(readMatches(rows).records[0]?.team_a_name, "Red A🏐");
+  const fromJson = parseReply(json({ data: [{ no: 1, teamAName: "Re\0d \ud83c" }] }), "BeachMatch");
+  assertEquals(readMatches(fromJson.rows).records[0]?.team_a_name, "Red \ufffd");
 });
 
 Deno.test("names are trimmed, the title replaces a missing name, and an end before the start is rejected", () => {
@@ -117,13 +167,16 @@ Deno.test("names are trimmed, the title replaces a missing name, and an end befo
 });
 
 Deno.test("a day that the calendar does not have is rejected, as Postgres would refuse it with its whole batch", () => {
-  const days = ["2026-02-28", "2026-02-29", "2028-02-29", "2026-02-30", "2026-04-31", "2026-12-31", "2026-00-10", "0000-01-01"];
+  const days = ["2026-02-28", "2026-02-29", "2028-02-29", "2026-02-30", "2026-04-31", "2026-12-31", "2026-00-10", "0000-05-05"];
   const { records, rejected } = readMatches(days.map((localDate, index) => ({ no: index, localDate })));
   assertEquals(records.map((record) => record.local_date), ["2026-02-28", "2028-02-29", "2026-12-31"]);
   assertEquals(rejected.length, 5);
   const moments = ["2026-06-10T08:30:00", "2026-06-10T08:30:00Z", "2026-06-31T08:30:00Z", "2026-06-10T24:00:00Z", "2026-06-10 08:30:00"];
   const read = readMatches(moments.map((beginDateTimeUtc, index) => ({ no: index, beginDateTimeUtc })));
-  assertEquals(read.records.map((record) => record.begin_date_time_utc), ["2026-06-10T08:30:00Z", "2026-06-10T08:30:00Z"]);
+  assertEquals(
+    read.records.map((record) => record.begin_date_time_utc),
+    ["2026-06-10T08:30:00Z", "2026-06-10T08:30:00Z", null, null, null],
+  );
 });
 
 Deno.test("a text is cut at the length of its field, and one of blanks is null", () => {
@@ -135,11 +188,14 @@ Deno.test("a text is cut at the length of its field, and one of blanks is null",
     roundName: "  ",
   }]);
   assertEquals([records[0]?.team_a_name, records[0]?.court, records[0]?.round], ["é".repeat(200), "c".repeat(50), null]);
+  const cutInPair = readMatches([{ no: "1", teamAName: `${"x".repeat(199)}🏐🏐` }]).records[0]?.team_a_name;
+  assertEquals(cutInPair, `${"x".repeat(199)}🏐`);
 });
 
 Deno.test("each column of a match contains its own field of VIS", () => {
   const numbers = "NoInTournament Status ResultType RoundPhase MatchPointsA MatchPointsB PointsTeamASet1 PointsTeamBSet1 PointsTeamASet2 " +
-    "PointsTeamBSet2 PointsTeamASet3 PointsTeamBSet3 DurationSet1 DurationSet2 DurationSet3 Version";
+    "PointsTeamBSet2 PointsTeamASet3 PointsTeamBSet3 PointsTeamASet4 PointsTeamBSet4 PointsTeamASet5 PointsTeamBSet5 DurationSet1 " +
+    "DurationSet2 DurationSet3 DurationSet4 DurationSet5 Version";
   const { records, rejected } = readMatches([{
     ...Object.fromEntries(MATCH_FIELDS.split(" ").map((field) => [field.charAt(0).toLowerCase() + field.slice(1), field])),
     ...Object.fromEntries(numbers.split(" ").map((field, index) => [field.charAt(0).toLowerCase() + field.slice(1), index + 1])),
@@ -149,6 +205,8 @@ Deno.test("each column of a match contains its own field of VIS", () => {
     noReferee2: "104",
     localDate: "2026-06-10",
     localTime: "10:30:00",
+    utcDate: "2026-06-09",
+    utcTime: "23:30:00",
     beginDateTimeUtc: "2026-06-10T08:31:00",
     endDateTimeUtc: "2026-06-10T09:32:00Z",
     // Texts of at most ten characters.
@@ -167,6 +225,7 @@ Deno.test("each column of a match contains its own field of VIS", () => {
     team_b_federation_code: "BFed",
     local_date: "2026-06-10",
     local_time: "10:30:00",
+    starts_at: "2026-06-09T23:30:00Z",
     begin_date_time_utc: "2026-06-10T08:31:00Z",
     end_date_time_utc: "2026-06-10T09:32:00Z",
     court: "Court",
@@ -183,16 +242,22 @@ Deno.test("each column of a match contains its own field of VIS", () => {
     points_team_b_set2: 10,
     points_team_a_set3: 11,
     points_team_b_set3: 12,
-    duration_set1: 13,
-    duration_set2: 14,
-    duration_set3: 15,
+    points_team_a_set4: 13,
+    points_team_b_set4: 14,
+    points_team_a_set5: 15,
+    points_team_b_set5: 16,
+    duration_set1: 17,
+    duration_set2: 18,
+    duration_set3: 19,
+    duration_set4: 20,
+    duration_set5: 21,
     no_referee1: "103",
     no_referee2: "104",
     referee1_name: "Referee1Name",
     referee2_name: "Referee2Name",
     referee1_federation_code: "R1Fed",
     referee2_federation_code: "R2Fed",
-    vis_version: 16,
+    vis_version: 22,
   }]);
 });
 
@@ -299,7 +364,7 @@ Deno.test("a list of matches claims its lease with each slot, and leaves the slo
   };
   const replies = [new Response("", { status: 500 }), Response.json({ data: [], nbItems: 0 })];
   const { vis } = client(() => Promise.resolve(replies.shift() as Response), { rpc });
-  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null, backoff_fingerprint: null };
+  const slot = { upstream: "vis", token: TOKEN, response_ms: 0, backoff_reason: null, backoff_ms: null, backoff_fingerprint: null };
   assertEquals((await vis.listMatches(LEASE)).slot, slot);
   const claim = ["claim_tournament", { ...LEASE, upstream: "vis" }];
   assertEquals<unknown>(calls, [claim, ["release_upstream_slot", { ...slot, response_ms: null }], claim]);

@@ -38,6 +38,7 @@ export const MatchRecord = z.strictObject({
   team_b_federation_code: text,
   local_date: text,
   local_time: text,
+  starts_at: text,
   begin_date_time_utc: text,
   end_date_time_utc: text,
   court: text,
@@ -54,9 +55,15 @@ export const MatchRecord = z.strictObject({
   points_team_b_set2: whole,
   points_team_a_set3: whole,
   points_team_b_set3: whole,
+  points_team_a_set4: whole,
+  points_team_b_set4: whole,
+  points_team_a_set5: whole,
+  points_team_b_set5: whole,
   duration_set1: whole,
   duration_set2: whole,
   duration_set3: whole,
+  duration_set4: whole,
+  duration_set5: whole,
   no_referee1: text,
   no_referee2: text,
   referee1_name: text,
@@ -71,7 +78,10 @@ export type MatchRecord = z.infer<typeof MatchRecord>;
 const lease = { execution_id: z.uuid(), tournament_no: z.string() };
 /** The start of the run, and the numbers of the rows that VIS still has. */
 const seen = { present: z.array(z.string()), tick_at: z.string() };
-const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number() });
+/** A record that Postgres refused; the others of its batch are written. */
+const Refused = z.object({ no: z.string(), sqlstate: z.string(), message: z.string() });
+export type Refused = z.infer<typeof Refused>;
+const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number(), refused: z.array(Refused) });
 
 /** The slot of an answered request: releasing it reports the response time and a refusal. */
 const AnsweredSlot = z.strictObject({
@@ -80,6 +90,8 @@ const AnsweredSlot = z.strictObject({
   response_ms: z.number().nullable(),
   /** Starts a backoff. */
   backoff_reason: z.string().nullable(),
+  /** How long the upstream asked to wait; null for the default of the upstream. */
+  backoff_ms: z.number().nullable(),
   /** The fingerprint of the refusal; the errors during the backoff carry it too. */
   backoff_fingerprint: z.string().nullable(),
 });

@@ -108,7 +108,12 @@ const ConnectivityFacts = z.object({
   scheduler: Scheduler,
   functions: z.array(z.string()),
   backoff_until: z.string().nullable(),
-  channels: z.array(z.object({ name: z.string(), kind: NotificationChannel.shape.kind, url: z.string().nullable() })),
+  channels: z.array(z.object({
+    name: z.string(),
+    kind: NotificationChannel.shape.kind,
+    url: z.string().nullable(),
+    last_delivery: z.object({ at: z.string(), outcome: z.string(), error: z.string().nullable() }).nullable(),
+  })),
 });
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 

@@ -54,6 +54,7 @@ create table public.matches (
   team_b_federation_code varchar,
   local_date date,
   local_time time,
+  starts_at timestamptz,
   begin_date_time_utc timestamptz,
   end_date_time_utc timestamptz,
   court varchar,
@@ -70,9 +71,15 @@ create table public.matches (
   points_team_b_set2 smallint,
   points_team_a_set3 smallint,
   points_team_b_set3 smallint,
+  points_team_a_set4 smallint,
+  points_team_b_set4 smallint,
+  points_team_a_set5 smallint,
+  points_team_b_set5 smallint,
   duration_set1 integer,
   duration_set2 integer,
   duration_set3 integer,
+  duration_set4 integer,
+  duration_set5 integer,
   no_referee1 varchar,
   no_referee2 varchar,
   referee1_name varchar,
@@ -89,6 +96,8 @@ create table public.matches (
   constraint matches_version_is_positive check (version >= 1)
 );
 comment on table public.matches is 'Matches, keyed on VIS No because NoInTournament repeats in a tournament; durations are in seconds.';
+comment on column public.matches.starts_at is 'The scheduled start as an instant; null until VIS publishes the time.';
+comment on column public.matches.begin_date_time_utc is 'The actual start; VIS fills it for few matches.';
 comment on column public.matches.vanished_at is 'When a sync found it missing from its tournament, as after a new draw; null while listed.';
 create index matches_tournament_idx on public.matches (tournament_no);
 alter table public.matches enable row level security;

@@ -38,10 +38,13 @@ language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   ms constant numeric := (p ->> 'response_ms')::numeric;
 begin
-  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason,backoff_fingerprint}');
+  perform private.refuse_unknown_fields(p, '{upstream,token,response_ms,backoff_reason,backoff_ms,backoff_fingerprint}');
   update public.upstream_slots set token = null, expires_at = null where token = (p ->> 'token')::uuid;
   update public.upstream_state s set
-    backoff_until = case when v.reason is not null then as_of + s.backoff_for when s.backoff_until > as_of then s.backoff_until end,
+    backoff_until = case
+      when v.reason is not null then as_of + coalesce((p ->> 'backoff_ms')::numeric * interval '1 millisecond', s.backoff_for)
+      when s.backoff_until > as_of then s.backoff_until
+    end,
     backoff_reason = case when v.reason is not null then v.reason when s.backoff_until > as_of then s.backoff_reason end,
     backoff_fingerprint = coalesce(p ->> 'backoff_fingerprint', case when s.backoff_until > as_of then s.backoff_fingerprint end),
     baseline_response_ms = case
@@ -59,7 +62,7 @@ begin
 end
 $$;
 comment on function public.release_upstream_slot is
-  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_fingerprint?} or a {response_ms} far above the usual.';
+  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_ms?, backoff_fingerprint?} or a {response_ms} far above the usual.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)
@@ -232,9 +235,8 @@ $$;
 comment on function private.complete_tournament is
   'Marks the matches outside {present} as vanished, sets the freshness, releases the lease, and returns how many vanished.';
 
-create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
+create function private.upsert_tournaments(p jsonb, as_of timestamptz) returns jsonb
 language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournaments,tick_at}');
   with incoming as (
     select r.*
     from jsonb_array_elements(p -> 'tournaments') as e,
@@ -271,7 +273,7 @@ language sql set search_path = '' as $$
   )
   from written w left join before b using (no);
 $$;
-comment on function public.upsert_tournaments is
+comment on function private.upsert_tournaments is
   'Upserts {tournaments} by no, except rows that were synced after {tick_at}, and returns {inserted, updated, unchanged}.';
 
 create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
@@ -308,16 +310,19 @@ begin
     insert into public.matches as m select * from incoming
     on conflict (no) do update set
       (tournament_no, no_in_tournament, team_a_name, team_b_name, team_a_federation_code, team_b_federation_code, local_date, local_time,
-       begin_date_time_utc, end_date_time_utc, court, status, result_type, round, round_code, round_phase, match_points_a, match_points_b,
+       starts_at, begin_date_time_utc, end_date_time_utc, court, status, result_type, round, round_code, round_phase, match_points_a, match_points_b,
        points_team_a_set1, points_team_b_set1, points_team_a_set2, points_team_b_set2, points_team_a_set3, points_team_b_set3,
-       duration_set1, duration_set2, duration_set3, no_referee1, no_referee2, referee1_name, referee2_name, referee1_federation_code,
+       points_team_a_set4, points_team_b_set4, points_team_a_set5, points_team_b_set5,
+       duration_set1, duration_set2, duration_set3, duration_set4, duration_set5, no_referee1, no_referee2, referee1_name, referee2_name, referee1_federation_code,
        referee2_federation_code, vis_version, last_synced, vanished_at)
       = (excluded.tournament_no, excluded.no_in_tournament, excluded.team_a_name, excluded.team_b_name, excluded.team_a_federation_code,
-         excluded.team_b_federation_code, excluded.local_date, excluded.local_time, excluded.begin_date_time_utc,
+         excluded.team_b_federation_code, excluded.local_date, excluded.local_time, excluded.starts_at, excluded.begin_date_time_utc,
          excluded.end_date_time_utc, excluded.court, excluded.status, excluded.result_type, excluded.round, excluded.round_code,
          excluded.round_phase, excluded.match_points_a, excluded.match_points_b, excluded.points_team_a_set1, excluded.points_team_b_set1,
          excluded.points_team_a_set2, excluded.points_team_b_set2, excluded.points_team_a_set3, excluded.points_team_b_set3,
-         excluded.duration_set1, excluded.duration_set2, excluded.duration_set3, excluded.no_referee1, excluded.no_referee2,
+         excluded.points_team_a_set4, excluded.points_team_b_set4, excluded.points_team_a_set5, excluded.points_team_b_set5,
+         excluded.duration_set1, excluded.duration_set2, excluded.duration_set3, excluded.duration_set4, excluded.duration_set5,
+         excluded.no_referee1, excluded.no_referee2,
          excluded.referee1_name, excluded.referee2_name, excluded.referee1_federation_code, excluded.referee2_federation_code,
          excluded.vis_version, excluded.last_synced, excluded.vanished_at)
     returning m.no, m.version
@@ -333,6 +338,53 @@ end
 $$;
 comment on function private.upsert_matches is 'Upserts {matches} by no and returns {inserted, updated, unchanged}.';
 
+create function private.upsert_rows(list text, p jsonb, as_of timestamptz) returns jsonb
+language sql set search_path = '' as $$
+  select case list when 'matches' then private.upsert_matches(p, as_of) else private.upsert_tournaments(p, as_of) end;
+$$;
+comment on function private.upsert_rows is 'Upserts the list of that name.';
+
+create function private.write_rows(list text, p jsonb, as_of timestamptz) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  record jsonb;
+  refused jsonb := '[]'::jsonb;
+  total jsonb := '{"inserted": 0, "updated": 0, "unchanged": 0}'::jsonb;
+begin
+  begin
+    return private.upsert_rows(list, p, as_of) || '{"refused": []}';
+  exception when data_exception or integrity_constraint_violation then
+    -- One value refuses the whole batch; the rows are written one by one.
+  end;
+  for record in select jsonb_array_elements(p -> list) loop
+    begin
+      select jsonb_object_agg(key, value::integer + (total ->> key)::integer) into total
+      from jsonb_each_text(private.upsert_rows(list, p || jsonb_build_object(list, jsonb_build_array(record)), as_of));
+    exception when data_exception or integrity_constraint_violation then
+      refused := refused || jsonb_build_object('no', record ->> 'no', 'sqlstate', sqlstate, 'message', sqlerrm);
+    end;
+  end loop;
+  if jsonb_array_length(refused) = jsonb_array_length(p -> list) then
+    -- The cause lies outside of the rows, such as a deleted tournament: the caller's transaction writes nothing.
+    raise exception using errcode = refused -> 0 ->> 'sqlstate', message = refused -> 0 ->> 'message';
+  end if;
+  return total || jsonb_build_object('refused', refused);
+end
+$$;
+comment on function private.write_rows is
+  'Upserts a list or, when Postgres refuses a value of it, its rows one by one, and returns {inserted, updated, unchanged, refused}; '
+  'refused has {no, sqlstate, message} of each row that was left out. Fails when every row is refused.';
+
+create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{tournaments,tick_at}');
+  return private.write_rows('tournaments', p, as_of);
+end
+$$;
+comment on function public.upsert_tournaments is
+  'Writes {tournaments}, except rows that were synced after {tick_at}, and returns {inserted, updated, unchanged, refused}.';
+
 create function public.write_matches(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -341,7 +393,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,tick_at,slot}');
   perform private.lock_lease(p, as_of);
-  written := private.upsert_matches(p, as_of);
+  written := private.write_rows('matches', p, as_of);
   removed := private.complete_tournament(p, as_of);
   -- Before the queue: a transaction that has the lock of the queue waits for no slot.
   if p ? 'slot' then
@@ -353,4 +405,4 @@ end
 $$;
 comment on function public.write_matches is
   'Writes all matches of a tournament under the lease of the run, releases the lease and the {slot} of its request, and returns '
-  '{inserted, updated, unchanged, removed}. PT409 LEASE_LOST.';
+  '{inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';

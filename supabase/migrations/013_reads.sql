@@ -945,13 +945,19 @@ language sql stable set search_path = '' as $$
     'backoff_until', (select u.backoff_until from public.upstream_state u where u.upstream = 'vis' and u.backoff_until > as_of),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url', case c.kind when 'slack' then c.secret end)
+        'name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url', case c.kind when 'slack' then c.secret end),
+        'last_delivery', (
+          select jsonb_build_object('at', d.at, 'outcome', d.outcome, 'error', d.error)
+          from public.alert_notifications n join public.alert_deliveries d on d.notification_id = n.id
+          where n.channel = c.name
+          order by d.id desc
+          limit 1)
       ) order by c.name), '[]')
       from public.notification_channels c where c.is_active)
   );
 $$;
 comment on function public.get_connectivity_facts(timestamptz) is
-  'Returns the targets of a connectivity test: scheduler, functions, upstream with its backoff, and the addresses of active channels.';
+  'Returns the targets of a connectivity test: scheduler, functions, upstream with its backoff, and the addresses and last deliveries of active channels.';
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$

@@ -6,10 +6,12 @@ import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import type { AppErrorCode } from "../../../services/error-table.ts";
+import type { AppErrorCode, ErrorCode } from "../../../services/error-table.ts";
 import { AppError, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
+import { classify } from "../../../services/classification.ts";
+import { isStorable, safeText } from "../../../services/text.ts";
 import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
@@ -48,11 +50,15 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     }),
   );
   app.use("*", async (c, next) => {
-    c.set("requestId", c.req.header("x-correlation-id")?.slice(0, 100) || crypto.randomUUID());
+    c.set("requestId", safeText(c.req.header("x-correlation-id") ?? "", 100) || crypto.randomUUID());
     c.header("x-request-id", c.get("requestId"));
     await next();
   });
   app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => answerError(c, tooLarge) }));
+  app.use("*", async (c, next) => {
+    refuseUnstorable(Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(" ")])));
+    await next();
+  });
   app.use("*", schemaCheck(deps.rpc));
   app.notFound((c) => {
     const hasPath = app.routes.some((route) =>
@@ -132,7 +138,7 @@ export function actorOf(
     id: isUser ? userClaims?.id ?? null : null,
     role: isUser ? role : "service",
     request_id: c.get("requestId"),
-    address: c.req.header("x-forwarded-for")?.split(",")[0]?.trim().slice(0, 100) ?? null,
+    address: safeText(c.req.header("x-forwarded-for")?.split(",")[0]?.trim() ?? "", 100) || null,
   };
 }
 
@@ -145,7 +151,23 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   } catch {
     throw new AppError("BAD_REQUEST", "the body is not valid JSON");
   }
+  refuseUnstorable(value);
   return parse(schema, value);
+}
+
+/** Refuses a value with a text or a name that Postgres cannot store. @throws AppError BAD_REQUEST that names the field */
+function refuseUnstorable(value: unknown): void {
+  // A list instead of a recursion: a body of 64 kB can be nested deeper than the stack.
+  const open: { field: string; value: unknown }[] = [{ field: "", value }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const entries = typeof next.value === "object" && next.value !== null ? Object.entries(next.value) : [];
+    const isBad = typeof next.value === "string" ? !isStorable(next.value) : entries.some(([name]) => !isStorable(name));
+    if (isBad) {
+      const [field, message] = [next.field || "body", "must be text without NUL characters and halves of surrogate pairs"];
+      throw new AppError("BAD_REQUEST", `${field}: ${message}`, [{ field, message }]);
+    }
+    for (const [name, item] of entries) open.push({ field: next.field ? `${next.field}.${name}` : name, value: item });
+  }
 }
 
 /** Parses a value from the caller. @throws AppError BAD_REQUEST that names each invalid field */
@@ -164,14 +186,17 @@ function invalid(error: z.ZodError): AppError {
   return new AppError("BAD_REQUEST", issues.map((issue) => `${issue.field}: ${issue.message}`).join("; "), issues);
 }
 
+/** The failures of the database that pass without a change of the request, the code or the schema. */
+const TRANSIENT: ErrorCode[] = ["DATABASE_UNREACHABLE", "DATABASE_BUSY", "DATABASE_FULL"];
+
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof AuthError || error instanceof HTTPException) {
     if (error.status === 403) return new AppError("FORBIDDEN", error.message);
     if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
   }
-  if (error instanceof DatabaseError) {
-    return new AppError("DATABASE_UNAVAILABLE", "the database did not answer, or gave an unexpected answer");
+  if (error instanceof DatabaseError && TRANSIENT.includes(classify(error).code)) {
+    return new AppError("DATABASE_UNAVAILABLE", "the database did not answer, or is too busy to answer");
   }
   return new AppError("INTERNAL", "an internal error occurred; the log has it under this request id");
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { SyncError } from "../../../services/classification.ts";
 import type { Answer } from "../../../services/contract/index.ts";
 import type { AnsweredSlot } from "../../../services/contract/sync-writes.ts";
+import { errorsOfRefused, withRecord } from "../../../services/refused-records.ts";
 import type { SyncRun, TournamentOutcome } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
@@ -34,10 +35,13 @@ async function syncTournament(run: SyncRun, vis: VisClient, tournament: DueTourn
     // VIS still has a rejected record, so that its match has not vanished.
     const present = [...records.map((record) => record.no), ...rejected.map(numberOf).filter((no) => no !== null)];
     const p = { ...lease, matches: records, present, tick_at: run.info.startedAt, slot };
-    const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() });
+    const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() }).catch((error) => {
+      throw withRecord(error, records);
+    });
+    errorsOfRefused(written.refused, records).forEach((error) => run.reject(error, tournament.no));
     run.metrics.countRecords(written);
     run.metrics.count("records_removed", written.removed);
-    return { records: records.length + written.removed, retries: reply.retries };
+    return { records: records.length - written.refused.length + written.removed, retries: reply.retries };
   } catch (error) {
     const isBusy = error instanceof SyncError && error.code === "TOURNAMENT_BUSY";
     if (isBusy && run.info.targets === null) return null;

@@ -1,6 +1,6 @@
 import nodemailer from "nodemailer";
 import type { ConnectivityFacts } from "../../../services/contract/system.ts";
-import { refusal, resolveHost } from "../../../services/outbound.ts";
+import { isRedirect, refusal, resolveHost } from "../../../services/outbound.ts";
 import { type SmtpOptions, smtpOptionsOf, transportOptions } from "../../../services/smtp.ts";
 import type { ConnectivityResponse } from "../../../types/admin.ts";
 import type { AdminDeps } from "./acts.ts";
@@ -31,10 +31,10 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
     run("scheduler", "scheduler", () => Promise.resolve(checkScheduler(facts.scheduler))),
     ...facts.functions.map((name) => run(name, "function", () => checkFunction(deps, name))),
     run("vis", "upstream", () => checkUpstream(deps, facts.backoff_until)),
-    ...facts.channels.map(({ name, kind, url }) =>
+    ...facts.channels.map(({ name, kind, url, last_delivery }) =>
       run(name, "channel", async () => {
         if (kind === "dashboard") return ok("no delivery needed: the page reads the incidents");
-        return kind === "email" ? await checkMail(smtpOptionsOf(env)) : await checkReceiver(deps, url);
+        return kind === "email" ? await checkMail(smtpOptionsOf(env)) : await checkReceiver(deps, url, last_delivery);
       })
     ),
   ]);
@@ -46,33 +46,52 @@ function checkScheduler({ jobs, last_tick, is_late }: ConnectivityFacts["schedul
   return is_late ? failed(message) : ok(message);
 }
 
-const requestStatus = async ({ fetch: send = fetch }: AdminDeps, url: string, init: RequestInit): Promise<number> => {
+async function request({ fetch: send = fetch }: AdminDeps, url: string, init: RequestInit): Promise<Response> {
   const response = await send(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
   await response.body?.cancel();
-  return response.status;
-};
+  return response;
+}
 
 /** A function checks the schema version and then refuses GET with 405, so that nothing starts. */
 async function checkFunction(deps: AdminDeps, name: string): Promise<Finding> {
   const { SUPABASE_URL, secretKey } = deps.env;
-  const status = await requestStatus(deps, `${SUPABASE_URL}/functions/v1/${name}`, { headers: { apikey: secretKey } });
+  const { status } = await request(deps, `${SUPABASE_URL}/functions/v1/${name}`, { headers: { apikey: secretKey } });
   return status === 405 ? ok("deployed, and compatible with the schema") : failed(`answered with status ${status} instead of 405`);
 }
 
 /** HEAD requests no data; VIS is up when the answer is neither a server error nor a refusal. */
 async function checkUpstream(deps: AdminDeps, backoffUntil: string | null): Promise<Finding> {
   if (backoffUntil !== null) return { status: "SKIPPED", message: `upstream backoff until ${backoffUntil}` };
-  const status = await requestStatus(deps, deps.env.VIS_API_URL, { method: "HEAD" });
+  const { status, headers } = await request(deps, deps.env.VIS_API_URL, { method: "HEAD" });
+  if (isRedirect(status)) {
+    const host = URL.parse(headers.get("location") ?? "")?.host ?? "an unnamed address";
+    return failed(`answered with status ${status}, a redirect to ${host}; set VIS_API_URL to the address that answers`);
+  }
   return status < 500 && ![403, 429].includes(status) ? ok(`answered with status ${status}`) : failed(`answered with status ${status}`);
 }
 
-/** An OPTIONS request delivers nothing. */
-async function checkReceiver(deps: AdminDeps, url: string | null): Promise<Finding> {
+type Delivery = ConnectivityFacts["channels"][number]["last_delivery"];
+
+/**
+ * An OPTIONS request delivers nothing, and many receivers refuse it. Whether a receiver refuses deliveries, only the last delivery shows:
+ * without one, a refusal that does not concern the method leaves the question open.
+ */
+async function checkReceiver(deps: AdminDeps, url: string | null, last: Delivery): Promise<Finding> {
   if (url === null) return failed("the channel has no URL");
   const refused = await refusal(url, { fetch, resolve: resolveHost, allowPrivate: deps.env.ALERT_ALLOW_PRIVATE_URLS === "true" });
   if (refused) return failed(refused);
-  const status = await requestStatus(deps, url, { method: "OPTIONS" });
-  return status < 500 ? ok(`answered with status ${status}`) : failed(`answered with status ${status}`);
+  const { status } = await request(deps, url, { method: "OPTIONS" });
+  if (last && last.outcome !== "SENT") return failed(`refused the last delivery, at ${last.at}: ${last.error ?? "without a reason"}`);
+  const isOfMethod = [405, 501].includes(status);
+  if (status >= 500 && !isOfMethod) return failed(`answered with status ${status}`);
+  const isProbeRefused = status >= 300;
+  if (last) {
+    return ok(`accepted the last delivery, at ${last.at}${isProbeRefused ? `; refuses only the probe, with status ${status}` : ""}`);
+  }
+  if (!isProbeRefused) return ok(`answered with status ${status}`);
+  if (isOfMethod) return ok(`reachable; refuses the probe with status ${status}, and received no delivery yet`);
+  if (isRedirect(status)) return failed(`answered with status ${status}, a redirect; deliveries do not follow redirects`);
+  return { status: "SKIPPED", message: `refuses the probe with status ${status}, and received no delivery yet: send a test message` };
 }
 
 async function checkMail(smtp: SmtpOptions | null): Promise<Finding> {

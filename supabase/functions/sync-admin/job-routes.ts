@@ -8,7 +8,7 @@ import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
 import { listJobs, readJob, triggerSync, withEstimate } from "./sync-queue-manager.ts";
 
-const EntityType = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type");
+const EntityParams = z.object({ type: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type") });
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
 
 /** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, the upstream, errors and entities. */
@@ -54,13 +54,13 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
     async (c) => c.json({ entities: await rpc("list_entities", {}) }),
   );
   app.get("/entities/:type", ...requireRole("viewer"), refuseQuery, async (c) => {
-    const type = c.req.param("type");
+    const { type } = parse(EntityParams, c.req.param());
     const found = (await rpc("list_entities", {})).find((entity) => entity.entity_type === type);
     if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);
     return c.json(found);
   });
   app.patch("/entities/:type", ...requireRole("admin"), async (c) => {
-    const { type } = parse(z.object({ type: EntityType }), c.req.param());
+    const { type } = parse(EntityParams, c.req.param());
     const { reason, ...changes } = await readBody(c.req.raw, ChangeEntityRequest);
     return c.json(await rpc("change_entity", by(c, { entity_type: type, changes, reason })));
   });

@@ -15,6 +15,7 @@ const ERROR_WORDS: Record<ErrorCode, string> = {
   VIS_FORBIDDEN: "VIS blocked us",
   VIS_UNAVAILABLE: "VIS is unavailable",
   VIS_SERVER_ERROR: "VIS failed with a server error",
+  VIS_REDIRECTED: "VIS answered with a redirect",
   VIS_UNEXPECTED_STATUS: "VIS answered with an unexpected HTTP status",
   UPSTREAM_BACKOFF: "no request is sent during the upstream backoff",
   UPSTREAM_BUSY: "no request slot was free",

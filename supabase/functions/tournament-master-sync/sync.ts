@@ -1,5 +1,6 @@
 import { classify, SyncError } from "../../../services/classification.ts";
 import type { TournamentRecord } from "../../../services/contract/sync-writes.ts";
+import { errorsOfRefused, withRecord } from "../../../services/refused-records.ts";
 import type { SyncRun } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
@@ -51,7 +52,7 @@ async function readOne(vis: VisClient, no: string, seasons: string[], run: SyncR
   }
 }
 
-/** Upserts batches of 50; a batch that fails gives each of its tournaments a failed result. Returns true when the run stopped early. */
+/** Upserts batches of 50; a record that the database refuses fails its tournament, a batch without an answer each of its tournaments. Returns true when the run stopped early. */
 async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean> {
   const expected = run.metrics.snapshot().tournaments_total ?? 0;
   run.expectTournaments(expected + records.length);
@@ -61,10 +62,17 @@ async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean
     const startedAt = run.clock.monotonic();
     const p = { tournaments: batch, tick_at: run.info.startedAt };
     const outcome = await run.rpc("upsert_tournaments", { p, as_of: run.clock.asOf() }).then(
-      (written) => (run.metrics.countRecords(written), { records: 1 }),
-      (error: unknown) => run.report(error),
+      ({ refused, ...written }) => {
+        run.metrics.countRecords(written);
+        return { errors: new Map(errorsOfRefused(refused, batch).map((error, index) => [refused[index]?.no, error])) };
+      },
+      (error: unknown) => run.report(withRecord(error, batch)),
     );
-    batch.forEach(({ no }) => run.recordTournament(no, startedAt, outcome));
+    for (const { no } of batch) {
+      const error = "errors" in outcome ? outcome.errors.get(no) : undefined;
+      if (error) run.metrics.count("records_rejected");
+      run.recordTournament(no, startedAt, "failure" in outcome ? outcome : error ? { error } : { records: 1 });
+    }
   }
   return false;
 }

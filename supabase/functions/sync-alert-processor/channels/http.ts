@@ -1,24 +1,11 @@
-import { type OutboundDeps, refusal } from "../../../../services/outbound.ts";
+import { isRedirect, type OutboundDeps, refusal, retryAfterMs } from "../../../../services/outbound.ts";
 import type { Delivery } from "../../../../services/contract/alerts.ts";
 
 const TIMEOUT_MS = 10_000;
-const MAX_RETRY_AFTER_MS = 86_400_000;
 
 export interface HttpDeps extends OutboundDeps {
   now: () => number;
 }
-
-/**
- * The delay of a Retry-After header (seconds or a date) in milliseconds; undefined without a valid header. A day is the longest delay: a
- * receiver that asks for more by mistake would otherwise let a message expire without a further attempt.
- */
-function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
-}
-
-const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
 /** Posts JSON without following redirects. 410 (Gone) is permanent; a person can correct the cause of any other failure. */
 export async function postJson(target: string, body: string, headers: Record<string, string>, deps: HttpDeps): Promise<Delivery> {
@@ -43,7 +30,7 @@ export async function postJson(target: string, body: string, headers: Record<str
       is_answered: true,
       status_code: status,
       error: `the receiver answered ${status}${note}`,
-      retry_after_ms: retryAfter(response.headers.get("retry-after"), deps.now()),
+      retry_after_ms: retryAfterMs(response.headers.get("retry-after"), deps.now()),
     };
   } catch (error) {
     return { outcome: "RETRY", ...failureOf(error, signal) };

@@ -1,0 +1,11 @@
+import { z } from "zod";
+
+const EARLIEST = Date.parse("0001-01-01T00:00:00Z");
+const LATEST = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** A time with its offset. In UTC it has a year of 1 to 9999: Postgres writes other years in a form that ISO 8601 does not have. */
+export const moment = z.iso.datetime({ offset: true }).refine((text) => {
+  const ms = Date.parse(text);
+  // A text of another form has its own message.
+  return Number.isNaN(ms) || ms >= EARLIEST && ms <= LATEST;
+}, "must have a year from 1 to 9999 in UTC");
