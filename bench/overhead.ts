@@ -90,6 +90,7 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
       {
         ignoreTtl: false,
         concurrency: CONCURRENCY,
+        isConfirmed: false,
       },
     );
   });

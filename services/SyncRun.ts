@@ -35,6 +35,8 @@ export interface SyncDeps {
 export interface TournamentOutcome {
   records: number;
   retries?: number;
+  /** The reply was held back for a second look, for this reason. */
+  held?: SyncError;
 }
 
 /** The outcome of a tournament that failed: its own error, or the recorded error that several tournaments share. */
@@ -77,6 +79,8 @@ export class SyncRun {
   #processed = 0;
   #failed = 0;
   #rejected = 0;
+  #held = 0;
+  #inMainDraw: number | null = null;
   #total: number | null = null;
   #startedAt: number;
   #leaseUntil: number;
@@ -115,6 +119,17 @@ export class SyncRun {
     this.#recordError(error, tournamentNo);
   }
 
+  /** Counts a reply that is held back for a second look, and records its reason. */
+  hold(reason: SyncError, tournamentNo?: string): void {
+    this.#held++;
+    this.#recordError(reason, tournamentNo);
+  }
+
+  /** Counts a tournament whose main draw is or is not today. */
+  countMainDraw(isToday: boolean): void {
+    this.#inMainDraw = (this.#inMainDraw ?? 0) + Number(isToday);
+  }
+
   /** Runs one step; when it fails, records the error and returns null, so that the other steps can follow. */
   async step<T>(name: string, work: () => Promise<T>): Promise<T | null> {
     this.stage(name);
@@ -136,6 +151,8 @@ export class SyncRun {
   /** Adds the result of one tournament, synced or failed, whose work started at `startedAt` on the monotonic clock; never throws. */
   recordTournament(no: string, startedAt: number, outcome: TournamentOutcome | Failure): void {
     const failure = "failure" in outcome ? outcome.failure : "error" in outcome ? this.#recordError(outcome.error, no) : null;
+    const held = "held" in outcome ? outcome.held : undefined;
+    if (held) this.hold(held, no);
     this.#processed++;
     this.metrics.count("tournaments_processed");
     if (failure) {
@@ -149,6 +166,7 @@ export class SyncRun {
       error_message: failure?.error_message ?? null,
       error_type: failure?.error_type ?? null,
       error_fingerprint: failure?.fingerprint ?? null,
+      warning_code: held?.code ?? null,
       retry_attempt: "retries" in outcome ? outcome.retries ?? 0 : 0,
     });
   }
@@ -273,6 +291,8 @@ export class SyncRun {
       processed: this.#processed,
       failed: this.#failed,
       rejected: this.#rejected,
+      held: this.#held,
+      in_main_draw: this.#inMainDraw,
       codes,
     });
     liveRuns.delete(this);

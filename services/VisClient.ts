@@ -1,7 +1,7 @@
 import pRetry from "p-retry";
 import { classify, codeOfFetchFailure, codeOfHttpStatus, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
-import type { AnsweredSlot, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
+import type { AnsweredSlot, KnownMatches, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
@@ -48,6 +48,9 @@ interface Lease {
   tournament_no: string;
 }
 
+/** The reply was `NoChanges` or 204 instead of rows. */
+type Unchanged = Pick<VisReply, "isUnchanged">;
+
 const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 const attributes = (values: Record<string, string>): string =>
   Object.entries(values).map(([name, value]) => ` ${name}="${escapeXml(value)}"`).join("");
@@ -57,7 +60,7 @@ export class VisClient {
   constructor(private readonly deps: VisDeps) {}
 
   /** The tournaments of a season, such as "2026". @throws SyncError */
-  async listTournaments(season: string): Promise<Records<TournamentRecord>> {
+  async listTournaments(season: string): Promise<Records<TournamentRecord> & Unchanged> {
     const reply = await this.#ask(
       "GetBeachTournamentList",
       { Fields: TOURNAMENT_FIELDS },
@@ -67,7 +70,7 @@ export class VisClient {
         guardRows(rows, PLAUSIBLE_TOURNAMENTS, (row) => row.season === undefined || String(row.season) === season, `season ${season}`);
       },
     );
-    return this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries));
+    return { ...this.deps.cpu.measure(() => readTournaments(reply.rows, reply.retries)), isUnchanged: reply.isUnchanged };
   }
 
   /** One tournament by its number. @throws SyncError, VIS_NO_DATA when VIS has none. */
@@ -80,16 +83,21 @@ export class VisClient {
   }
 
   /**
-   * All matches of a tournament, whose lease it claims; `known` is their number at the last sync. The write of the reply releases `slot`.
+   * All matches of a tournament, whose lease it claims; `count` is their number at the last sync, and the claim returns what is `known` of
+   * them. The write of the reply releases `slot`.
    * @throws SyncError, TOURNAMENT_BUSY when another run holds the lease.
    */
-  async listMatches(lease: Lease, known = 0): Promise<Records<MatchRecord> & { slot: AnsweredSlot }> {
+  async listMatches(
+    lease: Lease,
+    count = 0,
+  ): Promise<Records<MatchRecord> & Unchanged & { slot: AnsweredSlot; known: KnownMatches | null }> {
     const no = lease.tournament_no;
     const guard = (rows: VisReply["rows"]) => {
-      guardRows(rows, Math.max(PLAUSIBLE_MATCHES, known * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
+      guardRows(rows, Math.max(PLAUSIBLE_MATCHES, count * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
     };
     const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
-    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot: reply.slot };
+    const { slot, known, isUnchanged } = reply;
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot, known, isUnchanged };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -100,17 +108,18 @@ export class VisClient {
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
     lease?: Lease,
-  ): Promise<VisReply & { retries: number; slot: AnsweredSlot }> {
+  ): Promise<VisReply & { retries: number; slot: AnsweredSlot; known: KnownMatches | null }> {
     const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
       let sent: { raw: RawReply | null; slot: AnsweredSlot } | null = null;
       try {
+        const { token, known } = await this.#claimSlot(lease);
         sent = {
           raw: null,
           slot: {
             upstream: "vis",
-            token: await this.#claimSlot(lease),
+            token,
             response_ms: null,
             backoff_reason: null,
             backoff_ms: null,
@@ -120,7 +129,7 @@ export class VisClient {
         sent.raw = await this.#send(body, attempt > 1, sent.slot);
         const reply = this.#read(sent.raw, rowName, guard);
         if (!lease) await this.#releaseSlot(sent.slot);
-        return { ...reply, retries: attempt - 1, slot: sent.slot };
+        return { ...reply, retries: attempt - 1, slot: sent.slot, known };
       } catch (error) {
         if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
@@ -194,14 +203,14 @@ export class VisClient {
     }
   }
 
-  async #claimSlot(lease?: Lease): Promise<string> {
+  async #claimSlot(lease?: Lease): Promise<{ token: string; known: KnownMatches | null }> {
     const { rpc, clock } = this.deps;
     const startedAt = clock.monotonic();
     while (clock.monotonic() - startedAt < SLOT_WAIT_MS) {
       const claim = lease
         ? await rpc("claim_tournament", { p: { ...lease, upstream: "vis" }, as_of: clock.asOf() })
-        : { ...await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }), is_busy: false };
-      if (claim.token) return claim.token;
+        : { ...await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() }), is_busy: false, known: null };
+      if (claim.token) return { token: claim.token, known: claim.known };
       if (claim.is_busy) throw new SyncError("TOURNAMENT_BUSY", `another run holds the lease of tournament ${lease?.tournament_no}`);
       if (claim.backoff_until) {
         const message = `upstream backoff until ${claim.backoff_until}: ${claim.backoff_reason}`;

@@ -25,7 +25,7 @@ export function withUnit(value: number, metric: AlertMetric): string {
   if (unit === "s") return inWords(value * 1_000);
   const count = oneDecimal(value);
   // "errors per run" becomes "error per run", and "ms" stays.
-  return `${count} ${count === 1 ? unit.replace(/(\w\w)s\b/, "$1") : unit}`;
+  return `${count} ${count === 1 ? unit.replace(/^replies$/, "reply").replace(/(\w\w)s\b/, "$1") : unit}`;
 }
 
 const scopeText = ({ entity_type, tournament_no }: Scope): string =>

@@ -156,6 +156,30 @@ export const ERRORS = {
     "later",
     "The reply is larger than any valid one and was not read to its end. VIS may have ignored a filter.",
   ),
+  REPLY_EMPTY: recorded(
+    "VALIDATION",
+    "HIGH",
+    "later",
+    "VIS has no matches of a tournament whose main draw is today. Nothing was written. If that is true, trigger a sync of it with confirm_removal.",
+  ),
+  REPLY_SHRANK: recorded(
+    "VALIDATION",
+    "MEDIUM",
+    "later",
+    "The reply lacks many known rows. Nothing was removed; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+  ),
+  REPLY_BLANKED: recorded(
+    "VALIDATION",
+    "MEDIUM",
+    "later",
+    "The reply blanks known values. Nothing was written; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+  ),
+  REPLY_MOVED: recorded(
+    "VALIDATION",
+    "MEDIUM",
+    "later",
+    "The reply moves many dates. Nothing was written; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+  ),
   RECORD_INVALID: recorded(
     "VALIDATION",
     "LOW",

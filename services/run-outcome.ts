@@ -13,6 +13,10 @@ export interface RunFacts {
   processed: number;
   failed: number;
   rejected: number;
+  /** Replies that were held back for a second look. */
+  held: number;
+  /** Tournaments whose main draw is today; null for a run that reads no matches. */
+  in_main_draw: number | null;
   /** The codes of the errors so far, most frequent first. */
   codes: string[];
 }
@@ -27,8 +31,9 @@ const allFailed = (count: number, noun: string): string => count === 1 ? `the on
 
 /** Decides the status of a run that has ended, with its reason. */
 export function judgeRun(facts: RunFacts): RunOutcome {
-  const { stop, fatal, steps, steps_failed, total, processed, failed, rejected, codes } = facts;
+  const { stop, fatal, steps, steps_failed, total, processed, failed, rejected, held, in_main_draw, codes } = facts;
   const causes = codes.length ? `: ${codes.slice(0, 3).join(", ")}` : "";
+  const waiting = held > 0 ? `, ${held} held back for a second look` : "";
   const remaining = total === null ? "" : `, ${total - processed} of ${counted(total, "tournament")} left`;
   if (stop === "CANCELLED") return { status: "CANCELLED", reason: `cancelled by request${remaining}` };
   if (stop === "SHUTDOWN") return { status: "TIMED_OUT", reason: `the worker was shut down${remaining}` };
@@ -39,19 +44,26 @@ export function judgeRun(facts: RunFacts): RunOutcome {
     return { status: "FAILED", reason: `${failure}${causes}` };
   }
   if (stop === "UPSTREAM_BACKOFF") {
-    return { status: nothingSucceeded ? "FAILED" : "PARTIAL", reason: `stopped by the upstream backoff${remaining}${causes}` };
+    return { status: nothingSucceeded ? "FAILED" : "PARTIAL", reason: `stopped by the upstream backoff${remaining}${waiting}${causes}` };
   }
   if (failed > 0) {
     const cut = stop === null ? "" : remaining;
-    return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${cut}${causes}` };
+    return { status: "PARTIAL", reason: `${failed} of ${counted(processed, "tournament")} failed${cut}${waiting}${causes}` };
   }
-  if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${causes}` };
-  if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}` };
-  if (stop === "CPU") return { status: "PARTIAL", reason: `stopped at the end of the CPU budget of its worker${remaining}` };
-  if (stop === "FENCED") return { status: "PARTIAL", reason: `the run was already closed in the database${remaining}` };
+  if (steps_failed > 0) return { status: "PARTIAL", reason: `${steps_failed} of ${counted(steps, "step")} failed${waiting}${causes}` };
+  if (stop === "BUDGET") return { status: "PARTIAL", reason: `stopped at the end of its time budget${remaining}${waiting}` };
+  if (stop === "CPU") return { status: "PARTIAL", reason: `stopped at the end of the CPU budget of its worker${remaining}${waiting}` };
+  if (stop === "FENCED") return { status: "PARTIAL", reason: `the run was already closed in the database${remaining}${waiting}` };
+  if (held > 0) {
+    const replies = counted(held, "reply").replace("replys", "replies");
+    return { status: "PARTIAL", reason: `${replies} held back for a second look${causes}` };
+  }
+  const calendar = in_main_draw === null
+    ? ""
+    : `, ${in_main_draw === 0 ? "no" : in_main_draw} main draw${in_main_draw > 1 ? "s" : ""} today`;
   const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
   return {
     status: "SUCCEEDED",
-    reason: processed > 0 ? `${counted(processed, "tournament")} done${rejections}` : `nothing was due${rejections}`,
+    reason: processed > 0 ? `${counted(processed, "tournament")} done${calendar}${rejections}` : `nothing was due${calendar}${rejections}`,
   };
 }

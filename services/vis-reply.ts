@@ -12,7 +12,11 @@ export interface VisReply {
   rows: VisRow[];
   nbItems: number | null;
   version: number | null;
+  /** VIS answered `NoChanges` or 204 instead of rows. */
+  isUnchanged?: true;
 }
+
+const UNCHANGED: VisReply = { rows: [], nbItems: 0, version: null, isUnchanged: true };
 
 /** An HTTP reply, read to its end. */
 export interface RawReply {
@@ -76,7 +80,7 @@ function fromXml(body: string, rowName: string): VisReply {
   const root = parseXml(body);
   const answer = root?.name === "Responses" ? root.children[0] : root;
   if (!answer) throw new SyncError("REPLY_MALFORMED", "the reply contains no element");
-  if (answer.name === "NoChanges") return { rows: [], nbItems: 0, version: null };
+  if (answer.name === "NoChanges") return UNCHANGED;
   if (answer.name === rowName) return { rows: [rowOfXml(answer)], nbItems: 1, version: numberOf(answer.attributes.Version) };
   if (answer.attributes.NbItems !== undefined) {
     const rows = answer.children.filter((child) => child.name === rowName);
@@ -158,7 +162,7 @@ function fromJson(body: string): VisReply {
   if (error) throw errorOf(error.code, null, error.message);
   if (data === undefined) throw notData();
   if (Array.isArray(data)) return { rows: data.map(rowOfJson), nbItems: nbItems ?? null, version: version ?? null };
-  return "noChanges" in data ? { rows: [], nbItems: 0, version: null } : { rows: [rowOfJson(data)], nbItems: 1, version: null };
+  return "noChanges" in data ? UNCHANGED : { rows: [rowOfJson(data)], nbItems: 1, version: null };
 }
 
 /**
@@ -166,7 +170,7 @@ function fromJson(body: string): VisReply {
  * @throws SyncError for an error element, an HTTP error, HTML, a broken body, or `NbItems` that disagrees with the rows.
  */
 export function parseReply({ status, contentType, body, location }: RawReply, rowName: string): VisReply {
-  if (status === 204) return { rows: [], nbItems: 0, version: null };
+  if (status === 204) return UNCHANGED;
   const isJson = /\bjson\b/i.test(contentType);
   const isXml = /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
   if (status !== 200) {

@@ -23,6 +23,7 @@ export const VALID_ROWS = {
   },
   entity_pauses: { entity_type: "tournaments", paused_at: EARLY },
   tournament_sync_state: { tournament_no: TOURNAMENT },
+  request_states: { request: "season 2026", entity_type: "tournaments" },
   upstream_state: { upstream: "example", in_flight_limit: 4 },
   upstream_slots: { upstream: "vis", slot: 6 },
   sync_execution_history: {
@@ -126,6 +127,7 @@ export const STATES = {
     synced: { synced_at: EARLY, ttl: "15 minutes" },
     failing: { failing_streak: 1, last_error_type: "API" },
   },
+  request_states: { held: { held_at: EARLY, look_at: LATE, warning: "REPLY_SHRANK", digest: {} } },
   upstream_state: { backoff: { backoff_until: LATE, backoff_reason: "example", backoff_fingerprint: "example" } },
   upstream_slots: { leased: { token: TOKEN, expires_at: LATE } },
   sync_status: {

@@ -923,6 +923,61 @@ export type Database = {
           },
         ];
       };
+      "request_states": {
+        Row: {
+          "confirmed_at": string | null;
+          "contradicted_at": string | null;
+          "digest": Json | null;
+          "entity_type": string;
+          "execution_id": string | null;
+          "held_at": string | null;
+          "look_at": string | null;
+          "request": string;
+          "tournament_no": string | null;
+          "warning": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "confirmed_at"?: string | null;
+          "contradicted_at"?: string | null;
+          "digest"?: Json | null;
+          "entity_type": string;
+          "execution_id"?: string | null;
+          "held_at"?: string | null;
+          "look_at"?: string | null;
+          "request": string;
+          "tournament_no"?: string | null;
+          "warning"?: string | null;
+        };
+        Update: {
+          "confirmed_at"?: string | null;
+          "contradicted_at"?: string | null;
+          "digest"?: Json | null;
+          "entity_type"?: string;
+          "execution_id"?: string | null;
+          "held_at"?: string | null;
+          "look_at"?: string | null;
+          "request"?: string;
+          "tournament_no"?: string | null;
+          "warning"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "request_states_entity_type_fkey";
+            columns: ["entity_type"];
+            isOneToOne: false;
+            referencedRelation: "sync_status";
+            referencedColumns: ["entity_type"];
+          },
+          {
+            foreignKeyName: "request_states_tournament_no_fkey";
+            columns: ["tournament_no"];
+            isOneToOne: false;
+            referencedRelation: "tournaments";
+            referencedColumns: ["no"];
+          },
+        ];
+      };
       "retention_settings": {
         Row: {
           "keep": string;
@@ -1200,6 +1255,7 @@ export type Database = {
           "cancel_requested_at": string | null;
           "cancelled_by": string | null;
           "claimed_at": string | null;
+          "confirm_removal": boolean;
           "enqueued_at": string;
           "entity_type": string;
           "execution_id": string | null;
@@ -1230,6 +1286,7 @@ export type Database = {
           "cancel_requested_at"?: string | null;
           "cancelled_by"?: string | null;
           "claimed_at"?: string | null;
+          "confirm_removal"?: boolean;
           "enqueued_at": string;
           "entity_type": string;
           "execution_id"?: string | null;
@@ -1259,6 +1316,7 @@ export type Database = {
           "cancel_requested_at"?: string | null;
           "cancelled_by"?: string | null;
           "claimed_at"?: string | null;
+          "confirm_removal"?: boolean;
           "enqueued_at"?: string;
           "entity_type"?: string;
           "execution_id"?: string | null;
@@ -1579,6 +1637,7 @@ export type Database = {
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
+          "warning_code": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -1594,6 +1653,7 @@ export type Database = {
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
+          "warning_code"?: string | null;
         };
         Update: {
           "created_at"?: string;
@@ -1608,6 +1668,7 @@ export type Database = {
           "success"?: boolean;
           "sync_execution_id"?: string;
           "tournament_no"?: string;
+          "warning_code"?: string | null;
         };
         Relationships: [
           {
@@ -1863,6 +1924,7 @@ export type Database = {
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
+      "complete_season": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
@@ -1876,6 +1938,7 @@ export type Database = {
       "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
+      "get_known_season": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_metrics_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_prometheus_facts": { Args: { "as_of"?: string }; Returns: Json };
@@ -1898,7 +1961,6 @@ export type Database = {
       "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
       "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };
-      "mark_vanished_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
       "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

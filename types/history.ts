@@ -213,6 +213,8 @@ export const ExecutionDetailResponse = Execution.extend({
     duration_ms: figure,
     error_type: z.enum(ERROR_TYPES).nullable(),
     error_message: z.string().nullable(),
+    /** Why the reply of a success was held back for a second look; null when it was written. */
+    warning_code: z.string().nullable(),
     retry_attempt: count,
   })),
   errors: z.array(SyncErrorRecord),
@@ -266,6 +268,8 @@ export const TournamentDetailResponse = TournamentState.extend({
     duration_ms: figure,
     error_type: z.enum(ERROR_TYPES).nullable(),
     error_message: z.string().nullable(),
+    /** Why the reply of a success was held back for a second look; null when it was written. */
+    warning_code: z.string().nullable(),
     retry_attempt: count,
   })),
 });

@@ -19,6 +19,8 @@ export const ManualSyncRequest = z.strictObject({
   not_before: moment.optional(),
   /** A job that has not started by then becomes FAILED. */
   expires_at: moment.optional(),
+  /** Believes the replies of the run at once: nothing is held back for a second look. */
+  confirm_removal: z.boolean().optional(),
 }).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
   path: ["expires_at"],
   message: "must be after not_before",
@@ -72,6 +74,7 @@ export const Job = z.object({
   enqueued_at: z.string(),
   not_before: z.string(),
   expires_at: z.string().nullable(),
+  confirm_removal: z.boolean(),
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),
   cancel_requested_at: z.string().nullable(),

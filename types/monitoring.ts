@@ -6,7 +6,19 @@ export type HealthStatus = z.infer<typeof HealthStatus>;
 
 /** One reason for a status, with its value, the threshold that the value was compared with, and the run that caused it. */
 export const HealthReason = z.object({
-  code: z.enum(["OK", "PAUSED", "NEVER_RAN", "OVERDUE", "STUCK", "FAILING", "PARTIAL", "LOW_SUCCESS_RATE", "SLOW", "UPSTREAM_BACKOFF"]),
+  code: z.enum([
+    "OK",
+    "PAUSED",
+    "NEVER_RAN",
+    "OVERDUE",
+    "STUCK",
+    "FAILING",
+    "PARTIAL",
+    "LOW_SUCCESS_RATE",
+    "SLOW",
+    "UPSTREAM_BACKOFF",
+    "REPLY_HELD_BACK",
+  ]),
   status: HealthStatus,
   message: z.string(),
   value: z.number().nullable(),

@@ -22,6 +22,8 @@ export const StartSyncRequest = z.strictObject({
   /** The due time of a scheduled run, and the number of the call for it: a second call for the same run is refused. */
   due_at: moment.optional(),
   attempt: z.number().int().min(1).max(10_000).optional(),
+  /** Believes the replies of the run at once; only for the run of a job, whose trigger is audited. */
+  confirm_removal: z.boolean().optional(),
 }).refine(({ due_at, attempt }) => !due_at === !attempt, {
   path: ["attempt"],
   message: "must be given with due_at, and only with it",
@@ -31,6 +33,9 @@ export const StartSyncRequest = z.strictObject({
 }).refine((request) => !request.sync_job_id === !request.job_token, {
   path: ["job_token"],
   message: "must be given with sync_job_id, and only with it",
+}).refine((request) => !request.confirm_removal || request.sync_job_id, {
+  path: ["confirm_removal"],
+  message: "can only be given for a job",
 }).refine((request) => !request.tournament_no || !request.tournament_nos, {
   path: ["tournament_nos"],
   message: "cannot be given with tournament_no",

@@ -97,6 +97,11 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
       await aResult(db, run, { tournament_no: no, error_type: "NETWORK", error_fingerprint: "down" });
     }
   },
+  "Replies Unconfirmed": () =>
+    db.query(
+      `insert into request_states (request, entity_type, held_at, look_at, warning, digest)
+      values ('season 2026', 'tournaments', '2026-06-10T11:03:00Z', '2026-06-10T12:13:00Z', 'REPLY_SHRANK', '{}')`,
+    ),
   "Match Schedule Tournament Failing": async () => {
     const { no } = await aTournament(db);
     for (const time of ["11:15", "11:30", "11:45"]) {
@@ -473,7 +478,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 14,
+    rules: 15,
     applied: 0,
   });
 });

@@ -440,7 +440,14 @@ Deno.test("a result of a deleted tournament and an error sent twice do not fail 
   const { start, deps, clock } = await setUp();
   const run = await start();
   const error = run.errors.record(new Error("twice"));
-  const success = { records_processed: 0, error_message: null, error_type: null, error_fingerprint: null, retry_attempt: 0 };
+  const success = {
+    records_processed: 0,
+    error_message: null,
+    error_type: null,
+    error_fingerprint: null,
+    warning_code: null,
+    retry_attempt: 0,
+  };
   const results = [{ tournament_no: "1", duration_ms: 1, ...success }];
   const p = { execution_id: run.info.executionId, counters: {}, results, errors: [error] };
   for (let twice = 0; twice < 2; twice++) await deps.rpc("heartbeat_sync_execution", { p, as_of: clock.asOf() });

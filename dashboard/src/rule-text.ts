@@ -14,6 +14,8 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   api_response_time: "Mean response time of the upstream service, in milliseconds.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
   shared_failure: "Tournaments whose latest failure has the same fingerprint.",
+  unconfirmed_replies:
+    "Replies that were held back and that the next reply contradicts in the window, or that nothing confirmed for an hour.",
   undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
@@ -22,7 +24,7 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
 
 const withUnit = (value: number, metric: AlertMetric): string => {
   const { unit } = ALERT_METRICS[metric];
-  const counted = value === 1 ? unit.replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
+  const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { LIES } from "./lies.ts";
 
-/** A fault of the stand-in; `tournament_no` limits it to requests for that tournament, `times` to a number of requests. */
+/** A fault of the stand-in; `tournament_no` and `season` limit it to requests for them, `times` to a number of requests. */
 export const Fault = z.strictObject({
   kind: z.enum([
     "latency",
@@ -21,8 +22,12 @@ export const Fault = z.strictObject({
     "bad_parameter",
     "bad_record",
     "hang_up",
+    "no_changes",
+    "no_content",
+    ...LIES.keys(),
   ]),
   tournament_no: z.string().optional(),
+  season: z.string().optional(),
   times: z.number().int().min(1).optional(),
   ms: z.number().int().min(0).max(600_000).optional(),
 });
@@ -62,6 +67,10 @@ export function replyOf(fault: Fault | undefined, isJson: boolean): Response | n
       return refusal("AccessTokenExpired", 1, "", 401, isJson);
     case "bad_parameter":
       return refusal("BadParameter", 1002, "NoTournament", 200, isJson);
+    case "no_changes":
+      return isJson ? Response.json({ data: { noChanges: null } }) : new Response(`${PROLOG}<NoChanges />`, { headers: XML });
+    case "no_content":
+      return new Response(null, { status: 204 });
     default:
       return null;
   }
@@ -97,9 +106,12 @@ export class FaultBox {
   clear(): void {
     this.#faults = [];
   }
-  /** The first fault that applies to a request for this tournament; each call uses up one of its `times`. */
-  next(tournamentNo: string | null): Fault | undefined {
-    const fault = this.#faults.find((candidate) => candidate.tournament_no === undefined || candidate.tournament_no === tournamentNo);
+  /** The first fault that applies to a request for this tournament or season; each call uses up one of its `times`. */
+  next(tournamentNo: string | null, season: string | null = null): Fault | undefined {
+    const fault = this.#faults.find((candidate) =>
+      (candidate.tournament_no === undefined || candidate.tournament_no === tournamentNo) &&
+      (candidate.season === undefined || candidate.season === season)
+    );
     if (fault?.times !== undefined && --fault.times === 0) this.#faults = this.#faults.filter((other) => other !== fault);
     return fault;
   }

@@ -1,6 +1,7 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { z } from "zod";
 import { Fault, FaultBox, replyOf, spoil } from "./faults.ts";
+import { LIES } from "./lies.ts";
 import { matchesOf, type Row, seasonsAround, tournamentsOf } from "./season.ts";
 
 const PROLOG = `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`;
@@ -139,7 +140,7 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     const parsed = XMLValidator.validate(body) === true ? RequestBody.safeParse(parser.parse(body)) : null;
     const first = parsed?.data?.requests[0];
     const filter = typeof first?.Filter === "object" ? first.Filter : {};
-    const fault = faults.next(filter.NoTournament ?? first?.No ?? null);
+    const fault = faults.next(filter.NoTournament ?? first?.No ?? null, filter.Season ?? null);
     if (fault?.ms) await sleep(fault.ms);
     if (fault?.kind === "hang_up") return new Response(new ReadableStream({ start: (stream) => stream.error(new Error("hung up")) }));
     // Only the format of a single request has replies in JSON.
@@ -155,6 +156,8 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
       const { rows } = answers[0];
       answers[0].rows = Array.from({ length: 3_000 }, (_, index) => ({ ...rows[index % rows.length], No: 900_000 + index }));
     }
+    const lie = fault && LIES.get(fault.kind);
+    if (lie) answers.forEach((only) => only.rows = lie(only.rows));
     if (isMultiple) return new Response(spoil(fault, `${PROLOG}<Responses>${answers.map(toXml).join("")}</Responses>`), { headers });
     const [only] = answers as [Answer];
     if (only.error?.name === "NoData") return new Response(null, { status: 204 });

@@ -362,12 +362,28 @@ for (
   });
 }
 
-const FACTS: RunFacts = { stop: null, fatal: null, steps: 0, steps_failed: 0, total: 10, processed: 10, failed: 0, rejected: 0, codes: [] };
+const FACTS: RunFacts = {
+  stop: null,
+  fatal: null,
+  steps: 0,
+  steps_failed: 0,
+  total: 10,
+  processed: 10,
+  failed: 0,
+  rejected: 0,
+  held: 0,
+  in_main_draw: null,
+  codes: [],
+};
 for (
   const [facts, status, reason] of [
     [{}, "SUCCEEDED", /^10 tournaments done$/],
     [{ rejected: 2 }, "SUCCEEDED", /2 records rejected/],
     [{ total: 0, processed: 0 }, "SUCCEEDED", /nothing was due/],
+    [{ in_main_draw: 0 }, "SUCCEEDED", /^10 tournaments done, no main draw today$/],
+    [{ in_main_draw: 2 }, "SUCCEEDED", /^10 tournaments done, 2 main draws today$/],
+    [{ held: 1, codes: ["REPLY_SHRANK"] }, "PARTIAL", /^1 reply held back for a second look: REPLY_SHRANK$/],
+    [{ held: 2, failed: 1, codes: ["REPLY_MOVED"] }, "PARTIAL", /^1 of 10 tournaments failed, 2 held back for a second look: REPLY_MOVED$/],
     [{ failed: 3, codes: ["VIS_LATER"] }, "PARTIAL", /^3 of 10 tournaments failed: VIS_LATER/],
     [{ failed: 10 }, "FAILED", /all 10 tournaments failed/],
     [{ steps: 2, steps_failed: 1 }, "PARTIAL", /1 of 2 steps failed/],

@@ -318,7 +318,7 @@ const LEASE = { execution_id: TOKEN, tournament_no: "1" };
 type SlotRpc = Rpc<"claim_upstream_slot" | "release_upstream_slot" | "claim_tournament">;
 /** Gives the same answer to each claim of a slot. */
 const claiming = (slot: Answer<"claim_upstream_slot">): SlotRpc => (fn) =>
-  Promise.resolve(parseAnswer(fn, fn === "release_upstream_slot" ? null : { ...slot, is_busy: false }));
+  Promise.resolve(parseAnswer(fn, fn === "release_upstream_slot" ? null : { ...slot, is_busy: false, known: null }));
 const freeSlot = claiming({ token: TOKEN, backoff_until: null, backoff_reason: null, backoff_fingerprint: null });
 
 function client(

@@ -44,6 +44,8 @@ export const EntityFacts = z.object({
       duration_ms: figure,
     })
     .nullable(),
+  /** The replies that are held back for a second look; null without one. */
+  held_back: z.object({ requests: z.array(z.string()), since: z.string(), warnings: z.array(z.string()) }).nullable(),
   running: z
     .object({
       id: z.uuid(),

@@ -38,6 +38,8 @@ export const TournamentResult = z.strictObject({
   error_message: z.string().nullable(),
   error_type: z.string().nullable(),
   error_fingerprint: z.string().nullable(),
+  /** Why the reply of a success was held back for a second look. */
+  warning_code: z.string().nullable(),
   retry_attempt: count,
 });
 export type TournamentResult = z.infer<typeof TournamentResult>;

@@ -81,6 +81,44 @@ const seen = { present: z.array(z.string()), tick_at: z.string() };
 /** A record that Postgres refused; the others of its batch are written. */
 const Refused = z.object({ no: z.string(), sqlstate: z.string(), message: z.string() });
 export type Refused = z.infer<typeof Refused>;
+
+/** What a held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number. */
+const digest = {
+  missing: z.array(z.string()),
+  blanked: z.array(z.string()),
+  moved: z.record(z.string(), z.string()),
+};
+export type Digest = z.infer<z.ZodObject<typeof digest>>;
+
+/** What a request last confirmed. */
+const known = {
+  /** The date of each row, by its number. */
+  dates: z.record(z.string(), z.string().nullable()),
+  /** The number of rows that have a value in a column. */
+  filled: z.record(z.string(), z.number()),
+  /** The reply that was held back, and the time from which another one confirms it. */
+  held: z.object({ ...digest, confirmed_from: z.string() }).nullable(),
+};
+const KnownMatches = z.object({
+  ...known,
+  main_draw_from: text,
+  main_draw_until: text,
+  /** The main draw is today, so that the tournament must have matches. */
+  are_rows_due: z.boolean(),
+});
+export type Known = z.infer<z.ZodObject<typeof known>>;
+export type KnownMatches = z.infer<typeof KnownMatches>;
+
+/** What a run found when it looked at a reply. */
+const Look = z.strictObject({
+  entity_type: z.string(),
+  execution_id: z.uuid(),
+  /** Null when the reply was believed. */
+  held: z.strictObject({ ...digest, warning: z.enum(["REPLY_SHRANK", "REPLY_BLANKED", "REPLY_MOVED"]) }).nullable(),
+  /** The reply did not show what an earlier one, which was held back, had shown. */
+  is_contradicted: z.boolean(),
+});
+export type Look = z.infer<typeof Look>;
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number(), refused: z.array(Refused) });
 
 /** The slot of an answered request: releasing it reports the response time and a refusal. */
@@ -121,16 +159,23 @@ export const SYNC_WRITES = {
   },
   claim_tournament: {
     args: { p: z.strictObject({ ...lease, upstream: z.string() }), as_of },
-    answer: Slot.extend({ is_busy: z.boolean() }),
+    answer: Slot.extend({ is_busy: z.boolean(), known: KnownMatches.nullable() }),
   },
   release_tournament: { args: { p: z.strictObject({ ...lease, slot: AnsweredSlot.optional() }), as_of }, answer: z.null() },
   write_matches: {
-    args: { p: z.strictObject({ ...lease, ...seen, matches: z.array(MatchRecord), slot: AnsweredSlot.optional() }), as_of },
+    args: {
+      p: z.strictObject({ ...lease, ...seen, matches: z.array(MatchRecord), look: Look.optional(), slot: AnsweredSlot.optional() }),
+      as_of,
+    },
     answer: Written.extend({ removed: z.number() }),
   },
   upsert_tournaments: {
     args: { p: z.strictObject({ tournaments: z.array(TournamentRecord), tick_at: z.string().optional() }), as_of },
     answer: Written,
   },
-  mark_vanished_tournaments: { args: { p: z.strictObject({ season: z.string(), ...seen }), as_of }, answer: z.number() },
+  get_known_season: { args: { p: z.strictObject({ season: z.string() }), as_of }, answer: z.object(known) },
+  complete_season: {
+    args: { p: z.strictObject({ season: z.string(), ...seen, present: seen.present.nullable(), look: Look.optional() }), as_of },
+    answer: z.number(),
+  },
 };

@@ -239,12 +239,47 @@ create table public.tournament_sync_state (
 );
 comment on table public.tournament_sync_state is 'One row a tournament: the freshness of its matches, and the run that holds its lease.';
 comment on column public.tournament_sync_state.synced_at is 'Start of the run that last read the matches; null makes it due at once.';
-comment on column public.tournament_sync_state.ttl is '30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
+comment on column public.tournament_sync_state.ttl is '10 minutes after a reply that was held back, 30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
 select private.secure_table('public.tournament_sync_state');
+
+create function private.second_look_after() returns interval
+language sql immutable set search_path = '' as $$
+  select interval '10 minutes';
+$$;
+comment on function private.second_look_after is 'How long after a held-back reply another reply can confirm it.';
+
+create table public.request_states (
+  request varchar primary key,
+  entity_type varchar not null references public.sync_status (entity_type) on update cascade on delete cascade,
+  tournament_no varchar references public.tournaments (no) on delete cascade,
+  confirmed_at timestamptz,
+  held_at timestamptz,
+  look_at timestamptz,
+  warning varchar,
+  digest jsonb,
+  execution_id uuid,
+  contradicted_at timestamptz,
+  constraint request_states_held_is_whole check (num_nulls(held_at, look_at, warning, digest) in (0, 4)),
+  constraint request_states_warning_is_known check (warning in ('REPLY_SHRANK', 'REPLY_BLANKED', 'REPLY_MOVED')),
+  constraint request_states_digest_is_an_object check (jsonb_typeof(digest) = 'object'),
+  constraint request_states_look_is_after_the_hold check (look_at >= held_at)
+);
+comment on table public.request_states is
+  'One row for each season that was listed, and each tournament with a reply that was held back for a second look.';
+comment on column public.request_states.request is 'The request of VIS: tournament and its number (its matches), or season and its name.';
+comment on column public.request_states.confirmed_at is 'When a reply was last believed; what a season lists is known from then on.';
+comment on column public.request_states.held_at is 'When a reply was held back; null when the last reply was believed.';
+comment on column public.request_states.look_at is 'When a run for the second look is dispatched, again after ten minutes while no reply settles it.';
+comment on column public.request_states.digest is
+  'What the held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
+comment on column public.request_states.execution_id is 'The last run that held a reply back.';
+comment on column public.request_states.contradicted_at is 'When a later reply last did not show what the held-back reply had shown.';
+create index request_states_held_idx on public.request_states (entity_type, look_at) where held_at is not null;
+select private.secure_table('public.request_states');
 
 create table public.upstream_state (
   upstream varchar primary key,

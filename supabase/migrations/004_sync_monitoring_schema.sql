@@ -120,13 +120,17 @@ create table public.sync_tournament_results (
   retry_attempt integer not null default 0,
   created_at timestamptz not null default now(),
   error_fingerprint varchar,
+  warning_code varchar,
   constraint sync_tournament_results_one_a_run unique (sync_execution_id, tournament_no),
   constraint sync_tournament_results_error_iff_failed check (success = (error_type is null)),
   constraint sync_tournament_results_error_type_is_known
     check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
+  constraint sync_tournament_results_warning_is_of_a_success check (warning_code is null or success),
   constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0)
 );
 comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts retried requests.';
+comment on column public.sync_tournament_results.warning_code is
+  'Why the reply of a success was held back for a second look, such as REPLY_SHRANK; null when it was written.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;

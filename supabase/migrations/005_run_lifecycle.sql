@@ -35,12 +35,13 @@ begin
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
-       error_fingerprint, retry_attempt, created_at)
+       error_fingerprint, warning_code, retry_attempt, created_at)
     select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
-      make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, coalesce(r.retry_attempt, 0), as_of
+      make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, r.warning_code,
+      coalesce(r.retry_attempt, 0), as_of
     from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
       tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
-      retry_attempt integer
+      warning_code text, retry_attempt integer
     )
     join public.tournaments t on t.no = r.tournament_no
     on conflict (sync_execution_id, tournament_no) do nothing
@@ -388,7 +389,7 @@ declare
   scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
   perform private.refuse_unknown_fields(p,
-    '{execution_id,entity_type,trigger,tournament_no,tournament_nos,sync_job_id,job_token,correlation_id,wall_clock_ms,due_at,attempt}');
+    '{execution_id,entity_type,trigger,tournament_no,tournament_nos,sync_job_id,job_token,correlation_id,wall_clock_ms,due_at,attempt,confirm_removal}');
   entity := private.lock_entity(p ->> 'entity_type');
   if p ->> 'sync_job_id' is not null then
     perform private.reserve_attempt(p);

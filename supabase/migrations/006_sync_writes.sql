@@ -129,6 +129,72 @@ $$;
 comment on function public.list_due_tournaments is
   'The named or all active tournaments by rank (1 live, 2 today, 3 within a day, 4 later) or, with {stalest_first}, by their last sync.';
 
+create function private.known_json(p_request text, known_rows jsonb[], date_column text) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'dates', (select coalesce(jsonb_object_agg(r ->> 'no', r -> date_column), '{}') from unnest(known_rows) r),
+    'filled', (
+      select coalesce(jsonb_object_agg(c.key, c.filled), '{}')
+      from (select f.key, count(*) as filled from unnest(known_rows) r, jsonb_each(jsonb_strip_nulls(r)) f group by f.key) c),
+    'held', (
+      select jsonb_build_object('confirmed_from', s.held_at + private.second_look_after()) || s.digest
+      from public.request_states s where s.request = p_request and s.held_at is not null)
+  );
+$$;
+comment on function private.known_json is
+  'What a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply held back.';
+
+create function private.known_matches(p_tournament_no text, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  select private.known_json(
+    'tournament ' || t.no, array(select to_jsonb(m) from public.matches m where m.tournament_no = t.no and m.vanished_at is null), 'local_date'
+  ) || jsonb_build_object(
+    'main_draw_from', t.start_date_main_draw, 'main_draw_until', t.end_date,
+    'are_rows_due', coalesce(
+      private.is_synced(t, private.utc_date(as_of)) and private.utc_date(as_of) between t.start_date_main_draw and t.end_date, false)
+  )
+  from public.tournaments t where t.no = p_tournament_no;
+$$;
+comment on function private.known_matches is
+  'The known matches of a tournament, and whether its main draw is today (UTC), so that it must have matches.';
+
+create function public.get_known_season(p jsonb, as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{season}');
+  -- Before the first list of the season, its rows are those that were requested one by one.
+  select private.known_json(
+    'season ' || (p ->> 'season'),
+    array(
+      select to_jsonb(t) from public.tournaments t
+      where t.season = p ->> 'season' and t.vanished_at is null and exists (
+        select from public.request_states s where s.request = 'season ' || (p ->> 'season') and s.confirmed_at is not null
+      )
+    ),
+    'start_date'
+  );
+$$;
+comment on function public.get_known_season is 'The tournaments that the list of {season} last confirmed, and a list held back; none before the first list.';
+
+create function private.record_look(p_request text, p_tournament_no text, look jsonb, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  insert into public.request_states as s
+    (request, entity_type, tournament_no, execution_id, confirmed_at, held_at, look_at, warning, digest, contradicted_at)
+  select p_request, look ->> 'entity_type', p_tournament_no, (look ->> 'execution_id')::uuid,
+    case when not h.is_held then as_of end,
+    case when h.is_held then as_of end,
+    case when h.is_held then as_of + private.second_look_after() end,
+    look -> 'held' ->> 'warning',
+    case when h.is_held then (look -> 'held') - 'warning' end,
+    case when (look ->> 'is_contradicted')::boolean then as_of end
+  from (select jsonb_typeof(look -> 'held') = 'object' as is_held) h
+  on conflict (request) do update set
+    entity_type = excluded.entity_type, execution_id = excluded.execution_id,
+    confirmed_at = coalesce(excluded.confirmed_at, s.confirmed_at), held_at = excluded.held_at, look_at = excluded.look_at,
+    warning = excluded.warning, digest = excluded.digest, contradicted_at = coalesce(excluded.contradicted_at, s.contradicted_at);
+$$;
+comment on function private.record_look is
+  'Stores the digest of a reply that {held} says was held back, or that the reply was believed, and {is_contradicted} of an earlier one.';
+
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
 declare
@@ -169,11 +235,13 @@ begin
     update public.upstream_slots set token = null, expires_at = null where token = (claimed ->> 'token')::uuid;
     claimed := jsonb_set(claimed, '{token}', 'null');
   end if;
-  return claimed || jsonb_build_object('is_busy', holder is not null);
+  return claimed || jsonb_build_object('is_busy', holder is not null, 'known',
+    case when claimed ->> 'token' is not null then private.known_matches(p ->> 'tournament_no', as_of) end);
 end
 $$;
 comment on function public.claim_tournament is
-  'Claims a slot for one request and the lease of a tournament for a run, or none of both; is_busy while another run holds the lease.';
+  'Claims a slot for one request and the lease of a tournament for a run, and returns the known matches; or claims none of both, with '
+  'is_busy while another run holds the lease.';
 
 create function private.lock_lease(p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -226,7 +294,10 @@ begin
   get diagnostics removed = row_count;
   update public.tournament_sync_state s set
     lease_holder = null, lease_expires_at = null, synced_at = (p ->> 'tick_at')::timestamptz,
-    ttl = f.ttl, match_count = f.match_count, live_count = f.live_count
+    ttl = case when exists (
+      select from public.request_states r where r.request = 'tournament ' || s.tournament_no and r.held_at is not null
+    ) then private.second_look_after() else f.ttl end,
+    match_count = f.match_count, live_count = f.live_count
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
   return removed;
@@ -276,19 +347,26 @@ $$;
 comment on function private.upsert_tournaments is
   'Upserts {tournaments} by no, except rows that were synced after {tick_at}, and returns {inserted, updated, unchanged}.';
 
-create function public.mark_vanished_tournaments(p jsonb, as_of timestamptz default now()) returns integer
-language sql set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{season,present,tick_at}');
-  with vanished as (
-    update public.tournaments t set vanished_at = as_of, last_synced = as_of
-    where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
-      and t.no not in (select jsonb_array_elements_text(p -> 'present'))
-    returning t.no
-  )
-  select count(*)::integer from vanished;
+create function public.complete_season(p jsonb, as_of timestamptz default now()) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  removed integer;
+begin
+  perform private.refuse_unknown_fields(p, '{season,present,look,tick_at}');
+  update public.tournaments t set vanished_at = as_of, last_synced = as_of
+  where t.season = p ->> 'season' and t.vanished_at is null and t.last_synced <= (p ->> 'tick_at')::timestamptz
+    and p ->> 'present' is not null and t.no not in (select jsonb_array_elements_text(nullif(p -> 'present', 'null')));
+  get diagnostics removed = row_count;
+  if p ? 'look' then
+    perform private.record_look('season ' || (p ->> 'season'), null, p -> 'look', as_of);
+  end if;
+  return removed;
+end
 $$;
-comment on function public.mark_vanished_tournaments is
-  'Marks the tournaments of {season} outside {present} as vanished, except rows synced after {tick_at}, and returns their number.';
+comment on function public.complete_season is
+  'Marks the tournaments of {season} outside {present}, if it is not null, as vanished, except rows synced after {tick_at}, records the '
+  '{look} at its list, '
+  'and returns how many vanished.';
 
 create function private.upsert_matches(p jsonb, as_of timestamptz) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -391,9 +469,12 @@ declare
   written jsonb;
   removed integer;
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,tick_at,slot}');
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,look,tick_at,slot}');
   perform private.lock_lease(p, as_of);
   written := private.write_rows('matches', p, as_of);
+  if p ? 'look' then
+    perform private.record_look('tournament ' || (p ->> 'tournament_no'), p ->> 'tournament_no', p -> 'look', as_of);
+  end if;
   removed := private.complete_tournament(p, as_of);
   -- Before the queue: a transaction that has the lock of the queue waits for no slot.
   if p ? 'slot' then
@@ -404,5 +485,5 @@ begin
 end
 $$;
 comment on function public.write_matches is
-  'Writes all matches of a tournament under the lease of the run, releases the lease and the {slot} of its request, and returns '
-  '{inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';
+  'Writes all matches of a tournament under the lease of the run, records the {look} at the reply, releases the lease and the {slot} of '
+  'its request, and returns {inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';

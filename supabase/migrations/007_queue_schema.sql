@@ -40,6 +40,7 @@ create table public.sync_jobs (
   rank timestamptz not null,
   not_before timestamptz not null,
   expires_at timestamptz,
+  confirm_removal boolean not null default false,
   token uuid,
   claimed_at timestamptz,
   lease_expires_at timestamptz,
@@ -65,6 +66,7 @@ create table public.sync_jobs (
 comment on table public.sync_jobs is 'A request for a full run, or for a run of one or several tournaments.';
 comment on column public.sync_jobs.target is 'Empty for a full run, the tournament number, or * for several tournaments.';
 comment on column public.sync_jobs.rank is 'Jobs start in this order: the time from which they may start, plus the delay of the priority.';
+comment on column public.sync_jobs.confirm_removal is 'An operator confirmed the reply of this job: none of it is held back for a second look.';
 comment on column public.sync_jobs.token is 'The fencing token of the current attempt; a worker with another token is refused.';
 comment on column public.sync_jobs.claimed_at is 'The time of the current attempt, or of the one that completed the job.';
 comment on column public.sync_jobs.lease_expires_at is 'An attempt must start its run before this time; then the lease of the run applies.';

@@ -44,6 +44,7 @@ begin
     -- The trigger joins a waiting job of the same target; a higher priority raises that job.
     update public.sync_jobs j set
       rank = least(j.rank, new_rank),
+      confirm_removal = j.confirm_removal or coalesce((p ->> 'confirm_removal')::boolean, false),
       priority = case when new_rank < private.job_rank(j.priority, as_of) then p ->> 'priority' else j.priority end
     where j.id = (
       select waiting.id from public.sync_jobs waiting
@@ -56,9 +57,10 @@ begin
   if job.id is null then
     insert into public.sync_jobs
       (entity_type, tournament_no, tournament_nos, priority, triggered_by, reason, retried_from, max_attempts, enqueued_at, rank,
-       not_before, expires_at)
+       not_before, expires_at, confirm_removal)
     select p ->> 'entity_type', p ->> 'tournament_no', p -> 'tournament_nos', p ->> 'priority', p ->> 'triggered_by', p ->> 'reason',
-      (p ->> 'retried_from')::uuid, settings.max_attempts, as_of, new_rank, earliest_start, (p ->> 'expires_at')::timestamptz
+      (p ->> 'retried_from')::uuid, settings.max_attempts, as_of, new_rank, earliest_start, (p ->> 'expires_at')::timestamptz,
+      coalesce((p ->> 'confirm_removal')::boolean, false)
     from public.sync_queue_settings settings
     returning * into job;
   end if;
@@ -80,7 +82,7 @@ declare
   recent record;
 begin
   perform private.refuse_unknown_fields(p,
-    '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,idempotency_key,request_hash,actor}');
+    '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,confirm_removal,idempotency_key,request_hash,actor}');
   job_id := private.repeated_trigger(p, as_of);
   if job_id is null then
     if not exists (select from public.sync_status where entity_type = p ->> 'entity_type' and is_active) then
@@ -100,7 +102,8 @@ begin
     perform public.drain_sync_queue(as_of);
     perform private.audit(p -> 'actor', 'trigger-sync', 'job', job.id::text, null,
       jsonb_build_object('entity_type', job.entity_type, 'tournament_no', job.tournament_no, 'priority', p ->> 'priority',
-        'triggered_by', p ->> 'triggered_by', 'joined', job.enqueued_at <> as_of), p ->> 'reason', as_of);
+        'triggered_by', p ->> 'triggered_by', 'joined', job.enqueued_at <> as_of)
+        || case when (p ->> 'confirm_removal')::boolean then '{"confirm_removal": true}'::jsonb else '{}' end, p ->> 'reason', as_of);
     job_id := job.id;
   end if;
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = job_id);
@@ -214,7 +217,8 @@ begin
       (select s.function_name from public.sync_status s where s.entity_type = job.entity_type),
       jsonb_strip_nulls(jsonb_build_object(
         'trigger', case job.attempts when 1 then 'MANUAL' else 'RETRY' end, 'sync_job_id', job.id, 'job_token', job.token,
-        'tournament_no', job.tournament_no, 'tournament_nos', job.tournament_nos
+        'tournament_no', job.tournament_no, 'tournament_nos', job.tournament_nos,
+        'confirm_removal', case when job.confirm_removal then true end
       ))
     );
     dispatched := dispatched + 1;

@@ -8,6 +8,7 @@ language sql immutable set search_path = '' as $$
     ('success_rate', 0.01, 1), ('consecutive_failures', 1, 100), ('duration_exceeded', 1, 3600), ('memory_usage', 1, 16384),
     ('sync_overdue', 1, 2592000), ('error_rate', 0.01, 10000), ('records_collapse', 0.01, 1), ('cache_hit_ratio', 0.01, 1),
     ('api_response_time', 1, 120000), ('stuck_execution', 1, 60), ('shared_failure', 1, 1000), ('undelivered_age', 1, 604800),
+    ('unconfirmed_replies', 1, 1000),
     ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000)
   ) as r (metric, lowest, highest)
   where r.metric = p_metric;
@@ -143,6 +144,8 @@ from (values
     'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Records Collapse', 'The last successful run of the tournament sync read far fewer records per request than usual.',
     'tournaments', 'ENTITY', 'records_collapse', 0.5, '1 day', 'MEDIUM', null, 0, 0.4, 'KEEP'),
+  ('Replies Unconfirmed', 'A reply was held back, and the next one contradicts it or none came within an hour.',
+    'all', 'ENTITY', 'unconfirmed_replies', 1, '1 hour', 'MEDIUM', null, 0, null, 'KEEP'),
   ('Match Schedule Tournament Failing', 'The match schedule sync of one tournament failed several times in a row.',
     'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
   ('Notifications Undelivered', 'A channel has not delivered the state of an incident for some time.',

@@ -449,6 +449,25 @@ $$;
 comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
   'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a run.';
 
+create function private.measure_unconfirmed_replies(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
+language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+  with reply as (
+    select s.*,
+      case when s.contradicted_at > as_of - rule.evaluation_window then s.contradicted_at else s.held_at + interval '1 hour' end as since
+    from public.request_states s join public.sync_status e on e.entity_type = s.entity_type
+    where rule.entity_type in ('all', e.entity_type) and e.is_active and e.paused_at is null
+      and (s.contradicted_at > as_of - rule.evaluation_window and s.contradicted_at <= as_of or s.held_at <= as_of - interval '1 hour')
+  )
+  select rule.id, null::varchar, count(*)::numeric, 0::bigint, min(r.since),
+    (array_agg(r.execution_id order by r.since desc, r.request))[1], null::varchar,
+    case when count(*) = 0 then '{}' else jsonb_build_object('requests', jsonb_agg(r.request order by r.request)) end
+      || case when count(*) > 0 and rule.entity_type = 'all' then jsonb_build_object('entities', jsonb_agg(distinct r.entity_type)) else '{}' end,
+    '{}'::jsonb
+  from reply r;
+$$;
+comment on function private.measure_unconfirmed_replies(public.alert_rules, timestamptz) is
+  'The requests whose held-back reply was contradicted in the window of the rule, or has been waiting for its second look for an hour.';
+
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
   with rule as (select r.* from unnest(rules) r where r.entity_type = 'system'),
@@ -609,6 +628,8 @@ language sql stable rows 100 set search_path = '' as $$
   union all select * from private.measure_tournaments(rules, as_of)
   union all
   select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
+  union all
+  select m.* from unnest(rules) r cross join lateral private.measure_unconfirmed_replies(r, as_of) m where r.metric = 'unconfirmed_replies'
   union all select * from private.measure_system(rules, as_of);
 $$;
 comment on function private.measured(public.alert_rules[], timestamptz) is 'The values of the given rules in each of their scopes.';

@@ -177,6 +177,11 @@ begin
         'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
         'peak_memory_mb_24h', d.memory_usage_mb_peak, 'errors_24h', coalesce(d.errors, 0),
         'latest_run', private.latest_run(e.entity_type, as_of),
+        'held_back', (
+          select json_build_object('requests', json_agg(r.request order by r.held_at, r.request), 'since', min(r.held_at),
+            'warnings', json_agg(distinct r.warning))
+          from public.request_states r where r.entity_type = e.entity_type and r.held_at is not null having count(*) > 0
+        ),
         'running', (
           select json_build_object('id', h.id, 'execution_start', h.execution_start, 'deadline', h.deadline,
             'lease_expires_at', h.lease_expires_at, 'current_stage', h.current_stage,
@@ -502,7 +507,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select coalesce(jsonb_agg(jsonb_build_object(
         'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
         'duration_ms', round(extract(epoch from r.processing_duration) * 1000), 'error_type', r.error_type,
-        'error_message', r.error_message, 'retry_attempt', r.retry_attempt
+        'error_message', r.error_message, 'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt
       ) order by r.success, r.created_at, r.tournament_no), '[]')
       from public.sync_tournament_results r
       left join public.tournaments t on t.no = r.tournament_no
@@ -579,7 +584,7 @@ language sql stable set search_path = '' as $$
     select coalesce(jsonb_agg(jsonb_build_object(
       'execution_id', r.sync_execution_id, 'entity_type', r.entity_type, 'at', r.created_at, 'success', r.success,
       'records_processed', r.records_processed, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
-      'error_type', r.error_type, 'error_message', r.error_message, 'retry_attempt', r.retry_attempt
+      'error_type', r.error_type, 'error_message', r.error_message, 'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt
     ) order by r.created_at desc), '[]')
     from (
       select * from public.sync_tournament_results r

@@ -145,6 +145,34 @@ $$;
 comment on function private.next_run(public.sync_status, timestamptz) is
   'When a run of the entity is dispatched next: for its open due time or the next one, after the end of an upstream backoff.';
 
+create function private.dispatch_second_looks(entity public.sync_status, as_of timestamptz) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  looks record;
+begin
+  with dispatched as (
+    update public.request_states s set look_at = as_of + private.second_look_after()
+    where s.entity_type = entity.entity_type and s.held_at is not null and s.look_at <= as_of
+    returning s.tournament_no
+  )
+  select jsonb_agg(d.tournament_no order by d.tournament_no) filter (where d.tournament_no is not null) as tournament_nos,
+    count(*) filter (where d.tournament_no is null) as seasons
+  into looks from dispatched d;
+  if looks.tournament_nos is not null then
+    perform private.call_function(
+      entity.function_name, jsonb_build_object('trigger', 'RETRY', 'tournament_nos', looks.tournament_nos)
+    );
+  end if;
+  -- Only a full run lists the seasons.
+  if looks.seasons > 0 then
+    perform private.call_function(entity.function_name, jsonb_build_object('trigger', 'RETRY'));
+  end if;
+  return (looks.tournament_nos is not null)::integer + (looks.seasons > 0)::integer;
+end
+$$;
+comment on function private.dispatch_second_looks(public.sync_status, timestamptz) is
+  'Calls the function of an entity for the tournaments, and the seasons, whose held-back reply is due for its second look; returns the calls.';
+
 create function private.dispatch_due_syncs(as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
 declare
@@ -166,13 +194,16 @@ begin
       update public.sync_status s set dispatched_due_at = call.due_at, dispatched_at = as_of, dispatch_attempt = call.attempt
       where s.entity_type = entity.entity_type;
       dispatched := dispatched + 1;
+    else
+      dispatched := dispatched + private.dispatch_second_looks(entity, as_of);
     end if;
   end loop;
   return dispatched;
 end
 $$;
 comment on function private.dispatch_due_syncs(timestamptz) is
-  'Calls the function of each active entity with an open due time, and returns the number of calls; none during an upstream backoff.';
+  'Calls the function of each active entity with an open due time or a second look that is due, and returns the number of calls; none '
+  'during an upstream backoff.';
 
 create function private.dispatch_schedule() returns text
 language plpgsql stable set search_path = '' as $$
@@ -235,7 +266,7 @@ select private.secure_functions(
   'public.schema_version', 'public.start_sync_execution', 'public.heartbeat_sync_execution', 'public.finish_sync_execution',
   'public.reap_sync_executions', 'public.claim_upstream_slot', 'public.release_upstream_slot', 'public.list_due_tournaments',
   'public.claim_tournament', 'public.release_tournament', 'public.write_matches', 'public.upsert_tournaments',
-  'public.mark_vanished_tournaments', 'public.enqueue_sync_job', 'public.drain_sync_queue',
+  'public.get_known_season', 'public.complete_season', 'public.enqueue_sync_job', 'public.drain_sync_queue',
   'public.cancel_sync_job', 'public.requeue_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',

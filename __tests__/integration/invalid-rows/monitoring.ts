@@ -52,6 +52,7 @@ const invalidRows: InvalidRows = {
   sync_tournament_results: {
     sync_tournament_results_error_iff_failed: [{ ...failed, success: true }, { ...failed, error_type: null }],
     sync_tournament_results_error_type_is_known: [{ ...failed, error_type: "OTHER" }],
+    sync_tournament_results_warning_is_of_a_success: [{ ...failed, warning_code: "REPLY_SHRANK" }],
     sync_tournament_results_retries_are_not_negative: [{ retry_attempt: -1 }],
   },
   sync_error_log: {

@@ -3,6 +3,7 @@ import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/r
 const { leased, synced } = STATES.tournament_sync_state;
 const { dispatched } = STATES.sync_status;
 const { backoff } = STATES.upstream_state;
+const { held } = STATES.request_states;
 const slot = STATES.upstream_slots.leased;
 
 const invalidRows: InvalidRows = {
@@ -47,6 +48,17 @@ const invalidRows: InvalidRows = {
     tournament_sync_state_failing_has_an_error: [{ failing_streak: 1 }],
     tournament_sync_state_lease_is_whole: [{ ...leased, lease_holder: null }, { ...leased, lease_expires_at: null }],
     tournament_sync_state_ttl_iff_synced: [{ ...synced, ttl: null }],
+  },
+  request_states: {
+    request_states_held_is_whole: [
+      { ...held, held_at: null },
+      { ...held, look_at: null },
+      { ...held, warning: null },
+      { ...held, digest: null },
+    ],
+    request_states_warning_is_known: [{ ...held, warning: "REPLY_TOO_LARGE" }],
+    request_states_digest_is_an_object: [{ ...held, digest: "[]" }],
+    request_states_look_is_after_the_hold: [{ ...held, look_at: "2026-06-10T08:59:59Z" }],
   },
   upstream_state: {
     upstream_state_limit_is_polite: [{ in_flight_limit: 0 }, { in_flight_limit: 6 }],

@@ -17,5 +17,6 @@ export const createApp = (deps: Deps): FunctionApp =>
       shouldStop: () => run.shouldStop(),
       fetch: deps.fetch,
     });
-    return syncMatches(run, vis, { concurrency: deps.env.SYNC_CONCURRENCY, ignoreTtl: request.trigger !== "CRON" });
+    const { trigger, confirm_removal: isConfirmed = false } = request;
+    return syncMatches(run, vis, { concurrency: deps.env.SYNC_CONCURRENCY, ignoreTtl: trigger !== "CRON", isConfirmed });
   });

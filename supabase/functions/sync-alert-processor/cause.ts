@@ -57,6 +57,10 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
   stuck_execution: ({ value }) => value ? `a run sent no heartbeat for ${value}` : "a run sent no heartbeat",
   shared_failure: ({ value, error }) =>
     error === null ? `${value ?? "several tournaments"} failed alike` : `${error}: ${value ?? "several tournaments"}`,
+  unconfirmed_replies: ({ value, evidence }) => {
+    const requests = Array.isArray(evidence.requests) ? evidence.requests.filter(isText).map(oneLine).join(", ") : "";
+    return `${value ?? "some replies"} held back and not confirmed${requests ? `: ${requests}` : ""}`;
+  },
   undelivered_age: ({ value, evidence }) => {
     const channels = counts(evidence.channels);
     return `notifications were not delivered${value ? ` for ${value}` : ""}${channels ? ` (${channels})` : ""}`;

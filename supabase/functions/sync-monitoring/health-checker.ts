@@ -40,6 +40,7 @@ export function judgeEntity(
     streak(facts),
     rate(facts),
     latest(facts),
+    heldBack(facts),
     upstream?.backoff_until
       ? reason("UPSTREAM_BACKOFF", "WARNING", `the upstream backoff lasts until ${upstream.backoff_until}: ${upstream.backoff_reason}`)
       : null,
@@ -93,6 +94,14 @@ function rate({ success_rate_24h, runs_24h }: EntityFacts): HealthReason | null 
   const limit = isCritical ? LIMITS.criticalRate : LIMITS.warningRate;
   const message = `success rate ${percent(success_rate_24h)} over ${runs_24h} runs in 24 hours, below the threshold of ${percent(limit)}`;
   return reason("LOW_SUCCESS_RATE", isCritical ? "CRITICAL" : "WARNING", message, success_rate_24h, limit);
+}
+
+function heldBack({ held_back }: EntityFacts): HealthReason | null {
+  if (!held_back) return null;
+  const { requests, since, warnings } = held_back;
+  const replies = requests.length === 1 ? `the reply for ${requests[0]} is` : `${requests.length} replies are`;
+  const message = `${replies} held back for a second look since ${since}: ${warnings.join(", ")}`;
+  return reason("REPLY_HELD_BACK", "WARNING", message, requests.length, 0);
 }
 
 function latest({ latest_run: run, max_runtime_ms }: EntityFacts): HealthReason | null {

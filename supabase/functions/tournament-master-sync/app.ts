@@ -7,7 +7,7 @@ import { syncTournaments } from "./sync.ts";
 type Deps = SyncAppDeps & { env: Env; fetch?: typeof fetch };
 
 export const createApp = (deps: Deps): FunctionApp =>
-  createSyncApp("tournament-master-sync", "tournaments", deps, (run) => {
+  createSyncApp("tournament-master-sync", "tournaments", deps, (run, request) => {
     const vis = new VisClient({
       options: visOptions(deps.env),
       rpc: run.rpc,
@@ -17,5 +17,5 @@ export const createApp = (deps: Deps): FunctionApp =>
       shouldStop: () => run.shouldStop(),
       fetch: deps.fetch,
     });
-    return syncTournaments(run, vis);
+    return syncTournaments(run, vis, request.confirm_removal ?? false);
   });

@@ -1,13 +1,17 @@
 import { classify, SyncError } from "../../../services/classification.ts";
 import type { TournamentRecord } from "../../../services/contract/sync-writes.ts";
 import { errorsOfRefused, withRecord } from "../../../services/refused-records.ts";
+import { judgeReply } from "../../../services/second-look.ts";
 import type { SyncRun } from "../../../services/SyncRun.ts";
 import type { VisClient } from "../../../services/VisClient.ts";
 
 const BATCH = 50;
 
-/** Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. */
-export async function syncTournaments(run: SyncRun, vis: VisClient): Promise<void> {
+/**
+ * Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. `isConfirmed`: an
+ * operator confirmed the lists, and none is held back.
+ */
+export async function syncTournaments(run: SyncRun, vis: VisClient, isConfirmed: boolean): Promise<void> {
   const year = new Date(run.info.startedAt).getUTCFullYear();
   const seasons = [String(year), String(year + 1)];
   for (const no of run.info.targets ?? []) {
@@ -17,19 +21,30 @@ export async function syncTournaments(run: SyncRun, vis: VisClient): Promise<voi
   if (run.info.targets) return;
   for (const season of seasons) {
     if (run.shouldStop()) return;
-    await run.step(`season ${season}`, () => syncSeason(run, vis, season));
+    await run.step(`season ${season}`, () => syncSeason(run, vis, season, isConfirmed));
   }
 }
 
-async function syncSeason(run: SyncRun, vis: VisClient, season: string): Promise<void> {
-  const { records, rejected } = await vis.listTournaments(season);
+async function syncSeason(run: SyncRun, vis: VisClient, season: string, isConfirmed: boolean): Promise<void> {
+  const known = await run.rpc("get_known_season", { p: { season }, as_of: run.clock.asOf() });
+  const { records, rejected, isUnchanged } = await vis.listTournaments(season);
   rejected.forEach((error) => run.reject(error));
   run.metrics.count("records_read", records.length + rejected.length);
-  const isStopped = await write(run, records);
-  // An incomplete list does not prove that a tournament vanished.
-  if (isStopped || rejected.length > 0 || records.length === 0) return;
-  const p = { season, present: records.map((record) => record.no), tick_at: run.info.startedAt };
-  run.metrics.count("records_removed", await run.rpc("mark_vanished_tournaments", { p, as_of: run.clock.asOf() }));
+  const isNothing = records.length + rejected.length + Object.keys(known.dates).length === 0;
+  if (isUnchanged || isNothing) return;
+  const reply = {
+    records,
+    present: records.map((record) => record.no),
+    // A list with an invalid record does not prove that a tournament vanished.
+    isIncomplete: rejected.length > 0,
+    dateColumn: "start_date",
+  };
+  const verdict = judgeReply(reply, known, run.clock.now(), isConfirmed);
+  if (verdict.warning) run.hold(new SyncError(verdict.warning, `season ${season}: ${verdict.message}`, { season, rows: records.length }));
+  else if (await write(run, records)) return;
+  const look = verdict.look && { ...verdict.look, entity_type: run.info.entityType, execution_id: run.info.executionId };
+  const p = { season, present: reply.isIncomplete ? null : verdict.present, look, tick_at: run.info.startedAt };
+  run.metrics.count("records_removed", await run.rpc("complete_season", { p, as_of: run.clock.asOf() }));
 }
 
 /** Reads one tournament by its own request or, when VIS denies that request, from the lists of the seasons. */

@@ -65,6 +65,15 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
   ],
   processor_late: [["10 minutes", {}, "no rules were evaluated for 10 minutes", "no rules were evaluated for some time"]],
   queue_age: [["35 minutes", { waiting: 4 }, "a job waited in the queue for 35 minutes", "a job waited too long in the queue"]],
+  unconfirmed_replies: [
+    [
+      "2 replies",
+      { requests: ["season 2026", "tournament 8106"] },
+      "2 replies held back and not confirmed: season 2026, tournament 8106",
+      "some replies held back and not confirmed",
+    ],
+    ["1 reply", {}, "1 reply held back and not confirmed", "some replies held back and not confirmed"],
+  ],
   broken_rules: [
     [
       "2 rules",

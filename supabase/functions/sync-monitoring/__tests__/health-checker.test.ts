@@ -50,10 +50,18 @@ const HEALTHY: EntityFacts = {
   peak_memory_mb_24h: 60,
   errors_24h: 0,
   latest_run: RUN,
+  held_back: null,
   running: null,
 };
 
 const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
+  [
+    "has a reply that is held back",
+    { held_back: { requests: ["tournament 8106"], since: "2026-06-10T12:00:00Z", warnings: ["REPLY_SHRANK"] } },
+    "WARNING",
+    "REPLY_HELD_BACK",
+    /^the reply for tournament 8106 is held back for a second look since 2026-06-10T12:00:00Z: REPLY_SHRANK$/,
+  ],
   ["runs on time and succeeds", {}, "HEALTHY", "OK", /on time/],
   [
     "is paused",
