@@ -76,10 +76,11 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
-/** The coefficient of variation: the standard deviation over the mean; 0 for a single sample. */
+/** The coefficient of variation: the standard deviation over the mean; 0 for a single sample or a mean of 0. */
 function variationOf(samples: number[]): number {
   if (samples.length < 2) return 0;
   const mean = samples.reduce((sum, ms) => sum + ms, 0) / samples.length;
+  if (mean === 0) return 0;
   return Math.sqrt(samples.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / (samples.length - 1)) / mean;
 }
 

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { createApp as createMatchSync } from "../../supabase/functions/match-schedule-sync/app.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
+import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
+import { createApp as createTournamentSync } from "../../supabase/functions/tournament-master-sync/app.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -9,20 +12,29 @@ import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const harness = createSyncHarness(db, { start: "2026-06-10T12:07:30.000Z" });
+const background: Promise<unknown>[] = [];
 const deps = {
-  rpc: db.rpc,
-  clock: harness.clock,
+  ...harness.deps,
   log: () => {},
-  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so" }),
-  waitUntil: () => {},
+  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", VIS_RETRIES: "0" }),
+  waitUntil: (work: Promise<unknown>) => background.push(work),
+  fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
-const apps = { "sync-monitoring": createMonitoring(deps), "sync-admin": createAdmin(deps) };
+const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
+const channels = { dashboard: send, webhook: send, slack: send, email: send };
+const apps = {
+  "sync-monitoring": createMonitoring(deps),
+  "sync-admin": createAdmin(deps),
+  "match-schedule-sync": createMatchSync(deps),
+  "tournament-master-sync": createTournamentSync(deps),
+  "sync-alert-processor": createProcessor({ ...deps, channels, heartbeat: () => Promise.resolve() }),
+};
 const [token, run] = await Promise.all([db.token("admin"), aRun(db), aTournament(db, { no: "8104" })]);
 const REQUESTS = 10_000;
 /** Words of the validator that a person should not read. */
 const VALIDATOR_WORDS = /Invalid (input|option|string|discriminator)|expected .* received|Too (small|big)|Unrecognized|zod/;
 
-/** Every route of the two apps, except those that make outgoing requests or do not answer JSON. */
+/** Every route of the functions, except those that make outgoing requests or do not answer JSON. */
 const routes = Object.entries(apps).flatMap(([name, app]) =>
   app.routes.filter(({ method, path }) => method !== "ALL" && !/test-connectivity|prometheus|badge|openapi/.test(path))
     .map(({ method, path }) => ({ app: name as keyof typeof apps, method, path }))
@@ -45,6 +57,11 @@ const malformed = fc.oneof(
     "[]",
     "true",
     "9".repeat(40),
+    ...["a\0b", "\ud83c", "x\udc00y", "\0", "-9223372036854775809", "2147483648", "1e-400", "0000-05-05T00:00:00Z", "0000-05-05"],
+    ...["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999-14:00", "2026-06-10T00:00:00+23:59", "9999-12-31T23:59:59Z"],
+    ...["0000-05-05T00:00:00Z", "9999-12-31T23:59:59-14:00", "\0"].map((before_at) =>
+      btoa(JSON.stringify({ before_at, before_id: run.id }))
+    ),
   ),
   fc.constantFrom("x".repeat(10_000), "💥", "a=b&c=d", "2026-13-45", "0001-01-01T00:00:00Z", "294277-01-01T00:00:00Z", "eyJhIjoxfQ==", "%"),
   fc.string({ maxLength: 40 }),
@@ -54,6 +71,66 @@ const valid = fc.constantFrom(
   String(run.id),
 );
 const value = fc.oneof(valid, malformed);
+const number = fc.constantFrom(1e308, -1e308, 2 ** 53, 2 ** 31, -(2 ** 63), 1.5, 5e-324, 0, -1);
+/** Valid bodies of the routes that take one; a request sends one with some of its values replaced. */
+const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
+  [
+    /manual-trigger/,
+    {
+      entity_type: "tournaments",
+      reason: "a reason",
+      priority: "HIGH",
+      not_before: "2026-06-10T13:00:00Z",
+      expires_at: "2026-06-11T00:00:00Z",
+    },
+    { entity_type: "matches_schedule", reason: "a reason", tournament_no: "8104" },
+  ],
+  [
+    /silences/,
+    { entity_type: "all", severity: "LOW", starts_at: "2026-06-10T13:00:00Z", ends_at: "2026-06-20T00:00:00Z", reason: "a reason" },
+    { entity_type: "all", ends_at: "2026-06-20T00:00:00Z", recurs_every: "1 day", lasts: "1 hour", reason: "a reason" },
+  ],
+  [
+    /alert-rules/,
+    { name: "A rule", entity_type: "all", metric: "consecutive_failures", threshold: 3, evaluation_window: "1 hour", severity: "LOW" },
+    { metric: "success_rate", threshold: 0.5, recovery_threshold: 0.7, for_duration: "5 minutes", minimum_runs: 3, description: "text" },
+  ],
+  [
+    /channels/,
+    { kind: "webhook", config: { url: "https://hook.example/x" }, group_window: "1 minute", hourly_limit: 10, is_active: true },
+    { kind: "email", config: { to: ["a@example.com"] }, hourly_limit: 10 },
+  ],
+  [/entities/, {
+    grace: "5 minutes",
+    max_runtime: "2 minutes",
+    alert_threshold_failures: 3,
+    notification_channels: null,
+    reason: "a reason",
+  }],
+  [
+    /-sync$/,
+    { trigger: "CRON", correlation_id: "c", due_at: "2026-06-10T12:00:00Z", attempt: 1 },
+    { trigger: "MANUAL", tournament_nos: ["8104"], correlation_id: "c" },
+  ],
+  [/acknowledge/, { note: "a note", until: "2026-06-11T00:00:00Z" }],
+  [/requeue/, { reason: "a reason", only_failed: true, priority: "HIGH" }],
+  [/errors/, { note: "a note", group: true }],
+  [/processor/, { cause: "cron" }],
+  [/resolve/, { note: "a note" }],
+  [/./, { reason: "a reason" }],
+];
+const bodiesOf = (path: string) => bodies.find(([pattern]) => pattern.test(path))?.slice(1) as Record<string, unknown>[];
+/** A valid value of the parameter in a path. */
+const keyIn = (path: string): string =>
+  /:name/.test(path) ? "dashboard" : /:type/.test(path) ? "tournaments" : /:no/.test(path) ? "8104" : String(run.id);
+const replacedBody = (path: string) =>
+  fc.record({
+    body: fc.constantFrom(...bodiesOf(path)),
+    changes: fc.array(fc.record({ field: fc.nat(), value: fc.oneof(value, number, malformed.map((text) => [text])) }), { maxLength: 2 }),
+  }).map(({ body, changes }) => {
+    const names = Object.keys(body);
+    return JSON.stringify({ ...body, ...Object.fromEntries(changes.map(({ field, value }) => [names[field % names.length], value])) });
+  });
 const queryNames = [
   "period",
   "entity",
@@ -86,37 +163,43 @@ const bodyFields = [
   "kind",
   "config",
 ];
-const request = fc.record({
-  route: fc.constantFrom(...routes),
-  parts: fc.array(value, { minLength: 2, maxLength: 2 }),
-  query: fc.dictionary(fc.oneof(fc.constantFrom(...queryNames, "actor", "head", "fingerprint"), fc.string({ maxLength: 10 })), value, {
-    maxKeys: 4,
-  }),
-  body: fc.oneof(
-    fc.dictionary(
-      fc.oneof(
-        fc.constantFrom(...bodyFields, "metric", "threshold", "name", "evaluation_window", "severity"),
-        fc.string({ maxLength: 10 }),
-      ),
-      fc.oneof(value, fc.jsonValue()),
-      { maxKeys: 7 },
-    ).map((body) => JSON.stringify(body)),
-    malformed,
-  ),
+const query = fc.dictionary(fc.oneof(fc.constantFrom(...queryNames, "actor", "head", "fingerprint"), fc.string({ maxLength: 10 })), value, {
+  maxKeys: 4,
 });
+const body = fc.oneof(
+  fc.dictionary(
+    fc.oneof(
+      fc.constantFrom(...bodyFields, "metric", "threshold", "name", "evaluation_window", "severity"),
+      fc.string({ maxLength: 10 }),
+    ),
+    fc.oneof(value, number, fc.jsonValue()),
+    { maxKeys: 7 },
+  ).map((body) => JSON.stringify(body)),
+  malformed,
+);
+const request = fc.constantFrom(...routes).chain((route) =>
+  fc.record({
+    route: fc.constant(route),
+    part: fc.oneof(fc.constant(keyIn(route.path)), value),
+    // Only a GET takes a query.
+    query: route.method === "GET" ? query : fc.oneof(fc.constant({}), fc.constant({}), fc.constant({}), query),
+    body: fc.oneof(replacedBody(route.path), replacedBody(route.path), replacedBody(route.path), body),
+  })
+);
 
 Deno.test("ten thousand random requests over every route: none gets a 5xx, and each 400 is BAD_REQUEST in plain words", async () => {
   const countByStatus = new Map<number, number>();
-  const property = fc.asyncProperty(request, async ({ route: { app, method, path }, parts, query, body }) => {
-    let part = 0;
-    const url = path.replace(/:\w+(\{[^}]*\})?/g, () => encodeURIComponent(parts[part++] ?? "")) + `?${new URLSearchParams(query)}`;
+  const property = fc.asyncProperty(request, async ({ route: { app, method, path }, part, query, body }) => {
+    const encode = (text: string) => encodeURIComponent(text.toWellFormed());
+    const url = path.replace(/:\w+(\{[^}]*\})?/g, () => encode(part)) + `?${new URLSearchParams(query)}`;
     const response = await apps[app].fetch(
       new Request(`http://functions.test${url}`, {
         method,
-        headers: { authorization: `Bearer ${token}` },
+        headers: /-sync|processor|process-queue/.test(app + path) ? { apikey: db.keys.secret } : { authorization: `Bearer ${token}` },
         ...["GET", "HEAD"].includes(method) ? {} : { body },
       }),
     );
+    await Promise.all(background.splice(0));
     const text = await response.text();
     countByStatus.set(response.status, (countByStatus.get(response.status) ?? 0) + 1);
     if (response.status >= 500) throw new Error(`${method} ${url.slice(0, 300)} ${body.slice(0, 300)}: ${response.status} ${text}`);
@@ -130,7 +213,7 @@ Deno.test("ten thousand random requests over every route: none gets a 5xx, and e
 });
 
 Deno.test("every GET refuses a query parameter that it does not know, and names it", async () => {
-  const gets = Object.values(apps).flatMap((app) =>
+  const gets = [apps["sync-monitoring"], apps["sync-admin"]].flatMap((app) =>
     app.routes.filter(({ method, path }) => method === "GET" && !/prometheus|badge/.test(path)).map(({ path }) => ({ app, path }))
   );
   for (const path of new Set(gets.map(({ path }) => path))) {

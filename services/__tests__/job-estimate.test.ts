@@ -70,6 +70,10 @@ Deno.test("an estimate is null without a history of the job, or of a job whose s
   assertEquals(estimate({ ...FACTS, running: [other(null, "a"), other(null, "b"), other(null, "c")] }), null);
 });
 
+Deno.test("runs that took no measurable time add nothing to the wait of a job", () => {
+  assertEquals(estimate({ ...FACTS, samples: [0, 0, 0], running: threeRunning }), { median_ms: 10_000, p90_ms: 10_000 });
+});
+
 Deno.test("the spread of an estimate grows with the wait, as if the jobs before it varied as much as its own runs", () => {
   const samples = [80_000, 100_000, 120_000];
   const spread = (facts: Partial<EstimateFacts>) => {
