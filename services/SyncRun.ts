@@ -1,3 +1,4 @@
+// Over 300 lines: one class keeps the state of a run from its start to its end.
 import pMap from "p-map";
 import { classify, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";

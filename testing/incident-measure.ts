@@ -1,3 +1,4 @@
+// Over 300 lines: a model of each function that measures a rule.
 import type { Measurement, Measurements } from "../services/contract/alerts.ts";
 import { SEVERITIES } from "../types/sync.ts";
 import { type Incident, isLive, newestStates, scopeKey, type Snapshot } from "./incident-snapshot.ts";

@@ -1,3 +1,4 @@
+// Over 300 lines: a case for each way in which incidents have a common cause.
 import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";

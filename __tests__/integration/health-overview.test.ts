@@ -1,3 +1,4 @@
+// Over 300 lines: a case for each figure of the overview.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";

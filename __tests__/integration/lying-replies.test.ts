@@ -1,3 +1,4 @@
+// Over 300 lines: a case for each lying reply.
 // Each reply here is valid and untrue. For each: the rows that stand, the status, the code, health, the incident, and the recovery.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";

@@ -1,3 +1,4 @@
+// Over 300 lines: the tests share one running stack.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
