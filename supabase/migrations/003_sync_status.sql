@@ -1,4 +1,5 @@
--- The entities with their schedules and counters, freshness and lease of each tournament, and the state of the upstream service.
+-- The entities with their schedules and counters, their due times, freshness and lease of each tournament, and the state of the upstream
+-- service. Over 300 lines, because what is due, overdue and missed depends on the schedule and the pauses in this file.
 
 create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$
