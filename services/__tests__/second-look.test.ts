@@ -11,12 +11,14 @@ interface Row extends Record<string, unknown> {
   local_date: string | null;
   team_a_name: string | null;
   points: number | null;
+  vis_version: number | null;
 }
 const row = (no: number, changes: Partial<Row> = {}): Row => ({
   no: String(no),
   local_date: "2026-06-10",
   team_a_name: "Mol/Sørum",
   points: no % 4 === 0 ? 21 : null,
+  vis_version: 1,
   ...changes,
 });
 const rows = (count: number, changes: Partial<Row> = {}, from = 1): Row[] =>
@@ -54,6 +56,8 @@ const CASES: [name: string, known: Row[], reply: Row[], warning: string | null][
   ["no name in 6 of 10 rows", rows(10), [...rows(6, { team_a_name: null }), ...rows(4, {}, 7)], "REPLY_BLANKED"],
   ["no name in 1 row of 1", rows(1), rows(1, { team_a_name: null }), "REPLY_BLANKED"],
   ["no points, where 10 of 40 rows had them", rows(40), rows(40, { points: null }), "REPLY_BLANKED"],
+  ["no points in half of the 12 rows that had them", rows(48), [...rows(24, { points: null }), ...rows(24, {}, 25)], null],
+  ["no versions", rows(10), rows(10, { vis_version: null }), null],
   ["no points, where 1 of 4 rows had them", rows(4), rows(4, { points: null }), null],
   ["no names beside new rows that have one", rows(10), [...rows(10, { team_a_name: null }), ...rows(20, {}, 101)], "REPLY_BLANKED"],
   ["dates in another year", rows(10), rows(10, { local_date: "2019-06-10" }), "REPLY_MOVED"],
@@ -102,6 +106,8 @@ Deno.test("rows that both replies lack vanish, and the rest is judged anew: 39, 
   assertEquals([verdict.warning, verdict.present.length, verdict.look?.is_contradicted], ["REPLY_SHRANK", 28, false]);
   assertEquals(verdict.look?.held?.missing.length, 14);
   assertEquals(lookAgain(rows(28), rows(14), rows(14), 10).warning, null);
+  assertEquals(lookAgain(rows(39), rows(28), rows(23), 10).warning, null, "5 of 28");
+  assertEquals(lookAgain(rows(39), rows(28), rows(22), 10).warning, "REPLY_SHRANK", "6 of 28");
 });
 
 Deno.test("another untrue reply is held back anew and contradicts the first", () => {
@@ -115,8 +121,16 @@ Deno.test("dates that moved elsewhere than before are no confirmation", () => {
   assertEquals([verdict.warning, verdict.look?.is_contradicted], ["REPLY_MOVED", true]);
 });
 
+Deno.test("after the dates that both replies move, the others are judged anew", () => {
+  const later = { local_date: "2026-06-20" };
+  const second = [...rows(6, later), ...rows(3, later, 7), row(10)];
+  assertEquals(lookAgain(rows(10), [...rows(6, later), ...rows(4, {}, 7)], second, 10).warning, "REPLY_MOVED", "3 of 4");
+  const third = [...rows(6, later), ...rows(2, later, 7), ...rows(2, {}, 9)];
+  assertEquals(lookAgain(rows(10), [...rows(6, later), ...rows(4, {}, 7)], third, 10).warning, null, "2 of 4");
+});
+
 Deno.test("an incomplete reply removes nothing, and neither confirms nor contradicts", () => {
-  const verdict = judgeReply(replyOf(rows(9), true), knownOf(rows(10)), NOW);
+  const verdict = judgeReply(replyOf(rows(3), true), knownOf(rows(10)), NOW);
   assertEquals([verdict.warning, new Set(verdict.present).size], [null, 10]);
   assertEquals(lookAgain(rows(10), [], rows(3), 10, true).look, undefined);
 });

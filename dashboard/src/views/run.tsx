@@ -202,7 +202,7 @@ const COLUMNS = (slowest: number): Column<Run["tournaments"][number]>[] => [
     isNumber: true,
     cell: (result) => number(result.records_processed),
   },
-  { name: "Error", cell: (result) => result.error_message ?? "" },
+  { name: "Error or warning", cell: (result) => result.error_message ?? result.warning_code ?? "" },
 ];
 
 function Tournaments({ run }: { run: Run }) {

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { TournamentListResponse } from "../../../types/history.ts";
 import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
 import { go, useFilters } from "../address.ts";
-import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
@@ -47,6 +47,7 @@ function Trigger() {
     priority: "NORMAL",
     reason: "",
   });
+  const [isConfirmed, setConfirmed] = useState(false);
   // A request that is repeated after a lost response has the same key and creates no second job.
   const [key, setKey] = useState(() => crypto.randomUUID());
   const act = useAct(
@@ -57,6 +58,7 @@ function Trigger() {
       body: {
         ...fields,
         tournament_no: fields.tournament_no.trim() || undefined,
+        confirm_removal: isConfirmed || undefined,
       },
     }),
     ManualSyncResponse,
@@ -93,6 +95,15 @@ function Trigger() {
         error={wrong.priority}
         options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
         onChange={set("priority")}
+      />
+      <CheckField
+        label="Confirm a removal"
+        help="Writes replies that lack, blank or move much at once, instead of holding them back for a second look."
+        value={isConfirmed}
+        onChange={(value) => {
+          setConfirmed(value);
+          setKey(crypto.randomUUID());
+        }}
       />
       <LongTextField
         label="Reason"

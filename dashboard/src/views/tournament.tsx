@@ -34,7 +34,7 @@ const COLUMNS: Column<Detail["history"][number]>[] = [
     cell: (result) => number(result.records_processed),
   },
   { name: "Duration", isNumber: true, cell: (result) => duration(result.duration_ms) },
-  { name: "Error", cell: (result) => result.error_message ?? "" },
+  { name: "Error or warning", cell: (result) => result.error_message ?? result.warning_code ?? "" },
 ];
 
 export default function Tournament() {
