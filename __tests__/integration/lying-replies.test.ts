@@ -5,6 +5,7 @@ import { createApp as createProcessor } from "../../supabase/functions/sync-aler
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import type { Fault } from "../../platform/vis/faults.ts";
+import { matchesOf } from "../../platform/vis/season.ts";
 import { aTournament } from "../../testing/factories.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -20,7 +21,7 @@ const SEASON = { sync: "tournament-master-sync", entity: "tournaments", table: "
 const BEFORE = "2026-06-09T18:00:00.000Z", ON_MAIN_DRAW = "2026-06-10T18:00:00.000Z";
 
 /** A database with what the stand-in has of the tournament or its season, and both functions that report on it. */
-async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE, fetch?: typeof globalThis.fetch) {
+async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
   await db.query("update alert_rules set is_active = name = 'Replies Unconfirmed'");
@@ -53,7 +54,6 @@ async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE, fe
   };
   const first = await sync();
   assertEquals(first.status, "SUCCEEDED", String(first.status_reason));
-  if (fetch) harness.deps.fetch = fetch;
   return {
     ...harness,
     sync,
@@ -244,6 +244,20 @@ Deno.test("a list that shrinks in steps, 44, 33, 22, is followed in steps of two
   assertEquals(await look("last_rows_missing"), ["PARTIAL", 44]);
   assertEquals(await look("half"), ["PARTIAL", 33]);
   assertEquals(await look("half"), ["SUCCEEDED", 22]);
+});
+
+Deno.test("in the life of a tournament only its second draw is held back, once, and its matches end as VIS has them", async () => {
+  const { clock, sync, rows } = await known(MATCHES, "2026-06-07T00:00:00.000Z");
+  while (clock.now() < Date.parse("2026-06-14T00:00:00Z")) {
+    clock.advance(120 * MINUTE);
+    await sync();
+  }
+  const reasons =
+    "select status_reason as reason, count(*)::int as runs from sync_execution_history where status <> 'SUCCEEDED' group by 1";
+  assertEquals(await db.query(reasons), [{ reason: "1 reply held back for a second look: REPLY_SHRANK", runs: 1 }]);
+  const expected = matchesOf(Number(NO), clock.now()).map(({ No, Status, TeamAName }) => `${No} ${Status} ${TeamAName}`);
+  const stored = (await rows()).map(({ row }) => row as Record<string, unknown>);
+  assertEquals(stored.map(({ no, status, team_a_name }) => `${no} ${status} ${team_a_name}`).sort(), expected.sort());
 });
 
 Deno.test("looks within ten minutes do not postpone the second look", async () => {
