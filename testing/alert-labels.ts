@@ -1,6 +1,6 @@
 import { CAUSES, endOf, type Fault, type FaultKind, LONE, type SimulatedRun } from "./simulated-runs.ts";
 import type { Trouble } from "./simulated-trouble.ts";
-import { MINUTE, type Outcome, spanOf, TICK } from "./simulation.ts";
+import { MINUTE, type Outcome, pauseOf, spanOf, TICK } from "./simulation.ts";
 
 const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 15 * MINUTE };
 
@@ -99,10 +99,10 @@ function rateLabels({ runs, evaluations }: Outcome, labels: Label[], { faults, q
   const failures = candidates.map((label) => ({ ...label, detectable: notifiedAt(label, candidates, quiet) }))
     .filter(({ detectable, until }) => detectable < until);
   // The runs of a paused sync have no rate, so nothing ends in a pause.
-  const pauses = faults.filter(({ kind }) => kind === "paused").map((fault) => spanOf(fault, start));
+  const pauses = faults.filter(({ kind }) => kind === "paused").map((fault) => pauseOf(fault, start));
   const found: Label[] = [];
   let open: Label | undefined;
-  for (const at of evaluations.filter((each) => !pauses.some(([from, until]) => each >= from - TICK && each < until + TICK / 2))) {
+  for (const at of evaluations.filter((each) => !pauses.some(([from, until]) => each >= from && each < until))) {
     const { uncovered, total } = ratesAt(at, runs, failures);
     // While a shared failure or a streak is live, its message is enough.
     const isInhibited = failures.some(({ from, until }) => at >= from && at <= until + MINUTE);

@@ -3,7 +3,7 @@ import { type Score, score } from "./alert-score.ts";
 import type { TestDatabase } from "./database.ts";
 import { RECIPIENTS } from "./simulated-receivers.ts";
 import { type Fault, LONE, SHARED } from "./simulated-runs.ts";
-import { type Act, type Outcome, prepareSimulation, simulate, spanOf, TICK } from "./simulation.ts";
+import { type Act, type Outcome, pauseOf, prepareSimulation, simulate, TICK } from "./simulation.ts";
 
 /** Faults, and what people do about them. */
 export interface Trouble {
@@ -48,8 +48,8 @@ function actsOf(db: TestDatabase, { faults, quiet, acknowledgements }: Trouble, 
   });
   return [
     ...faults.filter(({ kind }) => kind === "paused").flatMap((fault) => {
-      const [from, until] = spanOf(fault, start);
-      return [pause("matches_schedule", from - 5 * 60_000, true), pause("matches_schedule", until - 1_000, false)];
+      const [from, until] = pauseOf(fault, start);
+      return [pause("matches_schedule", from, true), pause("matches_schedule", until, false)];
     }),
     ...quiet.map(({ entity, from, until }): Act => ({
       at: from,

@@ -54,6 +54,12 @@ export interface Outcome {
 /** The start and end of a fault, as due times. */
 export const spanOf = ({ tick, ticks }: Fault, start: number): [number, number] => [start + tick * TICK, start + (tick + ticks) * TICK];
 
+/** The start and end of the pause of a sync: it begins between two runs and ends before the next one is due. */
+export const pauseOf = (fault: Fault, start: number): [number, number] => {
+  const [from, until] = spanOf(fault, start);
+  return [from - 5 * MINUTE, until - 1_000];
+};
+
 /** Whether a state changes or a notification is queued. */
 const hasChange = ({ p }: Arguments<"apply_alert_transitions">): boolean =>
   p.transitions.some((transition) => transition.from_state !== transition.to_state || transition.notifications.length > 0);
