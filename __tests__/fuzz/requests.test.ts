@@ -189,13 +189,16 @@ const request = fc.constantFrom(...routes).chain((route) =>
 
 Deno.test("ten thousand random requests over every route: none gets a 5xx, and each 400 is BAD_REQUEST in plain words", async () => {
   const countByStatus = new Map<number, number>();
+  let requests = 0;
   const property = fc.asyncProperty(request, async ({ route: { app, method, path }, part, query, body }) => {
     const encode = (text: string) => encodeURIComponent(text.toWellFormed());
     const url = path.replace(/:\w+(\{[^}]*\})?/g, () => encode(part)) + `?${new URLSearchParams(query)}`;
+    // To verify a token takes most of the time of a request that is refused.
+    const isOfSecret = requests++ % 4 !== 0 || /-sync|processor|process-queue/.test(app + path);
     const response = await apps[app].fetch(
       new Request(`http://functions.test${url}`, {
         method,
-        headers: /-sync|processor|process-queue/.test(app + path) ? { apikey: db.keys.secret } : { authorization: `Bearer ${token}` },
+        headers: isOfSecret ? { apikey: db.keys.secret } : { authorization: `Bearer ${token}` },
         ...["GET", "HEAD"].includes(method) ? {} : { body },
       }),
     );
