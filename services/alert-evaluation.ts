@@ -36,17 +36,17 @@ export function decideAll({ as_of, evaluated_since, recipients, measurements }: 
 
 /** The highest severity and the channels of the incidents that a parent inhibits, without silenced ones. */
 function inheritedFrom(children: Measurement[]): Inherited | null {
-  const heard = children.filter((child) => child.silenced_by === null && !child.is_paused);
+  const notSilenced = children.filter((child) => child.silenced_by === null && !child.is_paused);
   const worst =
-    heard.map(({ rule_name, severity, incident }) => ({ rule_name, severity: higher(incident?.severity ?? severity, severity) }))
+    notSilenced.map(({ rule_name, severity, incident }) => ({ rule_name, severity: higher(incident?.severity ?? severity, severity) }))
       .toSorted((a, b) => rank(b.severity) - rank(a.severity))[0];
-  return worst ? { ...worst, channels: heard.flatMap(({ channels }) => channels) } : null;
+  return worst ? { ...worst, channels: notSilenced.flatMap(({ channels }) => channels) } : null;
 }
 
 /** The transition of one incident. */
 function decide(m: Measurement, step: Step | null, context: Context): Decision {
   if (step !== null && isFiring(step)) return decideFiring(m, step, context);
-  const transition = step && (step.kind === "RESOLVED" ? end(m, step) : pass(m, step));
+  const transition = step && (step.kind === "RESOLVED" ? end(m, step) : changeSilently(m, step));
   return {
     transition: transition && hasChanged(m, transition) ? transition : null,
     states: { cause: null, known: new Map() },
@@ -63,7 +63,7 @@ function end(m: Measurement, step: Step): Transition {
 }
 
 /** A change that notifies nobody: of a pending incident, or of one that is recovering. */
-const pass = (m: Measurement, step: Step): Transition => ({
+const changeSilently = (m: Measurement, step: Step): Transition => ({
   ...transitionTo(step, m),
   muted_by: step.to_state === "PENDING" || step.to_state === "DISCARDED" ? null : m.incident?.muted_by ?? null,
 });

@@ -49,8 +49,8 @@ export function reasonsToNotify(
       isInherited ? "an incident that this one inhibits has other channels" : `${names} was added, enabled or not notified yet`,
     ];
   }
-  const hasStranger = queued.some((address) => !isKnownAt(address, known));
-  return hasStranger && reasons.length === 0 ? ["other recipients are notified of this incident"] : reasons;
+  const hasNewRecipient = queued.some((address) => !isKnownAt(address, known));
+  return hasNewRecipient && reasons.length === 0 ? ["other recipients are notified of this incident"] : reasons;
 }
 
 /** What the timeline shows of a parent that began or ceased to inhibit an incident. */

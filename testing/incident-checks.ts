@@ -81,8 +81,8 @@ export class IncidentChecks {
   /** Whoever has a state of the incident receives its end, once. */
   #ended(was: Incident, before: Snapshot, after: Snapshot): void {
     const known = [...newestStates(before.rows, was.id).keys()].sort();
-    const told = after.rows.filter(({ incident_id, kind }) => incident_id === was.id && kind === "RESOLVED").map(destinationKey).sort();
-    if (known.join() !== told.join()) this.#fail(was, `the end is queued for [${told}], and states were queued for [${known}]`);
+    const ended = after.rows.filter(({ incident_id, kind }) => incident_id === was.id && kind === "RESOLVED").map(destinationKey).sort();
+    if (known.join() !== ended.join()) this.#fail(was, `the end is queued for [${ended}], and states were queued for [${known}]`);
   }
 
   /** An evaluation on an old measurement changes no incident that has changed since, and breaks nothing that holds at any time. */
