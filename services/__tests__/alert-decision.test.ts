@@ -215,19 +215,19 @@ function play(
 /** The incident after a transition, as `private.apply_alert_transition` stores it. */
 function after(incident: LiveIncident | null, transition: Transition, as_of: string): LiveIncident {
   const { to_state, notifications, notification: _, ...fields } = { ...transition, notification: null };
-  const told = notifications.map(({ channel, recipient }) => ({
+  const queued = notifications.map(({ channel, recipient }) => ({
     ...known(channel, { severity: fields.severity, cause: fields.cause }),
     recipient,
   }));
-  const others = incident?.destinations.filter(({ channel }) => !told.some((state) => state.channel === channel)) ?? [];
+  const others = incident?.destinations.filter(({ channel }) => !queued.some((state) => state.channel === channel)) ?? [];
   return {
     ...(incident ?? aLiveIncident({ opened_at: as_of, began_at: as_of, fired_at: null, notified_at: null, last_notified_at: null })),
     ...fields,
     state: to_state as LiveIncident["state"],
     began_at: incident?.began_at ?? as_of,
-    destinations: [...others, ...told],
-    notified_at: incident?.notified_at ?? (told.length ? as_of : null),
-    last_notified_at: told.length ? as_of : incident?.last_notified_at ?? null,
+    destinations: [...others, ...queued],
+    notified_at: incident?.notified_at ?? (queued.length ? as_of : null),
+    last_notified_at: queued.length ? as_of : incident?.last_notified_at ?? null,
   } as LiveIncident;
 }
 
