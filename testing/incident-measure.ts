@@ -56,7 +56,11 @@ const isIn = (window: number, now: number) => ({ start }: Run): boolean => start
 
 function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
   const figures = measured(world, rule).map(([entity_type, all]) => ({ entity_type, runs: all.filter(isIn(rule.window_ms, world.now)) }))
-    .filter(({ runs }) => runs.length > 0).map((figure) => ({ ...figure, rate: mean(figure.runs.map(weightOf)) ?? 0 }));
+    // Rounded, because equal rates differ as floating-point numbers: the numeric values of the database do not.
+    .filter(({ runs }) => runs.length > 0).map((figure) => ({
+      ...figure,
+      rate: Number((mean(figure.runs.map(weightOf)) ?? 0).toFixed(9)),
+    }));
   const [lowest] = figures.toSorted((a, b) =>
     Number(b.runs.length >= rule.minimum_runs) - Number(a.runs.length >= rule.minimum_runs) || a.rate - b.rate ||
     (a.entity_type < b.entity_type ? -1 : 1)
@@ -180,7 +184,7 @@ function sharedOf(world: World, rule: Rule): Value {
   };
 }
 
-function tournamentsOf(world: World, rule: Rule, live: Incident[]): Value[] {
+function tournamentsOf(world: World, rule: Rule, incidents: Incident[]): Value[] {
   const [syncing] = measured(world, rule);
   const runs = world.runs.filter(({ entity_type }) => entity_type === rule.entity_type).sort((a, b) => b.end - a.end);
   return TOURNAMENTS.flatMap((tournament_no) => {
@@ -188,7 +192,10 @@ function tournamentsOf(world: World, rule: Rule, live: Incident[]): Value[] {
       run.results.filter((result) => result.tournament_no === tournament_no).map(({ fingerprint }) => ({ run, fingerprint }))
     );
     const recent = results.filter(({ run }) => run.end > world.now - rule.window_ms);
-    const hasIncident = live.some((incident) => incident.rule_id === rule.id && incident.tournament_no === tournament_no);
+    const hasIncident = incidents.some((incident) =>
+      incident.rule_id === rule.id && incident.tournament_no === tournament_no &&
+      (incident.state !== "RESOLVED" || incident.awaits_recovery)
+    );
     if (!hasIncident && !(syncing && recent.some(({ fingerprint }) => fingerprint !== null))) return [];
     const success = results.findIndex(({ fingerprint }) => fingerprint === null);
     const streak = success === -1 ? results : results.slice(0, success), [last] = streak;
@@ -205,8 +212,8 @@ function tournamentsOf(world: World, rule: Rule, live: Incident[]): Value[] {
   });
 }
 
-function valuesOf(world: World, rule: Rule, snapshot: Snapshot, live: Incident[]): Value[] {
-  if (rule.scope === "TOURNAMENT") return tournamentsOf(world, rule, live);
+function valuesOf(world: World, rule: Rule, snapshot: Snapshot): Value[] {
+  if (rule.scope === "TOURNAMENT") return tournamentsOf(world, rule, snapshot.incidents);
   if (rule.metric === "success_rate" || rule.metric === "error_rate") return [rateOf(world, rule, snapshot)];
   if (rule.metric === "shared_failure") return [sharedOf(world, rule)];
   if (rule.metric === "duration_exceeded") return [durationOf(world, rule)];
@@ -236,7 +243,7 @@ const isEmptied = ({ entity_type, window_ms }: Rule, { entities, now }: World): 
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
   const measurements = world.rules.filter(({ is_active }) => is_active).flatMap((rule) =>
-    valuesOf(world, rule, snapshot, live).map((value): Measurement => {
+    valuesOf(world, rule, snapshot).map((value): Measurement => {
       const scope = { rule_id: rule.id, rule_name: rule.name, entity_type: rule.entity_type, tournament_no: value.tournament_no };
       const key = scopeKey(scope), incident = live.find((one) => scopeKey(one) === key);
       const before = ended.filter((one) => scopeKey(one) === key), silence = silenceOf(world, rule, value, incident);
