@@ -238,10 +238,11 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
       then private.uncovered_rates(r, as_of) else '[]' end)
   from rule r
   left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
-  -- The rate of all entities is the lowest of those with enough runs: a frequent sync must not hide a rare one.
+  -- The rate of all entities is the lowest of those with enough runs: a frequent sync must not hide a rare one. Means of thirds that are
+  -- equal differ in their last digits.
   left join lateral (
     select f.* from figures f where f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
-    order by f.runs >= r.minimum_runs desc, f.success_rate, f.entity_type limit 1
+    order by f.runs >= r.minimum_runs desc, round(f.success_rate, 9), f.entity_type limit 1
   ) lowest on true
   left join lateral (
     select f.latest_failed_run as id from figures f join public.sync_execution_history h on h.id = f.latest_failed_run
