@@ -17,7 +17,7 @@ interface WorkerCpuOptions {
 
 /**
  * Estimates the CPU that this worker has used: the wall time of its synchronous parts, and a calibrated cost for its start and each request.
- * `process.cpuUsage()` cannot tell it: it is 0 in Deno 2.1 and counts the whole process in Deno 2.9.
+ * `process.cpuUsage()` is not used, because it returns 0 in Deno 2.1 and the CPU of the whole process in Deno 2.9.
  */
 export class WorkerCpu {
   #now: () => number;

@@ -78,7 +78,7 @@ export class IncidentChecks {
     }
   }
 
-  /** Whoever has a state of the incident receives its end, once. */
+  /** The end of an incident is queued once for each destination for which a state of it was queued. */
   #ended(was: Incident, before: Snapshot, after: Snapshot): void {
     const known = [...newestStates(before.rows, was.id).keys()].sort();
     const ended = after.rows.filter(({ incident_id, kind }) => incident_id === was.id && kind === "RESOLVED").map(destinationKey).sort();

@@ -237,7 +237,7 @@ const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
   }) ?? "nothing";
 
-/** Plays random histories on a new database, and returns the violations of the first history that has any. */
+/** Plays random histories on a new database, and returns the violations of the first history with a violation. */
 export async function playHistories(count: number, seed: number): Promise<{ histories: number; violations: string[] }> {
   const db = await openTestDatabase();
   try {

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { openTestDatabase } from "../../testing/database.ts";
 
-// Months of a sync on virtual time against a model of the rules of due times. The database decides what is called and what may run; the
-// exact delays of the retries are in due-times.test.ts.
+// The tests play months of a sync on virtual time and compare the calls and runs of the database with a model of the due times. The tests
+// of the exact retry delays are in due-times.test.ts.
 const db = await openTestDatabase();
 const MINUTE = 60_000, DAY = 86_400_000, START = Date.parse("2026-06-01T00:00:00Z"), DAYS = 30;
 /** A run ends before the next tick. */

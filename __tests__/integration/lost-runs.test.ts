@@ -57,7 +57,7 @@ async function dispatch(time: string): Promise<void> {
   await db.query("insert into simulated select id from private.call_log except select id from simulated");
 }
 
-/** pg_net sends what is queued, and the answers are as given. */
+/** Sends the queued requests as pg_net does, with the given answers. */
 async function answer(row: { status_code?: number; timed_out?: boolean; error_msg?: string } | null): Promise<void> {
   const sent = await db.query<{ id: number }>("delete from net.http_request_queue returning id");
   for (const { id } of row ? sent : []) {
