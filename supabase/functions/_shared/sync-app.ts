@@ -1,7 +1,7 @@
 import { type StartSyncRequest, StartSyncRequest as StartSync } from "../../../types/sync.ts";
 import { startSync } from "../../../services/SyncRunner.ts";
 import type { SyncDeps, SyncRun } from "../../../services/SyncRun.ts";
-import type { VisOptions } from "../../../services/VisClient.ts";
+import { VisClient, type VisOptions } from "../../../services/VisClient.ts";
 import type { Env } from "../../../services/env.ts";
 import { AppError } from "../../../services/errors.ts";
 import { createFunctionApp, type FunctionApp, readBody, requireSecret } from "./app.ts";
@@ -40,3 +40,15 @@ export const visOptions = (env: Env): VisOptions => ({
   retries: env.VIS_RETRIES,
   retryMinMs: env.VIS_RETRY_MIN_MS,
 });
+
+/** The VIS client of a run, which shares the clock and the CPU of its worker. */
+export const createVisClient = (run: SyncRun, deps: SyncAppDeps & { env: Env; fetch?: typeof fetch }): VisClient =>
+  new VisClient({
+    options: visOptions(deps.env),
+    rpc: run.rpc,
+    clock: deps.clock,
+    cpu: deps.cpu,
+    metrics: run.metrics,
+    shouldStop: () => run.shouldStop(),
+    fetch: deps.fetch,
+  });
