@@ -7,6 +7,7 @@ import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { testEnv } from "../../testing/env.ts";
 import { aNotification } from "../../testing/factories.ts";
+import { requester } from "../../testing/requests.ts";
 import { STATES } from "../../testing/rows.ts";
 
 const db = await openTestDatabase();
@@ -21,19 +22,12 @@ async function setUp(deps: Partial<AdminDeps> = {}) {
   const app = documented(
     createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {}, ...deps }),
   );
+  const send = requester(app, "/sync-admin");
   const call = async (method: string, path: string, body?: unknown, caller: string = "operator") => {
     const headers: Record<string, string> = { "x-correlation-id": "request-1", "x-forwarded-for": "203.0.113.9, 10.0.0.1" };
     if (caller === "service") headers.apikey = db.keys.secret;
     else if (caller !== "anonymous") headers.authorization = `Bearer ${tokens[caller] ?? await db.token(null)}`;
-    const response = await app.fetch(
-      new Request(`http://functions.test/sync-admin${path}`, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-      }),
-    );
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : null };
+    return await send(method, path, body, headers);
   };
   return { call };
 }

@@ -5,6 +5,7 @@ import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
 import { insert } from "../../testing/factories.ts";
 import { documented } from "../../testing/openapi.ts";
+import { requester } from "../../testing/requests.ts";
 import { STATES, VALID_ROWS } from "../../testing/rows.ts";
 
 const db = await openTestDatabase();
@@ -17,18 +18,8 @@ async function setUp() {
   await db.query("update sync_status set notification_channels = null");
   const clock = new TestClock("2026-06-10T12:00:00.000Z");
   const app = documented(createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv(), waitUntil: () => {} }));
-  const call = async (method: string, path: string, body?: unknown) => {
-    const headers = { authorization: `Bearer ${token}` };
-    const response = await app.fetch(
-      new Request(`http://functions.test/sync-admin${path}`, {
-        method,
-        headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
-      }),
-    );
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : null };
-  };
+  const send = requester(app, "/sync-admin");
+  const call = (method: string, path: string, body?: unknown) => send(method, path, body, { authorization: `Bearer ${token}` });
   return { call, clock };
 }
 const RULE = {
