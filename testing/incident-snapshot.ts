@@ -58,6 +58,6 @@ export const destinationKey = ({ channel, recipient }: { channel: string; recipi
 /** The newest state that was queued for each destination of an incident. */
 export function newestStates(rows: readonly Queued[], incident_id: string): Map<string, Queued> {
   const newest = new Map<string, Queued>();
-  for (const row of rows) if (row.incident_id === incident_id && row.status !== "SUPERSEDED") newest.set(destinationKey(row), row);
+  for (const row of rows) if (row.incident_id === incident_id) newest.set(destinationKey(row), row);
   return newest;
 }

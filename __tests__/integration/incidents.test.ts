@@ -333,6 +333,18 @@ Deno.test("a silence that names an incident mutes it and what it inhibits, until
   assertEquals(await notified(), [`RESOLVED ${ALIKE}`]);
 });
 
+Deno.test("a silence that names an incident mutes no incident of another cause", async () => {
+  const { clock, run, runs } = await setUp(FAILURES, "Tournament Sync Consecutive Failures");
+  await notified();
+  await runs(3, "FAILED", { fingerprint: "down" });
+  await db.query(
+    `insert into alert_silences (incident_id, starts_at, ends_at, created_by, reason) values ($1, $2, $3, 'operator@example.com', 'test')`,
+    [(await incident(FAILURES))?.id, clock.asOf(), new Date(clock.now() + 7_200_000).toISOString()],
+  );
+  for (let index = 0; index < 3; index++) await run("FAILED", { entity: "tournaments", fingerprint: "AccessDenied" });
+  assertEquals(await notified(), [`FIRING ${FAILURES}`, "FIRING Tournament Sync Consecutive Failures"]);
+});
+
 Deno.test("an incident that a person resolves while its condition is met stays closed until the value has recovered once", async () => {
   const { clock, runs } = await setUp(FAILURES);
   await notified();

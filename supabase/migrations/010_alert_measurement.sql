@@ -569,7 +569,7 @@ language sql stable set search_path = '' as $$
       ) order by n.channel, d.recipient), '[]')
       from (
         select distinct on (o.destination_id) o.* from public.alert_notifications o
-        where o.incident_id = incident.id and o.destination_id is not null and o.status <> 'SUPERSEDED'
+        where o.incident_id = incident.id and o.destination_id is not null
         order by o.destination_id, o.seq desc
       ) n join public.notification_destinations d on d.id = n.destination_id),
     'bad_runs', (
