@@ -110,6 +110,25 @@ Deno.test("of the rules that one failed run breaches the nearest to the cause is
   assertEquals(await db.value("select count(*)::int from alert_incidents where state = 'RESOLVED'"), 4);
 });
 
+Deno.test("a sync that is overdue in an upstream backoff has the cause of the refusal, and names the backoff", async () => {
+  const { clock, evaluate } = await setUp("Match Schedule Overdue", "Tournaments Failing Alike");
+  for (const no of ["1", "2", "3"]) await aTournament(db, { no });
+  await tick("11:40", { 1: "down", 2: "down", 3: "down" });
+  await db.query("update sync_status set last_attempt = '2026-06-10T11:40:00Z' where entity_type = 'matches_schedule'");
+  await db.query(
+    "update upstream_state set backoff_until = '2026-06-10T12:10:00Z', backoff_reason = 'VIS answered HTTP 503', backoff_fingerprint = 'down'",
+  );
+  await evaluate();
+  assertEquals(await notified(), ["FIRING Tournaments Failing Alike"]);
+  const overdue = () =>
+    db.query("select evidence ->> 'backoff_reason' as reason, muted_by from alert_incidents where rule_name = 'Match Schedule Overdue'");
+  assertEquals(await overdue(), [{ reason: "VIS answered HTTP 503", muted_by: "PARENT" }]);
+  clock.moveTo("2026-06-10T12:10:00Z");
+  await evaluate();
+  assertEquals((await notified()).slice(1), ["FIRING Match Schedule Overdue"], "the backoff has ended and no run started");
+  await db.query("update upstream_state set backoff_until = null, backoff_reason = null, backoff_fingerprint = null");
+});
+
 Deno.test("after a gap in the evaluations two evaluators report each missed run once, with its due time", async () => {
   const { clock, evaluate } = await setUp("Match Schedule Overdue", "Alert Processor Late");
   await aRun(db, { execution_start: "2026-06-10T12:00:01Z" });

@@ -336,11 +336,7 @@ language sql stable rows 100 set search_path = '' as $$
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
   -- No run is dispatched in an upstream backoff: what is overdue then has the cause of the refusal.
-  left join lateral (
-    select u.* from public.upstream_state u
-    where r.metric = 'sync_overdue' and worst.overdue_since is not null and u.backoff_until > as_of
-    order by u.backoff_until desc limit 1
-  ) backoff on true
+  left join lateral private.upstream_backoff(as_of) backoff on r.metric = 'sync_overdue' and worst.overdue_since is not null
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures
     when 'sync_overdue' then case when worst.entity_type is not null then coalesce(extract(epoch from as_of - worst.overdue_since), 0) end
