@@ -21,11 +21,14 @@ export interface FunctionHost {
   stop(): Promise<void>;
 }
 
+/** Told of each process of a function: at its start, before it runs anything, and after its exit. */
+export type OnProcess = (name: string, pid: number, isAlive: boolean) => void;
+
 interface FunctionHostOptions {
   folder: string;
   env: Record<string, string>;
   write: (line: string) => void;
-  onProcess: (pid: number, isAlive: boolean) => void;
+  onProcess: OnProcess;
 }
 
 /** Serves each function of a folder from its own process, which starts at the first request. */
@@ -48,7 +51,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
       stderr: "piped",
     }).spawn();
     processes.add(process);
-    onProcess(process.pid, true);
+    onProcess(name, process.pid, true);
     const started = Promise.withResolvers<string>();
     const timeout = setTimeout(
       () => started.reject(new Error(`${name} did not start within ${START_TIMEOUT_MS / 1000} s`)),
@@ -68,7 +71,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
     void process.status.then((status) => {
       clearTimeout(timeout);
       processes.delete(process);
-      onProcess(process.pid, false);
+      onProcess(name, process.pid, false);
       if (workers.get(name)?.process === process) workers.delete(name);
       started.reject(new Error(`${name} exited with code ${status.code} before it listened`));
     });

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { connect, type Database } from "./database.ts";
 import { buildDashboard, createDashboard } from "./dashboard.ts";
-import { createFunctionHost, WALL_CLOCK_MS } from "./functions.ts";
+import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner } from "./keys.ts";
 import { bootstrap, migrate, OtherSchemaError } from "./migrate.ts";
@@ -20,6 +20,7 @@ interface StackOptions {
   databaseUrl?: string;
   /** The address of VIS; by default the stand-in. */
   visUrl?: string;
+  onProcess?: OnProcess;
   write: (line: string) => void;
 }
 
@@ -74,7 +75,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       folder: fileURLToPath(new URL("../supabase/functions", import.meta.url)),
       env: functionEnv(base, state, signer.jwks, visUrl, options.databaseUrl),
       write: options.write,
-      onProcess: lock.onProcess,
+      onProcess(name, pid, isAlive) {
+        lock.onProcess(pid, isAlive);
+        options.onProcess?.(name, pid, isAlive);
+      },
     });
     undo.push(() => functions.stop());
     const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });

@@ -11,7 +11,17 @@ const server = Deno.env.get("TEST_DATABASE_URL");
 const folder = await Deno.makeTempDir({ prefix: "sync-stack-" });
 // One tournament after the other, so that a run can be met half way.
 Deno.env.set("SYNC_CONCURRENCY", "1");
-const stack = await startStack({ port: 0, folder, databaseUrl: server, write: () => {} });
+/** The function of each living process. */
+const processes = new Map<number, string>();
+/** The function whose processes are killed before they run anything. */
+let killedAtStart: string | undefined;
+const killProcesses = (name: string) => processes.forEach((of, pid) => of === name && Deno.kill(pid, "SIGKILL"));
+const onProcess = (name: string, pid: number, isAlive: boolean) => {
+  if (!isAlive) processes.delete(pid);
+  else if (name === killedAtStart) Deno.kill(pid, "SIGKILL");
+  else processes.set(pid, name);
+};
+const stack = await startStack({ port: 0, folder, databaseUrl: server, onProcess, write: () => {} });
 const { base, database, state } = stack;
 const FN = `${base}/functions/v1`;
 const secret = { apikey: state.keys.secret };
@@ -141,18 +151,6 @@ Deno.test("a fault of the upstream changes the health and notifies at once; its 
   await receiver.shutdown();
 });
 
-/** The process id of a function among the children of this process. */
-async function processOf(name: string): Promise<number> {
-  for await (const entry of Deno.readDir("/proc")) {
-    const stat = /^\d+$/.test(entry.name) ? await Deno.readTextFile(`/proc/${entry.name}/stat`).catch(() => "") : "";
-    // The fourth field is the parent; the second field, in brackets, can contain spaces.
-    if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) !== Deno.pid) continue;
-    const command = await Deno.readTextFile(`/proc/${entry.name}/cmdline`).catch(() => "");
-    if (command.includes(`/${name}/index.ts`)) return Number(entry.name);
-  }
-  throw new Error(`no process of ${name}`);
-}
-
 Deno.test("a triggered sync is followed to its end, cancelled half way, and retried when its process is killed", async () => {
   const operator = createClient(base, state.keys.publishable, { auth: { persistSession: false, autoRefreshToken: false } });
   const account = state.accounts.find(({ role }) => role === "operator");
@@ -194,7 +192,7 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
 
   const killed = await trigger();
   await half(killed);
-  Deno.kill(await processOf("match-schedule-sync"), "SIGKILL");
+  killProcesses("match-schedule-sync");
   await fetch(`${base}/vis/control`, { method: "DELETE" });
   // Expires the lease and ends the pause before the retry, instead of waiting for both.
   await database.query("update sync_execution_history set lease_expires_at = now() where sync_job_id = $1 and status = 'RUNNING'", [
@@ -225,13 +223,10 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
 
 Deno.test("a function that is killed at its start is called again, and late and doubled calls start no second run of a due time", async () => {
   const NAME = "tournament-master-sync";
-  /** Kills each process of the function until pg_net has the answer to the call. */
-  const killUntilAnswered = (callId: string | undefined) =>
-    until("the answer to the lost call", async () => {
-      await processOf(NAME).then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
-      const query = "select 1 from private.call_log c join net._http_response n on n.id = c.net_request_id where c.id = $1";
-      return (await database.query(query, [callId])).length > 0;
-    });
+  const answered = async (callId: string | undefined) => {
+    const query = "select 1 from private.call_log c join net._http_response n on n.id = c.net_request_id where c.id = $1";
+    await until("the answer to the lost call", async () => (await database.query(query, [callId])).length > 0);
+  };
   // The test makes the ticks, at times of its own.
   await database.query("select cron.unschedule(jobid) from cron.job where jobname = 'dispatch-due-syncs'");
   await database.query("update sync_status set is_active = false where entity_type = 'matches_schedule'");
@@ -259,10 +254,11 @@ Deno.test("a function that is killed at its start is called again, and late and 
     );
   for (let tick = 0; tick < 10; tick++) {
     const due = first + tick * 300_000;
-    await processOf(NAME).then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
+    killProcesses(NAME);
+    killedAtStart = NAME;
     const lost = await dispatch(due);
-    await killUntilAnswered(lost?.correlation_id);
-    await until("the end of the last process", () => processOf(NAME).then(() => false, () => true));
+    await answered(lost?.correlation_id);
+    killedAtStart = undefined;
     assertEquals([lost?.attempt, await runs(due)], [1, []]);
     const repeated = await dispatch(due + 60_000);
     await until("the run", async () => (await runs(due)).some(({ status }) => status === "SUCCEEDED"));

@@ -21,7 +21,7 @@ Deno.test("a function receives the settings of every part and no other variable 
     folder,
     env: { SUPABASE_URL: "http://127.0.0.1:1" },
     write: () => {},
-    onProcess: (pid, isAlive) => void (isAlive ? alive.add(pid) : alive.delete(pid)),
+    onProcess: (_name, pid, isAlive) => void (isAlive ? alive.add(pid) : alive.delete(pid)),
   });
   try {
     const response = await host.serve("echo", new Request("http://127.0.0.1/functions/v1/echo"));
