@@ -1,8 +1,7 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { connect } from "../../platform/database.ts";
-import { listMigrations } from "../../platform/migrate.ts";
+import { assert, assertEquals } from "@std/assert";
+import { createHostedProject } from "../../testing/hosted-project.ts";
+import { PROJECT_CHECKS } from "../../testing/project-checks.ts";
 import { run, supabase } from "../../testing/supabase-cli.ts";
-import { generateTypes } from "../../scripts/types.ts";
 import { startManagementApi } from "../../testing/management-api.ts";
 
 const server = Deno.env.get("TEST_SERVER_URL");
@@ -11,49 +10,13 @@ const hasNpx = await run("npx", ["--version"]).then((output) => output.success, 
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
 const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
 
-async function bareDatabase(): Promise<string> {
-  const name = `cli_${crypto.randomUUID().slice(0, 8)}`;
-  const admin = await connect(String(server));
-  await admin.exec(`create database ${name}`);
-  await admin.close();
-  const url = new URL(String(server));
-  url.pathname = `/${name}`;
-  const database = await connect(url.href);
-  // The state of a new hosted project, with stand-ins for the extensions and no migration.
-  await database.exec(await Deno.readTextFile("platform/bootstrap.sql"));
-  for (const schema of ["cron", "net", "vault"]) await database.exec(await Deno.readTextFile(`platform/standins/${schema}.sql`));
-  await database.close();
-  return url.href;
+for (const grantsByDefault of [true, false]) {
+  const age = grantsByDefault ? "an older project, which grants rights by default" : "a new project";
+  Deno.test({ name: `the official CLI migrates ${age}, as an owner who is no superuser, and finds nothing wrong`, ignore }, async () => {
+    const url = await createHostedProject(String(server), `cli_${crypto.randomUUID().slice(0, 8)}`, { grantsByDefault });
+    for (const { name, find } of PROJECT_CHECKS) assertEquals(await find(url), null, name);
+  });
 }
-
-Deno.test(
-  {
-    name: "the official CLI pushes the migrations onto a bare Postgres, finds them current afterwards, and lint and advisors find nothing",
-    ignore,
-  },
-  async () => {
-    const url = await bareDatabase();
-    const remote = `--remote=${url}?sslmode=disable`;
-    const pushed = await supabase(["db", "push", remote, "--yes"]);
-    assert(pushed.success, pushed.text);
-    for (const { version, name } of await listMigrations()) {
-      assertStringIncludes(pushed.text, `Applying migration ${version}_${name}.sql`);
-    }
-    const again = await supabase(["db", "push", remote, "--yes"]);
-    assert(again.success, again.text);
-    assertMatch(again.text, /up to date/i);
-    const lint = await supabase(["db", "lint", remote, "--level", "warning", "--fail-on", "warning"]);
-    assert(lint.success, lint.text);
-    assertStringIncludes(lint.text, "No schema errors found");
-    const advice = await supabase(["db", "advisors", remote, "--fail-on", "warn"]);
-    assert(advice.success, advice.text);
-    assertEquals(
-      await generateTypes(url),
-      await Deno.readTextFile("types/database.ts"),
-      "types/database.ts is not current: run deno task types",
-    );
-  },
-);
 
 /** The binary of the Deno release that hosted functions resemble; the launcher of npm in front of it would survive a kill. */
 async function olderDeno(): Promise<string> {

@@ -5,13 +5,13 @@
 do $$
 begin
   if to_regnamespace('cron') is null then
-    create extension if not exists pg_cron;
+    create extension if not exists pg_cron with schema pg_catalog;
   end if;
   if to_regnamespace('net') is null then
     create extension if not exists pg_net with schema extensions;
   end if;
   if to_regnamespace('vault') is null then
-    create extension if not exists supabase_vault with schema vault;
+    create extension if not exists supabase_vault;
   end if;
 end
 $$;
