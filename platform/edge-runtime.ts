@@ -37,7 +37,8 @@ function shutDown(): void {
 
 setTimeout(shutDown, Number(wallClockMs));
 Deno.addSignalListener("SIGTERM", shutDown);
-Deno.addSignalListener("SIGUSR1", () => {
+// Not SIGUSR1, which opens the debugger of Deno on a port of this machine.
+Deno.addSignalListener("SIGUSR2", () => {
   // The caller may not have received the last answer yet.
   setTimeout(() => {
     isRetired = true;

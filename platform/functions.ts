@@ -4,13 +4,18 @@ import { pathToFileURL } from "node:url";
 export const WALL_CLOCK_MS = 400_000;
 /** An older worker receives no new request, so that each request has at least the rest of the wall clock limit. */
 const MAX_WORKER_AGE_MS = 120_000;
+/** A worker that has not answered a request for this long receives no new one: it may be frozen. */
+const FROZEN_AFTER_MS = 10_000;
+/** The request idle timeout of hosted functions: a request without an answer by then is answered 504. */
+const IDLE_TIMEOUT_MS = 150_000;
 const START_TIMEOUT_MS = 60_000;
 
 interface Worker {
   process: Deno.ChildProcess;
   address: Promise<string>;
   startedAt: number;
-  requests: number;
+  /** The requests without an answer. */
+  requests: Set<{ startedAt: number }>;
   isRetired: boolean;
 }
 
@@ -29,10 +34,13 @@ interface FunctionHostOptions {
   env: Record<string, string>;
   write: (line: string) => void;
   onProcess: OnProcess;
+  maxWorkerAgeMs?: number;
+  frozenAfterMs?: number;
 }
 
 /** Serves each function of a folder from its own process, which starts at the first request. */
-export function createFunctionHost({ folder, env, write, onProcess }: FunctionHostOptions): FunctionHost {
+export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
+  const { folder, env, write, onProcess, maxWorkerAgeMs = MAX_WORKER_AGE_MS, frozenAfterMs = FROZEN_AFTER_MS } = options;
   const names = new Set(
     [...Deno.readDirSync(folder)].filter((entry) => entry.isDirectory && !entry.name.startsWith("_")).map((entry) => entry.name),
   );
@@ -76,12 +84,17 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
       started.reject(new Error(`${name} exited with code ${status.code} before it listened`));
     });
     started.promise.catch(() => {});
-    return { process, address: started.promise, startedAt: performance.now(), requests: 0, isRetired: false };
+    return { process, address: started.promise, startedAt: performance.now(), requests: new Set(), isRetired: false };
   }
 
   function workerOf(name: string): Worker {
     const current = workers.get(name);
-    if (current && performance.now() - current.startedAt < MAX_WORKER_AGE_MS) return current;
+    const now = performance.now();
+    if (
+      current && now - current.startedAt < maxWorkerAgeMs && [...current.requests].every(({ startedAt }) => now - startedAt < frozenAfterMs)
+    ) {
+      return current;
+    }
     const worker = spawn(name);
     workers.set(name, worker);
     if (current) retire(current);
@@ -91,7 +104,7 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
   /** Asks a worker to exit after its background work, when it has answered its last request. */
   function retire(worker: Worker): void {
     worker.isRetired = true;
-    if (worker.requests === 0) tryKill(worker.process, "SIGUSR1");
+    if (worker.requests.size === 0) tryKill(worker.process, "SIGUSR2");
   }
 
   return {
@@ -103,21 +116,30 @@ export function createFunctionHost({ folder, env, write, onProcess }: FunctionHo
       headers.set("x-forwarded-host", url.host);
       headers.set("x-forwarded-proto", "http");
       const worker = workerOf(name);
+      const sent = { startedAt: Infinity };
+      worker.requests.add(sent);
       let address: string;
       try {
-        worker.requests++;
         address = await worker.address;
       } catch (error) {
+        worker.requests.delete(sent);
         write(`[${name}] ${(error as Error).message}`);
         return Response.json({ code: "BOOT_ERROR", message: "the function failed to start; its output has the reason" }, { status: 503 });
       }
       const target = `${address}${url.pathname.replace(/^\/functions\/v1/, "")}${url.search}`;
+      const idle = AbortSignal.timeout(IDLE_TIMEOUT_MS);
+      const signal = AbortSignal.any([request.signal, idle]);
       try {
-        return await fetch(target, { method: request.method, headers, body: request.body, redirect: "manual", signal: request.signal });
+        sent.startedAt = performance.now();
+        return await fetch(target, { method: request.method, headers, body: request.body, redirect: "manual", signal });
       } catch {
+        if (idle.aborted) {
+          tryKill(worker.process, "SIGKILL");
+          return Response.json({ code: "IDLE_TIMEOUT", message: "the worker of the function did not answer in time" }, { status: 504 });
+        }
         return Response.json({ code: "WORKER_ERROR", message: "the worker of the function ended before it answered" }, { status: 502 });
       } finally {
-        worker.requests--;
+        worker.requests.delete(sent);
         if (worker.isRetired) retire(worker);
       }
     },

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { until } from "../../testing/wait.ts";
 import { createFunctionHost } from "../functions.ts";
 
 Deno.test("a function receives the settings of every part and no other variable of the platform", async () => {
@@ -35,4 +36,64 @@ Deno.test("a function receives the settings of every part and no other variable 
     await Deno.remove(folder, { recursive: true });
   }
   assertEquals(alive.size, 0);
+});
+
+/** A host of one function, which answers its process id; \`prepare\` receives each new process. */
+async function hostOf(source: string, options: { maxWorkerAgeMs?: number; frozenAfterMs?: number }) {
+  const folder = await Deno.makeTempDir({ prefix: "sync-functions-" });
+  await Deno.writeTextFile(`${folder}/deno.json`, "{}");
+  await Deno.mkdir(`${folder}/echo`);
+  await Deno.writeTextFile(`${folder}/echo/index.ts`, source);
+  const alive = new Set<number>();
+  const onProcess = (_name: string, pid: number, isAlive: boolean) => void (isAlive ? alive.add(pid) : alive.delete(pid));
+  const host = createFunctionHost({ folder, env: {}, write: () => {}, onProcess, ...options });
+  const ask = async () => Number(await (await host.serve("echo", new Request("http://127.0.0.1/functions/v1/echo"))).text());
+  return { ask, isAlive: (pid: number) => alive.has(pid), stop: () => host.stop().then(() => Deno.remove(folder, { recursive: true })) };
+}
+
+/** The ports on which a process listens. */
+async function portsOf(pid: number): Promise<number[]> {
+  const sockets = new Set<string>();
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    sockets.add(await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => ""));
+  }
+  const rows = (await Deno.readTextFile(`/proc/${pid}/net/tcp`)).trim().split("\n").slice(1).map((row) => row.trim().split(/\s+/));
+  return rows.filter(([, , , state, , , , , , inode]) => state === "0A" && sockets.has(`socket:[${inode}]`))
+    .map(([, address]) => Number.parseInt(String(address).split(":")[1] ?? "", 16));
+}
+
+Deno.test("a worker that is retired opens no further port until it exits, and its successor answers", async () => {
+  const { ask, isAlive, stop } = await hostOf(`Deno.serve(() => new Response(String(Deno.pid)));`, { maxWorkerAgeMs: 2_000 });
+  try {
+    const retired = await ask();
+    const opened = new Set(await portsOf(retired));
+    assertEquals(opened.size, 1);
+    // A young process ignores the signals of the debugger.
+    await until("a successor", async () => await ask() !== retired);
+    await until("the exit of the retired worker", async () => {
+      (await portsOf(retired).catch(() => [])).forEach((port) => opened.add(port));
+      return !isAlive(retired);
+    });
+    assertEquals(opened.size, 1, `it listened on ${[...opened]}`);
+  } finally {
+    await stop();
+  }
+});
+
+Deno.test("a worker with a request that it does not answer receives no new request", async () => {
+  const { ask, stop } = await hostOf(`Deno.serve(() => new Response(String(Deno.pid)));`, { frozenAfterMs: 0 });
+  try {
+    const frozen = await ask();
+    Deno.kill(frozen, "SIGSTOP");
+    const unanswered = ask();
+    // One turn of the event loop sends the request.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const other = await ask();
+    assert(other !== frozen && !Number.isNaN(other));
+    Deno.kill(frozen, "SIGKILL");
+    assert(Number.isNaN(await unanswered));
+    assertEquals(await ask(), other);
+  } finally {
+    await stop();
+  }
 });
