@@ -5,7 +5,25 @@ import { SetupError } from "./state.ts";
 // deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
 
-const USAGE = "usage: deno task start [--port 54321] [--data .local] [--fresh]";
+const USAGE = `usage: deno task start [--port 54321] [--data .local] [--fresh]
+
+  --port    the port on 127.0.0.1; 0 selects a free one
+  --data    the folder of the keys, the accounts and the embedded database
+  --fresh   deletes that folder first
+
+  DATABASE_URL   a postgres:// address, instead of the embedded database
+  VIS_API_URL    the address of VIS, instead of the stand-in`;
+
+/** The value of a variable that must be a URL with one of the schemes; undefined when it is not set. */
+function readUrl(name: string, schemes: string[]): string | undefined {
+  const value = Deno.env.get(name);
+  if (!value) return undefined;
+  const scheme = URL.parse(value)?.protocol.slice(0, -1);
+  if (scheme === undefined || !schemes.includes(scheme)) {
+    throw new SetupError(`${name} must be an address that begins with ${schemes.map((known) => `${known}://`).join(" or ")}`);
+  }
+  return value;
+}
 
 function readOptions() {
   try {
@@ -15,13 +33,14 @@ function readOptions() {
         port: { type: "string", default: "54321" },
         data: { type: "string", default: ".local" },
         fresh: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
       },
     });
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       throw new SetupError(`--port must be a whole number from 0 to 65535, not ${values.port}`);
     }
-    return { port, folder: values.data, isFresh: values.fresh };
+    return { port, folder: values.data, isFresh: values.fresh, isHelp: values.help };
   } catch (error) {
     throw new SetupError(`${(error as Error).message}\n${USAGE}`);
   }
@@ -55,13 +74,16 @@ Ctrl-C stops it; the data stays.`;
 }
 
 async function main(): Promise<void> {
-  const { port, folder, isFresh } = readOptions();
+  const { port, folder, isFresh, isHelp } = readOptions();
+  if (isHelp) return say(USAGE);
+  const databaseUrl = readUrl("DATABASE_URL", ["postgres", "postgresql"]);
+  const visUrl = readUrl("VIS_API_URL", ["http", "https"]);
   if (isFresh) await Deno.remove(folder, { recursive: true }).catch((error) => ignoreMissing(error, folder));
   const stack = await startStack({
     port,
     folder,
-    databaseUrl: Deno.env.get("DATABASE_URL") || undefined,
-    visUrl: Deno.env.get("VIS_API_URL") || undefined,
+    databaseUrl,
+    visUrl,
     write: say,
   });
   say(describe(stack, (performance.now() / 1000).toFixed(1)));

@@ -103,6 +103,21 @@ Deno.test("an invalid start prints one sentence and exits with code 1", async ()
   await Deno.writeTextFile(`${folder}/file`, "");
   const invalidStarts: [string[], Record<string, string>, RegExp][] = [
     [["--prot", "1"], {}, /Unknown option '--prot'[^]*usage: deno task start/],
+    [
+      ["--port", "0", "--data", `${folder}/none`],
+      { DATABASE_URL: "nonsense:hunter2" },
+      /^DATABASE_URL must be an address that begins with postgres:\/\/ or postgresql:\/\/$/,
+    ],
+    [
+      ["--port", "0", "--data", `${folder}/none`],
+      { DATABASE_URL: "mysql://me:hunter2@h/x" },
+      /^DATABASE_URL must be an address that begins with postgres/,
+    ],
+    [
+      ["--port", "0", "--data", `${folder}/none`],
+      { VIS_API_URL: "vis.example" },
+      /^VIS_API_URL must be an address that begins with http:\/\/ or https:\/\/$/,
+    ],
     [["--port", "many"], {}, /--port must be a whole number from 0 to 65535, not many/],
     [["--data", `${folder}/file`], {}, /the data folder .* cannot be used: /],
     [
@@ -117,7 +132,14 @@ Deno.test("an invalid start prints one sentence and exits with code 1", async ()
     assertMatch(output.trim(), sentence);
     assert(!output.includes("hunter2") && !/^\s+at /m.test(output), output);
   }
+  assertEquals(await Deno.stat(`${folder}/none`).catch(() => null), null, "a refused start creates no folder");
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("--help prints the options and starts nothing", async () => {
+  const { code, output } = await new Started(["--help"]).end();
+  assertEquals(code, 0);
+  assertMatch(output, /^usage: deno task start/);
 });
 
 Deno.test("a data folder with another version of the schema is refused with one sentence that names --fresh, and is not changed", async () => {
