@@ -1962,6 +1962,7 @@ export type Database = {
       "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };
       "measure_alert_rules": { Args: { "as_of"?: string }; Returns: Json };
+      "postpone_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "preview_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };

@@ -1,6 +1,7 @@
 // Over 300 lines: one case for each transition of a job.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import type { Answer } from "../../services/contract/index.ts";
+import { WorkerCpu } from "../../services/worker-cpu.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { JobDetailResponse, JobListResponse, ManualSyncResponse, QueueStatusResponse } from "../../types/jobs.ts";
 import { openTestDatabase } from "../../testing/database.ts";
@@ -223,6 +224,21 @@ Deno.test("a job waits for a live run of its target without spending an attempt,
   assertObjectMatch(await db.value("select start_sync_execution($1, $2)", [late, clock.asOf()]), { outcome: "SKIPPED" });
   assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 0 });
   assertEquals(await outcomes(body.sync_job_id), ["WAITED"]);
+});
+
+Deno.test("a job whose worker has too little CPU left waits without spending an attempt, and starts on another worker", async () => {
+  const { harness, clock, trigger, dispatched, job, drain } = await setUp();
+  const { body } = await trigger();
+  const { cpu } = harness.deps;
+  harness.deps.cpu = new WorkerCpu({ budgetMs: 0, startUpMs: 0 });
+  for (const { path, body } of await dispatched()) assertEquals((await harness.run(path, body)).status, 503);
+  assertObjectMatch(await job(body.sync_job_id), { status: "QUEUED", attempts: 0 });
+  assertEquals(await outcomes(body.sync_job_id), ["WAITED"]);
+  harness.deps.cpu = cpu;
+  clock.advance(5_000);
+  await drain();
+  for (const { path, body } of await dispatched()) assertEquals((await harness.run(path, body)).status, 202);
+  assertObjectMatch(await job(body.sync_job_id), { attempts: 1 });
 });
 
 /** Calls of the worker of a run, at the time of the clock. */

@@ -65,6 +65,10 @@ export const QUEUE = {
     },
     answer: JobWithFacts,
   },
+  postpone_sync_job: {
+    args: { p: z.strictObject({ sync_job_id: z.uuid(), job_token: z.uuid(), reason: z.string() }), as_of },
+    answer: z.null(),
+  },
   drain_sync_queue: { args: { as_of }, answer: DrainResponse },
   get_sync_job: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: JobWithFacts.nullable() },
   list_sync_jobs: {

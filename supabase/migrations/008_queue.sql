@@ -243,24 +243,40 @@ end
 $$;
 comment on function private.reserve_attempt is 'Locks and returns the job of an attempt. PT409 LEASE_LOST when the attempt is not current.';
 
+create function private.postpone_attempt(job public.sync_jobs, reason text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.finish_attempt(job, 'WAITED', reason, as_of);
+  update public.sync_jobs set
+    status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, attempts = attempts - 1,
+    not_before = as_of + interval '5 seconds'
+  where id = job.id;
+end
+$$;
+comment on function private.postpone_attempt is 'Ends an attempt that started no run: the job waits 5 s, and the attempt does not count.';
+
 create function private.start_attempt(p jsonb, run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   job constant public.sync_jobs := private.reserve_attempt(p);
 begin
   if run.status = 'SKIPPED' then
-    -- The attempt met a live run of its target: the job waits 5 s, and the attempt does not count.
-    perform private.finish_attempt(job, 'WAITED', run.status_reason, as_of);
-    update public.sync_jobs set
-      status = 'QUEUED', token = null, claimed_at = null, lease_expires_at = null, attempts = attempts - 1,
-      not_before = as_of + interval '5 seconds'
-    where id = job.id;
+    perform private.postpone_attempt(job, run.status_reason, as_of);
   else
     update public.sync_jobs set execution_id = run.id, lease_expires_at = null where id = job.id;
   end if;
 end
 $$;
 comment on function private.start_attempt is 'Attaches a started run to its attempt; queues the job again after a SKIPPED run.';
+
+create function public.postpone_sync_job(p jsonb, as_of timestamptz default now()) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{sync_job_id,job_token,reason}');
+  perform private.postpone_attempt(private.reserve_attempt(p), p ->> 'reason', as_of);
+end
+$$;
+comment on function public.postpone_sync_job is 'Returns a job whose worker cannot start a run. PT409 LEASE_LOST when the attempt is not current.';
 
 create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$

@@ -267,7 +267,7 @@ select private.secure_functions(
   'public.reap_sync_executions', 'public.claim_upstream_slot', 'public.release_upstream_slot', 'public.list_due_tournaments',
   'public.claim_tournament', 'public.release_tournament', 'public.write_matches', 'public.upsert_tournaments',
   'public.get_known_season', 'public.complete_season', 'public.enqueue_sync_job', 'public.drain_sync_queue',
-  'public.cancel_sync_job', 'public.requeue_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
+  'public.cancel_sync_job', 'public.requeue_sync_job', 'public.postpone_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
   'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',

@@ -21,13 +21,20 @@ export function createSyncApp(
   const app = createFunctionApp(name, deps);
   app.post("/", requireSecret, async (c) => {
     const request = await readBody(c.req.raw, StartSync);
-    if (!deps.cpu.canStartRun) throw new AppError("WORKER_SPENT", "this worker has too little CPU time left for a run");
+    if (!deps.cpu.canStartRun) await refuseRun(deps, request);
     const run = await startSync(deps, entityType, { ...request, correlation_id: request.correlation_id ?? c.get("requestId") });
     deps.waitUntil(run.perform(() => work(run, request)));
     const { executionId, startedAt, deadline } = run.info;
     return c.json({ execution_id: executionId, status: "RUNNING", started_at: startedAt, deadline }, 202);
   });
   return app;
+}
+
+/** Refuses a run. Its job, if it has one, waits for another worker and does not spend an attempt. @throws AppError WORKER_SPENT */
+async function refuseRun(deps: SyncAppDeps, { sync_job_id, job_token }: StartSyncRequest): Promise<never> {
+  const reason = "this worker has too little CPU time left for a run";
+  if (sync_job_id && job_token) await deps.rpc("postpone_sync_job", { p: { sync_job_id, job_token, reason }, as_of: deps.clock.asOf() });
+  throw new AppError("WORKER_SPENT", reason);
 }
 
 /** The options of the VIS client from the environment. */
