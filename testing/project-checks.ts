@@ -1,6 +1,6 @@
 import { connect } from "../platform/database.ts";
 import { listMigrations } from "../platform/migrate.ts";
-import { generateTypes } from "../scripts/types.ts";
+import { generateTypes } from "./generated-types.ts";
 import { supabase } from "./supabase-cli.ts";
 
 /** What the check found wrong; null when it found nothing. */
