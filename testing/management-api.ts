@@ -1,8 +1,10 @@
-/** A stand-in Management API: it stores the files that the official CLI uploads for each function. */
+/** A stand-in Management API: it stores the files that the official CLI uploads for each function, and the secrets that it sets. */
 interface ManagementApi {
-  url: string;
   /** Path within the project → content, by function. */
   deployed: Map<string, { files: Map<string, string>; metadata: Record<string, unknown> }>;
+  secrets: Map<string, string>;
+  /** The environment with which the official CLI calls this API; it writes a profile into the folder. */
+  env(folder: string): Promise<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -33,12 +35,17 @@ const described = (slug: string) => ({
 
 export function startManagementApi(): ManagementApi {
   const deployed: ManagementApi["deployed"] = new Map();
+  const secrets: ManagementApi["secrets"] = new Map();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const { pathname, searchParams } = new URL(request.url);
     const ref = /^\/v1\/projects\/([a-z]{20})$/.exec(pathname)?.[1];
     if (ref) return Response.json({ id: ref, ref, ...PROJECT, database: DATABASE });
     if (request.method === "GET" && pathname.endsWith("/functions")) return Response.json([]);
     if (request.method === "PUT" && pathname.endsWith("/functions")) return Response.json({ functions: await request.json() });
+    if (request.method === "POST" && pathname.endsWith("/secrets")) {
+      for (const { name, value } of await request.json()) secrets.set(name, value);
+      return new Response(null, { status: 201 });
+    }
     if (request.method !== "POST" || !pathname.endsWith("/functions/deploy")) {
       return Response.json({ message: "not found" }, { status: 404 });
     }
@@ -50,5 +57,14 @@ export function startManagementApi(): ManagementApi {
     deployed.set(slug, { files, metadata: JSON.parse(metadata instanceof File ? await metadata.text() : String(metadata)) });
     return Response.json(described(slug), { status: 201 });
   });
-  return { url: `http://127.0.0.1:${server.addr.port}`, deployed, stop: () => server.shutdown() };
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const env = async (folder: string) => {
+    const profile = `${folder}/profile.yaml`;
+    await Deno.writeTextFile(
+      profile,
+      `name: mock\napi_url: ${url}\ndashboard_url: ${url}\nproject_host: supabase.co\npooler_host: supabase.com\n`,
+    );
+    return { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`, SUPABASE_PROFILE: profile };
+  };
+  return { deployed, secrets, env, stop: () => server.shutdown() };
 }

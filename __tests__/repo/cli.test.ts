@@ -8,7 +8,8 @@ const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
 // In CI no test is skipped: scripts/test.ts provides the server, and npx must be installed.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
-const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
+const FUNCTIONS = [...Deno.readDirSync("supabase/functions")].filter(({ name, isDirectory }) => isDirectory && !name.startsWith("_"))
+  .map(({ name }) => name).sort();
 
 for (const grantsByDefault of [true, false]) {
   const age = grantsByDefault ? "an older project, which grants rights by default" : "a new project";
@@ -78,15 +79,10 @@ Deno.test(
     const older = await olderDeno();
     const api = startManagementApi();
     const folder = await Deno.makeTempDir({ prefix: "sync-deploy-" });
-    const profile = `${folder}/profile.yaml`;
-    await Deno.writeTextFile(
-      profile,
-      `name: mock\napi_url: ${api.url}\ndashboard_url: ${api.url}\nproject_host: supabase.co\npooler_host: supabase.com\n`,
-    );
     try {
       const deployed = await supabase(
-        ["functions", "deploy", "--use-api", "--remote=abcdefghijklmnopqrst", "--profile", profile, "--yes", ...FUNCTIONS],
-        { env: { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}` } },
+        ["functions", "deploy", "--use-api", "--remote=abcdefghijklmnopqrst", "--yes"],
+        { env: await api.env(folder) },
       );
       assert(deployed.success, deployed.text);
       assertEquals([...api.deployed.keys()].sort(), FUNCTIONS);
