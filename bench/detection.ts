@@ -41,10 +41,11 @@ export async function measure(): Promise<Report> {
       for (const index of entities) {
         const name = `${kind}_${index}`;
         await database.query(
-          `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime, last_attempt, created_at)
-          values ($1, 'match-schedule-sync', '1 day', '0', '5 minutes', now(), now() - interval '2 days')`,
+          `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime, last_attempt, created_at)
+          values ($1, initcap(replace($1, '_', ' ')), 'match-schedule-sync', '1 day', '0', '5 minutes', now(), now() - interval '2 days')`,
           [name],
         );
+        await database.query("delete from alert_rules where entity_type = $1", [name]);
         await database.query(
           `insert into alert_rules (name, entity_type, metric, threshold, evaluation_window, severity, notification_channels, minimum_runs)
           values ($1, $2, $3, $4, '1 hour', 'HIGH', '["hook"]', 0)`,

@@ -27,8 +27,8 @@ const RULES_OF_A_FEED = `('success_rate', 'ENTITY', 0.9, interval '1 day'), ('co
   ('stuck_execution', 'ENTITY', 60, '15 minutes'), ('consecutive_failures', 'TOURNAMENT', 3, '6 hours')`;
 /** With feeds, replaces the default entities and rules by the feeds and their rules. */
 const FEEDS = [
-  `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime)
-  select 'feed_' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes' from generate_series(1, $1::int) i`,
+  `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime)
+  select 'feed_' || i, 'Feed ' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes' from generate_series(1, $1::int) i`,
   "update sync_status set is_active = false where $1::int > 0 and entity_type not like 'feed_%'",
   "update alert_rules set is_active = false where $1::int > 0",
   `insert into alert_rules (name, entity_type, metric, scope, threshold, evaluation_window, severity)

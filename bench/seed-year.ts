@@ -8,8 +8,8 @@ export async function seedYear(db: TestDatabase, runs: number): Promise<void> {
   await db.reset();
   await db.query("delete from sync_status where entity_type like 'feed_%'");
   await db.query(
-    `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime, created_at)
-    select 'feed_' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
+    `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime, created_at)
+    select 'feed_' || i, 'Feed ' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
     [ENTITIES],
   );
   // An entity that never ran would be started after each successful run.

@@ -16,6 +16,7 @@ export const VALID_ROWS = {
   matches: { no: "600001", tournament_no: TOURNAMENT },
   sync_status: {
     entity_type: "example",
+    title: "Example",
     function_name: "example-sync",
     sync_frequency: "1 day",
     grace: "15 minutes",

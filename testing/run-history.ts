@@ -11,8 +11,8 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
   await db.reset();
   await db.query("drop table if exists unpruned_runs, unpruned_errors, unpruned_results");
   await db.query(
-    `insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime)
-    values ('never_ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing`,
+    `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime)
+    values ('never_ran', 'Never Ran', 'never-ran', '1 hour', '5 minutes', '5 minutes') on conflict do nothing`,
   );
   await db.query("update sync_status set created_at = '2025-01-01T00:00:00Z'");
   const random = seeded(seed);

@@ -1,6 +1,7 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
@@ -8,33 +9,6 @@ const reason = z.string().trim().min(3, "must have at least 3 characters").max(5
 const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
-/** The shortest and the longest duration of each field; the tables check the same ranges. */
-export const DURATIONS = {
-  evaluation_window: ["1 minute", "31 days"],
-  for_duration: ["0 seconds", "7 days"],
-  escalation_delay: ["1 second", "7 days"],
-  repeat_interval: ["1 second", "31 days"],
-  recurs_every: ["1 minute", "366 days"],
-  lasts: ["1 second", "366 days"],
-  group_window: ["0 seconds", "1 hour"],
-  grace: ["0 seconds", "7 days"],
-  max_runtime: ["10 seconds", "1 hour"],
-} as const;
-
-const durationMs = (text: string): number => {
-  const [count, unit = ""] = text.split(" ");
-  return Number(count) * (/^d/.test(unit) ? 86_400_000 : /^h/.test(unit) ? 3_600_000 : /^m/.test(unit) ? 60_000 : 1000);
-};
-const IN_WORDS = /^\d{1,9} (second|minute|hour|day)s?$/;
-
-/** The duration of a field in words, such as `15 minutes`, `1 hour` or `2 days`. */
-function duration(field: keyof typeof DURATIONS) {
-  const [shortest, longest] = DURATIONS[field];
-  const isAllowed = (ms: number) => ms >= durationMs(shortest) && ms <= durationMs(longest);
-  return z.string().regex(IN_WORDS, "must be a number and a unit, such as 15 minutes, 1 hour or 2 days")
-    .refine((text) => !IN_WORDS.test(text) || isAllowed(durationMs(text)), `must be between ${shortest} and ${longest}`);
-}
-
 const channelName = z.string().regex(
   /^[a-z][a-z0-9_-]{0,62}$/,
   "must have only a-z, 0-9, - and _, and begin with a letter",
@@ -69,10 +43,13 @@ export const SilenceRequest = z.strictObject({
 }).refine((silence) => !silence.recurs_every === !silence.lasts, {
   path: ["lasts"],
   message: "must be given with recurs_every, and only with it",
-}).refine((silence) => !silence.recurs_every || !silence.lasts || durationMs(silence.lasts) < durationMs(silence.recurs_every), {
-  path: ["lasts"],
-  message: "must be shorter than recurs_every",
-}).refine((silence) => !silence.starts_at || Date.parse(silence.starts_at) < Date.parse(silence.ends_at), {
+}).refine(
+  (silence) => !silence.recurs_every || !silence.lasts || Number(durationMs(silence.lasts)) < Number(durationMs(silence.recurs_every)),
+  {
+    path: ["lasts"],
+    message: "must be shorter than recurs_every",
+  },
+).refine((silence) => !silence.starts_at || Date.parse(silence.starts_at) < Date.parse(silence.ends_at), {
   path: ["ends_at"],
   message: "must be after starts_at",
 });
@@ -279,6 +256,9 @@ export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
 /** An entity with its schedule, settings and counters; durations that a person sets are in words. */
 export const Entity = z.looseObject({
   entity_type: z.string(),
+  title: z.string(),
+  /** Null while no function syncs the entity: it cannot be activated. */
+  function_name: z.string().nullable(),
   is_active: z.boolean(),
   sync_frequency: z.string(),
   schedule_anchor: z.string(),
@@ -309,9 +289,20 @@ export type EntityWithPauses = z.infer<typeof EntityWithPauses>;
 /** `GET sync-admin/entities`. */
 export const EntityListResponse = z.object({ entities: z.array(EntityWithPauses) });
 
+const EARLIEST_ANCHOR = "2000-01-01T00:00:00Z", LATEST_ANCHOR = "2100-01-01T00:00:00Z";
+/** A due time of a schedule; the table checks the same range. */
+const anchor = moment.refine(
+  (text) => !(Date.parse(text) < Date.parse(EARLIEST_ANCHOR) || Date.parse(text) > Date.parse(LATEST_ANCHOR)),
+  `must be between ${EARLIEST_ANCHOR} and ${LATEST_ANCHOR}`,
+);
+
 /** `PATCH sync-admin/entities/:type`. */
 export const ChangeEntityRequest = z.strictObject({
+  /** An inactive entity is neither dispatched nor measured. */
+  is_active: z.boolean().optional(),
   is_paused: z.boolean().optional(),
+  sync_frequency: duration("sync_frequency").optional(),
+  schedule_anchor: anchor.optional(),
   grace: duration("grace").optional(),
   max_runtime: duration("max_runtime").optional(),
   alert_threshold_failures: z.number().int().min(ALERT_METRICS.consecutive_failures.min).max(ALERT_METRICS.consecutive_failures.max)
@@ -321,6 +312,14 @@ export const ChangeEntityRequest = z.strictObject({
     .nullable().optional(),
   reason,
 }).refine((changes) => Object.keys(changes).length > 1, "must change at least one field");
+
+/** How long retention keeps the data of a subject, and the shortest time that is allowed, in words. */
+export const RetentionSetting = z.object({ subject: z.string(), keep: z.string(), shortest: z.string() });
+export type RetentionSetting = z.infer<typeof RetentionSetting>;
+/** `GET sync-admin/retention`. */
+export const RetentionResponse = z.object({ settings: z.array(RetentionSetting) });
+/** `PATCH sync-admin/retention/:subject`. */
+export const ChangeRetentionRequest = z.strictObject({ keep: duration("keep"), reason: reason.optional() });
 
 /** `GET sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
 export const ConnectivityResponse = z.object({

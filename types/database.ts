@@ -1540,6 +1540,7 @@ export type Database = {
           "schedule_changed_at": string | null;
           "success_count": number;
           "sync_frequency": string;
+          "title": string;
           "updated_at": string;
         };
         ComputedFields: never;
@@ -1576,6 +1577,7 @@ export type Database = {
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency": string;
+          "title": string;
           "updated_at"?: string;
         };
         Update: {
@@ -1611,6 +1613,7 @@ export type Database = {
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
           "sync_frequency"?: string;
+          "title"?: string;
           "updated_at"?: string;
         };
         Relationships: [
@@ -1921,6 +1924,7 @@ export type Database = {
       "change_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_alert_notification": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_entity": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "change_retention_setting": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
@@ -1957,6 +1961,7 @@ export type Database = {
       "list_errors": { Args: { "p": Json }; Returns: Json };
       "list_executions": { Args: { "p": Json }; Returns: Json };
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_retention_settings": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
       "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
       "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

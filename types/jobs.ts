@@ -10,7 +10,8 @@ const reason = z.string().trim().min(3, "must have at least 3 characters").max(5
 
 /** `POST sync-admin/manual-trigger`. Only a service may name another person than the caller in `triggered_by`. */
 export const ManualSyncRequest = z.strictObject({
-  entity_type: z.enum(["tournaments", "matches_schedule"]),
+  /** The database refuses one that is not active, and names those that are. */
+  entity_type: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type"),
   tournament_no: TournamentNo.optional(),
   priority: z.enum(PRIORITIES).default("NORMAL"),
   triggered_by: z.string().trim().min(1).max(200).optional(),

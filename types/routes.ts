@@ -6,6 +6,7 @@ import {
   AuditResponse,
   AuditVerifyResponse,
   ChangeEntityRequest,
+  ChangeRetentionRequest,
   ChangeRuleRequest,
   ChannelRequest,
   ChannelTestResponse,
@@ -20,6 +21,8 @@ import {
   PreviewRuleRequest,
   PreviewRuleResponse,
   ResolveErrorRequest,
+  RetentionResponse,
+  RetentionSetting,
   SilenceRequest,
   VerifyQuery,
 } from "./admin.ts";
@@ -47,6 +50,7 @@ import {
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
 export interface Route {
+  /** `{function_name}` is the function of any entity. */
   function: string;
   method: "get" | "post" | "put" | "patch" | "delete";
   /** With parameters in braces. */
@@ -159,8 +163,20 @@ export const ROUTES: readonly Route[] = [
   ),
   admin("get", "/entities", "viewer", "Every entity with its schedule, limits and pauses", EntityListResponse),
   admin("get", "/entities/{type}", "viewer", "One entity with its schedule, limits and pauses", EntityWithPauses, { refusals: [404] }),
-  admin("patch", "/entities/{type}", "admin", "Pauses or resumes an entity, or changes its limits", Entity, {
-    body: ChangeEntityRequest,
+  admin(
+    "patch",
+    "/entities/{type}",
+    "admin",
+    "Activates, pauses or resumes an entity, or changes its schedule, limits and channels",
+    Entity,
+    {
+      body: ChangeEntityRequest,
+      refusals: [404, 409],
+    },
+  ),
+  admin("get", "/retention", "viewer", "How long each kind of data is kept, and the shortest time that is allowed", RetentionResponse),
+  admin("patch", "/retention/{subject}", "admin", "Changes how long a kind of data is kept", RetentionSetting, {
+    body: ChangeRetentionRequest,
     refusals: [404],
   }),
   admin("get", "/audit", "viewer", "The audit log, newest first", AuditResponse, { query: AuditQuery }),
@@ -176,15 +192,15 @@ export const ROUTES: readonly Route[] = [
     answer: z.object({ status: z.literal("ACCEPTED") }),
     refusals: [],
   },
-  ...["tournament-master-sync", "match-schedule-sync"].map((name): Route => ({
-    function: name,
+  {
+    function: "{function_name}",
     method: "post",
     path: "/",
-    description: "Starts a run and continues in the background",
+    description: "Starts a run of the entity with this function_name and continues in the background",
     role: "secret",
     body: StartSyncRequest,
     status: 202,
     answer: StartSyncResponse,
     refusals: [409],
-  })),
+  },
 ];

@@ -105,8 +105,12 @@ const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
     max_runtime: "2 minutes",
     alert_threshold_failures: 3,
     notification_channels: null,
+    sync_frequency: "20 minutes",
+    schedule_anchor: "2026-06-10T12:05:00Z",
+    is_active: true,
     reason: "a reason",
   }],
+  [/retention/, { keep: "120 days", reason: "a reason" }],
   [
     /-sync$/,
     { trigger: "CRON", correlation_id: "c", due_at: "2026-06-10T12:00:00Z", attempt: 1 },
@@ -122,7 +126,15 @@ const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
 const bodiesOf = (path: string) => bodies.find(([pattern]) => pattern.test(path))?.slice(1) as Record<string, unknown>[];
 /** A valid value of the parameter in a path. */
 const keyIn = (path: string): string =>
-  /:name/.test(path) ? "dashboard" : /:type/.test(path) ? "tournaments" : /:no/.test(path) ? "8104" : String(run.id);
+  /:name/.test(path)
+    ? "dashboard"
+    : /:type/.test(path)
+    ? "tournaments"
+    : /:subject/.test(path)
+    ? "jobs"
+    : /:no/.test(path)
+    ? "8104"
+    : String(run.id);
 const replacedBody = (path: string) =>
   fc.record({
     body: fc.constantFrom(...bodiesOf(path)),

@@ -193,6 +193,18 @@ const ACTS: Act[] = [
       reason: NOTE,
     },
   },
+  {
+    route: "patch /retention/{subject}",
+    object: () => Promise.resolve("jobs"),
+    body: { keep: "100 days", reason: NOTE },
+    audit: {
+      action: "change-retention",
+      object_type: "retention",
+      before: { keep: "90 days" },
+      after: { keep: "100 days" },
+      reason: NOTE,
+    },
+  },
 ];
 
 Deno.test("the table of acts has every route that changes something", () => {

@@ -17,6 +17,7 @@ import { testEnv } from "../../testing/env.ts";
 const db = await openTestDatabase();
 
 async function setUp(now = "2026-06-10T12:03:00.000Z") {
+  await db.query("update sync_status set is_active = entity_type <> 'matches_live', updated_at = now()");
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, sync_jobs cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
@@ -64,6 +65,13 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
 const evaluationOf = (transition: Transition) => ({ transitions: [transition], recovered: [], broken: [] });
 const only = (name: string) => db.query("update alert_rules set is_active = name = $1", [name]);
 
+/** Activates matches_live, for a time before the test, with other changes. */
+const activateLive = (changes: string) =>
+  db.query(
+    `update sync_status set is_active = true, function_name = 'match-live-sync', updated_at = '2026-06-01T00:00:00Z', ${changes}
+    where entity_type = 'matches_live'`,
+  );
+
 /** Meets the condition of each default rule at 12:03 UTC on 10 June 2026. */
 const CAUSES: Record<string, () => Promise<unknown>> = {
   "Tournament Sync Consecutive Failures": () =>
@@ -74,6 +82,12 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
     Promise.all(
       [1, 2, 3, 4].map((hour) => aRun(db, { execution_start: `2026-06-10T0${hour}:00:00Z`, status: hour === 4 ? "FAILED" : "SUCCEEDED" })),
     ),
+  "Live Matches Consecutive Failures": () => activateLive("consecutive_failures = 3"),
+  "Live Matches Overdue": () => activateLive("last_attempt = '2026-06-10T12:01:00Z'"),
+  "Live Matches Duration Exceeded": async () => {
+    await activateLive("last_attempt = '2026-06-10T12:02:30Z'");
+    await aRun(db, { entity_type: "matches_live", execution_start: "2026-06-10T12:02:00Z", execution_end: "2026-06-10T12:02:48Z" });
+  },
   "Tournament Sync Duration Exceeded": () =>
     aRun(db, { entity_type: "tournaments", execution_start: "2026-06-10T12:00:00Z", execution_end: "2026-06-10T12:02:00Z" }),
   "Match Schedule Duration Exceeded": () =>
@@ -478,7 +492,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 15,
+    rules: 18,
     applied: 0,
   });
 });

@@ -37,7 +37,7 @@ Deno.test("the answer has every active entity and no inactive one, and alerts ar
   assertEquals(answer.active_alerts, []);
   assertEquals(answer.last_updated, NOW);
   await db.query(
-    "insert into sync_status (entity_type, function_name, sync_frequency, grace, max_runtime) values ('rankings', 'ranking-sync', '1 hour', '5 minutes', '1 minute')",
+    "insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime) values ('rankings', 'Rankings', 'ranking-sync', '1 hour', '5 minutes', '1 minute')",
   );
   assert((await overview()).sync_entities.rankings, "a new entity needs a row and no code");
   await db.query("delete from sync_status where entity_type = 'rankings'");

@@ -110,7 +110,7 @@ Deno.test("an invalid trigger is refused with every invalid field named, and no 
   const { call, trigger } = await setUp();
   const { no } = await aTournament(db);
   const bad: [object, string[]][] = [
-    [{ entity_type: "ghosts", priority: "SOON", reason: "x", colour: 1 }, ["colour", "entity_type", "priority", "reason"]],
+    [{ entity_type: "Ghosts", priority: "SOON", reason: "x", colour: 1 }, ["colour", "entity_type", "priority", "reason"]],
     [{ tournament_no: "x" }, ["tournament_no"]],
     [{ reason: "y".repeat(501) }, ["reason"]],
     [{ not_before: "2026-06-11T00:00:00Z", expires_at: "2026-06-10T00:00:00Z" }, ["expires_at"]],
@@ -121,11 +121,17 @@ Deno.test("an invalid trigger is refused with every invalid field named, and no 
     assertEquals(answer.status, 400);
     assertEquals(answer.body.details.map((issue: { field: string }) => issue.field).sort(), fields);
   }
+  assertEquals((await trigger({ entity_type: "ghosts" })).body.details, [
+    { field: "entity_type", message: "ghosts cannot be triggered; the active entities are matches_schedule, tournaments" },
+  ]);
   assertMatch((await trigger({ tournament_no: "999999" })).body.message, /^tournament_no: there is no tournament 999999/);
   assertEquals((await trigger({}, "operator", { "idempotency-key": "a b" })).body.details[0].field, "idempotency-key");
   assertEquals((await call("POST", "/manual-trigger")).status, 400);
   await db.query("update sync_status set is_active = false where entity_type = 'tournaments'");
-  assertMatch((await trigger({ entity_type: "tournaments" })).body.message, /^entity_type: tournaments cannot be triggered/);
+  assertMatch(
+    (await trigger({ entity_type: "tournaments" })).body.message,
+    /^entity_type: tournaments cannot be triggered; the active entities are matches_schedule$/,
+  );
   await db.query("update sync_status set is_active = true where entity_type = 'tournaments'");
   assertEquals(await db.value("select count(*)::int from sync_jobs"), 0);
   const named = await trigger({ triggered_by: "somebody@example.com", tournament_no: no }, "service");

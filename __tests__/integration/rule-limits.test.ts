@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { ChangeEntityRequest, ChannelRequest, CreateRuleRequest, DURATIONS, SilenceRequest } from "../../types/admin.ts";
+import { ChangeEntityRequest, ChangeRetentionRequest, ChannelRequest, CreateRuleRequest, SilenceRequest } from "../../types/admin.ts";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS } from "../../types/alerts.ts";
+import { DURATIONS } from "../../types/duration.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
@@ -74,6 +75,8 @@ const OWNERS: Record<keyof typeof DURATIONS, [table: Table, row: object, refused
     (lasts) => fieldsOf(SilenceRequest.safeParse({ ...SILENCE, recurs_every: "366 days", lasts })),
   ],
   group_window: ["notification_channels", {}, (group_window) => fieldsOf(ChannelRequest.safeParse({ kind: "dashboard", group_window }))],
+  sync_frequency: ["sync_status", {}, (sync_frequency) => fieldsOf(ChangeEntityRequest.safeParse({ reason: "test", sync_frequency }))],
+  keep: ["retention_settings", {}, (keep) => fieldsOf(ChangeRetentionRequest.safeParse({ keep }))],
   grace: ["sync_status", {}, (grace) => fieldsOf(ChangeEntityRequest.safeParse({ reason: "test", grace }))],
   max_runtime: ["sync_status", {}, (max_runtime) => fieldsOf(ChangeEntityRequest.safeParse({ reason: "test", max_runtime }))],
 };

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import {
   ChangeEntityRequest,
+  ChangeRetentionRequest,
   ChangeRuleRequest,
   CreateRuleRequest,
   EndBackoffRequest,
   EndBackoffResponse,
   Entity,
+  RetentionSetting,
   SilenceRequest,
 } from "../../types/admin.ts";
 import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
@@ -78,6 +80,10 @@ export const ACTS = {
   change_entity: {
     args: { p: z.strictObject({ entity_type: z.string(), changes: z.strictObject(changes), reason, actor: Actor }), as_of },
     answer: Entity,
+  },
+  change_retention_setting: {
+    args: { p: z.strictObject({ subject: z.string(), ...ChangeRetentionRequest.shape, actor: Actor }), as_of },
+    answer: RetentionSetting,
   },
   end_upstream_backoff: { args: { p: z.strictObject({ ...EndBackoffRequest.shape, actor: Actor }), as_of }, answer: EndBackoffResponse },
   resolve_errors: {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EntityWithPauses } from "../../types/admin.ts";
+import { EntityWithPauses, RetentionSetting } from "../../types/admin.ts";
 import { AlertDetailResponse, AlertListResponse, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
@@ -90,4 +90,5 @@ export const READING = {
   list_alert_silences: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(AlertSilence) },
   list_notification_channels: { args: {}, answer: z.array(NotificationChannel) },
   list_entities: { args: {}, answer: z.array(EntityWithPauses) },
+  list_retention_settings: { args: {}, answer: z.array(RetentionSetting) },
 };

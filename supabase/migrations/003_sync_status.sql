@@ -13,6 +13,7 @@ comment on function private.last_due is 'The latest due time (anchor + n * frequ
 
 create table public.sync_status (
   entity_type varchar primary key,
+  title varchar not null,
   function_name varchar,
   depends_on varchar references public.sync_status (entity_type) on update cascade on delete set null,
   leases_tournaments boolean not null default false,
@@ -46,7 +47,11 @@ create table public.sync_status (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint sync_status_entity_type_is_a_name check (entity_type ~ '^[a-z][a-z0-9_]{1,62}$' and entity_type <> 'all'),
-  constraint sync_status_frequency_is_positive check (sync_frequency > interval '0'),
+  constraint sync_status_title_is_unique unique (title),
+  constraint sync_status_title_is_a_name check (title ~ '^[A-Z][A-Za-z0-9]*( [A-Za-z0-9]+)*$' and length(title) <= 60),
+  constraint sync_status_frequency_is_within_limits check (sync_frequency between interval '10 seconds' and interval '31 days'),
+  constraint sync_status_anchor_is_within_limits
+    check (schedule_anchor between timestamptz '2000-01-01 00:00:00+00' and timestamptz '2100-01-01 00:00:00+00'),
   constraint sync_status_grace_is_within_limits check (grace between interval '0' and interval '7 days'),
   constraint sync_status_max_runtime_is_within_limits check (max_runtime between interval '10 seconds' and interval '1 hour'),
   constraint sync_status_pause_has_an_author check (paused_at is null or paused_by is not null),
@@ -61,6 +66,7 @@ create table public.sync_status (
   constraint sync_status_dispatch_attempt_is_positive check (dispatch_attempt > 0)
 );
 comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
+comment on column public.sync_status.title is 'The name of the entity for people; the names of its default rules begin with it.';
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
 comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
@@ -82,11 +88,11 @@ comment on column public.sync_status.alert_threshold_failures is 'The threshold 
 select private.secure_table('public.sync_status');
 
 insert into public.sync_status
-  (entity_type, function_name, depends_on, leases_tournaments, is_active, sync_frequency, grace, max_runtime)
+  (entity_type, title, function_name, depends_on, leases_tournaments, is_active, sync_frequency, grace, max_runtime)
 values
-  ('tournaments', 'tournament-master-sync', null, false, true, '1 day', '15 minutes', '5 minutes'),
-  ('matches_schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
-  ('matches_live', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute');
+  ('tournaments', 'Tournament Sync', 'tournament-master-sync', null, false, true, '1 day', '15 minutes', '5 minutes'),
+  ('matches_schedule', 'Match Schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
+  ('matches_live', 'Live Matches', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute');
 
 create table public.entity_pauses (
   id bigint primary key generated always as identity,

@@ -86,7 +86,10 @@ begin
   job_id := private.repeated_trigger(p, as_of);
   if job_id is null then
     if not exists (select from public.sync_status where entity_type = p ->> 'entity_type' and is_active) then
-      raise sqlstate 'PT400' using message = format('entity_type: %s cannot be triggered', p ->> 'entity_type'), detail = 'BAD_REQUEST';
+      raise sqlstate 'PT400' using
+        message = format('entity_type: %s cannot be triggered; the active entities are %s', p ->> 'entity_type', (
+          select string_agg(s.entity_type, ', ' order by s.entity_type collate "C") from public.sync_status s where s.is_active)),
+        detail = 'BAD_REQUEST';
     elsif p ->> 'tournament_no' is not null and not exists (select from public.tournaments where no = p ->> 'tournament_no') then
       raise sqlstate 'PT400' using message = 'tournament_no: there is no tournament ' || (p ->> 'tournament_no'), detail = 'BAD_REQUEST';
     end if;

@@ -116,30 +116,17 @@ $$;
 comment on function private.record_rule_version(public.alert_rules, text, timestamptz) is
   'Ends the current version of a rule and records the rule as its next version.';
 
--- The thresholds are within the limits of a hosted function: 256 MB of memory, and 150 s of wall clock, of which a run keeps 30 s to
--- record its end.
+-- The threshold of the memory is within the limit of a hosted function, 256 MB.
 insert into public.alert_rules (
   name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data, runbook_url
 )
 select rule.*, 'docs/runbook.md#' || replace(lower(rule.name), ' ', '-')
 from (values
-  ('Tournament Sync Consecutive Failures', 'Consecutive full runs of the tournament sync failed or timed out.',
-    'tournaments', 'ENTITY', 'consecutive_failures', 3, interval '1 hour', 'HIGH', interval '30 minutes', 0, null, 'KEEP'),
-  ('Match Schedule Consecutive Failures', 'Consecutive full runs of the match schedule sync failed or timed out.',
-    'matches_schedule', 'ENTITY', 'consecutive_failures', 3, '45 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Overall Sync Success Rate Drop', 'The success rate of the full runs of all syncs is too low.',
-    'all', 'ENTITY', 'success_rate', 0.95, '24 hours', 'MEDIUM', null, 4, 0.97, 'KEEP'),
-  ('Tournament Sync Duration Exceeded', 'A run of the tournament sync takes long and comes close to the wall-clock limit of a function.',
-    'tournaments', 'ENTITY', 'duration_exceeded', 100, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
-  ('Match Schedule Duration Exceeded', 'A run of the match schedule sync takes long and comes close to the wall-clock limit of a function.',
-    'matches_schedule', 'ENTITY', 'duration_exceeded', 100, '15 minutes', 'MEDIUM', null, 0, null, 'KEEP'),
+    'all', 'ENTITY', 'success_rate', 0.95, interval '24 hours', 'MEDIUM', null::interval, 4, 0.97, 'KEEP'),
   ('Memory Usage Exceeded', 'A run comes close to the memory limit of a function.',
     'all', 'ENTITY', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP'),
-  ('Tournament Sync Overdue', 'No full run of the tournament sync started within the grace period after its due time.',
-    'tournaments', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
-  ('Match Schedule Overdue', 'No full run of the match schedule sync started within the grace period after its due time.',
-    'matches_schedule', 'ENTITY', 'sync_overdue', 1, '15 minutes', 'HIGH', '15 minutes', 0, null, 'KEEP'),
   ('Tournaments Failing Alike', 'Several tournaments fail for the same reason, for example because VIS is unavailable.',
     'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Records Collapse', 'The last successful run of the tournament sync read far fewer records per request than usual.',
@@ -162,6 +149,62 @@ from (values
 );
 
 select private.record_rule_version(r, 'installation', r.created_at) from public.alert_rules r;
+
+create function private.create_default_rules(entity public.sync_status) returns void
+language plpgsql set search_path = '' as $$
+declare
+  rule public.alert_rules;
+begin
+  for rule in
+    insert into public.alert_rules (
+      name, description, entity_type, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs, runbook_url
+    )
+    select entity.title || ' ' || d.section, format(d.description, entity.title), entity.entity_type, d.metric, d.threshold,
+      d.evaluation_window, d.severity, d.escalation_delay, 0, 'docs/runbook.md#' || replace(lower(d.section), ' ', '-')
+    from (values
+      ('Consecutive Failures', 'Consecutive full runs of %s failed or timed out.', 'consecutive_failures', 3::numeric,
+        greatest(least(3 * entity.sync_frequency, interval '1 hour'), interval '1 minute'), 'HIGH', interval '30 minutes'),
+      ('Overdue', 'No full run of %s started within the grace period after its due time.', 'sync_overdue', 1,
+        interval '15 minutes', 'HIGH', greatest(least(entity.sync_frequency, interval '30 minutes'), interval '15 minutes')),
+      -- A hosted function has 150 s of wall clock, of which a run keeps 30 s to record its end.
+      ('Duration Exceeded', 'A run of %s takes long and comes close to its limit.', 'duration_exceeded',
+        least(100, round(0.8 * extract(epoch from entity.max_runtime))), interval '15 minutes', 'MEDIUM', null)
+    ) as d (section, description, metric, threshold, evaluation_window, severity, escalation_delay)
+    returning *
+  loop
+    perform private.record_rule_version(rule, 'installation', rule.created_at);
+  end loop;
+exception
+  when unique_violation then
+    raise sqlstate 'PT409' using
+      message = format('title: a rule whose name begins with %L exists; choose another title or rename the rule', entity.title),
+      detail = 'NAME_TAKEN';
+end
+$$;
+comment on function private.create_default_rules(public.sync_status) is
+  'Creates the rules that each entity has: consecutive failures, overdue and duration. PT409 NAME_TAKEN.';
+
+create function private.keep_default_rules() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  rule public.alert_rules;
+begin
+  if tg_op = 'INSERT' then
+    perform private.create_default_rules(new);
+  else
+    for rule in select * from public.alert_rules r where r.entity_type = old.entity_type loop
+      perform private.delete_rule(rule, 'the deletion of its entity', clock_timestamp());
+    end loop;
+  end if;
+  return null;
+end
+$$;
+comment on function private.keep_default_rules() is
+  'Creates the default rules of a new entity, and deletes every rule of a deleted one; a trigger, because people write entities with SQL.';
+create trigger keep_default_rules after insert or delete on public.sync_status
+  for each row execute function private.keep_default_rules();
+
+select private.create_default_rules(s) from public.sync_status s;
 
 create table public.alert_incidents (
   id uuid primary key default gen_random_uuid(),

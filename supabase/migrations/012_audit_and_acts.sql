@@ -426,20 +426,29 @@ $$;
 comment on function public.save_alert_rule(jsonb, timestamptz) is
   'Creates or changes a rule and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
 
+create function private.delete_rule(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  switched_off public.alert_rules := rule;
+begin
+  switched_off.is_active := false;
+  perform private.resolve_unmeasured_incidents(rule, switched_off, changed_by, as_of);
+  delete from public.alert_rules where id = rule.id;
+  update public.alert_rule_versions v set valid_until = greatest(as_of, v.valid_from) where v.rule_id = rule.id and v.valid_until is null;
+end
+$$;
+comment on function private.delete_rule(public.alert_rules, text, timestamptz) is
+  'Deletes a rule, discards its pending and resolves its firing incidents, and ends its current version.';
+
 create function public.delete_alert_rule(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
 declare
   before public.alert_rules;
-  switched_off public.alert_rules;
 begin
   perform private.refuse_unknown_fields(p, '{id,reason,actor}');
   select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found, 'rule', p ->> 'id');
-  switched_off := before;
-  switched_off.is_active := false;
-  perform private.resolve_unmeasured_incidents(before, switched_off, p -> 'actor' ->> 'name', as_of);
-  delete from public.alert_rules where id = before.id;
-  update public.alert_rule_versions v set valid_until = greatest(as_of, v.valid_from) where v.rule_id = before.id and v.valid_until is null;
+  perform private.delete_rule(before, p -> 'actor' ->> 'name', as_of);
   perform private.audit(p -> 'actor', 'delete-rule', 'alert-rule', before.id::text, to_jsonb(before), null, p ->> 'reason', as_of);
   return true;
 end
@@ -642,11 +651,18 @@ begin
     raise sqlstate 'PT404' using message = format('there is no entity %L', p ->> 'entity_type'), detail = 'ENTITY_UNKNOWN';
   end if;
   perform private.refuse_unknown_channels('notification_channels', nullif(changes -> 'notification_channels', 'null'));
+  if (changes ->> 'is_active')::boolean and before.function_name is null then
+    raise sqlstate 'PT409' using
+      message = format('is_active: %s has no function that syncs it', before.entity_type), detail = 'FUNCTION_MISSING';
+  end if;
   changed := jsonb_populate_record(before, changes - 'is_paused');
   update public.sync_status s set
     paused_at = case is_paused when true then coalesce(s.paused_at, as_of) when false then null else s.paused_at end,
     paused_by = case is_paused when true then coalesce(s.paused_by, p -> 'actor' ->> 'name') when false then null else s.paused_by end,
     paused_reason = case is_paused when true then p ->> 'reason' when false then null else s.paused_reason end,
+    is_active = changed.is_active,
+    sync_frequency = changed.sync_frequency,
+    schedule_anchor = changed.schedule_anchor,
     grace = changed.grace,
     max_runtime = changed.max_runtime,
     alert_threshold_failures = changed.alert_threshold_failures,
@@ -661,7 +677,8 @@ begin
 end
 $$;
 comment on function public.change_entity(jsonb, timestamptz) is
-  'Changes an entity, dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'Changes an entity, dispatches jobs that waited for a resume, and returns the entity; PT404 ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 '
+  'FUNCTION_MISSING.';
 
 create function public.resolve_errors(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$

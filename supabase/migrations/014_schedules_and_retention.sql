@@ -1,18 +1,24 @@
 -- The pg_cron jobs, the dispatch of due syncs, and retention.
 
+create function private.shortest_retention(p_subject varchar) returns interval
+language sql immutable set search_path = '' as $$
+  select case
+    when p_subject in ('audit', 'audit_log') then interval '90 days'
+    -- The charts of 24 hours and 30 days read the buckets; error-analytics covers 24 hours by default.
+    when p_subject = 'hourly_metrics' then interval '31 days'
+    when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
+    else interval '1 day'
+  end;
+$$;
+comment on function private.shortest_retention(varchar) is 'The shortest time for which retention keeps a kind of data.';
+
 create table public.retention_settings (
   subject varchar primary key,
   keep interval not null,
-  constraint retention_settings_keep_is_positive check (keep > interval '0'),
-  constraint retention_settings_metrics_are_kept_for_their_charts
-    check (keep >= case subject
-      when 'quarter_hourly_metrics' then interval '2 days' when 'hourly_metrics' then interval '31 days' else '0' end),
-  constraint retention_settings_errors_are_kept_for_days
-    check (subject not in ('resolved_errors', 'open_errors') or keep >= interval '2 days')
+  constraint retention_settings_keep_is_within_limits
+    check (keep between private.shortest_retention(subject) and interval '3650 days')
 );
 comment on table public.retention_settings is 'One row per kind of data, with the time for which retention keeps it.';
-comment on constraint retention_settings_errors_are_kept_for_days on public.retention_settings is
-  'error-analytics covers 24 hours by default, so errors are kept for at least 2 days.';
 select private.secure_table('public.retention_settings');
 
 insert into public.retention_settings (subject, keep) values
@@ -30,6 +36,44 @@ insert into public.retention_settings (subject, keep) values
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
   ('audit_log', '2 years');
+
+create function private.retention_json(setting public.retention_settings) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_build_object('subject', setting.subject, 'keep', private.in_words(setting.keep),
+    'shortest', private.in_words(private.shortest_retention(setting.subject)));
+$$;
+comment on function private.retention_json(public.retention_settings) is
+  'The subject of a retention setting with its time and the shortest one that is allowed, in words.';
+
+create function public.list_retention_settings() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.retention_json(r) order by r.subject), '[]') from public.retention_settings r;
+$$;
+comment on function public.list_retention_settings() is 'Returns every retention setting with its shortest allowed time, ordered by subject.';
+
+create function public.change_retention_setting(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  shortest constant interval := private.shortest_retention(p ->> 'subject');
+  before public.retention_settings;
+  after public.retention_settings;
+begin
+  perform private.refuse_unknown_fields(p, '{subject,keep,reason,actor}');
+  select * into before from public.retention_settings where subject = p ->> 'subject' for update;
+  perform private.refuse_missing(found, 'retention setting', p ->> 'subject');
+  if (p ->> 'keep')::interval < shortest then
+    raise sqlstate 'PT400' using
+      message = format('keep: must be between %s and 3650 days for %s', private.in_words(shortest), before.subject),
+      detail = 'BAD_REQUEST';
+  end if;
+  update public.retention_settings set keep = (p ->> 'keep')::interval where subject = before.subject returning * into after;
+  perform private.audit(p -> 'actor', 'change-retention', 'retention', after.subject,
+    private.retention_json(before), private.retention_json(after), p ->> 'reason', as_of);
+  return private.retention_json(after);
+end
+$$;
+comment on function public.change_retention_setting(jsonb, timestamptz) is
+  'Sets how long data of {subject} is kept, with {reason?}, and returns the setting; PT404 NOT_FOUND, PT400 BAD_REQUEST.';
 
 create function private.process_queue() returns void
 language sql set search_path = '' as $$
@@ -260,6 +304,20 @@ comment on function private.apply_schedules() is
   'Creates the pg_cron jobs, or replaces their schedule and command; an inactive job stays inactive. Security definer: the jobs belong to '
   'the owner.';
 
+create function private.reschedule_dispatch() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if least(old.sync_frequency, new.sync_frequency) < interval '1 minute' then
+    perform private.apply_schedules();
+  end if;
+  return null;
+end
+$$;
+comment on function private.reschedule_dispatch() is
+  'Applies the schedule of the cron job that dispatches, which follows the shortest interval under a minute of an active entity.';
+create trigger reschedule_dispatch after insert or delete or update of sync_frequency, is_active on public.sync_status
+  for each row execute function private.reschedule_dispatch();
+
 select private.apply_schedules();
 
 select private.secure_functions(
@@ -277,5 +335,6 @@ select private.secure_functions(
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
   'public.get_queue_status', 'public.get_system_facts', 'public.get_metrics_facts', 'public.get_prometheus_facts',
   'public.get_connectivity_facts', 'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
-  'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log'
+  'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log',
+  'public.list_retention_settings', 'public.change_retention_setting'
 );

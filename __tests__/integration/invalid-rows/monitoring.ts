@@ -75,14 +75,15 @@ const invalidRows: InvalidRows = {
     call_log_outcome_is_known: [{ outcome: "LOST" }],
   },
   retention_settings: {
-    retention_settings_keep_is_positive: [{ keep: "0" }],
-    retention_settings_metrics_are_kept_for_their_charts: [
+    retention_settings_keep_is_within_limits: [
+      { keep: "23 hours" },
+      { keep: "3651 days" },
       { subject: "quarter_hourly_metrics", keep: "47 hours" },
       { subject: "hourly_metrics", keep: "30 days" },
-    ],
-    retention_settings_errors_are_kept_for_days: [
       { subject: "resolved_errors", keep: "47 hours" },
       { subject: "open_errors", keep: "47 hours" },
+      { subject: "audit", keep: "89 days" },
+      { subject: "audit_log", keep: "89 days" },
     ],
   },
 };

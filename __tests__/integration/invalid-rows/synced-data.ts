@@ -19,7 +19,13 @@ const invalidRows: InvalidRows = {
   sync_status: {
     sync_status_entity_type_is_a_name: [{ entity_type: "No Name" }, { entity_type: "x" }, { entity_type: "all" }],
     sync_status_entity_type_is_not_system: [{ entity_type: "system" }],
-    sync_status_frequency_is_positive: [{ sync_frequency: "0" }],
+    sync_status_title_is_a_name: ["example", "An  Example", "Example ", "A-B", "A".repeat(61)].map((title) => ({ title })),
+    sync_status_frequency_is_within_limits: [{ sync_frequency: "9 seconds" }, { sync_frequency: "31 days 1 second" }],
+    sync_status_anchor_is_within_limits: [
+      { schedule_anchor: "1999-12-31T23:59:59Z" },
+      { schedule_anchor: "2100-01-01T00:00:01Z" },
+      { schedule_anchor: "infinity" },
+    ],
     sync_status_grace_is_within_limits: [{ grace: "-1 seconds" }, { grace: "7 days 1 second" }],
     sync_status_max_runtime_is_within_limits: [{ max_runtime: "9 seconds" }, { max_runtime: "61 minutes" }],
     sync_status_pause_has_an_author: [{ ...STATES.sync_status.paused, paused_by: null }],
@@ -71,6 +77,7 @@ const invalidRows: InvalidRows = {
 };
 
 const duplicateRows: DuplicateRows = {
+  sync_status: { sync_status_title_is_unique: [[{}, { entity_type: "another" }]] },
   tournaments: { tournaments_no_key: [[{}, { name: "Another" }]] },
   matches: { matches_no_key: [[{}, { no_in_tournament: 2 }]] },
   entity_pauses: { entity_pauses_one_open: [[{}, { paused_at: "2026-06-10T09:30:00Z" }]] },

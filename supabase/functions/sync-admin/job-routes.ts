@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { AppError } from "../../../services/errors.ts";
-import { ChangeEntityRequest, EndBackoffRequest, ResolveErrorRequest } from "../../../types/admin.ts";
+import { EndBackoffRequest, ResolveErrorRequest } from "../../../types/admin.ts";
 import { CancelJobRequest, IdempotencyKey, JobQuery, ManualSyncRequest, RequeueJobRequest } from "../../../types/jobs.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole, requireSecret } from "../_shared/app.ts";
 import { nextCursor } from "../../../types/cursor.ts";
@@ -8,10 +7,9 @@ import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { testConnectivity } from "./connectivity.ts";
 import { listJobs, readJob, triggerSync, withEstimate } from "./sync-queue-manager.ts";
 
-const EntityParams = z.object({ type: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type") });
 const Headers = z.object({ "idempotency-key": IdempotencyKey });
 
-/** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, the upstream, errors and entities. */
+/** Adds the routes that trigger, show, cancel and requeue jobs, and those of connectivity, the upstream and errors. */
 export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { by, as_of } = actsOf(deps);
   const { rpc } = deps;
@@ -46,22 +44,5 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
   });
   app.post("/errors/:id/resolve", ...requireRole("operator"), async (c) => {
     return c.json(await rpc("resolve_errors", by(c, { id: idOf(c), ...await readBody(c.req.raw, ResolveErrorRequest) })));
-  });
-  app.get(
-    "/entities",
-    ...requireRole("viewer"),
-    refuseQuery,
-    async (c) => c.json({ entities: await rpc("list_entities", {}) }),
-  );
-  app.get("/entities/:type", ...requireRole("viewer"), refuseQuery, async (c) => {
-    const { type } = parse(EntityParams, c.req.param());
-    const found = (await rpc("list_entities", {})).find((entity) => entity.entity_type === type);
-    if (!found) throw new AppError("ENTITY_UNKNOWN", `no entity type ${type}`);
-    return c.json(found);
-  });
-  app.patch("/entities/:type", ...requireRole("admin"), async (c) => {
-    const { type } = parse(EntityParams, c.req.param());
-    const { reason, ...changes } = await readBody(c.req.raw, ChangeEntityRequest);
-    return c.json(await rpc("change_entity", by(c, { entity_type: type, changes, reason })));
   });
 }

@@ -24,13 +24,14 @@ const MEANING: Record<number, string> = {
 const json = (schema: z.ZodType) => ({ "application/json": { schema } });
 
 function describe(route: Route) {
-  const params = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => [name, z.string()] as const);
+  const path = `/${route.function}${route.path === "/" ? "" : route.path}`;
+  const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => [name, z.string()] as const);
   const refusals = [400, 401, 403, ...route.refusals, 503].map((status) =>
     [status, { description: MEANING[status] ?? "", content: json(ErrorResponse) }] as const
   );
   return {
     method: route.method,
-    path: `/${route.function}${route.path === "/" ? "" : route.path}`,
+    path,
     description: `${route.description}. ${route.role === "secret" ? "Needs the secret key." : `Needs the role ${route.role} or higher.`}`,
     request: {
       ...params.length ? { params: z.object(Object.fromEntries(params)) } : {},
