@@ -18,7 +18,7 @@ const app = createApp({ ...deps, log: () => {} });
 const response = await app.fetch(
   new Request("http://functions.test/match-schedule-sync", {
     method: "POST",
-    headers: { apikey: deps.env.secretKey, "content-type": "application/json" },
+    headers: { apikey: deps.access.keys.current, "content-type": "application/json" },
     body: JSON.stringify({ trigger: "CRON" }),
   }),
 );

@@ -31,7 +31,8 @@ export type OnProcess = (name: string, pid: number, isAlive: boolean) => void;
 
 interface FunctionHostOptions {
   folder: string;
-  env: Record<string, string>;
+  /** The variables of a worker that starts now. */
+  env: () => Record<string, string>;
   write: (line: string) => void;
   onProcess: OnProcess;
   maxWorkerAgeMs?: number;
@@ -53,7 +54,7 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
       args: ["run", "-A", "--no-check", "--frozen", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
-      env: { ...inherited(), ...env, DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
+      env: { ...inherited(), ...env(), DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -4,6 +4,8 @@ import type { VisStandIn } from "./vis/stand-in.ts";
 
 interface GatewayParts {
   supabase: (request: Request) => Promise<Response>;
+  /** The secret key of lite for one of the project; null for an unknown one. */
+  innerKey: (key: string) => string | null;
   signer: TokenSigner;
   functions: FunctionHost;
   vis: VisStandIn;
@@ -15,8 +17,22 @@ const ANY_ORIGIN = { "access-control-allow-origin": "*" };
 const answer = (status: number, code: string, message: string): Response =>
   Response.json({ code, message }, { status, headers: ANY_ORIGIN });
 
+/** The answer to a preflight, as the gateway of a hosted project gives it for REST and Auth: every requested header is allowed. */
+const preflight = (request: Request): Response =>
+  new Response(null, {
+    status: 204,
+    headers: {
+      ...ANY_ORIGIN,
+      "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+      "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "",
+      "access-control-max-age": "3600",
+    },
+  });
+
 /** Serves everything on one address with the paths of a hosted project; `/vis` is the stand-in service. */
-export function createGateway({ supabase, signer, functions, vis, dashboard }: GatewayParts): (request: Request) => Promise<Response> {
+export function createGateway(
+  { supabase, innerKey, signer, functions, vis, dashboard }: GatewayParts,
+): (request: Request) => Promise<Response> {
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: ANY_ORIGIN });
@@ -25,7 +41,9 @@ export function createGateway({ supabase, signer, functions, vis, dashboard }: G
       return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `the function ${name} does not exist`);
     }
     if (pathname.startsWith("/vis/")) return await vis.fetch(request);
-    if (pathname.startsWith("/rest/v1") || pathname.startsWith("/auth/v1")) return await withTokens(request, supabase, signer);
+    if (/^\/(rest|auth)\/v1(\/|$)/.test(pathname)) {
+      return request.method === "OPTIONS" ? preflight(request) : await withTokens(request, { supabase, innerKey, signer });
+    }
     const file = ["GET", "HEAD"].includes(request.method) ? await dashboard(pathname) : null;
     if (file) return file;
     if (pathname === "/") {
@@ -37,19 +55,28 @@ export function createGateway({ supabase, signer, functions, vis, dashboard }: G
   };
 }
 
-/** Exchanges the tokens of requests and answers, so that clients see only ES256 tokens. */
-async function withTokens(request: Request, supabase: GatewayParts["supabase"], signer: TokenSigner): Promise<Response> {
-  const token = /^Bearer (ey.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
-  let inner = request;
-  if (token) {
-    const headers = new Headers(request.headers);
+/** Exchanges the keys and tokens of a request and the tokens of its answer, so that clients see only ES256 tokens. */
+async function withTokens(
+  request: Request,
+  { supabase, innerKey, signer }: Pick<GatewayParts, "supabase" | "innerKey" | "signer">,
+): Promise<Response> {
+  const headers = new Headers(request.headers);
+  const apikey = headers.get("apikey");
+  if (apikey?.startsWith("sb_secret_")) {
+    const key = innerKey(apikey);
+    if (!key) return answer(401, "UNAUTHORIZED_INVALID_API_KEY", "Unregistered API key");
+    headers.set("apikey", key);
+  }
+  const token = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1];
+  if (token && token === apikey) headers.set("authorization", `Bearer ${headers.get("apikey")}`);
+  else if (token?.startsWith("ey")) {
     try {
       headers.set("authorization", `Bearer ${await signer.inward(token)}`);
     } catch {
       return answer(401, "PGRST301", "the token is invalid or expired");
     }
-    inner = new Request(request, { headers });
   }
+  const inner = new Request(request, { headers });
   const response = await supabase(inner);
   const isAuth = new URL(request.url).pathname.startsWith("/auth/v1");
   if (!isAuth || !response.headers.get("content-type")?.includes("json")) return response;
@@ -59,7 +86,7 @@ async function withTokens(request: Request, supabase: GatewayParts["supabase"], 
     const { app_metadata, user_metadata } = session.user ?? {};
     session.access_token = await signer.outward(session.access_token, { app_metadata, user_metadata, aal: "aal1", is_anonymous: false });
   }
-  const headers = new Headers(response.headers);
-  headers.delete("content-length");
-  return new Response(JSON.stringify(body), { status: response.status, headers });
+  const outer = new Headers(response.headers);
+  outer.delete("content-length");
+  return new Response(JSON.stringify(body), { status: response.status, headers: outer });
 }

@@ -3,6 +3,7 @@ import * as jose from "jose";
 /** The keys of a project: API keys, and the key that signs its tokens. */
 export interface Keys {
   publishable: string;
+  /** The secret key of lite, and at first the only one of the project. */
   secret: string;
   /** Signs the tokens of lite, which never leave the gateway. */
   jwtSecret: string;
@@ -22,6 +23,37 @@ export async function createKeys(): Promise<Keys> {
     jwtSecret: randomText(32),
     audit: randomText(32),
     signing: { ...await jose.exportJWK(privateKey), kid: crypto.randomUUID(), alg: "ES256", use: "sig" },
+  };
+}
+
+/** The secret keys of a project by name, which are created and deleted while it runs, as in the settings of a hosted project. */
+export interface SecretKeyStore {
+  /** Name → key. */
+  all(): Record<string, string>;
+  /** Creates a key and returns it. @throws Error when the name is taken */
+  create(name: string): Promise<string>;
+  /** @throws Error for an unknown name and for the last key */
+  delete(name: string): Promise<void>;
+}
+
+export function createSecretKeyStore(known: Record<string, string>, save: (keys: Record<string, string>) => Promise<void>): SecretKeyStore {
+  let keys = { ...known };
+  return {
+    all: () => ({ ...keys }),
+    async create(name) {
+      if (Object.hasOwn(keys, name)) throw new Error(`a secret key ${name} exists`);
+      const key = `sb_secret_${randomText(24)}`;
+      keys = { ...keys, [name]: key };
+      await save(keys);
+      return key;
+    },
+    async delete(name) {
+      if (!Object.hasOwn(keys, name)) throw new Error(`there is no secret key ${name}`);
+      if (Object.keys(keys).length === 1) throw new Error(`${name} is the only secret key`);
+      const { [name]: _deleted, ...rest } = keys;
+      keys = rest;
+      await save(keys);
+    },
   };
 }
 

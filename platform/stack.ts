@@ -3,11 +3,11 @@ import { connect, type Database } from "./database.ts";
 import { buildDashboard, createDashboard } from "./dashboard.ts";
 import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
-import { createSigner } from "./keys.ts";
+import { createSigner, type SecretKeyStore } from "./keys.ts";
 import { bootstrap, migrate, OtherSchemaError } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
-import { loadState, lockFolder, SetupError, type State } from "./state.ts";
+import { loadState, lockFolder, secretKeysOf, SetupError, type State } from "./state.ts";
 import { createSupabase } from "./supabase.ts";
 import { createVisStandIn, type VisStandIn } from "./vis/stand-in.ts";
 
@@ -27,6 +27,7 @@ interface StackOptions {
 export interface Stack {
   base: string;
   state: State;
+  secretKeys: SecretKeyStore;
   database: Database;
   vis: VisStandIn;
   visUrl: string;
@@ -65,7 +66,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // The schema auth exists only after createSupabase; SQL functions call auth.* as the caller.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
     const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
-    await fillVault(database, { project_url: base, secret_key: state.keys.secret });
+    const secretKeys = secretKeysOf(options.folder, state);
+    await fillVault(database, { project_url: base, secret_key: firstOf(secretKeys.all()) });
     await createAccounts(database, supabase, base, state);
 
     const signer = await createSigner(state.keys, `${base}/auth/v1`);
@@ -73,7 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const visUrl = options.visUrl ?? `${base}/vis/XmlRequest.asmx`;
     const functions = createFunctionHost({
       folder: fileURLToPath(new URL("../supabase/functions", import.meta.url)),
-      env: functionEnv(base, state, signer.jwks, visUrl, options.databaseUrl),
+      env: () => functionEnv(base, { state, secretKeys: secretKeys.all(), jwks: signer.jwks, visUrl, databaseUrl: options.databaseUrl }),
       write: options.write,
       onProcess(name, pid, isAlive) {
         lock.onProcess(pid, isAlive);
@@ -82,12 +84,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.push(() => functions.stop());
     const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
-    serve = createGateway({ supabase, signer, functions, vis, dashboard });
+    const innerKey = (key: string) => Object.values(secretKeys.all()).includes(key) ? state.keys.secret : null;
+    serve = createGateway({ supabase, innerKey, signer, functions, vis, dashboard });
 
     if (standIns.includes("net")) undo.push(await startNet(database));
     if (standIns.includes("cron")) undo.push(await startCron(database));
     await database.query("select private.dispatch_due_syncs()");
-    return { base, state, database, vis, visUrl, standIns, migrationsApplied, pageReady, stop };
+    return { base, state, secretKeys, database, vis, visUrl, standIns, migrationsApplied, pageReady, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -132,15 +135,27 @@ function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions
 
 const withoutPassword = (url: string): string => url.replace(/:[^:@/]+@/, ":***@");
 
+const firstOf = (keys: Record<string, string>): string => Object.values(keys)[0] ?? "";
+
+interface FunctionEnvParts {
+  state: State;
+  secretKeys: Record<string, string>;
+  jwks: unknown;
+  visUrl: string;
+  databaseUrl: string | undefined;
+}
+
 /** The environment that hosted Supabase gives a function. */
-function functionEnv(base: string, { keys }: State, jwks: unknown, visUrl: string, databaseUrl = ""): Record<string, string> {
+function functionEnv(
+  base: string,
+  { state: { keys }, secretKeys, jwks, visUrl, databaseUrl = "" }: FunctionEnvParts,
+): Record<string, string> {
   return {
     SUPABASE_URL: base,
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: keys.publishable }),
-    SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys.secret }),
+    SUPABASE_SECRET_KEYS: JSON.stringify(secretKeys),
     SUPABASE_JWKS: JSON.stringify(jwks),
     SUPABASE_ANON_KEY: keys.publishable,
-    SUPABASE_SERVICE_ROLE_KEY: keys.secret,
     SUPABASE_DB_URL: databaseUrl,
     SYNC_WALL_CLOCK_MS: String(WALL_CLOCK_MS),
     VIS_API_URL: visUrl,

@@ -48,6 +48,7 @@ function readOptions() {
 
 function describe(stack: Stack, seconds: string): string {
   const { base, state, database, visUrl, standIns } = stack;
+  const [secretKey] = Object.values(stack.secretKeys.all());
   const db = database.isEmbedded ? "embedded Postgres" : "the server of DATABASE_URL";
   return `
 Ready in ${seconds} s on ${base}
@@ -63,12 +64,12 @@ ${
       : ""
   }
   Publishable key  ${state.keys.publishable}
-  Secret key       ${state.keys.secret}
+  Secret key       ${secretKey}
   Sign-ins
 ${state.accounts.map(({ role, email, password }) => `    ${role.padEnd(9)} ${email.padEnd(22)} ${password}`).join("\n")}
 
 Try it:
-  curl -s -H 'apikey: ${state.keys.secret}' ${base}/functions/v1/sync-monitoring/health-overview
+  curl -s -H 'apikey: ${secretKey}' ${base}/functions/v1/sync-monitoring/health-overview
 
 Ctrl-C stops it; the data stays.`;
 }

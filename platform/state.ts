@@ -1,4 +1,4 @@
-import { createKeys, type Keys, randomText } from "./keys.ts";
+import { createKeys, createSecretKeyStore, type Keys, randomText, type SecretKeyStore } from "./keys.ts";
 
 /** An account that the platform created. */
 export interface Account {
@@ -10,6 +10,8 @@ export interface Account {
 /** The content of a data folder beside the database. */
 export interface State {
   keys: Keys;
+  /** The secret keys by name; without it the only one is `keys.secret`. */
+  secretKeys?: Record<string, string>;
   accounts: Account[];
 }
 
@@ -51,6 +53,12 @@ export async function loadState(folder: string): Promise<State> {
     throw new SetupError(`the data folder ${folder} cannot be used: ${(error as Error).message}`);
   }
 }
+
+/** The secret keys of the folder; each change is saved. */
+export const secretKeysOf = (folder: string, state: State): SecretKeyStore =>
+  createSecretKeyStore(state.secretKeys ?? { default: state.keys.secret }, async (secretKeys) => {
+    await save(`${folder}/state.json`, { ...state, secretKeys });
+  });
 
 interface RunFile {
   pid: number;

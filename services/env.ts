@@ -1,21 +1,36 @@
 import { z } from "zod";
+import type { SecretKey } from "./secret-keys.ts";
 
-const named = z.string().transform((text, ctx) => {
-  try {
-    return z.record(z.string(), z.string()).parse(JSON.parse(text));
-  } catch {
-    ctx.addIssue({ code: "custom", message: "must be a JSON object of names and keys" });
-    return z.NEVER;
-  }
-});
+/** A variable with the JSON of a value. */
+const json = <T extends z.ZodType>(schema: T, what: string) =>
+  z.string().transform((text, ctx): z.output<T> => {
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch {
+      ctx.addIssue({ code: "custom", message: `must be ${what}` });
+      return z.NEVER;
+    }
+  });
+const named = json(z.record(z.string(), z.string().min(1)), "a JSON object of names and keys");
+const jwks = json(
+  z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }),
+  'a JSON object of the form {"keys": […]}',
+);
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 /** An empty variable counts as not set. */
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value === "" ? undefined : value, schema.optional());
 
 const Variables = z.object({
   SUPABASE_URL: z.url(),
+  // The hosted platform sets the first, self-hosted installations the second, and projects with legacy keys the third.
   SUPABASE_SECRET_KEYS: optional(named),
+  SUPABASE_SECRET_KEY: optional(z.string()),
   SUPABASE_SERVICE_ROLE_KEY: optional(z.string()),
+  SUPABASE_JWKS: optional(jwks),
+  // The address of the project for its users, where SUPABASE_URL is the one inside an installation.
+  SUPABASE_PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
+  // The issuer of the users' tokens, where it is not the project's own address.
+  AUTH_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   VIS_API_URL: z.url().default("https://www.fivb.org/Vis2009/XmlRequest.asmx"),
   VIS_APP_ID: optional(z.string()),
   VIS_USERNAME: optional(z.string()),
@@ -55,10 +70,22 @@ const Variables = z.object({
   SYNC_WALL_CLOCK_MS: whole(40_000, 3_600_000).default(150_000),
 });
 
+type Variables = z.infer<typeof Variables>;
+
 /** The environment, read once at start. */
-export interface Env extends Omit<z.infer<typeof Variables>, "SUPABASE_SECRET_KEYS" | "SUPABASE_SERVICE_ROLE_KEY"> {
-  /** The key that the functions send to the database. */
-  secretKey: string;
+export interface Env extends Omit<Variables, "SUPABASE_SECRET_KEYS" | "SUPABASE_SECRET_KEY" | "SUPABASE_SERVICE_ROLE_KEY"> {
+  /** At least one, with different values. */
+  secretKeys: SecretKey[];
+}
+
+/** The secret keys of all three variables, each value once. */
+function secretKeysOf({ SUPABASE_SECRET_KEYS, SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY }: Partial<Variables>): SecretKey[] {
+  const named = Object.entries({ ...SUPABASE_SECRET_KEYS }).map(([name, value]) => ({ name, value }));
+  // A new worker begins with the key that most projects have.
+  const keys = named.toSorted((a, b) => Number(b.name === "default") - Number(a.name === "default"));
+  if (SUPABASE_SECRET_KEY) keys.push({ name: "default", value: SUPABASE_SECRET_KEY });
+  if (SUPABASE_SERVICE_ROLE_KEY) keys.push({ name: "service_role", value: SUPABASE_SERVICE_ROLE_KEY });
+  return keys.filter(({ value }, index) => keys.findIndex((key) => key.value === value) === index);
 }
 
 /**
@@ -68,11 +95,13 @@ export interface Env extends Omit<z.infer<typeof Variables>, "SUPABASE_SECRET_KE
 export function readEnv(source: Record<string, string | undefined> = Deno.env.toObject()): Env {
   const parsed = Variables.safeParse(source);
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  const secretKey = parsed.data?.SUPABASE_SECRET_KEYS?.default ?? parsed.data?.SUPABASE_SERVICE_ROLE_KEY;
-  if (parsed.success && !secretKey) problems.push("SUPABASE_SECRET_KEYS: needs a key named default (or set SUPABASE_SERVICE_ROLE_KEY)");
+  const secretKeys = secretKeysOf(parsed.data ?? {});
+  if (parsed.success && !secretKeys.length) {
+    problems.push("SUPABASE_SECRET_KEYS: needs a key (or set SUPABASE_SECRET_KEY or SUPABASE_SERVICE_ROLE_KEY)");
+  }
   if (parsed.data && !parsed.data.VIS_USERNAME !== !parsed.data.VIS_PASSWORD) problems.push("VIS_USERNAME, VIS_PASSWORD: set both or none");
   if (parsed.data && !parsed.data.SMTP_URL !== !parsed.data.SMTP_FROM) problems.push("SMTP_URL, SMTP_FROM: set both or none");
-  if (!parsed.success || !secretKey || problems.length) throw new Error(`environment: ${problems.join("; ")}`);
-  const { SUPABASE_SECRET_KEYS: _keys, SUPABASE_SERVICE_ROLE_KEY: _key, ...rest } = parsed.data;
-  return { ...rest, secretKey };
+  if (!parsed.success || problems.length) throw new Error(`environment: ${problems.join("; ")}`);
+  const { SUPABASE_SECRET_KEYS: _keys, SUPABASE_SECRET_KEY: _key, SUPABASE_SERVICE_ROLE_KEY: _legacy, ...rest } = parsed.data;
+  return { ...rest, secretKeys };
 }

@@ -13,6 +13,9 @@ const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: str
 export const ERRORS = {
   BAD_REQUEST: answered(400, "Correct each field that the details name."),
   UNAUTHORIZED: answered(401, "Sign in again, or send a secret key of the project in the header apikey."),
+  TOKEN_EXPIRED: answered(401, "Sign in again, or refresh the session."),
+  TOKEN_UNTRUSTED: answered(401, "Sign in at this project: the token is malformed, or none of the project's signing keys verifies it."),
+  TOKEN_CLAIM_INVALID: answered(401, "Sign in at this project; where its issuer is not the project's address, set AUTH_ISSUER."),
   FORBIDDEN: answered(403, "Ask an administrator for the role that the message names."),
   NOT_FOUND: answered(404, "Check the path and the id. Retention may have deleted the object."),
   ENTITY_UNKNOWN: answered(404, "Use an entity type that `GET sync-admin/entities` lists."),
@@ -41,9 +44,13 @@ export const ERRORS = {
   PAYLOAD_TOO_LARGE: answered(413, "Send a smaller body."),
   TOO_MANY_TRIGGERS: answered(429, "Repeat the request after the seconds in the header Retry-After."),
   INTERNAL: answered(500, "Search the log of the function for the x-request-id of the response and report it."),
+  AUTH_UNAVAILABLE: answered(503, "Repeat the request. If it lasts, check that the project serves /auth/v1/.well-known/jwks.json."),
   AUDIT_KEY_MISSING: answered(503, "Set AUDIT_KEY in the function secrets."),
   DATABASE_UNAVAILABLE: answered(503, "Repeat the request. If it lasts, check the status of the project."),
-  SCHEMA_MISMATCH: answered(503, "Apply the migrations, then deploy the functions."),
+  SCHEMA_MISMATCH: answered(
+    503,
+    "Apply the migrations if the schema is older than the functions; deploy the functions if it requires newer ones.",
+  ),
   WORKER_SPENT: answered(503, "Repeat the request after a minute: another worker takes it. Due runs are dispatched again by themselves."),
   VIS_TOKEN: recorded(
     "AUTH",

@@ -1979,7 +1979,7 @@ export type Database = {
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
-      "schema_version": { Args: Record<PropertyKey, never>; Returns: number };
+      "schema_version": { Args: Record<PropertyKey, never>; Returns: Json };
       "seal_audit": { Args: { "p": Json }; Returns: number };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "test_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -1,10 +1,18 @@
 // Over 300 lines: a case for each figure of the overview.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
+import { corsHeaders } from "@supabase/supabase-js/cors";
 import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";
 import { createLog } from "../../services/log.ts";
 import { parseAnswer, type Rpc } from "../../services/rpc.ts";
-import { createFunctionApp, requireRole, requireSecret, SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
+import {
+  actorOf,
+  CLIENT_HEADERS,
+  createFunctionApp,
+  requireRole,
+  requireSecret,
+  SCHEMA_VERSION,
+} from "../../supabase/functions/_shared/app.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -193,28 +201,32 @@ Deno.test("the secret key, viewers, operators and admins may read; others get 40
   assertObjectMatch(await forbidden.json(), { code: "FORBIDDEN" });
   assertEquals((await get(await bearer("king"))).status, 403);
   const stranger = await createKeys();
-  const refused: Record<string, string>[] = [
-    {},
-    { apikey: db.keys.publishable },
-    { apikey: "sb_secret_wrong" },
-    { authorization: `Bearer ${db.keys.secret}` },
-    { authorization: "Bearer nonsense" },
-    { authorization: `Bearer ${await db.token("admin", { expires: "-1h" })}` },
-    {
-      authorization: `Bearer ${await db.token("admin", {
-        keys: { ...stranger, signing: { ...stranger.signing, kid: db.keys.signing.kid } },
-      })}`,
-    },
+  const forged = { ...stranger, signing: { ...stranger.signing, kid: db.keys.signing.kid } };
+  const noCredential = "sign in, or send a secret key of this project in the header apikey";
+  const noKey = "the key in the header apikey is not a secret key of this project";
+  const noToken = "the header authorization must be Bearer and an access token; a secret key is sent in the header apikey";
+  const refused: [Record<string, string>, string, string][] = [
+    [{}, "UNAUTHORIZED", noCredential],
+    [{ apikey: db.keys.publishable, authorization: `Bearer ${db.keys.publishable}` }, "UNAUTHORIZED", noCredential],
+    [{ apikey: "sb_secret_wrong" }, "UNAUTHORIZED", noKey],
+    [{ apikey: "wrong", authorization: "Bearer wrong" }, "UNAUTHORIZED", noKey],
+    [{ authorization: `Bearer ${db.keys.secret}` }, "UNAUTHORIZED", noToken],
+    [{ authorization: `Basic ${btoa("a:b")}` }, "UNAUTHORIZED", noToken],
+    [{ authorization: "Bearer nonsense" }, "TOKEN_UNTRUSTED", "the access token is not one of this project: sign in again"],
+    [
+      { authorization: `Bearer ${await db.token("admin", { expires: "-1h" })}` },
+      "TOKEN_EXPIRED",
+      "the access token has expired: sign in again",
+    ],
+    [
+      { authorization: `Bearer ${await db.token("admin", { keys: forged })}`, apikey: db.keys.secret },
+      "TOKEN_UNTRUSTED",
+      "the access token is not one of this project: sign in again",
+    ],
   ];
-  for (const headers of refused) {
+  for (const [headers, code, message] of refused) {
     const response = await get(headers);
-    assertEquals(response.status, 401, JSON.stringify(Object.keys(headers)));
-    const message = headers.authorization
-      ? "the access token is invalid or has expired: sign in again"
-      : headers.apikey
-      ? "the key in the header apikey is not a secret key of this project"
-      : "sign in, or send a secret key of this project in the header apikey";
-    assertEquals(await response.json(), { code: "UNAUTHORIZED", message });
+    assertEquals([response.status, await response.json()], [401, { code, message }]);
   }
 });
 
@@ -223,12 +235,13 @@ Deno.test("each key in SUPABASE_SECRET_KEYS is accepted under its name, and any 
   Deno.env.set("SUPABASE_SECRET_KEYS", JSON.stringify({ default: db.keys.secret, cron: "sb_secret_of_cron" }));
   try {
     const app = createFunctionApp("probe", { rpc: db.rpc, log: () => {} });
-    app.get("/secret", requireSecret, (c) => c.json(c.get("auth").keyName));
-    app.get("/role", ...requireRole("admin"), (c) => c.json(c.get("auth").keyName));
+    app.get("/secret", requireSecret, (c) => c.json(c.get("keyName")));
+    app.get("/role", ...requireRole("admin"), (c) => c.json(actorOf(c).name));
     for (const path of ["secret", "role"]) {
       const get = (apikey: string) => app.fetch(new Request(`http://functions.test/probe/${path}`, { headers: { apikey } }));
-      assertEquals(await (await get(db.keys.secret)).json(), "default", path);
-      assertEquals(await (await get("sb_secret_of_cron")).json(), "cron", path);
+      const name = path === "role" ? "secret key " : "";
+      assertEquals(await (await get(db.keys.secret)).json(), `${name}default`);
+      assertEquals(await (await get("sb_secret_of_cron")).json(), `${name}cron`);
       assertEquals((await get("sb_secret_of_nobody")).status, 401, path);
     }
   } finally {
@@ -244,7 +257,13 @@ Deno.test("a wrong path is 404, a wrong method 405, and a preflight 204", async 
   const preflight = await get({ origin: "http://app.test", "access-control-request-method": "GET" }, "/health-overview", "OPTIONS");
   assertEquals(preflight.status, 204);
   assertEquals(preflight.headers.get("access-control-allow-origin"), "*");
-  assertMatch(preflight.headers.get("access-control-allow-headers") ?? "", /authorization.*if-none-match/);
+  const listed = (name: string) => (preflight.headers.get(name) ?? "").split(",");
+  assertEquals(listed("access-control-allow-headers"), [...CLIENT_HEADERS, "if-none-match", "idempotency-key", "x-correlation-id"]);
+  const official = (name: keyof typeof corsHeaders) => (corsHeaders[name] ?? "").split(", ");
+  assertEquals(CLIENT_HEADERS, official("Access-Control-Allow-Headers"));
+  const methods = official("Access-Control-Allow-Methods").filter((method) => method !== "OPTIONS");
+  assertEquals(methods.filter((method) => !listed("access-control-allow-methods").includes(method)), []);
+  assertEquals(preflight.headers.get("access-control-max-age"), "7200");
 });
 
 Deno.test("a page of another origin may read every answer, also an error, with its ETag and request id", async () => {
@@ -289,18 +308,35 @@ for (
   });
 }
 
-Deno.test("a function refuses another schema version and names both versions", async () => {
-  await setUp();
-  const rpc: Rpc = (fn) => Promise.resolve(parseAnswer(fn, 7));
-  const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: () => {} });
-  const response = await app.fetch(
-    new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
-  );
-  assertEquals(response.status, 503);
-  assertObjectMatch(await response.json(), {
-    code: "SCHEMA_MISMATCH",
-    message: `the code requires schema ${SCHEMA_VERSION}, the database has schema 7: apply the migrations, then deploy the functions`,
+for (
+  const [name, version, min_code_version, message] of [
+    ["of its own version", SCHEMA_VERSION, SCHEMA_VERSION, null],
+    ["of its own version that older functions work with too", SCHEMA_VERSION, SCHEMA_VERSION - 1, null],
+    ["that is newer and works with it", SCHEMA_VERSION + 1, SCHEMA_VERSION, null],
+    ["that is newer and works with even older functions", SCHEMA_VERSION + 2, SCHEMA_VERSION - 1, null],
+    [
+      "that is newer and excludes it",
+      SCHEMA_VERSION + 1,
+      SCHEMA_VERSION + 1,
+      `and the database has schema ${SCHEMA_VERSION + 1}, which requires functions of version ${
+        SCHEMA_VERSION + 1
+      } or newer: deploy the functions`,
+    ],
+    ["that is older", SCHEMA_VERSION - 1, 7, `and the database has schema ${SCHEMA_VERSION - 1}: apply the migrations`],
+  ] as const
+) {
+  Deno.test(`a function ${message ? "refuses" : "accepts"} a schema ${name}`, async () => {
+    await setUp();
+    const rpc: Rpc = (fn, args) =>
+      (fn === "schema_version" ? Promise.resolve(parseAnswer(fn, { version, min_code_version })) : db.rpc(fn, args as never)) as never;
+    const app = createApp({ env: testEnv(), rpc, clock: new TestClock(NOW), log: () => {} });
+    const response = await app.fetch(
+      new Request("http://functions.test/sync-monitoring/health-overview", { headers: { apikey: db.keys.secret } }),
+    );
+    assertEquals(response.status, message ? 503 : 200);
+    const body = await response.json();
+    if (message) assertEquals(body, { code: "SCHEMA_MISMATCH", message: `the functions have version ${SCHEMA_VERSION}, ${message}` });
   });
-});
+}
 
 Deno.test.afterAll(() => db.close());

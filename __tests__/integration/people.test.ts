@@ -400,10 +400,15 @@ Deno.test("the audit log is listed, filtered and paged; no role changes or delet
       index % 2 ? "service" : "operator",
     );
   }
-  const first = (await call("GET", "/audit?action=create-silence&actor=service&limit=1", undefined, "viewer")).body;
-  assertObjectMatch(first.entries[0], { actor: "service", actor_role: "service", reason: "reason 3" });
+  const first = (await call("GET", "/audit?action=create-silence&actor=secret%20key%20default&limit=1", undefined, "viewer")).body;
+  assertObjectMatch(first.entries[0], { actor: "secret key default", actor_role: "service", reason: "reason 3" });
   assertEquals(
-    (await call("GET", `/audit?action=create-silence&actor=service&limit=1&cursor=${first.next_cursor}`, undefined, "viewer")).body
+    (await call(
+      "GET",
+      `/audit?action=create-silence&actor=secret%20key%20default&limit=1&cursor=${first.next_cursor}`,
+      undefined,
+      "viewer",
+    )).body
       .entries[0].reason,
     "reason 1",
   );

@@ -304,6 +304,116 @@ Deno.test("unknown functions, paths, methods and keys are answered with their st
   );
 });
 
+Deno.test("the secret key is rotated while syncs go on: no call, run, job or notification is lost, and the old key then gets 401", async () => {
+  const since = (await database.query<{ at: string }>("select clock_timestamp()::text as at"))[0]?.at ?? "";
+  const arrivals: { status: string }[] = [];
+  const receiver = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    arrivals.push(await request.json());
+    return new Response();
+  });
+  await database.query(
+    "insert into notification_channels (name, kind, config, secret, group_window) values ('rotation', 'webhook', $1, $2, '0')",
+    [{ url: `http://127.0.0.1:${receiver.addr.port}/` }, `whsec_${btoa("a secret of twenty-four by")}`],
+  );
+  await database.query(
+    `update alert_rules set threshold = 1, notification_channels = '["rotation"]' where name = 'Tournament Sync Consecutive Failures'`,
+  );
+  const call = (key: string, path: string, method = "GET", body?: object) =>
+    fetch(`${FN}/${path}`, { method, headers: { apikey: key, "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  /** The status of each function for a key: 400 is that of a body that an accepted caller sent. */
+  const statuses = async (key: string) => {
+    const found: number[] = [];
+    for (const path of ["sync-monitoring/health-overview", "sync-admin/jobs"]) found.push((await call(key, path)).status);
+    for (const name of ["sync-alert-processor", "tournament-master-sync", "match-schedule-sync"]) {
+      found.push((await call(key, name, "POST", { cause: 1, trigger: 1 })).status);
+    }
+    return found;
+  };
+  const ACCEPTED = [200, 200, 400, 400, 400];
+  const replace = async (name: string) => {
+    const old = [...processes].filter(([, of]) => of === name).map(([pid]) => pid);
+    killProcesses(name);
+    await until("the exit", () => Promise.resolve(old.every((pid) => !processes.has(pid))));
+  };
+  const trigger = async (key: string) => {
+    const request = { entity_type: "matches_schedule", reason: "during a rotation", priority: "EMERGENCY" };
+    return ManualSyncResponse.parse(await (await call(key, "sync-admin/manual-trigger", "POST", request)).json()).sync_job_id;
+  };
+  const ended = (id: string) =>
+    until("the end of the job", async () => {
+      const [job] = await database.query("select status, attempts from sync_jobs where id = $1 and finished_at is not null", [id]);
+      return job;
+    });
+  const syncTournaments = async () => {
+    const [next] = await database.query<{ id: string }>("select private.call_function('tournament-master-sync') as id");
+    return await until("the run of the tournaments", async () => {
+      const [run] = await database.query<{ status: string }>(
+        "select status from sync_execution_history where correlation_id = $1 and status <> 'RUNNING'",
+        [next?.id],
+      );
+      return run?.status;
+    });
+  };
+
+  const first = Object.values(stack.secretKeys.all())[0] ?? "";
+  assertEquals(await statuses(first), ACCEPTED);
+  await finished("matches_schedule", "2000-01-01");
+  // The tournaments fail, and the matches take long.
+  const year = new Date().getUTCFullYear();
+  for (const season of [year, year + 1]) stack.vis.faults.add({ kind: "access_denied", season: String(season) });
+  stack.vis.faults.add({ kind: "latency", ms: 2_500 });
+  const running = await trigger(first);
+  await until(
+    "the run of the job",
+    async () => (await database.query("select 1 from sync_jobs where id = $1 and execution_id is not null", [running])).length,
+  );
+
+  // Create: the workers still have the old environment.
+  const second = await stack.secretKeys.create("second");
+  assertEquals([await statuses(first), await statuses(second)], [ACCEPTED, ACCEPTED]);
+
+  // Switch. The worker of sync-admin is replaced and knows both keys; the others know the second one only from its callers.
+  await database.query("select vault.update_secret(id, $1) from vault.secrets where name = 'secret_key'", [second]);
+  await replace("sync-admin");
+  assertEquals(await syncTournaments(), "FAILED");
+  await until("the webhook", () => Promise.resolve(arrivals.some(({ status }) => status === "firing")));
+  assertEquals(await statuses(second), ACCEPTED);
+
+  // Delete, while a run goes on.
+  assertEquals(await database.query("select status from sync_jobs where id = $1", [running]), [{ status: "RUNNING" }]);
+  await stack.secretKeys.delete("default");
+  assertEquals(await statuses(second), ACCEPTED);
+  assertEquals(await statuses(first), [401, 401, 401, 401, 401]);
+  const headers = { apikey: first, authorization: `Bearer ${first}` };
+  assertEquals((await fetch(`${base}/rest/v1/matches?limit=1`, { headers })).status, 401);
+  stack.vis.faults.clear();
+  assertEquals(await syncTournaments(), "SUCCEEDED");
+  await until("the webhook of the end", () => Promise.resolve(arrivals.some(({ status }) => status === "resolved")));
+  const later = await trigger(second);
+  for (const id of [running, later]) assertEquals(await ended(id), { status: "COMPLETED", attempts: 1 });
+
+  // New workers do not have the old key at all.
+  for (const name of new Set(processes.values())) await replace(name);
+  assertEquals([await statuses(second), await statuses(first)], [ACCEPTED, [401, 401, 401, 401, 401]]);
+  assertEquals(
+    await database.query(
+      `select c.path, r.status_code, r.error_msg from private.call_log c left join net._http_response r on r.id = c.net_request_id
+      where c.called_at > $1 and coalesce(r.status_code, 202) in (401, 403, 500, 502, 503)`,
+      [since],
+    ),
+    [],
+  );
+  assertEquals(
+    await database.query("select distinct actor from audit_log where at > $1 and actor_role = 'service' order by 1", [since]),
+    [{ actor: "secret key default" }, { actor: "secret key second" }],
+  );
+  assertEquals(
+    await database.query("select 1 from alert_notifications where channel = 'rotation' and status not in ('SENT', 'SUPERSEDED')"),
+    [],
+  );
+  await receiver.shutdown();
+});
+
 Deno.test.afterAll(async () => {
   await stack.stop();
   await Deno.remove(folder, { recursive: true });

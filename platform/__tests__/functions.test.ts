@@ -20,7 +20,7 @@ Deno.test("a function receives the settings of every part and no other variable 
   const alive = new Set<number>();
   const host = createFunctionHost({
     folder,
-    env: { SUPABASE_URL: "http://127.0.0.1:1" },
+    env: () => ({ SUPABASE_URL: "http://127.0.0.1:1" }),
     write: () => {},
     onProcess: (_name, pid, isAlive) => void (isAlive ? alive.add(pid) : alive.delete(pid)),
   });

@@ -10,6 +10,7 @@ function setUp(supabase: (request: Request) => Response = () => new Response("su
       requests.push(request);
       return Promise.resolve(supabase(request));
     },
+    innerKey: (key) => key === "sb_secret_good" ? "sb_secret_inner" : null,
     signer: {
       jwks: { keys: [] },
       inward: (token) => token === "eygood" ? Promise.resolve(`inner-${token}`) : Promise.reject(new Error("bad")),
@@ -64,4 +65,28 @@ Deno.test("the tokens in an answer of Auth are exchanged, and those in an answer
     session: { access_token: "outer-a" },
   });
   assertObjectMatch(await (await ask("/rest/v1/rows")).json(), { access_token: "a", session: { access_token: "a" } });
+});
+
+Deno.test("a secret key of the project is exchanged in both headers, and an unknown one is refused before it reaches the database", async () => {
+  const { ask, requests } = setUp();
+  const withKey = (key: string) => ask("/rest/v1/matches", { headers: { apikey: key, authorization: `Bearer ${key}` } });
+  assertEquals((await withKey("sb_secret_good")).status, 200);
+  assertEquals((await withKey("sb_publishable_x")).status, 200);
+  // Also the key of lite, which is no key of the project any more after its deletion.
+  assertEquals([(await withKey("sb_secret_deleted")).status, (await withKey("sb_secret_inner")).status], [401, 401]);
+  const [secret, publishable] = requests.map(({ headers }) => [headers.get("apikey"), headers.get("authorization")]);
+  assertEquals(secret, ["sb_secret_inner", "Bearer sb_secret_inner"]);
+  assertEquals(publishable, ["sb_publishable_x", "Bearer sb_publishable_x"]);
+  assertEquals(requests.length, 2);
+});
+
+Deno.test("a preflight of Auth and REST allows the requested headers, and does not reach lite", async () => {
+  const { ask, requests } = setUp();
+  for (const path of ["/auth/v1/token", "/rest/v1/matches"]) {
+    const headers = { origin: "http://app.test", "access-control-request-headers": "apikey,x-client-info" };
+    const response = await ask(path, { method: "OPTIONS", headers });
+    assertEquals([response.status, response.headers.get("access-control-allow-headers")], [204, "apikey,x-client-info"]);
+    assertEquals(response.headers.get("access-control-allow-origin"), "*");
+  }
+  assertEquals(requests.length, 0);
 });

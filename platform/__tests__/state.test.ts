@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { loadState, SetupError } from "../state.ts";
+import { loadState, secretKeysOf, SetupError } from "../state.ts";
 
 async function withFolder(act: (folder: string) => Promise<void>): Promise<void> {
   const parent = await Deno.makeTempDir({ prefix: "sync-state-" });
@@ -35,4 +35,17 @@ Deno.test("a damaged state is refused with a sentence that names --fresh", () =>
     await Deno.mkdir(folder);
     await Deno.writeTextFile(`${folder}/state.json`, '{"keys": ');
     await assertRejects(() => loadState(folder), SetupError, "state.json is damaged; start with --fresh to delete the data");
+  }));
+
+Deno.test("secret keys are created and deleted by name, are kept with the folder, and the last one stays", () =>
+  withFolder(async (folder) => {
+    const state = await loadState(folder);
+    const store = secretKeysOf(folder, state);
+    assertEquals(store.all(), { default: state.keys.secret });
+    await assertRejects(() => store.delete("default"), Error, "default is the only secret key");
+    const second = await store.create("second");
+    await assertRejects(() => store.create("second"), Error, "a secret key second exists");
+    await store.delete("default");
+    await assertRejects(() => store.delete("default"), Error, "there is no secret key default");
+    assertEquals(secretKeysOf(folder, await loadState(folder)).all(), { second });
   }));

@@ -15,6 +15,7 @@ import { TestClock } from "../../testing/clock.ts";
 import { answeredCall } from "../../testing/rpc-client.ts";
 import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 
+const VERSION = { version: 14, min_code_version: 14 };
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
 Deno.test("a fingerprint ignores ids, numbers, dates, addresses and quoted parts", () => {
@@ -61,7 +62,7 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   metrics.countApiCall({ ms: 120.4, bytes: 10, failed: true, isRetry: false });
   metrics.countApiCall({ ms: 80, bytes: 5, failed: false, isRetry: true });
   metrics.countRecords({ inserted: 1, updated: 2, unchanged: 3 });
-  const rpc = metrics.counting(createRpc({ rpc: () => answeredCall({ data: 1, error: null }) }));
+  const rpc = metrics.counting(createRpc({ rpc: () => answeredCall({ data: VERSION, error: null }) }));
   await Promise.all([rpc("schema_version", {}), rpc("schema_version", {})]);
   assertObjectMatch(metrics.snapshot(), {
     memory_usage_mb: 10,
@@ -115,7 +116,7 @@ Deno.test("a database call costs the time to serialise it, the check of its answ
         // deno-lint-ignore no-explicit-any -- the type of PromiseLike
         then: (resolve: any) => {
           ms += 7;
-          return Promise.resolve({ data: 1, error: null }).then(resolve);
+          return Promise.resolve({ data: VERSION, error: null }).then(resolve);
         },
       }),
     }),
@@ -172,11 +173,24 @@ Deno.test("rpc throws an AppError for an expected failure, and a DatabaseError f
 
 const GOOD = { SUPABASE_URL: "http://127.0.0.1:54321", SUPABASE_SECRET_KEYS: '{"default":"sb_secret_x"}' };
 
-Deno.test("the environment has defaults, and SUPABASE_SECRET_KEYS precedes SUPABASE_SERVICE_ROLE_KEY", () => {
-  const env = readEnv({ ...GOOD, SUPABASE_SERVICE_ROLE_KEY: "old", VIS_APP_ID: "" });
-  assertObjectMatch(env, { secretKey: "sb_secret_x", SYNC_CONCURRENCY: 4, VIS_RETRIES: 3, SYNC_WALL_CLOCK_MS: 150_000 });
+Deno.test("the environment has defaults, and an empty variable counts as not set", () => {
+  const env = readEnv({ ...GOOD, VIS_APP_ID: "" });
+  assertObjectMatch(env, { SYNC_CONCURRENCY: 4, VIS_RETRIES: 3, SYNC_WALL_CLOCK_MS: 150_000 });
   assertEquals(env.VIS_APP_ID, undefined);
-  assertEquals(readEnv({ SUPABASE_URL: GOOD.SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY: "old" }).secretKey, "old");
+});
+
+Deno.test("the secret keys of every variable are known, the one named default first, and each value once", () => {
+  const { SUPABASE_URL } = GOOD;
+  const keysOf = (variables: Record<string, string>) =>
+    readEnv({ SUPABASE_URL, ...variables }).secretKeys.map(({ name, value }) => `${name} ${value}`);
+  assertEquals(keysOf({ SUPABASE_SECRET_KEYS: '{"cron":"b","default":"a"}', SUPABASE_SERVICE_ROLE_KEY: "legacy" }), [
+    "default a",
+    "cron b",
+    "service_role legacy",
+  ]);
+  assertEquals(keysOf({ SUPABASE_SECRET_KEYS: '{"second":"b"}' }), ["second b"]);
+  assertEquals(keysOf({ SUPABASE_SECRET_KEY: "a", SUPABASE_SERVICE_ROLE_KEY: "a" }), ["default a"]);
+  assertEquals(keysOf({ SUPABASE_SECRET_KEYS: "{}", SUPABASE_SERVICE_ROLE_KEY: "legacy" }), ["service_role legacy"]);
 });
 
 Deno.test("SMTP requires TLS by default, and SMTP_CA can be one line", () => {
@@ -198,7 +212,13 @@ for (
   const [variables, named] of [
     [{}, "SUPABASE_URL"],
     [{ ...GOOD, SUPABASE_SECRET_KEYS: "{" }, "SUPABASE_SECRET_KEYS"],
+    [{ ...GOOD, SUPABASE_SECRET_KEYS: '["a"]' }, "SUPABASE_SECRET_KEYS"],
+    [{ ...GOOD, SUPABASE_SECRET_KEYS: '{"default":""}' }, "SUPABASE_SECRET_KEYS"],
+    [{ ...GOOD, SUPABASE_SECRET_KEYS: "{}" }, "SUPABASE_SECRET_KEYS"],
     [{ SUPABASE_URL: GOOD.SUPABASE_URL }, "SUPABASE_SECRET_KEYS"],
+    [{ ...GOOD, SUPABASE_JWKS: "[]" }, "SUPABASE_JWKS"],
+    [{ ...GOOD, SUPABASE_PUBLIC_URL: "app.test" }, "SUPABASE_PUBLIC_URL"],
+    [{ ...GOOD, AUTH_ISSUER: "example" }, "AUTH_ISSUER"],
     [{ ...GOOD, SYNC_CONCURRENCY: "9" }, "SYNC_CONCURRENCY"],
     [{ ...GOOD, VIS_USERNAME: "u" }, "VIS_USERNAME, VIS_PASSWORD"],
     [{ ...GOOD, VIS_API_URL: "not a url" }, "VIS_API_URL"],

@@ -118,7 +118,7 @@ const ConnectivityFacts = z.object({
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 
 export const SYSTEM = {
-  schema_version: { args: {}, answer: z.number().int() },
+  schema_version: { args: {}, answer: z.object({ version: z.number().int(), min_code_version: z.number().int() }) },
   get_system_facts: { args: { as_of }, answer: SystemFacts },
   get_connectivity_facts: { args: { as_of }, answer: ConnectivityFacts },
 };

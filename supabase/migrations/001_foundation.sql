@@ -120,11 +120,13 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.lengths_in_words is 'The JSON of a row, with the intervals that a person can set written in words.';
 
-create function public.schema_version() returns integer
+create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
-  select 14;
+  -- Raise min_code_version with a change that functions of an older version do not survive, such as a renamed argument.
+  select jsonb_build_object('version', 14, 'min_code_version', 14);
 $$;
-comment on function public.schema_version is 'The number of the newest migration; a function built for another answers SCHEMA_MISMATCH.';
+comment on function public.schema_version is
+  'The number of the newest migration, and the oldest version of the functions that works with it; others answer SCHEMA_MISMATCH.';
 
 revoke execute on function private.secure_table, private.secure_functions, private.app_role, private.can_read_monitoring from public;
 grant execute on function private.app_role, private.can_read_monitoring to authenticated, service_role;

@@ -832,7 +832,7 @@ create function public.get_system_facts(as_of timestamptz default now()) returns
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'as_of', as_of,
-    'schema_version', public.schema_version(),
+    'schema_version', public.schema_version() -> 'version',
     'database', jsonb_build_object(
       'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
       'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),

@@ -1,6 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { AuthError, type AuthModeWithKey, type AuthResult } from "@supabase/server";
-import { verifyAuth } from "@supabase/server/core";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import type { Context, MiddlewareHandler } from "hono";
@@ -11,18 +9,38 @@ import { AppError, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { classify } from "../../../services/classification.ts";
+import { readEnv } from "../../../services/env.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
+import { type Access, createAccess, type User } from "./access.ts";
 import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
 export const SCHEMA_VERSION = 14;
+/**
+ * The headers that supabase-js sends: the list of `@supabase/supabase-js/cors`, with which a test compares it. An import would deploy the
+ * whole client with each function.
+ */
+export const CLIENT_HEADERS = [
+  "authorization",
+  "x-client-info",
+  "apikey",
+  "content-type",
+  "x-retry-count",
+  "traceparent",
+  "tracestate",
+  "baggage",
+];
+/** A preflight is a billed invocation. Chromium keeps its answer for at most two hours. */
+const PREFLIGHT_MAX_AGE_S = 7_200;
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${MAX_BODY_BYTES} bytes`);
 
 // The messages of schemas that have none of their own, also in the middleware that validates a route.
 z.config({ localeError: problemOf });
 
-export type AppVariables = { Variables: { auth: AuthResult; requestId: string } };
+/** Who sent a request: a signed-in user, or a service with the secret key of this name. */
+type Caller = { user: User } | { keyName: string };
+export type AppVariables = { Variables: { caller: Caller; keyName: string | null; access: Access; requestId: string } };
 export type FunctionApp = OpenAPIHono<AppVariables>;
 /** Thrown for a 304: the caller has the current answer. */
 export class NotModified extends Error {
@@ -32,6 +50,8 @@ export class NotModified extends Error {
 export interface AppDeps {
   rpc: Rpc;
   log: Log;
+  /** By default that of the environment. */
+  access?: Access;
 }
 
 /** An app under `/<name>` with CORS, request ids, error responses and the schema check; each route adds its authentication. */
@@ -45,8 +65,9 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   app.use(
     "*",
     cors({
-      allowHeaders: ["authorization", "apikey", "content-type", "if-none-match", "idempotency-key"],
+      allowHeaders: [...CLIENT_HEADERS, "if-none-match", "idempotency-key", "x-correlation-id"],
       exposeHeaders: ["etag", "retry-after", "x-request-id"],
+      maxAge: PREFLIGHT_MAX_AGE_S,
     }),
   );
   app.use("*", async (c, next) => {
@@ -57,6 +78,14 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   app.use("*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => answerError(c, tooLarge) }));
   app.use("*", async (c, next) => {
     refuseUnstorable(Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(" ")])));
+    await next();
+  });
+  let access = deps.access;
+  app.use("*", async (c, next) => {
+    c.set("access", access ??= createAccess(readEnv()));
+    // Before the first call of the database, which the key of the caller is for.
+    const apikey = c.req.header("apikey");
+    c.set("keyName", apikey ? await access.keys.accept(apikey) : null);
     await next();
   });
   app.use("*", schemaCheck(deps.rpc));
@@ -80,25 +109,35 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-/** What is wrong with the credentials in the headers of a request that the library refused. */
+/** The token of a user in the headers; a key that is sent as the bearer token too is none. */
+function tokenOf(authorization: string | undefined, apikey: string | undefined): string | null {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  return !token || token === apikey || token.startsWith("sb_") ? null : token;
+}
+
+/** What is wrong with the credentials in the headers of a request. */
 function whyNoAccess({ authorization, apikey }: Partial<Record<"authorization" | "apikey", string>>): string {
-  if (authorization) return "the access token is invalid or has expired: sign in again";
-  if (apikey) return "the key in the header apikey is not a secret key of this project";
+  if (apikey && !apikey.startsWith("sb_publishable_")) return "the key in the header apikey is not a secret key of this project";
+  if (authorization && !apikey) {
+    return "the header authorization must be Bearer and an access token; a secret key is sent in the header apikey";
+  }
   return "sign in, or send a secret key of this project in the header apikey";
 }
 
-/** Calls the check of the library without its middleware, which creates two unused clients for each request. */
-function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariables> {
+function authenticate(...modes: ("user" | "secret")[]): MiddlewareHandler<AppVariables> {
   return async (c, next) => {
-    const { data, error } = await verifyAuth(c.req.raw, { auth: modes });
-    if (error) throw error.status === 401 ? new AppError("UNAUTHORIZED", whyNoAccess(c.req.header())) : error;
-    c.set("auth", data);
+    const { authorization, apikey } = c.req.header();
+    const keyName = c.get("keyName");
+    const token = modes.includes("user") ? tokenOf(authorization, apikey) : null;
+    if (token) c.set("caller", { user: await c.get("access").verify(token) });
+    else if (keyName !== null) c.set("caller", { keyName });
+    else throw new AppError("UNAUTHORIZED", whyNoAccess(c.req.header()));
     await next();
   };
 }
 
 /** Admits only requests with any secret key of the project in `apikey`, such as those of pg_cron and of our own functions. */
-export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret:*");
+export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
 
 const ROLES = ["viewer", "operator", "admin"] as const;
 type Role = (typeof ROLES)[number];
@@ -106,11 +145,11 @@ type Role = (typeof ROLES)[number];
 /** Admits any secret key of the project, and a signed-in user with the role `least` or a higher one; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
-    authenticate("user", "secret:*"),
+    authenticate("user", "secret"),
     async (c, next) => {
-      const { authMode, userClaims } = c.get("auth");
-      if (authMode === "user") {
-        const role = z.enum(ROLES).safeParse(userClaims?.appMetadata?.role).data;
+      const caller = c.get("caller");
+      if ("user" in caller) {
+        const role = z.enum(ROLES).safeParse(caller.user.app_metadata?.role).data;
         if (!role || ROLES.indexOf(role) < ROLES.indexOf(least)) {
           throw new AppError("FORBIDDEN", `this requires the role ${least}; your role is ${role ?? "none"}`);
         }
@@ -126,17 +165,20 @@ export const refuseQuery: MiddlewareHandler<AppVariables> = async (c, next) => {
   await next();
 };
 
-/** The actor of a request: the signed-in user by email or id, or the service; with the request's id and address. */
+/** The actor of a request: the signed-in user by email or id, or the service by the name of its key; with the request's id and address. */
 export function actorOf(
   c: Context<AppVariables>,
 ): { name: string; id: string | null; role: string; request_id: string; address: string | null } {
-  const { authMode, userClaims } = c.get("auth");
-  const isUser = authMode === "user";
-  const role = z.string().safeParse(userClaims?.appMetadata?.role).data ?? "none";
+  const caller = c.get("caller");
+  const who = "user" in caller
+    ? {
+      name: caller.user.email ?? caller.user.sub,
+      id: caller.user.sub,
+      role: z.string().safeParse(caller.user.app_metadata?.role).data ?? "none",
+    }
+    : { name: `secret key ${caller.keyName}`, id: null, role: "service" };
   return {
-    name: isUser ? userClaims?.email ?? userClaims?.id ?? "unknown" : "service",
-    id: isUser ? userClaims?.id ?? null : null,
-    role: isUser ? role : "service",
+    ...who,
     request_id: c.get("requestId"),
     address: safeText(c.req.header("x-forwarded-for")?.split(",")[0]?.trim() ?? "", 100) || null,
   };
@@ -191,7 +233,7 @@ const TRANSIENT: ErrorCode[] = ["DATABASE_UNREACHABLE", "DATABASE_BUSY", "DATABA
 
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof AuthError || error instanceof HTTPException) {
+  if (error instanceof HTTPException) {
     if (error.status === 403) return new AppError("FORBIDDEN", error.message);
     if (error.status < 500) return new AppError("BAD_REQUEST", error.message);
   }
@@ -212,18 +254,22 @@ const answerError = (c: Context, error: AppError): Response => {
   );
 };
 
-/** Reads the schema version once per isolate and refuses each request unless it is {@link SCHEMA_VERSION}. */
+/**
+ * Reads the schema version, once in the life of a worker, and refuses each request where code and schema do not work together: a schema that
+ * is older than the code, or one that excludes it by `min_code_version`.
+ */
 function schemaCheck(rpc: Rpc): MiddlewareHandler {
-  let found: number | null = null;
+  let isCompatible = false;
   return async (_c, next) => {
-    if (found !== SCHEMA_VERSION) {
-      found = await rpc("schema_version", {});
-      if (found !== SCHEMA_VERSION) {
-        throw new AppError(
-          "SCHEMA_MISMATCH",
-          `the code requires schema ${SCHEMA_VERSION}, the database has schema ${found}: apply the migrations, then deploy the functions`,
-        );
-      }
+    if (!isCompatible) {
+      const { version, min_code_version } = await rpc("schema_version", {});
+      const [problem, remedy] = version < SCHEMA_VERSION
+        ? [`the database has schema ${version}`, "apply the migrations"]
+        : min_code_version > SCHEMA_VERSION
+        ? [`the database has schema ${version}, which requires functions of version ${min_code_version} or newer`, "deploy the functions"]
+        : [];
+      if (problem) throw new AppError("SCHEMA_MISMATCH", `the functions have version ${SCHEMA_VERSION}, and ${problem}: ${remedy}`);
+      isCompatible = true;
     }
     await next();
   };

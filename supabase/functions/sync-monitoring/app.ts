@@ -78,8 +78,8 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
   });
 
 /** The app of the reads; a read never writes. */
-export function createApp({ rpc, log, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
-  const app = createFunctionApp("sync-monitoring", { rpc, log });
+export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
+  const app = createFunctionApp("sync-monitoring", { rpc, log, access });
   const reader = (c: Context<AppVariables>) => readerOf(c, rpc, clock);
 
   app.openapi(

@@ -1,0 +1,98 @@
+import { DatabaseError } from "./errors.ts";
+import { isToken } from "./tokens.ts";
+
+/** A secret key of the project, by its name in the project's settings. */
+export interface SecretKey {
+  name: string;
+  value: string;
+}
+
+/** A key of this form can be younger than the environment of the worker. */
+const MODERN_KEY = /^sb_secret_[\w-]{1,200}$/;
+/** pg_net ends a request after 5 s. */
+const CONFIRM_TIMEOUT_MS = 4_000;
+
+interface SecretKeysOptions {
+  /** Asks the database about keys; without it the keys of the environment are accepted and no others. */
+  confirmUrl?: string;
+  fetch?: typeof fetch;
+}
+
+/**
+ * The secret keys of the project that this worker knows; the first one is sent to the database. The environment is read at the start of a
+ * worker, and keys are created and deleted later: the database decides about each key except the first, which it accepted last.
+ */
+export class SecretKeys {
+  #keys: SecretKey[];
+  #isFirstRefused = false;
+  #confirmUrl: string | undefined;
+  #send: typeof fetch;
+
+  constructor(keys: SecretKey[], { confirmUrl, fetch: send = fetch }: SecretKeysOptions = {}) {
+    this.#keys = [...keys];
+    this.#confirmUrl = confirmUrl;
+    this.#send = send;
+  }
+
+  /** The key that the database accepted last. */
+  get current(): string {
+    return this.#keys[0]?.value ?? "";
+  }
+
+  /**
+   * The name of a valid key, which the database receives first from now on; null for another value.
+   * @throws DatabaseError when the database does not answer
+   */
+  async accept(given: string): Promise<string | null> {
+    // The filter compares every key, so that its time does not tell which one is equal.
+    const [known] = this.#keys.filter(({ value }) => isToken(given, value));
+    if (known && known === this.#keys[0] && !this.#isFirstRefused) return known.name;
+    const key = known ?? (MODERN_KEY.test(given) ? { name: "unnamed", value: given } : null);
+    if (!key || !await this.#confirm(key, known !== undefined)) return null;
+    this.#prefer(key);
+    return key.name;
+  }
+
+  /** Sends a request to the database with the first key, and after a 401 with each of the others. */
+  fetch: typeof fetch = async (input, init) => {
+    const keys = [...this.#keys];
+    for (const [index, key] of keys.entries()) {
+      const response = await this.#send(input, { ...init, headers: headersWith(key, init?.headers) });
+      if (response.status !== 401) this.#prefer(key);
+      else if (index < keys.length - 1) {
+        await response.body?.cancel();
+        continue;
+      } else this.#isFirstRefused = true;
+      return response;
+    }
+    throw new TypeError("the project has no secret key");
+  };
+
+  #prefer(key: SecretKey): void {
+    this.#isFirstRefused = false;
+    this.#keys = [key, ...this.#keys.filter(({ value }) => value !== key.value)];
+  }
+
+  /** Whether the database accepts the key: only the service may call `schema_version`. */
+  async #confirm(key: SecretKey, isInEnvironment: boolean): Promise<boolean> {
+    if (!this.#confirmUrl) return isInEnvironment;
+    try {
+      const headers = headersWith(key, { "content-type": "application/json" });
+      const signal = AbortSignal.timeout(CONFIRM_TIMEOUT_MS);
+      const response = await this.#send(this.#confirmUrl, { method: "POST", headers, body: "{}", signal });
+      await response.body?.cancel();
+      if (response.status >= 500) throw new Error(`status ${response.status}`);
+      return response.ok;
+    } catch (error) {
+      throw new DatabaseError("schema_version", "", `the database did not confirm a key: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/** A legacy key is a token, whose role PostgREST reads from `authorization`. */
+function headersWith({ value }: SecretKey, init?: HeadersInit): Headers {
+  const headers = new Headers(init);
+  headers.set("apikey", value);
+  headers.set("authorization", `Bearer ${value}`);
+  return headers;
+}
