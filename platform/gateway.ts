@@ -24,6 +24,7 @@ export function createGateway({ supabase, signer, functions, vis, dashboard }: G
     if (name !== undefined) {
       return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `the function ${name} does not exist`);
     }
+    if (pathname === "/auth/v1/verify" && request.method === "GET") return await followLink(request, supabase, signer);
     if (pathname.startsWith("/vis/")) return await vis.fetch(request);
     if (pathname.startsWith("/rest/v1") || pathname.startsWith("/auth/v1")) return await withTokens(request, supabase, signer);
     const file = ["GET", "HEAD"].includes(request.method) ? await dashboard(pathname) : null;
@@ -62,4 +63,28 @@ async function withTokens(request: Request, supabase: GatewayParts["supabase"], 
   const headers = new Headers(response.headers);
   headers.delete("content-length");
   return new Response(JSON.stringify(body), { status: response.status, headers });
+}
+
+/** Answers the link of a mail as hosted Auth does: it leads to the page, with a session or an error in the fragment. */
+async function followLink(request: Request, supabase: GatewayParts["supabase"], signer: TokenSigner): Promise<Response> {
+  const { origin, searchParams } = new URL(request.url);
+  const type = searchParams.get("type") ?? "";
+  const wanted = URL.parse(searchParams.get("redirect_to") ?? "");
+  // A link may not carry a session to another site.
+  const target = wanted?.origin === origin ? wanted : new URL(origin);
+  const body = JSON.stringify({ token_hash: searchParams.get("token"), type });
+  const response = await withTokens(new Request(`${origin}/auth/v1/verify`, { method: "POST", body }), supabase, signer);
+  const answer = await response.json();
+  const fragment: Record<string, string> = response.ok
+    ? {
+      access_token: answer.access_token,
+      expires_at: answer.expires_at,
+      expires_in: answer.expires_in,
+      refresh_token: answer.refresh_token,
+      token_type: answer.token_type,
+      type,
+    }
+    : { error: "access_denied", error_code: answer.error_code, error_description: answer.msg };
+  target.hash = new URLSearchParams(fragment).toString();
+  return new Response(null, { status: 303, headers: { location: target.href } });
 }

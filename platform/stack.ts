@@ -61,7 +61,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const database = await open(options);
     undo.push(() => database.close());
     const { standIns } = await bootstrap(database);
-    const supabase = await createSupabase(database, state.keys, base);
+    const supabase = await createSupabase(
+      database,
+      state.keys,
+      base,
+      ({ to, subject, text }) => options.write(`mail to ${to}: ${subject}\n${text}`),
+    );
     // The schema auth exists only after createSupabase; SQL functions call auth.* as the caller.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
     const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));

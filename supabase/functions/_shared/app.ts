@@ -12,6 +12,7 @@ import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { classify } from "../../../services/classification.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
+import { type Role, ROLES } from "../../../types/people.ts";
 import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
@@ -99,9 +100,6 @@ function authenticate(...modes: AuthModeWithKey[]): MiddlewareHandler<AppVariabl
 
 /** Admits only requests with any secret key of the project in `apikey`, such as those of pg_cron and of our own functions. */
 export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret:*");
-
-const ROLES = ["viewer", "operator", "admin"] as const;
-type Role = (typeof ROLES)[number];
 
 /** Admits any secret key of the project, and a signed-in user with the role `least` or a higher one; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {

@@ -4,6 +4,7 @@ import { addAlertRoutes } from "./alert-routes.ts";
 import { sealAudit } from "./audit-logger.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
+import { addPeopleRoutes } from "./people-routes.ts";
 
 /** The routes for the actions of people. Each change writes its audit row in its own transaction; the row is sealed after the response. */
 export function createApp(deps: AdminDeps): FunctionApp {
@@ -17,5 +18,6 @@ export function createApp(deps: AdminDeps): FunctionApp {
   addAlertRoutes(app, deps);
   addJobRoutes(app, deps);
   addAuditRoutes(app, deps);
+  addPeopleRoutes(app, deps);
   return app;
 }
