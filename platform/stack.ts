@@ -87,6 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.push(() => functions.stop());
     const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
+    lock.onAddress(base);
     serve = createGateway({ supabase, signer, functions, vis, dashboard });
 
     if (standIns.includes("net")) undo.push(await startNet(database));

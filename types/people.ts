@@ -29,6 +29,7 @@ export const PeopleQuery = z.strictObject({
 });
 /** `GET sync-admin/people`: every user, newest first. */
 export const PeopleResponse = z.object({ people: z.array(Person), next_cursor: z.string().nullable() });
+export type PeopleResponse = z.infer<typeof PeopleResponse>;
 
 /** `POST sync-admin/people`: with a password the user can sign in at once; without one the user gets an invitation by email. */
 export const CreatePersonRequest = z.strictObject({
