@@ -40,6 +40,7 @@ export function createGateway(
     if (name !== undefined) {
       return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `the function ${name} does not exist`);
     }
+    if (pathname === "/auth/v1/verify" && request.method === "GET") return await followLink(request, { supabase, innerKey, signer });
     if (pathname.startsWith("/vis/")) return await vis.fetch(request);
     if (/^\/(rest|auth)\/v1(\/|$)/.test(pathname)) {
       return request.method === "OPTIONS" ? preflight(request) : await withTokens(request, { supabase, innerKey, signer });
@@ -89,4 +90,28 @@ async function withTokens(
   const outer = new Headers(response.headers);
   outer.delete("content-length");
   return new Response(JSON.stringify(body), { status: response.status, headers: outer });
+}
+
+/** Answers the link of a mail as hosted Auth does: it leads to the page, with a session or an error in the fragment. */
+async function followLink(request: Request, parts: Pick<GatewayParts, "supabase" | "innerKey" | "signer">): Promise<Response> {
+  const { origin, searchParams } = new URL(request.url);
+  const type = searchParams.get("type") ?? "";
+  const wanted = URL.parse(searchParams.get("redirect_to") ?? "");
+  // A link may not carry a session to another site.
+  const target = wanted?.origin === origin ? wanted : new URL(origin);
+  const body = JSON.stringify({ token_hash: searchParams.get("token"), type });
+  const response = await withTokens(new Request(`${origin}/auth/v1/verify`, { method: "POST", body }), parts);
+  const answer = await response.json();
+  const fragment: Record<string, string> = response.ok
+    ? {
+      access_token: answer.access_token,
+      expires_at: answer.expires_at,
+      expires_in: answer.expires_in,
+      refresh_token: answer.refresh_token,
+      token_type: answer.token_type,
+      type,
+    }
+    : { error: "access_denied", error_code: answer.error_code, error_description: answer.msg };
+  target.hash = new URLSearchParams(fragment).toString();
+  return new Response(null, { status: 303, headers: { location: target.href } });
 }

@@ -62,7 +62,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const database = await open(options);
     undo.push(() => database.close());
     const { standIns } = await bootstrap(database);
-    const supabase = await createSupabase(database, state.keys, base);
+    const supabase = await createSupabase(
+      database,
+      state.keys,
+      base,
+      ({ to, subject, text }) => options.write(`mail to ${to}: ${subject}\n${text}`),
+    );
     // The schema auth exists only after createSupabase; SQL functions call auth.* as the caller.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
     const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
@@ -86,6 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
     const innerKey = (key: string) => Object.values(secretKeys.all()).includes(key) ? state.keys.secret : null;
     serve = createGateway({ supabase, innerKey, signer, functions, vis, dashboard });
+    lock.onAddress(base);
 
     if (standIns.includes("net")) undo.push(await startNet(database));
     if (standIns.includes("cron")) undo.push(await startCron(database));

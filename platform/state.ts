@@ -62,7 +62,18 @@ export const secretKeysOf = (folder: string, state: State): SecretKeyStore =>
 
 interface RunFile {
   pid: number;
+  /** The address of the platform, once it listens. */
+  base?: string;
   processes: number[];
+}
+
+/** The address and the secret key of the platform that runs on the folder. @throws SetupError when none does */
+export async function findRunning(folder: string): Promise<{ url: string; secretKey: string }> {
+  const running = await readJson<RunFile>(`${folder}/run.json`), state = await readJson<State>(`${folder}/state.json`);
+  if (!running?.base || !state || !await commandOf(running.pid)) {
+    throw new SetupError(`nothing runs on the data folder ${folder}; run deno task start first, or set SUPABASE_URL and SECRET_KEY`);
+  }
+  return { url: running.base, secretKey: state.keys.secret };
 }
 
 /** The command line of a live process; null when there is none. */
@@ -79,7 +90,9 @@ async function commandOf(pid: number): Promise<string | null> {
  * Locks the folder for this process, and ends the function processes that a killed platform left.
  * @throws SetupError when a live platform uses the folder: the embedded database does not detect a second one, and data would be lost.
  */
-export async function lockFolder(folder: string): Promise<{ onProcess: (pid: number, isAlive: boolean) => void; release: () => void }> {
+export async function lockFolder(
+  folder: string,
+): Promise<{ onProcess: (pid: number, isAlive: boolean) => void; onAddress: (base: string) => void; release: () => void }> {
   const path = `${folder}/run.json`;
   const previous = await readJson<RunFile>(path).catch(() => null);
   if (previous && previous.pid !== Deno.pid && (await commandOf(previous.pid))?.includes("deno")) {
@@ -89,9 +102,14 @@ export async function lockFolder(folder: string): Promise<{ onProcess: (pid: num
     if ((await commandOf(pid))?.includes("edge-runtime.ts")) Deno.kill(pid, "SIGKILL");
   }
   const processes = new Set<number>();
-  const write = () => Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, processes: [...processes] }));
+  let base: string | undefined;
+  const write = () => Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, base, processes: [...processes] } satisfies RunFile));
   write();
   return {
+    onAddress(address) {
+      base = address;
+      write();
+    },
     onProcess(pid, isAlive) {
       if (isAlive) processes.add(pid);
       else processes.delete(pid);

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { App } from "@supabase/lite";
+import { createAuth, type Mail } from "./auth.ts";
 import type { Database } from "./database.ts";
 import type { Keys } from "./keys.ts";
 
@@ -32,8 +33,13 @@ export function answerFor(error: SqlError | undefined): { status: number; body: 
   return { status: statusOf(code), body: { code, message, details: detail, hint } };
 }
 
-/** REST and Auth of a database with the answers of hosted Supabase; only this file and `database.ts` know lite. */
-export async function createSupabase(database: Database, keys: Keys, siteUrl: string): Promise<(request: Request) => Promise<Response>> {
+/** REST and Auth of a database with the answers of hosted Supabase; only this file, `auth.ts` and `database.ts` know lite. */
+export async function createSupabase(
+  database: Database,
+  keys: Keys,
+  siteUrl: string,
+  sendMail: (mail: Mail) => void = () => {},
+): Promise<(request: Request) => Promise<Response>> {
   const failed = new AsyncLocalStorage<{ error?: SqlError }>();
   database.connection.normalizeDbError = (error: SqlError) => {
     const store = failed.getStore();
@@ -57,13 +63,16 @@ export async function createSupabase(database: Database, keys: Keys, siteUrl: st
       publishable_key: keys.publishable,
       secret_key: keys.secret,
     },
+    options: { drivers: { email: { send: (mail: Mail) => Promise.resolve(sendMail(mail)) } } },
   } as never);
   await app.ensureSystemSchema();
-  return (request) =>
+  const lite = (request: Request): Promise<Response> =>
     failed.run({}, async () => {
       const response = await database.exclusively(async () => await app.fetch(request));
       const answer = response.status === 500 ? answerFor(failed.getStore()?.error) : null;
       if (!answer) return response;
       return Response.json(answer.body, { status: answer.status, headers: { "access-control-allow-origin": "*" } });
     });
+  const auth = createAuth({ database, keys, siteUrl, lite, sendMail });
+  return (request) => new URL(request.url).pathname.startsWith("/auth/v1/") ? auth(request) : lite(request);
 }

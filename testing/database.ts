@@ -20,7 +20,9 @@ export interface TestDatabase {
   /** supabase-js with the secret key, as a user with a role, as a user without a role ("none"), or signed out ("anon"). */
   client(who: "service" | "anon" | "none" | "viewer" | "operator" | "admin"): Promise<SupabaseClient>;
   /** An access token as hosted projects sign it. */
-  token(role: string | null, options?: { expires?: string; keys?: Keys }): Promise<string>;
+  token(role: string | null, options?: { expires?: string; keys?: Keys; user?: { id: string; email: string } }): Promise<string>;
+  /** Sends a request to REST or Auth of this database. */
+  fetch: typeof fetch;
   /** Empties every table that tests write, and restores the seeded rows. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -96,7 +98,8 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
       const hosted = await signToken(keys, who === "none" ? null : who);
       return client({ authorization: `Bearer ${await signer.inward(hosted)}` }, keys.publishable);
     },
-    token: (role, options) => signToken(options?.keys ?? keys, role, options?.expires),
+    token: (role, options) => signToken(options?.keys ?? keys, role, options?.expires, options?.user),
+    fetch: (input, init) => supabase(new Request(input as Request, init)),
     async reset() {
       await query(
         "truncate tournaments, sync_execution_history, sync_error_log, sync_metrics, private.call_log cascade",
@@ -128,15 +131,18 @@ function useKeys(keys: Keys, signer: TokenSigner): void {
   Deno.env.set("SUPABASE_JWKS", JSON.stringify(signer.jwks));
 }
 
-async function signToken(keys: Keys, role: string | null, expires = "1h"): Promise<string> {
+/** The user of a token that names no other. */
+export const USER = { id: "00000000-0000-4000-8000-000000000001", email: "user@example.com" };
+
+async function signToken(keys: Keys, role: string | null, expires = "1h", { id, email } = USER): Promise<string> {
   return await new jose.SignJWT({
     role: "authenticated",
     aud: "authenticated",
-    email: "user@example.com",
+    email,
     app_metadata: role ? { role } : {},
   })
     .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: keys.signing.kid })
-    .setSubject("00000000-0000-4000-8000-000000000001")
+    .setSubject(id)
     .setIssuer(`${BASE}/auth/v1`)
     .setIssuedAt(expires.startsWith("-") ? "2h ago" : "1s ago")
     .setExpirationTime(expires.startsWith("-") ? `${expires.slice(1)} ago` : expires)

@@ -109,6 +109,7 @@ export const VALID_ROWS = {
     after: {},
   },
   audit_seals: { audit_id: 2, previous_id: 1, mac: "0".repeat(64) },
+  "private.people_claim": { id: true },
 } satisfies Record<string, Row>;
 
 /** The rows that valid rows refer to, as changes of the valid row of their table. */

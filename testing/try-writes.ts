@@ -37,7 +37,9 @@ const TRY_WRITE = `
 export async function createTryWrites(db: TestDatabase): Promise<TryWrites> {
   await db.database.exec(TRY_WRITE);
   // The seeded rows of these tables have the same keys as the rows of the cases.
-  for (const table of ["sync_queue_settings", "retention_settings", "private.watchdog"]) await db.query(`delete from ${table}`);
+  for (const table of ["sync_queue_settings", "retention_settings", "private.watchdog", "private.people_claim"]) {
+    await db.query(`delete from ${table}`);
+  }
   const withValid = (table: Table, changes: Row): Row => ({ ...VALID_ROWS[table], ...changes });
   for (const [table, changes] of REFERENCED_ROWS) {
     await db.query("select tests.write_rows($1::text::regclass, $2)", [table, JSON.stringify([withValid(table, changes)])]);

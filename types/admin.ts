@@ -3,9 +3,9 @@ import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
+import { reason } from "./reason.ts";
 import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
 
-const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
 const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");

@@ -1926,6 +1926,7 @@ export type Database = {
       "change_entity": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "change_retention_setting": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_alert_notifications": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "claim_people_change": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "complete_season": { Args: { "as_of"?: string; "p": Json }; Returns: number };
@@ -1935,6 +1936,7 @@ export type Database = {
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "end_upstream_backoff": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "enqueue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "finish_people_change": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };

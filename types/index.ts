@@ -4,4 +4,5 @@ export * from "./alerts.ts";
 export * from "./history.ts";
 export * from "./jobs.ts";
 export * from "./monitoring.ts";
+export * from "./people.ts";
 export * from "./sync.ts";

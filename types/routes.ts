@@ -47,6 +47,7 @@ import {
   QueueStatusResponse,
   RequeueJobRequest,
 } from "./jobs.ts";
+import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
 export interface Route {
@@ -178,6 +179,16 @@ export const ROUTES: readonly Route[] = [
   admin("patch", "/retention/{subject}", "admin", "Changes how long a kind of data is kept", RetentionSetting, {
     body: ChangeRetentionRequest,
     refusals: [404],
+  }),
+  admin("get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
+  admin("post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
+    body: CreatePersonRequest,
+    status: 201,
+    refusals: [409, 429],
+  }),
+  admin("patch", "/people/{id}", "admin", "Changes the role of a user, or disables or enables one", ChangePersonResponse, {
+    body: ChangePersonRequest,
+    refusals: [404, 409],
   }),
   admin("get", "/audit", "viewer", "The audit log, newest first", AuditResponse, { query: AuditQuery }),
   admin("get", "/audit/verify", "viewer", "Verifies the HMAC chain of the audit log", AuditVerifyResponse, { query: VerifyQuery }),

@@ -1,14 +1,19 @@
 import { assertEquals, assertObjectMatch } from "@std/assert";
+import { readEnv } from "../../services/env.ts";
+import { SecretKeys } from "../../services/secret-keys.ts";
+import { createAccess } from "../../supabase/functions/_shared/access.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { ROUTES } from "../../types/routes.ts";
 import { TestClock } from "../../testing/clock.ts";
-import { openTestDatabase } from "../../testing/database.ts";
+import { openTestDatabase, USER } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
 import { aNotification } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z", EARLIER = "2026-06-10T11:00:00Z";
-const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env: testEnv(), waitUntil: () => {} });
+const env = testEnv({ SUPABASE_SERVICE_ROLE_KEY: db.keys.secret });
+const access = createAccess(readEnv(), new SecretKeys(env.secretKeys, { fetch: db.fetch }));
+const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env, waitUntil: () => {}, access });
 const NOTE = "because the test says so";
 const RULE = {
   name: "Test act",
@@ -60,6 +65,14 @@ const backoff = () =>
   db.value<string>(
     "update upstream_state set backoff_until = '2026-06-10T13:00:00Z', backoff_reason = 'VIS answered HTTP 503' returning upstream",
   );
+
+const user = (id: string, email: string, role: string) =>
+  idOf(
+    `insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at)
+    values ($1::text::uuid, 'authenticated', 'authenticated', $2, now(), $3::text::jsonb, '{}', now())`,
+    [id, email, JSON.stringify({ role })],
+  );
+await user(USER.id, USER.email, "admin");
 
 interface Act {
   route: string;
@@ -202,6 +215,40 @@ const ACTS: Act[] = [
       object_type: "retention",
       before: { keep: "90 days" },
       after: { keep: "100 days" },
+      reason: NOTE,
+    },
+  },
+  {
+    route: "post /people",
+    body: { email: "created@example.com", password: "a good password", role: "viewer", reason: NOTE },
+    audit: {
+      action: "create-person",
+      object_type: "person",
+      before: null,
+      after: { email: "created@example.com", role: "viewer" },
+      reason: NOTE,
+    },
+  },
+  {
+    route: "post /people",
+    body: { email: "invited@example.com", role: "viewer", reason: NOTE },
+    audit: {
+      action: "invite-person",
+      object_type: "person",
+      before: null,
+      after: { email: "invited@example.com", role: "viewer", confirmed: false },
+      reason: NOTE,
+    },
+  },
+  {
+    route: "patch /people/{id}",
+    object: () => user(crypto.randomUUID(), "changed@example.com", "viewer"),
+    body: { role: "operator", disabled: true, reason: NOTE },
+    audit: {
+      action: "change-person",
+      object_type: "person",
+      before: { email: "changed@example.com", role: "viewer", disabled: false },
+      after: { email: "changed@example.com", role: "operator", disabled: true },
       reason: NOTE,
     },
   },

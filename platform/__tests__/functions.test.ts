@@ -46,7 +46,7 @@ async function hostOf(source: string, options: { maxWorkerAgeMs?: number; frozen
   await Deno.writeTextFile(`${folder}/echo/index.ts`, source);
   const alive = new Set<number>();
   const onProcess = (_name: string, pid: number, isAlive: boolean) => void (isAlive ? alive.add(pid) : alive.delete(pid));
-  const host = createFunctionHost({ folder, env: {}, write: () => {}, onProcess, ...options });
+  const host = createFunctionHost({ folder, env: () => ({}), write: () => {}, onProcess, ...options });
   const ask = async () => Number(await (await host.serve("echo", new Request("http://127.0.0.1/functions/v1/echo"))).text());
   return { ask, isAlive: (pid: number) => alive.has(pid), stop: () => host.stop().then(() => Deno.remove(folder, { recursive: true })) };
 }

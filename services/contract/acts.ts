@@ -11,6 +11,7 @@ import {
   SilenceRequest,
 } from "../../types/admin.ts";
 import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
 
@@ -89,5 +90,30 @@ export const ACTS = {
   resolve_errors: {
     args: { p: z.strictObject({ id: z.uuid(), group: z.boolean(), note: z.string().optional(), actor: Actor }), as_of },
     answer: z.object({ resolved: z.number().int() }),
+  },
+  claim_people_change: {
+    args: {
+      p: z.strictObject({
+        action: z.enum(["create-person", "invite-person", "change-person"]),
+        object_id: z.string(),
+        changes: z.record(z.string(), z.unknown()),
+        reason: z.string().optional(),
+        actor: Actor,
+      }),
+      as_of,
+    },
+    answer: z.object({ token: z.uuid() }),
+  },
+  finish_people_change: {
+    args: {
+      p: z.strictObject({
+        token: z.uuid(),
+        object_id: z.string().optional(),
+        before: Person.nullable().optional(),
+        after: Person.optional(),
+      }),
+      as_of,
+    },
+    answer: z.boolean(),
   },
 };

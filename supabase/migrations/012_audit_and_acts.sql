@@ -723,3 +723,80 @@ end
 $$;
 comment on function public.end_upstream_backoff(jsonb, timestamptz) is
   'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';
+
+create table private.people_claim (
+  id boolean primary key default true,
+  token uuid,
+  expires_at timestamptz,
+  act jsonb,
+  constraint people_claim_is_one_row check (id),
+  constraint people_claim_is_whole check (num_nonnulls(token, expires_at, act) in (0, 3))
+);
+comment on table private.people_claim is
+  'The change of a person that is under way in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
+alter table private.people_claim enable row level security;
+grant select, update on private.people_claim to service_role;
+
+insert into private.people_claim default values;
+
+create function private.audit_people_act(act jsonb, object_id text, before jsonb, after jsonb, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  select private.audit(act -> 'actor', act ->> 'action', 'person', coalesce(object_id, act ->> 'object_id'), nullif(before, 'null'), after,
+    act ->> 'reason', as_of);
+$$;
+comment on function private.audit_people_act(jsonb, text, jsonb, jsonb, timestamptz) is 'Writes the audit row of a change of a person.';
+
+create function private.expire_people_claim(as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  expired private.people_claim;
+begin
+  select * into expired from private.people_claim where expires_at <= as_of for update;
+  if not found then
+    return false;
+  end if;
+  update private.people_claim set token = null, expires_at = null, act = null where id;
+  perform private.audit_people_act(expired.act, null, null, (expired.act -> 'changes') || '{"outcome": "unknown"}', as_of);
+  return true;
+end
+$$;
+comment on function private.expire_people_claim(timestamptz) is
+  'Frees an expired claim, whose function ended without an answer of Auth, and audits the requested change with the outcome unknown.';
+
+create function public.claim_people_change(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  new_token constant uuid := gen_random_uuid();
+begin
+  perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
+  perform private.expire_people_claim(as_of);
+  -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
+  update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
+  if not found then
+    raise sqlstate 'PT409' using message = 'another change of a person is under way: repeat the request', detail = 'PEOPLE_BUSY';
+  end if;
+  return jsonb_build_object('token', new_token);
+end
+$$;
+comment on function public.claim_people_change(jsonb, timestamptz) is
+  'Claims the right to change a person in Auth, for a minute, and returns its token; PT409 PEOPLE_BUSY.';
+
+create function public.finish_people_change(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  finished private.people_claim;
+begin
+  perform private.refuse_unknown_fields(p, '{token,object_id,before,after}');
+  select * into finished from private.people_claim where token = (p ->> 'token')::uuid for update;
+  if not found then
+    raise sqlstate 'PT409' using message = 'the claim expired before the change of the person ended', detail = 'LEASE_LOST';
+  end if;
+  update private.people_claim set token = null, expires_at = null, act = null where id;
+  if p ? 'after' then
+    perform private.audit_people_act(finished.act, p ->> 'object_id', p -> 'before', p -> 'after', as_of);
+  end if;
+  return true;
+end
+$$;
+comment on function public.finish_people_change(jsonb, timestamptz) is
+  'Frees the claim {token} and, with {after}, writes the audit row of the change; PT409 LEASE_LOST.';

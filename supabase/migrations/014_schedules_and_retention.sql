@@ -271,7 +271,7 @@ language sql stable set search_path = '' as $jobs$
   values
     ('dispatch-due-syncs', private.dispatch_schedule(), 'select private.dispatch_due_syncs()', interval '1 minute'),
     ('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')', '1 minute'),
-    ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs()', '1 minute'),
+    ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs(), private.expire_people_claim()', '1 minute'),
     ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
     ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
     ('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()', '5 minutes'),
@@ -330,7 +330,7 @@ select private.secure_functions(
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
   'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
   'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity', 'public.end_upstream_backoff',
-  'public.resolve_errors', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
+  'public.resolve_errors', 'public.claim_people_change', 'public.finish_people_change', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
   'public.get_queue_status', 'public.get_system_facts', 'public.get_metrics_facts', 'public.get_prometheus_facts',

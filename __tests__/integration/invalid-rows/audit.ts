@@ -1,5 +1,7 @@
 import type { DuplicateRows, InvalidRows } from "../../../testing/rows.ts";
 
+const TOKEN = "00000000-0000-4000-8000-000000000005", LATE = "2026-06-10T10:00:00Z";
+
 const invalidRows: InvalidRows = {
   audit_log: {
     audit_log_action_is_a_name: [{ action: "Edit rule" }, { action: "edit-" }],
@@ -8,6 +10,10 @@ const invalidRows: InvalidRows = {
   audit_seals: {
     audit_seals_mac_is_sha256: [{ mac: "0".repeat(63) }, { mac: "0".repeat(65) }, { mac: "G".repeat(64) }],
     audit_seals_previous_is_not_later: [{ previous_id: 2 }, { previous_id: 3 }],
+  },
+  "private.people_claim": {
+    people_claim_is_one_row: [{ id: false }],
+    people_claim_is_whole: [{ token: TOKEN }, { expires_at: LATE }, { token: TOKEN, expires_at: LATE }, { act: {} }],
   },
 };
 

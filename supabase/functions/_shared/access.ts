@@ -14,6 +14,9 @@ export interface Access {
 const Claims = z.object({
   sub: z.string(),
   email: z.string().optional(),
+  /** The times of the token, in seconds. */
+  iat: z.number().optional(),
+  exp: z.number(),
   app_metadata: z.object({ role: z.unknown() }).partial().optional(),
 });
 export type User = z.output<typeof Claims>;

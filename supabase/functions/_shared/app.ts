@@ -12,6 +12,7 @@ import { classify } from "../../../services/classification.ts";
 import { readEnv } from "../../../services/env.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
 import { type Access, createAccess, type User } from "./access.ts";
+import { type Role, ROLES } from "../../../types/people.ts";
 import { problemOf } from "./problems.ts";
 
 /** The number of the newest migration that this code was written for. */
@@ -138,9 +139,6 @@ function authenticate(...modes: ("user" | "secret")[]): MiddlewareHandler<AppVar
 
 /** Admits only requests with any secret key of the project in `apikey`, such as those of pg_cron and of our own functions. */
 export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
-
-const ROLES = ["viewer", "operator", "admin"] as const;
-type Role = (typeof ROLES)[number];
 
 /** Admits any secret key of the project, and a signed-in user with the role `least` or a higher one; another user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {

@@ -5,6 +5,7 @@ import { sealAudit } from "./audit-logger.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addSettingsRoutes } from "./settings-routes.ts";
+import { addPeopleRoutes } from "./people-routes.ts";
 
 /** The routes for the actions of people. Each change writes its audit row in its own transaction; the row is sealed after the response. */
 export function createApp(deps: AdminDeps): FunctionApp {
@@ -19,5 +20,6 @@ export function createApp(deps: AdminDeps): FunctionApp {
   addJobRoutes(app, deps);
   addAuditRoutes(app, deps);
   addSettingsRoutes(app, deps);
+  addPeopleRoutes(app, deps);
   return app;
 }

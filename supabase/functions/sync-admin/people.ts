@@ -1,0 +1,64 @@
+import { AppError } from "../../../services/errors.ts";
+import type { ChangePersonRequest, CreatePersonRequest, Person } from "../../../types/people.ts";
+import { type AuthAdmin, unavailable } from "./auth-admin.ts";
+
+/** The users of a page that the search for another admin reads at once, and the most pages that it reads. */
+const PAGE = 200, PAGES = 50;
+
+/** Who can give rights to others: a confirmed admin who can sign in. */
+const isActiveAdmin = ({ role, disabled, confirmed }: Person): boolean => role === "admin" && !disabled && confirmed;
+
+/** A change of a person in Auth, for the audit log; `before` is null for a new person. */
+export interface PersonChange {
+  before: Person | null;
+  after: Person;
+}
+
+/** Refuses a caller whose token still has the role admin, although Auth says otherwise now. @throws AppError FORBIDDEN */
+export async function refuseFormerAdmin(auth: AuthAdmin, callerId: string | null): Promise<void> {
+  if (callerId === null) return;
+  const caller = await auth.get(callerId).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === "NOT_FOUND") return null;
+    throw error;
+  });
+  if (!caller || !isActiveAdmin(caller)) throw new AppError("FORBIDDEN", "you are no longer an admin: sign in again");
+}
+
+/** Creates a person with a password, or invites one. @throws AppError */
+export async function addPerson(auth: AuthAdmin, { email, password, role }: CreatePersonRequest): Promise<PersonChange> {
+  if (password !== undefined) return { before: null, after: await auth.create({ email, password, role }) };
+  const invited = await auth.invite(email);
+  // A repeated invitation reaches a person who may have a role already.
+  const before = invited.role === null ? null : invited;
+  if (invited.role === role) return { before, after: invited };
+  const after = await auth.update(invited.id, { role }).catch(() => {
+    throw unavailable("the person was invited, but Auth did not store the role: give the person the role", true);
+  });
+  return { before, after };
+}
+
+/** Changes a role, or disables or enables a person; null when nothing changes. @throws AppError */
+export async function changePerson(
+  auth: AuthAdmin,
+  id: string,
+  { role, disabled }: ChangePersonRequest,
+  callerId: string | null,
+): Promise<PersonChange | { before: Person; after: null }> {
+  const before = await auth.get(id);
+  const wanted = { ...before, role: role === undefined ? before.role : role, disabled: disabled ?? before.disabled };
+  if (wanted.role === before.role && wanted.disabled === before.disabled) return { before, after: null };
+  if (disabled && id === callerId) throw new AppError("OWN_ACCOUNT", "you cannot disable your own account");
+  if (isActiveAdmin(before) && !isActiveAdmin(wanted) && !await hasOtherAdmin(auth, id)) {
+    throw new AppError("LAST_ADMIN", `${before.email ?? before.id} is the last admin`);
+  }
+  return { before, after: await auth.update(id, { role, disabled }) };
+}
+
+async function hasOtherAdmin(auth: AuthAdmin, id: string): Promise<boolean> {
+  for (let page = 1, hasMore = true; hasMore && page <= PAGES; page++) {
+    const found = await auth.list(page, PAGE);
+    if (found.people.some((person) => person.id !== id && isActiveAdmin(person))) return true;
+    hasMore = found.hasMore;
+  }
+  return false;
+}

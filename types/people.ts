@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { reason } from "./reason.ts";
+
+/** The roles of a user, lowest first; the role is `app_metadata.role` in the access token. */
+export const ROLES = ["viewer", "operator", "admin"] as const;
+export const Role = z.enum(ROLES);
+export type Role = z.infer<typeof Role>;
+
+/** A user of the project's Auth. */
+export const Person = z.object({
+  id: z.uuid(),
+  /** Null for a user without an email, such as an anonymous one. */
+  email: z.string().nullable(),
+  /** Null for a user who may read nothing. */
+  role: Role.nullable(),
+  /** A disabled user cannot sign in or renew a session. */
+  disabled: z.boolean(),
+  /** The user has confirmed the email, or accepted the invitation. */
+  confirmed: z.boolean(),
+  last_sign_in_at: z.string().nullable(),
+  created_at: z.string(),
+});
+export type Person = z.infer<typeof Person>;
+
+/** The query of `GET sync-admin/people`. */
+export const PeopleQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().regex(/^[1-9]\d{0,5}$/, "is not a cursor of this list").optional(),
+});
+/** `GET sync-admin/people`: every user, newest first. */
+export const PeopleResponse = z.object({ people: z.array(Person), next_cursor: z.string().nullable() });
+export type PeopleResponse = z.infer<typeof PeopleResponse>;
+
+/** `POST sync-admin/people`: with a password the user can sign in at once; without one the user gets an invitation by email. */
+export const CreatePersonRequest = z.strictObject({
+  email: z.email("must be an email address").max(254).toLowerCase(),
+  password: z.string().min(8, "must have at least 8 characters").max(72, "must have at most 72 characters").optional(),
+  role: Role.nullable().default(null),
+  reason: reason.optional(),
+});
+export type CreatePersonRequest = z.infer<typeof CreatePersonRequest>;
+
+/** `PATCH sync-admin/people/:id`; a role of null takes every right away. */
+export const ChangePersonRequest = z.strictObject({
+  role: Role.nullable().optional(),
+  disabled: z.boolean().optional(),
+  reason: reason.optional(),
+}).refine((changes) => changes.role !== undefined || changes.disabled !== undefined, "must change at least one of role and disabled");
+export type ChangePersonRequest = z.infer<typeof ChangePersonRequest>;
+
+/** The person after a change. */
+export const ChangePersonResponse = Person.extend({
+  /**
+   * An access token from before the change is valid until this time at most. Null for a caller with a secret key, which does not show the
+   * lifetime of the project's tokens (an hour, unless the project has another one).
+   */
+  old_tokens_expire_by: z.string().nullable(),
+});
+export type ChangePersonResponse = z.infer<typeof ChangePersonResponse>;
