@@ -1520,6 +1520,7 @@ export type Database = {
           "error_count": number;
           "function_name": string | null;
           "grace": string;
+          "idle_since": string | null;
           "is_active": boolean;
           "last_attempt": string | null;
           "last_duration": string | null;
@@ -1536,6 +1537,7 @@ export type Database = {
           "paused_reason": string | null;
           "records_processed_last": number | null;
           "records_processed_total": number;
+          "runs_during_play": boolean;
           "schedule_anchor": string;
           "schedule_changed_at": string | null;
           "success_count": number;
@@ -1556,6 +1558,7 @@ export type Database = {
           "error_count"?: number;
           "function_name"?: string | null;
           "grace": string;
+          "idle_since"?: string | null;
           "is_active"?: boolean;
           "last_attempt"?: string | null;
           "last_duration"?: string | null;
@@ -1572,6 +1575,7 @@ export type Database = {
           "paused_reason"?: string | null;
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
+          "runs_during_play"?: boolean;
           "schedule_anchor"?: string;
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
@@ -1591,6 +1595,7 @@ export type Database = {
           "error_count"?: number;
           "function_name"?: string | null;
           "grace"?: string;
+          "idle_since"?: string | null;
           "is_active"?: boolean;
           "last_attempt"?: string | null;
           "last_duration"?: string | null;
@@ -1607,6 +1612,7 @@ export type Database = {
           "paused_reason"?: string | null;
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
+          "runs_during_play"?: boolean;
           "schedule_anchor"?: string;
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
@@ -1691,6 +1697,7 @@ export type Database = {
         Row: {
           "average_duration": string | null;
           "failing_streak": number;
+          "full_read_at": string | null;
           "last_error": string | null;
           "last_error_type": string | null;
           "last_result_at": string | null;
@@ -1702,11 +1709,14 @@ export type Database = {
           "synced_at": string | null;
           "tournament_no": string;
           "ttl": string | null;
+          "version_missed_at": string | null;
+          "vis_version": number | null;
         };
         ComputedFields: never;
         Insert: {
           "average_duration"?: string | null;
           "failing_streak"?: number;
+          "full_read_at"?: string | null;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
           "last_result_at"?: string | null;
@@ -1718,10 +1728,13 @@ export type Database = {
           "synced_at"?: string | null;
           "tournament_no": string;
           "ttl"?: string | null;
+          "version_missed_at"?: string | null;
+          "vis_version"?: number | null;
         };
         Update: {
           "average_duration"?: string | null;
           "failing_streak"?: number;
+          "full_read_at"?: string | null;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
           "last_result_at"?: string | null;
@@ -1733,6 +1746,8 @@ export type Database = {
           "synced_at"?: string | null;
           "tournament_no"?: string;
           "ttl"?: string | null;
+          "version_missed_at"?: string | null;
+          "vis_version"?: number | null;
         };
         Relationships: [
           {

@@ -176,7 +176,7 @@ export const ROUTES: readonly Route[] = [
     answer: z.object({ status: z.literal("ACCEPTED") }),
     refusals: [],
   },
-  ...["tournament-master-sync", "match-schedule-sync"].map((name): Route => ({
+  ...["tournament-master-sync", "match-schedule-sync", "match-live-sync"].map((name): Route => ({
     function: name,
     method: "post",
     path: "/",

@@ -9,7 +9,14 @@ const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
 // In CI no test is skipped: scripts/test.ts provides the server, and npx must be installed.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
-const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
+const FUNCTIONS = [
+  "match-live-sync",
+  "match-schedule-sync",
+  "sync-admin",
+  "sync-alert-processor",
+  "sync-monitoring",
+  "tournament-master-sync",
+];
 
 async function bareDatabase(): Promise<string> {
   const name = `cli_${crypto.randomUUID().slice(0, 8)}`;
