@@ -5,7 +5,7 @@ import { startSync } from "../services/SyncRunner.ts";
 import type { SyncDeps } from "../services/SyncRun.ts";
 import { VisClient } from "../services/VisClient.ts";
 import { WorkerCpu } from "../services/worker-cpu.ts";
-import { syncMatches } from "../supabase/functions/match-schedule-sync/sync.ts";
+import { syncMatches } from "../services/match-sync.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 import { type Cpu, matchList, runWorkers } from "./sync-workers.ts";
@@ -90,6 +90,7 @@ async function sample(db: TestDatabase, tournaments: number, isMonitored: boolea
       {
         ignoreTtl: false,
         concurrency: CONCURRENCY,
+        isLive: false,
         isConfirmed: false,
       },
     );

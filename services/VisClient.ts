@@ -51,6 +51,18 @@ interface Lease {
 /** The reply was `NoChanges` or 204 instead of rows. */
 type Unchanged = Pick<VisReply, "isUnchanged">;
 
+/** What VIS answered to a request for the matches of a tournament. */
+export interface MatchReply extends Records<MatchRecord>, Pick<VisReply, "isUnchanged" | "version"> {
+  /** The numbers of the matches that VIS marks as deleted. */
+  deleted: string[];
+  /** The version since which the reply has the changes; null when it has all matches. */
+  since: number | null;
+  /** The slot of the request, which the write of the reply releases. */
+  slot: AnsweredSlot;
+  /** Null when the database has no such tournament. */
+  known: KnownMatches | null;
+}
+
 const escapeXml = (value: string): string => value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 const attributes = (values: Record<string, string>): string =>
   Object.entries(values).map(([name, value]) => ` ${name}="${escapeXml(value)}"`).join("");
@@ -83,21 +95,26 @@ export class VisClient {
   }
 
   /**
-   * All matches of a tournament, whose lease it claims; `count` is their number at the last sync, and the claim returns what is `known` of
-   * them. The write of the reply releases `slot`.
+   * The matches of a tournament, whose lease it claims; `count` is their number at the last sync, and the claim returns what is `known` of
+   * them. With `isIncremental` it requests what changed since the last reply, if that is known; VIS may still answer with all matches.
    * @throws SyncError, TOURNAMENT_BUSY when another run holds the lease.
    */
-  async listMatches(
-    lease: Lease,
-    count = 0,
-  ): Promise<Records<MatchRecord> & Unchanged & { slot: AnsweredSlot; known: KnownMatches | null }> {
+  async listMatches(lease: Lease, count = 0, isIncremental = false): Promise<MatchReply> {
     const no = lease.tournament_no;
     const guard = (rows: VisReply["rows"]) => {
       guardRows(rows, Math.max(PLAUSIBLE_MATCHES, count * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
     };
-    const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
-    const { slot, known, isUnchanged } = reply;
-    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot, known, isUnchanged };
+    const reply = await this.#ask(
+      "GetBeachMatchList",
+      { Fields: MATCH_FIELDS },
+      { NoTournament: no },
+      "BeachMatch",
+      guard,
+      lease,
+      isIncremental,
+    );
+    const { slot, known, isUnchanged, version, since } = reply;
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot, known, isUnchanged, version, since };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -108,13 +125,20 @@ export class VisClient {
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
     lease?: Lease,
-  ): Promise<VisReply & { retries: number; slot: AnsweredSlot; known: KnownMatches | null }> {
-    const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
+    isIncremental = false,
+  ): Promise<VisReply & { retries: number; slot: AnsweredSlot; known: KnownMatches | null; since: number | null }> {
+    const requestSince = (version: number | null): string => {
+      const since: Record<string, string> = version === null ? {} : { Version: String(version) };
+      return `<Request${attributes({ Type: type, ...parameters, ...since })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
+    };
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
       let sent: { raw: RawReply | null; slot: AnsweredSlot } | null = null;
+      let body = requestSince(null);
       try {
         const { token, known } = await this.#claimSlot(lease);
+        const requested = isIncremental ? known?.version ?? null : null;
+        body = requestSince(requested);
         sent = {
           raw: null,
           slot: {
@@ -129,7 +153,13 @@ export class VisClient {
         sent.raw = await this.#send(body, attempt > 1, sent.slot);
         const reply = this.#read(sent.raw, rowName, guard);
         if (!lease) await this.#releaseSlot(sent.slot);
-        return { ...reply, retries: attempt - 1, slot: sent.slot, known };
+        return {
+          ...reply,
+          retries: attempt - 1,
+          slot: sent.slot,
+          known,
+          since: reply.rows.every(isNewerThan(requested)) ? requested : null,
+        };
       } catch (error) {
         if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
@@ -226,6 +256,10 @@ export class VisClient {
     await this.deps.rpc("release_upstream_slot", { p: slot, as_of: this.deps.clock.asOf() }).catch(() => {});
   }
 }
+
+/** VIS ignored the version of a request when the reply has a row that is not newer: such a reply has all rows. */
+const isNewerThan = (version: number | null) => (row: VisReply["rows"][number]): boolean =>
+  version === null || Number(row.version) > version;
 
 function guardRows(rows: VisReply["rows"], limit: number, isRequested: (row: VisReply["rows"][number]) => boolean, asked: string): void {
   const stray = rows.find((row) => !isRequested(row));

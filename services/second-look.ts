@@ -1,9 +1,11 @@
 import { SyncError } from "./classification.ts";
 import type { Digest, Known, KnownMatches, Look } from "./contract/sync-writes.ts";
-import type { VisReply } from "./vis-reply.ts";
 
 const WEEK_MS = 7 * 86_400_000;
-/** A removal of up to so many rows is believed at once, unless it is of all rows; so is a column blanked in up to so many. */
+/**
+ * A removal of up to so many rows is believed at once, unless it is of all rows; so is a column blanked in up to so many, unless it is in most
+ * rows of a full reply. An incremental reply also moves so many.
+ */
 const FEW_ROWS = 5;
 
 type Warning = "REPLY_SHRANK" | "REPLY_BLANKED" | "REPLY_MOVED";
@@ -17,6 +19,8 @@ interface Reply {
   present: string[];
   /** Some record has no number of its own, so that a missing number proves nothing. */
   isIncomplete: boolean;
+  /** Has only the rows that changed: a few of them may all be blank or moved. */
+  isIncremental?: boolean;
   dateColumn: string;
 }
 
@@ -42,7 +46,7 @@ function blankedBy(reply: Reply, known: Known): string[] {
   return columns.filter((column) => {
     const filled = (known.filled[column] ?? 0) - lacking;
     const blanked = filled - records.filter((record) => record[column] !== null).length;
-    return blanked > filled / 2 && (blanked > FEW_ROWS || blanked > records.length / 2);
+    return blanked > filled / 2 && (blanked > FEW_ROWS || !reply.isIncremental && blanked > records.length / 2);
   });
 }
 
@@ -72,7 +76,12 @@ function shownAgain(earlier: Digest, found: Digest, reply: Reply): Digest {
   };
 }
 
-function warningOf({ missing, blanked, moved }: Digest, rows: number, dated: number): { warning: Warning; message: string } | null {
+function warningOf(
+  { missing, blanked, moved }: Digest,
+  rows: number,
+  dated: number,
+  isIncremental = false,
+): { warning: Warning; message: string } | null {
   if (missing.length > rows / 5 && (missing.length > FEW_ROWS || missing.length === rows)) {
     return { warning: "REPLY_SHRANK", message: `the reply lacks ${missing.length} of ${rows} known rows` };
   }
@@ -83,7 +92,9 @@ function warningOf({ missing, blanked, moved }: Digest, rows: number, dated: num
     };
   }
   const moves = Object.keys(moved).length;
-  if (moves > dated / 2) return { warning: "REPLY_MOVED", message: `the reply moves ${moves} of ${dated} dates by more than a week` };
+  if (moves > dated / 2 && (!isIncremental || moves > FEW_ROWS)) {
+    return { warning: "REPLY_MOVED", message: `the reply moves ${moves} of ${dated} dates by more than a week` };
+  }
   return null;
 }
 
@@ -103,7 +114,9 @@ export function judgeReply(reply: Reply, known: Known, now: number, isConfirmed 
     blanked: found.blanked.filter((column) => !confirmed.blanked.includes(column)),
     moved: Object.fromEntries(Object.entries(found.moved).filter(([no]) => !(no in confirmed.moved))),
   };
-  const held = isConfirmed ? null : warningOf(rest, rows.length - confirmed.missing.length, dated - Object.keys(confirmed.moved).length);
+  const held = isConfirmed
+    ? null
+    : warningOf(rest, rows.length - confirmed.missing.length, dated - Object.keys(confirmed.moved).length, reply.isIncremental);
   const is_contradicted = earlier !== null && again !== null && 2 * sizeOf(again) < sizeOf(earlier);
   if (held === null) {
     // An incomplete reply proves no removal, so that it neither confirms nor contradicts an earlier one.
@@ -120,9 +133,9 @@ export function judgeReply(reply: Reply, known: Known, now: number, isConfirmed 
 export const unchanged = (known: Known): Verdict => ({ warning: null, message: "", present: Object.keys(known.dates) });
 
 /** Refuses a reply without rows for a tournament whose main draw is today. @throws SyncError REPLY_EMPTY */
-export function refuseMissingRows(rows: number, reply: Pick<VisReply, "isUnchanged">, known: KnownMatches, tournamentNo: string): void {
+export function refuseMissingRows(rows: number, isUnchanged: boolean, known: KnownMatches, tournamentNo: string): void {
   const { are_rows_due, main_draw_from, main_draw_until } = known;
-  const isNothing = rows === 0 && (!reply.isUnchanged || Object.keys(known.dates).length === 0);
+  const isNothing = rows === 0 && (!isUnchanged || Object.keys(known.dates).length === 0);
   if (!are_rows_due || !isNothing) return;
   throw new SyncError("REPLY_EMPTY", `no matches for tournament ${tournamentNo}, whose main draw is today`, {
     main_draw_from,

@@ -142,7 +142,7 @@ const MATCH: Columns<MatchRecord> = {
 /** The fields requested in `GetBeachTournamentList`; a guest may read them all. */
 export const TOURNAMENT_FIELDS = fieldsOf(TOURNAMENT);
 /** The fields requested in `GetBeachMatchList`; the client compares the tournament with the requested one. */
-export const MATCH_FIELDS = `${fieldsOf(MATCH)} UtcTime NoTournament`;
+export const MATCH_FIELDS = `${fieldsOf(MATCH)} UtcTime NoTournament DeletedDT`;
 
 const readMatch = rowReader(MATCH);
 const readTournament = rowReader<Omit<TournamentRecord, "name" | "location"> & { name: string | null }>(TOURNAMENT);
@@ -191,4 +191,11 @@ function readRows<T extends { no: string }>(
 }
 
 export const readTournaments = (rows: VisRow[], retries = 0): Records<TournamentRecord> => readRows(tournamentOf, rows, retries);
-export const readMatches = (rows: VisRow[], retries = 0): Records<MatchRecord> => readRows(readMatch, rows, retries);
+/** The matches of a reply, and the numbers of those that VIS marks as deleted. */
+export function readMatches(rows: VisRow[], retries = 0): Records<MatchRecord> & { deleted: string[] } {
+  const isDeleted = (row: VisRow): boolean => (row.deletedDT ?? null) !== null;
+  return {
+    ...readRows(readMatch, rows.filter((row) => !isDeleted(row)), retries),
+    deleted: rows.filter(isDeleted).map((row) => String(row.no)),
+  };
+}

@@ -112,7 +112,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
       await query(`update sync_status set last_sync = null, last_attempt = null, next_sync = null, success_count = 0, error_count = 0,
         consecutive_failures = 0, last_error = null, last_error_time = null, average_duration = null, last_duration = null,
         records_processed_last = null, records_processed_total = 0, last_memory_usage = null, alert_threshold_failures = null,
-        paused_at = null, paused_by = null, paused_reason = null, created_at = '2026-06-01T00:00:00Z',
+        paused_at = null, paused_by = null, paused_reason = null, idle_since = null, created_at = '2026-06-01T00:00:00Z',
         schedule_changed_at = null, dispatched_due_at = null, dispatched_at = null, dispatch_attempt = null`);
       await query("truncate entity_pauses");
     },

@@ -1,5 +1,6 @@
 import { createLog } from "../services/log.ts";
 import { createVisStandIn, type VisStandIn } from "../platform/vis/stand-in.ts";
+import { createApp as createLiveSync } from "../supabase/functions/match-live-sync/app.ts";
 import { createApp as createMatchSync, type Deps } from "../supabase/functions/match-schedule-sync/app.ts";
 import { createApp as createTournamentSync } from "../supabase/functions/tournament-master-sync/app.ts";
 import { WorkerCpu } from "../services/worker-cpu.ts";
@@ -7,7 +8,7 @@ import { TestClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 import { testEnv } from "./env.ts";
 
-/** Both sync functions with a test database, the stand-in VIS service and one clock. */
+/** The sync functions with a test database, the stand-in VIS service and one clock. */
 export interface SyncHarness {
   clock: TestClock;
   vis: VisStandIn;
@@ -15,7 +16,7 @@ export interface SyncHarness {
   lines: Record<string, unknown>[];
   deps: Deps;
   /** Starts a sync as cron does, waits for its background work and returns its response. */
-  run(name: "tournament-master-sync" | "match-schedule-sync", body?: object, key?: string): Promise<Response>;
+  run(name: "tournament-master-sync" | "match-schedule-sync" | "match-live-sync", body?: object, key?: string): Promise<Response>;
 }
 
 export function createSyncHarness(
@@ -37,7 +38,11 @@ export function createSyncHarness(
     fetch: (input, init) => vis.fetch(new Request(input as string, init)),
     ...options.deps,
   };
-  const apps = { "tournament-master-sync": createTournamentSync(deps), "match-schedule-sync": createMatchSync(deps) };
+  const apps = {
+    "tournament-master-sync": createTournamentSync(deps),
+    "match-schedule-sync": createMatchSync(deps),
+    "match-live-sync": createLiveSync(deps),
+  };
   return {
     clock,
     vis,
@@ -51,8 +56,9 @@ export function createSyncHarness(
           body: JSON.stringify(body),
         }),
       );
-      await Promise.all(background);
+      const work = background;
       background = [];
+      await Promise.all(work);
       return response;
     },
   };

@@ -279,6 +279,7 @@ export const Entity = z.looseObject({
   paused_at: z.string().nullable(),
   paused_by: z.string().nullable(),
   paused_reason: z.string().nullable(),
+  idle_since: z.string().nullable(),
 });
 export type Entity = z.infer<typeof Entity>;
 /** An entity with its last pauses: nothing fell due in them. */

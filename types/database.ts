@@ -1520,6 +1520,7 @@ export type Database = {
           "error_count": number;
           "function_name": string | null;
           "grace": string;
+          "idle_since": string | null;
           "is_active": boolean;
           "last_attempt": string | null;
           "last_duration": string | null;
@@ -1536,6 +1537,7 @@ export type Database = {
           "paused_reason": string | null;
           "records_processed_last": number | null;
           "records_processed_total": number;
+          "runs_during_play": boolean;
           "schedule_anchor": string;
           "schedule_changed_at": string | null;
           "success_count": number;
@@ -1557,6 +1559,7 @@ export type Database = {
           "error_count"?: number;
           "function_name"?: string | null;
           "grace": string;
+          "idle_since"?: string | null;
           "is_active"?: boolean;
           "last_attempt"?: string | null;
           "last_duration"?: string | null;
@@ -1573,6 +1576,7 @@ export type Database = {
           "paused_reason"?: string | null;
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
+          "runs_during_play"?: boolean;
           "schedule_anchor"?: string;
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
@@ -1593,6 +1597,7 @@ export type Database = {
           "error_count"?: number;
           "function_name"?: string | null;
           "grace"?: string;
+          "idle_since"?: string | null;
           "is_active"?: boolean;
           "last_attempt"?: string | null;
           "last_duration"?: string | null;
@@ -1609,6 +1614,7 @@ export type Database = {
           "paused_reason"?: string | null;
           "records_processed_last"?: number | null;
           "records_processed_total"?: number;
+          "runs_during_play"?: boolean;
           "schedule_anchor"?: string;
           "schedule_changed_at"?: string | null;
           "success_count"?: number;
@@ -1694,6 +1700,7 @@ export type Database = {
         Row: {
           "average_duration": string | null;
           "failing_streak": number;
+          "full_read_at": string | null;
           "last_error": string | null;
           "last_error_type": string | null;
           "last_result_at": string | null;
@@ -1705,11 +1712,14 @@ export type Database = {
           "synced_at": string | null;
           "tournament_no": string;
           "ttl": string | null;
+          "version_missed_at": string | null;
+          "vis_version": number | null;
         };
         ComputedFields: never;
         Insert: {
           "average_duration"?: string | null;
           "failing_streak"?: number;
+          "full_read_at"?: string | null;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
           "last_result_at"?: string | null;
@@ -1721,10 +1731,13 @@ export type Database = {
           "synced_at"?: string | null;
           "tournament_no": string;
           "ttl"?: string | null;
+          "version_missed_at"?: string | null;
+          "vis_version"?: number | null;
         };
         Update: {
           "average_duration"?: string | null;
           "failing_streak"?: number;
+          "full_read_at"?: string | null;
           "last_error"?: string | null;
           "last_error_type"?: string | null;
           "last_result_at"?: string | null;
@@ -1736,6 +1749,8 @@ export type Database = {
           "synced_at"?: string | null;
           "tournament_no"?: string;
           "ttl"?: string | null;
+          "version_missed_at"?: string | null;
+          "vis_version"?: number | null;
         };
         Relationships: [
           {

@@ -18,6 +18,7 @@ export const HealthReason = z.object({
     "SLOW",
     "UPSTREAM_BACKOFF",
     "REPLY_HELD_BACK",
+    "IDLE",
   ]),
   status: HealthStatus,
   message: z.string(),
@@ -52,6 +53,8 @@ export const EntityHealthStatus = z.object({
   next_sync: z.string().nullable(),
   overdue_since: z.string().nullable(),
   is_paused: z.boolean(),
+  /** Since when no match is live or starts within 15 minutes; null for an entity that also runs then. */
+  idle_since: z.string().nullable(),
   running: RunningExecution.nullable(),
 });
 export type EntityHealthStatus = z.infer<typeof EntityHealthStatus>;

@@ -113,14 +113,38 @@ function tournament(no: number, now: number): Row {
   };
 }
 
-/** The matches of a tournament with their state at `now`; 18 hours before its start a second draw replaces the first. */
+/** A live match changes every 15 seconds, and the version of VIS counts these steps. */
+const STEP = 15_000;
+const EPOCH = Date.UTC(2026, 0, 1);
+/** The version of the whole table at a time; a row has the version of its last change. */
+export const versionAt = (at: number): number => 57_446_011 + Math.floor((at - EPOCH) / STEP);
+
+const createdAt = (start: number): number => start - 10 * DAY;
+/** 18 hours before its start a second draw replaces the first. */
+const remadeAt = (start: number): number => start - DAY / 4 * 3;
+const publishedAt = (start: number): number => start - DAY;
+
+/** The matches of a tournament with their state at `now`. */
 export function matchesOf(tournamentNo: number, now: number): Row[] {
   const { StartDate } = tournament(tournamentNo, now);
   const start = Date.parse(String(StartDate));
-  if (now < start - 10 * DAY) return [];
-  const isRemade = now >= start - DAY / 4 * 3;
+  if (now < createdAt(start)) return [];
+  const isRemade = now >= remadeAt(start);
   const count = isRemade ? 44 : 48;
   return Array.from({ length: count }, (_, index) => match(tournamentNo, index, isRemade, start, now));
+}
+
+/** The matches of the first draw after the second one replaced it. */
+export function deletedMatchesOf(tournamentNo: number, now: number): Row[] {
+  const { StartDate } = tournament(tournamentNo, now);
+  const start = Date.parse(String(StartDate));
+  const at = remadeAt(start);
+  if (now < at) return [];
+  return Array.from({ length: 40 }, (_, index) => ({
+    ...match(tournamentNo, index + 8, false, start, at - STEP),
+    DeletedDT: `${new Date(at).toISOString().slice(0, 19)}Z`,
+    Version: versionAt(at),
+  }));
 }
 
 function match(tournamentNo: number, index: number, isRemade: boolean, start: number, now: number): Row {
@@ -134,8 +158,14 @@ function match(tournamentNo: number, index: number, isRemade: boolean, start: nu
   const a = Math.floor(noise(tournamentNo, index, 1) * TEAMS.length);
   const b = (a + 1 + Math.floor(noise(tournamentNo, index, 2) * (TEAMS.length - 1))) % TEAMS.length;
   const isBye = index % 16 === 9;
-  const play = isBye ? byePlay() : played(tournamentNo, index, local - offset, now);
-  const isPublished = now >= start - DAY;
+  const play = isBye ? byePlay() : played(tournamentNo, index, local - offset, now - now % STEP);
+  const isPublished = now >= publishedAt(start);
+  const changes = [
+    createdAt(start),
+    ...isRemade ? [remadeAt(start)] : [],
+    publishedAt(start),
+    ...isBye ? [] : changesOf(local - offset, now),
+  ];
   return {
     No: 500_000 + (tournamentNo % 20_000) * 100 + index + (isRemade && !isQualification ? 50 : 0),
     NoTournament: tournamentNo,
@@ -172,6 +202,8 @@ function match(tournamentNo: number, index: number, isRemade: boolean, start: nu
     Referee2Name: "Example Second",
     Referee1FederationCode: pick(FEDERATIONS, index, 4),
     Referee2FederationCode: pick(FEDERATIONS, index, 5),
+    DeletedDT: null,
+    Version: versionAt(Math.max(...changes.filter((at) => at <= now))),
     ...play,
   };
 }
@@ -198,8 +230,8 @@ const NO_SETS = {
   DurationSet5: null,
 };
 
-/** A bye is closed without play: 0:0, no sets. */
-const byePlay = (): Play => ({ ...NO_SETS, Status: 15, MatchPointsA: 0, MatchPointsB: 0, Version: 57_000_001 });
+/** A bye is closed without play: 0:0, no sets; only a new draw changes it. */
+const byePlay = (): Play => ({ ...NO_SETS, Status: 15, MatchPointsA: 0, MatchPointsB: 0 });
 
 /** The state at `now` of a match that starts at `start`: ready 10 minutes before, two sets of about 20 minutes, closed after an hour. */
 function played(tournamentNo: number, index: number, start: number, now: number): Play {
@@ -236,6 +268,11 @@ function played(tournamentNo: number, index: number, start: number, now: number)
     Status: status,
     MatchPointsA: won === null ? null : isAWinning ? won : 0,
     MatchPointsB: won === null ? null : isAWinning ? 0 : won,
-    Version: 57_000_000 + Math.max(0, Math.min(70, Math.floor(minutes + 11))),
   };
 }
+
+/** The times until `now` at which a match that starts at `start` last changes in each part of its play. */
+const changesOf = (start: number, now: number): number[] =>
+  [[-10, -10], [0, 20], [22, 45], [47, 47], [60, 60]].map(([from, until]) =>
+    Math.max(start + (from as number) * MINUTE, Math.min(now, start + (until as number) * MINUTE))
+  );

@@ -2,7 +2,7 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { z } from "zod";
 import { Fault, FaultBox, replyOf, spoil } from "./faults.ts";
 import { LIES } from "./lies.ts";
-import { matchesOf, type Row, seasonsAround, tournamentsOf } from "./season.ts";
+import { deletedMatchesOf, matchesOf, type Row, seasonsAround, tournamentsOf, versionAt } from "./season.ts";
 
 const PROLOG = `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`;
 const parser = new XMLParser({
@@ -16,6 +16,7 @@ const VisRequest = z.looseObject({
   Type: z.string().optional(),
   Fields: z.string().optional(),
   No: z.string().optional(),
+  Version: z.string().regex(/^\d+$/).optional(),
   Filter: z.union([z.record(z.string(), z.string()), z.literal("")]).optional(),
 });
 type VisRequest = z.infer<typeof VisRequest>;
@@ -32,6 +33,7 @@ interface Answer {
   row: string;
   rows: Row[];
   version: number;
+  isUnchanged?: boolean;
   error?: { name: string; id: number; detail: string };
 }
 const refuse = (name: string, id: number, detail = ""): Answer => ({
@@ -59,8 +61,18 @@ const onlyFields = (rows: Row[], fields: string, isJson: boolean): Row[] => {
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name))));
 };
 
-function answer(request: VisRequest, now: number, isWholeTable: boolean, isJson: boolean): Answer {
-  const filter = isWholeTable || typeof request.Filter !== "object" ? {} : request.Filter;
+/** The matches of tournaments: all, or with `since` those that changed after that version, also the deleted ones. */
+function matchList(tournaments: number[], fields: string, since: number | null, now: number, isJson: boolean): Answer {
+  const list = { list: "BeachMatches", row: "BeachMatch", version: versionAt(now) };
+  const rows = tournaments.flatMap((no) => matchesOf(no, now));
+  if (since === null) return { ...list, rows: onlyFields(rows, fields, isJson) };
+  const changed = [...rows, ...tournaments.flatMap((no) => deletedMatchesOf(no, now))].filter((row) => Number(row.Version) > since);
+  return { ...list, rows: onlyFields(changed, fields, isJson), isUnchanged: changed.length === 0 };
+}
+
+function answer(request: VisRequest, now: number, fault: Fault["kind"] | undefined, isJson: boolean): Answer {
+  const filter = fault === "whole_table" || typeof request.Filter !== "object" ? {} : request.Filter;
+  const since = request.Version === undefined || fault === "version_ignored" ? null : Number(request.Version);
   const seasons = seasonsAround(now);
   switch (request.Type) {
     case "GetBeachTournamentList": {
@@ -81,9 +93,8 @@ function answer(request: VisRequest, now: number, isWholeTable: boolean, isJson:
       const filterText = filter.NoTournament ?? filter.NoTournaments;
       const numbers = filterText === undefined ? null : numberSet(filterText);
       if (filterText !== undefined && numbers === null) return refuse("BadFilterParameter", 1001, "NoTournament");
-      const rows = seasons.flatMap((season) => tournamentsOf(season, now)).filter((row) => numbers === null || numbers.has(Number(row.No)))
-        .flatMap((row) => matchesOf(Number(row.No), now));
-      return { list: "BeachMatches", row: "BeachMatch", rows: onlyFields(rows, request.Fields, isJson), version: 57_446_011 };
+      const found = seasons.flatMap((season) => tournamentsOf(season, now)).map((row) => Number(row.No));
+      return matchList(found.filter((no) => numbers === null || numbers.has(no)), request.Fields, since, now, isJson);
     }
     default:
       return refuse("BadParameter", 1002, "Type");
@@ -96,7 +107,8 @@ const attributesOf = (row: Row): string =>
   Object.entries(row).map(([name, value]) => ` ${name}="${value === null ? "" : escapeXml(String(value))}"`).join("");
 const elementOf = (name: string, row: Row): string => `<${name}${attributesOf(row)}/>`;
 
-function toXml({ list, row, rows, version, error }: Answer): string {
+function toXml({ list, row, rows, version, isUnchanged, error }: Answer): string {
+  if (isUnchanged) return "<NoChanges />";
   if (error) return error.detail ? `<${error.name} id="${error.id}">${error.detail}</${error.name}>` : `<${error.name} id="${error.id}" />`;
   if (list === null) return elementOf(row, rows[0] ?? {});
   const head = `<${list} NbItems="${rows.length}" Version="${version}"`;
@@ -104,7 +116,8 @@ function toXml({ list, row, rows, version, error }: Answer): string {
 }
 
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
-function toJson({ list, rows, version, error }: Answer): unknown {
+function toJson({ list, rows, version, isUnchanged, error }: Answer): unknown {
+  if (isUnchanged) return { data: { noChanges: null } };
   if (error) return { errors: { code: camelCase(error.name), message: error.detail } };
   const data = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])));
   return list === null ? { data: data[0] } : { data, nbItems: data.length, version };
@@ -150,7 +163,10 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     const headers = { "content-type": isJson ? "application/json; charset=utf-8" : "application/xml; charset=utf-8" };
     if (!parsed?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
     const { requests, isMultiple } = parsed.data;
-    const answers = requests.map((request) => answer(request, now(), fault?.kind === "whole_table", isJson));
+    const answers = requests.map((request) => answer(request, now(), fault?.kind, isJson));
+    // A service that does not raise versions finds no change in any row.
+    if (fault?.kind === "version_unraised") answers.forEach((only, index) => only.isUnchanged = requests[index]?.Version !== undefined);
+    if (fault?.kind === "deleted") answers.forEach((only) => only.rows.forEach((row) => row.DeletedDT = "2026-01-01T00:00:00Z"));
     if (fault?.kind === "other_rows") answers[0]?.rows.forEach((row) => row.NoTournament = 502);
     if (fault?.kind === "implausible" && answers[0]) {
       const { rows } = answers[0];

@@ -31,7 +31,7 @@ function knownOf(written: Row[], held: KnownMatches["held"] = null): KnownMatche
     for (const [column, value] of Object.entries(record)) if (value !== null) filled[column] = (filled[column] ?? 0) + 1;
   }
   const dates = Object.fromEntries(written.map((record) => [record.no, record.local_date]));
-  return { dates, filled, held, main_draw_from: "2026-06-09", main_draw_until: "2026-06-12", are_rows_due: false };
+  return { dates, filled, held, main_draw_from: "2026-06-09", main_draw_until: "2026-06-12", are_rows_due: false, version: null };
 }
 const replyOf = (records: Row[], isIncomplete = false) => ({
   records,
@@ -137,10 +137,10 @@ Deno.test("an incomplete reply removes nothing, and neither confirms nor contrad
 
 Deno.test("no rows on a day of the main draw are an error, and no changes are one only where nothing is known", () => {
   const due = { ...knownOf(rows(10)), are_rows_due: true };
-  const error = assertThrows(() => refuseMissingRows(0, {}, due, "9001"), SyncError);
+  const error = assertThrows(() => refuseMissingRows(0, false, due, "9001"), SyncError);
   assertEquals([error.code, error.evidence], ["REPLY_EMPTY", { main_draw_from: "2026-06-09", main_draw_until: "2026-06-12" }]);
-  refuseMissingRows(1, {}, due, "9001");
-  refuseMissingRows(0, { isUnchanged: true }, due, "9001");
-  refuseMissingRows(0, {}, { ...due, are_rows_due: false }, "9001");
-  assertThrows(() => refuseMissingRows(0, { isUnchanged: true }, { ...knownOf([]), are_rows_due: true }, "9001"), SyncError);
+  refuseMissingRows(1, false, due, "9001");
+  refuseMissingRows(0, true, due, "9001");
+  refuseMissingRows(0, false, { ...due, are_rows_due: false }, "9001");
+  assertThrows(() => refuseMissingRows(0, true, { ...knownOf([]), are_rows_due: true }, "9001"), SyncError);
 });

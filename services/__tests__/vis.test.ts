@@ -214,6 +214,7 @@ Deno.test("each column of a match contains its own field of VIS", () => {
     teamBFederationCode: "BFed",
     referee1FederationCode: "R1Fed",
     referee2FederationCode: "R2Fed",
+    deletedDT: null,
   }]);
   assertEquals(rejected, []);
   assertEquals<unknown>(records, [{

@@ -105,6 +105,8 @@ const KnownMatches = z.object({
   main_draw_until: text,
   /** The main draw is today, so that the tournament must have matches. */
   are_rows_due: z.boolean(),
+  /** The version from which an incremental reply continues; null when a full reply is needed. */
+  version: whole,
 });
 export type Known = z.infer<z.ZodObject<typeof known>>;
 export type KnownMatches = z.infer<typeof KnownMatches>;
@@ -150,6 +152,8 @@ export const SYNC_WRITES = {
       p: z.strictObject({
         tournament_nos: z.array(z.string()).optional(),
         stalest_first: z.boolean().optional(),
+        /** Only the tournaments that play now. */
+        playing: z.boolean().optional(),
       }),
       as_of,
     },
@@ -164,7 +168,17 @@ export const SYNC_WRITES = {
   release_tournament: { args: { p: z.strictObject({ ...lease, slot: AnsweredSlot.optional() }), as_of }, answer: z.null() },
   write_matches: {
     args: {
-      p: z.strictObject({ ...lease, ...seen, matches: z.array(MatchRecord), look: Look.optional(), slot: AnsweredSlot.optional() }),
+      p: z.strictObject({
+        ...lease,
+        ...seen,
+        matches: z.array(MatchRecord),
+        look: Look.optional(),
+        slot: AnsweredSlot.optional(),
+        /** The reply was believed and has all matches of the tournament. */
+        is_full: z.boolean().optional(),
+        /** The version of the reply; null keeps the last one. */
+        version: whole.optional(),
+      }),
       as_of,
     },
     answer: Written.extend({ removed: z.number() }),

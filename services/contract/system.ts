@@ -59,6 +59,7 @@ const ScheduleFacts = z.object({
   is_paused: z.boolean(),
   paused_at: moment,
   paused_by: z.string().nullable(),
+  idle_since: moment,
   /** The entity whose first success the first run waits for. */
   waits_for: z.string().nullable(),
   due_at: moment,

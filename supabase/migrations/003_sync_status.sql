@@ -17,10 +17,12 @@ create table public.sync_status (
   function_name varchar,
   depends_on varchar references public.sync_status (entity_type) on update cascade on delete set null,
   leases_tournaments boolean not null default false,
+  runs_during_play boolean not null default false,
   is_active boolean not null default true,
   paused_at timestamptz,
   paused_by varchar,
   paused_reason text,
+  idle_since timestamptz,
   sync_frequency interval not null,
   schedule_anchor timestamptz not null default '2000-01-01 00:00:00+00',
   schedule_changed_at timestamptz,
@@ -55,6 +57,7 @@ create table public.sync_status (
   constraint sync_status_grace_is_within_limits check (grace between interval '0' and interval '7 days'),
   constraint sync_status_max_runtime_is_within_limits check (max_runtime between interval '10 seconds' and interval '1 hour'),
   constraint sync_status_pause_has_an_author check (paused_at is null or paused_by is not null),
+  constraint sync_status_idle_is_for_runs_during_play check (idle_since is null or runs_during_play),
   constraint sync_status_counters_are_not_negative
     check (success_count >= 0 and error_count >= 0 and consecutive_failures >= 0 and records_processed_total >= 0),
   constraint sync_status_alert_threshold_is_within_its_metric check (alert_threshold_failures between 1 and 100),
@@ -70,6 +73,9 @@ comment on column public.sync_status.title is 'The name of the entity for people
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
 comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
+comment on column public.sync_status.runs_during_play is 'Its runs fall due only while matches are played or start soon.';
+comment on column public.sync_status.idle_since is
+  'Since when no match is played or starts soon, so that an entity that runs during play has no due times; null while it has.';
 comment on column public.sync_status.schedule_anchor is
   'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC. An interval under a minute has no anchor: '
   'the next due time is one interval after the last start.';
@@ -88,11 +94,11 @@ comment on column public.sync_status.alert_threshold_failures is 'The threshold 
 select private.secure_table('public.sync_status');
 
 insert into public.sync_status
-  (entity_type, title, function_name, depends_on, leases_tournaments, is_active, sync_frequency, grace, max_runtime)
+  (entity_type, title, function_name, depends_on, leases_tournaments, runs_during_play, is_active, sync_frequency, grace, max_runtime)
 values
-  ('tournaments', 'Tournament Sync', 'tournament-master-sync', null, false, true, '1 day', '15 minutes', '5 minutes'),
-  ('matches_schedule', 'Match Schedule', 'match-schedule-sync', 'tournaments', true, true, '15 minutes', '5 minutes', '10 minutes'),
-  ('matches_live', 'Live Matches', null, 'tournaments', true, false, '30 seconds', '1 minute', '1 minute');
+  ('tournaments', 'Tournament Sync', 'tournament-master-sync', null, false, false, true, '1 day', '15 minutes', '5 minutes'),
+  ('matches_schedule', 'Match Schedule', 'match-schedule-sync', 'tournaments', true, false, true, '15 minutes', '5 minutes', '10 minutes'),
+  ('matches_live', 'Live Matches', 'match-live-sync', 'tournaments', true, true, false, '30 seconds', '1 minute', '1 minute');
 
 create table public.entity_pauses (
   id bigint primary key generated always as identity,
@@ -103,30 +109,45 @@ create table public.entity_pauses (
   reason text,
   constraint entity_pauses_resumed_not_before_the_pause check (resumed_at >= paused_at)
 );
-comment on table public.entity_pauses is 'One row for each time in which an entity was paused or inactive: nothing falls due in it.';
-comment on column public.entity_pauses.paused_by is 'Null when the entity was deactivated or not yet active.';
+comment on table public.entity_pauses is 'One row for each time in which an entity was paused, inactive or idle: nothing falls due in it.';
+comment on column public.entity_pauses.paused_by is 'Null when the entity was inactive or idle.';
 create unique index entity_pauses_one_open on public.entity_pauses (entity_type) where resumed_at is null;
 create index entity_pauses_time_idx on public.entity_pauses (entity_type, paused_at);
 select private.secure_table('public.entity_pauses');
 
+create function private.cause_of_pause(entity public.sync_status) returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case
+    when not entity.is_active then 'INACTIVE'
+    when entity.paused_at is not null then 'PAUSED'
+    when entity.idle_since is not null then 'IDLE'
+  end;
+end
+$$;
+comment on function private.cause_of_pause is 'Why nothing falls due now: INACTIVE, PAUSED or IDLE; null while due times count.';
+
 create function private.record_schedule_change() returns trigger
 language plpgsql set search_path = '' as $$
 declare
-  was_paused constant boolean := old.paused_at is not null or not old.is_active;
-  is_paused constant boolean := new.paused_at is not null or not new.is_active;
+  before constant text := private.cause_of_pause(old);
+  after constant text := private.cause_of_pause(new);
   -- A function that changes an entity sets updated_at; a person who uses SQL can omit it.
   changed_at constant timestamptz := case when new.updated_at <> old.updated_at then new.updated_at else clock_timestamp() end;
 begin
-  if is_paused and not was_paused then
-    insert into public.entity_pauses (entity_type, paused_at, paused_by, reason)
-    values (old.entity_type, coalesce(new.paused_at, changed_at), new.paused_by, new.paused_reason);
-  elsif was_paused and not is_paused then
+  if before is not null and after is distinct from before then
     update public.entity_pauses set resumed_at = greatest(changed_at, paused_at) where entity_type = old.entity_type and resumed_at is null;
     if not found then
       -- The entity was created inactive.
       insert into public.entity_pauses (entity_type, paused_at, resumed_at)
       values (old.entity_type, least(old.created_at, changed_at), changed_at);
     end if;
+  end if;
+  if after is not null and after is distinct from before then
+    insert into public.entity_pauses (entity_type, paused_at, paused_by, reason)
+    -- A pause that follows another begins when that ended.
+    values (old.entity_type, coalesce(case when before is null then coalesce(new.paused_at, new.idle_since) end, changed_at),
+      new.paused_by, case after when 'IDLE' then 'no match is live or starts within 15 minutes' else new.paused_reason end);
   end if;
   if (new.sync_frequency, new.schedule_anchor) <> (old.sync_frequency, old.schedule_anchor) then
     new.schedule_changed_at := changed_at;
@@ -141,19 +162,22 @@ create trigger record_schedule_change before update on public.sync_status
 create function private.was_paused(p_entity_type text, at_time timestamptz) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-  return exists (
-    select from public.entity_pauses p
-    where p.entity_type = p_entity_type and p.paused_at <= at_time and (p.resumed_at is null or p.resumed_at > at_time)
-  );
+  -- Pauses do not overlap, so that only the last one before the time can include it; an entity that is idle each night has many.
+  return coalesce((
+    select p.resumed_at is null or p.resumed_at > at_time from public.entity_pauses p
+    where p.entity_type = p_entity_type and p.paused_at <= at_time
+    order by p.paused_at desc, p.id desc limit 1
+  ), false);
 end
 $$;
-comment on function private.was_paused is 'Whether the entity was paused or inactive at a time.';
+comment on function private.was_paused is 'Whether the entity was paused, inactive or idle at a time.';
 
 create function private.schedule_start(entity public.sync_status) returns timestamptz
 language plpgsql stable set search_path = '' as $$
 begin
   return greatest(entity.created_at, entity.schedule_changed_at, (
-    select max(p.resumed_at) from public.entity_pauses p where p.entity_type = entity.entity_type
+    select p.resumed_at from public.entity_pauses p
+    where p.entity_type = entity.entity_type and p.resumed_at is not null order by p.paused_at desc, p.id desc limit 1
   ));
 end
 $$;
@@ -178,7 +202,7 @@ declare
   due constant timestamptz := private.due_of_start(entity, as_of);
 begin
   return case
-    when not entity.is_active or entity.paused_at is not null then null
+    when private.cause_of_pause(entity) is not null then null
     when entity.sync_frequency < interval '1 minute' and due <= entity.last_attempt then null
     when due >= greatest(entity.created_at, entity.schedule_changed_at) and not private.was_paused(entity.entity_type, due) then due
     when entity.last_attempt is null then private.schedule_start(entity)
@@ -186,7 +210,7 @@ begin
 end
 $$;
 comment on function private.current_due is
-  'The latest due time of an active entity; null when it was in a pause or before the last change of the schedule. A first run is due at once.';
+  'The latest due time of an entity; null while it is paused, inactive or idle, and when it was in a pause or before the last change of the schedule. A first run is due at once.';
 
 create function private.next_due(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -207,7 +231,7 @@ declare
   pause public.entity_pauses;
   overdue_at timestamptz;
 begin
-  if not entity.is_active or entity.paused_at is not null then
+  if private.cause_of_pause(entity) is not null then
     return null;
   end if;
   for pause in
@@ -223,7 +247,7 @@ begin
 end
 $$;
 comment on function private.overdue_since is
-  'When the entity became overdue: the first due time without a start, plus grace. Null while it is not overdue, paused or inactive.';
+  'When the entity became overdue: the first due time without a start, plus grace. Null while it is not overdue, paused, inactive or idle.';
 
 create table public.tournament_sync_state (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -239,6 +263,9 @@ create table public.tournament_sync_state (
   last_error text,
   last_error_type varchar,
   average_duration interval,
+  vis_version bigint,
+  full_read_at timestamptz,
+  version_missed_at timestamptz,
   constraint tournament_sync_state_streak_is_not_negative check (failing_streak >= 0),
   constraint tournament_sync_state_failing_has_an_error check (failing_streak = 0 or last_error_type is not null),
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
@@ -251,6 +278,11 @@ comment on column public.tournament_sync_state.failing_streak is 'Failed results
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
+comment on column public.tournament_sync_state.vis_version is
+  'The version of the last reply of which every row was written; an incremental reply has what changed since.';
+comment on column public.tournament_sync_state.full_read_at is 'When a reply with all matches was last written.';
+comment on column public.tournament_sync_state.version_missed_at is
+  'When a full reply last showed a change that an incremental one would not have: a row whose version was not above vis_version.';
 select private.secure_table('public.tournament_sync_state');
 
 create function private.second_look_after() returns interval

@@ -91,9 +91,33 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.is_synced is 'Whether the schedule syncs the matches of a tournament on this UTC day.';
 
+create function private.playing_tournaments(as_of timestamptz) returns setof text
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select t.no
+  from public.tournaments t
+  cross join (select private.utc_date(as_of) as utc_day) today
+  where private.is_synced(t, today.utc_day) and exists (
+    select from public.matches m
+    where m.tournament_no = t.no and m.vanished_at is null and (
+      m.status between 3 and 11 and m.local_date between today.utc_day - 1 and today.utc_day + 1
+      -- A match that has not begun three hours after its time waits for a new one, which the schedule brings.
+      or coalesce(m.status, 1) < 3 and m.starts_at between as_of - interval '3 hours' and as_of + interval '15 minutes'
+    )
+  );
+$$;
+comment on function private.playing_tournaments is 'The synced tournaments with a live match, or one that is due to start or starts within 15 minutes.';
+
+create function private.next_play(as_of timestamptz) returns timestamptz
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select min(m.starts_at) - interval '15 minutes'
+  from public.tournaments t join public.matches m on m.tournament_no = t.no and m.vanished_at is null and coalesce(m.status, 1) < 3
+  where private.is_synced(t, private.utc_date(as_of)) and m.starts_at > as_of + interval '15 minutes';
+$$;
+comment on function private.next_play is 'When the next match that has not begun starts, less 15 minutes; null when no time is published.';
+
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first}');
+  select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first,playing}');
   -- Materialized, so that the day is computed once, and the rank not a second time for the sort.
   with candidate as materialized (
     select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
@@ -104,6 +128,7 @@ language sql stable set search_path = '' as $$
     -- Alternatives joined by OR, because Postgres estimates that a CASE condition selects half of all tournaments.
     where p -> 'tournament_nos' ? t.no
       or p -> 'tournament_nos' is null and private.is_synced(t, today.utc_day)
+        and (not coalesce((p ->> 'playing')::boolean, false) or t.no in (select private.playing_tournaments(as_of)))
   ),
   ranked as materialized (
     select c.*, case
@@ -127,7 +152,8 @@ language sql stable set search_path = '' as $$
   from ranked r;
 $$;
 comment on function public.list_due_tournaments is
-  'The named or all active tournaments by rank (1 live, 2 today, 3 within a day, 4 later) or, with {stalest_first}, by their last sync.';
+  'The named or all active tournaments, or with {playing} those that play now, by rank (1 live, 2 today, 3 within a day, 4 later) or, with '
+  '{stalest_first}, by their last sync.';
 
 create function private.known_json(p_request text, known_rows jsonb[], date_column text) returns jsonb
 language sql stable set search_path = '' as $$
@@ -145,18 +171,27 @@ comment on function private.known_json is
   'What a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply held back.';
 
 create function private.known_matches(p_tournament_no text, as_of timestamptz) returns jsonb
-language sql stable set search_path = '' as $$
-  select private.known_json(
-    'tournament ' || t.no, array(select to_jsonb(m) from public.matches m where m.tournament_no = t.no and m.vanished_at is null), 'local_date'
-  ) || jsonb_build_object(
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select k.known || jsonb_build_object(
     'main_draw_from', t.start_date_main_draw, 'main_draw_until', t.end_date,
     'are_rows_due', coalesce(
-      private.is_synced(t, private.utc_date(as_of)) and private.utc_date(as_of) between t.start_date_main_draw and t.end_date, false)
+      private.is_synced(t, private.utc_date(as_of)) and private.utc_date(as_of) between t.start_date_main_draw and t.end_date, false),
+    -- The second look at a reply needs a full one.
+    'version', case
+      when k.known -> 'held' = 'null' and s.full_read_at > as_of - interval '15 minutes'
+        and (s.version_missed_at is null or s.version_missed_at <= as_of - interval '1 day') then s.vis_version
+    end
   )
-  from public.tournaments t where t.no = p_tournament_no;
+  from public.tournaments t
+  left join public.tournament_sync_state s on s.tournament_no = t.no
+  cross join lateral private.known_json(
+    'tournament ' || t.no, array(select to_jsonb(m) from public.matches m where m.tournament_no = t.no and m.vanished_at is null), 'local_date'
+  ) k (known)
+  where t.no = p_tournament_no;
 $$;
 comment on function private.known_matches is
-  'The known matches of a tournament, and whether its main draw is today (UTC), so that it must have matches.';
+  'The known matches of a tournament, whether its main draw is today (UTC), so that it must have matches, and the version from which an '
+  'incremental reply continues: null without a full read in the last 15 minutes, and for a day after its versions missed a change.';
 
 create function public.get_known_season(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -283,7 +318,7 @@ $$;
 comment on function public.release_tournament is
   'Releases the lease of a run and the {slot} of its request, keeps the freshness, and starts a waiting job.';
 
-create function private.complete_tournament(p jsonb, as_of timestamptz) returns integer
+create function private.complete_tournament(p jsonb, written jsonb, as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
 declare
   removed integer;
@@ -297,14 +332,18 @@ begin
     ttl = case when exists (
       select from public.request_states r where r.request = 'tournament ' || s.tournament_no and r.held_at is not null
     ) then private.second_look_after() else f.ttl end,
-    match_count = f.match_count, live_count = f.live_count
+    match_count = f.match_count, live_count = f.live_count,
+    -- A later incremental reply repeats the rows that were refused.
+    vis_version = case when written -> 'refused' = '[]' then coalesce((p ->> 'version')::bigint, s.vis_version) else s.vis_version end,
+    full_read_at = case when (p ->> 'is_full')::boolean then as_of else s.full_read_at end,
+    version_missed_at = case when (written ->> 'unannounced')::integer > 0 then as_of else s.version_missed_at end
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
   return removed;
 end
 $$;
 comment on function private.complete_tournament is
-  'Marks the matches outside {present} as vanished, sets the freshness, releases the lease, and returns how many vanished.';
+  'Marks the matches outside {present} as vanished, sets the freshness and the {version}, releases the lease, and returns how many vanished.';
 
 create function private.upsert_tournaments(p jsonb, as_of timestamptz) returns jsonb
 language sql set search_path = '' as $$
@@ -403,18 +442,21 @@ begin
          excluded.no_referee1, excluded.no_referee2,
          excluded.referee1_name, excluded.referee2_name, excluded.referee1_federation_code, excluded.referee2_federation_code,
          excluded.vis_version, excluded.last_synced, excluded.vanished_at)
-    returning m.no, m.version
+    returning m.no, m.version, m.vis_version
   )
   select jsonb_build_object(
     'inserted', count(*) filter (where b.no is null),
     'updated', count(*) filter (where w.version > b.version),
-    'unchanged', count(*) filter (where w.version = b.version)
+    'unchanged', count(*) filter (where w.version = b.version),
+    'unannounced', count(*) filter (where w.version is distinct from b.version and coalesce(w.vis_version, 0) <= (
+      select s.vis_version from public.tournament_sync_state s where s.tournament_no = p ->> 'tournament_no'))
   ) into counts
   from written w left join before b using (no);
   return counts;
 end
 $$;
-comment on function private.upsert_matches is 'Upserts {matches} by no and returns {inserted, updated, unchanged}.';
+comment on function private.upsert_matches is
+  'Upserts {matches} by no and returns {inserted, updated, unchanged, unannounced}: the changes whose version an incremental reply would miss.';
 
 create function private.upsert_rows(list text, p jsonb, as_of timestamptz) returns jsonb
 language sql set search_path = '' as $$
@@ -427,7 +469,7 @@ language plpgsql set search_path = '' as $$
 declare
   record jsonb;
   refused jsonb := '[]'::jsonb;
-  total jsonb := '{"inserted": 0, "updated": 0, "unchanged": 0}'::jsonb;
+  total jsonb := '{}';
 begin
   begin
     return private.upsert_rows(list, p, as_of) || '{"refused": []}';
@@ -436,7 +478,7 @@ begin
   end;
   for record in select jsonb_array_elements(p -> list) loop
     begin
-      select jsonb_object_agg(key, value::integer + (total ->> key)::integer) into total
+      select jsonb_object_agg(key, value::integer + coalesce((total ->> key)::integer, 0)) into total
       from jsonb_each_text(private.upsert_rows(list, p || jsonb_build_object(list, jsonb_build_array(record)), as_of));
     exception when data_exception or integrity_constraint_violation then
       refused := refused || jsonb_build_object('no', record ->> 'no', 'sqlstate', sqlstate, 'message', sqlerrm);
@@ -469,21 +511,21 @@ declare
   written jsonb;
   removed integer;
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,look,tick_at,slot}');
+  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,look,tick_at,slot,version,is_full}');
   perform private.lock_lease(p, as_of);
   written := private.write_rows('matches', p, as_of);
   if p ? 'look' then
     perform private.record_look('tournament ' || (p ->> 'tournament_no'), p ->> 'tournament_no', p -> 'look', as_of);
   end if;
-  removed := private.complete_tournament(p, as_of);
+  removed := private.complete_tournament(p, written, as_of);
   -- Before the queue: a transaction that has the lock of the queue waits for no slot.
   if p ? 'slot' then
     perform public.release_upstream_slot(p -> 'slot', as_of);
   end if;
   perform private.start_waiting_job(p ->> 'tournament_no', as_of);
-  return written || jsonb_build_object('removed', removed);
+  return written - 'unannounced' || jsonb_build_object('removed', removed);
 end
 $$;
 comment on function public.write_matches is
-  'Writes all matches of a tournament under the lease of the run, records the {look} at the reply, releases the lease and the {slot} of '
-  'its request, and returns {inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';
+  'Writes the matches of a reply, which {is_full} when it has all of the tournament, under the lease of the run, records its {version?} and '
+  'the {look} at it, releases the lease and the {slot} of its request, and returns {inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';

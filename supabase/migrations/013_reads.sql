@@ -164,7 +164,7 @@ begin
       'as_of', as_of,
       'entities', coalesce(json_agg(json_build_object(
         'entity_type', e.entity_type,
-        'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason,
+        'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason, 'idle_since', e.idle_since,
         'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
         'next_sync', private.next_run(e, as_of),
         'overdue_since', private.overdue_since(e, as_of),
@@ -801,7 +801,7 @@ begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
       'entity_type', s.entity_type, 'function_name', s.function_name, 'frequency_ms', extract(epoch from s.sync_frequency) * 1000,
-      'is_paused', s.paused_at is not null, 'paused_at', s.paused_at, 'paused_by', s.paused_by,
+      'is_paused', s.paused_at is not null, 'paused_at', s.paused_at, 'paused_by', s.paused_by, 'idle_since', s.idle_since,
       'waits_for', case when s.last_attempt is null then (
         select d.entity_type from public.sync_status d where d.entity_type = s.depends_on and d.last_sync is null) end,
       'due_at', next_call.due_at, 'is_open', next_call.attempt is not null,

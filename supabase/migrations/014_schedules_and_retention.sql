@@ -181,13 +181,34 @@ comment on function private.next_call(public.sync_status, timestamptz) is
 create function private.next_run(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' as $$
 begin
+  if private.cause_of_pause(entity) = 'IDLE' then
+    return private.next_play(as_of);
+  end if;
   return greatest(
     least((private.next_call(entity, as_of)).call_at, private.next_due(entity, as_of)), (private.upstream_backoff(as_of)).backoff_until, as_of
   );
 end
 $$;
 comment on function private.next_run(public.sync_status, timestamptz) is
-  'When a run of the entity is dispatched next: for its open due time or the next one, after the end of an upstream backoff.';
+  'When a run of the entity is dispatched next: for its open due time or the next one, after the end of an upstream backoff; while it is '
+  'idle, when the next match is near, or null.';
+
+create function private.set_idle(as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+begin
+  -- A transaction that locks an entity works on it; the next tick sets it instead.
+  with entity as (
+    select s.entity_type, p.plays
+    from public.sync_status s cross join (select exists (select private.playing_tournaments(as_of)) as plays) p
+    where s.is_active and s.runs_during_play and (s.idle_since is null) <> p.plays
+    for no key update of s skip locked
+  )
+  update public.sync_status s set idle_since = case when not e.plays then as_of end, updated_at = as_of
+  from entity e where s.entity_type = e.entity_type;
+end
+$$;
+comment on function private.set_idle(timestamptz) is
+  'Makes the active entities that run during play idle when no tournament plays, and ends their idle time when one does.';
 
 create function private.dispatch_second_looks(entity public.sync_status, as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
@@ -224,11 +245,12 @@ declare
   call record;
   dispatched integer := 0;
 begin
+  perform private.set_idle(as_of);
   if (private.upstream_backoff(as_of)).upstream is not null then
     return 0;
   end if;
   -- A transaction that locks an entity starts or closes a run of it. SKIP LOCKED, because waiting for it can deadlock.
-  for entity in select * from public.sync_status s where s.is_active and s.paused_at is null for no key update skip locked loop
+  for entity in select * from public.sync_status s where private.cause_of_pause(s) is null for no key update skip locked loop
     call := private.next_call(entity, as_of);
     -- A tick can be early by a few milliseconds.
     if call.call_at <= as_of + interval '5 seconds' then

@@ -29,6 +29,7 @@ const invalidRows: InvalidRows = {
     sync_status_grace_is_within_limits: [{ grace: "-1 seconds" }, { grace: "7 days 1 second" }],
     sync_status_max_runtime_is_within_limits: [{ max_runtime: "9 seconds" }, { max_runtime: "61 minutes" }],
     sync_status_pause_has_an_author: [{ ...STATES.sync_status.paused, paused_by: null }],
+    sync_status_idle_is_for_runs_during_play: [{ idle_since: "2026-06-10T09:00:00Z" }],
     sync_status_counters_are_not_negative: [
       { success_count: -1 },
       { error_count: -1 },

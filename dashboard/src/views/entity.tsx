@@ -6,6 +6,7 @@ import { ErrorAnalytics } from "../components/error-analytics.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { History } from "../components/history.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
+import { NextRun } from "../components/next-run.tsx";
 import { Pause } from "../components/pause.tsx";
 import { Runs } from "../components/runs.tsx";
 import { Empty, Reading } from "../components/states.tsx";
@@ -61,7 +62,7 @@ export default function EntityView() {
           of={[
             [
               "Next run",
-              health.is_paused ? "paused" : <Distance at={health.next_sync} />,
+              <NextRun health={health} />,
             ],
             ["Fresh as of", <Distance at={health.last_successful_sync} />],
             ["Every", entity?.sync_frequency ?? "–"],

@@ -4,6 +4,7 @@ import { EntityListResponse, type EntityWithPauses } from "../../../types/admin.
 import { ExecutionListResponse } from "../../../types/history.ts";
 import type { AlertSummary, EntityHealthStatus } from "../../../types/monitoring.ts";
 import { Backoff } from "../components/backoff.tsx";
+import { NextRun } from "../components/next-run.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
@@ -146,7 +147,7 @@ function EntityRow(
           ["Fresh as of", <Distance at={health.last_successful_sync} />],
           [
             "Next run",
-            health.is_paused ? "paused" : <Distance at={health.next_sync} />,
+            <NextRun health={health} />,
           ],
         ]}
       />

@@ -35,6 +35,7 @@ function describe(facts: EntityFacts, judgement: { status: HealthStatus; because
     next_sync: facts.next_sync,
     overdue_since: facts.overdue_since,
     is_paused: facts.is_paused,
+    idle_since: facts.idle_since,
     running: running && {
       execution_id: running.id,
       started_at: running.execution_start,

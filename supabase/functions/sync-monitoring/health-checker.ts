@@ -55,7 +55,8 @@ export function judgeEntity(
 const paused = ({ paused_by, paused_at, paused_reason }: EntityFacts): HealthReason =>
   reason("PAUSED", "WARNING", `paused by ${paused_by} since ${paused_at}${paused_reason ? `: ${paused_reason}` : ""}`);
 
-function schedule({ last_attempt, next_sync, overdue_since }: EntityFacts, now: number): HealthReason | null {
+function schedule({ last_attempt, next_sync, overdue_since, idle_since }: EntityFacts, now: number): HealthReason | null {
+  if (idle_since) return reason("IDLE", "HEALTHY", `idle since ${idle_since}: no match is live or starts within 15 minutes`);
   if (overdue_since === null) {
     return last_attempt === null ? reason("NEVER_RAN", "WARNING", `never ran; the first run is due at ${next_sync}`) : null;
   }

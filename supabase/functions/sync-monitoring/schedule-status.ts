@@ -57,7 +57,7 @@ function failedRun({ function_name, finished, failing_since, next_run_at }: Sche
 }
 
 /** What a healthy entity does. */
-function sound({ run, finished, frequency_ms, waits_for }: ScheduleFacts, { cron_jobs, upstream }: ScheduleContext): Verdict {
+function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleFacts, { cron_jobs, upstream }: ScheduleContext): Verdict {
   const remarks: string[] = [];
   if (run?.status === "RUNNING") remarks.push(`a run has worked since ${instant(run.at)}`);
   if (upstream.backoff_until) remarks.push(`upstream backoff until ${instant(upstream.backoff_until)}`);
@@ -67,6 +67,7 @@ function sound({ run, finished, frequency_ms, waits_for }: ScheduleFacts, { cron
     remarks.push("it runs once a minute, because this version of pg_cron has no seconds");
   }
   const words = (text: string) => [text, ...remarks].join("; ");
+  if (idle_since) return verdict("OK", words(`idle since ${instant(idle_since)}: no match is live or starts within 15 minutes`));
   if (finished) return verdict("OK", words(`the last run, of ${instant(finished.at)}, has the status ${finished.status}`));
   if (run) return verdict("OK", words("no run has finished yet"));
   return verdict("UNKNOWN", words(waits_for ? `no run yet: the first waits for the first success of ${waits_for}` : "no run yet"));

@@ -27,6 +27,7 @@ const RUNNING = {
 const HEALTHY: EntityFacts = {
   entity_type: "matches_schedule",
   is_paused: false,
+  idle_since: null,
   paused_by: null,
   paused_at: null,
   paused_reason: null,

@@ -28,6 +28,7 @@ const FACTS: ScheduleFacts = {
   function_name: "tournament-master-sync",
   frequency_ms: 86_400_000,
   is_paused: false,
+  idle_since: null,
   paused_at: null,
   paused_by: null,
   waits_for: null,

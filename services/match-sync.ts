@@ -1,18 +1,19 @@
 import { z } from "zod";
-import { SyncError } from "../../../services/classification.ts";
-import type { Answer } from "../../../services/contract/index.ts";
-import type { AnsweredSlot, Look } from "../../../services/contract/sync-writes.ts";
-import { errorsOfRefused, withRecord } from "../../../services/refused-records.ts";
-import { judgeReply, refuseMissingRows, unchanged, type Verdict } from "../../../services/second-look.ts";
-import type { SyncRun, TournamentOutcome } from "../../../services/SyncRun.ts";
-import type { VisClient } from "../../../services/VisClient.ts";
+import { SyncError } from "./classification.ts";
+import type { Answer } from "./contract/index.ts";
+import type { AnsweredSlot, Look } from "./contract/sync-writes.ts";
+import { errorsOfRefused, withRecord } from "./refused-records.ts";
+import { judgeReply, refuseMissingRows, unchanged, type Verdict } from "./second-look.ts";
+import type { SyncRun, TournamentOutcome } from "./SyncRun.ts";
+import type { MatchReply, VisClient } from "./VisClient.ts";
 
 type DueTournament = Answer<"list_due_tournaments">[number];
-type Reply = Awaited<ReturnType<VisClient["listMatches"]>>;
 
 interface Options {
   concurrency: number;
   ignoreTtl: boolean;
+  /** A full run covers only the tournaments that play now, and asks for what changed since the last reply. */
+  isLive: boolean;
   /** An operator confirmed the replies: none is held back. */
   isConfirmed: boolean;
 }
@@ -21,14 +22,15 @@ interface Options {
 export async function syncMatches(run: SyncRun, vis: VisClient, options: Options): Promise<void> {
   run.stage("choosing tournaments");
   const { targets, previousWasCut } = run.info;
-  const p = { tournament_nos: targets ?? undefined, stalest_first: previousWasCut };
+  const isLive = options.isLive && targets === null;
+  const p = { tournament_nos: targets ?? undefined, stalest_first: previousWasCut, playing: isLive };
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() });
   if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
   run.metrics.count("cache_hits", candidates.length - due.length);
   run.metrics.count("cache_misses", due.length);
   run.stage("syncing matches");
-  await run.eachTournament(due, options.concurrency, (tournament) => syncTournament(run, vis, tournament, options.isConfirmed));
+  await run.eachTournament(due, options.concurrency, (tournament) => syncTournament(run, vis, tournament, isLive, options.isConfirmed));
 }
 
 /** Syncs the matches of one tournament under its lease; null in a full run when another run holds the lease. */
@@ -36,19 +38,30 @@ async function syncTournament(
   run: SyncRun,
   vis: VisClient,
   tournament: DueTournament,
+  isIncremental: boolean,
   isConfirmed: boolean,
 ): Promise<TournamentOutcome | null> {
   const lease = { execution_id: run.info.executionId, tournament_no: tournament.no };
   let slot: AnsweredSlot | undefined;
   try {
-    const reply = await vis.listMatches(lease, tournament.match_count);
-    const { records, rejected, retries } = reply;
+    const reply = await vis.listMatches(lease, tournament.match_count, isIncremental);
+    const { records, rejected, deleted, retries } = reply;
     slot = reply.slot;
-    run.metrics.count("records_read", records.length + rejected.length);
+    run.metrics.count("records_read", records.length + rejected.length + deleted.length);
     rejected.forEach((error) => run.reject(error, tournament.no));
     const { warning, message, present, look } = judge(run, reply, tournament.no, isConfirmed);
     const matches = warning ? [] : records;
-    const p = { ...lease, matches, present, look, tick_at: run.info.startedAt, slot };
+    const p = {
+      ...lease,
+      matches,
+      present,
+      look,
+      tick_at: run.info.startedAt,
+      slot,
+      is_full: !warning && !reply.isUnchanged && reply.since === null,
+      // A later incremental reply repeats the records that were rejected.
+      version: warning || rejected.length > 0 ? null : reply.version,
+    };
     const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() }).catch((error) => {
       throw withRecord(error, matches);
     });
@@ -69,19 +82,23 @@ async function syncTournament(
 }
 
 /** Judges a reply against the known matches. @throws SyncError REPLY_EMPTY */
-function judge(run: SyncRun, reply: Reply, no: string, isConfirmed: boolean): Omit<Verdict, "look"> & { look?: Look } {
-  const { records, rejected, known, isUnchanged } = reply;
+function judge(run: SyncRun, reply: MatchReply, no: string, isConfirmed: boolean): Omit<Verdict, "look"> & { look?: Look } {
+  const { records, rejected, deleted, known, isUnchanged, since } = reply;
   if (known === null) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${no}`);
   run.countMainDraw(known.are_rows_due);
-  if (!isConfirmed) refuseMissingRows(records.length + rejected.length, reply, known, no);
+  const isIncremental = since !== null;
+  if (!isConfirmed) refuseMissingRows(records.length + rejected.length, isUnchanged || isIncremental, known, no);
   const seen = new Set(records.map((record) => record.no));
   const numbers = rejected.map(numberOf);
+  const untouched = isIncremental ? Object.keys(known.dates).filter((number) => !deleted.includes(number)) : [];
   const verdict = isUnchanged ? unchanged(known) : judgeReply(
     {
       records,
-      // VIS still has a rejected record, so that its match has not vanished. The second record of a number hides the one that it replaced.
-      present: [...seen, ...numbers.filter((number) => number !== null)],
-      isIncomplete: numbers.some((number) => number === null || seen.has(number)),
+      // VIS still has a rejected record, so that its match has not vanished.
+      present: [...seen, ...numbers.filter((number) => number !== null), ...untouched],
+      // An incremental reply names what was deleted. In a full one, the second record of a number hides the one that it replaced.
+      isIncomplete: !isIncremental && numbers.some((number) => number === null || seen.has(number)),
+      isIncremental,
       dateColumn: "local_date",
     },
     known,

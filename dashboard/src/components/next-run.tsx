@@ -1,0 +1,17 @@
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { Distance } from "./time.tsx";
+
+/** When the next run of an entity starts, or why none does. */
+export function NextRun({ health }: { health: EntityHealthStatus }) {
+  if (health.is_paused) return <>paused</>;
+  if (!health.idle_since) return <Distance at={health.next_sync} />;
+  return (
+    <>
+      idle{health.next_sync && (
+        <>
+          , until <Distance at={health.next_sync} />
+        </>
+      )}
+    </>
+  );
+}
