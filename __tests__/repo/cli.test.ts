@@ -9,7 +9,8 @@ const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
 // In CI no test is skipped: scripts/test.ts provides the server, and npx must be installed.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
-const FUNCTIONS = ["match-schedule-sync", "sync-admin", "sync-alert-processor", "sync-monitoring", "tournament-master-sync"];
+const FUNCTIONS = [...Deno.readDirSync("supabase/functions")].filter(({ name, isDirectory }) => isDirectory && !name.startsWith("_"))
+  .map(({ name }) => name).sort();
 
 async function bareDatabase(): Promise<string> {
   const name = `cli_${crypto.randomUUID().slice(0, 8)}`;
@@ -122,7 +123,7 @@ Deno.test(
     );
     try {
       const deployed = await supabase(
-        ["functions", "deploy", "--use-api", "--remote=abcdefghijklmnopqrst", "--profile", profile, "--yes", ...FUNCTIONS],
+        ["functions", "deploy", "--use-api", "--remote=abcdefghijklmnopqrst", "--profile", profile, "--yes"],
         { env: { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}` } },
       );
       assert(deployed.success, deployed.text);
