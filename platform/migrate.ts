@@ -1,7 +1,8 @@
 import type { Database } from "./database.ts";
 
 const here = (path: string): URL => new URL(path, import.meta.url);
-const MIGRATIONS = here("../supabase/migrations/");
+/** The folder of the functions and the migrations. */
+export const SUPABASE = here("../supabase/");
 
 /** Creates in a bare database what a new hosted project has, with stand-ins for the missing extensions. */
 export async function bootstrap(database: Database): Promise<{ standIns: string[] }> {
@@ -28,11 +29,12 @@ export class OtherSchemaError extends Error {
 }
 
 /** The migrations in the order of the official CLI. */
-export async function listMigrations(): Promise<{ version: string; name: string; url: URL }[]> {
-  const files = await Array.fromAsync(Deno.readDir(MIGRATIONS));
+export async function listMigrations(supabase = SUPABASE): Promise<{ version: string; name: string; url: URL }[]> {
+  const folder = new URL("migrations/", supabase);
+  const files = await Array.fromAsync(Deno.readDir(folder));
   return files.flatMap((file) => {
     const [, version, name] = /^(\d+)_(.*)\.sql$/.exec(file.name) ?? [];
-    return version && name ? [{ version, name, url: new URL(file.name, MIGRATIONS) }] : [];
+    return version && name ? [{ version, name, url: new URL(file.name, folder) }] : [];
   }).sort((a, b) => a.version.localeCompare(b.version));
 }
 
@@ -44,7 +46,7 @@ async function sha256(text: string): Promise<string> {
  * Applies the missing migrations, each in its own transaction, records them in the table of the official CLI, and returns their number.
  * @throws OtherSchemaError when a recorded migration has no file, or its file has changed since it was applied.
  */
-export async function migrate(database: Database): Promise<number> {
+export async function migrate(database: Database, supabase = SUPABASE): Promise<number> {
   // The digest detects a file that changed in place, which is allowed before the first release. The CLI writes no digest.
   await database.exec(`
     create schema if not exists supabase_migrations;
@@ -52,7 +54,7 @@ export async function migrate(database: Database): Promise<number> {
     alter table supabase_migrations.schema_migrations
       add column if not exists statements text[], add column if not exists name text, add column if not exists digest text;
   `);
-  const files = await Promise.all((await listMigrations()).map(async (file) => {
+  const files = await Promise.all((await listMigrations(supabase)).map(async (file) => {
     const sql = await Deno.readTextFile(file.url);
     return { ...file, sql, digest: await sha256(sql) };
   }));

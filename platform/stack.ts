@@ -4,7 +4,7 @@ import { buildDashboard, createDashboard } from "./dashboard.ts";
 import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner, type SecretKeyStore } from "./keys.ts";
-import { bootstrap, migrate, OtherSchemaError } from "./migrate.ts";
+import { bootstrap, migrate, OtherSchemaError, SUPABASE } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
 import { loadState, lockFolder, secretKeysOf, SetupError, type State } from "./state.ts";
@@ -20,6 +20,8 @@ interface StackOptions {
   databaseUrl?: string;
   /** The address of VIS; by default the stand-in. */
   visUrl?: string;
+  /** The folder of the functions and the migrations; by default that of this project. */
+  supabase?: URL;
   onProcess?: OnProcess;
   write: (line: string) => void;
 }
@@ -70,7 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     // The schema auth exists only after createSupabase; SQL functions call auth.* as the caller.
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
-    const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
+    const migrationsApplied = await migrate(database, options.supabase).catch((error) => refuseOtherSchema(error, options));
     const secretKeys = secretKeysOf(options.folder, state);
     await fillVault(database, { project_url: base, secret_key: firstOf(secretKeys.all()) });
     await createAccounts(database, supabase, base, state);
@@ -79,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const vis = createVisStandIn();
     const visUrl = options.visUrl ?? `${base}/vis/XmlRequest.asmx`;
     const functions = createFunctionHost({
-      folder: fileURLToPath(new URL("../supabase/functions", import.meta.url)),
+      folder: fileURLToPath(new URL("functions", options.supabase ?? SUPABASE)),
       env: () => functionEnv(base, { state, secretKeys: secretKeys.all(), jwks: signer.jwks, visUrl, databaseUrl: options.databaseUrl }),
       write: options.write,
       onProcess(name, pid, isAlive) {

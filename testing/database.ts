@@ -38,7 +38,8 @@ export async function prepare(database: Database, keys: Keys): Promise<void> {
   await migrate(database);
 }
 
-async function copyFolder(from: string, to: string): Promise<void> {
+/** Copies a folder and all that is in it. */
+export async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true, mode: 0o700 });
   for await (const entry of Deno.readDir(from)) {
     if (entry.isDirectory) await copyFolder(`${from}/${entry.name}`, `${to}/${entry.name}`);

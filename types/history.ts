@@ -282,6 +282,8 @@ export const MetricsResponse = z.object({
     tournamentSyncSuccessRate: share,
     /** Mean success of full runs of `matches_schedule`, 0 to 1. */
     matchScheduleSyncSuccessRate: share,
+    /** Mean success of full runs of each entity that ran, 0 to 1. */
+    successRateByEntity: z.record(z.string(), share),
     /** 0 to 100, the weighted mean of `score_parts`. */
     overallSyncHealthScore: figure,
     /** Milliseconds. */

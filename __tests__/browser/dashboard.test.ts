@@ -336,6 +336,68 @@ test("an admin pauses a sync and resumes it, each with a reason", "admin", async
   }
 });
 
+test(
+  "an admin changes the settings of a sync: a refusal is at its field, and the view shows the saved ones",
+  "admin",
+  async ({ page, open }) => {
+    await open("/entities/matches_schedule", "Matches schedule");
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "Settings of Matches schedule" }).waitFor();
+    await page.getByLabel("Interval").fill("9 seconds");
+    await page.getByLabel("Grace").fill("soon");
+    await page.getByLabel("Reason").fill("for a browser test");
+    await page.getByRole("button", { name: "Save" }).click();
+    await waitForText(page, "must be between 10 seconds and 31 days");
+    assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Interval", "Grace"]);
+    await page.getByLabel("Interval").fill("PT20M");
+    await page.getByLabel("Grace").fill("6 minutes");
+    await page.getByLabel("Failures before an alert").fill("4");
+    await page.getByLabel("dashboard").check();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { name: "Matches schedule", exact: true }).waitFor();
+    for (const text of ["20 minutes", "6 minutes", "dashboard"]) await page.locator("dd", { hasText: text }).waitFor();
+    const stored = () =>
+      query(
+        `select sync_frequency::text, grace::text, max_runtime::text, alert_threshold_failures as failures, notification_channels as channels
+      from sync_status where entity_type = 'matches_schedule'`,
+      );
+    const [before] = await stored();
+    assertEquals(before, { sync_frequency: "00:20:00", grace: "00:06:00", max_runtime: "00:10:00", failures: 4, channels: ["dashboard"] });
+    await open("/entities/matches_schedule/settings", "Settings of Matches schedule");
+    await page.getByLabel("Interval").fill("15 minutes");
+    await page.getByLabel("Grace").fill("5 minutes");
+    await page.getByLabel("Failures before an alert").fill("");
+    await page.getByLabel("dashboard").uncheck();
+    await page.getByLabel("Reason").fill("for a browser test");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("heading", { name: "Matches schedule", exact: true }).waitFor();
+    const [after] = await stored();
+    assertEquals(after, { sync_frequency: "00:15:00", grace: "00:05:00", max_runtime: "00:10:00", failures: null, channels: null });
+  },
+);
+
+test("an inactive sync is reached from the overview, and the choices to sync now are the active ones", "admin", async ({ page, open }) => {
+  await page.getByRole("link", { name: "Matches live" }).click();
+  await page.getByRole("heading", { name: "Matches live", exact: true }).waitFor();
+  await page.locator("dd", { hasText: "inactive" }).waitFor();
+  assertEquals(await page.getByRole("button", { name: "Sync now" }).count(), 0);
+  await open("/sync", "Sync now");
+  assertEquals(await page.getByLabel("Sync", { exact: true }).locator("option").allInnerTexts(), ["Matches schedule", "Tournaments"]);
+});
+
+test("an admin changes how long data is kept, and a refusal is at the field", "admin", async ({ page, open }) => {
+  await open("/system", "System");
+  await page.getByRole("button", { name: "Change Audit log" }).click();
+  await page.getByLabel("Keep for").fill("89 days");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").locator(".wrong", { hasText: "must be between 90 days and 3650 days for audit_log" }).waitFor();
+  await page.getByLabel("Keep for").fill("90 days");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assertEquals(await query("select keep::text from retention_settings where subject = 'audit_log'"), [{ keep: "90 days" }]);
+  await query("update retention_settings set keep = '2 years' where subject = 'audit_log'");
+});
+
 test("the failed tournaments of a job are synced again, and no others", "operator", async ({ page, open }) => {
   const [tournament] = await query<{ no: string }>(
     "select tournament_no as no from sync_tournament_results where entity_type = 'matches_schedule' order by created_at limit 1",
@@ -551,7 +613,18 @@ async function addresses(): Promise<string[]> {
     ["/errors/", await idOf("select fingerprint as id from sync_error_log limit 1")],
   ].flatMap(([path, id]) => id ? [`${path}${encodeURIComponent(id)}`] : []);
   return [
-    ...["/", "/entities/matches_schedule", "/tournaments", "/errors", "/alerts", "/alerts/rules", "/alerts/rules/new", "/alerts/silences"],
+    ...[
+      "/",
+      "/entities/matches_schedule",
+      "/entities/matches_schedule/settings",
+      "/entities/matches_live",
+      "/tournaments",
+      "/errors",
+      "/alerts",
+      "/alerts/rules",
+      "/alerts/rules/new",
+      "/alerts/silences",
+    ],
     ...["/alerts/channels", "/sync", "/audit", "/system", "/nowhere"],
     ...detailViews,
   ];

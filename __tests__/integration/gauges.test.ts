@@ -138,6 +138,7 @@ Deno.test("the metrics of known rows are the means, ratios and counts that their
   assertObjectMatch(monitoring, {
     tournamentSyncSuccessRate: null,
     matchScheduleSyncSuccessRate: 0.5,
+    successRateByEntity: { matches_schedule: 0.5 },
     averageSyncDuration: 60_000,
     peakMemoryUsage: 120,
     apiCallVolumeReduction: 0.75,

@@ -103,7 +103,11 @@ Deno.test("an entity without a function is not activated, and the refusal says w
     function_name: null,
   });
   const { status, body } = await change({ is_active: true }, "venues");
-  assertEquals([status, body.code, body.message], [409, "FUNCTION_MISSING", "is_active: venues has no function that syncs it"]);
+  assertEquals([status, body.code, body.message], [
+    409,
+    "FUNCTION_MISSING",
+    "venues has no function that syncs it, so that it cannot be active",
+  ]);
   assertEquals(await db.value("select is_active from sync_status where entity_type = 'venues'"), false);
   await db.query("update sync_status set function_name = 'venue-sync' where entity_type = 'venues'");
   assertEquals((await change({ is_active: true }, "venues")).body.is_active, true);

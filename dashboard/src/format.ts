@@ -55,7 +55,7 @@ export function distance(moment: string, now: number): string {
   return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
 }
 
-/** `CONSECUTIVE_FAILURES` and `matches_schedule` as words. */
+/** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 export const title = (name: string): string => capitalised(words(name));

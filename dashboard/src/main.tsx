@@ -20,6 +20,7 @@ import { Overview } from "./views/overview.tsx";
 // The overview is part of the main bundle; every other view is loaded when it is opened.
 const views = {
   "/entities/:type": lazy(() => import("./views/entity.tsx")),
+  "/entities/:type/settings": lazy(() => import("./views/entity-settings.tsx")),
   "/runs/:id": lazy(() => import("./views/run.tsx")),
   "/tournaments": lazy(() => import("./views/tournaments.tsx")),
   "/tournaments/:no": lazy(() => import("./views/tournament.tsx")),

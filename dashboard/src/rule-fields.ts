@@ -4,7 +4,7 @@ import type { AlertMetric, AlertRule } from "../../types/alerts.ts";
 export const fieldsOf = (rule: AlertRule | null) => ({
   name: rule?.name ?? "",
   description: rule?.description ?? "",
-  entity_type: rule?.entity_type ?? "matches_schedule",
+  entity_type: rule?.entity_type ?? "all",
   scope: rule?.scope ?? "ENTITY",
   metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
   threshold: String(rule?.threshold ?? 3),

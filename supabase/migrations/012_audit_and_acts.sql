@@ -653,7 +653,7 @@ begin
   perform private.refuse_unknown_channels('notification_channels', nullif(changes -> 'notification_channels', 'null'));
   if (changes ->> 'is_active')::boolean and before.function_name is null then
     raise sqlstate 'PT409' using
-      message = format('is_active: %s has no function that syncs it', before.entity_type), detail = 'FUNCTION_MISSING';
+      message = format('%s has no function that syncs it, so that it cannot be active', before.entity_type), detail = 'FUNCTION_MISSING';
   end if;
   changed := jsonb_populate_record(before, changes - 'is_paused');
   update public.sync_status s set

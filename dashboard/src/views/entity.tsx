@@ -1,5 +1,5 @@
 import { Link, useParams } from "wouter-preact";
-import { EntityListResponse } from "../../../types/admin.ts";
+import { EntityListResponse, type EntityWithPauses } from "../../../types/admin.ts";
 import { PerformanceHistoryResponse, PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
@@ -12,7 +12,7 @@ import { Runs } from "../components/runs.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { number, title } from "../format.ts";
+import { inUtc, number, title } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useOverview } from "../shell.tsx";
@@ -43,12 +43,17 @@ export default function EntityView() {
       )}
       acts={
         <>
-          {can("operator") && (
+          {can("operator") && entity?.is_active && (
             <Link href={pathOf("/sync", { entity: type })} role="button">
               Sync now
             </Link>
           )}
-          {can("admin") && entity && <Pause entity={entity} />}
+          {can("admin") && entity && (
+            <>
+              <Pause entity={entity} />
+              <Link href={`/entities/${type}/settings`} role="button" class="secondary">Settings</Link>
+            </>
+          )}
         </>
       }
     >
@@ -65,12 +70,11 @@ export default function EntityView() {
               <NextRun health={health} />,
             ],
             ["Fresh as of", <Distance at={health.last_successful_sync} />],
-            ["Every", entity?.sync_frequency ?? "–"],
-            ["Grace", entity?.grace ?? "–"],
             ["Failures in a row", number(health.consecutive_failures)],
           ]}
         />
       )}
+      {entity && <Settings entity={entity} />}
       <div class="filters">
         <SelectField
           label="Period"
@@ -116,6 +120,23 @@ export default function EntityView() {
         <Runs query={{ entity: type }} caption={`Runs of ${title(type)}`} />
       </Section>
     </Page>
+  );
+}
+
+function Settings({ entity }: { entity: EntityWithPauses }) {
+  const { sync_frequency, schedule_anchor, alert_threshold_failures: threshold, notification_channels: channels } = entity;
+  return (
+    <Facts
+      of={[
+        ["State", entity.is_active ? entity.paused_at ? "paused" : "active" : "inactive"],
+        ["Every", sync_frequency],
+        ["Anchor", inUtc(schedule_anchor)],
+        ["Grace", entity.grace],
+        ["Budget", entity.max_runtime],
+        ["Failures before an alert", threshold === null ? "as each rule says" : number(threshold)],
+        ["Channels", channels?.join(", ") ?? "as each rule says"],
+      ]}
+    />
   );
 }
 

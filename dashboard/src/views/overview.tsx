@@ -35,6 +35,7 @@ export function Overview() {
               />
             ))}
             {Object.keys(sync_entities).length === 0 && <Empty>No sync is active.</Empty>}
+            <Inactive entities={entities.data?.entities.filter(({ is_active }) => !is_active) ?? []} />
             <section aria-label="The last 24 hours">
               <Facts
                 of={[
@@ -53,6 +54,21 @@ export function Overview() {
         )}
       </Reading>
     </Page>
+  );
+}
+
+/** Links to the syncs that have no row of their own. */
+function Inactive({ entities }: { entities: EntityWithPauses[] }) {
+  if (!entities.length) return null;
+  return (
+    <p>
+      Inactive: {entities.map(({ entity_type }, index) => (
+        <span key={entity_type}>
+          {index > 0 && ", "}
+          <Link href={`/entities/${entity_type}`}>{title(entity_type)}</Link>
+        </span>
+      ))}
+    </p>
   );
 }
 

@@ -2,16 +2,10 @@
 import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
-import {
-  ALERT_METRICS,
-  type AlertMetric,
-  type AlertRule,
-  ChannelListResponse,
-  RuleListResponse,
-  thresholdsOf,
-} from "../../../types/alerts.ts";
+import { ALERT_METRICS, type AlertMetric, type AlertRule, RuleListResponse, thresholdsOf } from "../../../types/alerts.ts";
 import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
 import { go } from "../address.ts";
+import { ChannelChoice } from "../components/channel-choice.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { RulePreview } from "../components/rule-preview.tsx";
@@ -68,8 +62,6 @@ function Description({ rule }: { rule: AlertRule }) {
 function RuleForm({ rule }: { rule: AlertRule | null }) {
   const [fields, setFields] = useState(() => fieldsOf(rule));
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
-  const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 60_000 }).data
-    ?.channels ?? [];
   const request = requestOf(fields, rule);
   const save = useAct(
     () =>
@@ -208,29 +200,11 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           options={SEVERITIES.map((name) => [name, title(name)] as const)}
           onChange={(value) => set("severity")(value as Fields["severity"])}
         />
-        <fieldset class="field">
-          <legend>Channels</legend>
-          {channels.map(({ name, kind }) => (
-            <label key={name}>
-              <input
-                type="checkbox"
-                checked={fields.notification_channels.includes(name)}
-                onChange={(event) =>
-                  set("notification_channels")(
-                    event.currentTarget.checked
-                      ? [...fields.notification_channels, name]
-                      : fields.notification_channels.filter((channel) => channel !== name),
-                  )}
-              />
-              {name} <small>{kind}</small>
-            </label>
-          ))}
-          {wrong.notification_channels && (
-            <small class="wrong" role="alert">
-              {wrong.notification_channels}
-            </small>
-          )}
-        </fieldset>
+        <ChannelChoice
+          value={fields.notification_channels}
+          error={wrong.notification_channels}
+          onChange={set("notification_channels")}
+        />
         {text(
           "repeat_interval",
           "Repeat every",

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { z } from "zod";
+import { EntityListResponse } from "../../../types/admin.ts";
 import { TournamentListResponse } from "../../../types/history.ts";
 import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
 import { go, useFilters } from "../address.ts";
@@ -16,9 +17,16 @@ import { useUser } from "../session.ts";
 
 export default function Sync() {
   const { can } = useUser();
+  const entities = useRead("sync-admin/entities", EntityListResponse, { every: 60_000 });
   return (
     <Page title="Sync now">
-      {can("operator") ? <Trigger /> : <p>Only an operator can start a sync.</p>}
+      {can("operator")
+        ? (
+          <Reading of={entities}>
+            {({ entities }) => <Trigger types={entities.filter(({ is_active }) => is_active).map(({ entity_type }) => entity_type)} />}
+          </Reading>
+        )
+        : <p>Only an operator can start a sync.</p>}
       <Section title="Queue">
         <Queue />
       </Section>
@@ -34,15 +42,10 @@ const PRIORITY_LABELS = {
   HIGH: "high: before normal jobs",
   EMERGENCY: "emergency: before all jobs, with its own slot",
 } as const;
-const ENTITIES = [["matches_schedule", "Matches"], [
-  "tournaments",
-  "Tournaments",
-]] as const;
-
-function Trigger() {
+function Trigger({ types }: { types: string[] }) {
   const [preset] = useFilters(["entity", "tournament"]);
   const [fields, setFields] = useState({
-    entity_type: preset.entity || "matches_schedule",
+    entity_type: preset.entity || types[0] || "",
     tournament_no: preset.tournament,
     priority: "NORMAL",
     reason: "",
@@ -81,7 +84,7 @@ function Trigger() {
         label="Sync"
         value={fields.entity_type}
         error={wrong.entity_type}
-        options={ENTITIES}
+        options={types.map((type) => [type, title(type)] as const)}
         onChange={set("entity_type")}
       />
       <TournamentField

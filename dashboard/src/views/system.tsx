@@ -3,6 +3,7 @@ import { ConnectivityResponse } from "../../../types/admin.ts";
 import { SystemStatusResponse } from "../../../types/history.ts";
 import { useApi } from "../api.ts";
 import { Page, Section } from "../components/page.tsx";
+import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
@@ -39,6 +40,7 @@ export default function System() {
         )}
       </Reading>
       <Connectivity />
+      <Retention />
     </Page>
   );
 }

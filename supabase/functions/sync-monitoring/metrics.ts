@@ -30,6 +30,7 @@ export async function readMetrics(rpc: Rpc<"get_metrics_facts">, clock: Clock): 
     monitoring: {
       tournamentSyncSuccessRate: facts.success_rates.tournaments ?? null,
       matchScheduleSyncSuccessRate: facts.success_rates.matches_schedule ?? null,
+      successRateByEntity: facts.success_rates,
       overallSyncHealthScore: score,
       averageSyncDuration: totals.average_duration_ms,
       peakMemoryUsage: totals.peak_memory_mb,
