@@ -27,6 +27,7 @@ Deno.test("the OpenAPI document covers all functions, and every operation has on
   };
   assertEquals(openapi, "3.1.0");
   assertEquals([...new Set(Object.keys(paths).map((path) => path.split("/")[1]))].sort(), [
+    "match-live-sync",
     "match-schedule-sync",
     "sync-admin",
     "sync-alert-processor",
