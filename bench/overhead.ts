@@ -1,4 +1,5 @@
 import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
+import { directRpc } from "../testing/direct-rpc.ts";
 import { systemClock } from "../services/clock.ts";
 import { parseAnswer, type Rpc } from "../services/rpc.ts";
 import { startSync } from "../services/SyncRunner.ts";
@@ -38,16 +39,6 @@ interface Sample {
   recordingCalls: number;
   heartbeats: number;
 }
-
-/**
- * Calls SQL functions without REST: the stand-in for PostgREST is JavaScript, and in this process it would take the time of the one thread
- * that also does the work of the run.
- */
-const directRpc = (db: TestDatabase): Rpc => async (fn, args) => {
-  const given = Object.entries<unknown>({ ...args }).filter(([, value]) => value !== undefined);
-  const named = given.map(([name], index) => `${name} => $${index + 1}`).join(", ");
-  return parseAnswer(fn, await db.value(`select to_jsonb(public.${fn}(${named}))`, given.map(([, value]) => value)));
-};
 
 /** One run of the match sync; without monitoring, its recording calls return at once and do not reach the database. */
 async function sample(db: TestDatabase, tournaments: number, isMonitored: boolean, failing: number): Promise<Sample> {

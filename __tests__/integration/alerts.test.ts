@@ -370,6 +370,9 @@ Deno.test("the drop in records compares the last full run that made a request wi
   assertEquals(await drop(), null);
   await run(8, { records_read: 120 });
   assertEquals([await drop(), await recordsDrop("all", clock.asOf()), await recordsDrop("tournaments", clock.asOf())], [0.8, 0.8, null]);
+  await db.query("update sync_status set runs_during_play = true where entity_type = 'matches_schedule'");
+  assertEquals([await drop(), await recordsDrop("all", clock.asOf())], [0.8, null], "replies with only what changed");
+  await db.query("update sync_status set runs_during_play = false where entity_type = 'matches_schedule'");
   await db.query("update sync_status set paused_at = now(), paused_by = 'x' where entity_type = 'matches_schedule'");
   assertEquals(await drop(), null);
 });

@@ -87,7 +87,7 @@ Deno.test("a live run reads only the tournaments that play, also those that are 
   const { sync, clock } = await atNoon();
   await aTournament(db, { no: "8108" });
   const run = await sync();
-  assertObjectMatch(run, { entity_type: "matches_live", status: "SUCCEEDED", tournaments_total: 1, cache_hits: 0 });
+  assertObjectMatch(run, { entity_type: "matches_live", status: "SUCCEEDED", tournaments_total: 1, cache_hits: 0, cache_misses: 0 });
   const results = await db.query("select tournament_no from sync_tournament_results where sync_execution_id = $1", [run.id]);
   assertEquals(results.map(({ tournament_no }) => tournament_no), [NO]);
   clock.moveTo("2026-06-10T21:00:00Z");

@@ -66,6 +66,24 @@ const CASES: [name: string, known: Row[], reply: Row[], warning: string | null][
   ["dates 8 days later in one half", rows(10), [...rows(5, { local_date: "2026-06-18" }), ...rows(5, {}, 6)], null],
   ["no dates", rows(10), rows(10, { local_date: null }), "REPLY_BLANKED"],
 ];
+const INCREMENTAL: [name: string, reply: Row[], deleted: number, warning: string | null][] = [
+  ["1 row, which lost its names", rows(1, { team_a_name: null }), 0, null],
+  ["5 rows, which lost their names", rows(5, { team_a_name: null }), 0, null],
+  ["6 rows, which lost their names", rows(6, { team_a_name: null }), 0, "REPLY_BLANKED"],
+  ["5 rows, dated 8 days later", rows(5, { local_date: "2026-06-18" }), 0, null],
+  ["6 rows, dated 8 days later", rows(6, { local_date: "2026-06-18" }), 0, "REPLY_MOVED"],
+  ["1 row, without the others", rows(1), 0, null],
+  ["8 deleted rows", [], 8, null],
+  ["9 deleted rows", [], 9, "REPLY_SHRANK"],
+];
+for (const [name, reply, deleted, warning] of INCREMENTAL) {
+  Deno.test(`an incremental reply with ${name} of 40 ${warning ? `is held back as ${warning}` : "is believed"}`, () => {
+    const present = rows(40).slice(deleted).map(({ no }) => no);
+    const verdict = judgeReply({ ...replyOf(reply), present, isIncremental: true }, knownOf(rows(40)), NOW);
+    assertEquals([verdict.warning, verdict.present.length], [warning, warning ? 40 : 40 - deleted]);
+  });
+}
+
 for (const [name, known, reply, warning] of CASES) {
   Deno.test(`a reply with ${name} ${warning ? `is held back as ${warning}` : "is believed"}`, () => {
     const verdict = judgeReply(replyOf(reply), knownOf(known), NOW);

@@ -469,7 +469,7 @@ language plpgsql set search_path = '' as $$
 declare
   record jsonb;
   refused jsonb := '[]'::jsonb;
-  total jsonb := '{}';
+  total jsonb := '{}'::jsonb;
 begin
   begin
     return private.upsert_rows(list, p, as_of) || '{"refused": []}';

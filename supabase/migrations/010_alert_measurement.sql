@@ -36,7 +36,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         and w.execution_start <= as_of
       order by w.execution_start desc limit 1
     ) h
-    where e.is_active and e.paused_at is null and p_entity_type in ('all', e.entity_type)
+    -- The replies of a live sync have only what changed, so that all does not include it.
+    where e.is_active and e.paused_at is null and (p_entity_type = e.entity_type or p_entity_type = 'all' and not e.runs_during_play)
   ),
   baseline as (
     select l.records_per_call, count(*) as runs,

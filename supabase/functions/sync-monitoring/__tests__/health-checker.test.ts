@@ -71,6 +71,14 @@ const CASES: [string, Partial<EntityFacts>, string, string, RegExp][] = [
     "PAUSED",
     /paused by a@example.com/,
   ],
+  [
+    "is idle and never ran",
+    { idle_since: "2026-06-10T06:00:00Z", last_attempt: null, latest_run: null },
+    "HEALTHY",
+    "IDLE",
+    /^idle since 2026-06-10T06:00:00Z: no match is live or starts within 15 minutes$/,
+  ],
+  ["is idle after a failure", { idle_since: "x", consecutive_failures: 3 }, "CRITICAL", "FAILING", /3 runs failed/],
   ["never ran, not yet due", { last_attempt: null, latest_run: null }, "WARNING", "NEVER_RAN", /first run is due at 2026-06-10T12:15/],
   [
     "never ran and is overdue",

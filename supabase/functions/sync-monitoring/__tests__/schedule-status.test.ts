@@ -92,6 +92,9 @@ for (
     ["that is paused without cron job", { paused_at: NOON, paused_by: "x" }, "OK", "paused by x", {
       cron_jobs: [{ ...JOB, job_id: null }],
     }],
+    ["that is idle after a good run", { idle_since: NOON, finished: RUN }, "OK", "idle since", {}],
+    ["that is idle before its first run", { idle_since: NOON }, "OK", "no match is live or starts within 15 minutes", {}],
+    ["that is idle without cron job", { idle_since: NOON }, "FAILED", "cron", { cron_jobs: [{ ...JOB, job_id: null }] }],
     ["without both secrets", {}, "FAILED", "Vault has no a and no b", { missing_secrets: ["a", "b"] }],
     ["of 30 s without seconds in pg_cron", { frequency_ms: 30_000, finished: RUN }, "OK", "it runs once a minute", {}],
     ["of 30 s with seconds", { frequency_ms: 30_000, finished: RUN }, "OK", "SUCCEEDED", {

@@ -1,0 +1,68 @@
+import type { Clock } from "../services/clock.ts";
+
+/** Turns of the event loop without a call of the database after which every task waits for the clock. */
+const QUIET_TURNS = 3;
+
+/** A clock that moves to the next timer when every task waits for one, so that tasks overlap as they would in real time. */
+export class VirtualClock implements Clock {
+  #ms: number;
+  #calls = 0;
+  #timers = new Set<{ at: number; fire: () => void }>();
+
+  constructor(start: string) {
+    this.#ms = Date.parse(start);
+  }
+  now(): number {
+    return this.#ms;
+  }
+  monotonic(): number {
+    return this.#ms;
+  }
+  asOf(): string {
+    return new Date(this.#ms).toISOString();
+  }
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.add({ at: this.#ms + ms, fire: resolve }));
+  }
+  every(ms: number, tick: () => void): () => void {
+    const timer = {
+      at: this.#ms + ms,
+      fire: () => {
+        timer.at += ms;
+        this.#timers.add(timer);
+        tick();
+      },
+    };
+    this.#timers.add(timer);
+    return () => {
+      timer.fire = () => {};
+      this.#timers.delete(timer);
+    };
+  }
+
+  /** Does not move the clock while `call` is pending. */
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#calls++;
+    try {
+      return await call;
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** Moves to `until` from timer to timer, and gives each task the time to go on; `isBusy` says whether a task works without a timer. */
+  async moveTo(until: number, isBusy: () => boolean): Promise<void> {
+    while (true) {
+      for (let quiet = 0; quiet < QUIET_TURNS;) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        quiet = this.#calls > 0 || isBusy() && this.#timers.size === 0 ? 0 : quiet + 1;
+      }
+      const next = [...this.#timers].sort((a, b) => a.at - b.at)[0];
+      if (!next || next.at > until) break;
+      this.#timers.delete(next);
+      this.#ms = Math.max(this.#ms, next.at);
+      next.fire();
+    }
+    this.#ms = Math.max(this.#ms, until);
+  }
+}
