@@ -93,10 +93,11 @@ export class SecretKeys {
   }
 }
 
-/** A legacy key is a token, whose role PostgREST reads from `authorization`. */
+/** A legacy key is a token, whose role PostgREST reads from `authorization`; a key that is no token may not be sent there. */
 function headersWith({ value }: SecretKey, init?: HeadersInit): Headers {
   const headers = new Headers(init);
   headers.set("apikey", value);
-  headers.set("authorization", `Bearer ${value}`);
+  if (value.startsWith("sb_")) headers.delete("authorization");
+  else headers.set("authorization", `Bearer ${value}`);
   return headers;
 }

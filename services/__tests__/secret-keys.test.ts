@@ -12,7 +12,7 @@ function setUp(environment: string[], valid: string[]) {
   const database: typeof fetch = (_input, init) => {
     const headers = new Headers(init?.headers);
     const name = headers.get("apikey")?.replace("sb_secret_", "") ?? "none";
-    assertEquals(headers.get("authorization"), `Bearer sb_secret_${name}`);
+    assertEquals(headers.get("authorization"), null);
     sent.push(name);
     return Promise.resolve(new Response("{}", { status: accepted.has(name) ? 200 : 401 }));
   };
@@ -94,4 +94,16 @@ Deno.test("an error of a server does not count as the acceptance of a key", asyn
     fetch: () => Promise.resolve(new Response(null, { status: statuses.shift() })),
   });
   assertEquals([(await keys.fetch("http://database.test/rpc")).status, await keys.accept("sb_secret_default")], [503, null]);
+});
+
+Deno.test("a legacy key is sent as the token too, from which PostgREST reads the role", async () => {
+  const received: (string | null)[] = [];
+  const send: typeof fetch = (_input, init) => {
+    received.push(new Headers(init?.headers).get("authorization"));
+    return Promise.resolve(new Response());
+  };
+  const keys = new SecretKeys([{ name: "service_role", value: "eyJ.legacy.key" }], { confirmUrl: "http://database.test/", fetch: send });
+  assertEquals(await keys.accept("eyJ.legacy.key"), "service_role");
+  await keys.fetch("http://database.test/rpc");
+  assertEquals(received, ["Bearer eyJ.legacy.key", "Bearer eyJ.legacy.key"]);
 });
