@@ -79,15 +79,18 @@ async function withTokens(
   }
   const inner = new Request(request, { headers });
   const response = await supabase(inner);
+  // lite leaves it out in the answers of Auth.
+  const outer = new Headers({ ...Object.fromEntries(response.headers), ...ANY_ORIGIN });
   const isAuth = new URL(request.url).pathname.startsWith("/auth/v1");
-  if (!isAuth || !response.headers.get("content-type")?.includes("json")) return response;
+  if (!isAuth || !response.headers.get("content-type")?.includes("json")) {
+    return new Response(response.body, { status: response.status, headers: outer });
+  }
   const body = await response.json();
   for (const session of [body, body?.session]) {
     if (typeof session?.access_token !== "string") continue;
     const { app_metadata, user_metadata } = session.user ?? {};
     session.access_token = await signer.outward(session.access_token, { app_metadata, user_metadata, aal: "aal1", is_anonymous: false });
   }
-  const outer = new Headers(response.headers);
   outer.delete("content-length");
   return new Response(JSON.stringify(body), { status: response.status, headers: outer });
 }

@@ -9,6 +9,8 @@ export interface SecretKey {
 
 /** A key of this form can be younger than the environment of the worker. */
 const MODERN_KEY = /^sb_secret_[\w-]{1,200}$/;
+/** How long a key counts as valid after the database accepted it: a deleted key is refused at most this much later. */
+const TRUST_MS = 10_000;
 /** pg_net ends a request after 5 s. */
 const CONFIRM_TIMEOUT_MS = 4_000;
 
@@ -16,22 +18,26 @@ interface SecretKeysOptions {
   /** Asks the database about keys; without it the keys of the environment are accepted and no others. */
   confirmUrl?: string;
   fetch?: typeof fetch;
+  now?: () => number;
 }
 
 /**
  * The secret keys of the project that this worker knows; the first one is sent to the database. The environment is read at the start of a
- * worker, and keys are created and deleted later: the database decides about each key except the first, which it accepted last.
+ * worker, and keys are created and deleted later: the database decides about each key.
  */
 export class SecretKeys {
   #keys: SecretKey[];
-  #isFirstRefused = false;
+  /** When the database last accepted the first key. */
+  #acceptedAt = -Infinity;
   #confirmUrl: string | undefined;
   #send: typeof fetch;
+  #now: () => number;
 
-  constructor(keys: SecretKey[], { confirmUrl, fetch: send = fetch }: SecretKeysOptions = {}) {
+  constructor(keys: SecretKey[], { confirmUrl, fetch: send = fetch, now = Date.now }: SecretKeysOptions = {}) {
     this.#keys = [...keys];
     this.#confirmUrl = confirmUrl;
     this.#send = send;
+    this.#now = now;
   }
 
   /** The key that the database accepted last. */
@@ -46,7 +52,7 @@ export class SecretKeys {
   async accept(given: string): Promise<string | null> {
     // The filter compares every key, so that its time does not tell which one is equal.
     const [known] = this.#keys.filter(({ value }) => isToken(given, value));
-    if (known && known === this.#keys[0] && !this.#isFirstRefused) return known.name;
+    if (known && known === this.#keys[0] && this.#now() - this.#acceptedAt < TRUST_MS) return known.name;
     const key = known ?? (MODERN_KEY.test(given) ? { name: "unnamed", value: given } : null);
     if (!key || !await this.#confirm(key, known !== undefined)) return null;
     this.#prefer(key);
@@ -58,18 +64,16 @@ export class SecretKeys {
     const keys = [...this.#keys];
     for (const [index, key] of keys.entries()) {
       const response = await this.#send(input, { ...init, headers: headersWith(key, init?.headers) });
-      if (response.status !== 401) this.#prefer(key);
-      else if (index < keys.length - 1) {
-        await response.body?.cancel();
-        continue;
-      } else this.#isFirstRefused = true;
-      return response;
+      if (response.status === 401) this.#acceptedAt = -Infinity;
+      else if (response.status < 500) this.#prefer(key);
+      if (response.status !== 401 || index === keys.length - 1) return response;
+      await response.body?.cancel();
     }
     throw new TypeError("the project has no secret key");
   };
 
   #prefer(key: SecretKey): void {
-    this.#isFirstRefused = false;
+    this.#acceptedAt = this.#now();
     this.#keys = [key, ...this.#keys.filter(({ value }) => value !== key.value)];
   }
 
@@ -89,10 +93,11 @@ export class SecretKeys {
   }
 }
 
-/** A legacy key is a token, whose role PostgREST reads from `authorization`. */
+/** A legacy key is a token, whose role PostgREST reads from `authorization`; a key that is no token may not be sent there. */
 function headersWith({ value }: SecretKey, init?: HeadersInit): Headers {
   const headers = new Headers(init);
   headers.set("apikey", value);
-  headers.set("authorization", `Bearer ${value}`);
+  if (value.startsWith("sb_")) headers.delete("authorization");
+  else headers.set("authorization", `Bearer ${value}`);
   return headers;
 }

@@ -257,6 +257,8 @@ export const NotificationChannel = z.object({
   hourly_limit: z.number().int(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
+  /** The time until which the previous secret signs too. */
+  previous_secret_until: z.iso.datetime({ offset: true }).nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 });

@@ -857,6 +857,7 @@ export type Database = {
           "kind": string;
           "name": string;
           "previous_secret": string | null;
+          "previous_secret_until": string | null;
           "secret": string | null;
           "updated_at": string;
         };
@@ -870,6 +871,7 @@ export type Database = {
           "kind": string;
           "name": string;
           "previous_secret"?: string | null;
+          "previous_secret_until"?: string | null;
           "secret"?: string | null;
           "updated_at"?: string;
         };
@@ -882,6 +884,7 @@ export type Database = {
           "kind"?: string;
           "name"?: string;
           "previous_secret"?: string | null;
+          "previous_secret_until"?: string | null;
           "secret"?: string | null;
           "updated_at"?: string;
         };

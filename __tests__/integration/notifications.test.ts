@@ -106,11 +106,23 @@ Deno.test("one call of the processor delivers every due notification, however ma
   assertEquals(await db.value("select count(*)::int from alert_notifications where status = 'SENT'"), 46);
 });
 
-Deno.test("during a key rotation both keys sign", async () => {
-  const { received, tick } = await setUp();
-  await db.query("update notification_channels set previous_secret = $1 where name = 'hook'", [OLD_SECRET]);
+Deno.test("until the end of a rotation both secrets sign; then the previous one is deleted", async () => {
+  const { clock, received, tick, deliver } = await setUp();
+  const rotate = (at: number) =>
+    db.query("update notification_channels set previous_secret = $1, previous_secret_until = $2 where name = 'hook'", [
+      OLD_SECRET,
+      new Date(at).toISOString(),
+    ]);
+  const previous = () => db.value("select previous_secret from notification_channels where name = 'hook'");
+  await rotate(clock.now() + 86_400_000);
   await tick();
   assertEquals(received[0]?.headers.get("webhook-signature")?.split(" ").length, 2);
+  clock.advance(86_400_000 - 1_000);
+  await deliver();
+  assertEquals(await previous(), OLD_SECRET);
+  clock.advance(1_000);
+  await deliver();
+  assertEquals(await previous(), null);
 });
 
 Deno.test("a failed delivery is retried with the same id and delays that double up to an hour, and is DEAD three days after its first failure", async () => {

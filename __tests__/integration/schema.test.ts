@@ -131,6 +131,8 @@ const HIDDEN: Record<string, string[]> = {
   notification_channels: ["config", "secret", "previous_secret"],
   notification_destinations: ["recipient"],
   alert_notifications: ["token", "lease_expires_at", "destination_id", "seq"],
+  sync_jobs: ["token"],
+  sync_job_attempts: ["token"],
 };
 
 Deno.test("anon reads only tournaments and matches, and writes nothing", async () => {

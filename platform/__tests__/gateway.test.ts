@@ -60,7 +60,9 @@ Deno.test("a valid token is exchanged, an invalid one is refused before it reach
 Deno.test("the tokens in an answer of Auth are exchanged, and those in an answer of REST are not", async () => {
   const session = { access_token: "a", user: { app_metadata: { role: "viewer" } } };
   const { ask } = setUp(() => Response.json({ ...session, session }));
-  assertObjectMatch(await (await ask("/auth/v1/token", { method: "POST" })).json(), {
+  const signedIn = await ask("/auth/v1/token", { method: "POST" });
+  assertEquals(signedIn.headers.get("access-control-allow-origin"), "*");
+  assertObjectMatch(await signedIn.json(), {
     access_token: "outer-a",
     session: { access_token: "outer-a" },
   });

@@ -75,6 +75,12 @@ create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retr
 create unique index sync_jobs_one_running_per_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
 create index sync_jobs_time_idx on public.sync_jobs (enqueued_at, id);
 select private.secure_table('public.sync_jobs');
+-- The REST API must not return the tokens.
+revoke select on public.sync_jobs from authenticated;
+grant select (id, entity_type, tournament_no, tournament_nos, target, priority, status, triggered_by, reason, retried_from, attempts,
+  max_attempts, enqueued_at, rank, not_before, expires_at, confirm_removal, claimed_at, lease_expires_at, execution_id,
+  cancel_requested_at, cancelled_by, started_at, finished_at, final_status, records_processed, last_error)
+  on public.sync_jobs to authenticated;
 
 create table public.sync_job_attempts (
   job_id uuid not null references public.sync_jobs (id) on delete cascade,
@@ -91,6 +97,8 @@ comment on table public.sync_job_attempts is
   'The attempts that ended without completing the job; sync_jobs holds the current and the completing attempt. '
   'WAITED met a live run and does not count; EXPIRED did not start its run within its lease.';
 select private.secure_table('public.sync_job_attempts');
+revoke select on public.sync_job_attempts from authenticated;
+grant select (job_id, claimed_at, execution_id, ended_at, outcome, error) on public.sync_job_attempts to authenticated;
 
 create table public.manual_sync_audit (
   id uuid primary key default gen_random_uuid(),

@@ -375,6 +375,7 @@ create table public.notification_channels (
   config jsonb not null default '{}',
   secret text,
   previous_secret text,
+  previous_secret_until timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   group_window interval not null default '30 seconds',
@@ -385,11 +386,12 @@ create table public.notification_channels (
   constraint notification_channels_slack_has_its_url check (kind <> 'slack' or secret is not null),
   constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
-  constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0)
+  constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0),
+  constraint notification_channels_previous_secret_has_an_end check ((previous_secret is null) = (previous_secret_until is null))
 );
 comment on table public.notification_channels is
   'Channels by kind: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...], by_severity?}, dashboard.';
-comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret during a key rotation.';
+comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';
 comment on column public.notification_channels.group_window is
   'States of a group that are queued within this time after its last message are sent together at the end of the window.';
 comment on column public.notification_channels.hourly_limit is
@@ -397,7 +399,8 @@ comment on column public.notification_channels.hourly_limit is
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
-grant select (name, kind, is_active, created_at, updated_at, group_window, hourly_limit) on public.notification_channels to authenticated;
+grant select (name, kind, is_active, previous_secret_until, created_at, updated_at, group_window, hourly_limit)
+  on public.notification_channels to authenticated;
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
 

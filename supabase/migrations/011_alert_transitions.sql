@@ -262,6 +262,7 @@ declare
   claimed_groups jsonb;
 begin
   perform private.refuse_unknown_fields(p, '{limit}');
+  update public.notification_channels set previous_secret = null, previous_secret_until = null where previous_secret_until <= as_of;
   -- A sender that did not record its outcome may have delivered the message.
   update public.alert_notifications n set
     status = 'PENDING', token = null, lease_expires_at = null, is_perhaps_received = true,
@@ -300,7 +301,8 @@ begin
 end
 $$;
 comment on function public.claim_alert_notifications(jsonb, timestamptz) is
-  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and the other firing incidents.';
+  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and the other firing incidents; '
+  'deletes previous secrets whose overlap has ended.';
 
 create function private.item_for(state public.alert_notifications) returns jsonb
 language sql stable set search_path = '' as $$

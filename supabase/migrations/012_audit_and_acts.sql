@@ -478,7 +478,7 @@ $$;
 comment on function private.channel_without_secrets(public.notification_channels) is 'The JSON of a channel without its secrets.';
 
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   before public.notification_channels;
   after public.notification_channels;
@@ -504,6 +504,11 @@ begin
       when excluded.kind <> before.kind then null
       when excluded.secret <> before.secret then before.secret
       else c.previous_secret
+    end,
+    previous_secret_until = case
+      when excluded.kind <> before.kind then null
+      when excluded.secret <> before.secret then as_of + interval '24 hours'
+      else c.previous_secret_until
     end
   returning * into after;
   -- A corrected channel is tried at once.
@@ -515,7 +520,7 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces a channel, keeps a replaced secret as the previous one, and returns it without secrets; PT400 BAD_REQUEST.';
+  'Creates or replaces a channel, keeps a replaced secret as the previous one for 24 hours, and returns it without secrets; PT400 BAD_REQUEST.';
 
 create function private.channel_dependents(channel text) returns text
 language sql stable set search_path = '' as $$

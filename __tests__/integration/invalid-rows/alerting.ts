@@ -104,6 +104,7 @@ const invalidRows: InvalidRows = {
     notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }, { ...email, config: {} }],
     notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],
     notification_channels_hourly_limit_is_positive: [{ hourly_limit: 0 }],
+    notification_channels_previous_secret_has_an_end: [{ previous_secret: "whsec_x" }, { previous_secret_until: sent_at }],
   },
   notification_destinations: {
     notification_destinations_failures_are_not_negative: [{ failures: -1 }],
