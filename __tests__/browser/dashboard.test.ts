@@ -552,7 +552,7 @@ async function addresses(): Promise<string[]> {
   ].flatMap(([path, id]) => id ? [`${path}${encodeURIComponent(id)}`] : []);
   return [
     ...["/", "/entities/matches_schedule", "/tournaments", "/errors", "/alerts", "/alerts/rules", "/alerts/rules/new", "/alerts/silences"],
-    ...["/alerts/channels", "/sync", "/audit", "/system", "/nowhere"],
+    ...["/alerts/channels", "/sync", "/audit", "/system", "/people", "/nowhere"],
     ...detailViews,
   ];
 }
