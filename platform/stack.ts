@@ -71,7 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await database.exec("grant usage on schema auth to anon, authenticated, service_role");
     const migrationsApplied = await migrate(database).catch((error) => refuseOtherSchema(error, options));
     await fillVault(database, { project_url: base, secret_key: state.keys.secret });
-    await createAccounts(database, supabase, base, state);
+    await createAccounts(supabase, base, state);
 
     const signer = await createSigner(state.keys, `${base}/auth/v1`);
     const vis = createVisStandIn();

@@ -11,7 +11,7 @@ type Link =
 const NEED_PASSWORD = ["invite", "recovery"];
 
 /** Reads a link from an address: Auth writes into the fragment, and a mail template of the project can write a token. */
-export function readLink({ hash, search }: { hash: string; search: string }): Link | null {
+function readLink({ hash, search }: { hash: string; search: string }): Link | null {
   // A fragment that begins with a slash is the address of a view.
   const fragment = new URLSearchParams(hash.startsWith("#/") ? "" : hash.slice(1)), query = new URLSearchParams(search);
   const either = (name: string): string => fragment.get(name) ?? query.get(name) ?? "";
