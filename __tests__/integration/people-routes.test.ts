@@ -3,6 +3,7 @@ import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase, USER } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
+import { aUser } from "../../testing/factories.ts";
 import { documented } from "../../testing/openapi.ts";
 import { requester } from "../../testing/requests.ts";
 
@@ -47,12 +48,8 @@ function aCaller({ before, clock = new TestClock(NOW) }: Options = {}) {
 async function people(users: [typeof USER, string | null][] = [[USER, "admin"], [OTHER, "admin"], [VIEWER, "viewer"]]): Promise<void> {
   await db.query("delete from auth.users");
   await db.query("update private.people_claim set token = null, expires_at = null, act = null");
-  for (const [index, [{ id, email }, role]] of users.entries()) {
-    await db.query(
-      `insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-      values ($1::text::uuid, 'authenticated', 'authenticated', $2, now(), $3::text::jsonb, '{}', $4, now())`,
-      [id, email, JSON.stringify(role ? { provider: "email", role } : { provider: "email" }), `2026-01-0${index + 1}T00:00:00Z`],
-    );
+  for (const [index, [user, role]] of users.entries()) {
+    await aUser(db, { ...user, role, created_at: `2026-01-0${index + 1}T00:00:00Z` });
   }
 }
 const roleOf = ({ id }: { id: string }) => db.value("select raw_app_meta_data ->> 'role' from auth.users where id = $1", [id]);
