@@ -107,6 +107,28 @@ test("a person who forgot the password gets a link, and the answer is the same f
   await page.getByText("This link has expired or was used before.").waitFor();
 });
 
+test("the limit of mails to one address does not show that it has an account, and other refusals are shown", async (page) => {
+  let answer = { status: 429, error_code: "over_email_send_rate_limit" };
+  await page.route("**/auth/v1/recover*", (route) => {
+    const { status, error_code } = answer;
+    return route.fulfill({ status, contentType: "application/json", json: { code: status, error_code, msg: "as Auth says" } });
+  });
+  for (
+    const [next, text] of [[{ status: 500, error_code: "" }, "The server failed (status 500)."], [
+      answer,
+      "If there is an account",
+    ]] as const
+  ) {
+    answer = next;
+    if (await page.getByRole("button", { name: "I forgot my password" }).count()) {
+      await page.getByRole("button", { name: "I forgot my password" }).click();
+    }
+    await page.getByLabel("Email").fill("ada@example.com");
+    await page.getByRole("button", { name: "Send me a link" }).click();
+    await page.getByText(text).waitFor();
+  }
+});
+
 test("a link with a token in the query, as a mail template of the project can have it, signs in", async (page) => {
   await command("add", "grace@example.com", "--role", "viewer");
   const token = new URL(linkTo("grace@example.com")).searchParams.get("token");

@@ -246,6 +246,9 @@ Deno.test("a former admin whose token still says admin changes nobody", async ()
   assertEquals((await call("POST", "/people", { email: "ada@example.com", role: "admin" })).status, 403);
   await people([[OTHER, "admin"]]);
   assertEquals((await call("PATCH", `/people/${OTHER.id}`, { role: "viewer" })).status, 403, "a deleted admin");
+  await people([[OTHER, "admin"], [USER, "admin"]]);
+  await db.query("update auth.users set banned_until = now() + interval '1 day' where id = $1", [USER.id]);
+  assertEquals((await call("PATCH", `/people/${OTHER.id}`, { role: "viewer" })).status, 403, "a disabled admin");
   assertEquals(await roleOf(OTHER), "admin");
 });
 
@@ -292,7 +295,10 @@ Deno.test("mail that Auth does not send now is a 429 that advises what to do", a
   await people();
   const limited = Response.json({ code: 429, error_code: "over_email_send_rate_limit", msg: "email rate limit exceeded" }, { status: 429 });
   const { call } = aCaller({ before: ({ method }) => method === "POST" ? limited : undefined });
-  assertObjectMatch(await call("POST", "/people", { email: "ada@example.com" }), { status: 429, body: { code: "TOO_MANY_MAILS" } });
+  assertObjectMatch(await call("POST", "/people", { email: "ada@example.com" }), {
+    status: 429,
+    body: { code: "TOO_MANY_MAILS", details: { retry_after_s: 3600 } },
+  });
 });
 
 Deno.test("only an admin and the service read and change people", async () => {
