@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import type { Account, State } from "./state.ts";
+import type { State } from "./state.ts";
 
 /** Stores the address and the key that the calls of the database read. */
 export async function fillVault(database: Database, secrets: Record<string, string>): Promise<void> {
@@ -10,32 +10,23 @@ export async function fillVault(database: Database, secrets: Record<string, stri
   }
 }
 
-/** Creates the missing accounts and sets their roles in the app metadata, which only the service can write. */
+/** Creates the missing accounts with their roles. A known one stays as it is: an admin may have changed it. */
 export async function createAccounts(
-  database: Database,
   supabase: (request: Request) => Promise<Response>,
   base: string,
   { accounts, keys }: State,
 ): Promise<void> {
-  for (const account of accounts) {
-    const [known] = await database.query("select 1 from auth.users where email = $1", [account.email]);
-    if (!known) await signUp(supabase, base, keys.publishable, account);
-    await database.query(
-      `update auth.users set email_confirmed_at = coalesce(email_confirmed_at, now()),
-        raw_app_meta_data = coalesce(raw_app_meta_data::jsonb, '{}') || jsonb_build_object('role', $2::text)
-      where email = $1`,
-      [account.email, account.role],
+  for (const { email, password, role } of accounts) {
+    const response = await supabase(
+      new Request(`${base}/auth/v1/admin/users`, {
+        method: "POST",
+        headers: { "content-type": "application/json", apikey: keys.secret },
+        body: JSON.stringify({ email, password, email_confirm: true, app_metadata: { role } }),
+      }),
     );
+    const answer = await response.json();
+    if (!response.ok && answer.error_code !== "email_exists") {
+      throw new Error(`the account ${email} could not be created: ${JSON.stringify(answer)}`);
+    }
   }
-}
-
-async function signUp(supabase: (request: Request) => Promise<Response>, base: string, apikey: string, { email, password }: Account) {
-  const response = await supabase(
-    new Request(`${base}/auth/v1/signup`, {
-      method: "POST",
-      headers: { "content-type": "application/json", apikey },
-      body: JSON.stringify({ email, password }),
-    }),
-  );
-  if (!response.ok) throw new Error(`the account ${email} could not be created: ${await response.text()}`);
 }

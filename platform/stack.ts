@@ -75,7 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const migrationsApplied = await migrate(database, options.supabase).catch((error) => refuseOtherSchema(error, options));
     const secretKeys = secretKeysOf(options.folder, state);
     await fillVault(database, { project_url: base, secret_key: firstOf(secretKeys.all()) });
-    await createAccounts(database, supabase, base, state);
+    await createAccounts(supabase, base, state);
 
     const signer = await createSigner(state.keys, `${base}/auth/v1`);
     const vis = createVisStandIn();

@@ -1,7 +1,7 @@
 import { createKeys, createSecretKeyStore, type Keys, randomText, type SecretKeyStore } from "./keys.ts";
 
 /** An account that the platform created. */
-export interface Account {
+interface Account {
   email: string;
   password: string;
   role: "viewer" | "operator" | "admin";

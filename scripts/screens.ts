@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       job: `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
       audit: "/audit",
       system: "/system",
+      people: "/people",
     };
     await Deno.mkdir(OUT, { recursive: true });
     for (const colorScheme of ["light", "dark"] as const) {

@@ -13,6 +13,23 @@ export const insert = async (db: TestDatabase, table: string, row: Record<string
   return written as Record<string, unknown>;
 };
 
+/** A confirmed user of Auth with a role, or without one. */
+export function aUser(
+  db: TestDatabase,
+  { id, email, role, created_at = new Date().toISOString() }: { id: string; email: string; role: string | null; created_at?: string },
+): Promise<Record<string, unknown>> {
+  return insert(db, "auth.users", {
+    id,
+    email,
+    aud: "authenticated",
+    role: "authenticated",
+    email_confirmed_at: created_at,
+    raw_app_meta_data: { provider: "email", ...role ? { role } : {} },
+    raw_user_meta_data: {},
+    created_at,
+  });
+}
+
 /** A tournament in play on 10 June 2026. */
 export function aTournament(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   return insert(db, "tournaments", {

@@ -22,7 +22,7 @@ export const Person = z.object({
 });
 export type Person = z.infer<typeof Person>;
 
-/** The query of `GET sync-admin/people`. */
+/** The query of `GET sync-admin/people`. Auth counts pages, so that a user created between two reads can repeat the last row of a page. */
 export const PeopleQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().regex(/^[1-9]\d{0,5}$/, "is not a cursor of this list").optional(),

@@ -625,7 +625,7 @@ async function addresses(): Promise<string[]> {
       "/alerts/rules/new",
       "/alerts/silences",
     ],
-    ...["/alerts/channels", "/sync", "/audit", "/system", "/nowhere"],
+    ...["/alerts/channels", "/sync", "/audit", "/system", "/people", "/nowhere"],
     ...detailViews,
   ];
 }

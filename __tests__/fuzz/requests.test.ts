@@ -5,20 +5,22 @@ import { createApp as createAdmin } from "../../supabase/functions/sync-admin/ap
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createApp as createMonitoring } from "../../supabase/functions/sync-monitoring/app.ts";
 import { createApp as createTournamentSync } from "../../supabase/functions/tournament-master-sync/app.ts";
-import { openTestDatabase } from "../../testing/database.ts";
-import { aRun, aTournament } from "../../testing/factories.ts";
+import { openTestDatabase, USER } from "../../testing/database.ts";
+import { aRun, aTournament, aUser } from "../../testing/factories.ts";
 import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
 const harness = createSyncHarness(db, { start: "2026-06-10T12:07:30.000Z" });
 const background: Promise<unknown>[] = [];
+const isOfAuth = (input: RequestInfo | URL) => String(input).includes("/auth/v1/");
 const deps = {
   ...harness.deps,
   log: () => {},
-  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", VIS_RETRIES: "0" }),
+  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", VIS_RETRIES: "0", SUPABASE_SERVICE_ROLE_KEY: db.keys.secret }),
   waitUntil: (work: Promise<unknown>) => background.push(work),
-  fetch: () => Promise.resolve(new Response(null, { status: 204 })),
+  fetch: (input: RequestInfo | URL, init?: RequestInit) =>
+    isOfAuth(input) ? db.fetch(input, init) : Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
 const channels = { dashboard: send, webhook: send, slack: send, email: send };
@@ -29,7 +31,12 @@ const apps = {
   "tournament-master-sync": createTournamentSync(deps),
   "sync-alert-processor": createProcessor({ ...deps, channels, heartbeat: () => Promise.resolve() }),
 };
-const [token, run] = await Promise.all([db.token("admin"), aRun(db), aTournament(db, { no: "8104" })]);
+const [token, run] = await Promise.all([
+  db.token("admin"),
+  aRun(db),
+  aTournament(db, { no: "8104" }),
+  aUser(db, { ...USER, role: "admin" }),
+]);
 const REQUESTS = 10_000;
 /** Words of the validator that a person should not read. */
 const VALIDATOR_WORDS = /Invalid (input|option|string|discriminator)|expected .* received|Too (small|big)|Unrecognized|zod/;
@@ -116,6 +123,8 @@ const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
     { trigger: "CRON", correlation_id: "c", due_at: "2026-06-10T12:00:00Z", attempt: 1 },
     { trigger: "MANUAL", tournament_nos: ["8104"], correlation_id: "c" },
   ],
+  [/people$/, { email: "ada@example.com", password: "a good password", role: "viewer", reason: "a reason" }, { email: "bob@example.com" }],
+  [/people/, { role: "operator", disabled: false, reason: "a reason" }],
   [/acknowledge/, { note: "a note", until: "2026-06-11T00:00:00Z" }],
   [/requeue/, { reason: "a reason", only_failed: true, priority: "HIGH" }],
   [/errors/, { note: "a note", group: true }],

@@ -7,7 +7,7 @@ import { ROUTES } from "../../types/routes.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase, USER } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
-import { aNotification } from "../../testing/factories.ts";
+import { aNotification, aUser } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z", EARLIER = "2026-06-10T11:00:00Z";
@@ -66,13 +66,7 @@ const backoff = () =>
     "update upstream_state set backoff_until = '2026-06-10T13:00:00Z', backoff_reason = 'VIS answered HTTP 503' returning upstream",
   );
 
-const user = (id: string, email: string, role: string) =>
-  idOf(
-    `insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at)
-    values ($1::text::uuid, 'authenticated', 'authenticated', $2, now(), $3::text::jsonb, '{}', now())`,
-    [id, email, JSON.stringify({ role })],
-  );
-await user(USER.id, USER.email, "admin");
+await aUser(db, { ...USER, role: "admin" });
 
 interface Act {
   route: string;
@@ -242,7 +236,7 @@ const ACTS: Act[] = [
   },
   {
     route: "patch /people/{id}",
-    object: () => user(crypto.randomUUID(), "changed@example.com", "viewer"),
+    object: async () => String((await aUser(db, { id: crypto.randomUUID(), email: "changed@example.com", role: "viewer" })).id),
     body: { role: "operator", disabled: true, reason: NOTE },
     audit: {
       action: "change-person",

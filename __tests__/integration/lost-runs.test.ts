@@ -257,7 +257,7 @@ Deno.test("each cron job that is missing, inactive or changed is named, and ever
 Deno.test("a cron job that stopped or whose last run failed is named while the others run", async () => {
   await setUp();
   await tick("12:05:00");
-  await db.query("delete from cron.job_run_details where start_time = $1 and command = 'select private.reap_dead_runs()'", [
+  await db.query("delete from cron.job_run_details where start_time = $1 and command like 'select private.reap_dead_runs()%'", [
     at("12:05:00"),
   ]);
   assertEquals(await verdict("12:05:30", "scheduler"), [

@@ -6,6 +6,7 @@ import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase, USER } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
+import { aUser } from "../../testing/factories.ts";
 import { documented } from "../../testing/openapi.ts";
 import { requester } from "../../testing/requests.ts";
 
@@ -50,12 +51,8 @@ function aCaller({ before, clock = new TestClock(NOW) }: Options = {}) {
 async function people(users: [typeof USER, string | null][] = [[USER, "admin"], [OTHER, "admin"], [VIEWER, "viewer"]]): Promise<void> {
   await db.query("delete from auth.users");
   await db.query("update private.people_claim set token = null, expires_at = null, act = null");
-  for (const [index, [{ id, email }, role]] of users.entries()) {
-    await db.query(
-      `insert into auth.users (id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
-      values ($1::text::uuid, 'authenticated', 'authenticated', $2, now(), $3::text::jsonb, '{}', $4, now())`,
-      [id, email, JSON.stringify(role ? { provider: "email", role } : { provider: "email" }), `2026-01-0${index + 1}T00:00:00Z`],
-    );
+  for (const [index, [user, role]] of users.entries()) {
+    await aUser(db, { ...user, role, created_at: `2026-01-0${index + 1}T00:00:00Z` });
   }
 }
 const roleOf = ({ id }: { id: string }) => db.value("select raw_app_meta_data ->> 'role' from auth.users where id = $1", [id]);
@@ -252,6 +249,9 @@ Deno.test("a former admin whose token still says admin changes nobody", async ()
   assertEquals((await call("POST", "/people", { email: "ada@example.com", role: "admin" })).status, 403);
   await people([[OTHER, "admin"]]);
   assertEquals((await call("PATCH", `/people/${OTHER.id}`, { role: "viewer" })).status, 403, "a deleted admin");
+  await people([[OTHER, "admin"], [USER, "admin"]]);
+  await db.query("update auth.users set banned_until = now() + interval '1 day' where id = $1", [USER.id]);
+  assertEquals((await call("PATCH", `/people/${OTHER.id}`, { role: "viewer" })).status, 403, "a disabled admin");
   assertEquals(await roleOf(OTHER), "admin");
 });
 
@@ -298,7 +298,10 @@ Deno.test("mail that Auth does not send now is a 429 that advises what to do", a
   await people();
   const limited = Response.json({ code: 429, error_code: "over_email_send_rate_limit", msg: "email rate limit exceeded" }, { status: 429 });
   const { call } = aCaller({ before: ({ method }) => method === "POST" ? limited : undefined });
-  assertObjectMatch(await call("POST", "/people", { email: "ada@example.com" }), { status: 429, body: { code: "TOO_MANY_MAILS" } });
+  assertObjectMatch(await call("POST", "/people", { email: "ada@example.com" }), {
+    status: 429,
+    body: { code: "TOO_MANY_MAILS", details: { retry_after_s: 3600 } },
+  });
 });
 
 Deno.test("only an admin and the service read and change people", async () => {

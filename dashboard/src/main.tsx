@@ -9,12 +9,13 @@ import { Route, Router, Switch } from "wouter-preact";
 import { useHashPath } from "./address.ts";
 import { ApiContext, createApi } from "./api.ts";
 import { type Config, loadConfig } from "./config.ts";
+import { openLink, takeLink } from "./link.ts";
 import { createQueries } from "./queries.ts";
 import { createAuth, SessionContext, type User, userOf } from "./session.ts";
 import { Shell } from "./shell.tsx";
 import "./theme.ts";
 import { NotFound } from "./views/not-found.tsx";
-import { NoRole, SignIn } from "./views/sign-in.tsx";
+import { ChoosePassword, NoRole, SignIn } from "./views/sign-in.tsx";
 import { Overview } from "./views/overview.tsx";
 
 // The overview is part of the main bundle; every other view is loaded when it is opened.
@@ -38,11 +39,16 @@ const views = {
   "/jobs/:id": lazy(() => import("./views/job.tsx")),
   "/audit": lazy(() => import("./views/audit.tsx")),
   "/system": lazy(() => import("./views/system.tsx")),
+  "/people": lazy(() => import("./views/people.tsx")),
 } as const;
+
+// Before the router reads the address.
+const link = takeLink();
 
 function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
   const [user, setUser] = useState<User | null | undefined>(undefined);
   const [hasExpired, setExpired] = useState(false);
+  const [opened, setOpened] = useState(link ? null : { problem: "", needsPassword: false });
   const [queries] = useState(createQueries);
   useEffect(() => {
     const { data } = auth.onAuthStateChange((_event, session) => {
@@ -53,6 +59,7 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
         return previous && next && previous.email === next.email && previous.role === next.role ? previous : next;
       });
     });
+    if (link) void openLink(auth, link).then(setOpened);
     return () => data.subscription.unsubscribe();
   }, []);
   const api = useMemo(() =>
@@ -67,17 +74,20 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
         void auth.signOut({ scope: "local" });
       },
     }), []);
-  if (user === undefined) {
+  if (user === undefined || opened === null) {
     return <p class="loading" aria-busy="true">Loading …</p>;
   }
-  if (!user) return <SignIn auth={auth} hasExpired={hasExpired} />;
+  if (!user) return <SignIn auth={auth} config={config} hasExpired={hasExpired} problem={opened.problem} />;
+  if (opened.needsPassword) {
+    return <ChoosePassword auth={auth} user={user} onDone={() => setOpened({ ...opened, needsPassword: false })} />;
+  }
   const signOut = () => {
     setExpired(false);
     void auth.signOut({ scope: "local" });
   };
   if (!user.role) return <NoRole user={user} onSignOut={signOut} />;
   return (
-    <SessionContext.Provider value={{ user, signOut }}>
+    <SessionContext.Provider value={{ user, auth, signOut }}>
       <ApiContext.Provider value={api}>
         <QueryClientProvider client={queries}>
           <Router hook={useHashPath}>

@@ -1,11 +1,8 @@
 import { GoTrueClient, type Session } from "@supabase/auth-js";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { z } from "zod";
+import { Role, ROLES } from "../../types/people.ts";
 import type { Config } from "./config.ts";
-
-const ROLES = ["viewer", "operator", "admin"] as const;
-type Role = typeof ROLES[number];
 
 /** The signed-in user; without a role the user has no access. */
 export interface User {
@@ -19,7 +16,7 @@ export function createAuth({ url, publishable_key }: Config): GoTrueClient {
     url: `${url}/auth/v1`,
     headers: { apikey: publishable_key },
     storageKey: "beach-volleyball-sync",
-    // The hash holds the view's address; the client would search it for tokens.
+    // The hash holds the view's address; link.ts reads the tokens of a link.
     detectSessionInUrl: false,
   });
 }
@@ -27,24 +24,26 @@ export function createAuth({ url, publishable_key }: Config): GoTrueClient {
 export function userOf({ user }: Session): User {
   return {
     email: user.email ?? user.id,
-    role: z.enum(ROLES).safeParse(user.app_metadata.role).data ?? null,
+    role: Role.safeParse(user.app_metadata.role).data ?? null,
   };
 }
 
 export const SessionContext = createContext<
-  { user: User; signOut: () => void } | null
+  { user: User; auth: GoTrueClient; signOut: () => void } | null
 >(null);
 
 /** The signed-in user. @throws Error outside the signed-in page */
 export function useUser(): User & {
   can: (leastRole: Role) => boolean;
+  auth: GoTrueClient;
   signOut: () => void;
 } {
   const session = useContext(SessionContext);
   if (!session) throw new Error("useUser needs a SessionContext");
-  const { user, signOut } = session;
+  const { user, auth, signOut } = session;
   return {
     ...user,
+    auth,
     signOut,
     can: (leastRole) => user.role !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(leastRole),
   };

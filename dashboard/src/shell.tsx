@@ -4,6 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { ApiError } from "./api.ts";
+import { Dialog } from "./components/dialog.tsx";
+import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
 import { duration } from "./format.ts";
@@ -11,7 +13,7 @@ import { LIVE_MS, useRead } from "./queries.ts";
 import { useUser } from "./session.ts";
 import { type Theme, THEMES, useTheme } from "./theme.ts";
 
-const VIEWS: { href: string; name: string }[] = [
+const VIEWS: { href: string; name: string; least?: "admin" }[] = [
   { href: "/", name: "Overview" },
   { href: "/tournaments", name: "Tournaments" },
   { href: "/errors", name: "Errors" },
@@ -19,6 +21,7 @@ const VIEWS: { href: string; name: string }[] = [
   { href: "/sync", name: "Sync now" },
   { href: "/audit", name: "Audit" },
   { href: "/system", name: "System" },
+  { href: "/people", name: "People", least: "admin" },
 ];
 
 /** The health overview, which the header of every view shows; live while a sync runs or an incident fires. */
@@ -32,7 +35,8 @@ export const useOverview = () =>
 /** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
-  const { email, role, signOut } = useUser();
+  const { email, role, auth, can, signOut } = useUser();
+  const [isChangingPassword, setChangingPassword] = useState(false);
   const { data } = useOverview();
   const [, theme, choose] = useTheme();
   const alerts = data?.active_alerts.length ?? 0;
@@ -55,7 +59,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </div>
         <nav aria-label="Views">
           <ul>
-            {VIEWS.map(({ href, name }) => (
+            {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name }) => (
               <li key={href}>
                 <Link
                   href={href}
@@ -89,11 +93,19 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <span class="who">
             {email} <small>({role ?? "no role"})</small>
           </span>
+          <button type="button" class="secondary outline" onClick={() => setChangingPassword(true)}>
+            Change password
+          </button>
           <button type="button" class="secondary outline" onClick={signOut}>
             Sign out
           </button>
         </div>
       </header>
+      {isChangingPassword && (
+        <Dialog title="Change password" onClose={() => setChangingPassword(false)}>
+          <PasswordForm auth={auth} email={email} onDone={() => setChangingPassword(false)} />
+        </Dialog>
+      )}
       <ConnectionWarning />
       <main id="content">{children}</main>
     </>

@@ -92,3 +92,28 @@ Deno.test("a preflight of Auth and REST allows the requested headers, and does n
   }
   assertEquals(requests.length, 0);
 });
+
+Deno.test("the link of a mail leads to the page with a session of exchanged tokens, or with the reason, and never to another site", async () => {
+  const session = { access_token: "a", refresh_token: "r", expires_in: 3600, expires_at: 9, token_type: "bearer", user: {} };
+  const follow = async (supabase: () => Response, to: string) => {
+    const { ask, requests } = setUp(supabase);
+    const response = await ask(`/auth/v1/verify?token=t&type=invite&redirect_to=${encodeURIComponent(to)}`);
+    assertEquals(response.status, 303);
+    assertEquals(await requests[0]?.json(), { token_hash: "t", type: "invite" });
+    const { origin, pathname, hash } = new URL(response.headers.get("location") ?? "");
+    return [origin + pathname, Object.fromEntries(new URLSearchParams(hash.slice(1)))];
+  };
+  const fragment = {
+    access_token: "outer-a",
+    refresh_token: "r",
+    expires_in: "3600",
+    expires_at: "9",
+    token_type: "bearer",
+    type: "invite",
+  };
+  assertEquals(await follow(() => Response.json(session), "http://127.0.0.1:1/page"), ["http://127.0.0.1:1/page", fragment]);
+  assertEquals(await follow(() => Response.json(session), "https://elsewhere.test/"), ["http://127.0.0.1:1/", fragment]);
+  const refused = () => Response.json({ code: 403, error_code: "otp_expired", msg: "expired" }, { status: 403 });
+  const reason = { error: "access_denied", error_code: "otp_expired", error_description: "expired" };
+  assertEquals(await follow(refused, "http://127.0.0.1:1/"), ["http://127.0.0.1:1/", reason]);
+});

@@ -7,12 +7,17 @@ import { type Person, Role } from "../../../types/people.ts";
 /** Auth bans until a time; 100 years stand for no end. */
 const NO_END = "876000h";
 
+/** Auth counts the mails of an hour, and does not say when it sends again. */
+const MAIL_PERIOD_S = 3600;
+
 const moment = z.string().nullish();
 const User = z.object({
   id: z.uuid(),
   email: z.string().nullish(),
   app_metadata: z.record(z.string(), z.unknown()).nullish(),
   email_confirmed_at: moment,
+  /** Also set for a user who confirmed a phone. */
+  confirmed_at: moment,
   banned_until: moment,
   last_sign_in_at: moment,
   created_at: z.string(),
@@ -33,7 +38,6 @@ const REFUSALS: Record<string, { code: AppErrorCode; field?: string; message: st
   },
   weak_password: { code: "BAD_REQUEST", field: "password", message: "is too weak" },
   over_email_send_rate_limit: { code: "TOO_MANY_MAILS", message: "Auth sends no more mail now" },
-  over_request_rate_limit: { code: "TOO_MANY_MAILS", message: "Auth accepts no more requests now" },
 };
 
 /** The part of Auth's admin API that people need. Its requests end with `signal`. @throws AppError */
@@ -76,7 +80,7 @@ export function createAuthAdmin({ env, fetch: send, now, signal }: Parts): AuthA
       email: user.email || null,
       role: Role.nullable().catch(null).parse(user.app_metadata?.role ?? null),
       disabled: Date.parse(user.banned_until ?? "") > now(),
-      confirmed: Boolean(user.email_confirmed_at),
+      confirmed: Boolean(user.email_confirmed_at ?? user.confirmed_at),
       last_sign_in_at: user.last_sign_in_at ?? null,
       created_at: user.created_at,
     };
@@ -116,6 +120,7 @@ function refusalOf(status: number, answer: unknown, isWrite: boolean): AppError 
   if (!known) {
     return unavailable(`Auth answered with status ${status}${error_code ? ` (${error_code})` : ""}`, isWrite && status >= 500);
   }
+  if (known.code === "TOO_MANY_MAILS") return new AppError(known.code, known.message, { retry_after_s: MAIL_PERIOD_S });
   if (!known.field) return new AppError(known.code, known.message);
   const message = error_code === "weak_password" ? `${known.message}: ${msg}` : known.message;
   return new AppError(known.code, `${known.field}: ${message}`, [{ field: known.field, message }]);

@@ -21,7 +21,7 @@ export async function refuseFormerAdmin(auth: AuthAdmin, callerId: string | null
     if (error instanceof AppError && error.code === "NOT_FOUND") return null;
     throw error;
   });
-  if (!caller || !isActiveAdmin(caller)) throw new AppError("FORBIDDEN", "you are no longer an admin: sign in again");
+  if (caller?.role !== "admin" || caller.disabled) throw new AppError("FORBIDDEN", "you are no longer an admin: sign in again");
 }
 
 /** Creates a person with a password, or invites one. @throws AppError */

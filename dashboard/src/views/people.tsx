@@ -1,0 +1,220 @@
+import { useState } from "preact/hooks";
+import { ChangePersonResponse, PeopleResponse, Person, type Role, ROLES } from "../../../types/people.ts";
+import { Dialog } from "../components/dialog.tsx";
+import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { Page } from "../components/page.tsx";
+import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { Table } from "../components/table.tsx";
+import { Moment } from "../components/time.tsx";
+import { inZoneShort } from "../format.ts";
+import { describeError, useAct, usePages } from "../queries.ts";
+import { useUser } from "../session.ts";
+
+const NO_ROLE = "none";
+const ROLE_OPTIONS = [[NO_ROLE, "no role"], ...ROLES.map((role) => [role, role] as const)] as const;
+const roleOf = (option: string): Role | null => ROLES.find((role) => role === option) ?? null;
+const nameOf = ({ email, id }: Person): string => email ?? id;
+
+export default function People() {
+  const { can } = useUser();
+  const [isAdding, setAdding] = useState(false);
+  const [message, setMessage] = useState("");
+  return (
+    <Page
+      title="People"
+      lead="Who may sign in. A person without a role reads nothing."
+      acts={can("admin") && <button type="button" onClick={() => setAdding(true)}>Add a person</button>}
+    >
+      <div role="status">{message}</div>
+      {can("admin") ? <List onMessage={setMessage} /> : <Empty>Only an admin can see the people.</Empty>}
+      {isAdding && (
+        <AddPerson
+          onClose={() => setAdding(false)}
+          onDone={({ email, confirmed }) => {
+            setAdding(false);
+            setMessage(confirmed ? `${email} can sign in now.` : `${email} is invited. The link in the mail leads to this page.`);
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function List({ onMessage }: { onMessage: (message: string) => void }) {
+  const pages = usePages("sync-admin/people", { limit: 100 }, PeopleResponse, 30_000);
+  return (
+    <Reading of={pages}>
+      {({ pages: loaded }) => (
+        <>
+          <Table
+            caption="People"
+            rows={loaded.flatMap(({ people }) => people)}
+            keyOf={(person) => person.id}
+            columns={[
+              { name: "Person", isHead: true, cell: nameOf },
+              { name: "State", cell: (person) => <State person={person} /> },
+              { name: "Role", cell: (person) => <RoleField person={person} onMessage={onMessage} /> },
+              {
+                name: "Last sign-in",
+                cell: (person) => person.last_sign_in_at ? <Moment at={person.last_sign_in_at} /> : "never",
+              },
+              { name: "Created", cell: (person) => <Moment at={person.created_at} /> },
+              { name: "Actions", cell: (person) => <DisableButton person={person} onMessage={onMessage} /> },
+            ]}
+          />
+          {pages.hasNextPage && (
+            <button
+              type="button"
+              class="secondary"
+              aria-busy={pages.isFetchingNextPage}
+              onClick={() => void pages.fetchNextPage()}
+            >
+              Load more
+            </button>
+          )}
+        </>
+      )}
+    </Reading>
+  );
+}
+
+function State({ person }: { person: Person }) {
+  if (person.disabled) return <Status of="FAILED" label="Disabled" />;
+  return person.confirmed ? <Status of="OK" label="Active" /> : <Status of="PENDING" label="Not confirmed" />;
+}
+
+interface RowProps {
+  person: Person;
+  onMessage: (message: string) => void;
+}
+
+/** Sends a change of a person; `onMessage` learns until when an open session keeps its old rights. */
+function useChange({ person, onMessage }: RowProps) {
+  return useAct(
+    (body: { role?: Role | null; disabled?: boolean }) => ({ method: "PATCH", path: `sync-admin/people/${person.id}`, body }),
+    ChangePersonResponse,
+    (changed) => {
+      const until = changed.old_tokens_expire_by;
+      const rest = until ? ` An open session keeps its old rights until ${inZoneShort(until)} at most.` : "";
+      onMessage(
+        `${nameOf(changed)} ${changed.disabled ? "is disabled" : `has ${changed.role ? `the role ${changed.role}` : "no role"}`}.${rest}`,
+      );
+    },
+  );
+}
+
+function RoleField(props: RowProps) {
+  const { person } = props;
+  const change = useChange(props);
+  return (
+    <>
+      <select
+        class="small"
+        aria-label={`Role of ${nameOf(person)}`}
+        aria-busy={change.isPending}
+        disabled={change.isPending}
+        value={person.role ?? NO_ROLE}
+        onChange={(event) => change.mutate({ role: roleOf(event.currentTarget.value) })}
+      >
+        {ROLE_OPTIONS.map(([option, name]) => (
+          <option key={option} value={option} selected={option === (person.role ?? NO_ROLE)}>{name}</option>
+        ))}
+      </select>
+      <Refusal error={change.error} />
+    </>
+  );
+}
+
+function DisableButton(props: RowProps) {
+  const { person } = props;
+  const { email } = useUser();
+  const change = useChange(props);
+  if (person.email === email) return <>this is you</>;
+  return (
+    <>
+      <button
+        type="button"
+        class="secondary outline small"
+        aria-label={`${person.disabled ? "Enable" : "Disable"} ${nameOf(person)}`}
+        aria-busy={change.isPending}
+        disabled={change.isPending}
+        onClick={() => change.mutate({ disabled: !person.disabled })}
+      >
+        {person.disabled ? "Enable" : "Disable"}
+      </button>
+      <Refusal error={change.error} />
+    </>
+  );
+}
+
+function AddPerson({ onClose, onDone }: { onClose: () => void; onDone: (person: Person) => void }) {
+  const [fields, setFields] = useState({ email: "", role: "viewer", hasPassword: false, password: "", reason: "" });
+  const set = <K extends keyof typeof fields>(name: K) => (value: typeof fields[K]) =>
+    setFields((before) => ({ ...before, [name]: value }));
+  const act = useAct(
+    () => ({
+      method: "POST",
+      path: "sync-admin/people",
+      body: {
+        email: fields.email,
+        role: roleOf(fields.role),
+        ...fields.hasPassword ? { password: fields.password } : {},
+        ...fields.reason ? { reason: fields.reason } : {},
+      },
+    }),
+    Person,
+    onDone,
+  );
+  const { fields: wrong } = describeError(act.error);
+  const isOfField = Object.keys(wrong).length > 0;
+  return (
+    <Dialog title="Add a person" onClose={onClose}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          act.mutate();
+        }}
+      >
+        <TextField
+          label="Email"
+          type="email"
+          autocomplete="off"
+          required
+          value={fields.email}
+          error={wrong.email}
+          onChange={set("email")}
+        />
+        <SelectField label="Role" value={fields.role} options={ROLE_OPTIONS} error={wrong.role} onChange={set("role")} />
+        <CheckField
+          label="Create with a password"
+          help="Otherwise the person gets an invitation by email and chooses a password."
+          value={fields.hasPassword}
+          onChange={set("hasPassword")}
+        />
+        {fields.hasPassword && (
+          <TextField
+            label="Password"
+            type="password"
+            autocomplete="new-password"
+            help="At least 8 characters. The person should change it after signing in."
+            required
+            value={fields.password}
+            error={wrong.password}
+            onChange={set("password")}
+          />
+        )}
+        <LongTextField
+          label="Reason (optional)"
+          help="Stored in the audit log."
+          value={fields.reason}
+          error={wrong.reason}
+          onChange={set("reason")}
+        />
+        {!isOfField && <Refusal error={act.error} />}
+        <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>{fields.hasPassword ? "Create" : "Invite"}</button>
+      </form>
+    </Dialog>
+  );
+}
