@@ -9,7 +9,7 @@ import { safeText } from "./text.ts";
 import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
 import { retryAfterMs } from "./outbound.ts";
-import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
+import { isXmlType, parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
 /** The list of a season has about 0.4 MB, the matches of a tournament 0.1 MB, the whole match table 150 MB. */
@@ -90,14 +90,14 @@ export class VisClient {
   async listMatches(
     lease: Lease,
     count = 0,
-  ): Promise<Records<MatchRecord> & Unchanged & { slot: AnsweredSlot; known: KnownMatches | null }> {
+  ): Promise<Records<MatchRecord> & Unchanged & { bytes: number; slot: AnsweredSlot; known: KnownMatches | null }> {
     const no = lease.tournament_no;
     const guard = (rows: VisReply["rows"]) => {
       guardRows(rows, Math.max(PLAUSIBLE_MATCHES, count * 2), (row) => String(row.noTournament) === no, `tournament ${no}`);
     };
     const reply = await this.#ask("GetBeachMatchList", { Fields: MATCH_FIELDS }, { NoTournament: no }, "BeachMatch", guard, lease);
-    const { slot, known, isUnchanged } = reply;
-    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot, known, isUnchanged };
+    const { bytes, slot, known, isUnchanged } = reply;
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), bytes, slot, known, isUnchanged };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -108,7 +108,7 @@ export class VisClient {
     rowName: string,
     guard: (rows: VisReply["rows"]) => void,
     lease?: Lease,
-  ): Promise<VisReply & { retries: number; slot: AnsweredSlot; known: KnownMatches | null }> {
+  ): Promise<VisReply & { retries: number; bytes: number; slot: AnsweredSlot; known: KnownMatches | null }> {
     const body = `<Request${attributes({ Type: type, ...parameters })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     const { retries, retryMinMs } = this.deps.options;
     return await pRetry(async (attempt) => {
@@ -128,8 +128,9 @@ export class VisClient {
         };
         sent.raw = await this.#send(body, attempt > 1, sent.slot);
         const reply = this.#read(sent.raw, rowName, guard);
+        if (reply.isUnchanged) this.deps.metrics.count("api_unchanged_replies");
         if (!lease) await this.#releaseSlot(sent.slot);
-        return { ...reply, retries: attempt - 1, slot: sent.slot, known };
+        return { ...reply, retries: attempt - 1, bytes: sent.raw.bytes ?? 0, slot: sent.slot, known };
       } catch (error) {
         if (sent) await this.#releaseSlot(sent.slot);
         if (!(error instanceof SyncError)) throw error;
@@ -161,14 +162,14 @@ export class VisClient {
     cpu.countRequest();
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
-    let bytes = 0;
     let retryAfter: string | null = null;
     try {
-      ({ raw, bytes, retryAfter } = await this.#exchange(body));
+      ({ raw, retryAfter } = await this.#exchange(body));
       return raw;
     } finally {
       const ms = clock.monotonic() - startedAt;
-      metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 300, isRetry });
+      const isXml = raw?.status === 200 && isXmlType(raw.contentType);
+      metrics.countApiCall({ ms, bytes: raw?.bytes ?? 0, failed: raw === null || raw.status >= 300, isRetry, isXml });
       if (raw !== null && [403, 429, 503].includes(raw.status)) {
         slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
         // A delay of zero names no length.
@@ -180,7 +181,7 @@ export class VisClient {
     }
   }
 
-  async #exchange(body: string): Promise<{ raw: RawReply; bytes: number; retryAfter: string | null }> {
+  async #exchange(body: string): Promise<{ raw: RawReply; retryAfter: string | null }> {
     const { url, appId, username, password, timeoutMs } = this.deps.options;
     const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/json" });
     if (appId) headers.set("X-FIVB-App-ID", appId);
@@ -193,8 +194,8 @@ export class VisClient {
       const { status, headers: answered } = response;
       const contentType = answered.get("content-type") ?? "";
       const { text, bytes } = await readBounded(response, contentType);
-      const raw = { status, contentType, body: text, location: answered.get("location") };
-      return { raw, bytes, retryAfter: answered.get("retry-after") };
+      const raw = { status, contentType, body: text, bytes, location: answered.get("location") };
+      return { raw, retryAfter: answered.get("retry-after") };
     } catch (cause) {
       if (cause instanceof SyncError) throw cause;
       const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? (isAnswered ? "NETWORK_RESET" : "NETWORK_FAILED");

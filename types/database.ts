@@ -394,6 +394,7 @@ export type Database = {
           "for_duration": string;
           "id": string;
           "is_active": boolean;
+          "lowest_priority": string | null;
           "metric": string;
           "minimum_runs": number;
           "name": string;
@@ -421,6 +422,7 @@ export type Database = {
           "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
+          "lowest_priority"?: string | null;
           "metric": string;
           "minimum_runs"?: number;
           "name": string;
@@ -447,6 +449,7 @@ export type Database = {
           "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
+          "lowest_priority"?: string | null;
           "metric"?: string;
           "minimum_runs"?: number;
           "name"?: string;
@@ -1060,11 +1063,16 @@ export type Database = {
       "sync_execution_history": {
         Row: {
           "api_bytes": number;
+          "api_bytes_saved": number;
           "api_calls": number;
           "api_errors": number;
+          "api_fallbacks": number;
+          "api_full_reads": number;
           "api_response_ms_max": number | null;
           "api_response_ms_total": number;
           "api_retries": number;
+          "api_unchanged_replies": number;
+          "api_xml_replies": number;
           "attempt": number | null;
           "cache_hits": number;
           "cache_misses": number;
@@ -1108,11 +1116,16 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
@@ -1155,11 +1168,16 @@ export type Database = {
         };
         Update: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
@@ -1361,14 +1379,20 @@ export type Database = {
       "sync_metrics": {
         Row: {
           "api_bytes": number;
+          "api_bytes_saved": number;
           "api_calls": number;
           "api_errors": number;
+          "api_fallbacks": number;
+          "api_full_reads": number;
           "api_response_ms_total": number;
           "api_retries": number;
+          "api_unchanged_replies": number;
+          "api_xml_replies": number;
           "bucket": string;
           "cache_hits": number;
           "cache_misses": number;
           "counted_runs": number;
+          "database_calls": number;
           "duration_ms_total": number;
           "durations": (number)[];
           "entity_type": string;
@@ -1396,14 +1420,20 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "bucket": string;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "counted_runs"?: number;
+          "database_calls"?: number;
           "duration_ms_total"?: number;
           "durations"?: (number)[];
           "entity_type": string;
@@ -1430,14 +1460,20 @@ export type Database = {
         };
         Update: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "bucket"?: string;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "counted_runs"?: number;
+          "database_calls"?: number;
           "duration_ms_total"?: number;
           "durations"?: (number)[];
           "entity_type"?: string;
@@ -1699,6 +1735,7 @@ export type Database = {
           "lease_holder": string | null;
           "live_count": number;
           "match_count": number;
+          "reply_bytes": number | null;
           "synced_at": string | null;
           "tournament_no": string;
           "ttl": string | null;
@@ -1715,6 +1752,7 @@ export type Database = {
           "lease_holder"?: string | null;
           "live_count"?: number;
           "match_count"?: number;
+          "reply_bytes"?: number | null;
           "synced_at"?: string | null;
           "tournament_no": string;
           "ttl"?: string | null;
@@ -1730,6 +1768,7 @@ export type Database = {
           "lease_holder"?: string | null;
           "live_count"?: number;
           "match_count"?: number;
+          "reply_bytes"?: number | null;
           "synced_at"?: string | null;
           "tournament_no"?: string;
           "ttl"?: string | null;

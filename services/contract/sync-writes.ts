@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TOURNAMENT_PRIORITIES } from "../../types/sync.ts";
 import { as_of } from "./fields.ts";
 
 const text = z.string().nullable();
@@ -154,7 +155,16 @@ export const SYNC_WRITES = {
       as_of,
     },
     answer: z.array(
-      z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }),
+      z.object({
+        no: z.string(),
+        /** Null for a named tournament that the schedule does not sync. */
+        priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
+        match_count: z.number(),
+        /** Bytes of the last full reply; null before the first. */
+        reply_bytes: z.number().nullable(),
+        is_leased: z.boolean(),
+        is_fresh: z.boolean(),
+      }),
     ),
   },
   claim_tournament: {
@@ -164,7 +174,14 @@ export const SYNC_WRITES = {
   release_tournament: { args: { p: z.strictObject({ ...lease, slot: AnsweredSlot.optional() }), as_of }, answer: z.null() },
   write_matches: {
     args: {
-      p: z.strictObject({ ...lease, ...seen, matches: z.array(MatchRecord), look: Look.optional(), slot: AnsweredSlot.optional() }),
+      p: z.strictObject({
+        ...lease,
+        ...seen,
+        matches: z.array(MatchRecord),
+        look: Look.optional(),
+        slot: AnsweredSlot.optional(),
+        reply_bytes: z.number().int().optional(),
+      }),
       as_of,
     },
     answer: Written.extend({ removed: z.number() }),

@@ -25,7 +25,9 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: Options
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() });
   if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
-  run.metrics.count("cache_hits", candidates.length - due.length);
+  const fresh = candidates.filter((candidate) => !due.includes(candidate));
+  run.metrics.count("cache_hits", fresh.length);
+  run.metrics.count("api_bytes_saved", fresh.reduce((sum, { reply_bytes }) => sum + (reply_bytes ?? 0), 0));
   run.metrics.count("cache_misses", due.length);
   run.stage("syncing matches");
   await run.eachTournament(due, options.concurrency, (tournament) => syncTournament(run, vis, tournament, options.isConfirmed));
@@ -42,13 +44,14 @@ async function syncTournament(
   let slot: AnsweredSlot | undefined;
   try {
     const reply = await vis.listMatches(lease, tournament.match_count);
-    const { records, rejected, retries } = reply;
+    const { records, rejected, retries, isUnchanged, bytes } = reply;
     slot = reply.slot;
+    if (isUnchanged) run.metrics.count("api_bytes_saved", Math.max(0, (tournament.reply_bytes ?? 0) - bytes));
     run.metrics.count("records_read", records.length + rejected.length);
     rejected.forEach((error) => run.reject(error, tournament.no));
     const { warning, message, present, look } = judge(run, reply, tournament.no, isConfirmed);
     const matches = warning ? [] : records;
-    const p = { ...lease, matches, present, look, tick_at: run.info.startedAt, slot };
+    const p = { ...lease, matches, present, look, tick_at: run.info.startedAt, slot, reply_bytes: isUnchanged ? undefined : bytes };
     const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() }).catch((error) => {
       throw withRecord(error, matches);
     });
