@@ -9,6 +9,19 @@ export const isolateMemory = (): number => {
   return heapUsed + external;
 };
 
+/** One upstream request. */
+interface ApiCall {
+  /** Until the body was read. */
+  ms: number;
+  bytes: number;
+  failed: boolean;
+  isRetry: boolean;
+  /** The answer was XML although JSON was requested. */
+  isXml?: boolean;
+  /** The request was for a full reply although the version of an earlier one was known. */
+  isFullRead?: boolean;
+}
+
 /** Counts the work of a run in memory. */
 export class MetricsCollector {
   #counters: Counters = {
@@ -25,6 +38,11 @@ export class MetricsCollector {
     api_errors: 0,
     api_retries: 0,
     api_bytes: 0,
+    api_bytes_saved: 0,
+    api_full_reads: 0,
+    api_xml_replies: 0,
+    api_unchanged_replies: 0,
+    api_fallbacks: 0,
     api_response_ms_total: 0,
     api_response_ms_max: null,
     cache_hits: 0,
@@ -55,8 +73,8 @@ export class MetricsCollector {
     this.count("records_unchanged", written.unchanged);
   }
 
-  /** Adds one upstream request; `ms` lasts until the body was read. */
-  countApiCall(call: { ms: number; bytes: number; failed: boolean; isRetry: boolean }): void {
+  /** Adds one upstream request; a retry, an answer in XML and a forced full read are fallbacks. */
+  countApiCall(call: ApiCall): void {
     const ms = Math.round(call.ms);
     this.count("api_calls");
     this.count("api_bytes", call.bytes);
@@ -64,6 +82,9 @@ export class MetricsCollector {
     this.#counters.api_response_ms_max = Math.max(this.#counters.api_response_ms_max ?? 0, ms);
     if (call.failed) this.count("api_errors");
     if (call.isRetry) this.count("api_retries");
+    if (call.isXml) this.count("api_xml_replies");
+    if (call.isFullRead) this.count("api_full_reads");
+    if (call.isRetry || call.isXml || call.isFullRead) this.count("api_fallbacks");
   }
 
   /** Wraps `rpc` and counts its calls and the most calls that were open at the same time. */

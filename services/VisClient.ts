@@ -9,7 +9,7 @@ import { safeText } from "./text.ts";
 import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
 import { retryAfterMs } from "./outbound.ts";
-import { parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
+import { isXmlType, parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
 /** The list of a season has about 0.4 MB, the matches of a tournament 0.1 MB, the whole match table 150 MB. */
@@ -57,6 +57,7 @@ export interface MatchReply extends Records<MatchRecord>, Pick<VisReply, "isUnch
   deleted: string[];
   /** The version since which the reply has the changes; null when it has all matches. */
   since: number | null;
+  bytes: number;
   /** The slot of the request, which the write of the reply releases. */
   slot: AnsweredSlot;
   /** Null when the database has no such tournament. */
@@ -113,8 +114,8 @@ export class VisClient {
       lease,
       isIncremental,
     );
-    const { slot, known, isUnchanged, version, since } = reply;
-    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), slot, known, isUnchanged, version, since };
+    const { bytes, slot, known, isUnchanged, version, since } = reply;
+    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), bytes, slot, known, isUnchanged, version, since };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -126,7 +127,7 @@ export class VisClient {
     guard: (rows: VisReply["rows"]) => void,
     lease?: Lease,
     isIncremental = false,
-  ): Promise<VisReply & { retries: number; slot: AnsweredSlot; known: KnownMatches | null; since: number | null }> {
+  ): Promise<VisReply & { retries: number; bytes: number; slot: AnsweredSlot; known: KnownMatches | null; since: number | null }> {
     const requestSince = (version: number | null): string => {
       const since: Record<string, string> = version === null ? {} : { Version: String(version) };
       return `<Request${attributes({ Type: type, ...parameters, ...since })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
@@ -150,12 +151,14 @@ export class VisClient {
             backoff_fingerprint: null,
           },
         };
-        sent.raw = await this.#send(body, attempt > 1, sent.slot);
+        sent.raw = await this.#send(body, { isRetry: attempt > 1, isFullRead: isIncremental && requested === null }, sent.slot);
         const reply = this.#read(sent.raw, rowName, guard);
+        if (reply.isUnchanged) this.deps.metrics.count("api_unchanged_replies");
         if (!lease) await this.#releaseSlot(sent.slot);
         return {
           ...reply,
           retries: attempt - 1,
+          bytes: sent.raw.bytes ?? 0,
           slot: sent.slot,
           known,
           since: reply.rows.every(isNewerThan(requested)) ? requested : null,
@@ -186,19 +189,19 @@ export class VisClient {
   }
 
   /** Sends one HTTP request and notes in its slot the response time and a refusal. */
-  async #send(body: string, isRetry: boolean, slot: AnsweredSlot): Promise<RawReply> {
+  async #send(body: string, kind: { isRetry: boolean; isFullRead: boolean }, slot: AnsweredSlot): Promise<RawReply> {
     const { clock, cpu, metrics } = this.deps;
     cpu.countRequest();
     const startedAt = clock.monotonic();
     let raw: RawReply | null = null;
-    let bytes = 0;
     let retryAfter: string | null = null;
     try {
-      ({ raw, bytes, retryAfter } = await this.#exchange(body));
+      ({ raw, retryAfter } = await this.#exchange(body));
       return raw;
     } finally {
       const ms = clock.monotonic() - startedAt;
-      metrics.countApiCall({ ms, bytes, failed: raw === null || raw.status >= 300, isRetry });
+      const isXml = raw?.status === 200 && isXmlType(raw.contentType);
+      metrics.countApiCall({ ms, bytes: raw?.bytes ?? 0, failed: raw === null || raw.status >= 300, isXml, ...kind });
       if (raw !== null && [403, 429, 503].includes(raw.status)) {
         slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
         // A delay of zero names no length.
@@ -210,7 +213,7 @@ export class VisClient {
     }
   }
 
-  async #exchange(body: string): Promise<{ raw: RawReply; bytes: number; retryAfter: string | null }> {
+  async #exchange(body: string): Promise<{ raw: RawReply; retryAfter: string | null }> {
     const { url, appId, username, password, timeoutMs } = this.deps.options;
     const headers = new Headers({ "Content-Type": "application/xml; charset=utf-8", Accept: "application/json" });
     if (appId) headers.set("X-FIVB-App-ID", appId);
@@ -223,8 +226,8 @@ export class VisClient {
       const { status, headers: answered } = response;
       const contentType = answered.get("content-type") ?? "";
       const { text, bytes } = await readBounded(response, contentType);
-      const raw = { status, contentType, body: text, location: answered.get("location") };
-      return { raw, bytes, retryAfter: answered.get("retry-after") };
+      const raw = { status, contentType, body: text, bytes, location: answered.get("location") };
+      return { raw, retryAfter: answered.get("retry-after") };
     } catch (cause) {
       if (cause instanceof SyncError) throw cause;
       const code = signal.aborted ? "REQUEST_TIMED_OUT" : codeOfFetchFailure(cause) ?? (isAnswered ? "NETWORK_RESET" : "NETWORK_FAILED");

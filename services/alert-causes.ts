@@ -5,8 +5,15 @@ import type { Measurement } from "./contract/alerts.ts";
 /** The metrics of failing runs, the closest to the cause first: of incidents with a common run or fingerprint, the earlier inhibits the later. */
 const CAUSE_ORDER: readonly AlertMetric[] = ["shared_failure", "stuck_execution", "consecutive_failures", "error_rate", "success_rate"];
 
+/** The metrics of one tournament in the same order; they come after those of runs. */
+const TOURNAMENT_ORDER: readonly AlertMetric[] = ["consecutive_failures", "success_rate", "tournament_staleness"];
+
 const orderOf = (m: Measurement): number =>
-  m.tournament_no === null && CAUSE_ORDER.includes(m.metric) ? CAUSE_ORDER.indexOf(m.metric) : CAUSE_ORDER.length;
+  m.tournament_no !== null
+    ? CAUSE_ORDER.length + 1 + TOURNAMENT_ORDER.indexOf(m.metric)
+    : CAUSE_ORDER.includes(m.metric)
+    ? CAUSE_ORDER.indexOf(m.metric)
+    : CAUSE_ORDER.length;
 const severityOf = (m: Measurement): number => SEVERITIES.indexOf(m.incident?.severity ?? m.severity);
 const causeOf = (m: Measurement): string | null => m.fingerprint ?? m.incident?.cause ?? null;
 
@@ -17,8 +24,10 @@ const overlaps = (a: Measurement, b: Measurement): boolean =>
 
 /** Whether the first incident has the cause of the second, so that one message about both is enough. */
 function hasCauseOf(parent: Measurement, m: Measurement): boolean {
-  if (parent.tournament_no !== null || !overlaps(parent, m)) return false;
+  if (!overlaps(parent, m)) return false;
   const isSameFailure = causeOf(m) !== null && causeOf(m) === causeOf(parent);
+  const isSameRun = m.execution_id !== null && m.execution_id === parent.execution_id;
+  if (parent.tournament_no !== null) return parent.tournament_no === m.tournament_no && (isSameFailure || isSameRun);
   if (m.tournament_no !== null) {
     return isSameFailure && (parent.metric === "shared_failure" || parent.metric === "consecutive_failures" && parent.is_sole_cause);
   }
@@ -28,7 +37,6 @@ function hasCauseOf(parent: Measurement, m: Measurement): boolean {
       (parent.entity_type === m.entity_type || parent.bad_runs.some(({ entity_type }) => entity_type === m.entity_type));
     return isStuckHere || m.metric === "sync_overdue" && parent.metric === "shared_failure" && isSameFailure;
   }
-  const isSameRun = m.execution_id !== null && m.execution_id === parent.execution_id;
   return orderOf(parent) < CAUSE_ORDER.length && orderOf(m) < CAUSE_ORDER.length && (isSameRun || isSameFailure);
 }
 

@@ -29,7 +29,9 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: Options
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
   // A live run reads each tournament, fresh or not, so that it looks nothing up.
   if (!isLive) {
-    run.metrics.count("cache_hits", candidates.length - due.length);
+    const fresh = candidates.filter((candidate) => !due.includes(candidate));
+    run.metrics.count("cache_hits", fresh.length);
+    run.metrics.count("api_bytes_saved", fresh.reduce((sum, { reply_bytes }) => sum + (reply_bytes ?? 0), 0));
     run.metrics.count("cache_misses", due.length);
   }
   run.stage("syncing matches");
@@ -48,8 +50,10 @@ async function syncTournament(
   let slot: AnsweredSlot | undefined;
   try {
     const reply = await vis.listMatches(lease, tournament.match_count, isIncremental);
-    const { records, rejected, deleted, retries } = reply;
+    const { records, rejected, deleted, retries, isUnchanged, since, bytes } = reply;
     slot = reply.slot;
+    const isFull = !isUnchanged && since === null;
+    if (!isFull) run.metrics.count("api_bytes_saved", Math.max(0, (tournament.reply_bytes ?? 0) - bytes));
     run.metrics.count("records_read", records.length + rejected.length + deleted.length);
     rejected.forEach((error) => run.reject(error, tournament.no));
     const { warning, message, present, look } = judge(run, reply, tournament.no, isConfirmed);
@@ -61,9 +65,10 @@ async function syncTournament(
       look,
       tick_at: run.info.startedAt,
       slot,
-      is_full: !warning && !reply.isUnchanged && reply.since === null,
+      is_full: !warning && isFull,
       // A later incremental reply repeats the records that were rejected.
       version: warning || rejected.length > 0 ? null : reply.version,
+      reply_bytes: isFull ? bytes : undefined,
     };
     const written = await run.rpc("write_matches", { p, as_of: run.clock.asOf() }).catch((error) => {
       throw withRecord(error, matches);

@@ -23,6 +23,8 @@ export interface RawReply {
   status: number;
   contentType: string;
   body: string;
+  /** Bytes of the body as they were transferred. */
+  bytes?: number;
   /** The address to which a redirect leads. */
   location?: string | null;
 }
@@ -165,6 +167,9 @@ function fromJson(body: string): VisReply {
   return "noChanges" in data ? UNCHANGED : { rows: [rowOfJson(data)], nbItems: 1, version: null };
 }
 
+/** Whether the Content-Type says XML. */
+export const isXmlType = (contentType: string): boolean => /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
+
 /**
  * Reads a VIS reply, XML or JSON by its Content-Type; `rowName` is the element of a row, such as `BeachMatch`.
  * @throws SyncError for an error element, an HTTP error, HTML, a broken body, or `NbItems` that disagrees with the rows.
@@ -172,7 +177,7 @@ function fromJson(body: string): VisReply {
 export function parseReply({ status, contentType, body, location }: RawReply, rowName: string): VisReply {
   if (status === 204) return UNCHANGED;
   const isJson = /\bjson\b/i.test(contentType);
-  const isXml = /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
+  const isXml = isXmlType(contentType);
   if (status !== 200) {
     const target = isRedirect(status) ? ` with a redirect to ${URL.parse(location ?? "")?.host ?? "an unnamed address"}` : "";
     const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}${target}`, { http_status: status, location });

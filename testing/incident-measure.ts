@@ -6,11 +6,13 @@ import {
   fingerprintOf,
   HOUR,
   isSilencing,
+  MINUTE,
   overdueSince,
   type Rule,
   type Run,
   type Silence,
   TOURNAMENTS,
+  TTL,
   weightOf,
   type World,
 } from "./incident-world.ts";
@@ -184,6 +186,17 @@ function sharedOf(world: World, rule: Rule): Value {
   };
 }
 
+/** How long the matches of a tournament had been due when the last run ended without reading them; null if it was not due or read. */
+function staleOf(tournamentNo: string, runs: Run[]): { run: Run; freshUntil: number } | null {
+  const [run] = runs.toSorted(byStart);
+  const lastRead =
+    runs.filter(({ results }) => results.some(({ tournament_no, fingerprint }) => tournament_no === tournamentNo && fingerprint === null))
+      .sort(byStart)[0];
+  if (!run || !lastRead || lastRead === run) return null;
+  const freshUntil = lastRead.start + TTL;
+  return freshUntil <= run.start + MINUTE ? { run, freshUntil } : null;
+}
+
 function tournamentsOf(world: World, rule: Rule, incidents: Incident[]): Value[] {
   const [syncing] = measured(world, rule);
   const runs = world.runs.filter(({ entity_type }) => entity_type === rule.entity_type).sort((a, b) => b.end - a.end);
@@ -196,18 +209,26 @@ function tournamentsOf(world: World, rule: Rule, incidents: Incident[]): Value[]
       incident.rule_id === rule.id && incident.tournament_no === tournament_no &&
       (incident.state !== "RESOLVED" || incident.awaits_recovery)
     );
-    if (!hasIncident && !(syncing && recent.some(({ fingerprint }) => fingerprint !== null))) return [];
+    const isStaleness = rule.metric === "tournament_staleness", stale = isStaleness && syncing ? staleOf(tournament_no, runs) : null;
+    const isFound = isStaleness ? stale !== null : recent.some(({ fingerprint }) => fingerprint !== null);
+    const isVanished = world.vanished.has(tournament_no);
+    const isBelow = rule.lowest_priority !== null && (isVanished || world.inBreak.has(tournament_no));
+    if (!hasIncident && (!syncing || !isFound || isBelow)) return [];
     const success = results.findIndex(({ fingerprint }) => fingerprint === null);
     const streak = success === -1 ? results : results.slice(0, success), [last] = streak;
     return [{
       ...NOTHING,
       tournament_no,
-      value: recent.length ? streak.length : null,
+      value: isStaleness ? Math.round(stale ? (stale.run.end - stale.freshUntil) / 100 : 0) / 10 : recent.length ? streak.length : null,
       runs: recent.length,
-      since: last ? toIso(last.run.end) : null,
-      execution_id: last?.run.id ?? null,
-      fingerprint: last?.fingerprint ?? null,
-      ended: world.vanished.has(tournament_no) ? "the tournament is no longer synced" : null,
+      since: stale ? toIso(stale.freshUntil + rule.threshold * 1000) : last ? toIso(last.run.end) : null,
+      execution_id: last?.run.id ?? stale?.run.id ?? null,
+      fingerprint: last?.fingerprint ?? (stale?.run.status === "FAILED" ? fingerprintOf(stale.run).fingerprint : null),
+      ended: isVanished
+        ? "the tournament is no longer synced"
+        : isBelow
+        ? "the tournament now has the priority SOON, and the rule is for TODAY or higher"
+        : null,
     }];
   });
 }

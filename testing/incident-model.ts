@@ -31,7 +31,11 @@ export const histories = (minLength: number, maxLength: number): fc.Arbitrary<St
 const choose = <T>(list: readonly T[], pick: number): T | undefined => list[pick % (list.length || 1)];
 
 const thresholdOf = ({ metric }: Rule, pick: number): number =>
-  metric === "success_rate" ? 0.5 + pick % 5 / 10 : metric === "duration_exceeded" ? 100 * (1 + pick % 5) : 1 + pick % 4;
+  metric === "success_rate"
+    ? 0.5 + pick % 5 / 10
+    : metric === "duration_exceeded" || metric === "tournament_staleness"
+    ? 100 * (1 + pick % 5)
+    : 1 + pick % 4;
 
 /** A run of `matches_schedule` or `tournaments`: it succeeds, is slow, or fails in one of several ways. */
 function runOf(pick: number): [Omit<Run, "id" | "start" | "end">, duration: number] {
@@ -161,8 +165,8 @@ class History {
         world.setEntity(entity_type, { is_active: !entity?.is_active });
         return await this.#act({ kind, entity_type });
       case "tournament": {
-        const no = choose(TOURNAMENTS, pick) ?? "";
-        if (!world.vanished.delete(no)) world.vanished.add(no);
+        const no = choose(TOURNAMENTS, pick) ?? "", changed = pick % 2 ? world.vanished : world.inBreak;
+        if (!changed.delete(no)) changed.add(no);
         return await this.#act({ kind, no });
       }
       case "channel": {

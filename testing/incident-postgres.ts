@@ -9,7 +9,7 @@ import { measureWorld } from "./incident-measure.ts";
 import { histories, playHistory } from "./incident-model.ts";
 import { destinationKey, scopeKey, type Snapshot } from "./incident-snapshot.ts";
 import type { Act, Answer, Decided, IncidentStore, Received } from "./incident-store.ts";
-import { MAIL, MINUTE, type Run, START, TOURNAMENTS, World } from "./incident-world.ts";
+import { MAIL, MINUTE, type Run, START, TOURNAMENTS, TTL, World } from "./incident-world.ts";
 
 const ACTOR = { name: "operator@example.com", id: null, role: "operator", request_id: "model", address: null };
 const TABLES = [
@@ -61,7 +61,7 @@ class PostgresStore implements IncidentStore {
     return new PostgresStore(db);
   }
 
-  async perform(act: Act, { now, entities, rules, vanished, activeChannels }: World): Promise<void> {
+  async perform(act: Act, { now, entities, rules, vanished, inBreak, activeChannels }: World): Promise<void> {
     switch (act.kind) {
       case "run":
         return await this.#run(act.run);
@@ -86,9 +86,19 @@ class PostgresStore implements IncidentStore {
           { entity_type: act.entity_type, is_active: entities[act.entity_type]?.is_active, now: at(now) },
         );
       case "tournament":
+        // A tournament whose only matches are far away has no match today.
         return await this.#write(
-          "update tournaments set vanished_at = ($1::jsonb ->> 'vanished_at')::timestamptz where no = $1::jsonb ->> 'no'",
-          { no: act.no, vanished_at: vanished.has(act.no) ? at(now) : null },
+          `with tournament as (
+            update tournaments set vanished_at = ($1::jsonb ->> 'vanished_at')::timestamptz where no = $1::jsonb ->> 'no' returning no
+          )
+          insert into matches (no, tournament_no, local_date, vanished_at)
+          select no, no, '2026-06-30', ($1::jsonb ->> 'match_vanished_at')::timestamptz from tournament
+          on conflict (no) do update set vanished_at = excluded.vanished_at`,
+          {
+            no: act.no,
+            vanished_at: vanished.has(act.no) ? at(now) : null,
+            match_vanished_at: inBreak.has(act.no) ? null : at(now),
+          },
         );
       case "channel":
         return await this.#write(
@@ -140,6 +150,10 @@ class PostgresStore implements IncidentStore {
     };
     const sql = "select start_sync_execution($1, $2), finish_sync_execution($3, $4)";
     await this.db.query(sql, [started, at(start), finished, at(end)]);
+    const read = results.filter(({ fingerprint }) => fingerprint === null).map(({ tournament_no }) => tournament_no);
+    if (read.length === 0) return;
+    const fresh = "update tournament_sync_state set synced_at = $1, ttl = $2 where tournament_no = any ($3)";
+    await this.db.query(fresh, [at(start), interval(TTL), read]);
   }
 
   async measure(world: World): Promise<Measurements> {

@@ -28,7 +28,8 @@ export function hasCause(parent: Measurement, m: Measurement): boolean {
   const isSameRun = m.execution_id !== null && m.execution_id === parent.execution_id;
   const isOneEntity = parent.entity_type === m.entity_type,
     overlaps = isOneEntity || parent.entity_type === "all" || m.entity_type === "all";
-  if (isSilencedOtherwise(parent) || parent.tournament_no !== null || !overlaps) return false;
+  if (isSilencedOtherwise(parent) || !overlaps) return false;
+  if (parent.tournament_no !== null) return parent.tournament_no === m.tournament_no && (isAlike || isSameRun);
   if (m.tournament_no !== null) {
     return isAlike && (parent.metric === "shared_failure" || parent.metric === "consecutive_failures" && parent.is_sole_cause);
   }

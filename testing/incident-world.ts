@@ -5,6 +5,8 @@ import type { Recipients } from "../services/contract/alerts.ts";
 export const MINUTE = 60_000, HOUR = 60 * MINUTE;
 /** The time at which each history begins. */
 export const START = Date.parse("2026-06-10T08:00:00Z");
+/** How long the matches of a tournament stay fresh. */
+export const TTL = 2 * MINUTE;
 export const TOURNAMENTS = ["8101", "8102", "8103"] as const;
 
 export interface Rule {
@@ -12,6 +14,7 @@ export interface Rule {
   name: string;
   metric: AlertMetric;
   scope: "ENTITY" | "TOURNAMENT";
+  lowest_priority: "TODAY" | null;
   entity_type: string;
   severity: Severity;
   threshold: number;
@@ -70,6 +73,7 @@ const rule = (serial: number, name: string, metric: AlertMetric, entity_type: st
   metric,
   scope: "ENTITY",
   entity_type,
+  lowest_priority: null,
   severity: "HIGH",
   threshold: 2,
   recovery_threshold: null,
@@ -122,6 +126,22 @@ const createRules = (): Rule[] => [
     repeat_ms: 20 * MINUTE,
   }),
   rule(10, "overdue", "sync_overdue", "matches_schedule", { threshold: 1, escalation_ms: 10 * MINUTE }),
+  rule(11, "playing", "consecutive_failures", "matches_schedule", {
+    scope: "TOURNAMENT",
+    lowest_priority: "TODAY",
+    threshold: 1,
+    no_data: "OK",
+    window_ms: 2 * HOUR,
+    channels: ["pager"],
+    escalation_ms: 10 * MINUTE,
+  }),
+  rule(12, "stale", "tournament_staleness", "matches_schedule", {
+    scope: "TOURNAMENT",
+    lowest_priority: "TODAY",
+    threshold: 60,
+    window_ms: 2 * HOUR,
+    channels: ["hook", "pager"],
+  }),
 ];
 
 /** The recipients of the email channel by severity; the other channels are webhooks, which have one empty recipient. */
@@ -136,6 +156,8 @@ export class World {
   readonly rules = createRules();
   readonly entities: Record<string, Entity>;
   readonly vanished = new Set<string>();
+  /** The tournaments without matches for the next days: their priority is SOON, and that of the others is TODAY. */
+  readonly inBreak = new Set<string>();
   readonly runs: Run[] = [];
   readonly silences: Silence[] = [];
   readonly activeChannels = new Set<string>(CHANNELS);

@@ -40,9 +40,10 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
     `insert into sync_execution_history
       (entity_type, tournament_no, trigger, status, execution_start, execution_end, tournaments_processed, tournaments_failed,
        memory_usage_mb, error_count, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
-       records_read, records_inserted, records_rejected, cache_hits, cache_misses)
+       api_bytes_saved, api_full_reads, api_xml_replies, api_unchanged_replies, api_fallbacks, database_calls, records_read, records_inserted, records_rejected, cache_hits, cache_misses)
     select r.entity_type, r.tournament_no, r.trigger, r.status, r.start, r.start + make_interval(secs => r.seconds), 10, r.failed,
       30 + r.n, r.n % 3, r.n % 41, r.n % 2, r.n % 5, r.n * 1000, r.n * 90,
+      r.n * 700 % 9000, r.n % 3, r.n % 6, r.n % 8, r.n % 9, r.n % 53,
       r.n, r.n, r.n % 7, r.n, 3
     from jsonb_to_recordset($1) as r
       (entity_type text, tournament_no text, trigger text, status text, start timestamptz, seconds float8, failed int, n int)`,

@@ -4,7 +4,7 @@ import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_ME
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
 import { reason } from "./reason.ts";
-import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
+import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
@@ -59,6 +59,8 @@ const ruleFields = {
   description: z.string().max(2000),
   entity_type: entityScope,
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
+  /** The lowest priority of the tournaments that the rule measures; null: each tournament. */
+  lowest_priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   metric: AlertMetric,
   threshold: z.number(),
   /** Required, and without effect on the value of a metric without `uses_window` in `ALERT_METRICS`. */
@@ -93,6 +95,7 @@ interface CheckedFields {
   error_type?: string | null;
   entity_type?: string;
   scope?: string;
+  lowest_priority?: string | null;
 }
 
 /** Checks the fields that depend on each other: the metric with its range, thresholds, entity type, scope and error type. */
@@ -114,8 +117,13 @@ function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
     refuse("entity_type", isSystem ? "must be system for this metric" : `can be system only for ${SYSTEM_METRICS.join(", ")}`);
   }
   if (rule.scope === "TOURNAMENT" && (!TOURNAMENT_METRICS.includes(metric) || rule.entity_type === "all")) {
-    refuse("scope", `can be TOURNAMENT only for ${TOURNAMENT_METRICS.join(" and ")}, and not for the entity type all`);
+    const metrics = `${TOURNAMENT_METRICS.slice(0, -1).join(", ")} and ${TOURNAMENT_METRICS.at(-1)}`;
+    refuse("scope", `can be TOURNAMENT only for ${metrics}, and not for the entity type all`);
   }
+  if (rule.scope === "ENTITY" && metric === "tournament_staleness") {
+    refuse("scope", "must be TOURNAMENT for the metric tournament_staleness");
+  }
+  if (rule.scope === "ENTITY" && rule.lowest_priority) refuse("lowest_priority", "can be set only for the scope TOURNAMENT");
 }
 
 const { name, entity_type, metric, threshold, evaluation_window, severity, ...optionalFields } = ruleFields;

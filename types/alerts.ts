@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ERROR_TYPES, SEVERITIES } from "./sync.ts";
+import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
@@ -73,6 +73,16 @@ export const ALERT_METRICS = {
     max: 1_000,
     ...OF_WINDOW,
   },
+  api_fallback_ratio: { direction: "above", label: "share of API fallbacks in requests", ...RATIO, ...OF_RUNS },
+  tournament_staleness: {
+    direction: "above",
+    unit: "s",
+    label: "staleness",
+    min: 1,
+    max: 7 * DAY_S,
+    limit: "a tournament is synced for little longer",
+    ...OF_STATE,
+  },
   undelivered_age: { direction: "above", label: "age of the oldest undelivered notification", ...WEEK, ...OF_STATE },
   processor_late: { direction: "above", label: "time since the last evaluation", ...WEEK, ...OF_STATE },
   queue_age: { direction: "above", label: "longest wait in the queue", ...WEEK, ...OF_STATE },
@@ -91,7 +101,7 @@ export function thresholdsOf(metric: AlertMetric): string {
 /** The metrics of the monitoring system; their rules have the entity type `system`. */
 export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "processor_late", "queue_age", "broken_rules"];
 /** The metrics that a rule with the scope `TOURNAMENT` can use. */
-export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures"];
+export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures", "tournament_staleness"];
 
 /** `REPEAT`: still firing after the repeat interval; `MISSED`: runs that did not start when due while no rules were evaluated. */
 export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
@@ -200,6 +210,8 @@ export const AlertRule = z.object({
   description: z.string(),
   entity_type: z.string(),
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
+  /** The lowest priority of the tournaments that the rule measures; null: each tournament. */
+  lowest_priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   metric: AlertMetric,
   threshold: z.number(),
   recovery_threshold: z.number().nullable(),

@@ -394,6 +394,7 @@ export type Database = {
           "for_duration": string;
           "id": string;
           "is_active": boolean;
+          "lowest_priority": string | null;
           "metric": string;
           "minimum_runs": number;
           "name": string;
@@ -421,6 +422,7 @@ export type Database = {
           "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
+          "lowest_priority"?: string | null;
           "metric": string;
           "minimum_runs"?: number;
           "name": string;
@@ -447,6 +449,7 @@ export type Database = {
           "for_duration"?: string;
           "id"?: string;
           "is_active"?: boolean;
+          "lowest_priority"?: string | null;
           "metric"?: string;
           "minimum_runs"?: number;
           "name"?: string;
@@ -1063,11 +1066,16 @@ export type Database = {
       "sync_execution_history": {
         Row: {
           "api_bytes": number;
+          "api_bytes_saved": number;
           "api_calls": number;
           "api_errors": number;
+          "api_fallbacks": number;
+          "api_full_reads": number;
           "api_response_ms_max": number | null;
           "api_response_ms_total": number;
           "api_retries": number;
+          "api_unchanged_replies": number;
+          "api_xml_replies": number;
           "attempt": number | null;
           "cache_hits": number;
           "cache_misses": number;
@@ -1111,11 +1119,16 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
@@ -1158,11 +1171,16 @@ export type Database = {
         };
         Update: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_max"?: number | null;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "attempt"?: number | null;
           "cache_hits"?: number;
           "cache_misses"?: number;
@@ -1364,14 +1382,20 @@ export type Database = {
       "sync_metrics": {
         Row: {
           "api_bytes": number;
+          "api_bytes_saved": number;
           "api_calls": number;
           "api_errors": number;
+          "api_fallbacks": number;
+          "api_full_reads": number;
           "api_response_ms_total": number;
           "api_retries": number;
+          "api_unchanged_replies": number;
+          "api_xml_replies": number;
           "bucket": string;
           "cache_hits": number;
           "cache_misses": number;
           "counted_runs": number;
+          "database_calls": number;
           "duration_ms_total": number;
           "durations": (number)[];
           "entity_type": string;
@@ -1399,14 +1423,20 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "bucket": string;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "counted_runs"?: number;
+          "database_calls"?: number;
           "duration_ms_total"?: number;
           "durations"?: (number)[];
           "entity_type": string;
@@ -1433,14 +1463,20 @@ export type Database = {
         };
         Update: {
           "api_bytes"?: number;
+          "api_bytes_saved"?: number;
           "api_calls"?: number;
           "api_errors"?: number;
+          "api_fallbacks"?: number;
+          "api_full_reads"?: number;
           "api_response_ms_total"?: number;
           "api_retries"?: number;
+          "api_unchanged_replies"?: number;
+          "api_xml_replies"?: number;
           "bucket"?: string;
           "cache_hits"?: number;
           "cache_misses"?: number;
           "counted_runs"?: number;
+          "database_calls"?: number;
           "duration_ms_total"?: number;
           "durations"?: (number)[];
           "entity_type"?: string;
@@ -1712,6 +1748,7 @@ export type Database = {
           "lease_holder": string | null;
           "live_count": number;
           "match_count": number;
+          "reply_bytes": number | null;
           "synced_at": string | null;
           "tournament_no": string;
           "ttl": string | null;
@@ -1731,6 +1768,7 @@ export type Database = {
           "lease_holder"?: string | null;
           "live_count"?: number;
           "match_count"?: number;
+          "reply_bytes"?: number | null;
           "synced_at"?: string | null;
           "tournament_no": string;
           "ttl"?: string | null;
@@ -1749,6 +1787,7 @@ export type Database = {
           "lease_holder"?: string | null;
           "live_count"?: number;
           "match_count"?: number;
+          "reply_bytes"?: number | null;
           "synced_at"?: string | null;
           "tournament_no"?: string;
           "ttl"?: string | null;

@@ -1,6 +1,6 @@
 // Over 300 lines, because the responses of the reads refer to each other.
 import { z } from "zod";
-import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES } from "./sync.ts";
+import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
@@ -17,6 +17,18 @@ export const PERIODS = {
   "1y": { span: "365 days", step: "1 day" },
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
+
+/** How much the syncs request from the upstream, and how; null without a divisor. */
+const upstreamRatios = {
+  /** The share of the tournaments that runs looked at that were fresh: cache_hits / (cache_hits + cache_misses). */
+  cache_hit_ratio: share,
+  /** The share of requests that freshness saved, with one request a tournament and run without it: cache_hits / (cache_hits + api_calls). */
+  api_call_reduction: share,
+  /** The share of the bytes of full replies that were not transferred: api_bytes_saved / (api_bytes_saved + api_bytes). */
+  api_call_volume_reduction: share,
+  /** The share of requests that were a retry, a forced full read or answered in XML: api_fallbacks / api_calls. */
+  api_fallback_ratio: share,
+};
 
 /**
  * A bucket of the runs that started in it. Rates and durations count full runs, records and errors every run; null where unknown.
@@ -54,9 +66,10 @@ export const AggregatedMetrics = z.object({
   peak_memory_mb: figure,
   error_count: count,
   runs_missed: count.nullable(),
-  cache_hit_ratio: share,
   api_calls: count,
   api_response_ms: figure,
+  database_calls: count,
+  ...upstreamRatios,
 });
 
 /** `GET sync-monitoring/performance-history`. */
@@ -93,7 +106,15 @@ export const StatisticsFigures = z.object({
   api_calls: count,
   api_errors: count,
   api_retries: count,
+  api_full_reads: count,
+  api_xml_replies: count,
+  api_unchanged_replies: count,
+  api_fallbacks: count,
+  api_bytes: count,
+  api_bytes_saved: count,
+  database_calls: count,
   errors: count,
+  ...upstreamRatios,
 });
 
 /** `GET sync-monitoring/sync-statistics`: a row for all entities (null) and one for each; a window without runs has null figures. */
@@ -173,12 +194,19 @@ export const Execution = z.object({
   api_errors: count,
   api_retries: count,
   api_bytes: count,
+  api_bytes_saved: count,
+  api_full_reads: count,
+  api_xml_replies: count,
+  api_unchanged_replies: count,
+  api_fallbacks: count,
   api_response_ms_total: count,
   api_response_ms_max: count.nullable(),
   cache_hits: count,
   cache_misses: count,
   memory_usage_mb: figure,
   database_calls: count,
+  /** The most database calls that were open at once. */
+  database_connections_peak: count.nullable(),
   error_count: count,
 });
 export const ExecutionListResponse = z.object({ executions: z.array(Execution), next_cursor: z.string().nullable() });
@@ -240,6 +268,8 @@ export const TournamentState = z.object({
   start_date: z.string().nullable(),
   end_date: z.string().nullable(),
   is_vanished: z.boolean(),
+  /** Null for a tournament that the schedule does not sync. */
+  priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   synced_at: z.string().nullable(),
   age_ms: figure,
   ttl_ms: figure,
@@ -290,7 +320,7 @@ export const MetricsResponse = z.object({
     averageSyncDuration: figure,
     /** MiB. */
     peakMemoryUsage: figure,
-    /** The share of upstream calls that were saved because the data was fresh: hits / (hits + misses). */
+    /** `api_call_volume_reduction`: the share of the bytes of full replies that were not transferred. */
     apiCallVolumeReduction: share,
     errorRateByType: z.record(z.string(), z.number()),
     consecutiveFailureCount: count,
@@ -302,10 +332,16 @@ export const MetricsResponse = z.object({
   }),
   /** `PerformanceMetrics` of the contract. */
   performance: z.object({
+    /** `cache_hit_ratio`: the share of the tournaments that runs looked at that were fresh. */
     cacheHitRatio: share,
     /** Mean of an upstream call, in milliseconds. */
     averageResponseTime: figure,
+    /** `api_call_reduction`: the share of requests that freshness saved. */
     apiCallReduction: share,
+    /** `api_fallback_ratio`: the share of requests that were a retry, a forced full read or answered in XML. */
+    apiFallbackRatio: share,
+    /** Calls of the database by runs. */
+    databaseCalls: count,
     /** The share of upstream calls that failed. */
     errorRate: share,
     syncJobSuccessRate: share,

@@ -4,6 +4,11 @@ import { moment } from "./moment.ts";
 export const ERROR_TYPES = ["NETWORK", "AUTH", "API", "DATABASE", "TIMEOUT", "VALIDATION"] as const;
 export const SEVERITIES = ["LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
 export const TERMINAL_STATUSES = ["SUCCEEDED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const;
+/**
+ * The priority of a tournament, the highest first. LIVE: a match is live; TODAY: it has matches today (UTC, a day either side) or no match
+ * is known; SOON: it starts within a day or has a break; LATER: it starts within 7 days or has ended.
+ */
+export const TOURNAMENT_PRIORITIES = ["LIVE", "TODAY", "SOON", "LATER"] as const;
 export type ErrorType = typeof ERROR_TYPES[number];
 export type Severity = typeof SEVERITIES[number];
 

@@ -10,6 +10,7 @@ const RULE: AlertRule = {
   description: "d",
   entity_type: "matches_schedule",
   scope: "ENTITY",
+  lowest_priority: null,
   metric: "api_response_time",
   threshold: 2_000,
   recovery_threshold: 1_000,

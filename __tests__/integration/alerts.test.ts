@@ -72,6 +72,13 @@ const activateLive = (changes: string) =>
     where entity_type = 'matches_live'`,
   );
 
+/** A tournament of today that was last read at a time, and a run at 11:45 that did not read it. */
+async function aStaleTournament(synced_at: string): Promise<void> {
+  const { no } = await aTournament(db);
+  await db.query("insert into tournament_sync_state (tournament_no, synced_at, ttl) values ($1, $2, '15 minutes')", [no, synced_at]);
+  await aRun(db, { execution_start: "2026-06-10T11:45:00Z" });
+}
+
 /** Meets the condition of each default rule at 12:03 UTC on 10 June 2026. */
 const CAUSES: Record<string, () => Promise<unknown>> = {
   "Tournament Sync Consecutive Failures": () =>
@@ -123,6 +130,20 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
       await aResult(db, run, { tournament_no: no, error_type: "API", error_fingerprint: "own" });
     }
   },
+  "Live Tournament Failing": async () => {
+    const { no } = await aTournament(db);
+    for (const time of ["11:30", "11:45"]) {
+      const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z`, status: "PARTIAL" });
+      await aResult(db, run, { tournament_no: no, error_type: "API", error_fingerprint: "own" });
+    }
+  },
+  "Live Tournament Stale": () => aStaleTournament("2026-06-10T10:45:00Z"),
+  "Tournament Stale": () => aStaleTournament("2026-06-10T05:30:00Z"),
+  "API Fallback Excessive": () =>
+    Promise.all([8, 9, 10, 11].map((hour) => {
+      const execution_start = `2026-06-10T${String(hour).padStart(2, "0")}:00:00Z`;
+      return aRun(db, { execution_start, api_calls: 10, api_fallbacks: hour === 8 ? 4 : 2 });
+    })),
   "Records Collapse": async () => {
     const run = (day: number, records_read: number) =>
       aRun(db, { entity_type: "tournaments", execution_start: `2026-06-0${day}T00:00:00Z`, api_calls: 2, records_read });

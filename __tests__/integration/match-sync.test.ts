@@ -86,6 +86,31 @@ Deno.test("a fresh tournament costs no request; it is due again at each due time
   assert(Number((await lastRun()).api_calls) >= open);
 });
 
+Deno.test("a fresh tournament saves the bytes of its last full reply, and an unchanged reply those beyond its own", async () => {
+  const harness = await withSeason();
+  await harness.run(SYNC);
+  const first = await lastRun();
+  assertEquals(first.api_bytes_saved, 0);
+  const stored = () => db.value<number>("select sum(reply_bytes)::int from tournament_sync_state");
+  assertEquals(Number(first.api_bytes), await stored());
+  harness.clock.advance(60_000);
+  await harness.run(SYNC);
+  const second = await lastRun();
+  const read = "select sum(reply_bytes)::int from tournament_sync_state where synced_at = '2026-06-10T10:01:00Z'";
+  assertEquals([Number(second.api_bytes), Number(second.api_bytes_saved)], [
+    await db.value(read),
+    await stored() - await db.value<number>(read),
+  ]);
+  const before = await stored();
+  harness.vis.faults.add({ kind: "no_changes" });
+  harness.clock.advance(60_000);
+  await harness.run(SYNC, { trigger: "MANUAL" });
+  const third = await lastRun();
+  assertEquals(third.api_unchanged_replies, third.api_calls);
+  assertEquals(Number(third.api_bytes_saved), before - Number(third.api_bytes));
+  assertEquals(await stored(), before, "the size of a full reply stays");
+});
+
 Deno.test("time to live is 30 s with a live match, 15 min with open ones, 24 h when all are finished", async () => {
   await db.reset();
   const harness = createSyncHarness(db);

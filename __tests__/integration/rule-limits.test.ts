@@ -25,6 +25,7 @@ const ruleOf = (metric: AlertMetric, threshold: number) => ({
   metric,
   threshold,
   entity_type: SYSTEM_METRICS.includes(metric) ? "system" : "tournaments",
+  scope: metric === "tournament_staleness" ? "TOURNAMENT" : "ENTITY",
 });
 const fieldsOf = (parsed: { error?: { issues: { path: PropertyKey[] }[] } }): string =>
   (parsed.error?.issues ?? []).map(({ path }) => path.join(".")).join(", ");
@@ -116,7 +117,13 @@ for (
     [{ metric: "duration_exceeded", threshold: 50 }, "recovery_threshold", "must be at most the threshold"],
     [{ entity_type: "system" }, "entity_type", "cannot be system for the metric duration_exceeded"],
     [{ metric: "processor_late" }, "entity_type", "must be system for the metric processor_late"],
-    [{ metric: "duration_exceeded", scope: "TOURNAMENT" }, "scope", "can be TOURNAMENT only for success_rate and consecutive_failures"],
+    [
+      { metric: "duration_exceeded", scope: "TOURNAMENT" },
+      "scope",
+      "can be TOURNAMENT only for success_rate, consecutive_failures and tournament_staleness",
+    ],
+    [{ metric: "tournament_staleness" }, "scope", "must be TOURNAMENT for the metric tournament_staleness"],
+    [{ lowest_priority: "LIVE" }, "lowest_priority", "can be set only for the scope TOURNAMENT"],
   ] as const
 ) {
   Deno.test(`a change to ${JSON.stringify(change)} that the stored rule does not allow is refused with the field, also in a preview`, async () => {

@@ -4,6 +4,7 @@ import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { EntityFacts } from "../../services/contract/health.ts";
 import {
   ErrorAnalyticsResponse,
+  MetricsResponse,
   PerformanceHistoryResponse,
   PERIODS,
   SyncStatisticsResponse,
@@ -50,7 +51,7 @@ function assertFigures(subject: string, shown: Figures, expected: Figures): void
     const wanted = expected[name] ?? null;
     if (value === null || wanted === null) assertEquals(value, wanted === null ? null : Number(wanted), `${subject}: ${name}`);
     else {
-      const tolerance = name.startsWith("p") && name.endsWith("ms") ? 0.05 : name.endsWith("rate") || name.endsWith("ms") ? 1e-3 : 0;
+      const tolerance = name.startsWith("p") && name.endsWith("ms") ? 0.05 : /(rate|ratio|reduction|ms)$/.test(name) ? 1e-3 : 0;
       assert(
         Math.abs(value - Number(wanted)) <= tolerance * Math.abs(Number(wanted)),
         `${subject}: ${name} is ${value}, expected ${wanted}`,
@@ -62,23 +63,27 @@ function assertFigures(subject: string, shown: Figures, expected: Figures): void
 /** A microsecond after `time`: the exclusive end of a window that includes `time`. */
 const justAfter = (time: string): string => time.replace(/(\.\d{3})?(\d{3})?(Z|\+00:00)$/, (_all, ms = ".000") => `${ms}001Z`);
 const WINDOW = "status <> 'RUNNING' and execution_start >= $1 and execution_start < $2 and ($3::text is null or entity_type = $3)";
+const RATIOS = `sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0) as cache_hit_ratio,
+  sum(cache_hits)::numeric / nullif(sum(cache_hits + api_calls), 0) as api_call_reduction,
+  sum(api_bytes_saved)::numeric / nullif(sum(api_bytes_saved + api_bytes), 0) as api_call_volume_reduction,
+  sum(api_fallbacks)::numeric / nullif(sum(api_calls), 0) as api_fallback_ratio`;
 const HISTORY = `count(*) as runs, ${RATE} as success_rate, avg(${MS}) filter (where ${COUNTED}) as average_duration_ms,
   ${percentile(0.5)} as p50_duration_ms, ${percentile(0.95)} as p95_duration_ms, ${percentile(0.99)} as p99_duration_ms,
   coalesce(sum(records_processed), 0) as records_processed,
   max(memory_usage_mb) as peak_memory_mb, coalesce(sum(error_count), 0) as error_count, coalesce(sum(api_calls), 0) as api_calls,
-  sum(cache_hits)::numeric / nullif(sum(cache_hits + cache_misses), 0) as cache_hit_rate`;
+  coalesce(sum(database_calls), 0) as database_calls, ${RATIOS}`;
 const PERIOD_NAMES = ["1h", "6h", "24h", "7d", "30d", "90d", "1y"] as const satisfies (keyof typeof PERIODS)[];
 
 async function checkHistory(period: string, entity: string | null): Promise<void> {
   const history = PerformanceHistoryResponse.parse(await get(`/performance-history?period=${period}${entity ? `&entity=${entity}` : ""}`));
-  const { from, until, runs_missed: _missed, cache_hit_ratio, api_response_ms: _response, ...all } = history.aggregated_metrics;
+  const { from, until, runs_missed: _missed, api_response_ms: _response, ...all } = history.aggregated_metrics;
   assert(
     Date.parse(from) <= Date.parse(NOW) - history.data_points.length * history.step_ms + 2 * history.step_ms,
     `${period} from ${from}`,
   );
   assertEquals(Date.parse(until), Date.parse(NOW));
   const total = await figuresOfRuns(HISTORY, WINDOW, [from, justAfter(until), entity]);
-  assertFigures(`${period} ${entity}`, { ...all, cache_hit_rate: cache_hit_ratio }, total);
+  assertFigures(`${period} ${entity}`, all, total);
   for (const [index, point] of history.data_points.entries()) {
     // A sample of the points, and the last three.
     if (index % 12 !== 5 && index < history.data_points.length - 3) continue;
@@ -96,6 +101,7 @@ async function checkHistory(period: string, entity: string | null): Promise<void
       records_processed: point.records_processed ?? 0,
       peak_memory_mb: point.memory_usage_mb,
       error_count: point.error_count ?? 0,
+      cache_hit_ratio: point.cache_hit_ratio,
     }, expected);
   }
 }
@@ -106,6 +112,9 @@ const STATISTICS = [
     `count(*) filter (where status = '${status.toUpperCase()}') as ${status}`
   ),
   "coalesce(sum(records_rejected), 0) as records_rejected, sum(api_errors) as api_errors, sum(api_retries) as api_retries",
+  ...["api_full_reads", "api_xml_replies", "api_unchanged_replies", "api_fallbacks", "api_bytes", "api_bytes_saved"].map((name) =>
+    `sum(${name}) as ${name}`
+  ),
   "coalesce(sum(error_count), 0) as errors",
   `round(sum(records_processed) / nullif(sum(${MS}) filter (where ${HAS_WEIGHT}) / 1000, 0), 3) as records_rate`,
   "round(sum(records_processed)::numeric / nullif(sum(api_calls), 0), 3) as records_per_api_call",
@@ -143,6 +152,30 @@ async function checkOverview(): Promise<void> {
       [new Date(Date.parse(NOW) - DAY).toISOString(), NOW, entity.entity_type],
     );
     assertFigures(`overview of ${entity.entity_type}`, shown, expected);
+  }
+}
+
+/** The figures of the contract's interfaces, and the lifetime counters of a scrape. */
+async function checkMetrics(): Promise<void> {
+  const { performance, monitoring } = MetricsResponse.parse(await get("/metrics"));
+  const shown = {
+    cache_hit_ratio: performance.cacheHitRatio,
+    api_call_reduction: performance.apiCallReduction,
+    api_call_volume_reduction: monitoring.apiCallVolumeReduction,
+    api_fallback_ratio: performance.apiFallbackRatio,
+    database_calls: performance.databaseCalls,
+  };
+  const ofDay = [new Date(Date.parse(NOW) - DAY).toISOString(), justAfter(NOW), null];
+  assertFigures("metrics", shown, await figuresOfRuns(`${RATIOS}, sum(database_calls) as database_calls`, WINDOW, ofDay));
+  assertEquals(new Set(Object.values(shown)).size, 5, "no figure is a copy of another");
+  const { entities } = await db.value<{ entities: Figures[] }>("select get_prometheus_facts($1)", [NOW]);
+  const counters = ["api_retries", "api_full_reads", "api_xml_replies", "api_unchanged_replies", "api_fallbacks", "api_bytes"];
+  counters.push("api_bytes_saved", "cache_hits", "cache_misses", "database_calls");
+  for (const entity of entities) {
+    const lifetime = Object.fromEntries(counters.map((name) => [name, entity[name] ?? null]));
+    const sums = counters.map((name) => `sum(${name}) as ${name}`).join(", ");
+    const where = "status <> 'RUNNING' and entity_type = $1";
+    assertFigures(`lifetime of ${entity.entity_type}`, lifetime, await figuresOfRuns(sums, where, [entity.entity_type]));
   }
 }
 
@@ -266,6 +299,7 @@ for (const seed of [1, 2, 3]) {
       await checkStatistics(period);
     }
     await checkOverview();
+    await checkMetrics();
     await checkTournaments();
     // After this run, the open buckets hold more than the window, so that the figures include the single runs at its end.
     await aRun(db, { entity_type: "never_ran", status: "SKIPPED", execution_start: new Date(Date.parse(NOW) + 1_000).toISOString() });
@@ -293,6 +327,13 @@ for (const seed of [9, 10, 11]) {
         records_rejected: run % 4,
         api_calls: run % 30,
         api_response_ms_total: run * 7,
+        api_bytes: run * 100,
+        api_bytes_saved: run * 31,
+        api_full_reads: run % 5,
+        api_xml_replies: run % 6,
+        api_unchanged_replies: run % 7,
+        api_fallbacks: run % 8,
+        database_calls: run % 40,
         cache_hits: run % 11,
         memory_usage_mb: 40 + run % 60,
       };

@@ -6,6 +6,7 @@ export const fieldsOf = (rule: AlertRule | null) => ({
   description: rule?.description ?? "",
   entity_type: rule?.entity_type ?? "all",
   scope: rule?.scope ?? "ENTITY",
+  lowest_priority: rule?.lowest_priority ?? "",
   metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
   threshold: String(rule?.threshold ?? 3),
   recovery_threshold: String(rule?.recovery_threshold ?? ""),
@@ -37,6 +38,8 @@ export function requestOf(
     threshold: numeric(fields.threshold),
     recovery_threshold: numeric(fields.recovery_threshold),
     minimum_runs: numeric(fields.minimum_runs),
+    // Only a rule about tournaments has a priority.
+    lowest_priority: fields.scope === "TOURNAMENT" ? fields.lowest_priority || null : null,
     error_type: fields.error_type || null,
     escalation_delay: fields.escalation_delay.trim() || null,
     escalation_channels: fields.escalation_channels.split("\n").map((line) => line.split(",").map((name) => name.trim()).filter(Boolean))

@@ -12,6 +12,9 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   records_collapse: "Drop of the last run's records per request below the usual number of the week before, as a share: 1 means no records.",
   cache_hit_ratio: "Share of tournaments whose stored data was fresh enough to skip a request.",
   api_response_time: "Mean response time of the upstream service, in milliseconds.",
+  api_fallback_ratio: "Share of requests to the upstream service that were a retry, a forced full read or answered in XML.",
+  tournament_staleness:
+    "Seconds for which the matches of a tournament had been due when the last full run ended without reading them; needs the scope “each tournament”.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
   shared_failure: "Tournaments whose latest failure has the same fingerprint.",
   unconfirmed_replies:
@@ -30,10 +33,11 @@ const withUnit = (value: number, metric: AlertMetric): string => {
 
 /** The condition of a rule as a sentence. */
 export function conditionOf(
-  { metric, threshold, evaluation_window, for_duration }: AlertRule,
+  { metric, threshold, evaluation_window, for_duration, lowest_priority }: AlertRule,
 ): string {
   const side = ALERT_METRICS[metric].direction === "above" ? "is at least" : "is below";
   const forText = /^0 /.test(for_duration) ? "" : ` for ${for_duration}`;
   const window = ALERT_METRICS[metric].uses_window ? `, over ${evaluation_window}` : "";
-  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}${window}`;
+  const priority = lowest_priority ? `, for tournaments with the priority ${words(lowest_priority)} or a higher one` : "";
+  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}${window}${priority}`;
 }

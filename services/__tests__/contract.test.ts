@@ -52,7 +52,7 @@ Deno.test("rpc checks arguments at compile time only", async () => {
 });
 
 Deno.test("rpc sends the arguments as they are and returns the parsed answer", async () => {
-  const due = { no: "1", rank: 1, match_count: 4, is_leased: false, is_fresh: true };
+  const due = { no: "1", priority: "LIVE" as const, match_count: 4, reply_bytes: 900, is_leased: false, is_fresh: true };
   const args = { p: { tournament_nos: ["1"] }, as_of: "2026-06-10T12:00:00Z" };
   assertEquals(await answering([{ ...due, further: 1 }])("list_due_tournaments", args), [due]);
   assertEquals(sent.at(-1), ["list_due_tournaments", args]);

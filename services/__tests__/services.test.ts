@@ -79,6 +79,18 @@ Deno.test("the collector adds counts and keeps the peaks", async () => {
   assert((new MetricsCollector().snapshot().memory_usage_mb ?? 0) > 0);
 });
 
+Deno.test("a retry, an answer in XML and a forced full read are API fallbacks of their kind, and a request of several kinds counts once", () => {
+  const metrics = new MetricsCollector();
+  const call = { ms: 1, bytes: 1, failed: false, isRetry: false };
+  metrics.countApiCall(call);
+  metrics.countApiCall({ ...call, isRetry: true });
+  metrics.countApiCall({ ...call, isXml: true });
+  metrics.countApiCall({ ...call, isFullRead: true });
+  metrics.countApiCall({ ...call, isRetry: true, isXml: true, isFullRead: true });
+  const kinds = { api_retries: 2, api_xml_replies: 2, api_full_reads: 2 };
+  assertObjectMatch(metrics.snapshot(), { api_calls: 5, ...kinds, api_fallbacks: 4 });
+});
+
 Deno.test("the CPU of a worker is its start, its measured parts also when they throw, and its requests", () => {
   let ms = 0;
   const cpu = new WorkerCpu({ now: () => ms, startUpMs: 250 });

@@ -445,6 +445,24 @@ for (
   });
 }
 
+for (
+  const [answer, counted] of [
+    [() => Response.json({ data: [], nbItems: 0 }), { api_fallbacks: 0, api_xml_replies: 0, api_unchanged_replies: 0 }],
+    [() => Response.json({ data: { noChanges: null } }), { api_fallbacks: 0, api_xml_replies: 0, api_unchanged_replies: 1 }],
+    [() => new Response(null, { status: 204 }), { api_fallbacks: 0, api_xml_replies: 0, api_unchanged_replies: 1 }],
+    [
+      () => new Response('<BeachMatches NbItems="0"/>', { headers: { "content-type": "application/xml" } }),
+      { api_fallbacks: 1, api_xml_replies: 1, api_unchanged_replies: 0 },
+    ],
+  ] as const
+) {
+  Deno.test(`a reply ${JSON.stringify(counted)} is counted as what it is`, async () => {
+    const { vis, metrics } = client(() => Promise.resolve(answer()));
+    await vis.listMatches(LEASE);
+    assertObjectMatch(metrics.snapshot(), { api_calls: 1, ...counted });
+  });
+}
+
 Deno.test("a tournament without data in VIS is VIS_NO_DATA", async () => {
   const { vis } = client(() => Promise.resolve(new Response(null, { status: 204 })));
   assertEquals((await assertRejects(() => vis.getTournament("1"), SyncError)).code, "VIS_NO_DATA");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TOURNAMENT_PRIORITIES } from "../../types/sync.ts";
 import { as_of } from "./fields.ts";
 
 const text = z.string().nullable();
@@ -158,7 +159,16 @@ export const SYNC_WRITES = {
       as_of,
     },
     answer: z.array(
-      z.object({ no: z.string(), rank: z.number(), match_count: z.number(), is_leased: z.boolean(), is_fresh: z.boolean() }),
+      z.object({
+        no: z.string(),
+        /** Null for a named tournament that the schedule does not sync. */
+        priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
+        match_count: z.number(),
+        /** Bytes of the last full reply; null before the first. */
+        reply_bytes: z.number().nullable(),
+        is_leased: z.boolean(),
+        is_fresh: z.boolean(),
+      }),
     ),
   },
   claim_tournament: {
@@ -178,6 +188,8 @@ export const SYNC_WRITES = {
         is_full: z.boolean().optional(),
         /** The version of the reply; null keeps the last one. */
         version: whole.optional(),
+        /** Bytes of a full reply. */
+        reply_bytes: z.number().int().optional(),
       }),
       as_of,
     },

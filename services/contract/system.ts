@@ -75,10 +75,13 @@ const ScheduleFacts = z.object({
 });
 export type ScheduleFacts = z.infer<typeof ScheduleFacts>;
 
+/** Null where the database does not tell, for the `reason`. */
+const Connections = z.object({ in_use: z.number().nullable(), limit: z.number().nullable(), reason: z.string().nullable() });
+
 const SystemFacts = z.object({
   as_of: z.string(),
   schema_version: z.number(),
-  database: z.object({ size_bytes: z.number(), connections: z.number() }),
+  database: z.object({ size_bytes: z.number(), connections: Connections }),
   scheduler: Scheduler,
   cron_jobs: z.array(CronJobFacts),
   /** The secrets for calls that Vault does not have. */

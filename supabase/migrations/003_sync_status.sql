@@ -266,6 +266,7 @@ create table public.tournament_sync_state (
   vis_version bigint,
   full_read_at timestamptz,
   version_missed_at timestamptz,
+  reply_bytes integer,
   constraint tournament_sync_state_streak_is_not_negative check (failing_streak >= 0),
   constraint tournament_sync_state_failing_has_an_error check (failing_streak = 0 or last_error_type is not null),
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
@@ -277,6 +278,8 @@ comment on column public.tournament_sync_state.ttl is '10 minutes after a reply 
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
+comment on column public.tournament_sync_state.reply_bytes is
+  'Bytes of the last full reply: what a request that is not sent, or an unchanged reply, saves. Null before the first.';
 comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
 comment on column public.tournament_sync_state.vis_version is
   'The version of the last reply of which every row was written; an incremental reply has what changed since.';

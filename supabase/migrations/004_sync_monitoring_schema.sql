@@ -52,6 +52,11 @@ create table public.sync_execution_history (
   api_errors integer not null default 0,
   api_retries integer not null default 0,
   api_bytes bigint not null default 0,
+  api_bytes_saved bigint not null default 0,
+  api_full_reads integer not null default 0,
+  api_xml_replies integer not null default 0,
+  api_unchanged_replies integer not null default 0,
+  api_fallbacks integer not null default 0,
   api_response_ms_total bigint not null default 0,
   api_response_ms_max integer,
   cache_hits integer not null default 0,
@@ -78,7 +83,9 @@ create table public.sync_execution_history (
   constraint sync_execution_history_counters_are_not_negative check (
     tournaments_processed >= 0 and records_read >= 0 and records_inserted >= 0 and records_updated >= 0
     and records_unchanged >= 0 and records_removed >= 0 and records_rejected >= 0 and api_calls >= 0 and api_errors >= 0
-    and api_retries >= 0 and api_bytes >= 0 and cache_hits >= 0 and cache_misses >= 0 and database_calls >= 0 and error_count >= 0
+    and api_retries >= 0 and api_bytes >= 0 and api_bytes_saved >= 0 and api_full_reads >= 0 and api_xml_replies >= 0
+    and api_unchanged_replies >= 0 and api_fallbacks >= 0 and cache_hits >= 0
+    and cache_misses >= 0 and database_calls >= 0 and error_count >= 0
   )
 );
 comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
@@ -90,6 +97,14 @@ comment on column public.sync_execution_history.was_cut is 'The run ended at its
 comment on column public.sync_execution_history.lease_expires_at is 'Renewed by a heartbeat; the reaper closes a run whose lease expired.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
+comment on column public.sync_execution_history.api_bytes_saved is
+  'Bytes of the full replies that were not transferred, because a tournament was fresh or its reply was unchanged.';
+comment on column public.sync_execution_history.api_full_reads is
+  'Requests for a full reply although an earlier version was known: VIS did not honour it, or too much time had passed.';
+comment on column public.sync_execution_history.api_xml_replies is 'Requests for JSON that were answered in XML.';
+comment on column public.sync_execution_history.api_unchanged_replies is 'Requests that were answered with NoChanges or 204.';
+comment on column public.sync_execution_history.api_fallbacks is
+  'Requests that were a forced full read, a retry or answered in XML; a request of several kinds counts once.';
 comment on column public.sync_execution_history.success_weight is 'Stored, because computing it for every run of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
@@ -269,9 +284,15 @@ create table public.sync_metrics (
   api_errors bigint not null default 0,
   api_retries bigint not null default 0,
   api_bytes bigint not null default 0,
+  api_bytes_saved bigint not null default 0,
+  api_full_reads bigint not null default 0,
+  api_xml_replies bigint not null default 0,
+  api_unchanged_replies bigint not null default 0,
+  api_fallbacks bigint not null default 0,
   api_response_ms_total bigint not null default 0,
   cache_hits bigint not null default 0,
   cache_misses bigint not null default 0,
+  database_calls bigint not null default 0,
   errors bigint not null default 0,
   memory_usage_mb_peak integer,
   counted_runs integer not null default 0,
@@ -314,8 +335,9 @@ select
   (h.trigger = 'RETRY')::integer as runs_retry,
   case when h.success_weight is not null then round(extract(epoch from h.duration) * 1000)::bigint else 0 end as run_ms_total,
   h.records_read::bigint, h.records_processed::bigint, h.records_rejected::bigint,
-  h.api_calls::bigint, h.api_errors::bigint, h.api_retries::bigint, h.api_bytes, h.api_response_ms_total,
-  h.cache_hits::bigint, h.cache_misses::bigint, h.error_count::bigint as errors,
+  h.api_calls::bigint, h.api_errors::bigint, h.api_retries::bigint, h.api_bytes, h.api_bytes_saved, h.api_full_reads::bigint,
+  h.api_xml_replies::bigint, h.api_unchanged_replies::bigint, h.api_fallbacks::bigint, h.api_response_ms_total,
+  h.cache_hits::bigint, h.cache_misses::bigint, h.database_calls::bigint, h.error_count::bigint as errors,
   h.memory_usage_mb as memory_usage_mb_peak,
   c.is_counted::integer as counted_runs,
   case when c.is_counted then h.success_weight else 0 end as success_weight,

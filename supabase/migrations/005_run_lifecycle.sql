@@ -89,11 +89,13 @@ begin
     memory_usage_mb = greatest(c.memory_usage_mb, h.memory_usage_mb),
     database_connections_peak = greatest(c.database_connections_peak, h.database_connections_peak),
     (current_stage, tournaments_total, tournaments_processed, tournaments_failed, records_read, records_inserted, records_updated,
-     records_unchanged, records_removed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
-     api_response_ms_max, cache_hits, cache_misses, database_calls, error_count)
+     records_unchanged, records_removed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_bytes_saved, api_full_reads,
+     api_xml_replies, api_unchanged_replies, api_fallbacks, api_response_ms_total, api_response_ms_max, cache_hits, cache_misses,
+     database_calls, error_count)
     = (c.current_stage, c.tournaments_total, c.tournaments_processed, c.tournaments_failed, c.records_read, c.records_inserted,
        c.records_updated, c.records_unchanged, c.records_removed, c.records_rejected, c.api_calls, c.api_errors, c.api_retries,
-       c.api_bytes, c.api_response_ms_total, c.api_response_ms_max, c.cache_hits, c.cache_misses, c.database_calls, c.error_count)
+       c.api_bytes, c.api_bytes_saved, c.api_full_reads, c.api_xml_replies, c.api_unchanged_replies, c.api_fallbacks,
+       c.api_response_ms_total, c.api_response_ms_max, c.cache_hits, c.cache_misses, c.database_calls, c.error_count)
   from jsonb_populate_record(run, jsonb_strip_nulls(p -> 'counters')) as c
   where h.id = run.id
   returning h.* into run;
@@ -140,29 +142,36 @@ begin
   insert into public.sync_metrics as m (
     entity_type, resolution, bucket, runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped,
     runs_cron, runs_manual, runs_retry, run_ms_total, records_read, records_processed, records_rejected,
-    api_calls, api_errors, api_retries, api_bytes, api_response_ms_total, cache_hits, cache_misses, errors, memory_usage_mb_peak,
+    api_calls, api_errors, api_retries, api_bytes, api_bytes_saved, api_full_reads, api_xml_replies, api_unchanged_replies, api_fallbacks,
+    api_response_ms_total, cache_hits, cache_misses, database_calls, errors, memory_usage_mb_peak,
     counted_runs, success_weight, duration_ms_total, durations
   )
   select r.entity_type, s.resolution, date_bin(s.resolution, r.bucket, '2000-01-01 00:00:00+00'), sum(r.runs_succeeded),
     sum(r.runs_partial), sum(r.runs_failed), sum(r.runs_timed_out), sum(r.runs_cancelled), sum(r.runs_skipped), sum(r.runs_cron),
     sum(r.runs_manual), sum(r.runs_retry), sum(r.run_ms_total), sum(r.records_read), sum(r.records_processed), sum(r.records_rejected),
-    sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_response_ms_total), sum(r.cache_hits),
-    sum(r.cache_misses), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.counted_runs), sum(r.success_weight),
+    sum(r.api_calls), sum(r.api_errors), sum(r.api_retries), sum(r.api_bytes), sum(r.api_bytes_saved), sum(r.api_full_reads),
+    sum(r.api_xml_replies), sum(r.api_unchanged_replies), sum(r.api_fallbacks), sum(r.api_response_ms_total), sum(r.cache_hits),
+    sum(r.cache_misses), sum(r.database_calls), sum(r.errors), max(r.memory_usage_mb_peak), sum(r.counted_runs), sum(r.success_weight),
     sum(r.duration_ms_total), private.histogram(array_agg(array_lower(r.durations, 1)), array_agg(1::bigint))
   from private.run_metrics r cross join unnest(array['15 minutes', '1 hour', '1 day']::interval[]) s (resolution)
   where r.execution_id = any (execution_ids)
   group by 1, 2, 3
   on conflict (entity_type, resolution, bucket) do update set
     (runs_succeeded, runs_partial, runs_failed, runs_timed_out, runs_cancelled, runs_skipped, runs_cron, runs_manual, runs_retry,
-     run_ms_total, records_read, records_processed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_response_ms_total,
-     cache_hits, cache_misses, errors, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
+     run_ms_total, records_read, records_processed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_bytes_saved,
+     api_full_reads, api_xml_replies, api_unchanged_replies, api_fallbacks, api_response_ms_total, cache_hits, cache_misses,
+     database_calls, errors, counted_runs, success_weight, duration_ms_total, memory_usage_mb_peak, durations)
     = (m.runs_succeeded + excluded.runs_succeeded, m.runs_partial + excluded.runs_partial, m.runs_failed + excluded.runs_failed,
        m.runs_timed_out + excluded.runs_timed_out, m.runs_cancelled + excluded.runs_cancelled, m.runs_skipped + excluded.runs_skipped,
        m.runs_cron + excluded.runs_cron, m.runs_manual + excluded.runs_manual, m.runs_retry + excluded.runs_retry,
        m.run_ms_total + excluded.run_ms_total, m.records_read + excluded.records_read, m.records_processed + excluded.records_processed,
        m.records_rejected + excluded.records_rejected, m.api_calls + excluded.api_calls, m.api_errors + excluded.api_errors,
-       m.api_retries + excluded.api_retries, m.api_bytes + excluded.api_bytes, m.api_response_ms_total + excluded.api_response_ms_total,
-       m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses, m.errors + excluded.errors,
+       m.api_retries + excluded.api_retries, m.api_bytes + excluded.api_bytes,
+       m.api_bytes_saved + excluded.api_bytes_saved, m.api_full_reads + excluded.api_full_reads,
+       m.api_xml_replies + excluded.api_xml_replies, m.api_unchanged_replies + excluded.api_unchanged_replies,
+       m.api_fallbacks + excluded.api_fallbacks, m.api_response_ms_total + excluded.api_response_ms_total,
+       m.cache_hits + excluded.cache_hits, m.cache_misses + excluded.cache_misses,
+       m.database_calls + excluded.database_calls, m.errors + excluded.errors,
        m.counted_runs + excluded.counted_runs, m.success_weight + excluded.success_weight,
        m.duration_ms_total + excluded.duration_ms_total, greatest(m.memory_usage_mb_peak, excluded.memory_usage_mb_peak),
        private.add_histograms(m.durations, excluded.durations));

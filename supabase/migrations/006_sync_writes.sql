@@ -115,13 +115,47 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
 $$;
 comment on function private.next_play is 'When the next match that has not begun starts, less 15 minutes; null when no time is published.';
 
+create function private.priority_rank(priority text) returns integer
+language sql immutable set search_path = '' as $$
+  select array_position(array['LIVE', 'TODAY', 'SOON', 'LATER'], priority);
+$$;
+comment on function private.priority_rank(text) is 'The rank of a priority of tournaments, from 1 for LIVE to 4 for LATER.';
+
+create function private.tournament_priority(tournament public.tournaments, as_of timestamptz) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  utc_day constant date := private.utc_date(as_of);
+  is_live boolean;
+  has_matches_today boolean;
+  has_matches boolean;
+begin
+  if private.is_synced(tournament, utc_day) is not true then
+    return null;
+  end if;
+  -- The date is limited, because old matches can keep a live status for years.
+  select coalesce(bool_or(m.status between 3 and 11 and d.is_today), false), coalesce(bool_or(d.is_today), false), count(*) > 0
+  into is_live, has_matches_today, has_matches
+  from public.matches m cross join lateral (select m.local_date between utc_day - 1 and utc_day + 1 as is_today) d
+  where m.tournament_no = tournament.no and m.vanished_at is null;
+  return case
+    when is_live then 'LIVE'
+    when utc_day between tournament.start_date - 1 and tournament.end_date + 1 and (has_matches_today or not has_matches) then 'TODAY'
+    when tournament.start_date <= utc_day + 1 and tournament.end_date >= utc_day then 'SOON'
+    else 'LATER'
+  end;
+end
+$$;
+comment on function private.tournament_priority(public.tournaments, timestamptz) is
+  'LIVE: a match is live; TODAY: it has matches today (UTC, a day either side) or no match is known; SOON: it starts within a day or has a '
+  'break; LATER: it starts within 7 days or has ended. Null for a tournament that the schedule does not sync.';
+
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{tournament_nos,stalest_first,playing}');
-  -- Materialized, so that the day is computed once, and the rank not a second time for the sort.
+  -- Materialized, so that the priority is not computed a second time for the sort.
   with candidate as materialized (
-    select t.no, t.start_date, t.end_date, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count,
-      coalesce(s.lease_expires_at > as_of, false) as is_leased, today.utc_day
+    select t.no, s.synced_at, s.ttl, coalesce(s.match_count, 0) as match_count, s.reply_bytes,
+      coalesce(s.lease_expires_at > as_of, false) as is_leased, private.tournament_priority(t, as_of) as priority
     from public.tournaments t
     left join public.tournament_sync_state s on s.tournament_no = t.no
     cross join (select private.utc_date(as_of) as utc_day) today
@@ -129,31 +163,18 @@ language sql stable set search_path = '' as $$
     where p -> 'tournament_nos' ? t.no
       or p -> 'tournament_nos' is null and private.is_synced(t, today.utc_day)
         and (not coalesce((p ->> 'playing')::boolean, false) or t.no in (select private.playing_tournaments(as_of)))
-  ),
-  ranked as materialized (
-    select c.*, case
-      when m.is_live then 1
-      when c.utc_day between c.start_date - 1 and c.end_date + 1 and (c.match_count = 0 or m.has_matches) then 2
-      when c.start_date <= c.utc_day + 1 then 3
-      else 4
-    end as rank
-    from candidate c cross join lateral (
-      select coalesce(bool_or(m.status between 3 and 11), false) as is_live, count(*) > 0 as has_matches from public.matches m
-      where m.tournament_no = c.no and m.vanished_at is null and m.local_date between c.utc_day - 1 and c.utc_day + 1
-    ) m
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'no', r.no, 'rank', r.rank, 'match_count', r.match_count, 'is_leased', r.is_leased,
+    'no', c.no, 'priority', c.priority, 'match_count', c.match_count, 'reply_bytes', c.reply_bytes, 'is_leased', c.is_leased,
     -- The tolerance of 60 s ensures that a ttl of 15 minutes has expired at the next due time of a 15-minute schedule.
-    'is_fresh', r.synced_at is not null and r.synced_at + r.ttl > as_of + interval '60 seconds'
+    'is_fresh', c.synced_at is not null and c.synced_at + c.ttl > as_of + interval '60 seconds'
   ) order by
-    case when (p ->> 'stalest_first')::boolean then r.synced_at end nulls first,
-    r.rank, r.synced_at nulls first, r.no), '[]')
-  from ranked r;
+    case when (p ->> 'stalest_first')::boolean then c.synced_at end nulls first,
+    private.priority_rank(c.priority), c.synced_at nulls first, c.no), '[]')
+  from candidate c;
 $$;
 comment on function public.list_due_tournaments is
-  'The named or all active tournaments, or with {playing} those that play now, by rank (1 live, 2 today, 3 within a day, 4 later) or, with '
-  '{stalest_first}, by their last sync.';
+  'The named or all active tournaments, or with {playing} those that play now, by priority or, with {stalest_first}, by their last sync.';
 
 create function private.known_json(p_request text, known_rows jsonb[], date_column text) returns jsonb
 language sql stable set search_path = '' as $$
@@ -336,7 +357,8 @@ begin
     -- A later incremental reply repeats the rows that were refused.
     vis_version = case when written -> 'refused' = '[]' then coalesce((p ->> 'version')::bigint, s.vis_version) else s.vis_version end,
     full_read_at = case when (p ->> 'is_full')::boolean then as_of else s.full_read_at end,
-    version_missed_at = case when (written ->> 'unannounced')::integer > 0 then as_of else s.version_missed_at end
+    version_missed_at = case when (written ->> 'unannounced')::integer > 0 then as_of else s.version_missed_at end,
+    reply_bytes = coalesce((p ->> 'reply_bytes')::integer, s.reply_bytes)
   from private.matches_ttl(p ->> 'tournament_no', as_of) f
   where s.tournament_no = p ->> 'tournament_no';
   return removed;
@@ -511,7 +533,8 @@ declare
   written jsonb;
   removed integer;
 begin
-  perform private.refuse_unknown_fields(p, '{tournament_no,execution_id,matches,present,look,tick_at,slot,version,is_full}');
+  perform private.refuse_unknown_fields(p,
+    '{tournament_no,execution_id,matches,present,look,tick_at,slot,version,is_full,reply_bytes}');
   perform private.lock_lease(p, as_of);
   written := private.write_rows('matches', p, as_of);
   if p ? 'look' then

@@ -8,7 +8,7 @@ language sql immutable set search_path = '' as $$
     ('success_rate', 0.01, 1), ('consecutive_failures', 1, 100), ('duration_exceeded', 1, 3600), ('memory_usage', 1, 16384),
     ('sync_overdue', 1, 2592000), ('error_rate', 0.01, 10000), ('records_collapse', 0.01, 1), ('cache_hit_ratio', 0.01, 1),
     ('api_response_time', 1, 120000), ('stuck_execution', 1, 60), ('shared_failure', 1, 1000), ('undelivered_age', 1, 604800),
-    ('unconfirmed_replies', 1, 1000),
+    ('unconfirmed_replies', 1, 1000), ('api_fallback_ratio', 0.01, 1), ('tournament_staleness', 1, 604800),
     ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000)
   ) as r (metric, lowest, highest)
   where r.metric = p_metric;
@@ -38,6 +38,7 @@ create table public.alert_rules (
   runbook_url varchar,
   repeat_interval interval not null default '4 hours',
   scope varchar not null default 'ENTITY',
+  lowest_priority varchar,
   escalation_channels jsonb not null default '[]',
   broken_since timestamptz,
   broken_reason text,
@@ -60,8 +61,11 @@ create table public.alert_rules (
   constraint alert_rules_metric_is_known check (private.threshold_range(metric) is not null),
   constraint alert_rules_scope_is_known check (scope in ('ENTITY', 'TOURNAMENT')),
   constraint alert_rules_tournament_scope_has_its_metric check (
-    scope = 'ENTITY' or (metric in ('success_rate', 'consecutive_failures') and entity_type <> 'all')
+    case scope when 'ENTITY' then metric <> 'tournament_staleness'
+      else metric in ('success_rate', 'consecutive_failures', 'tournament_staleness') and entity_type <> 'all' end
   ),
+  constraint alert_rules_priority_is_known check (lowest_priority in ('LIVE', 'TODAY', 'SOON', 'LATER')),
+  constraint alert_rules_priority_is_of_a_tournament check (lowest_priority is null or scope = 'TOURNAMENT'),
   constraint alert_rules_system_metric_iff_system check (
     (metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules')) = (entity_type = 'system')
   ),
@@ -83,6 +87,8 @@ comment on column public.alert_rules.recovery_threshold is
 comment on column public.alert_rules.no_data is 'The effect of an unknown value: KEEP the state, count it as OK, or ALERT.';
 comment on column public.alert_rules.scope is
   'ENTITY: one incident per entity type, all or system; TOURNAMENT: one incident per tournament of the entity type.';
+comment on column public.alert_rules.lowest_priority is
+  'The lowest priority of the tournaments that the rule measures, as in private.tournament_priority(); null: each tournament.';
 comment on column public.alert_rules.escalation_channels is
   'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
 comment on column public.alert_rules.broken_since is 'Since when evaluations cannot measure the rule; null while they can.';
@@ -118,33 +124,41 @@ comment on function private.record_rule_version(public.alert_rules, text, timest
 
 -- The threshold of the memory is within the limit of a hosted function, 256 MB.
 insert into public.alert_rules (
-  name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
+  name, description, entity_type, scope, lowest_priority, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data, runbook_url
 )
 select rule.*, 'docs/runbook.md#' || replace(lower(rule.name), ' ', '-')
 from (values
   ('Overall Sync Success Rate Drop', 'The success rate of the full runs of all syncs is too low.',
-    'all', 'ENTITY', 'success_rate', 0.95, interval '24 hours', 'MEDIUM', null::interval, 4, 0.97, 'KEEP'),
+    'all', 'ENTITY', null, 'success_rate', 0.95, interval '24 hours', 'MEDIUM', null::interval, 4, 0.97, 'KEEP'),
   ('Memory Usage Exceeded', 'A run comes close to the memory limit of a function.',
-    'all', 'ENTITY', 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP'),
+    'all', 'ENTITY', null, 'memory_usage', 200, '15 minutes', 'HIGH', null, 0, 180, 'KEEP'),
   ('Tournaments Failing Alike', 'Several tournaments fail for the same reason, for example because VIS is unavailable.',
-    'all', 'ENTITY', 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+    'all', 'ENTITY', null, 'shared_failure', 3, '30 minutes', 'HIGH', '30 minutes', 0, null, 'KEEP'),
   ('Records Collapse', 'The last successful run of the tournament sync read far fewer records per request than usual.',
-    'tournaments', 'ENTITY', 'records_collapse', 0.5, '1 day', 'MEDIUM', null, 0, 0.4, 'KEEP'),
+    'tournaments', 'ENTITY', null, 'records_collapse', 0.5, '1 day', 'MEDIUM', null, 0, 0.4, 'KEEP'),
   ('Replies Unconfirmed', 'A reply was held back, and the next one contradicts it or none came within an hour.',
-    'all', 'ENTITY', 'unconfirmed_replies', 1, '1 hour', 'MEDIUM', null, 0, null, 'KEEP'),
+    'all', 'ENTITY', null, 'unconfirmed_replies', 1, '1 hour', 'MEDIUM', null, 0, null, 'KEEP'),
   ('Match Schedule Tournament Failing', 'The match schedule sync of one tournament failed several times in a row.',
-    'matches_schedule', 'TOURNAMENT', 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
+    'matches_schedule', 'TOURNAMENT', null, 'consecutive_failures', 3, '6 hours', 'MEDIUM', null, 1, null, 'OK'),
+  ('Live Tournament Failing', 'The match schedule sync of a live tournament, or of one of today, failed twice in a row.',
+    'matches_schedule', 'TOURNAMENT', 'TODAY', 'consecutive_failures', 2, '6 hours', 'HIGH', '30 minutes', 1, null, 'OK'),
+  ('Live Tournament Stale', 'Runs did not read the matches of a live tournament, or of one of today, for some time although they were due.',
+    'matches_schedule', 'TOURNAMENT', 'TODAY', 'tournament_staleness', 2700, '6 hours', 'HIGH', '30 minutes', 0, null, 'KEEP'),
+  ('Tournament Stale', 'Runs did not read the matches of a tournament for a long time although they were due.',
+    'matches_schedule', 'TOURNAMENT', null, 'tournament_staleness', 21600, '6 hours', 'MEDIUM', null, 0, null, 'KEEP'),
+  ('API Fallback Excessive', 'Many requests to VIS are retries, forced full reads or answered in XML.',
+    'all', 'ENTITY', null, 'api_fallback_ratio', 0.25, '6 hours', 'MEDIUM', null, 4, 0.15, 'KEEP'),
   ('Notifications Undelivered', 'A channel has not delivered the state of an incident for some time.',
-    'system', 'ENTITY', 'undelivered_age', 900, '1 hour', 'HIGH', null, 0, null, 'OK'),
+    'system', 'ENTITY', null, 'undelivered_age', 900, '1 hour', 'HIGH', null, 0, null, 'OK'),
   ('Alert Processor Late', 'The alert processor did not evaluate the rules for some time.',
-    'system', 'ENTITY', 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK'),
+    'system', 'ENTITY', null, 'processor_late', 300, '1 hour', 'MEDIUM', null, 0, null, 'OK'),
   ('Sync Queue Waiting', 'A job that could start has waited too long in the queue.',
-    'system', 'ENTITY', 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK'),
+    'system', 'ENTITY', null, 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK'),
   ('Alert Rules Broken', 'The alert processor cannot measure a rule, so the rule cannot fire.',
-    'system', 'ENTITY', 'broken_rules', 1, '1 hour', 'HIGH', null, 0, null, 'OK')
+    'system', 'ENTITY', null, 'broken_rules', 1, '1 hour', 'HIGH', null, 0, null, 'OK')
 ) as rule (
-  name, description, entity_type, scope, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
+  name, description, entity_type, scope, lowest_priority, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data
 );
 

@@ -55,7 +55,7 @@ comment on function private.records_collapse(text, timestamptz) is
 
 create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
   entity_type varchar, runs bigint, success_rate numeric, slowest_s numeric, memory_mb integer, latest_failed_run uuid,
-  cache_hits bigint, cache_lookups bigint, api_ms numeric, api_calls bigint
+  cache_hits bigint, cache_lookups bigint, api_ms numeric, api_calls bigint, api_fallbacks bigint
 )
 language sql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
   -- The window is a parameter and not a column of a join: Postgres estimates that a window from parameters selects 1/200 of the
@@ -63,7 +63,7 @@ language sql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
   select h.entity_type, count(h.success_weight), avg(h.success_weight),
     round(max(extract(epoch from h.duration)) filter (where h.success_weight is not null), 1), max(h.memory_usage_mb),
     (array_agg(h.id order by h.execution_start desc, h.id) filter (where h.success_weight < 1))[1],
-    sum(h.cache_hits), sum(h.cache_hits + h.cache_misses), sum(h.api_response_ms_total), sum(h.api_calls)
+    sum(h.cache_hits), sum(h.cache_hits + h.cache_misses), sum(h.api_response_ms_total), sum(h.api_calls), sum(h.api_fallbacks)
   from public.sync_status e join public.sync_execution_history h
     on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
   where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
@@ -211,7 +211,7 @@ create function private.measure_rates(rules public.alert_rules[], as_of timestam
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   with rule as (
     select r.* from unnest(rules) r
-    where r.scope = 'ENTITY' and r.metric in ('success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time')
+    where r.scope = 'ENTITY' and r.metric in ('success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time', 'api_fallback_ratio')
   ),
   -- The figures are computed once for all rules with the same entity and window.
   figures as materialized (
@@ -221,7 +221,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   ),
   total as (
     select f.scope, f.evaluation_window, sum(f.runs)::bigint as runs, sum(f.cache_hits) / nullif(sum(f.cache_lookups), 0) as cache_hit_ratio,
-      sum(f.api_ms) / nullif(sum(f.api_calls), 0) as api_ms,
+      sum(f.api_ms) / nullif(sum(f.api_calls), 0) as api_ms, sum(f.api_fallbacks) / nullif(sum(f.api_calls), 0) as api_fallback_ratio,
       jsonb_object_agg(f.entity_type, jsonb_build_object(
         'runs', f.runs, 'success_rate', round(f.success_rate, 4), 'slowest_s', f.slowest_s, 'memory_mb', f.memory_mb)) as by_entity,
       coalesce(jsonb_agg(f.entity_type order by f.entity_type) filter (where f.latest_failed_run is not null), '[]') as failing
@@ -258,10 +258,12 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
     when 'error_rate' then private.error_count(r, as_of)::numeric / nullif(t.runs, 0)
     when 'cache_hit_ratio' then t.cache_hit_ratio
     when 'api_response_time' then t.api_ms
+    when 'api_fallback_ratio' then t.api_fallback_ratio
   end as value) m;
 $$;
 comment on function private.measure_rates(public.alert_rules[], timestamptz) is
-  'The rules on rates of the full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in ms.';
+  'The rules on rates of the full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in ms, share '
+  'of fallbacks in requests.';
 
 create function private.measure_peaks(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' as $$
@@ -367,41 +369,99 @@ $$;
 comment on function private.failure_streak(varchar, varchar, timestamptz) is
   'The number of failed results of a tournament since its last success, at most 100, with the time, run and error of the latest.';
 
+create function private.stale_tournaments(p_entity_type varchar, as_of timestamptz) returns table (
+  tournament_no varchar, seconds numeric, stale_since timestamptz, execution_id uuid, fingerprint varchar
+)
+language sql stable rows 10 set search_path = '' as $$
+  -- Only a run that has ended proves that a tournament was due and not read, and a run that an upstream backoff stopped proves nothing.
+  with run as materialized (
+    select h.id, h.status, h.execution_start, h.execution_end
+    from public.sync_status e join public.sync_execution_history h using (entity_type)
+    where e.entity_type = p_entity_type and e.leases_tournaments and e.is_active and e.paused_at is null
+      and h.tournament_no is null and h.success_weight is not null and h.execution_start <= as_of and h.execution_end <= as_of
+      and not exists (select from public.sync_error_log l where l.sync_execution_id = h.id and l.error_code = 'UPSTREAM_BACKOFF')
+    order by h.execution_start desc limit 1
+  )
+  select t.no, round(extract(epoch from r.execution_end - f.fresh_until), 1), f.fresh_until, r.id,
+    -- A run that failed as a whole read no tournament.
+    case when r.status in ('FAILED', 'TIMED_OUT') then (select c.fingerprint from private.run_fingerprint(r.id) c) end
+  from run r cross join public.tournaments t left join public.tournament_sync_state s on s.tournament_no = t.no
+  -- A new tournament, and one whose status changed, is due at once.
+  cross join lateral (select coalesce(s.synced_at + s.ttl, t.updated_at) as fresh_until) f
+  where private.is_synced(t, private.utc_date(as_of)) and f.fresh_until <= r.execution_start + interval '60 seconds'
+    and (s.synced_at is null or s.synced_at < r.execution_start);
+$$;
+comment on function private.stale_tournaments(varchar, timestamptz) is
+  'The tournaments that the last full run that ended did not read although they were due at its start, with the time from then on which '
+  'they were due until its end; none for an entity whose runs read no tournaments.';
+
+create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns table (
+  tournament_no varchar, has_incident boolean
+)
+language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
+  select r.tournament_no, false
+  from public.sync_tournament_results r join public.sync_status e on e.entity_type = r.entity_type
+  where rule.metric <> 'tournament_staleness' and r.entity_type = rule.entity_type and not r.success
+    and r.created_at > as_of - rule.evaluation_window and r.created_at <= as_of and e.is_active and e.paused_at is null
+  union all
+  select i.tournament_no, true from public.alert_incidents i
+  where i.rule_id = rule.id and (i.state <> 'RESOLVED' or i.awaits_recovery) and i.tournament_no is not null;
+$$;
+comment on function private.failing_tournaments(public.alert_rules, timestamptz) is
+  'The tournaments with a failed result in the window of a rule, and those with an incident of the rule that is live or awaits a recovery.';
+
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
-  -- Other tournaments are not measured: without a failure in the window and without an incident that is live or awaits a
-  -- recovery, no incident can change.
-  with scope as materialized (
-    select r as rule, failing.tournament_no
-    from unnest(rules) r cross join lateral (
-      select t.tournament_no from public.sync_tournament_results t join public.sync_status e on e.entity_type = t.entity_type
-      where t.entity_type = r.entity_type and not t.success and t.created_at > as_of - r.evaluation_window and t.created_at <= as_of
-        and e.is_active and e.paused_at is null
-      union
-      select i.tournament_no from public.alert_incidents i
-      where i.rule_id = r.id and (i.state <> 'RESOLVED' or i.awaits_recovery) and i.tournament_no is not null
-    ) failing
-    where r.scope = 'TOURNAMENT'
+  -- Other tournaments are not measured: if they neither fail nor are stale nor have an incident, no incident can change.
+  with stale as materialized (
+    select e.entity_type, f.* from (select distinct r.entity_type from unnest(rules) r where r.metric = 'tournament_staleness') e
+    cross join lateral private.stale_tournaments(e.entity_type, as_of) f
+  ),
+  scope as materialized (
+    select r as rule, m.* from unnest(rules) r cross join lateral (
+      select n.tournament_no, bool_or(n.has_incident) as has_incident
+      from (
+        select * from private.failing_tournaments(r, as_of)
+        union all
+        select f.tournament_no, false from stale f where r.metric = 'tournament_staleness' and f.entity_type = r.entity_type
+      ) n group by n.tournament_no
+    ) m where r.scope = 'TOURNAMENT'
   )
   select (s.rule).id, s.tournament_no,
-    case when f.runs > 0 then case (s.rule).metric when 'success_rate' then f.success_rate else k.failures end end,
-    f.runs, k.last_failed, k.execution_id, k.fingerprint,
-    jsonb_strip_nulls(jsonb_build_object('tournament', t.name, 'error', k.error)),
+    case (s.rule).metric
+      when 'tournament_staleness' then coalesce(f.seconds, 0)
+      when 'success_rate' then o.success_rate
+      else case when o.runs > 0 then k.failures end
+    end,
+    o.runs, coalesce(f.stale_since + make_interval(secs => (s.rule).threshold::double precision), k.last_failed),
+    coalesce(k.execution_id, f.execution_id), coalesce(k.fingerprint, f.fingerprint),
+    jsonb_strip_nulls(jsonb_build_object('tournament', t.name, 'error', k.error, 'priority', p.priority)),
     jsonb_build_object('ended', case
-      when not case when e.leases_tournaments then private.is_synced(t, private.utc_date(as_of)) else t.vanished_at is null end
-      then 'the tournament is no longer synced' end)
+      when case when e.leases_tournaments then private.is_synced(t, private.utc_date(as_of)) else t.vanished_at is null end is not true
+        then 'the tournament is no longer synced'
+      when p.is_below then format('the tournament now has the priority %s, and the rule is for %s or higher', p.priority,
+        (s.rule).lowest_priority)
+    end)
   from scope s
   join public.sync_status e on e.entity_type = (s.rule).entity_type
   left join public.tournaments t on t.no = s.tournament_no
+  left join lateral (
+    select q.priority, private.priority_rank(q.priority) <= private.priority_rank((s.rule).lowest_priority) is not true as is_below
+    from (select private.tournament_priority(t, as_of) as priority) q where (s.rule).lowest_priority is not null
+  ) p on true
+  left join stale f
+    on (s.rule).metric = 'tournament_staleness' and f.entity_type = (s.rule).entity_type and f.tournament_no = s.tournament_no
   cross join lateral (
     select count(*) as runs, avg(o.success::integer) as success_rate from public.sync_tournament_results o
     where o.tournament_no = s.tournament_no and o.entity_type = (s.rule).entity_type
       and o.created_at > as_of - (s.rule).evaluation_window and o.created_at <= as_of
-  ) f
-  cross join lateral private.failure_streak((s.rule).entity_type, s.tournament_no, as_of) k;
+  ) o
+  cross join lateral private.failure_streak((s.rule).entity_type, s.tournament_no, as_of) k
+  where s.has_incident or p.is_below is not true;
 $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
-  'The values of the rules on each tournament: failures in a row, at most 100, or the success rate; null without a result in the window.';
+  'The values of the rules on each tournament of their priorities: failures in a row, at most 100, or the success rate, null without a '
+  'result in the window; or the seconds for which its matches were due.';
 
 create function private.measure_shared_failure(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
 language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$

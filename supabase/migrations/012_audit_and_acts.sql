@@ -318,8 +318,11 @@ begin
     when rule.error_type is not null and rule.metric <> 'error_rate' then 'error_type: can be set only for the metric error_rate'
     when is_system and rule.entity_type <> 'system' then 'entity_type: must be system for the metric ' || rule.metric
     when not is_system and rule.entity_type = 'system' then 'entity_type: cannot be system for the metric ' || rule.metric
-    when rule.scope = 'TOURNAMENT' and (rule.metric not in ('success_rate', 'consecutive_failures') or rule.entity_type = 'all')
+    when rule.scope = 'TOURNAMENT'
+      and (rule.metric not in ('success_rate', 'consecutive_failures', 'tournament_staleness') or rule.entity_type = 'all')
       then format('scope: cannot be TOURNAMENT for the metric %s of %s', rule.metric, rule.entity_type)
+    when rule.scope = 'ENTITY' and rule.metric = 'tournament_staleness' then 'scope: must be TOURNAMENT for the metric ' || rule.metric
+    when rule.scope = 'ENTITY' and rule.lowest_priority is not null then 'lowest_priority: can be set only for the scope TOURNAMENT'
   end;
   if problem is not null then
     raise sqlstate 'PT400' using message = problem, detail = 'BAD_REQUEST';
@@ -404,11 +407,11 @@ begin
     insert into public.alert_rules select changed.* returning * into after;
   else
     update public.alert_rules r set
-      (name, description, entity_type, scope, metric, threshold, evaluation_window, severity, notification_channels, escalation_delay,
-       escalation_channels, is_active, updated_at, minimum_runs, for_duration, recovery_threshold, error_type, no_data, runbook_url,
-       repeat_interval)
-      = (changed.name, changed.description, changed.entity_type, changed.scope, changed.metric, changed.threshold,
-        changed.evaluation_window, changed.severity, changed.notification_channels, changed.escalation_delay,
+      (name, description, entity_type, scope, lowest_priority, metric, threshold, evaluation_window, severity, notification_channels,
+       escalation_delay, escalation_channels, is_active, updated_at, minimum_runs, for_duration, recovery_threshold, error_type, no_data,
+       runbook_url, repeat_interval)
+      = (changed.name, changed.description, changed.entity_type, changed.scope, changed.lowest_priority, changed.metric,
+        changed.threshold, changed.evaluation_window, changed.severity, changed.notification_channels, changed.escalation_delay,
         changed.escalation_channels, changed.is_active, changed.updated_at, changed.minimum_runs, changed.for_duration,
         changed.recovery_threshold, changed.error_type, changed.no_data, changed.runbook_url, changed.repeat_interval)
     where r.id = before.id returning * into after;

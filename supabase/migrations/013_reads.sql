@@ -100,7 +100,9 @@ language sql stable rows 10 set search_path = '' as $$
       sum(p.runs_succeeded), sum(p.runs_partial), sum(p.runs_failed), sum(p.runs_timed_out), sum(p.runs_cancelled), sum(p.runs_skipped),
       sum(p.runs_cron), sum(p.runs_manual), sum(p.runs_retry), sum(p.run_ms_total),
       sum(p.records_read), sum(p.records_processed), sum(p.records_rejected), sum(p.api_calls), sum(p.api_errors), sum(p.api_retries),
-      sum(p.api_bytes), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.errors), max(p.memory_usage_mb_peak),
+      sum(p.api_bytes), sum(p.api_bytes_saved), sum(p.api_full_reads), sum(p.api_xml_replies), sum(p.api_unchanged_replies),
+      sum(p.api_fallbacks), sum(p.api_response_ms_total), sum(p.cache_hits), sum(p.cache_misses), sum(p.database_calls), sum(p.errors),
+      max(p.memory_usage_mb_peak),
       sum(p.counted_runs), sum(p.success_weight), sum(p.duration_ms_total)
     from part p
     group by p.entity
@@ -111,6 +113,20 @@ language sql stable rows 10 set search_path = '' as $$
 $$;
 comment on function private.metrics_total(timestamptz, timestamptz, text, boolean) is
   'The sums over a window [p_from, p_until): one row for each entity with runs in it, or one row with a null entity_type for all together.';
+
+create function private.upstream_ratios(total public.sync_metrics) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'cache_hit_ratio', round(t.cache_hits::numeric / nullif(t.cache_hits + t.cache_misses, 0), 6),
+    'api_call_reduction', round(t.cache_hits::numeric / nullif(t.cache_hits + t.api_calls, 0), 6),
+    'api_call_volume_reduction', round(t.api_bytes_saved::numeric / nullif(t.api_bytes_saved + t.api_bytes, 0), 6),
+    'api_fallback_ratio', round(t.api_fallbacks::numeric / nullif(t.api_calls, 0), 6)
+  )
+  from (select (total).*) t;
+$$;
+comment on function private.upstream_ratios(public.sync_metrics) is
+  'Of the sums of a window: tournaments that were fresh, of those looked at; requests that this saved, of those without it; bytes that were '
+  'not transferred, of those of full replies; requests that were a fallback, of those sent. A ratio without a divisor is null.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -328,9 +344,9 @@ begin
         'records_processed', coalesce(t.records_processed, 0),
         'peak_memory_mb', t.memory_usage_mb_peak, 'error_count', coalesce(t.errors, 0),
         'runs_missed', chart.runs_missed,
-        'cache_hit_ratio', round(t.cache_hits::numeric / nullif(t.cache_hits + t.cache_misses, 0), 6),
-        'api_calls', coalesce(t.api_calls, 0), 'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1)
-      ))
+        'api_calls', coalesce(t.api_calls, 0), 'api_response_ms', round(t.api_response_ms_total::numeric / nullif(t.api_calls, 0), 1),
+        'database_calls', coalesce(t.database_calls, 0)
+      )::jsonb || private.upstream_ratios(t))
     from (values (1)) always
     left join private.metrics_total(total_from, as_of + interval '1 microsecond', entity, false) t on true
   );
@@ -339,7 +355,7 @@ $$;
 comment on function public.get_performance_history(jsonb, timestamptz) is
   'Returns a chart of {span} in steps of {step} and its totals, for {entity_type?} or all; rates and durations are of full runs.';
 
-create function private.statistics_json(total public.sync_metrics) returns json
+create function private.statistics_json(total public.sync_metrics) returns jsonb
 language sql stable set search_path = '' as $$
   select json_build_object(
     'runs', t.runs_cron + t.runs_manual + t.runs_retry,
@@ -353,8 +369,10 @@ language sql stable set search_path = '' as $$
     'records_processed', t.records_processed, 'records_rejected', t.records_rejected,
     'records_per_second', round(t.records_processed * 1000::numeric / nullif(t.run_ms_total, 0), 3),
     'records_per_api_call', round(t.records_processed::numeric / nullif(t.api_calls, 0), 3),
-    'api_calls', t.api_calls, 'api_errors', t.api_errors, 'api_retries', t.api_retries, 'errors', t.errors
-  )
+    'api_calls', t.api_calls, 'api_errors', t.api_errors, 'api_retries', t.api_retries, 'api_full_reads', t.api_full_reads,
+    'api_xml_replies', t.api_xml_replies, 'api_unchanged_replies', t.api_unchanged_replies, 'api_fallbacks', t.api_fallbacks,
+    'api_bytes', t.api_bytes, 'api_bytes_saved', t.api_bytes_saved, 'database_calls', t.database_calls, 'errors', t.errors
+  )::jsonb || private.upstream_ratios(total)
   from (select (total).*) t
   where t.runs_cron + t.runs_manual + t.runs_retry > 0;
 $$;
@@ -560,6 +578,7 @@ create function private.tournament_json(tournament public.tournaments, state pub
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
+    'priority', private.tournament_priority(tournament, as_of),
     'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
     'synced_at', state.synced_at, 'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
     'ttl_ms', extract(epoch from state.ttl) * 1000, 'ttl_left_ms', extract(epoch from state.synced_at + state.ttl - as_of) * 1000,
@@ -819,6 +838,19 @@ $$;
 comment on function private.schedule_chain(timestamptz) is
   'The due time, calls with their answers, and full runs of each active entity. Security definer: only the owner reads net.';
 
+create function private.connections() returns jsonb
+language sql stable set search_path = '' as $$
+  -- The embedded database serves one session in one process and lists none. Its max_connections limits nothing.
+  select case when exists (select from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid())
+    then jsonb_build_object(
+      'in_use', (select sum(d.numbackends) from pg_catalog.pg_stat_database d),
+      'limit', current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer,
+      'reason', null)
+    else jsonb_build_object('in_use', null, 'limit', null, 'reason', 'the embedded database has one session') end;
+$$;
+comment on function private.connections() is
+  'The connections of all databases of the server, and the most that it accepts from others than superusers; null with the {reason}.';
+
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select n.* from public.alert_notifications n
@@ -835,7 +867,7 @@ language sql stable set search_path = '' as $$
     'schema_version', public.schema_version() -> 'version',
     'database', jsonb_build_object(
       'size_bytes', pg_catalog.pg_database_size(pg_catalog.current_database()),
-      'connections', (select count(*) from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database())),
+      'connections', private.connections()),
     'scheduler', private.check_scheduler(as_of),
     'cron_jobs', private.check_cron_jobs(as_of),
     'missing_secrets', private.missing_secrets(),
@@ -881,9 +913,9 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         'runs', coalesce(d.counted_runs, 0),
         'success_rate', round(d.success_weight / nullif(d.counted_runs, 0), 6),
         'average_duration_ms', round(d.duration_ms_total::numeric / nullif(d.counted_runs, 0), 1),
-        'peak_memory_mb', d.memory_usage_mb_peak, 'cache_hits', coalesce(d.cache_hits, 0), 'cache_misses', coalesce(d.cache_misses, 0),
-        'api_calls', coalesce(d.api_calls, 0), 'api_errors', coalesce(d.api_errors, 0),
-        'api_response_ms', coalesce(d.api_response_ms_total, 0))
+        'peak_memory_mb', d.memory_usage_mb_peak, 'api_calls', coalesce(d.api_calls, 0), 'api_errors', coalesce(d.api_errors, 0),
+        'api_response_ms', coalesce(d.api_response_ms_total, 0), 'database_calls', coalesce(d.database_calls, 0)
+      ) || private.upstream_ratios(d)
       from (values (1)) always
       left join private.metrics_total(as_of - interval '24 hours', as_of + interval '1 microsecond', null, false) d on true),
     'errors_by_type', (

@@ -40,7 +40,10 @@ const invalidRows: InvalidRows = {
     alert_rules_tournament_scope_has_its_metric: [
       { ...rule.of_tournament, metric: "sync_overdue" },
       { ...rule.of_tournament, entity_type: "all" },
+      { metric: "tournament_staleness" },
     ],
+    alert_rules_priority_is_known: [{ ...rule.of_tournament, lowest_priority: "NEVER" }],
+    alert_rules_priority_is_of_a_tournament: [{ lowest_priority: "LIVE" }],
     alert_rules_system_metric_iff_system: [
       { entity_type: "system" },
       ...SYSTEM_METRICS.map((metric) => ({ metric })),

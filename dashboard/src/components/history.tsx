@@ -108,6 +108,10 @@ export function History({ data, zoom, onZoom, type }: {
             totals.peak_memory_mb === null ? "–" : `${number(totals.peak_memory_mb)} MiB`,
           ],
           ["Cache hits", percent(totals.cache_hit_ratio)],
+          ["Requests saved", percent(totals.api_call_reduction)],
+          ["Bytes saved", percent(totals.api_call_volume_reduction)],
+          ["API fallbacks", percent(totals.api_fallback_ratio)],
+          ["Database calls", number(totals.database_calls)],
         ]}
       />
       {(bands.length > 0 || plots.marks.length > 0) && (

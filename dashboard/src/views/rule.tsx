@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { useParams } from "wouter-preact";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
 import { ALERT_METRICS, type AlertMetric, type AlertRule, RuleListResponse, thresholdsOf } from "../../../types/alerts.ts";
-import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
+import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "../../../types/sync.ts";
 import { go } from "../address.ts";
 import { ChannelChoice } from "../components/channel-choice.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
@@ -138,6 +138,19 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           options={[["ENTITY", "the sync"], ["TOURNAMENT", "each tournament"]]}
           onChange={(value) => set("scope")(value as Fields["scope"])}
         />
+        {fields.scope === "TOURNAMENT" && (
+          <SelectField
+            label="Lowest priority"
+            help="Only tournaments with this priority or a higher one: live, today, within a day, later."
+            value={fields.lowest_priority}
+            error={wrong.lowest_priority}
+            options={[
+              ["", "any"],
+              ...TOURNAMENT_PRIORITIES.map((name) => [name, title(name)] as const),
+            ]}
+            onChange={(value) => set("lowest_priority")(value as Fields["lowest_priority"])}
+          />
+        )}
         <SelectField
           label="Metric"
           help={METRIC_HELP[fields.metric]}

@@ -83,9 +83,15 @@ function Run({ run }: { run: Run }) {
           ],
           [
             "Upstream",
-            `${counted(run.api_calls, "call")}, ${number(run.api_errors)} failed, ${number(run.api_retries)} retried, ${
+            `${counted(run.api_calls, "call")}, ${number(run.api_errors)} failed, ${number(run.api_unchanged_replies)} unchanged, ${
               rate(run.api_bytes)
-            }`,
+            }, ${rate(run.api_bytes_saved)} saved`,
+          ],
+          [
+            "API fallbacks",
+            `${number(run.api_fallbacks)}: ${number(run.api_retries)} retried, ${number(run.api_full_reads)} forced full reads, ${
+              number(run.api_xml_replies)
+            } answered in XML`,
           ],
           [
             "Upstream response time",
@@ -98,6 +104,10 @@ function Run({ run }: { run: Run }) {
           [
             "Cache",
             `${number(run.cache_hits)} skipped as fresh, ${number(run.cache_misses)} requested`,
+          ],
+          [
+            "Database",
+            `${counted(run.database_calls, "call")}, at most ${number(run.database_connections_peak)} at once`,
           ],
           [
             "Peak memory",

@@ -9,7 +9,7 @@ import { Distance, Moment } from "../components/time.tsx";
 import { counted, duration, number, percent, title } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { stateOf } from "./tournaments.tsx";
+import { priorityOf, stateOf } from "./tournaments.tsx";
 
 type Detail = z.infer<typeof TournamentDetailResponse>;
 
@@ -68,6 +68,7 @@ export default function Tournament() {
             <Facts
               of={[
                 ["Number", detail.no],
+                ["Priority", priorityOf(detail)],
                 ["Season", detail.season ?? "–"],
                 [
                   "Dates",

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentListResponse, type TournamentState } from "../../../types/history.ts";
+import { TOURNAMENT_PRIORITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { SelectField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
@@ -24,6 +25,9 @@ export const stateOf = (tournament: State): [tone: string, label: string] =>
     ? ["IDLE", "Never synced"]
     : ["SUCCEEDED", "OK"];
 
+const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
+export const priorityOf = ({ priority }: State): string => priority ? PRIORITY_NAMES[priority] : "–";
+
 const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   id: string;
   key: (tournament: State) => Key;
@@ -44,6 +48,12 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     name: "State",
     key: (tournament) => -tournament.failing_streak,
     cell: (tournament) => <Status of={stateOf(tournament)[0]} label={stateOf(tournament)[1]} />,
+  },
+  {
+    id: "priority",
+    name: "Priority",
+    key: ({ priority }) => priority && TOURNAMENT_PRIORITIES.indexOf(priority),
+    cell: priorityOf,
   },
   {
     id: "dates",

@@ -54,6 +54,9 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
   records_collapse: ({ value }) => value ? `records per request fell by ${value}` : "records per request fell",
   cache_hit_ratio: ({ value }) => value ? `cache hit ratio ${value}` : "low cache hit ratio",
   api_response_time: ({ value }) => value ? `VIS took ${value} to answer on average` : "VIS answered slowly",
+  api_fallback_ratio: ({ value }) => `${value ?? "too many"} of the requests to VIS were retries, forced full reads or answered in XML`,
+  tournament_staleness: ({ value, error }) =>
+    afterError(error, value ? `the matches were due for ${value} and not read` : "the matches were due and not read"),
   stuck_execution: ({ value }) => value ? `a run sent no heartbeat for ${value}` : "a run sent no heartbeat",
   shared_failure: ({ value, error }) =>
     error === null ? `${value ?? "several tournaments"} failed alike` : `${error}: ${value ?? "several tournaments"}`,

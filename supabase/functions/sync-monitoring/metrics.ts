@@ -12,7 +12,6 @@ const ratio = (part: number, whole: number): number | null => whole > 0 ? part /
 export async function readMetrics(rpc: Rpc<"get_metrics_facts">, clock: Clock): Promise<z.infer<typeof MetricsResponse>> {
   const facts = await rpc("get_metrics_facts", { as_of: clock.asOf() });
   const { totals } = facts;
-  const hits = ratio(totals.cache_hits, totals.cache_hits + totals.cache_misses);
   const callErrors = ratio(totals.api_errors, totals.api_calls);
   const parts = [
     { name: "success_rate", value: totals.success_rate, weight: 0.5 },
@@ -34,7 +33,7 @@ export async function readMetrics(rpc: Rpc<"get_metrics_facts">, clock: Clock): 
       overallSyncHealthScore: score,
       averageSyncDuration: totals.average_duration_ms,
       peakMemoryUsage: totals.peak_memory_mb,
-      apiCallVolumeReduction: hits,
+      apiCallVolumeReduction: totals.api_call_volume_reduction,
       errorRateByType: Object.fromEntries(errors),
       consecutiveFailureCount: facts.consecutive_failures,
       criticalErrorCount: facts.critical_errors,
@@ -43,9 +42,11 @@ export async function readMetrics(rpc: Rpc<"get_metrics_facts">, clock: Clock): 
       meanTimeToResolution: facts.mean_resolution_ms,
     },
     performance: {
-      cacheHitRatio: hits,
+      cacheHitRatio: totals.cache_hit_ratio,
       averageResponseTime: ratio(totals.api_response_ms, totals.api_calls),
-      apiCallReduction: hits,
+      apiCallReduction: totals.api_call_reduction,
+      apiFallbackRatio: totals.api_fallback_ratio,
+      databaseCalls: totals.database_calls,
       errorRate: callErrors === null ? null : Math.min(callErrors, 1),
       syncJobSuccessRate: totals.success_rate,
     },

@@ -20,6 +20,13 @@ function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: b
   return verdict("FAILED", last === null ? "the rules were never evaluated" : `no evaluation since ${last}`);
 }
 
+function judgeDatabase({ schema_version, database }: SystemFacts): Verdict {
+  const { in_use, limit, reason } = database.connections;
+  const version = `schema version ${schema_version}`;
+  if (in_use === null || limit === null) return verdict("OK", `${version}; connections are unknown: ${reason}`);
+  return verdict(in_use >= 0.9 * limit ? "DEGRADED" : "OK", `${version}; ${in_use} of ${limit} connections in use`);
+}
+
 /** The facts about an entity, with the cron job and the call that it depends on. */
 function scheduleEvidence(schedule: ScheduleFacts, { cron_jobs, missing_secrets }: SystemFacts): Component["evidence"] {
   const job = cron_jobs.find(({ name }) => name === DISPATCH);
@@ -39,7 +46,7 @@ function judgeSystem(facts: SystemFacts): SystemStatusResponse {
   const { alert_processor, scheduler, upstream, queue, audit } = facts;
   const sinceEvaluation = alert_processor.last_evaluation === null ? Infinity : now - Date.parse(alert_processor.last_evaluation);
   const components: Component[] = [
-    { name: "database", kind: "database", ...verdict("OK", `schema version ${facts.schema_version}`), evidence: facts.database },
+    { name: "database", kind: "database", ...judgeDatabase(facts), evidence: facts.database },
     {
       name: "scheduler",
       kind: "scheduler",

@@ -43,6 +43,21 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
   records_collapse: [["80 %", {}, "records per request fell by 80 %", "records per request fell"]],
   cache_hit_ratio: [["20 %", {}, "cache hit ratio 20 %", "low cache hit ratio"]],
   api_response_time: [["4200 ms", {}, "VIS took 4200 ms to answer on average", "VIS answered slowly"]],
+  api_fallback_ratio: [[
+    "30 %",
+    {},
+    "30 % of the requests to VIS were retries, forced full reads or answered in XML",
+    "too many of the requests to VIS were retries, forced full reads or answered in XML",
+  ]],
+  tournament_staleness: [
+    ["50 minutes", {}, "the matches were due for 50 minutes and not read", "the matches were due and not read"],
+    [
+      "50 minutes",
+      { error: "VIS answered HTTP 500" },
+      "VIS answered HTTP 500: the matches were due for 50 minutes and not read",
+      "VIS answered HTTP 500: the matches were due and not read",
+    ],
+  ],
   stuck_execution: [["10 minutes", {}, "a run sent no heartbeat for 10 minutes", "a run sent no heartbeat"]],
   shared_failure: [
     [
