@@ -516,7 +516,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 22,
+    rules: 19,
     applied: 0,
   });
 });
