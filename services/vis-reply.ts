@@ -11,6 +11,7 @@ export type VisRow = Record<string, string | number | boolean | null>;
 export interface VisReply {
   rows: VisRow[];
   nbItems: number | null;
+  /** Null when the reply has none that the database can store. */
   version: number | null;
   /** VIS answered `NoChanges` or 204 instead of rows. */
   isUnchanged?: true;
@@ -72,6 +73,9 @@ function parseXml(body: string): Element | undefined {
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 const numberOf = (text: string | undefined): number | null => text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 
+const versionOf = (value: number | null | undefined): number | null =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null;
+
 function rowOfXml({ attributes }: Element): VisRow {
   const row: VisRow = {};
   for (const name in attributes) row[camelCase(name)] = attributes[name] || null;
@@ -83,11 +87,15 @@ function fromXml(body: string, rowName: string): VisReply {
   const answer = root?.name === "Responses" ? root.children[0] : root;
   if (!answer) throw new SyncError("REPLY_MALFORMED", "the reply contains no element");
   if (answer.name === "NoChanges") return UNCHANGED;
-  if (answer.name === rowName) return { rows: [rowOfXml(answer)], nbItems: 1, version: numberOf(answer.attributes.Version) };
+  if (answer.name === rowName) return { rows: [rowOfXml(answer)], nbItems: 1, version: versionOf(numberOf(answer.attributes.Version)) };
   if (answer.attributes.NbItems !== undefined) {
     const rows = answer.children.filter((child) => child.name === rowName);
     if (rows.length !== answer.children.length) throw new SyncError("REPLY_WRONG_ROWS", `the list contains elements other than ${rowName}`);
-    return { rows: rows.map(rowOfXml), nbItems: numberOf(answer.attributes.NbItems), version: numberOf(answer.attributes.Version) };
+    return {
+      rows: rows.map(rowOfXml),
+      nbItems: numberOf(answer.attributes.NbItems),
+      version: versionOf(numberOf(answer.attributes.Version)),
+    };
   }
   throw errorOf(answer.name, numberOf(answer.attributes.id), answer.text.trim());
 }
@@ -135,7 +143,7 @@ const JsonReply = z.object({
   data: z.union([z.array(z.unknown()), z.looseObject({})]).optional(),
   errors: z.union([JsonError, z.array(JsonError).min(1)]).optional(),
   nbItems: z.number().int().optional(),
-  version: z.number().int().optional(),
+  version: z.number().optional(),
 });
 const notData = () => new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
 
@@ -163,7 +171,7 @@ function fromJson(body: string): VisReply {
   const error = Array.isArray(errors) ? errors[0] : errors;
   if (error) throw errorOf(error.code, null, error.message);
   if (data === undefined) throw notData();
-  if (Array.isArray(data)) return { rows: data.map(rowOfJson), nbItems: nbItems ?? null, version: version ?? null };
+  if (Array.isArray(data)) return { rows: data.map(rowOfJson), nbItems: nbItems ?? null, version: versionOf(version) };
   return "noChanges" in data ? UNCHANGED : { rows: [rowOfJson(data)], nbItems: 1, version: null };
 }
 

@@ -76,6 +76,15 @@ Deno.test("204, NoChanges and an empty list are replies without rows", () => {
   for (const reply of empty) assertEquals(parseReply(reply, "BeachMatch").rows, []);
 });
 
+Deno.test("a version of a reply that the database cannot store is none", () => {
+  const versionOf = (version: string) => [
+    parseReply(xml(`<BeachMatches NbItems="0" Version="${version}" />`), "BeachMatch").version,
+    parseReply({ ...json({}), body: `{"data":[],"version":${version}}` }, "BeachMatch").version,
+  ];
+  assertEquals(versionOf("57446011"), [57446011, 57446011]);
+  for (const version of ["-1", "1.5", "9".repeat(40)]) assertEquals(versionOf(version), [null, null], version);
+});
+
 Deno.test("a record whose number, status or date cannot be read is rejected with the name of the field, as is the second of a number", () => {
   const { records, rejected } = readMatches([
     { no: "1", noTournament: "5", localDate: "2026-13-01" },
