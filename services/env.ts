@@ -12,9 +12,10 @@ const json = <T extends z.ZodType>(schema: T, what: string) =>
     }
   });
 const named = json(z.record(z.string(), z.string().min(1)), "a JSON object of names and keys");
+const publicKeys = z.array(z.looseObject({ kty: z.string() }));
 const jwks = json(
-  z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }),
-  'a JSON object of the form {"keys": […]}',
+  z.union([z.object({ keys: publicKeys }), publicKeys.transform((keys) => ({ keys }))]),
+  'a JSON object of the form {"keys": […]}, or the list alone',
 );
 const whole = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 /** An empty variable counts as not set. */

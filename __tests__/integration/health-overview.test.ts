@@ -5,14 +5,8 @@ import { createKeys } from "../../platform/keys.ts";
 import { DatabaseError } from "../../services/errors.ts";
 import { createLog } from "../../services/log.ts";
 import { parseAnswer, type Rpc } from "../../services/rpc.ts";
-import {
-  actorOf,
-  CLIENT_HEADERS,
-  createFunctionApp,
-  requireRole,
-  requireSecret,
-  SCHEMA_VERSION,
-} from "../../supabase/functions/_shared/app.ts";
+import { actorOf, CLIENT_HEADERS, createFunctionApp, requireRole, requireSecret } from "../../supabase/functions/_shared/app.ts";
+import { SCHEMA_VERSION } from "../../supabase/functions/_shared/schema-check.ts";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { TestClock } from "../../testing/clock.ts";

@@ -1,7 +1,7 @@
 // Past 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
-import { SCHEMA_VERSION } from "../../supabase/functions/_shared/app.ts";
+import { SCHEMA_VERSION } from "../../supabase/functions/_shared/schema-check.ts";
 import { createApp as createAlertProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { testEnv } from "../../testing/env.ts";

@@ -14,9 +14,8 @@ import { isStorable, safeText } from "../../../services/text.ts";
 import { type Access, createAccess, type User } from "./access.ts";
 import { type Role, ROLES } from "../../../types/people.ts";
 import { problemOf } from "./problems.ts";
+import { schemaCheck } from "./schema-check.ts";
 
-/** The number of the newest migration that this code was written for. */
-export const SCHEMA_VERSION = 14;
 /**
  * The headers that supabase-js sends: the list of `@supabase/supabase-js/cors`, with which a test compares it. An import would deploy the
  * whole client with each function.
@@ -251,24 +250,3 @@ const answerError = (c: Context, error: AppError): Response => {
     retryAfter ? { "retry-after": String(retryAfter.retry_after_s) } : {},
   );
 };
-
-/**
- * Reads the schema version, once in the life of a worker, and refuses each request where code and schema do not work together: a schema that
- * is older than the code, or one that excludes it by `min_code_version`.
- */
-function schemaCheck(rpc: Rpc): MiddlewareHandler {
-  let isCompatible = false;
-  return async (_c, next) => {
-    if (!isCompatible) {
-      const { version, min_code_version } = await rpc("schema_version", {});
-      const [problem, remedy] = version < SCHEMA_VERSION
-        ? [`the database has schema ${version}`, "apply the migrations"]
-        : min_code_version > SCHEMA_VERSION
-        ? [`the database has schema ${version}, which requires functions of version ${min_code_version} or newer`, "deploy the functions"]
-        : [];
-      if (problem) throw new AppError("SCHEMA_MISMATCH", `the functions have version ${SCHEMA_VERSION}, and ${problem}: ${remedy}`);
-      isCompatible = true;
-    }
-    await next();
-  };
-}

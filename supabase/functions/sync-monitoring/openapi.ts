@@ -1,7 +1,8 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { type Route, ROUTES } from "../../../types/routes.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
-import { type FunctionApp, SCHEMA_VERSION } from "../_shared/app.ts";
+import type { FunctionApp } from "../_shared/app.ts";
+import { SCHEMA_VERSION } from "../_shared/schema-check.ts";
 
 const INFO = {
   openapi: "3.1.0",

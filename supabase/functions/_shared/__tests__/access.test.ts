@@ -84,6 +84,10 @@ for (
   });
 }
 
+Deno.test("SUPABASE_JWKS can be a list of keys", async () => {
+  assertEquals((await answerTo(await sign(CLAIMS), { SUPABASE_JWKS: JSON.stringify([publicKey]) })).code, "OK");
+});
+
 Deno.test("the issuer is the public address of the project, or AUTH_ISSUER", async () => {
   const issuer = "https://auth.example.com/auth/v1";
   const token = await sign({ ...CLAIMS, iss: issuer });

@@ -1,0 +1,27 @@
+import type { MiddlewareHandler } from "hono";
+import { AppError } from "../../../services/errors.ts";
+import type { Rpc } from "../../../services/rpc.ts";
+
+/** The number of the newest migration that this code was written for. */
+export const SCHEMA_VERSION = 14;
+
+/**
+ * Reads the schema version, once in the life of a worker, and refuses each request where code and schema do not work together: a schema that
+ * is older than the code, or one that excludes it by `min_code_version`.
+ */
+export function schemaCheck(rpc: Rpc): MiddlewareHandler {
+  let isCompatible = false;
+  return async (_c, next) => {
+    if (!isCompatible) {
+      const { version, min_code_version } = await rpc("schema_version", {});
+      const [problem, remedy] = version < SCHEMA_VERSION
+        ? [`the database has schema ${version}`, "apply the migrations"]
+        : min_code_version > SCHEMA_VERSION
+        ? [`the database has schema ${version}, which requires functions of version ${min_code_version} or newer`, "deploy the functions"]
+        : [];
+      if (problem) throw new AppError("SCHEMA_MISMATCH", `the functions have version ${SCHEMA_VERSION}, and ${problem}: ${remedy}`);
+      isCompatible = true;
+    }
+    await next();
+  };
+}
