@@ -1,3 +1,4 @@
+// Over 300 lines, because each route is tested with accepted and refused requests.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
