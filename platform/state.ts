@@ -1,10 +1,11 @@
+import { type Role, ROLES } from "../types/people.ts";
 import { createKeys, createSecretKeyStore, type Keys, randomText, type SecretKeyStore } from "./keys.ts";
 
 /** An account that the platform created. */
 interface Account {
   email: string;
   password: string;
-  role: "viewer" | "operator" | "admin";
+  role: Role;
 }
 
 /** The content of a data folder beside the database. */
@@ -19,8 +20,6 @@ export interface State {
 export class SetupError extends Error {
   override name = "SetupError";
 }
-
-const ROLES = ["viewer", "operator", "admin"] as const;
 
 async function readJson<T>(path: string): Promise<T | null> {
   try {

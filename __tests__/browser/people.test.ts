@@ -218,7 +218,7 @@ Deno.test({
     assertMatch(await command("list"), /bob@example.com +operator +disabled/);
     await row.getByRole("button", { name: "Enable bob@example.com" }).click();
     await row.getByText("Active").waitFor();
-    // The account of the platform is the last admin, once the admin of the other tests is none.
+    // Without the admin of another test, the account of the platform is the last one.
     await command("set-role", "ada@example.com", "none").catch(() => {});
     const own = page.getByLabel("Role of admin@example.com");
     await own.selectOption("viewer");

@@ -1,3 +1,4 @@
+// Over 300 lines, because each route is tested with accepted and refused requests.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { readEnv } from "../../services/env.ts";
 import { SecretKeys } from "../../services/secret-keys.ts";
