@@ -42,12 +42,12 @@ const incidents = async (): Promise<string[]> =>
     order by i.rule_name, i.tournament_no`,
   )).map(({ line }) => line);
 const lastReason = () => db.value<string>("select reason from alert_events order by id desc limit 1");
-/** A failing rule on each tournament, with this lowest priority; returns the tournaments that it measures. */
-const measuredAt = (lowest_priority: string | null) =>
+/** The tournaments that a rule on each of them measures. */
+const measuredBy = (rule: Record<string, unknown>) =>
   db.value<string[]>(
-    `select jsonb_agg(m ->> 'tournament_no' order by m ->> 'tournament_no')
+    `select coalesce(jsonb_agg(m ->> 'tournament_no' order by m ->> 'tournament_no'), '[]')
     from jsonb_array_elements(preview_alert_rule(jsonb_build_object('rule', $1::jsonb), $2) -> 'measurements') m`,
-    [{ ...VALID_ROWS.alert_rules, entity_type: "matches_schedule", scope: "TOURNAMENT", lowest_priority }, NOW],
+    [{ ...VALID_ROWS.alert_rules, entity_type: "matches_schedule", scope: "TOURNAMENT", ...rule }, NOW],
   );
 
 Deno.test("the list of tournaments, one tournament, the order of a sync and the rules use one priority", async () => {
@@ -88,9 +88,9 @@ Deno.test("the list of tournaments, one tournament, the order of a sync and the 
   const priorities = ["LIVE", "TODAY", "SOON", "LATER"];
   for (const [rank, lowest] of priorities.entries()) {
     const higher = expected.filter(([, priority]) => priority !== null && priorities.indexOf(priority) <= rank);
-    assertEquals(await measuredAt(lowest), higher.map(([{ no }]) => no).sort(), lowest);
+    assertEquals(await measuredBy({ lowest_priority: lowest }), higher.map(([{ no }]) => no).sort(), lowest);
   }
-  assertEquals((await measuredAt(null)).length, expected.length);
+  assertEquals((await measuredBy({})).length, expected.length);
 });
 
 Deno.test("a live tournament that fails is a HIGH incident before the incident of every tournament, which it inhibits", async () => {
@@ -161,6 +161,16 @@ Deno.test("a tournament is stale when a full run that ended did not read it alth
   await read(due, "12:10");
   await evaluate();
   assertEquals(await incidents(), [`${LIVE_STALE} ${due} RESOLVED`]);
+});
+
+Deno.test("a live tournament that the last run read is not stale, although its time to live ended before that run", async () => {
+  await setUp();
+  await aRun(db, { execution_start: at("11:45"), execution_end: at("11:50") });
+  const no = await aTournamentReadAt("11:45");
+  await db.query("update tournament_sync_state set ttl = '30 seconds'");
+  assertEquals(await measuredBy({ metric: "tournament_staleness" }), []);
+  await read(no, "11:30");
+  assertEquals(await measuredBy({ metric: "tournament_staleness" }), [no]);
 });
 
 Deno.test("every tournament is judged by staleness after 6 hours, a tournament without a read from its change on", async () => {
