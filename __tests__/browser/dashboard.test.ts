@@ -480,7 +480,7 @@ test(
     const { executions: [run] } =
       await (await service("/functions/v1/sync-monitoring/executions?entity=tournaments&status=SUCCEEDED&limit=1")).json();
     const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
-    // A run an hour, the newest first: one of a single tournament, one skipped, and full runs, of which the newest failed.
+    // A run a minute, so that each due time, at any time of the day, has one; the newest first: one of a single tournament, one skipped, and full runs, of which the newest failed.
     const special = [{ tournament_no: "8104", duration_ms: 1 }, { status: "SKIPPED", duration_ms: 0 }, {
       status: "FAILED",
       duration_ms: 7_000,
@@ -488,7 +488,7 @@ test(
     const executions = Array.from({ length: 60 }, (_, index) => ({
       ...run,
       id: idOf(index),
-      execution_start: new Date(Date.now() - (index + 1) * 3_600_000).toISOString(),
+      execution_start: new Date(Date.now() - (index + 1) * 60_000).toISOString(),
       ...special[index],
     }));
     await page.route(/executions\?entity=tournaments/, (route) => route.fulfill({ json: { executions, next_cursor: null } }));
