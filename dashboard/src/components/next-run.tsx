@@ -5,13 +5,10 @@ import { Distance } from "./time.tsx";
 export function NextRun({ health }: { health: EntityHealthStatus }) {
   if (health.is_paused) return <>paused</>;
   if (!health.idle_since) return <Distance at={health.next_sync} />;
+  if (!health.next_sync) return <>idle</>;
   return (
     <>
-      idle{health.next_sync && (
-        <>
-          , until <Distance at={health.next_sync} />
-        </>
-      )}
+      idle, starts <Distance at={health.next_sync} />
     </>
   );
 }
