@@ -61,6 +61,22 @@ for (
   });
 }
 
+Deno.test("the form sends the lowest priority of a rule about tournaments, and removes it with that scope", () => {
+  const rule: AlertRule = { ...RULE, metric: "consecutive_failures", threshold: 3, recovery_threshold: null, scope: "TOURNAMENT" };
+  const request = requestOf({ ...fieldsOf(rule), lowest_priority: "TODAY" }, rule);
+  assertEquals<unknown>(ChangeRuleRequest.parse(request), { lowest_priority: "TODAY" });
+  const limited: AlertRule = { ...rule, lowest_priority: "TODAY" };
+  assertEquals<unknown>(requestOf({ ...fieldsOf(limited), scope: "ENTITY" }, limited), {
+    scope: "ENTITY",
+    lowest_priority: null,
+    metric: "consecutive_failures",
+  });
+  assertEquals(
+    conditionOf({ ...limited, for_duration: "0 seconds" }),
+    "consecutive failures is at least 3 runs, for tournaments with the priority today or a higher one",
+  );
+});
+
 Deno.test("a number that cannot be read is sent as text, so that the server names its field", () => {
   const { error } = ChangeRuleRequest.safeParse(changed({ threshold: "many" }));
   assertEquals(error?.issues.map(({ path }) => path.join(".")), ["threshold"]);

@@ -1,6 +1,8 @@
-import { assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertObjectMatch, assertStringIncludes } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { badge } from "../../supabase/functions/sync-monitoring/badge.ts";
+import { readSystemStatus } from "../../supabase/functions/sync-monitoring/system-status.ts";
+import type { Rpc } from "../../services/rpc.ts";
 import { AlertListResponse } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
@@ -136,6 +138,30 @@ Deno.test("a scrape has the value of every gauge and counter of known rows, in t
     assertEquals(found, [value], sample);
   }
 });
+
+Deno.test("the database has its connections in use and their limit, or the reason why they are unknown", async () => {
+  await setUp();
+  const found = await component("database");
+  const message = found?.message, { in_use, limit, reason } = found?.evidence.connections as Record<string, unknown>;
+  if (Deno.env.get("TEST_DATABASE_URL")) {
+    const settings = "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int";
+    assertEquals([limit, reason, message], [await db.value(settings), null, `schema version 14; ${in_use} of ${limit} connections in use`]);
+    assert(Number(in_use) >= 1 && Number(in_use) <= Number(limit), `${in_use} of ${limit}`);
+  } else {
+    assertEquals([in_use, limit, reason], [null, null, "the embedded database has one session"]);
+    assertEquals(message, "schema version 14; connections are unknown: the embedded database has one session");
+  }
+});
+
+for (const [in_use, status] of [[89, "OK"], [90, "DEGRADED"]] as const) {
+  Deno.test(`a database with ${in_use} of 100 connections in use is ${status}`, async () => {
+    await setUp();
+    const facts = await db.rpc("get_system_facts", { as_of: NOW });
+    const rpc = () => Promise.resolve({ ...facts, database: { size_bytes: 1, connections: { in_use, limit: 100, reason: null } } });
+    const { components } = await readSystemStatus(rpc as Rpc, new TestClock(NOW));
+    assertEquals(components.find(({ name }) => name === "database")?.status, status);
+  });
+}
 
 Deno.test("the metrics of known rows are the means, ratios and counts that their names say", async () => {
   await setUp();

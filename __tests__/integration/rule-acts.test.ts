@@ -104,6 +104,23 @@ for (const act of ["switched off", "deleted"]) {
   });
 }
 
+Deno.test("the lowest priority of a rule is saved, shown, versioned and audited, and null removes it", async () => {
+  const { call } = await setUp();
+  const rule = { ...RULE, metric: "tournament_staleness", threshold: 600, scope: "TOURNAMENT", lowest_priority: "LIVE" };
+  const { status, body: { id } } = await call("POST", "/alert-rules", rule);
+  assertEquals(status, 201);
+  const shown = async () => (await call("GET", "/alert-rules")).body.rules.find((one: { id: string }) => one.id === id).lowest_priority;
+  const stored = "select rule ->> 'lowest_priority' from alert_rule_versions where rule_id = $1 order by id desc limit 1";
+  assertEquals([await shown(), await db.value(stored, [id])], ["LIVE", "LIVE"]);
+  assertEquals((await call("PATCH", `/alert-rules/${id}`, { lowest_priority: null })).status, 200);
+  assertEquals([await shown(), await db.value(stored, [id])], [null, null]);
+  const audit = `select jsonb_build_array(before -> 'lowest_priority', after -> 'lowest_priority') from audit_log
+    where object_id = $1 order by id desc limit 1`;
+  assertEquals(await db.value(audit, [id]), ["LIVE", null]);
+  const unknown = await call("POST", "/alert-rules", { ...rule, name: "Test other", lowest_priority: "NEVER" });
+  assertEquals([unknown.status, unknown.body.details[0].field], [400, "lowest_priority"]);
+});
+
 Deno.test("each version of a rule is kept with its times and author, also after its deletion", async () => {
   const { call, clock } = await setUp();
   const { body: { id } } = await call("POST", "/alert-rules", RULE);

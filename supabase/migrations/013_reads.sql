@@ -840,13 +840,15 @@ comment on function private.schedule_chain(timestamptz) is
 
 create function private.connections() returns jsonb
 language sql stable set search_path = '' as $$
-  -- The embedded database serves one session in one process and lists none. Its max_connections limits nothing.
-  select case when exists (select from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid())
-    then jsonb_build_object(
+  -- A server has processes without a database, such as the checkpointer. The embedded database is one process with one session, and its
+  -- max_connections limits nothing.
+  select case when not exists (select from pg_catalog.pg_stat_activity where datid is null)
+    then jsonb_build_object('in_use', null, 'limit', null, 'reason', 'the embedded database has one session')
+    else jsonb_build_object(
       'in_use', (select sum(d.numbackends) from pg_catalog.pg_stat_database d),
       'limit', current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer,
       'reason', null)
-    else jsonb_build_object('in_use', null, 'limit', null, 'reason', 'the embedded database has one session') end;
+  end;
 $$;
 comment on function private.connections() is
   'The connections of all databases of the server, and the most that it accepts from others than superusers; null with the {reason}.';
