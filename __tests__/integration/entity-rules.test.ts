@@ -52,7 +52,7 @@ Deno.test("each entity has rules for consecutive failures, overdue and duration,
   ) assertEquals(await db.query(DEFAULT_RULES, [entity]), expected);
 });
 
-Deno.test("a new entity gets its rules with their first version, which is evaluated once the entity is active", async () => {
+Deno.test("a new entity gets its rules, each with its first version", async () => {
   await addVenues();
   assertEquals(await db.query(DEFAULT_RULES, ["venues"]), rulesOf("Venues", {}));
   const versions = await db.query(
@@ -64,6 +64,21 @@ Deno.test("a new entity gets its rules with their first version, which is evalua
     "installation Venues Duration Exceeded",
     "installation Venues Overdue",
   ]);
+  await removeVenues();
+});
+
+Deno.test("the rules of an inactive entity measure nothing, and those of an active one its values", async () => {
+  const values = async () => {
+    const { measurements } = await db.value<{ measurements: { entity_type: string; metric: string; value: number | null }[] }>(
+      "select measure_alert_rules()",
+    );
+    const ofVenues = measurements.filter(({ entity_type }) => entity_type === "venues");
+    return Object.fromEntries(ofVenues.map(({ metric, value }) => [metric, value]));
+  };
+  await addVenues({ is_active: false, consecutive_failures: 9 });
+  assertEquals(Object.values(await values()).filter((value) => value !== null), []);
+  await db.query("update sync_status set is_active = true where entity_type = 'venues'");
+  assertEquals((await values()).consecutive_failures, 9);
   await removeVenues();
 });
 

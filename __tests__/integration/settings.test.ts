@@ -1,6 +1,6 @@
 import { assertEquals, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
-import { DURATIONS } from "../../types/duration.ts";
+import { durationMs, DURATIONS } from "../../types/duration.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -93,6 +93,48 @@ for (
     assertEquals([status, body.details], [400, [{ field, message }]]);
   });
 }
+
+Deno.test("a duration is accepted in ISO 8601 and as Postgres writes it, and both read the same length", async () => {
+  const texts = [
+    ...["PT15M", "P1D", "P1W", "P1DT12H", "PT1H30M5S", "PT0S", "P2W3DT4H5M6S"],
+    ...[
+      "15 minutes",
+      "1 minute",
+      "5 mins",
+      "90 sec",
+      "1 hour 30 minutes",
+      "2 weeks",
+      "1 day 12:00:00",
+      "00:01:30",
+      "100:00:00",
+      "0 seconds",
+    ],
+  ];
+  for (const text of texts) {
+    assertEquals(durationMs(text), await db.value("select (extract(epoch from $1::interval) * 1000)::float8", [text]), text);
+  }
+  for (
+    const text of [
+      "",
+      " ",
+      "P",
+      "PT",
+      "P1DT",
+      "1",
+      "P1M",
+      "P1Y",
+      "1 month",
+      "1 fortnight",
+      "-PT1M",
+      "PT-1M",
+      "1:2:3",
+      "PT1.5S",
+      "15minutes",
+    ]
+  ) {
+    assertEquals(durationMs(text), null, text);
+  }
+});
 
 Deno.test("an entity without a function is not activated, and the refusal says why", async () => {
   await insert(db, "sync_status", {

@@ -98,7 +98,7 @@ comment on column public.sync_execution_history.lease_expires_at is 'Renewed by 
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
 comment on column public.sync_execution_history.api_bytes_saved is
-  'Bytes of the full replies that were not transferred, because a tournament was fresh or its reply was unchanged.';
+  'Bytes of the full replies that were not transferred, because a tournament was fresh, or its reply was unchanged or had changes only.';
 comment on column public.sync_execution_history.api_full_reads is
   'Requests for a full reply although an earlier version was known: VIS did not honour it, or too much time had passed.';
 comment on column public.sync_execution_history.api_xml_replies is 'Requests for JSON that were answered in XML.';
