@@ -7,6 +7,7 @@ const read = async (path: string): Promise<string | undefined> => {
     const text = await Deno.readTextFile(`${folder}${path}`).catch(() => undefined);
     if (text !== undefined) return text;
   }
+  return undefined;
 };
 
 Deno.test("each file and each name of the map in docs/architecture.md exists", async () => {
