@@ -79,6 +79,14 @@ const ended = (what: string, isWanted: (run: { status: string; trigger: string }
   until(what, async () => (await runs()).find((run) => run.status !== "RUNNING" && isWanted(run)));
 const SEASON = String(new Date().getUTCFullYear() - 1);
 
+Deno.test("the code of the page has no type error", async () => {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--config", new URL("deno.json", ROOT).pathname, `${folder}/supabase/functions/past-season-sync/index.ts`],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+});
+
 Deno.test("an entity that was added by the page runs on its schedule, at first at once", async () => {
   const first = await ended("the first run", () => true);
   assertObjectMatch(first, { status: "SUCCEEDED", trigger: "CRON" });
