@@ -41,7 +41,8 @@ function detectableAt(kind: FaultKind, entity: string, runs: SimulatedRun[]): nu
   if (kind === "slow" || kind === "hung") return runs[0] ? runs[0].started + LONG : null;
   if (kind === "heavy") return endOfRun(0);
   const isShared = (kind === "outage" || kind === "database" || kind === "shared") && entity !== "tournaments";
-  return endOfRun(isShared ? 0 : 2);
+  // The tournaments of a simulation are those of today, which two failures in a row are enough for.
+  return endOfRun(isShared ? 0 : kind === "lone" ? 1 : 2);
 }
 
 function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number): Label[] {

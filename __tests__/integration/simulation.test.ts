@@ -34,7 +34,7 @@ Deno.test("in nine hours of trouble each recipient is notified once of each faul
     "Tournaments Failing Alike",
     "Match Schedule Duration Exceeded",
     "Match Schedule Overdue",
-    "Match Schedule Tournament Failing",
+    "Live Tournament Failing",
     "Tournaments Failing Alike",
     "Notifications Undelivered",
   ]);
