@@ -70,6 +70,12 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     }),
     { ...VALID_ROWS.alert_incidents, rule_id: null, opened_at: before(1_000) },
   ],
+  entity_pauses: [
+    "entity_pauses",
+    365,
+    (at) => ({ ...VALID_ROWS.entity_pauses, paused_at: before(1_000), resumed_at: at }),
+    { ...VALID_ROWS.entity_pauses, paused_at: before(1_000), resumed_at: null },
+  ],
   alert_rule_versions: [
     "alert_rule_versions",
     365,

@@ -32,6 +32,7 @@ insert into public.retention_settings (subject, keep) values
   ('cron_details', '7 days'),
   ('alert_incidents', '1 year'),
   ('alert_rule_versions', '1 year'),
+  ('entity_pauses', '1 year'),
   ('alert_notifications', '90 days'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
@@ -110,6 +111,7 @@ begin
     ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
     ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
+    ('entity_pauses', 'public.entity_pauses', 'resumed_at', 'true'),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
     -- A tick that a restart of the server ended has no end time.
     ('cron_details', 'cron.job_run_details', 'start_time', 'true')
