@@ -9,7 +9,12 @@ export const DURATION = "Match Schedule Duration Exceeded";
 const MEMORY = "Memory Usage Exceeded";
 const RATE = "Overall Sync Success Rate Drop";
 export const ALIKE = "Tournaments Failing Alike";
-const ONE = `Match Schedule Tournament Failing ${LONE}`;
+const FAILING = "Match Schedule Tournament Failing";
+/** The simulated tournaments are those of today, so that each has an incident after two failures, which inhibits that of the third. */
+const LIVE = "Live Tournament Failing";
+const ONE = `${LIVE} ${LONE}`, ONE_AGAIN = `${FAILING} ${LONE} < ${LIVE}`;
+/** The incidents of the tournaments of a shared failure, which inhibits them. */
+const ofShared = (rule: string) => SHARED.map((no) => `${rule} ${no} < ${ALIKE}`);
 const LATE = "Alert Processor Late";
 const QUEUE = "Sync Queue Waiting";
 const DEAD = "Notifications Undelivered";
@@ -133,28 +138,30 @@ export const DAYS: Day[] = [
     incidents: [DURATION, MEMORY],
   },
   { name: "partial", faults: [fault("partial", 8)], notifications: [], incidents: [] },
-  { name: "tournaments share a fingerprint", faults: [fault("shared", 2)], notifications: firingAndResolved(ALIKE), incidents: [ALIKE] },
+  {
+    name: "tournaments share a fingerprint",
+    faults: [fault("shared", 2)],
+    notifications: firingAndResolved(ALIKE),
+    incidents: [ALIKE, ...ofShared(LIVE)],
+  },
   {
     name: "a shared failure and a tournament with its own fingerprint",
     faults: [fault("shared", 4), fault("lone", 4)],
     notifications: [...FIRING(ALIKE, ONE), ESCALATED(ALIKE), ...RESOLVED(ONE, ALIKE)],
-    incidents: [ALIKE, ...SHARED.map((no) => `Match Schedule Tournament Failing ${no} < ${ALIKE}`), ONE],
+    incidents: [ALIKE, ...ofShared(LIVE), ONE, ...ofShared(FAILING), ONE_AGAIN],
   },
   {
     name: "the shared failure also fails whole runs",
     faults: [fault("shared", 4), fault("failing", 4)],
     notifications: [...FIRING(ALIKE), ESCALATED(ALIKE), ...RESOLVED(ALIKE)],
-    incidents: [
-      ALIKE,
-      ...[FAILURES, ...SHARED.map((no) => `Match Schedule Tournament Failing ${no}`)].map((rule) => `${rule} < ${ALIKE}`),
-    ],
+    incidents: [ALIKE, ...ofShared(LIVE), `${FAILURES} < ${ALIKE}`, ...ofShared(FAILING)],
   },
   {
     name: "a silenced tournament",
     faults: [fault("lone", 3)],
     acts: [{ minute: -5, call: silence(180, { tournament_no: LONE }) }],
     notifications: [],
-    incidents: [ONE],
+    incidents: [ONE, `${FAILING} ${LONE}`],
   },
   {
     name: "a recurring silence covers the second of two",
@@ -187,7 +194,7 @@ export const DAYS: Day[] = [
     name: "a tournament flaps",
     faults: [0, 1, 2, 3].map((round) => fault("lone", 3, round * 4)),
     notifications: [...[1, 2, 3].flatMap(() => firingAndResolved(ONE)), `FLAPPING ${ONE}`, ...RESOLVED(ONE)],
-    incidents: [ONE, ONE, ONE, ONE],
+    incidents: [1, 2, 3, 4].flatMap(() => [ONE, ONE_AGAIN]),
   },
   {
     name: "failures, never three in a row",
