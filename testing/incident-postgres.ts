@@ -28,7 +28,7 @@ class PostgresStore implements IncidentStore {
   /** Empties the database and inserts the rules, channels and tournaments of a new world. */
   static async empty(db: TestDatabase): Promise<PostgresStore> {
     await db.query(
-      "update sync_status set is_active = function_name is not null, paused_at = null, consecutive_failures = 0, last_attempt = $1",
+      "update sync_status set is_active = entity_type <> 'matches_live', paused_at = null, consecutive_failures = 0, last_attempt = $1",
       [
         at(START),
       ],
