@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { readEnv } from "../../services/env.ts";
+import { SecretKeys } from "../../services/secret-keys.ts";
+import { createAccess } from "../../supabase/functions/_shared/access.ts";
 import { createApp as createMatchSync } from "../../supabase/functions/match-schedule-sync/app.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
@@ -13,14 +16,14 @@ import { createSyncHarness } from "../../testing/sync-harness.ts";
 const db = await openTestDatabase();
 const harness = createSyncHarness(db, { start: "2026-06-10T12:07:30.000Z" });
 const background: Promise<unknown>[] = [];
-const isOfAuth = (input: RequestInfo | URL) => String(input).includes("/auth/v1/");
+const env = testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", VIS_RETRIES: "0", SUPABASE_SERVICE_ROLE_KEY: db.keys.secret });
 const deps = {
   ...harness.deps,
   log: () => {},
-  env: testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", VIS_RETRIES: "0", SUPABASE_SERVICE_ROLE_KEY: db.keys.secret }),
+  env,
   waitUntil: (work: Promise<unknown>) => background.push(work),
-  fetch: (input: RequestInfo | URL, init?: RequestInit) =>
-    isOfAuth(input) ? db.fetch(input, init) : Promise.resolve(new Response(null, { status: 204 })),
+  access: createAccess(readEnv(), new SecretKeys(env.secretKeys, { fetch: db.fetch })),
+  fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
 const channels = { dashboard: send, webhook: send, slack: send, email: send };

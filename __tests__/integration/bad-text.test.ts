@@ -95,11 +95,14 @@ Deno.test("a body nested deeper than the stack is a 400", async () => {
   ]);
 });
 
-for (const at of ["0000-05-05T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]) {
-  Deno.test(`the time ${at}, outside the years 1 to 9999, is a 400 that names its field, in a query, a body and a cursor`, async () => {
+for (const at of ["0000-05-05T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-06-10T00:00:00+16:00"]) {
+  Deno.test(`the time ${at}, which Postgres cannot keep, is a 400 that names its field, in a query, a body and a cursor`, async () => {
     const cases = [
       ["sync-admin", "GET", `/audit?from=${encodeURIComponent(at)}`, undefined, "from"],
       ["sync-admin", "GET", `/audit?to=${encodeURIComponent(at)}`, undefined, "to"],
+      ...["/executions", "/errors"].flatMap((list) =>
+        ["from", "to"].map((name) => ["sync-monitoring", "GET", `${list}?${name}=${encodeURIComponent(at)}`, undefined, name] as const)
+      ),
       ["sync-admin", "GET", `/jobs?cursor=${cursorAt(at)}`, undefined, "cursor"],
       ["sync-monitoring", "GET", `/executions?cursor=${cursorAt(at)}`, undefined, "cursor"],
       ["sync-monitoring", "GET", `/errors?cursor=${cursorAt(at)}`, undefined, "cursor"],

@@ -260,6 +260,31 @@ Deno.test("a paused entity neither escalates nor repeats, no_data ALERT does not
   assertEquals(await notified(), [`RESOLVED ${FAILURES}`]);
 });
 
+Deno.test("an idle entity neither escalates nor repeats, and its incident ends when it recovers after play has begun", async () => {
+  const { clock, runs, wait } = await setUp(FAILURES);
+  await runs(1, "SUCCEEDED");
+  await runs(3, "FAILED", { fingerprint: "down" });
+  await notified();
+  const setIdle = (idle_since: string | null) =>
+    db.query("update sync_status set runs_during_play = true, idle_since = $1, updated_at = $2 where entity_type = 'matches_schedule'", [
+      idle_since,
+      clock.asOf(),
+    ]);
+  try {
+    await setIdle(clock.asOf());
+    await wait(300);
+    assertEquals(await notified(), []);
+    assertObjectMatch(await incident(FAILURES) as object, { state: "FIRING", severity: "HIGH", muted_by: "SILENCE" });
+    await setIdle(null);
+    await wait(1);
+    assertEquals(await notified(), [`REPEAT ${FAILURES}`], "the repeat interval has passed");
+    await runs(1, "SUCCEEDED");
+    assertEquals(await notified(), [`RESOLVED ${FAILURES}`]);
+  } finally {
+    await db.query("update sync_status set idle_since = null, runs_during_play = false where entity_type = 'matches_schedule'");
+  }
+});
+
 Deno.test("an incident of an entity that is deactivated, and of a tournament that is no longer synced, resolves and says so", async () => {
   const { runs, wait } = await setUp(FAILURES, TOURNAMENT);
   await db.query("update alert_rules set no_data = 'KEEP' where name = $1", [TOURNAMENT]);

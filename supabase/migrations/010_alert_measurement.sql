@@ -37,7 +37,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       order by w.execution_start desc limit 1
     ) h
     -- The replies of a live sync have only what changed, so that all does not include it.
-    where e.is_active and e.paused_at is null and (p_entity_type = e.entity_type or p_entity_type = 'all' and not e.runs_during_play)
+    where private.cause_of_pause(e) is null and (p_entity_type = e.entity_type or p_entity_type = 'all' and not e.runs_during_play)
   ),
   baseline as (
     select l.records_per_call, count(*) as runs,
@@ -66,7 +66,7 @@ language sql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
     sum(h.cache_hits), sum(h.cache_hits + h.cache_misses), sum(h.api_response_ms_total), sum(h.api_calls), sum(h.api_fallbacks)
   from public.sync_status e join public.sync_execution_history h
     on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
-  where e.is_active and e.paused_at is null and scope in ('all', e.entity_type) and h.tournament_no is null
+  where private.cause_of_pause(e) is null and scope in ('all', e.entity_type) and h.tournament_no is null
   group by h.entity_type;
 $$;
 comment on function private.run_figures(varchar, interval, timestamptz) is
@@ -78,7 +78,7 @@ create function private.run_peaks(scope varchar, evaluation_window interval, as_
 )
 language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   with entity as materialized (
-    select e.entity_type from public.sync_status e where e.is_active and e.paused_at is null and scope in ('all', e.entity_type)
+    select e.entity_type from public.sync_status e where private.cause_of_pause(e) is null and scope in ('all', e.entity_type)
   ),
   finished as materialized (
     select f.*, f.execution_end > as_of - evaluation_window as is_recent,
@@ -146,7 +146,7 @@ comment on function private.bad_runs(varchar, uuid, integer, timestamptz) is
 create function private.error_count(rule public.alert_rules, as_of timestamptz) returns bigint
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select count(*) from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
-  where e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
+  where private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
     and l.occurred_at > as_of - rule.evaluation_window and l.occurred_at <= as_of
     and (rule.error_type is null or l.error_type = rule.error_type);
 $$;
@@ -180,7 +180,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       where rule.metric = 'error_rate' and l.sync_execution_id = h.id and (rule.error_type is null or l.error_type = rule.error_type)
     )) as errors
     from (select distinct destination_id from covered) d
-    join public.sync_status e on e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
+    join public.sync_status e on private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
     join public.sync_execution_history h on h.entity_type = e.entity_type
       and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
     where h.tournament_no is null and h.success_weight is not null and not exists (
@@ -315,7 +315,7 @@ language sql stable rows 100 set search_path = '' as $$
     where r.scope = 'ENTITY' and r.metric in ('consecutive_failures', 'sync_overdue', 'records_collapse')
   ),
   entity as materialized (
-    select e.*, private.overdue_since(e, as_of) as overdue_since from public.sync_status e where e.is_active and e.paused_at is null
+    select e.*, private.overdue_since(e, as_of) as overdue_since from public.sync_status e where private.cause_of_pause(e) is null
   )
   select r.id, null::varchar, m.value, 0::bigint,
     case r.metric when 'sync_overdue' then worst.overdue_since else run.execution_end end,
@@ -377,7 +377,7 @@ language sql stable rows 10 set search_path = '' as $$
   with run as materialized (
     select h.id, h.status, h.execution_start, h.execution_end
     from public.sync_status e join public.sync_execution_history h using (entity_type)
-    where e.entity_type = p_entity_type and e.leases_tournaments and e.is_active and e.paused_at is null
+    where e.entity_type = p_entity_type and e.leases_tournaments and private.cause_of_pause(e) is null
       and h.tournament_no is null and h.success_weight is not null and h.execution_start <= as_of and h.execution_end <= as_of
       and not exists (select from public.sync_error_log l where l.sync_execution_id = h.id and l.error_code = 'UPSTREAM_BACKOFF')
     order by h.execution_start desc limit 1
@@ -402,7 +402,7 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   select r.tournament_no, false
   from public.sync_tournament_results r join public.sync_status e on e.entity_type = r.entity_type
   where rule.metric <> 'tournament_staleness' and r.entity_type = rule.entity_type and not r.success
-    and r.created_at > as_of - rule.evaluation_window and r.created_at <= as_of and e.is_active and e.paused_at is null
+    and r.created_at > as_of - rule.evaluation_window and r.created_at <= as_of and private.cause_of_pause(e) is null
   union all
   select i.tournament_no, true from public.alert_incidents i
   where i.rule_id = rule.id and (i.state <> 'RESOLVED' or i.awaits_recovery) and i.tournament_no is not null;
@@ -469,7 +469,7 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
     select h.id, h.entity_type, h.tournament_no, h.execution_start, h.success_weight
     from public.sync_status e join public.sync_execution_history h
       on h.entity_type = e.entity_type and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
-    where e.is_active and e.paused_at is null and rule.entity_type in ('all', e.entity_type)
+    where private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
   ),
   latest as materialized (
     select distinct on (r.entity_type, t.tournament_no) t.*, r.execution_start
@@ -513,7 +513,7 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
     select s.*,
       case when s.contradicted_at > as_of - rule.evaluation_window then s.contradicted_at else s.held_at + interval '1 hour' end as since
     from public.request_states s join public.sync_status e on e.entity_type = s.entity_type
-    where rule.entity_type in ('all', e.entity_type) and e.is_active and e.paused_at is null
+    where rule.entity_type in ('all', e.entity_type) and private.cause_of_pause(e) is null
       and (s.contradicted_at > as_of - rule.evaluation_window and s.contradicted_at <= as_of or s.held_at <= as_of - interval '1 hour')
   )
   select rule.id, null::varchar, count(*)::numeric, 0::bigint, min(r.since),
@@ -729,7 +729,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     )) || jsonb_build_object(
       'tournament_no', m.tournament_no, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id,
       'fingerprint', m.fingerprint, 'evidence', m.evidence, 'is_sole_cause', false, 'is_stale', false,
-      'is_paused', e.paused_at is not null, 'ended', null, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
+      'is_paused', coalesce(private.cause_of_pause(e) in ('PAUSED', 'IDLE'), false),
+      'ended', null, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
       'silenced_by', silence.id, 'is_silenced_by_name', silence.incident_id is not null,
       'missed', case
         when evaluation.is_gap and r.metric = 'sync_overdue' and r.entity_type <> 'all'

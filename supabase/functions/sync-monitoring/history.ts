@@ -16,11 +16,11 @@ import {
   type TournamentDetailResponse,
   type TournamentListResponse,
 } from "../../../types/history.ts";
+import { moment } from "../../../types/moment.ts";
 import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TournamentNo } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
 
 const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type").optional();
-const moment = z.iso.datetime({ offset: true }).optional();
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.enum(["true", "false"]).optional();
 
@@ -30,8 +30,8 @@ export const ExecutionQuery = z.strictObject({
   status: z.enum(["RUNNING", ...TERMINAL_STATUSES]).optional(),
   trigger: z.enum(["CRON", "MANUAL", "RETRY"]).optional(),
   tournament_no: TournamentNo.optional(),
-  from: moment,
-  to: moment,
+  from: moment.optional(),
+  to: moment.optional(),
   limit,
   cursor: cursor.optional(),
 });
@@ -42,8 +42,8 @@ export const ErrorQuery = z.strictObject({
   tournament_no: TournamentNo.optional(),
   fingerprint: z.string().min(1).max(200).optional(),
   resolved: flag,
-  from: moment,
-  to: moment,
+  from: moment.optional(),
+  to: moment.optional(),
   limit,
   cursor: cursor.optional(),
 });
