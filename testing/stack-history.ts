@@ -12,9 +12,17 @@ const fault = (kind: Fault["kind"], ticks: number, hoursAgo: number, last: numbe
   tick: last - hoursAgo * 4,
 });
 
+const IS_QUIET = `select 1 where not exists (select from sync_execution_history where status = 'RUNNING') and not exists (
+  select from private.call_log c where c.net_request_id is not null
+    and not exists (select from net._http_response r where r.id = c.net_request_id)
+)`;
+
 /** Gives a new stack two days of match syncs with a fault of each kind; the last fault is not over. */
 export async function seedStackHistory({ database, base, state }: Stack): Promise<void> {
   await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
+  // A run that cron starts meanwhile would be later than the simulated ones, which are then refused.
+  await database.query("select cron.unschedule(jobid) from cron.job");
+  await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
   const ticks = Math.floor((now - start) / TICK);
   // The runs of the start are later than the simulated runs, so they are removed.
@@ -26,10 +34,10 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
       new Date(start).toISOString(),
     ],
   );
-  await database.query("select cron.unschedule(jobid) from cron.job");
   for (const no of [...SHARED, LONE]) {
     await database.query(
-      "insert into tournaments (no, name, season, status, start_date, end_date) values ($1, 'Example', '2026', 6, now()::date, now()::date) on conflict do nothing",
+      `insert into tournaments (no, name, season, status, start_date, end_date) values ($1, 'Example', '2026', 6, now()::date - 2, now()::date)
+      on conflict (no) do update set status = 6, start_date = excluded.start_date, end_date = excluded.end_date, start_date_main_draw = null, vanished_at = null`,
       [no],
     );
   }
