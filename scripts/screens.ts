@@ -16,7 +16,10 @@ async function main(): Promise<void> {
   const browser = await launch(executable);
   try {
     await seedStackHistory(stack);
-    await until("a tick of cron", async () => (await stack.database.query("select 1 from cron.job j join cron.job_run_details d using (jobid)")).length);
+    await until(
+      "a tick of cron",
+      async () => (await stack.database.query("select 1 from cron.job j join cron.job_run_details d using (jobid)")).length,
+    );
     const idOf = async (sql: string) => {
       const [row] = await stack.database.query<{ id: string }>(sql);
       if (!row) throw new Error(`no row to show: ${sql}`);
