@@ -729,7 +729,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     )) || jsonb_build_object(
       'tournament_no', m.tournament_no, 'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id,
       'fingerprint', m.fingerprint, 'evidence', m.evidence, 'is_sole_cause', false, 'is_stale', false,
-      'is_paused', coalesce(private.cause_of_pause(e) in ('PAUSED', 'IDLE'), false),
+      'is_paused', e.paused_at is not null or e.idle_since is not null,
       'ended', null, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
       'silenced_by', silence.id, 'is_silenced_by_name', silence.incident_id is not null,
       'missed', case
