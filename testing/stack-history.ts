@@ -20,8 +20,9 @@ const IS_QUIET = `select 1 where not exists (select from sync_execution_history 
 /** Gives a new stack two days of match syncs with a fault of each kind; the last fault is not over. */
 export async function seedStackHistory({ database, base, state }: Stack): Promise<void> {
   await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
-  // A run that cron starts meanwhile would be later than the simulated ones, which are then refused.
+  // A run or an evaluation of the running stack would be later than the simulated ones, which are then refused: nothing is called meanwhile.
   await database.query("select cron.unschedule(jobid) from cron.job");
+  await database.query("update vault.secrets set name = 'off ' || name");
   await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
   const ticks = Math.floor((now - start) / TICK);
@@ -68,6 +69,8 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
     evaluateAt: () => [8],
     hasResults: true,
   });
+  await database.query("update vault.secrets set name = substr(name, 5)");
+  await database.query("delete from private.call_log where net_request_id is null");
   // The simulation leaves no error context, no job and no acts of people: requests to the running stack make them.
   const headers = { apikey: state.keys.secret, "content-type": "application/json" };
   const post = (path: string, body: object) =>
@@ -75,7 +78,6 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   const synced = await query<{ no: string }>(
     "select tournament_no as no from tournament_sync_state where synced_at is not null order by 1 limit 3",
   );
-  // The fault of the lone tournament is not over, so that its incident stays open.
   for (const [index, no] of [...synced.map(({ no }) => no), LONE].entries()) {
     await post("/vis/control", { kind: index ? "server_error" : "truncated", tournament_no: no });
   }
@@ -95,5 +97,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
     async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
   );
   await fetch(`${base}/vis/control`, { method: "DELETE" }).then((response) => response.body?.cancel());
+  // The fault of the lone tournament is not over, so that its incident stays open.
+  await post("/vis/control", { kind: "server_error", tournament_no: LONE });
   await query("select private.apply_schedules()");
 }
