@@ -104,7 +104,7 @@ function judge(run: SyncRun, reply: MatchReply, no: string, isConfirmed: boolean
       records,
       // VIS still has a rejected record, so that its match has not vanished.
       present: [...seen, ...numbers.filter((number) => number !== null), ...untouched],
-      // An incremental reply names what was deleted. In a full one, the second record of a number hides the one that it replaced.
+      // An incremental reply names the deleted matches. In a full reply, the second record of a number hides the one that it replaced.
       isIncomplete: !isIncremental && numbers.some((number) => number === null || seen.has(number)),
       isIncremental,
       dateColumn: "local_date",

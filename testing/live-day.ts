@@ -160,10 +160,10 @@ export async function simulateLiveDay(db: TestDatabase, options: Options): Promi
       const task: Promise<void> = call(path, body).finally(() => work.delete(task));
       work.add(task);
     }
-    await clock.moveTo(tick + TICK_MS, () => work.size > 0);
+    await clock.runUntil(tick + TICK_MS, () => work.size > 0);
     requests.most_in_flight = Math.max(requests.most_in_flight, vis.seen.most_in_flight);
   }
-  await clock.moveTo(clock.now() + TICK_MS, () => work.size > 0);
+  await clock.runUntil(clock.now() + TICK_MS, () => work.size > 0);
   await Promise.all(work);
 
   const byStatus = await db.query(

@@ -1,32 +1,19 @@
-import type { Clock } from "../services/clock.ts";
+import { TestClock } from "./clock.ts";
 
 /** Turns of the event loop without a call of the database after which every task waits for the clock. */
 const QUIET_TURNS = 3;
 
 /** A clock that moves to the next timer when every task waits for one, so that tasks overlap as they would in real time. */
-export class VirtualClock implements Clock {
-  #ms: number;
+export class VirtualClock extends TestClock {
   #calls = 0;
   #timers = new Set<{ at: number; fire: () => void }>();
 
-  constructor(start: string) {
-    this.#ms = Date.parse(start);
+  override sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#timers.add({ at: this.now() + ms, fire: resolve }));
   }
-  now(): number {
-    return this.#ms;
-  }
-  monotonic(): number {
-    return this.#ms;
-  }
-  asOf(): string {
-    return new Date(this.#ms).toISOString();
-  }
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#timers.add({ at: this.#ms + ms, fire: resolve }));
-  }
-  every(ms: number, tick: () => void): () => void {
+  override every(ms: number, tick: () => void): () => void {
     const timer = {
-      at: this.#ms + ms,
+      at: this.now() + ms,
       fire: () => {
         timer.at += ms;
         this.#timers.add(timer);
@@ -50,8 +37,8 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Moves to `until` from timer to timer, and gives each task the time to go on; `isBusy` says whether a task works without a timer. */
-  async moveTo(until: number, isBusy: () => boolean): Promise<void> {
+  /** Moves to `until` from timer to timer, and lets each task continue; `isBusy` says whether a task works without a timer. */
+  async runUntil(until: number, isBusy: () => boolean): Promise<void> {
     while (true) {
       for (let quiet = 0; quiet < QUIET_TURNS;) {
         await new Promise((resolve) => setTimeout(resolve, 0));
@@ -60,9 +47,9 @@ export class VirtualClock implements Clock {
       const next = [...this.#timers].sort((a, b) => a.at - b.at)[0];
       if (!next || next.at > until) break;
       this.#timers.delete(next);
-      this.#ms = Math.max(this.#ms, next.at);
+      this.advance(Math.max(0, next.at - this.now()));
       next.fire();
     }
-    this.#ms = Math.max(this.#ms, until);
+    this.advance(Math.max(0, until - this.now()));
   }
 }

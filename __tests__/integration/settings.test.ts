@@ -87,7 +87,7 @@ for (
     [{ grace: "5 minutes", function_name: "other" }, "is not a known field"],
   ] as [object, string][]
 ) {
-  Deno.test(`the change ${JSON.stringify(changes)} of an entity is refused with the field and what is allowed`, async () => {
+  Deno.test(`the change ${JSON.stringify(changes)} of an entity is refused with the field and the allowed range`, async () => {
     const { status, body } = await change(changes);
     const field = Object.keys(changes).at(-1);
     assertEquals([status, body.details], [400, [{ field, message }]]);

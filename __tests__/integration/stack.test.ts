@@ -379,7 +379,7 @@ Deno.test("the secret key is rotated while syncs go on: no call, run, job or not
   await until("the webhook", () => Promise.resolve(arrivals.some(({ status }) => status === "firing")));
   assertEquals(await statuses(second), ACCEPTED);
 
-  // Delete, while a run goes on.
+  // Deletes the old key while a run works.
   assertEquals(await database.query("select status from sync_jobs where id = $1", [running]), [{ status: "RUNNING" }]);
   await stack.secretKeys.delete("default");
   assertEquals(await statuses(second), ACCEPTED);
