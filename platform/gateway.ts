@@ -1,8 +1,11 @@
+import { compress } from "./compression.ts";
 import type { FunctionHost } from "./functions.ts";
 import type { TokenSigner } from "./keys.ts";
 import type { VisStandIn } from "./vis/stand-in.ts";
 
 interface GatewayParts {
+  /** The address, such as `http://127.0.0.1:54321`. */
+  base: string;
   supabase: (request: Request) => Promise<Response>;
   /** The secret key of lite for one of the project; null for an unknown one. */
   innerKey: (key: string) => string | null;
@@ -10,7 +13,7 @@ interface GatewayParts {
   functions: FunctionHost;
   vis: VisStandIn;
   /** Serves a file of the page; null when the path has none. */
-  dashboard: (pathname: string) => Promise<Response | null>;
+  dashboard: (url: URL) => Promise<Response | null>;
 }
 
 const ANY_ORIGIN = { "access-control-allow-origin": "*" };
@@ -29,23 +32,49 @@ const preflight = (request: Request): Response =>
     },
   });
 
-/** Serves everything on one address with the paths of a hosted project; `/vis` is the stand-in service. */
-export function createGateway(
-  { supabase, innerKey, signer, functions, vis, dashboard }: GatewayParts,
-): (request: Request) => Promise<Response> {
+/**
+ * Serves everything on one address with the paths of a hosted project; `/vis` is the stand-in service. Another host name is refused: a page
+ * of the internet can point a name of its own to this address, and would then read the answers as its own (DNS rebinding).
+ */
+export function createGateway(parts: GatewayParts): (request: Request) => Promise<Response> {
+  const answerTo = createRoutes(parts);
+  const hosts = ["127.0.0.1", "localhost", "[::1]"].map((name) => Object.assign(new URL(parts.base), { hostname: name }).host);
   return async (request) => {
-    const { pathname } = new URL(request.url);
+    const { host, pathname } = new URL(request.url);
+    if (!hosts.includes(host)) {
+      return answer(
+        421,
+        "MISDIRECTED_REQUEST",
+        `the host ${host} is not an address of this platform; its addresses are ${hosts.join(", ")}`,
+      );
+    }
+    const response = await answerTo(request);
+    return pathname.startsWith("/vis/") ? response : compress(request, response);
+  };
+}
+
+function createRoutes({ supabase, innerKey, signer, functions, vis, dashboard }: GatewayParts): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const url = new URL(request.url);
+    const { pathname } = url;
     if (pathname === "/auth/v1/.well-known/jwks.json") return Response.json(signer.jwks, { headers: ANY_ORIGIN });
     const name = /^\/functions\/v1\/([^/]+)/.exec(pathname)?.[1];
     if (name !== undefined) {
       return functions.has(name) ? await functions.serve(name, request) : answer(404, "NOT_FOUND", `the function ${name} does not exist`);
     }
     if (pathname === "/auth/v1/verify" && request.method === "GET") return await followLink(request, { supabase, innerKey, signer });
-    if (pathname.startsWith("/vis/")) return await vis.fetch(request);
+    if (pathname.startsWith("/vis/")) {
+      // Programs call VIS, and no page does: without these checks a page of any site could send a request that has an effect.
+      if (request.headers.has("origin")) return answer(403, "FORBIDDEN", "a page may not call the stand-in for VIS");
+      if (pathname.endsWith("/control") && !innerKey(request.headers.get("apikey") ?? "")) {
+        return answer(401, "UNAUTHORIZED", "send a secret key of this project in the header apikey");
+      }
+      return await vis.fetch(request);
+    }
     if (/^\/(rest|auth)\/v1(\/|$)/.test(pathname)) {
       return request.method === "OPTIONS" ? preflight(request) : await withTokens(request, { supabase, innerKey, signer });
     }
-    const file = ["GET", "HEAD"].includes(request.method) ? await dashboard(pathname) : null;
+    const file = ["GET", "HEAD"].includes(request.method) ? await dashboard(url) : null;
     if (file) return file;
     if (pathname === "/") {
       return new Response("The page is being built; the API is under /functions/v1, /rest/v1 and /auth/v1.\n", {

@@ -61,7 +61,8 @@ Ready in ${seconds} s on ${base}
   Upstream    ${visUrl}
 ${
     visUrl.startsWith(base)
-      ? `              fail: curl -X POST ${base}/vis/control -d '{"kind":"server_error"}'   recover: curl -X DELETE ${base}/vis/control\n`
+      ? `              fail: curl -H 'apikey: ${secretKey}' ${base}/vis/control -d '{"kind":"server_error"}'
+              recover: curl -X DELETE -H 'apikey: ${secretKey}' ${base}/vis/control\n`
       : ""
   }
   Publishable key  ${state.keys.publishable}

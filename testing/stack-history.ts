@@ -96,7 +96,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
     "the job",
     async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
   );
-  await fetch(`${base}/vis/control`, { method: "DELETE" }).then((response) => response.body?.cancel());
+  await fetch(`${base}/vis/control`, { method: "DELETE", headers }).then((response) => response.body?.cancel());
   // The fault of the lone tournament is not over, so that its incident stays open.
   await post("/vis/control", { kind: "server_error", tournament_no: LONE });
   await query("select private.apply_schedules()");

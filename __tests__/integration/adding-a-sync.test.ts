@@ -70,7 +70,7 @@ const send = async (method: string, path: string, body: object) => {
   return { status: response.status, body: await response.json() };
 };
 const control = async (method: string, body?: object) => {
-  await (await fetch(`${stack.base}/vis/control`, { method, body: body && JSON.stringify(body) })).body?.cancel();
+  await (await fetch(`${stack.base}/vis/control`, { method, headers: secret, body: body && JSON.stringify(body) })).body?.cancel();
 };
 /** The runs of the entity, oldest first. */
 const runs = async (): Promise<{ id: string; status: string; trigger: string; records_processed: number }[]> =>

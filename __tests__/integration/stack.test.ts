@@ -117,7 +117,7 @@ Deno.test("a fault of the upstream changes the health and notifies at once; its 
     `update alert_rules set threshold = 1, notification_channels = '["hook"]' where name = 'Tournament Sync Consecutive Failures'`,
   );
   const control = (method: string, body?: object) =>
-    fetch(`${base}/vis/control`, { method, body: body && JSON.stringify(body) }).then((response) => response.json());
+    fetch(`${base}/vis/control`, { method, headers: secret, body: body && JSON.stringify(body) }).then((response) => response.json());
   const start = async () => {
     const response = await fetch(`${FN}/tournament-master-sync`, { method: "POST", headers: secret });
     assertEquals(response.status, 202);
@@ -177,7 +177,7 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
   };
   const ended = (id: string) =>
     until("its end", async () => ["COMPLETED", "FAILED", "CANCELLED"].includes((await job(id)).status) && await job(id));
-  await fetch(`${base}/vis/control`, { method: "POST", body: JSON.stringify({ kind: "latency", ms: 2_500 }) });
+  await fetch(`${base}/vis/control`, { method: "POST", headers: secret, body: JSON.stringify({ kind: "latency", ms: 2_500 }) });
 
   const watched = await trigger();
   await half(watched);
@@ -193,7 +193,7 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
   const killed = await trigger();
   await half(killed);
   killProcesses("match-schedule-sync");
-  await fetch(`${base}/vis/control`, { method: "DELETE" });
+  await fetch(`${base}/vis/control`, { method: "DELETE", headers: secret });
   // Expires the lease and ends the pause before the retry, instead of waiting for both.
   await database.query("update sync_execution_history set lease_expires_at = now() where sync_job_id = $1 and status = 'RUNNING'", [
     killed,

@@ -6,6 +6,7 @@ import { createVisStandIn } from "../vis/stand-in.ts";
 function setUp(supabase: (request: Request) => Response = () => new Response("supabase")) {
   const requests: Request[] = [];
   const gateway = createGateway({
+    base: "http://127.0.0.1:1",
     supabase: (request) => {
       requests.push(request);
       return Promise.resolve(supabase(request));
@@ -22,9 +23,9 @@ function setUp(supabase: (request: Request) => Response = () => new Response("su
       stop: () => Promise.resolve(),
     },
     vis: createVisStandIn(),
-    dashboard: (path) => Promise.resolve(path === "/index.html" ? new Response("page") : null),
+    dashboard: ({ pathname }) => Promise.resolve(pathname === "/index.html" ? new Response("page") : null),
   });
-  const ask = (path: string, init?: RequestInit) => gateway(new Request(`http://127.0.0.1:1${path}`, init));
+  const ask = (path: string, init?: RequestInit, origin = "http://127.0.0.1:1") => gateway(new Request(`${origin}${path}`, init));
   return { ask, requests };
 }
 
@@ -45,6 +46,89 @@ for (
     assertEquals([response.status, text.test(await response.text())], [status, true]);
   });
 }
+
+for (
+  const [origin, status] of [
+    ["http://127.0.0.1:1", 200],
+    ["http://localhost:1", 200],
+    ["http://LOCALHOST:1", 200],
+    ["http://[::1]:1", 200],
+    ["http://127.0.0.1:2", 421],
+    ["http://localhost", 421],
+    ["http://rebound.example:1", 421],
+    ["http://localhost.rebound.example:1", 421],
+    ["http://127.0.0.2:1", 421],
+  ] as const
+) {
+  Deno.test(`a request to ${origin} is answered with ${status}, whatever its path is`, async () => {
+    const { ask, requests } = setUp();
+    for (const path of ["/index.html", "/functions/v1/sync-admin/jobs", "/rest/v1/matches", "/auth/v1/.well-known/jwks.json"]) {
+      assertEquals((await ask(path, {}, origin)).status, status, path);
+    }
+    const control = await ask("/vis/control", { headers: { apikey: "sb_secret_good" } }, origin);
+    assertEquals([control.status, requests.length], [status, status === 200 ? 1 : 0]);
+  });
+}
+
+Deno.test("only a program with a secret key sets the faults of the stand-in, and no page calls it", async () => {
+  const { ask } = setUp();
+  const body = JSON.stringify({ kind: "server_error" });
+  const key = { apikey: "sb_secret_good" };
+  const faults = async () => (await (await ask("/vis/control", { headers: key })).json()).faults.length;
+  for (const headers of [{}, { apikey: "sb_publishable_x" }, { apikey: "sb_secret_bad" }]) {
+    assertEquals((await ask("/vis/control", { method: "POST", body, headers: headers as HeadersInit })).status, 401);
+  }
+  // A page of any site can send such a request. One with another header or method is preceded by a preflight, which is refused as well.
+  const origin = "https://site.example";
+  for (const path of ["/vis/control", "/vis/XmlRequest.asmx"]) {
+    for (const method of ["POST", "OPTIONS"]) {
+      const response = await ask(path, { method, body: method === "POST" ? body : null, headers: { origin, ...key } });
+      assertEquals([response.status, response.headers.get("access-control-allow-headers")], [403, null]);
+    }
+  }
+  assertEquals(await faults(), 0);
+  assertEquals((await ask("/vis/control", { method: "POST", body, headers: key })).status, 200);
+  assertEquals(await faults(), 1);
+  assertEquals([(await ask("/vis/control", { method: "DELETE" })).status, await faults()], [401, 1]);
+  assertEquals([(await ask("/vis/control", { method: "DELETE", headers: key })).status, await faults()], [200, 0]);
+});
+
+for (
+  const [accepted, isGzip] of [
+    [null, false],
+    ["gzip", true],
+    ["GZIP", true],
+    ["br, gzip;q=0.5", true],
+    ["*", true],
+    ["br;q=1.0, *;q=0.1", true],
+    ["gzip;q=0", false],
+    ["gzip; q=0.000, *", false],
+    ["identity", false],
+    ["br", false],
+    ["*;q=0", false],
+    ["", false],
+  ] as const
+) {
+  Deno.test(`with Accept-Encoding ${accepted ?? "missing"} an answer is ${isGzip ? "compressed" : "not compressed"}, and varies`, async () => {
+    const answer = { rows: "x".repeat(2_000) };
+    const { ask } = setUp(() => Response.json(answer, { headers: { etag: '"1"', vary: "origin" } }));
+    const { headers, body } = await ask("/rest/v1/matches", { headers: accepted === null ? {} : { "accept-encoding": accepted } });
+    assertEquals([headers.get("content-encoding"), headers.get("vary")], [isGzip ? "gzip" : null, "origin, accept-encoding"]);
+    assertEquals(headers.get("etag"), isGzip ? 'W/"1"' : '"1"');
+    assertEquals(await new Response(isGzip ? body?.pipeThrough(new DecompressionStream("gzip")) : body).json(), answer);
+  });
+}
+
+Deno.test("an answer that is compressed already, an image and an answer without a body are left as they are", async () => {
+  const send = async (response: Response) => {
+    const { status, headers, body } = await setUp(() => response).ask("/rest/v1/matches", { headers: { "accept-encoding": "gzip" } });
+    return [status, headers.get("content-encoding"), await new Response(body).text()];
+  };
+  const text = { "content-type": "text/plain" };
+  assertEquals(await send(new Response("br", { headers: { ...text, "content-encoding": "br" } })), [200, "br", "br"]);
+  assertEquals(await send(new Response("png", { headers: { "content-type": "image/png" } })), [200, null, "png"]);
+  assertEquals(await send(new Response(null, { status: 304, headers: text })), [304, null, ""]);
+});
 
 Deno.test("a valid token is exchanged, an invalid one is refused before it reaches the database, and none is needed", async () => {
   const { ask, requests } = setUp();

@@ -1,0 +1,29 @@
+/** Images are compressed already; these are not. */
+const COMPRESSIBLE = /^(text\/|application\/(json|javascript|xml|[\w.-]+\+(json|xml))|image\/svg\+xml)/;
+
+/** True when the header `Accept-Encoding` accepts gzip; `q=0` refuses it, and `*` names every encoding that the header does not. */
+export function acceptsGzip(header: string | null): boolean {
+  const weights = new Map(
+    (header ?? "").toLowerCase().split(",").map((part) => {
+      const [name = "", ...parameters] = part.split(";").map((text) => text.trim());
+      const weight = parameters.find((parameter) => parameter.startsWith("q="));
+      return [name, weight ? Number(weight.slice(2)) : 1];
+    }),
+  );
+  return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
+}
+
+/** Compresses the answer where the caller accepts gzip, and tells caches that the answer depends on it. */
+export function compress(request: Request, response: Response): Response {
+  const { status, body } = response;
+  if (!COMPRESSIBLE.test(response.headers.get("content-type") ?? "") || response.headers.has("content-encoding")) return response;
+  const headers = new Headers(response.headers);
+  headers.append("vary", "accept-encoding");
+  if (!body || !acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { status, headers });
+  headers.delete("content-length");
+  headers.set("content-encoding", "gzip");
+  // A strong tag promises the same bytes.
+  const tag = headers.get("etag");
+  if (tag?.startsWith('"')) headers.set("etag", `W/${tag}`);
+  return new Response(body.pipeThrough(new CompressionStream("gzip")), { status, headers });
+}
