@@ -1,15 +1,22 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { headersFile, metaPolicy } from "./headers.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** Where the page may call: its own origin, hosted Supabase, and what `SUPABASE_ORIGIN` names at build time. */
-const origins = [
-  "'self'",
-  "https://*.supabase.co",
-  Deno.env.get("SUPABASE_ORIGIN"),
-].filter(Boolean).join(" ");
-const policy =
-  `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${origins}; base-uri 'none'; form-action 'none'`;
+
+/** The project that the page belongs to; null when the build names none and `config.json` comes from its server, as on one machine. */
+function readProject(): { url: string; publishable_key: string } | null {
+  const [url, publishable_key] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"].map((name) => Deno.env.get(name));
+  if (!url) return null;
+  const { protocol, origin } = URL.parse(url) ?? {};
+  if (!origin || !["http:", "https:"].includes(String(protocol))) {
+    throw new Error("SUPABASE_URL must be the address of the project, which begins with https:// or http://");
+  }
+  if (!publishable_key) throw new Error("SUPABASE_PUBLISHABLE_KEY must be set with SUPABASE_URL: the page sends it with each request");
+  return { url: origin, publishable_key };
+}
+
+const project = readProject();
 
 export default defineConfig({
   root: here("."),
@@ -27,14 +34,18 @@ export default defineConfig({
     cssCodeSplit: true,
   },
   plugins: [{
-    name: "content-security-policy",
+    name: "project-and-its-headers",
     transformIndexHtml: {
       order: "pre",
       handler: () => [{
         tag: "meta",
-        attrs: { "http-equiv": "Content-Security-Policy", content: policy },
+        attrs: { "http-equiv": "Content-Security-Policy", content: metaPolicy(project?.url) },
         injectTo: "head-prepend",
       }],
+    },
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "_headers", source: headersFile(project?.url) });
+      if (project) this.emitFile({ type: "asset", fileName: "config.json", source: `${JSON.stringify(project)}\n` });
     },
   }],
 });

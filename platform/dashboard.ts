@@ -8,62 +8,68 @@ const TYPES: Record<string, string> = {
   svg: "image/svg+xml",
   json: "application/json",
 };
-/** Allows scripts, styles and requests of this origin only, so that text from upstream never runs as code. */
-const HEADERS = {
-  "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-};
+/** What the build is made from. */
+const SOURCES = ["src", "public", "index.html", "headers.ts", "vite.config.ts", "deno.json", "deno.lock", "../types", "../docs"];
 
-/** The time of the newest change in a folder, in ms; 0 when the folder is missing or empty. */
-async function changedAt(folder: string): Promise<number> {
-  let newest = 0;
+/** The time of the newest change of a file, or in a folder, in ms; 0 when it is missing or empty. */
+async function changedAt(path: string): Promise<number> {
   try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      const path = `${folder}/${name}`;
-      newest = Math.max(newest, isDirectory ? await changedAt(path) : (await Deno.stat(path)).mtime?.getTime() ?? 0);
-    }
+    const { isDirectory, mtime } = await Deno.stat(path);
+    if (!isDirectory) return mtime?.getTime() ?? 0;
+    const entries = await Array.fromAsync(Deno.readDir(path));
+    return Math.max(0, ...await Promise.all(entries.map(({ name }) => changedAt(`${path}/${name}`))));
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
   }
-  return newest;
 }
 
-/** Builds the page when its build is missing or older than its sources. @throws Error with the output of the build */
-export async function buildDashboard(): Promise<void> {
-  const sources = await Promise.all(["src", "public", "../types", "../docs"].map((folder) => changedAt(`${FOLDER}/${folder}`)));
+/** Builds the page when its build is missing or older than its sources; `onBuild` is called first. @throws Error with the output of the build */
+export async function buildDashboard(onBuild: () => void): Promise<void> {
+  const sources = await Promise.all(SOURCES.map((source) => changedAt(`${FOLDER}/${source}`)));
   if (await changedAt(`${FOLDER}/dist`) > Math.max(...sources)) return;
+  onBuild();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "build"],
     cwd: FOLDER,
-    env: { NO_COLOR: "1" },
+    // The page calls the address that it came from, whatever project the shell names.
+    env: { NO_COLOR: "1", SUPABASE_URL: "" },
     stdin: "null",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr.length ? stderr : stdout).trim());
 }
 
-/** Serves the files of the page, and `config.json` with the address of this project; null for any other path. */
-export function createDashboard(config: { url: string; publishable_key: string }, folder = `${FOLDER}/dist`) {
-  return async (pathname: string): Promise<Response | null> => {
-    if (pathname === "/config.json") return Response.json(config, { headers: { ...HEADERS, "cache-control": "no-cache" } });
+/** The headers that the file `_headers` of a build has for a path, as Netlify and Cloudflare Pages read it. */
+export function headersOf(file: string, path: string): Headers {
+  const headers = new Headers();
+  let applies = false;
+  for (const line of file.split("\n")) {
+    if (/^\S/.test(line)) applies = line.endsWith("*") ? path.startsWith(line.slice(0, -1)) : path === line;
+    const [, name, value] = /^\s+([\w-]+): (.*)$/.exec(line) ?? [];
+    if (applies && name && value) headers.append(name, value);
+  }
+  return headers;
+}
+
+/** Serves the files of the page with the headers of its build, and `config.json` with the address that it was requested from. */
+export function createDashboard(publishableKey: string, folder = `${FOLDER}/dist`) {
+  return async ({ pathname, origin }: URL): Promise<Response | null> => {
     const path = pathname === "/" ? "/index.html" : pathname;
     // Only file names that a build writes: no parent folders, no hidden files.
     const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z]+)$/.exec(path) ?? [];
     const type = TYPES[extension];
     if (!type) return null;
     try {
-      const body = await Deno.readFile(`${folder}${path}`);
-      const cache = path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
-      return new Response(await compressed(body), {
-        headers: { ...HEADERS, "content-type": type, "cache-control": cache, "content-encoding": "gzip" },
-      });
+      const headers = headersOf(await Deno.readTextFile(`${folder}/_headers`), path);
+      headers.set("content-type", type);
+      if (!headers.has("cache-control")) headers.set("cache-control", "no-cache");
+      if (path === "/config.json") {
+        return new Response(JSON.stringify({ url: origin, publishable_key: publishableKey }), { headers });
+      }
+      return new Response(await Deno.readFile(`${folder}${path}`), { headers });
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       throw error;
     }
   };
 }
-
-const compressed = (body: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> =>
-  new Response(new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();

@@ -46,7 +46,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const state = await loadState(options.folder);
   const undo: (() => unknown)[] = [];
   // The rest works without the page and does not wait for its build.
-  const pageReady = buildDashboard().catch((error: Error) => options.write(`the page could not be built: ${error.message}`));
+  const pageReady = buildDashboard(() => options.write("Building the page (the first build downloads its packages) …")).catch((
+    error: Error,
+  ) => options.write(`the page could not be built: ${error.message}`));
   const unavailable = (message: string) => () => Promise.resolve(Response.json({ code: "UNAVAILABLE", message }, { status: 503 }));
   let serve: (request: Request) => Promise<Response> = unavailable("starting");
   const stop = async () => {
@@ -90,9 +92,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
     });
     undo.push(() => functions.stop());
-    const dashboard = createDashboard({ url: base, publishable_key: state.keys.publishable });
+    const dashboard = createDashboard(state.keys.publishable);
     const innerKey = (key: string) => Object.values(secretKeys.all()).includes(key) ? state.keys.secret : null;
-    serve = createGateway({ supabase, innerKey, signer, functions, vis, dashboard });
+    serve = createGateway({ base, supabase, innerKey, signer, functions, vis, dashboard });
     lock.onAddress(base);
 
     if (standIns.includes("net")) undo.push(await startNet(database));

@@ -1,0 +1,37 @@
+/** The headers of every file of the page. `project` is the origin of the Supabase project where that is not the origin of the page. */
+export function pageHeaders(project?: string): Record<string, string> {
+  return {
+    "Content-Security-Policy": [...sources(project), "frame-ancestors 'none'"].join("; "),
+    "X-Content-Type-Options": "nosniff",
+    // For browsers that do not know frame-ancestors.
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+  };
+}
+
+/** The names of these files contain a digest of their content. */
+export const ASSETS = { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } };
+
+/** The policy without `frame-ancestors`, which browsers ignore in a meta element. */
+export const metaPolicy = (project?: string): string => sources(project).join("; ");
+
+/** Scripts, styles and requests of known origins only, so that text from upstream never runs as code and never leaves the page. */
+const sources = (project?: string): string[] => [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  `connect-src 'self'${project ? ` ${project}` : ""}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+];
+
+/** The content of `_headers`, the file of Netlify and Cloudflare Pages. */
+export function headersFile(project?: string): string {
+  const section = (path: string, headers: Record<string, string>) =>
+    [path, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`), ""].join("\n");
+  return section("/*", pageHeaders(project)) + section(ASSETS.path, ASSETS.headers);
+}
