@@ -1,3 +1,4 @@
+import { runInterruptible } from "../testing/interruptible.ts";
 import { type Report, say } from "./report.ts";
 
 const HELPERS = [
@@ -20,7 +21,9 @@ if (!names.includes(name)) {
   say(`usage: deno task bench ${names.join("|")}`);
   Deno.exit(2);
 }
-const { measure } = await import(new URL(`${name}.ts`, import.meta.url).href) as { measure: () => Promise<Report> };
-const { figures, bars } = await measure();
-say(JSON.stringify({ bench: name, figures, bars }));
-Deno.exit(bars.every((bar) => bar.holds) ? 0 : 1);
+await runInterruptible(async () => {
+  const { measure } = await import(new URL(`${name}.ts`, import.meta.url).href) as { measure: () => Promise<Report> };
+  const { figures, bars } = await measure();
+  say(JSON.stringify({ bench: name, figures, bars }));
+  return bars.every((bar) => bar.holds) ? 0 : 1;
+});

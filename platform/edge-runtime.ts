@@ -48,4 +48,11 @@ Deno.addSignalListener("SIGUSR2", () => {
 // Ctrl-C reaches the whole process group, but the gateway ends its functions with SIGTERM.
 Deno.addSignalListener("SIGINT", () => {});
 
+/** A killed platform sends no signal, but the standard input ends. */
+async function shutDownWithPlatform(): Promise<void> {
+  await Deno.stdin.readable.pipeTo(new WritableStream()).catch(() => {});
+  shutDown();
+}
+void shutDownWithPlatform();
+
 await import(entry);

@@ -55,7 +55,8 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
       env: { ...inherited(), ...env(), DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
-      stdin: "null",
+      // Its other end closes with this process, however that ends.
+      stdin: "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { connect, type Database } from "./database.ts";
 import { buildDashboard, createDashboard } from "./dashboard.ts";
 import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.ts";
+import { secureFolder } from "./folder.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner, type SecretKeyStore } from "./keys.ts";
 import { bootstrap, migrate, OtherSchemaError, SUPABASE } from "./migrate.ts";
@@ -121,9 +122,15 @@ function listen(port: number, handler: (request: Request) => Promise<Response>):
   }
 }
 
-async function open({ databaseUrl, folder }: StackOptions): Promise<Database> {
+async function open({ databaseUrl, folder, write }: StackOptions): Promise<Database> {
   try {
-    return await connect(databaseUrl ?? `${folder}/db`);
+    if (databaseUrl) write("Connecting to the database, and migrating it …");
+    else if (await Deno.stat(`${folder}/db`).catch(() => null)) write(`Opening the database in ${folder}/db …`);
+    else write(`Creating the database in ${folder}/db …`);
+    const database = await connect(databaseUrl ?? `${folder}/db`);
+    // The embedded Postgres creates files that everybody may read.
+    await secureFolder(folder);
+    return database;
   } catch (error) {
     const message = String((error as Error).message || error).split("\n")[0];
     if (databaseUrl) throw new SetupError(`the database ${withoutPassword(databaseUrl)} cannot be reached: ${message}`);

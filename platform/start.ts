@@ -1,50 +1,13 @@
-import { parseArgs } from "node:util";
-import { type Stack, startStack } from "./stack.ts";
-import { SetupError } from "./state.ts";
+import project from "../deno.json" with { type: "json" };
+import { removeFolder, secureFolder } from "./folder.ts";
+import { readOptions, readUrl, USAGE } from "./options.ts";
+import { SetupError, UsageError } from "./setup-error.ts";
+import type { Stack } from "./stack.ts";
+
+// This file and its imports need no package, so that the program can say that it downloads them.
 
 // deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
-
-const USAGE = `usage: deno task start [--port 54321] [--data .local] [--fresh]
-
-  --port    the port on 127.0.0.1; 0 selects a free one
-  --data    the folder of the keys, the accounts and the embedded database
-  --fresh   deletes that folder first
-
-  DATABASE_URL   a postgres:// address, instead of the embedded database
-  VIS_API_URL    the address of VIS, instead of the stand-in`;
-
-/** The value of a variable that must be a URL with one of the schemes; undefined when it is not set. */
-function readUrl(name: string, schemes: string[]): string | undefined {
-  const value = Deno.env.get(name);
-  if (!value) return undefined;
-  const scheme = URL.parse(value)?.protocol.slice(0, -1);
-  if (scheme === undefined || !schemes.includes(scheme)) {
-    throw new SetupError(`${name} must be an address that begins with ${schemes.map((known) => `${known}://`).join(" or ")}`);
-  }
-  return value;
-}
-
-function readOptions() {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        port: { type: "string", default: "54321" },
-        data: { type: "string", default: ".local" },
-        fresh: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new SetupError(`--port must be a whole number from 0 to 65535, not ${values.port}`);
-    }
-    return { port, folder: values.data, isFresh: values.fresh, isHelp: values.help };
-  } catch (error) {
-    throw new SetupError(`${(error as Error).message}\n${USAGE}`);
-  }
-}
 
 function describe(stack: Stack, seconds: string): string {
   const { base, state, database, visUrl, standIns } = stack;
@@ -77,32 +40,44 @@ Ctrl-C stops it; the data stays.`;
 }
 
 async function main(): Promise<void> {
-  const { port, folder, isFresh, isHelp } = readOptions();
+  const { port, folder, isFresh, isHelp, isVersion } = readOptions(Deno.args);
   if (isHelp) return say(USAGE);
+  if (isVersion) return say(project.version);
   const databaseUrl = readUrl("DATABASE_URL", ["postgres", "postgresql"]);
   const visUrl = readUrl("VIS_API_URL", ["http", "https"]);
-  if (isFresh) await Deno.remove(folder, { recursive: true }).catch((error) => ignoreMissing(error, folder));
-  const stack = await startStack({
-    port,
-    folder,
-    databaseUrl,
-    visUrl,
-    write: say,
-  });
-  say(describe(stack, (performance.now() / 1000).toFixed(1)));
-  let isStopping = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (isStopping) Deno.exit(130);
-      isStopping = true;
-      say("Stopping …");
-      void stack.stop().then(() => Deno.exit(0), () => Deno.exit(1));
-    });
+  if (isFresh) await removeFolder(folder);
+  if (await secureFolder(folder)) say(`Other users of this machine could enter ${folder}; now only you can.`);
+  say("Loading the packages (the first start downloads them from npm) …");
+  const { startStack } = await loadStack();
+  const starting = startStack({ port, folder, databaseUrl, visUrl, write: say });
+  stopOnSignals(starting);
+  say(describe(await starting, (performance.now() / 1000).toFixed(1)));
+}
+
+async function loadStack(): Promise<typeof import("./stack.ts")> {
+  try {
+    return await import(new URL("./stack.ts", import.meta.url).href);
+  } catch (error) {
+    const [first] = (error as Error).message.split("\n");
+    if (!first?.includes("npm package")) throw error;
+    throw new SetupError(`the packages cannot be downloaded, which the first start needs: ${first}`);
   }
 }
 
-function ignoreMissing(error: unknown, folder: string): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw new SetupError(`${folder} cannot be removed: ${(error as Error).message}`);
+function stopOnSignals(starting: Promise<Stack>): void {
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (isStopping) {
+        // The terminal can close after Ctrl-C.
+        if (signal !== "SIGHUP") Deno.exit(130);
+        return;
+      }
+      isStopping = true;
+      say("Stopping … (Ctrl-C again stops at once)");
+      void starting.then((stack) => stack.stop()).then(() => Deno.exit(0), () => Deno.exit(1));
+    });
+  }
 }
 
 try {
@@ -110,5 +85,5 @@ try {
 } catch (error) {
   // deno-lint-ignore no-console -- the reason of a failed start belongs on stderr
   console.error(error instanceof SetupError ? error.message : error);
-  Deno.exit(1);
+  Deno.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -1,5 +1,9 @@
 import { type Role, ROLES } from "../types/people.ts";
+import { secureFolder } from "./folder.ts";
 import { createKeys, createSecretKeyStore, type Keys, randomText, type SecretKeyStore } from "./keys.ts";
+import { SetupError } from "./setup-error.ts";
+
+export { SetupError };
 
 /** An account that the platform created. */
 interface Account {
@@ -14,11 +18,6 @@ export interface State {
   /** The secret keys by name; without it the only one is `keys.secret`. */
   secretKeys?: Record<string, string>;
   accounts: Account[];
-}
-
-/** An error that a person can fix; its message is the sentence to print. */
-export class SetupError extends Error {
-  override name = "SetupError";
 }
 
 async function readJson<T>(path: string): Promise<T | null> {
@@ -40,7 +39,7 @@ async function save(path: string, state: State): Promise<State> {
 export async function loadState(folder: string): Promise<State> {
   const path = `${folder}/state.json`;
   try {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await secureFolder(folder);
     const known = await readJson<State>(path);
     // The state of an older version has no audit key.
     if (known?.keys.audit) return known;
@@ -102,7 +101,10 @@ export async function lockFolder(
   }
   const processes = new Set<number>();
   let base: string | undefined;
-  const write = () => Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, base, processes: [...processes] } satisfies RunFile));
+  const write = () => {
+    const file: RunFile = { pid: Deno.pid, base, processes: [...processes] };
+    Deno.writeTextFileSync(path, JSON.stringify(file), { mode: 0o600 });
+  };
   write();
   return {
     onAddress(address) {

@@ -2,6 +2,7 @@
 // 16 and 17 from npm with a stand-in for it. Where the server lacks plpgsql_check, the linter is left out and named.
 import { connect } from "../platform/database.ts";
 import { createHostedProject } from "../testing/hosted-project.ts";
+import { runInterruptible } from "../testing/interruptible.ts";
 import { findPostgres, startPostgres } from "../testing/postgres.ts";
 import { PROJECT_CHECKS } from "../testing/project-checks.ts";
 import { run } from "../testing/supabase-cli.ts";
@@ -64,14 +65,16 @@ async function check(bin: string): Promise<boolean> {
   }
 }
 
-const debian = await findPostgres();
-if (!debian) {
-  say("install Postgres 15 with pg_cron first (.ci/run does)");
-  Deno.exit(1);
-}
-let isGood = await check(debian);
-for (const version of FROM_NPM) {
-  const { bin, folder } = await install(version);
-  isGood = await check(bin).finally(() => Deno.remove(folder, { recursive: true })) && isGood;
-}
-if (!isGood) Deno.exit(1);
+await runInterruptible(async () => {
+  const debian = await findPostgres();
+  if (!debian) {
+    say("install Postgres 15 with pg_cron first (.ci/run does)");
+    return 1;
+  }
+  let isGood = await check(debian);
+  for (const version of FROM_NPM) {
+    const { bin, folder } = await install(version);
+    isGood = await check(bin).finally(() => Deno.remove(folder, { recursive: true })) && isGood;
+  }
+  return isGood ? 0 : 1;
+});

@@ -1,4 +1,5 @@
 import { findChromium, launch, visit } from "../testing/browser.ts";
+import { runInterruptible } from "../testing/interruptible.ts";
 import { seedStackHistory } from "../testing/stack-history.ts";
 import { until } from "../testing/wait.ts";
 import { startStack } from "../platform/stack.ts";
@@ -66,4 +67,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+await runInterruptible(() => main().then(() => 0));

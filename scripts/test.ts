@@ -1,6 +1,7 @@
 import { prepare } from "../testing/database.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
+import { runInterruptible } from "../testing/interruptible.ts";
 import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/postgres.ts";
 
 // deno-lint-ignore no-console -- a command-line program
@@ -83,9 +84,11 @@ async function main(): Promise<boolean> {
   }
 }
 
-try {
-  if (!await main()) Deno.exit(1);
-} catch (error) {
-  say((error as Error).message);
-  Deno.exit(1);
-}
+await runInterruptible(async () => {
+  try {
+    return await main() ? 0 : 1;
+  } catch (error) {
+    say((error as Error).message);
+    return 1;
+  }
+});

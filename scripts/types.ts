@@ -2,6 +2,7 @@ import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { prepare } from "../testing/database.ts";
 import { generateTypes } from "../testing/generated-types.ts";
+import { runInterruptible } from "../testing/interruptible.ts";
 import { findPostgres, startPostgres } from "../testing/postgres.ts";
 
 // deno-lint-ignore no-console -- a command-line program
@@ -23,13 +24,16 @@ async function fresh(): Promise<string> {
 }
 
 if (import.meta.main) {
-  try {
-    const types = await fresh();
-    if (!Deno.args.includes("--check")) await Deno.writeTextFile(TARGET, types);
-    else if (types !== await Deno.readTextFile(TARGET)) throw new Error("types/database.ts is not current: run deno task types");
-    say("types/database.ts is current");
-  } catch (error) {
-    say((error as Error).message);
-    Deno.exit(1);
-  }
+  await runInterruptible(async () => {
+    try {
+      const types = await fresh();
+      if (!Deno.args.includes("--check")) await Deno.writeTextFile(TARGET, types);
+      else if (types !== await Deno.readTextFile(TARGET)) throw new Error("types/database.ts is not current: run deno task types");
+      say("types/database.ts is current");
+      return 0;
+    } catch (error) {
+      say((error as Error).message);
+      return 1;
+    }
+  });
 }

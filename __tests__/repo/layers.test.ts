@@ -18,8 +18,11 @@ const LAYERS: [files: RegExp, mayImport: string][] = [
   [/^docs\//, "types/"],
 ];
 
-/** Dynamic imports with a computed path: the benchmark that is named, the function that is served, and a program that a test writes to a file. */
-const COMPUTED = ["__tests__/repo/cli.test.ts", "bench/bench.ts", "platform/edge-runtime.ts"];
+/**
+ * Dynamic imports with a computed path: the benchmark that is named, the function that is served, the platform after the program said that it
+ * loads it, and a program that a test writes to a file.
+ */
+const COMPUTED = ["__tests__/repo/cli.test.ts", "bench/bench.ts", "platform/edge-runtime.ts", "platform/start.ts"];
 
 const isTest = (path: string): boolean => /(^|\/)__tests__\//.test(path);
 const folderOfTests = (path: string): string => path.replace(/(__tests__\/).*/, "$1");

@@ -1,4 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { until } from "../../testing/wait.ts";
+import { removeFolder, secureFolder } from "../folder.ts";
+import { startStack } from "../stack.ts";
 import { loadState, secretKeysOf, SetupError } from "../state.ts";
 
 async function withFolder(act: (folder: string) => Promise<void>): Promise<void> {
@@ -49,3 +52,107 @@ Deno.test("secret keys are created and deleted by name, are kept with the folder
     await assertRejects(() => store.delete("default"), Error, "there is no secret key default");
     assertEquals(secretKeysOf(folder, await loadState(folder)).all(), { second });
   }));
+
+const modesIn = async (folder: string): Promise<string[]> => {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const inner = await Promise.all(entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => modesIn(`${folder}/${name}`)));
+  const own = entries.map(({ name, isDirectory }) => `${isDirectory ? "folder" : "file"} ${octal(`${folder}/${name}`)}`);
+  return [...new Set([`folder ${octal(folder)}`, ...own, ...inner.flat()])].sort();
+};
+const octal = (path: string): string => ((Deno.lstatSync(path).mode ?? 0) & 0o777).toString(8);
+
+Deno.test("a data folder that others can read is made private with all that is in it, also behind a link", () =>
+  withFolder(async (folder) => {
+    await loadState(folder);
+    await Deno.mkdir(`${folder}/db/base`, { recursive: true });
+    for (const name of ["run.json", "db/PG_VERSION", "db/base/1"]) await Deno.writeTextFile(`${folder}/${name}`, "");
+    const open = async () => {
+      for (const name of ["db/base", "db"]) await Deno.chmod(`${folder}/${name}`, 0o755);
+      for (const name of ["state.json", "run.json", "db/PG_VERSION", "db/base/1"]) await Deno.chmod(`${folder}/${name}`, 0o666);
+      await Deno.chmod(folder, 0o777);
+    };
+    await open();
+    assertEquals(await secureFolder(folder), true);
+    assertEquals([await modesIn(folder), await secureFolder(folder)], [["file 600", "folder 700"], false]);
+    await open();
+    await Deno.symlink(folder, `${folder}-link`);
+    assertEquals(await secureFolder(`${folder}-link`), true);
+    assertEquals(await modesIn(folder), ["file 600", "folder 700"]);
+  }));
+
+Deno.test("under a permissive umask the platform creates a folder for its owner, and files that only the owner reads", () =>
+  withFolder(async (folder) => {
+    const before = Deno.umask(0);
+    try {
+      const stack = await startStack({ port: 0, folder, write: () => {} });
+      try {
+        await until("a run", async () => (await stack.database.query("select 1 from sync_status where last_sync is not null")).length);
+        await stack.database.exec("checkpoint");
+        assertEquals(await modesIn(folder), ["file 600", "folder 700"]);
+      } finally {
+        await stack.stop();
+      }
+      assertEquals(await modesIn(folder), ["file 600", "folder 700"]);
+    } finally {
+      Deno.umask(before);
+    }
+  }));
+
+Deno.test("a link in a data folder is refused, and what it names is not changed", () =>
+  withFolder(async (folder) => {
+    await loadState(folder);
+    const target = `${folder}-other`;
+    await Deno.writeTextFile(target, "", { mode: 0o644 });
+    await Deno.chmod(target, 0o644);
+    await Deno.symlink(target, `${folder}/run.json`);
+    await assertRejects(() => secureFolder(folder), SetupError, "run.json is a link; a data folder may not contain links");
+    assertEquals(octal(target), "644");
+  }));
+
+Deno.test("a folder of other files is neither changed nor deleted, and a data folder behind a link is deleted with its link's target", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(folder, { mode: 0o755 });
+    await Deno.chmod(folder, 0o755);
+    await Deno.writeTextFile(`${folder}/thesis.txt`, "");
+    for (const act of [secureFolder, removeFolder]) {
+      await assertRejects(() => act(folder), SetupError, "is not a data folder, because it contains thesis.txt");
+    }
+    assertEquals([octal(folder), octal(`${folder}/thesis.txt`)], ["755", "644"]);
+    await Deno.remove(`${folder}/thesis.txt`);
+    await loadState(folder);
+    await Deno.symlink(folder, `${folder}-link`);
+    await removeFolder(`${folder}-link`);
+    await removeFolder(folder);
+    assertEquals(await Deno.stat(folder).catch(() => null), null);
+  }));
+
+Deno.test(
+  { name: "a data folder of another user, and a link of another user, are refused", ignore: Deno.uid() !== 0 },
+  () =>
+    withFolder(async (folder) => {
+      const sentence = "belongs to another user of this machine; choose another folder with --data";
+      await loadState(folder);
+      await Deno.chown(`${folder}/state.json`, 65534, 65534);
+      await assertRejects(() => secureFolder(folder), SetupError, sentence);
+      await Deno.chown(`${folder}/state.json`, 0, 0);
+      await Deno.chown(folder, 65534, 65534);
+      await assertRejects(() => loadState(folder), SetupError, sentence);
+      await Deno.chown(folder, 0, 0);
+      await Deno.symlink(folder, `${folder}-link`);
+      const { success } = await new Deno.Command("chown", { args: ["-h", "65534", `${folder}-link`] }).output();
+      assertEquals(success, true);
+      await assertRejects(() => secureFolder(`${folder}-link`), SetupError, sentence);
+    }),
+);
+
+Deno.test(
+  { name: "a folder in which this user may not write is refused with a sentence that says so", ignore: Deno.build.os !== "linux" },
+  async () => {
+    // Nobody can create a folder there, whoever runs the tests.
+    await assertRejects(
+      () => loadState("/sys/sync"),
+      SetupError,
+      "this user may not write in /sys/sync; choose another folder with --data",
+    );
+  },
+);

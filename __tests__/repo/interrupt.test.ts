@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { until } from "../../testing/wait.ts";
+
+// Only Linux shows the environment of a process, by which the processes of a program are found, however they were started.
+const ignore = Deno.build.os !== "linux";
+
+/** The processes that a program with this TMPDIR started: each has inherited it. */
+function processesIn(folder: string): string[] {
+  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).flatMap(({ name }) => {
+    try {
+      const isOwn = Deno.readTextFileSync(`/proc/${name}/environ`).includes(`TMPDIR=${folder}`);
+      return isOwn ? [Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ")] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Starts a program, interrupts it when a process of it matches, and returns its exit code and what it left. */
+async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
+  const folder = await Deno.makeTempDir({ prefix: "sync-interrupt-" });
+  await Deno.chmod(folder, 0o711);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", ...args],
+    env: { TMPDIR: folder, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await until("the moment to interrupt", () => Promise.resolve(when.test(processesIn(folder).join("\n"))), 300_000);
+  child.kill(signal);
+  const { code } = await child.status;
+  const left = { processes: processesIn(folder), files: [...Deno.readDirSync(folder)].map(({ name }) => name) };
+  await Deno.remove(folder, { recursive: true });
+  return { code, ...left };
+}
+
+for (
+  const [moment, args, signal, code, when] of [
+    ["while the Postgres server is created", ["scripts/test.ts", "__tests__/repo/cli.test.ts"], "SIGINT", 130, /initdb -D/],
+    ["while tests run", ["scripts/test.ts", "platform/__tests__/functions.test.ts"], "SIGINT", 130, /edge-runtime\.ts/],
+    ["while the pictures are taken", ["scripts/screens.ts"], "SIGTERM", 143, /chrom.* --type=/],
+    ["while a benchmark runs", ["bench/bench.ts", "detection"], "SIGHUP", 129, /postgres -D/],
+  ] as const
+) {
+  Deno.test({ name: `${args[0]} that is interrupted ${moment} leaves no process and no file`, ignore }, async () => {
+    const found = await interrupt([...args], signal, when);
+    assertEquals(found, { code, processes: [], files: [] });
+  });
+}
+
+Deno.test({ name: "a platform that is killed leaves no process", ignore }, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "sync-killed-" });
+  const platform = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "platform/start.ts", "--port", "0", "--data", `${folder}/data`],
+    env: { TMPDIR: folder, NO_COLOR: "1", DATABASE_URL: "" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const isRunning = () => processesIn(folder).some((command) => command.includes("edge-runtime.ts"));
+  await until("a function", () => Promise.resolve(isRunning()), 300_000);
+  platform.kill("SIGKILL");
+  await platform.status;
+  await until("the end of its functions", () => Promise.resolve(!isRunning()));
+  await Deno.remove(folder, { recursive: true });
+});
