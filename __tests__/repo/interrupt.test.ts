@@ -38,7 +38,7 @@ async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
 for (
   const [moment, args, signal, code, when] of [
     ["while the Postgres server is created", ["scripts/test.ts", "__tests__/repo/cli.test.ts"], "SIGINT", 130, /initdb -D/],
-    ["while tests run", ["scripts/test.ts", "platform/__tests__/functions.test.ts"], "SIGINT", 130, /edge-runtime\.ts/],
+    ["while tests run", ["scripts/test.ts", "__tests__/repo/start.test.ts"], "SIGINT", 130, /edge-runtime\.ts/],
     ["while the pictures are taken", ["scripts/screens.ts"], "SIGTERM", 143, /chrom.* --type=/],
     ["while a benchmark runs", ["bench/bench.ts", "detection"], "SIGHUP", 129, /postgres -D/],
   ] as const
