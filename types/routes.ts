@@ -17,12 +17,14 @@ import {
   Entity,
   EntityListResponse,
   EntityWithPauses,
+  LastConnectivityResponse,
   NoteRequest,
   PreviewRuleRequest,
   PreviewRuleResponse,
   ResolveErrorRequest,
   RetentionResponse,
   RetentionSetting,
+  SilenceQuery,
   SilenceRequest,
   VerifyQuery,
 } from "./admin.ts";
@@ -89,11 +91,13 @@ export const ROUTES: readonly Route[] = [
       refusals: [404, 409],
     })
   ),
-  admin("get", "/silences", "viewer", "Silences that are active or start later", SilenceListResponse),
+  admin("get", "/silences", "viewer", "Silences that are active or start later, by their end", SilenceListResponse, {
+    query: SilenceQuery,
+  }),
   admin("post", "/silences", "operator", "Mutes the notifications of matching incidents", Silenced, {
     body: SilenceRequest,
     status: 201,
-    refusals: [404],
+    refusals: [404, 409],
   }),
   admin("delete", "/silences/{id}", "operator", "Ends a silence", Silenced.partial().extend({ id: z.uuid() }), { refusals: [404, 409] }),
   admin("get", "/alert-rules", "viewer", "Every rule, ordered by name", RuleListResponse),
@@ -109,7 +113,10 @@ export const ROUTES: readonly Route[] = [
   }),
   admin("delete", "/alert-rules/{id}", "admin", "Deletes a rule and resolves its incidents", null, { status: 204, refusals: [404] }),
   admin("get", "/channels", "admin", "Every channel without its secrets", ChannelListResponse),
-  admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, { body: ChannelRequest }),
+  admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, {
+    body: ChannelRequest,
+    refusals: [409],
+  }),
   admin("delete", "/channels/{name}", "admin", "Deletes a channel", null, { status: 204, refusals: [404, 409] }),
   admin(
     "post",
@@ -118,13 +125,13 @@ export const ROUTES: readonly Route[] = [
     "Sends a test message and its end to each destination of a channel",
     ChannelTestResponse,
     {
-      refusals: [404],
+      refusals: [404, 429],
     },
   ),
   admin("get", "/notifications/{id}", "viewer", "One notification with its delivery status", Notification, { refusals: [404] }),
   admin("post", "/notifications/{id}/resend", "operator", "Queues a dead notification again", Notification, {
     status: 202,
-    refusals: [404, 409],
+    refusals: [404, 409, 429],
   }),
   admin("post", "/notifications/{id}/discard", "operator", "Gives up a notification that waits or is dead", Notification, {
     refusals: [404, 409],
@@ -143,10 +150,13 @@ export const ROUTES: readonly Route[] = [
   admin("post", "/jobs/{id}/requeue", "operator", "Creates a new job from a finished one", JobDetailResponse, {
     body: RequeueJobRequest,
     status: 202,
-    refusals: [404, 409],
+    refusals: [404, 409, 429],
   }),
   admin("post", "/process-queue", "secret", "Dispatches the jobs that may start", DrainResponse),
-  admin("get", "/test-connectivity", "viewer", "Tests the connection to every component without side effects", ConnectivityResponse),
+  admin("get", "/test-connectivity", "viewer", "The last connectivity test, and when the next one is possible", LastConnectivityResponse),
+  admin("post", "/test-connectivity", "operator", "Tests the connection to every component, at most once a minute", ConnectivityResponse, {
+    refusals: [429],
+  }),
   admin("post", "/upstream/end-backoff", "operator", "Ends the upstream backoff and starts what waited for its end", EndBackoffResponse, {
     body: EndBackoffRequest,
     refusals: [409],

@@ -165,6 +165,11 @@ const ACTS: Act[] = [
     audit: { action: "requeue-job", object_type: "job", before: { status: "COMPLETED" }, reason: NOTE },
   },
   {
+    route: "post /test-connectivity",
+    object: () => Promise.resolve("connectivity"),
+    audit: { action: "test-connectivity", object_type: "system", before: null, after: {} },
+  },
+  {
     route: "post /errors/{id}/resolve",
     object: openError,
     body: { note: NOTE },
