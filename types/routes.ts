@@ -1,4 +1,4 @@
-// The routes of the functions that do not describe their own, for the OpenAPI document. A test compares this table with the functions.
+// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with what the functions serve and admit.
 import { z } from "zod";
 import {
   AcknowledgeRequest,
@@ -52,6 +52,10 @@ import {
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
+/** What a route needs: at least this role or a secret key, a secret key only, or a token that has no other use. */
+export const ACCESS = ["viewer", "operator", "admin", "secret", "prometheus_token", "badge_token"] as const;
+export type Access = (typeof ACCESS)[number];
+
 export interface Route {
   /** `{function_name}` is the function of any entity. */
   function: string;
@@ -59,13 +63,12 @@ export interface Route {
   /** With parameters in braces. */
   path: string;
   description: string;
-  /** The lowest role that may call the route, or `secret` for the secret key only. */
-  role: "viewer" | "operator" | "admin" | "secret";
+  access: Access;
   query?: z.ZodObject;
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
-  /** The body of the response; null for 204. */
-  answer: z.ZodType | null;
+  /** The body of the response; a media type where it is no JSON; null for 204. */
+  answer: z.ZodType | string | null;
   /** The statuses of errors besides 400, 401, 403 and 503. */
   refusals: (404 | 409 | 429)[];
 }
@@ -78,13 +81,31 @@ type Rest = Partial<Pick<Route, "query" | "body" | "status" | "refusals">>;
 const admin = (
   method: Route["method"],
   path: string,
-  role: Route["role"],
+  access: Access,
   description: string,
   answer: Route["answer"],
   rest: Rest = {},
-): Route => ({ function: "sync-admin", method, path, role, description, answer, status: 200, refusals: [], ...rest });
+): Route => ({ function: "sync-admin", method, path, access, description, answer, status: 200, refusals: [], ...rest });
+
+const monitoring = (path: string, access: Access, description: string, answer: Route["answer"], rest: Rest = {}): Route => ({
+  function: "sync-monitoring",
+  method: "get",
+  path,
+  access,
+  description,
+  answer,
+  status: 200,
+  refusals: [],
+  ...rest,
+});
 
 export const ROUTES: readonly Route[] = [
+  monitoring("/openapi.json", "viewer", "This document", z.record(z.string(), z.unknown())),
+  monitoring("/prometheus", "prometheus_token", "The metrics for a scraper", "text/plain"),
+  monitoring("/badge/{name}", "badge_token", "A badge with the status of an entity or of all, such as `all.svg`", "image/svg+xml", {
+    query: z.object({ token: z.string() }),
+    refusals: [404],
+  }),
   ...(["acknowledge", "unacknowledge", "resolve"] as const).map((action) =>
     admin("post", `/alerts/{id}/${action}`, "operator", `A person ${action}s an incident`, Changed, {
       body: action === "acknowledge" ? AcknowledgeRequest : NoteRequest,
@@ -207,7 +228,7 @@ export const ROUTES: readonly Route[] = [
     method: "post",
     path: "/",
     description: "Closes dead runs, evaluates every rule and delivers due notifications, in the background",
-    role: "secret",
+    access: "secret",
     body: z.object({ cause: z.enum(["cron", "run_ended", "resend"]).optional() }),
     status: 202,
     answer: z.object({ status: z.literal("ACCEPTED") }),
@@ -218,7 +239,7 @@ export const ROUTES: readonly Route[] = [
     method: "post",
     path: "/",
     description: "Starts a run of the entity with this function_name and continues in the background",
-    role: "secret",
+    access: "secret",
     body: StartSyncRequest,
     status: 202,
     answer: StartSyncResponse,
