@@ -1,14 +1,13 @@
 import pRetry from "p-retry";
-import { classify, codeOfFetchFailure, codeOfHttpStatus, SyncError } from "./classification.ts";
+import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
 import type { AnsweredSlot, KnownMatches, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
-import { fingerprint } from "./ErrorLogger.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { safeText } from "./text.ts";
+import { backoffOf, slotOf } from "./upstream-slot.ts";
 import type { StopReason } from "./run-outcome.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
-import { retryAfterMs } from "./outbound.ts";
 import { isXmlType, parseReply, type RawReply, type VisReply } from "./vis-reply.ts";
 import { MATCH_FIELDS, readMatches, readTournaments, type Records, TOURNAMENT_FIELDS } from "./vis-rows.ts";
 
@@ -140,17 +139,7 @@ export class VisClient {
         const { token, known } = await this.#claimSlot(lease);
         const requested = isIncremental ? known?.version ?? null : null;
         body = requestSince(requested);
-        sent = {
-          raw: null,
-          slot: {
-            upstream: "vis",
-            token,
-            response_ms: null,
-            backoff_reason: null,
-            backoff_ms: null,
-            backoff_fingerprint: null,
-          },
-        };
+        sent = { raw: null, slot: slotOf(token) };
         sent.raw = await this.#send(body, { isRetry: attempt > 1, isFullRead: isIncremental && requested === null }, sent.slot);
         const reply = this.#read(sent.raw, rowName, guard);
         if (reply.isUnchanged) this.deps.metrics.count("api_unchanged_replies");
@@ -203,11 +192,7 @@ export class VisClient {
       const isXml = raw?.status === 200 && isXmlType(raw.contentType);
       metrics.countApiCall({ ms, bytes: raw?.bytes ?? 0, failed: raw === null || raw.status >= 300, isXml, ...kind });
       if (raw !== null && [403, 429, 503].includes(raw.status)) {
-        slot.backoff_reason = `VIS answered HTTP ${raw.status}`;
-        // A delay of zero names no length.
-        slot.backoff_ms = retryAfterMs(retryAfter, clock.now()) || null;
-        // The error of the refusal has the same code and message, and so the same fingerprint.
-        slot.backoff_fingerprint = fingerprint(codeOfHttpStatus(raw.status), slot.backoff_reason);
+        Object.assign(slot, backoffOf(raw.status, retryAfter, clock.now()));
       }
       if (raw?.status === 200 || slot.backoff_reason) slot.response_ms = ms;
     }

@@ -20,12 +20,20 @@ export interface TestDatabase {
   /** supabase-js with the secret key, as a user with a role, as a user without a role ("none"), or signed out ("anon"). */
   client(who: "service" | "anon" | "none" | "viewer" | "operator" | "admin"): Promise<SupabaseClient>;
   /** An access token as hosted projects sign it. */
-  token(role: string | null, options?: { expires?: string; keys?: Keys; user?: { id: string; email: string } }): Promise<string>;
+  token(role: string | null, options?: TokenOptions): Promise<string>;
   /** Sends a request to REST or Auth of this database. */
   fetch: typeof fetch;
   /** Empties every table that tests write, and restores the seeded rows. */
   reset(): Promise<void>;
   close(): Promise<void>;
+}
+
+interface TokenOptions {
+  expires?: string;
+  keys?: Keys;
+  user?: { id: string; email: string };
+  /** Further claims. */
+  claims?: Record<string, unknown>;
 }
 
 const BASE = "http://127.0.0.1:54321";
@@ -99,7 +107,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
       const hosted = await signToken(keys, who === "none" ? null : who);
       return client({ authorization: `Bearer ${await signer.inward(hosted)}` }, keys.publishable);
     },
-    token: (role, options) => signToken(options?.keys ?? keys, role, options?.expires, options?.user),
+    token: (role, options) => signToken(options?.keys ?? keys, role, options),
     fetch: (input, init) => supabase(new Request(input as Request, init)),
     async reset() {
       await query(
@@ -135,8 +143,9 @@ function useKeys(keys: Keys, signer: TokenSigner): void {
 /** The user of a token that names no other. */
 export const USER = { id: "00000000-0000-4000-8000-000000000001", email: "user@example.com" };
 
-async function signToken(keys: Keys, role: string | null, expires = "1h", { id, email } = USER): Promise<string> {
+async function signToken(keys: Keys, role: string | null, { expires = "1h", user: { id, email } = USER, claims = {} }: TokenOptions = {}) {
   return await new jose.SignJWT({
+    ...claims,
     role: "authenticated",
     aud: "authenticated",
     email,

@@ -275,6 +275,7 @@ export class MemoryOutbox implements Outbox {
   #incidents = new Map<string, Incident>();
   #active: Record<Channel, boolean> = { mail: true, hook: true };
   #failures = new Map<string, { count: number; retryAt: number }>();
+  #resentAt = new Map<string, number>();
 
   create(incident: Incident): Promise<void> {
     this.#incidents.set(incident.id, incident);
@@ -376,12 +377,14 @@ export class MemoryOutbox implements Outbox {
   rows(): Promise<Row[]> {
     return Promise.resolve(this.#rows);
   }
-  change(action: "resend" | "discard", id: string): Promise<boolean> {
+  change(action: "resend" | "discard", id: string, now: number): Promise<boolean> {
     const row = this.#rows.find((row) => row.id === id);
     if (!row) return Promise.resolve(false);
     const isNewest = this.#rows.findLast((other) => other.incident_id === row.incident_id && other.destination === row.destination) === row;
     const isOver = row.kind !== "RESOLVED" && this.#incidents.get(row.incident_id)?.state === "RESOLVED";
-    if (action === "resend" && row.status === "DEAD" && isNewest && !isOver) {
+    const isRepeated = now < (this.#resentAt.get(id) ?? -Infinity) + 60_000;
+    if (action === "resend" && row.status === "DEAD" && isNewest && !isOver && !isRepeated) {
+      this.#resentAt.set(id, now);
       Object.assign(row, { status: "PENDING", firstFailedAt: null, is_discarded: false });
       return Promise.resolve(true);
     }

@@ -49,6 +49,7 @@ export const VALID_ROWS = {
   sync_metrics: { entity_type: "tournaments", resolution: "1 day", bucket: "2026-06-10T00:00:00Z" },
   "private.call_log": { path: "tournament-master-sync", body: {}, outcome: "SENT" },
   retention_settings: { subject: "example", keep: "1 day" },
+  limit_settings: { subject: "example", maximum: 1 },
   sync_queue_settings: { id: true },
   sync_jobs: {
     entity_type: "tournaments",
@@ -110,6 +111,7 @@ export const VALID_ROWS = {
   },
   audit_seals: { audit_id: 2, previous_id: 1, mac: "0".repeat(64) },
   "private.people_claim": { id: true },
+  "private.connectivity_test": { id: true },
 } satisfies Record<string, Row>;
 
 /** The rows that valid rows refer to, as changes of the valid row of their table. */

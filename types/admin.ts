@@ -1,6 +1,7 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { cursor } from "./cursor.ts";
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
 import { reason } from "./reason.ts";
@@ -22,9 +23,12 @@ export const NoteRequest = z.strictObject({ note: reason.optional() });
 /** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
 
+/** The query of `GET sync-admin/silences`. */
+export const SilenceQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });
+
 /**
  * `POST sync-admin/silences`: matches by at least one of entity type, rule, severity, tournament and incident. A recurring silence is active for
- * `lasts` every `recurs_every` from `starts_at` on, in UTC.
+ * `lasts` every `recurs_every` from `starts_at` on, in UTC. A silence is at most 31 days long, a recurring one 366 days.
  */
 export const SilenceRequest = z.strictObject({
   entity_type: entityScope.optional(),
@@ -182,7 +186,8 @@ export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 export const ChannelName = channelName;
 const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "must be whsec_ and 24 to 64 bytes of base64");
 
-const recipients = z.array(z.email()).min(1).max(50);
+/** The database limits the number of all recipients of a channel. */
+const recipients = z.array(z.email()).min(1);
 const commonChannelFields = {
   /** Absent, it keeps its value; a new channel is active. */
   is_active: z.boolean().optional(),
@@ -330,7 +335,7 @@ export const RetentionResponse = z.object({ settings: z.array(RetentionSetting) 
 /** `PATCH sync-admin/retention/:subject`. */
 export const ChangeRetentionRequest = z.strictObject({ keep: duration("keep"), reason: reason.optional() });
 
-/** `GET sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
+/** `POST sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
 export const ConnectivityResponse = z.object({
   status: z.enum(["OK", "FAILED"]),
   checks: z.array(z.object({
@@ -342,6 +347,11 @@ export const ConnectivityResponse = z.object({
   })),
 });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
+/** `GET sync-admin/test-connectivity`: the last test, null before the first one, and when the next one is possible, null when it is now. */
+export const LastConnectivityResponse = z.object({
+  last: ConnectivityResponse.extend({ tested_at: z.string() }).nullable(),
+  next_test_at: z.string().nullable(),
+});
 
 /** `POST sync-admin/upstream/end-backoff`: the syncs send requests again. */
 export const EndBackoffRequest = z.strictObject({ reason: reason.optional() });

@@ -256,8 +256,8 @@ export const AlertSilence = z.object({
   is_silencing: z.boolean(),
 });
 export type AlertSilence = z.infer<typeof AlertSilence>;
-/** `GET sync-admin/silences`: active and future silences. */
-export const SilenceListResponse = z.object({ silences: z.array(AlertSilence) });
+/** `GET sync-admin/silences`: active and future silences, by their end; `next_cursor` requests the next page and is null on the last. */
+export const SilenceListResponse = z.object({ silences: z.array(AlertSilence), next_cursor: z.string().nullable() });
 
 /** A channel without its secrets. */
 export const NotificationChannel = z.object({

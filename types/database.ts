@@ -633,6 +633,22 @@ export type Database = {
           },
         ];
       };
+      "limit_settings": {
+        Row: {
+          "maximum": number;
+          "subject": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "maximum": number;
+          "subject": string;
+        };
+        Update: {
+          "maximum"?: number;
+          "subject"?: string;
+        };
+        Relationships: [];
+      };
       "manual_sync_audit": {
         Row: {
           "actor": string | null;
@@ -1997,7 +2013,7 @@ export type Database = {
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
-      "get_connectivity_facts": { Args: { "as_of"?: string }; Returns: Json };
+      "get_connectivity_test": { Args: { "as_of"?: string }; Returns: Json };
       "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
@@ -2031,6 +2047,7 @@ export type Database = {
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "record_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -2040,6 +2057,7 @@ export type Database = {
       "save_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "schema_version": { Args: Record<PropertyKey, never>; Returns: Json };
       "seal_audit": { Args: { "p": Json }; Returns: number };
+      "start_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "start_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "test_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "upsert_tournaments": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -7,7 +7,7 @@ export const DURATIONS = {
   escalation_delay: ["1 second", "7 days"],
   repeat_interval: ["1 second", "31 days"],
   recurs_every: ["1 minute", "366 days"],
-  lasts: ["1 second", "366 days"],
+  lasts: ["1 second", "31 days"],
   group_window: ["0 seconds", "1 hour"],
   sync_frequency: ["10 seconds", "31 days"],
   grace: ["0 seconds", "7 days"],

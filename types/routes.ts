@@ -1,4 +1,4 @@
-// The routes of the functions that do not describe their own, for the OpenAPI document. A test compares this table with the functions.
+// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with what the functions serve and admit.
 import { z } from "zod";
 import {
   AcknowledgeRequest,
@@ -17,12 +17,14 @@ import {
   Entity,
   EntityListResponse,
   EntityWithPauses,
+  LastConnectivityResponse,
   NoteRequest,
   PreviewRuleRequest,
   PreviewRuleResponse,
   ResolveErrorRequest,
   RetentionResponse,
   RetentionSetting,
+  SilenceQuery,
   SilenceRequest,
   VerifyQuery,
 } from "./admin.ts";
@@ -50,6 +52,10 @@ import {
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
+/** What a route needs: at least this role or a secret key, a secret key only, or a token that has no other use. */
+export const ACCESS = ["viewer", "operator", "admin", "secret", "prometheus_token", "badge_token"] as const;
+export type Access = (typeof ACCESS)[number];
+
 export interface Route {
   /** `{function_name}` is the function of any entity. */
   function: string;
@@ -57,13 +63,12 @@ export interface Route {
   /** With parameters in braces. */
   path: string;
   description: string;
-  /** The lowest role that may call the route, or `secret` for the secret key only. */
-  role: "viewer" | "operator" | "admin" | "secret";
+  access: Access;
   query?: z.ZodObject;
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
-  /** The body of the response; null for 204. */
-  answer: z.ZodType | null;
+  /** The body of the response; a media type where it is no JSON; null for 204. */
+  answer: z.ZodType | string | null;
   /** The statuses of errors besides 400, 401, 403 and 503. */
   refusals: (404 | 409 | 429)[];
 }
@@ -76,24 +81,44 @@ type Rest = Partial<Pick<Route, "query" | "body" | "status" | "refusals">>;
 const admin = (
   method: Route["method"],
   path: string,
-  role: Route["role"],
+  access: Access,
   description: string,
   answer: Route["answer"],
   rest: Rest = {},
-): Route => ({ function: "sync-admin", method, path, role, description, answer, status: 200, refusals: [], ...rest });
+): Route => ({ function: "sync-admin", method, path, access, description, answer, status: 200, refusals: [], ...rest });
+
+const monitoring = (path: string, access: Access, description: string, answer: Route["answer"], rest: Rest = {}): Route => ({
+  function: "sync-monitoring",
+  method: "get",
+  path,
+  access,
+  description,
+  answer,
+  status: 200,
+  refusals: [],
+  ...rest,
+});
 
 export const ROUTES: readonly Route[] = [
+  monitoring("/openapi.json", "viewer", "This document", z.record(z.string(), z.unknown())),
+  monitoring("/prometheus", "prometheus_token", "The metrics for a scraper", "text/plain"),
+  monitoring("/badge/{name}", "badge_token", "A badge with the status of an entity or of all, such as `all.svg`", "image/svg+xml", {
+    query: z.object({ token: z.string() }),
+    refusals: [404],
+  }),
   ...(["acknowledge", "unacknowledge", "resolve"] as const).map((action) =>
     admin("post", `/alerts/{id}/${action}`, "operator", `A person ${action}s an incident`, Changed, {
       body: action === "acknowledge" ? AcknowledgeRequest : NoteRequest,
       refusals: [404, 409],
     })
   ),
-  admin("get", "/silences", "viewer", "Silences that are active or start later", SilenceListResponse),
+  admin("get", "/silences", "viewer", "Silences that are active or start later, by their end", SilenceListResponse, {
+    query: SilenceQuery,
+  }),
   admin("post", "/silences", "operator", "Mutes the notifications of matching incidents", Silenced, {
     body: SilenceRequest,
     status: 201,
-    refusals: [404],
+    refusals: [404, 409],
   }),
   admin("delete", "/silences/{id}", "operator", "Ends a silence", Silenced.partial().extend({ id: z.uuid() }), { refusals: [404, 409] }),
   admin("get", "/alert-rules", "viewer", "Every rule, ordered by name", RuleListResponse),
@@ -109,7 +134,10 @@ export const ROUTES: readonly Route[] = [
   }),
   admin("delete", "/alert-rules/{id}", "admin", "Deletes a rule and resolves its incidents", null, { status: 204, refusals: [404] }),
   admin("get", "/channels", "admin", "Every channel without its secrets", ChannelListResponse),
-  admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, { body: ChannelRequest }),
+  admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, {
+    body: ChannelRequest,
+    refusals: [409],
+  }),
   admin("delete", "/channels/{name}", "admin", "Deletes a channel", null, { status: 204, refusals: [404, 409] }),
   admin(
     "post",
@@ -118,13 +146,13 @@ export const ROUTES: readonly Route[] = [
     "Sends a test message and its end to each destination of a channel",
     ChannelTestResponse,
     {
-      refusals: [404],
+      refusals: [404, 429],
     },
   ),
   admin("get", "/notifications/{id}", "viewer", "One notification with its delivery status", Notification, { refusals: [404] }),
   admin("post", "/notifications/{id}/resend", "operator", "Queues a dead notification again", Notification, {
     status: 202,
-    refusals: [404, 409],
+    refusals: [404, 409, 429],
   }),
   admin("post", "/notifications/{id}/discard", "operator", "Gives up a notification that waits or is dead", Notification, {
     refusals: [404, 409],
@@ -143,10 +171,13 @@ export const ROUTES: readonly Route[] = [
   admin("post", "/jobs/{id}/requeue", "operator", "Creates a new job from a finished one", JobDetailResponse, {
     body: RequeueJobRequest,
     status: 202,
-    refusals: [404, 409],
+    refusals: [404, 409, 429],
   }),
   admin("post", "/process-queue", "secret", "Dispatches the jobs that may start", DrainResponse),
-  admin("get", "/test-connectivity", "viewer", "Tests the connection to every component without side effects", ConnectivityResponse),
+  admin("get", "/test-connectivity", "viewer", "The last connectivity test, and when the next one is possible", LastConnectivityResponse),
+  admin("post", "/test-connectivity", "operator", "Tests the connection to every component, at most once a minute", ConnectivityResponse, {
+    refusals: [429],
+  }),
   admin("post", "/upstream/end-backoff", "operator", "Ends the upstream backoff and starts what waited for its end", EndBackoffResponse, {
     body: EndBackoffRequest,
     refusals: [409],
@@ -197,7 +228,7 @@ export const ROUTES: readonly Route[] = [
     method: "post",
     path: "/",
     description: "Closes dead runs, evaluates every rule and delivers due notifications, in the background",
-    role: "secret",
+    access: "secret",
     body: z.object({ cause: z.enum(["cron", "run_ended", "resend"]).optional() }),
     status: 202,
     answer: z.object({ status: z.literal("ACCEPTED") }),
@@ -208,7 +239,7 @@ export const ROUTES: readonly Route[] = [
     method: "post",
     path: "/",
     description: "Starts a run of the entity with this function_name and continues in the background",
-    role: "secret",
+    access: "secret",
     body: StartSyncRequest,
     status: 202,
     answer: StartSyncResponse,

@@ -165,6 +165,11 @@ const ACTS: Act[] = [
     audit: { action: "requeue-job", object_type: "job", before: { status: "COMPLETED" }, reason: NOTE },
   },
   {
+    route: "post /test-connectivity",
+    object: () => Promise.resolve("connectivity"),
+    audit: { action: "test-connectivity", object_type: "system", before: null, after: {} },
+  },
+  {
     route: "post /errors/{id}/resolve",
     object: openError,
     body: { note: NOTE },
@@ -251,7 +256,7 @@ const ACTS: Act[] = [
 Deno.test("the table of acts has every route that changes something", () => {
   // A preview only reads.
   const changes = ROUTES.filter((route) =>
-    route.function === "sync-admin" && route.method !== "get" && route.role !== "secret" && !route.path.endsWith("/preview")
+    route.function === "sync-admin" && route.method !== "get" && route.access !== "secret" && !route.path.endsWith("/preview")
   );
   assertEquals([...new Set(ACTS.map((act) => act.route))].sort(), changes.map(({ method, path }) => `${method} ${path}`).sort());
 });

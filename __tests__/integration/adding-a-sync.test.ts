@@ -170,7 +170,7 @@ Deno.test("every read shows it", async () => {
   assertMatch(await scrape.text(), /^sync_runs_total\{entity_type="past_season",status="failed"\} [1-9]/m);
   const badge = await fetch(`${FN}/sync-monitoring/badge/past_season.svg?token=${TOKENS.BADGE_TOKEN}`);
   assertMatch(await badge.text(), /^<svg[^]*past_season/);
-  const connectivity = await get("sync-admin/test-connectivity");
+  const { body: connectivity } = await send("POST", "test-connectivity", {});
   assertObjectMatch(connectivity.checks.find(({ name }: { name: string }) => name === "past-season-sync"), { status: "OK" });
 });
 

@@ -224,9 +224,23 @@ Deno.test("the list of silences has those that are active or start later, and no
   const later = await add({ starts_at: "2026-06-11T10:00:00Z", ends_at: "2026-06-11T11:00:00Z" });
   await add({ starts_at: AT, ends_at: "2026-06-10T12:00:00Z" });
   const headers = { authorization: `Bearer ${await db.token("viewer")}` };
-  const response = await apps["sync-admin"].fetch(new Request("http://functions.test/sync-admin/silences", { headers }));
-  const { silences } = await response.json() as { silences: Row[] };
+  const list = async (query: Record<string, string>) => {
+    const url = `http://functions.test/sync-admin/silences?${new URLSearchParams(query)}`;
+    return await (await apps["sync-admin"].fetch(new Request(url, { headers }))).json() as { silences: Row[]; next_cursor: string | null };
+  };
+  const { silences, next_cursor } = await list({});
   assertEquals(silences.map(({ id, is_silencing }) => [id, is_silencing]), [[active, true], [later, false]]);
+  assertEquals(next_cursor, null);
+  for (const end of ["2026-06-11T11:00:00Z", "2026-06-11T11:00:00Z", "2026-06-12T00:00:00.123456Z"]) {
+    await add({ starts_at: AT, ends_at: end });
+  }
+  const all = (await list({})).silences.map(({ id }) => id), paged: unknown[] = [];
+  for (let cursor: string | null = ""; cursor !== null && paged.length < 9;) {
+    const page: Awaited<ReturnType<typeof list>> = await list({ limit: "1", ...cursor ? { cursor } : {} });
+    paged.push(...page.silences.map(({ id }) => id));
+    cursor = page.next_cursor;
+  }
+  assertEquals([all.length, paged], [5, all], "silences that end at the same time are on different pages");
 });
 
 Deno.test.afterAll(() => db.close());

@@ -317,7 +317,7 @@ Deno.test("a test of a channel sends an opening and its end, links to the channe
 
 Deno.test("a test that fails is no undelivered notification, and after a refused opening no end is sent", async () => {
   const receiver = createReceiver([410]);
-  const { call } = await setUp({ fetch: receiver.fetch });
+  const { call } = await setUp({ fetch: receiver.fetch, clock: new TestClock("2026-06-10T12:05:00Z") });
   await createHook();
   const { body } = await call("POST", "/channels/hook/test", undefined, "admin");
   assertEquals([body.results[0].opening.outcome, body.results[0].end, receiver.bodies.length], ["DEAD", null, 1]);
@@ -351,41 +351,6 @@ Deno.test("only a DEAD notification can be sent again", async () => {
   assertObjectMatch((await call("POST", `${path}/resend`)).body, { status: "PENDING", attempts: 0 });
   assertObjectMatch(await lastAuditEntry(), { action: "resend", before: { status: "DEAD" } });
   assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);
-});
-
-Deno.test("each route accepts its least role and above, and refuses every other caller", async () => {
-  const { call } = await setUp();
-  const id = crypto.randomUUID();
-  const routes: [string, string, string][] = [
-    ["POST", `/alerts/${id}/acknowledge`, "operator"],
-    ["POST", `/alerts/${id}/unacknowledge`, "operator"],
-    ["POST", `/alerts/${id}/resolve`, "operator"],
-    ["GET", "/silences", "viewer"],
-    ["POST", "/silences", "operator"],
-    ["DELETE", `/silences/${id}`, "operator"],
-    ["GET", "/alert-rules", "viewer"],
-    ["POST", "/alert-rules", "admin"],
-    ["PATCH", `/alert-rules/${id}`, "admin"],
-    ["DELETE", `/alert-rules/${id}`, "admin"],
-    ["GET", "/channels", "admin"],
-    ["PUT", "/channels/x", "admin"],
-    ["DELETE", "/channels/x", "admin"],
-    ["POST", "/channels/x/test", "admin"],
-    ["GET", `/notifications/${id}`, "viewer"],
-    ["POST", `/notifications/${id}/resend`, "operator"],
-    ["POST", `/notifications/${id}/discard`, "operator"],
-    ["GET", "/audit", "viewer"],
-  ];
-  const order = ["viewer", "operator", "admin", "service"];
-  for (const [method, path, leastRole] of routes) {
-    assertEquals((await call(method, path, undefined, "anonymous")).status, 401, path);
-    assertEquals((await call(method, path, undefined, "without a role")).status, 403, path);
-    for (const role of order) {
-      const { status } = await call(method, path, undefined, role);
-      assertEquals(status === 403, order.indexOf(role) < order.indexOf(leastRole), `${method} ${path} as ${role}: ${status}`);
-      assert(status < 500);
-    }
-  }
 });
 
 Deno.test("the audit log is listed, filtered and paged; no role changes or deletes its rows, the owner included", async () => {

@@ -76,6 +76,12 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     (at) => ({ ...VALID_ROWS.entity_pauses, paused_at: before(1_000), resumed_at: at }),
     { ...VALID_ROWS.entity_pauses, paused_at: before(1_000), resumed_at: null },
   ],
+  silences: [
+    "alert_silences",
+    90,
+    (at) => ({ ...VALID_ROWS.alert_silences, starts_at: at, ends_at: at }),
+    { ...VALID_ROWS.alert_silences, ...STATES.alert_silences.recurring, starts_at: before(100), ends_at: before(1) },
+  ],
   alert_rule_versions: [
     "alert_rule_versions",
     365,

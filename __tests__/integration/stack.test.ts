@@ -214,7 +214,7 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
     return answer.unsealed === 0 && answer;
   });
   assertObjectMatch(verified, { status: "INTACT" });
-  const connectivity = await admin("GET", "/test-connectivity");
+  const connectivity = await admin("POST", "/test-connectivity");
   assertEquals(
     connectivity.checks.filter((check: { status: string; kind: string }) => check.status !== "OK" && check.kind !== "channel"),
     [],

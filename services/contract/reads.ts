@@ -87,7 +87,10 @@ export const READING = {
   },
   get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: AlertDetailResponse.nullable() },
   list_alert_rules: { args: {}, answer: z.array(AlertRule) },
-  list_alert_silences: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(AlertSilence) },
+  list_alert_silences: {
+    args: { p: z.strictObject({ after_at: z.string().optional(), after_id: z.string().optional(), limit: z.number().int() }), as_of },
+    answer: z.array(AlertSilence),
+  },
   list_notification_channels: { args: {}, answer: z.array(NotificationChannel) },
   list_entities: { args: {}, answer: z.array(EntityWithPauses) },
   list_retention_settings: { args: {}, answer: z.array(RetentionSetting) },

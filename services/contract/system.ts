@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { ConnectivityResponse, LastConnectivityResponse } from "../../types/admin.ts";
 import { NotificationChannel } from "../../types/alerts.ts";
 import { QueueStatusResponse } from "../../types/jobs.ts";
-import { as_of } from "./fields.ts";
+import { Actor, as_of } from "./fields.ts";
 
 const moment = z.string().nullable();
 const Scheduler = z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() });
@@ -111,7 +112,6 @@ export type SystemFacts = z.infer<typeof SystemFacts>;
 const ConnectivityFacts = z.object({
   scheduler: Scheduler,
   functions: z.array(z.string()),
-  backoff_until: z.string().nullable(),
   channels: z.array(z.object({
     name: z.string(),
     kind: NotificationChannel.shape.kind,
@@ -124,5 +124,7 @@ export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 export const SYSTEM = {
   schema_version: { args: {}, answer: z.object({ version: z.number().int(), min_code_version: z.number().int() }) },
   get_system_facts: { args: { as_of }, answer: SystemFacts },
-  get_connectivity_facts: { args: { as_of }, answer: ConnectivityFacts },
+  start_connectivity_test: { args: { p: z.strictObject({ actor: Actor }), as_of }, answer: ConnectivityFacts },
+  record_connectivity_test: { args: { p: z.strictObject({ result: ConnectivityResponse }), as_of }, answer: z.boolean() },
+  get_connectivity_test: { args: { as_of }, answer: LastConnectivityResponse },
 };

@@ -120,6 +120,19 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.lengths_in_words is 'The JSON of a row, with the intervals that a person can set written in words.';
 
+create table public.limit_settings (
+  subject varchar primary key,
+  maximum integer not null,
+  constraint limit_settings_maximum_is_positive check (maximum > 0)
+);
+comment on table public.limit_settings is
+  'The most rows of each kind that people can create: rules, channels, silences that have not ended, waiting jobs, and recipients of a channel.';
+select private.secure_table('public.limit_settings');
+
+-- The evaluation of 1,000 rules is measured by `deno task bench rules`.
+insert into public.limit_settings (subject, maximum) values
+  ('alert_rules', 1000), ('notification_channels', 100), ('recipients', 50), ('silences', 500), ('waiting_jobs', 1000);
+
 create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
   -- Raise min_code_version with a change that functions of an older version do not survive, such as a renamed argument.

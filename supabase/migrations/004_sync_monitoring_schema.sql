@@ -363,5 +363,5 @@ where execution_start > now() - interval '24 hours'
 group by entity_type;
 comment on materialized view public.sync_health_summary is 'Runs of the last 24 hours by entity, for SQL clients; 5 minutes old at most.';
 create unique index sync_health_summary_entity on public.sync_health_summary (entity_type);
-revoke all on public.sync_health_summary from public, anon, authenticated;
+revoke all on public.sync_health_summary from public, anon, authenticated, service_role;
 grant select on public.sync_health_summary to service_role;

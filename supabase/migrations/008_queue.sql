@@ -32,6 +32,24 @@ $$;
 comment on function private.repeated_trigger is
   'The job of the same Idempotency-Key and actor within 24 hours, or null. PT409 IDEMPOTENCY_KEY_REUSED for another request.';
 
+create function private.refuse_too_many_triggers(actor_name text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  recent record;
+begin
+  select count(*) as triggers, min(audit.trigger_timestamp) as first_trigger, max(settings.triggers_per_minute) as allowed into recent
+  from public.manual_sync_audit audit cross join public.sync_queue_settings settings
+  where audit.actor = actor_name and audit.trigger_timestamp > as_of - interval '1 minute';
+  if recent.triggers >= recent.allowed then
+    raise sqlstate 'PT429' using
+      message = format('the limit of %s triggers per minute is reached', recent.allowed), detail = 'TOO_MANY_TRIGGERS',
+      hint = ceil(extract(epoch from recent.first_trigger + interval '1 minute' - as_of))::text;
+  end if;
+end
+$$;
+comment on function private.refuse_too_many_triggers(text, timestamptz) is
+  'Raises PT429 TOO_MANY_TRIGGERS, with the seconds to wait as hint, when the actor triggered or requeued as often as a minute allows.';
+
 create function private.join_or_insert_job(p jsonb, as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
 declare
@@ -55,6 +73,7 @@ begin
     returning j.* into job;
   end if;
   if job.id is null then
+    perform private.refuse_over_limit('waiting_jobs', as_of);
     insert into public.sync_jobs
       (entity_type, tournament_no, tournament_nos, priority, triggered_by, reason, retried_from, max_attempts, enqueued_at, rank,
        not_before, expires_at, confirm_removal)
@@ -79,7 +98,6 @@ language plpgsql set search_path = '' as $$
 declare
   job public.sync_jobs;
   job_id uuid;
-  recent record;
 begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,confirm_removal,idempotency_key,request_hash,actor}');
@@ -93,14 +111,7 @@ begin
     elsif p ->> 'tournament_no' is not null and not exists (select from public.tournaments where no = p ->> 'tournament_no') then
       raise sqlstate 'PT400' using message = 'tournament_no: there is no tournament ' || (p ->> 'tournament_no'), detail = 'BAD_REQUEST';
     end if;
-    select count(*) as triggers, min(audit.trigger_timestamp) as first_trigger, max(settings.triggers_per_minute) as allowed into recent
-    from public.manual_sync_audit audit cross join public.sync_queue_settings settings
-    where audit.actor = p -> 'actor' ->> 'name' and audit.trigger_timestamp > as_of - interval '1 minute';
-    if recent.triggers >= recent.allowed then
-      raise sqlstate 'PT429' using
-        message = format('the limit of %s triggers per minute is reached', recent.allowed), detail = 'TOO_MANY_TRIGGERS',
-        hint = ceil(extract(epoch from recent.first_trigger + interval '1 minute' - as_of))::text;
-    end if;
+    perform private.refuse_too_many_triggers(p -> 'actor' ->> 'name', as_of);
     job := private.join_or_insert_job(p, as_of);
     perform public.drain_sync_queue(as_of);
     perform private.audit(p -> 'actor', 'trigger-sync', 'job', job.id::text, null,
@@ -114,7 +125,7 @@ end
 $$;
 comment on function public.enqueue_sync_job is
   'Enqueues or joins a job, dispatches the jobs that may start and returns the job. PT400 BAD_REQUEST, PT409 IDEMPOTENCY_KEY_REUSED, '
-  'PT429 TOO_MANY_TRIGGERS with the seconds to wait as hint.';
+  'PT409 LIMIT_REACHED, PT429 TOO_MANY_TRIGGERS with the seconds to wait as hint.';
 
 create function private.requeue_expired_jobs(as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
@@ -403,6 +414,7 @@ begin
       raise sqlstate 'PT409' using message = 'no tournament failed in the last attempt of this job', detail = 'NOTHING_FAILED';
     end if;
   end if;
+  perform private.refuse_too_many_triggers(p -> 'actor' ->> 'name', as_of);
   new_job := private.join_or_insert_job(
     jsonb_build_object(
       'entity_type', job.entity_type, 'retried_from', job.id, 'actor', p -> 'actor', 'triggered_by', p -> 'actor' ->> 'name',
@@ -421,7 +433,7 @@ end
 $$;
 comment on function public.requeue_sync_job is
   'Enqueues the target of a finished job again, or only the tournaments that failed in its last attempt, and returns the new job. '
-  'PT404 NOT_FOUND, PT409 JOB_NOT_OVER or NOTHING_FAILED.';
+  'PT404 NOT_FOUND, PT409 JOB_NOT_OVER, NOTHING_FAILED or LIMIT_REACHED, PT429 TOO_MANY_TRIGGERS.';
 
 create function private.attempts_of(job public.sync_jobs) returns setof public.sync_job_attempts
 language plpgsql stable set search_path = '' as $$

@@ -362,13 +362,17 @@ create table public.alert_silences (
   constraint alert_silences_has_a_matcher check (num_nonnulls(entity_type, rule_id, severity, tournament_no, incident_id) > 0),
   constraint alert_silences_recurs_iff_lasts check ((recurs_every is null) = (lasts is null)),
   constraint alert_silences_recurrence_is_within_limits check (recurs_every between interval '1 minute' and interval '366 days'),
-  constraint alert_silences_lasts_is_at_least_a_second check (lasts >= interval '1 second'),
-  constraint alert_silences_lasts_is_within_recurrence check (lasts < recurs_every)
+  constraint alert_silences_lasts_is_within_limits check (lasts between interval '1 second' and interval '31 days'),
+  constraint alert_silences_lasts_is_within_recurrence check (lasts < recurs_every),
+  constraint alert_silences_start_is_within_limits check (starts_at - created_at <= interval '366 days'),
+  constraint alert_silences_length_is_within_limits
+    check (ends_at - starts_at <= case when recurs_every is null then interval '31 days' else interval '366 days' end)
 );
 comment on table public.alert_silences is
   'A silence mutes the notifications of matching incidents; when it ends, incidents that still fire are notified.';
 comment on column public.alert_silences.recurs_every is
   'The silence repeats: a window of length lasts opens at starts_at and again after every recurs_every (UTC); null: it does not repeat.';
+create index alert_silences_end_idx on public.alert_silences (ends_at, id);
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
 create index alert_silences_incident_idx on public.alert_silences (incident_id) where incident_id is not null;
 select private.secure_table('public.alert_silences');

@@ -186,6 +186,59 @@ end
 $$;
 comment on function private.refuse_missing(boolean, text, text) is 'Raises PT404 NOT_FOUND for an object that was not found.';
 
+create function private.refuse_over_limit(p_subject text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  allowed constant integer := (select l.maximum from public.limit_settings l where l.subject = p_subject);
+  existing integer;
+begin
+  -- The lock lasts until commit, so that two callers cannot both create the last row that is allowed.
+  perform pg_advisory_xact_lock(hashtext('private.refuse_over_limit:' || p_subject));
+  existing := case p_subject
+    when 'alert_rules' then (select count(*) from public.alert_rules)
+    when 'notification_channels' then (select count(*) from public.notification_channels)
+    when 'silences' then (select count(*) from public.alert_silences where ends_at > as_of)
+    when 'waiting_jobs' then (select count(*) from public.sync_jobs where status = 'QUEUED')
+  end;
+  if existing >= allowed then
+    raise sqlstate 'PT409' using
+      message = format('there are %s %s, and at most %s are allowed', existing, replace(p_subject, '_', ' '), allowed),
+      detail = 'LIMIT_REACHED';
+  end if;
+end
+$$;
+comment on function private.refuse_over_limit(text, timestamptz) is
+  'Raises PT409 LIMIT_REACHED when as many rows of the subject exist as limit_settings allows.';
+
+create function private.next_repetition(p_action text, p_object_type text, p_object_id text, as_of timestamptz) returns timestamptz
+language sql stable set search_path = '' as $$
+  select case when a.at + interval '1 minute' > as_of then a.at + interval '1 minute' end
+  from public.audit_log a
+  where a.object_type = p_object_type and a.object_id = p_object_id and a.action = p_action
+  order by a.id desc
+  limit 1;
+$$;
+comment on function private.next_repetition(text, text, text, timestamptz) is
+  'When an act that sends requests may be repeated on its object, a minute after the last time; null when it may be repeated now.';
+
+create function private.refuse_repetition(p_action text, p_object_type text, p_object_id text, as_of timestamptz) returns void
+language plpgsql set search_path = '' as $$
+declare
+  next_at timestamptz;
+begin
+  -- The lock lasts until commit, so that the audit row of the one act is visible to the other.
+  perform pg_advisory_xact_lock(hashtext(concat_ws(':', 'private.refuse_repetition', p_action, p_object_id)));
+  next_at := private.next_repetition(p_action, p_object_type, p_object_id, as_of);
+  if next_at is not null then
+    raise sqlstate 'PT429' using
+      message = format('%s is allowed once a minute, and again at %s', p_action, to_jsonb(next_at) #>> '{}'),
+      detail = 'TOO_SOON', hint = ceil(extract(epoch from next_at - as_of))::text;
+  end if;
+end
+$$;
+comment on function private.refuse_repetition(text, text, text, timestamptz) is
+  'Raises PT429 TOO_SOON, with the seconds to wait as hint, within a minute after the last audited act of this kind on the object.';
+
 create function public.change_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
@@ -234,6 +287,27 @@ end
 $$;
 comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
 
+create function private.refuse_invalid_silence(p jsonb, as_of timestamptz) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  starts_at constant timestamptz := coalesce((p ->> 'starts_at')::timestamptz, as_of);
+  ends_at constant timestamptz := p ->> 'ends_at';
+  problem text;
+begin
+  problem := case
+    when ends_at <= as_of then 'ends_at: must be in the future'
+    when starts_at - as_of > interval '366 days' then 'starts_at: must be within 366 days'
+    when p ->> 'recurs_every' is null and ends_at - starts_at > interval '31 days' then 'ends_at: must be at most 31 days after the start'
+    when ends_at - starts_at > interval '366 days' then 'ends_at: must be at most 366 days after the start of a recurring silence'
+  end;
+  if problem is not null then
+    raise sqlstate 'PT400' using message = problem, detail = 'BAD_REQUEST';
+  end if;
+end
+$$;
+comment on function private.refuse_invalid_silence(jsonb, timestamptz) is
+  'Raises PT400 BAD_REQUEST, which names the field, for a silence that is over, starts too late or is too long.';
+
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
@@ -241,14 +315,13 @@ declare
 begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,rule_id,severity,tournament_no,incident_id,starts_at,ends_at,recurs_every,lasts,reason,actor}');
-  if (p ->> 'ends_at')::timestamptz <= as_of then
-    raise sqlstate 'PT400' using message = 'ends_at: must be in the future', detail = 'BAD_REQUEST';
-  end if;
+  perform private.refuse_invalid_silence(p, as_of);
   perform private.refuse_unknown_scope(p ->> 'entity_type');
   perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
   perform private.refuse_missing(found or p ->> 'rule_id' is null, 'rule', p ->> 'rule_id');
   perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid;
   perform private.refuse_missing(found or p ->> 'incident_id' is null, 'incident', p ->> 'incident_id');
+  perform private.refuse_over_limit('silences', as_of);
   insert into public.alert_silences
   select s.* from jsonb_populate_record(null::public.alert_silences, jsonb_build_object('starts_at', as_of) || p || jsonb_build_object(
     'id', gen_random_uuid(), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
@@ -262,7 +335,8 @@ begin
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, '
+  'PT409 LIMIT_REACHED.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -404,6 +478,7 @@ begin
   perform private.refuse_missing(found or p ->> 'id' is null, 'rule', p ->> 'id');
   changed := private.rule_with_changes(before, p -> 'rule', as_of);
   if before.id is null then
+    perform private.refuse_over_limit('alert_rules', as_of);
     insert into public.alert_rules select changed.* returning * into after;
   else
     update public.alert_rules r set
@@ -427,7 +502,7 @@ exception
 end
 $$;
 comment on function public.save_alert_rule(jsonb, timestamptz) is
-  'Creates or changes a rule and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
+  'Creates or changes a rule and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN or LIMIT_REACHED.';
 
 create function private.delete_rule(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -480,6 +555,26 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.channel_without_secrets(public.notification_channels) is 'The JSON of a channel without its secrets.';
 
+create function private.recipients_of(config jsonb) returns setof text
+language sql immutable set search_path = '' as $$
+  select jsonb_path_query(config, '$.to[*]') #>> '{}' union select jsonb_path_query(config, '$.by_severity.*[*]') #>> '{}';
+$$;
+comment on function private.recipients_of(jsonb) is 'Each recipient of an email channel, once.';
+
+create function private.refuse_too_many_recipients(config jsonb) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  allowed constant integer := (select l.maximum from public.limit_settings l where l.subject = 'recipients');
+begin
+  if (select count(*) from private.recipients_of(config)) > allowed then
+    raise sqlstate 'PT400' using
+      message = format('config: must have at most %s different recipients', allowed), detail = 'BAD_REQUEST';
+  end if;
+end
+$$;
+comment on function private.refuse_too_many_recipients(jsonb) is
+  'Raises PT400 BAD_REQUEST for more recipients of a channel than limit_settings allows.';
+
 create function public.save_notification_channel(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
@@ -493,6 +588,10 @@ begin
   new_secret := coalesce(p ->> 'secret', case when before.kind = p ->> 'kind' then before.secret end);
   if new_secret is null and p ->> 'kind' in ('webhook', 'slack') then
     raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
+  end if;
+  perform private.refuse_too_many_recipients(p -> 'config');
+  if before.name is null then
+    perform private.refuse_over_limit('notification_channels', as_of);
   end if;
   insert into public.notification_channels as c
   select n.* from jsonb_populate_record(before, jsonb_build_object(
@@ -523,7 +622,8 @@ begin
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces a channel, keeps a replaced secret as the previous one for 24 hours, and returns it without secrets; PT400 BAD_REQUEST.';
+  'Creates or replaces a channel, keeps a replaced secret as the previous one for 24 hours, and returns it without secrets; PT400 '
+  'BAD_REQUEST, PT409 LIMIT_REACHED.';
 
 create function private.channel_dependents(channel text) returns text
 language sql stable set search_path = '' as $$
@@ -570,14 +670,14 @@ begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
   select * into channel from public.notification_channels where name = p ->> 'name' and is_active;
   perform private.refuse_missing(found, 'active channel', p ->> 'name');
+  perform private.refuse_repetition('test-channel', 'channel', channel.name, as_of);
   select coalesce(jsonb_agg(jsonb_build_object(
     'channel', channel.name, 'recipient', r.recipient, 'kind', channel.kind, 'config', channel.config, 'secret', channel.secret,
     'previous_secret', channel.previous_secret, 'hourly_limit', channel.hourly_limit
   ) order by r.recipient), '[]') into destinations
   from (
     select null as recipient where channel.kind <> 'email'
-    union select jsonb_path_query(channel.config, '$.to[*]') #>> '{}' where channel.kind = 'email'
-    union select jsonb_path_query(channel.config, '$.by_severity.*[*]') #>> '{}' where channel.kind = 'email'
+    union select private.recipients_of(channel.config) where channel.kind = 'email'
   ) as r;
   perform private.audit(p -> 'actor', 'test-channel', 'channel', channel.name, null,
     jsonb_build_object('destinations', jsonb_array_length(destinations)), null, as_of);
@@ -585,7 +685,8 @@ begin
 end
 $$;
 comment on function public.test_notification_channel(jsonb, timestamptz) is
-  'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND.';
+  'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND, PT429 '
+  'TOO_SOON.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -624,6 +725,7 @@ begin
       message = 'the incident has a newer state, or the channel was deleted: this one is out of date', detail = 'NOTIFICATION_OVER';
   end if;
   if action = 'resend' then
+    perform private.refuse_repetition('resend', 'notification', before.id::text, as_of);
     update public.alert_notifications set status = 'PENDING', attempts = 0, first_failed_at = null, discarded_by = null
     where id = before.id;
     update public.notification_destinations set failures = 0, retry_at = null where id = before.destination_id;
@@ -642,7 +744,7 @@ begin
 end
 $$;
 comment on function public.change_alert_notification(jsonb, timestamptz) is
-  'Resends or discards notification {id} and returns it; PT404 NOT_FOUND, PT409 NOT_DEAD or NOTIFICATION_OVER.';
+  'Resends or discards notification {id} and returns it; PT404 NOT_FOUND, PT409 NOT_DEAD or NOTIFICATION_OVER, PT429 TOO_SOON.';
 
 create function public.change_entity(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -731,6 +833,41 @@ end
 $$;
 comment on function public.end_upstream_backoff(jsonb, timestamptz) is
   'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';
+
+create table private.connectivity_test (
+  id boolean primary key default true,
+  tested_at timestamptz,
+  result jsonb,
+  constraint connectivity_test_is_one_row check (id),
+  constraint connectivity_test_has_a_time_iff_a_result check ((tested_at is null) = (result is null))
+);
+comment on table private.connectivity_test is 'The last connectivity test; nulls before the first one.';
+alter table private.connectivity_test enable row level security;
+grant select, update on private.connectivity_test to service_role;
+
+insert into private.connectivity_test default values;
+
+create function public.start_connectivity_test(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{actor}');
+  perform private.refuse_repetition('test-connectivity', 'system', 'connectivity', as_of);
+  perform private.audit(p -> 'actor', 'test-connectivity', 'system', 'connectivity', null, '{}', null, as_of);
+  return private.connectivity_facts(as_of);
+end
+$$;
+comment on function public.start_connectivity_test(jsonb, timestamptz) is
+  'Audits a connectivity test and returns its targets, once a minute for all callers; PT429 TOO_SOON with the seconds to wait as hint.';
+
+create function public.record_connectivity_test(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{result}');
+  update private.connectivity_test set tested_at = as_of, result = p -> 'result';
+  return found;
+end
+$$;
+comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Keeps {result} as that of the last connectivity test.';
 
 create table private.people_claim (
   id boolean primary key default true,

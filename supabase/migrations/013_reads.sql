@@ -976,12 +976,11 @@ $$;
 comment on function public.get_prometheus_facts(timestamptz) is
   'Returns the lifetime counters of each active entity and the current gauges for a scrape by Prometheus.';
 
-create function public.get_connectivity_facts(as_of timestamptz default now()) returns jsonb
+create function private.connectivity_facts(as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'scheduler', private.check_scheduler(as_of),
     'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
-    'backoff_until', (select u.backoff_until from public.upstream_state u where u.upstream = 'vis' and u.backoff_until > as_of),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url', case c.kind when 'slack' then c.secret end),
@@ -995,8 +994,18 @@ language sql stable set search_path = '' as $$
       from public.notification_channels c where c.is_active)
   );
 $$;
-comment on function public.get_connectivity_facts(timestamptz) is
-  'Returns the targets of a connectivity test: scheduler, functions, upstream with its backoff, and the addresses and last deliveries of active channels.';
+comment on function private.connectivity_facts(timestamptz) is
+  'The targets of a connectivity test: scheduler, functions, and the addresses and last deliveries of active channels.';
+
+create function public.get_connectivity_test(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'last', t.result || jsonb_build_object('tested_at', t.tested_at),
+    'next_test_at', private.next_repetition('test-connectivity', 'system', 'connectivity', as_of))
+  from private.connectivity_test t;
+$$;
+comment on function public.get_connectivity_test(timestamptz) is
+  'Returns the last connectivity test and when the next one is possible; nulls before the first one, and when it is possible now.';
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1071,13 +1080,20 @@ comment on function public.list_alert_rules() is 'Returns every alert rule, orde
 
 create function public.list_alert_silences(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
-  select private.refuse_unknown_fields(p, '{limit}');
+  select private.refuse_unknown_fields(p, '{after_at,after_id,limit}');
   select coalesce(jsonb_agg(
     private.lengths_in_words(to_jsonb(s)) || jsonb_build_object('is_silencing', private.is_silencing(s, as_of)) order by s.ends_at, s.id
   ), '[]')
-  from (select * from public.alert_silences where ends_at > as_of order by ends_at, id limit (p ->> 'limit')::integer) s;
+  from (
+    select * from public.alert_silences
+    where ends_at > as_of
+      and (p ->> 'after_at' is null or (ends_at, id) > ((p ->> 'after_at')::timestamptz, (p ->> 'after_id')::uuid))
+    order by ends_at, id
+    limit (p ->> 'limit')::integer
+  ) s;
 $$;
-comment on function public.list_alert_silences(jsonb, timestamptz) is 'Returns {limit} silences that have not ended, ordered by their end.';
+comment on function public.list_alert_silences(jsonb, timestamptz) is
+  'Returns {limit} silences that have not ended, ordered by their end, after the one with {after_at?, after_id?}.';
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$

@@ -36,6 +36,7 @@ insert into public.retention_settings (subject, keep) values
   ('alert_notifications', '90 days'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
+  ('silences', '90 days'),
   ('audit_log', '2 years');
 
 create function private.retention_json(setting public.retention_settings) returns jsonb
@@ -111,6 +112,7 @@ begin
     ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
     ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
+    ('silences', 'public.alert_silences', 'ends_at', 'true'),
     ('entity_pauses', 'public.entity_pauses', 'resumed_at', 'true'),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
     -- A tick that a restart of the server ended has no end time.
@@ -358,7 +360,7 @@ select private.secure_functions(
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
   'public.get_queue_status', 'public.get_system_facts', 'public.get_metrics_facts', 'public.get_prometheus_facts',
-  'public.get_connectivity_facts', 'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
+  'public.start_connectivity_test', 'public.record_connectivity_test', 'public.get_connectivity_test', 'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
   'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log',
   'public.list_retention_settings', 'public.change_retention_setting'
 );

@@ -93,7 +93,17 @@ const invalidRows: InvalidRows = {
       { recurs_every: "59 seconds", lasts: "1 second" },
       { ...recurring, recurs_every: "367 days" },
     ],
-    alert_silences_lasts_is_at_least_a_second: [{ ...recurring, lasts: "0" }],
+    alert_silences_lasts_is_within_limits: [
+      { ...recurring, lasts: "0" },
+      { recurs_every: "40 days", lasts: "31 days 1 second" },
+    ],
+    alert_silences_start_is_within_limits: [
+      { starts_at: "2027-06-11T09:00:01Z", ends_at: "2027-06-11T10:00:00Z", created_at: "2026-06-10T09:00:00Z" },
+    ],
+    alert_silences_length_is_within_limits: [
+      { ends_at: "2026-07-11T09:00:01Z" },
+      { ...recurring, ends_at: "2027-06-11T09:00:01Z" },
+    ],
     alert_silences_lasts_is_within_recurrence: [{ ...recurring, lasts: recurring.recurs_every }],
   },
   notification_channels: {

@@ -11,6 +11,10 @@ const invalidRows: InvalidRows = {
     audit_seals_mac_is_sha256: [{ mac: "0".repeat(63) }, { mac: "0".repeat(65) }, { mac: "G".repeat(64) }],
     audit_seals_previous_is_not_later: [{ previous_id: 2 }, { previous_id: 3 }],
   },
+  "private.connectivity_test": {
+    connectivity_test_is_one_row: [{ id: false }],
+    connectivity_test_has_a_time_iff_a_result: [{ tested_at: LATE }, { result: {} }],
+  },
   "private.people_claim": {
     people_claim_is_one_row: [{ id: false }],
     people_claim_is_whole: [{ token: TOKEN }, { expires_at: LATE }, { token: TOKEN, expires_at: LATE }, { act: {} }],

@@ -6,6 +6,7 @@ const { token } = running;
 const { finished_at } = completed;
 
 const invalidRows: InvalidRows = {
+  limit_settings: { limit_settings_maximum_is_positive: [{ maximum: 0 }] },
   sync_queue_settings: {
     sync_queue_settings_is_one_row: [{ id: false }],
     sync_queue_settings_slots_are_positive: [{ slots: 1, emergency_slots: 1 }, { emergency_slots: -1 }, { slots_per_entity: 0 }],

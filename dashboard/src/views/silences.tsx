@@ -10,14 +10,12 @@ import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
-import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
+import { describeError, UnusedResponse, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useOverview } from "../shell.tsx";
 
 export default function Silences() {
-  const silences = useRead("sync-admin/silences", SilenceListResponse, {
-    every: 10_000,
-  });
+  const pages = usePages("sync-admin/silences", { limit: 50 }, SilenceListResponse, 10_000);
   const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 60_000 }).data
     ?.rules ?? [];
   const { can } = useUser();
@@ -28,9 +26,22 @@ export default function Silences() {
       lead="A silence mutes notifications, never recording. A channel that was notified of an incident is also notified of its end."
     >
       <AlertTabs at="/alerts/silences" />
-      <Reading of={silences}>
-        {({ silences }) => silences.length ? <List silences={silences} names={names} /> : <Empty>No silence is active or planned.</Empty>}
+      <Reading of={pages}>
+        {({ pages: loaded }) => {
+          const silences = loaded.flatMap((page) => page.silences);
+          return silences.length ? <List silences={silences} names={names} /> : <Empty>No silence is active or planned.</Empty>;
+        }}
       </Reading>
+      {pages.hasNextPage && (
+        <button
+          type="button"
+          class="secondary"
+          aria-busy={pages.isFetchingNextPage}
+          onClick={() => void pages.fetchNextPage()}
+        >
+          Load more
+        </button>
+      )}
       {can("operator") && (
         <Section title="New silence">
           <SilenceForm rules={[...names]} />

@@ -1,14 +1,14 @@
-import { useState } from "preact/hooks";
-import { ConnectivityResponse } from "../../../types/admin.ts";
+import { LastConnectivityResponse } from "../../../types/admin.ts";
 import { SystemStatusResponse } from "../../../types/history.ts";
-import { useApi } from "../api.ts";
 import { Page, Section } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
+import { Moment } from "../components/time.tsx";
 import { duration, title } from "../format.ts";
-import { useRead } from "../queries.ts";
+import { UnusedResponse, useAct, useRead } from "../queries.ts";
+import { useUser } from "../session.ts";
 
 export default function System() {
   const system = useRead(
@@ -45,44 +45,36 @@ export default function System() {
   );
 }
 
-/** Tests on demand whether each component can be reached. */
+/** Shows the last test of whether each component can be reached, and lets an operator test again. */
 function Connectivity() {
-  const api = useApi();
-  const [result, setResult] = useState<ConnectivityResponse | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
-  const test = async () => {
-    setBusy(true);
-    try {
-      setResult(
-        await api.get("sync-admin/test-connectivity", ConnectivityResponse),
-      );
-      setError(null);
-    } catch (refusal) {
-      setError(refusal);
-    }
-    setBusy(false);
-  };
+  const { can } = useUser();
+  const last = useRead("sync-admin/test-connectivity", LastConnectivityResponse, { every: 60_000 }).data?.last;
+  const test = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity" }), UnusedResponse);
   return (
     <Section
       title="Connectivity"
-      acts={
+      acts={can("operator") && (
         <button
           type="button"
           class="secondary"
-          aria-busy={isBusy}
-          onClick={() => void test()}
+          aria-busy={test.isPending}
+          onClick={() => test.mutate()}
         >
           Test connectivity
         </button>
-      }
+      )}
     >
-      <Refusal error={error} />
-      {result
+      <Refusal error={test.error} />
+      {last && (
+        <p>
+          Tested <Moment at={last.tested_at} />.
+        </p>
+      )}
+      {last
         ? (
           <Table
             caption="Connectivity of each component"
-            rows={result.checks}
+            rows={last.checks}
             keyOf={(check) => `${check.kind} ${check.name}`}
             columns={[
               { name: "Component", isHead: true, cell: (check) => check.name },
@@ -97,7 +89,7 @@ function Connectivity() {
             ]}
           />
         )
-        : <p class="empty">The test starts no run and sends no notification.</p>}
+        : <p class="empty">No test was made. A test starts no run and sends no notification.</p>}
     </Section>
   );
 }

@@ -8,8 +8,10 @@ import {
   CreateRuleRequest,
   NoteRequest,
   PreviewRuleRequest,
+  SilenceQuery,
   SilenceRequest,
 } from "../../../types/admin.ts";
+import { nextCursor } from "../../../types/cursor.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { createTestChannels, testDestinations } from "./channel-test.ts";
@@ -29,8 +31,12 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     });
   }
 
-  app.get("/silences", ...requireRole("viewer"), refuseQuery, async (c) => {
-    return c.json({ silences: await rpc("list_alert_silences", { p: { limit: 200 }, as_of: as_of() }) });
+  app.get("/silences", ...requireRole("viewer"), async (c) => {
+    const { limit, cursor } = parse(SilenceQuery, c.req.query());
+    const p = { limit: limit + 1, after_at: cursor?.before_at, after_id: cursor?.before_id };
+    const found = await rpc("list_alert_silences", { p, as_of: as_of() });
+    const silences = found.slice(0, limit), last = silences.at(-1);
+    return c.json({ silences, next_cursor: found.length > limit && last ? nextCursor(last.ends_at, last.id) : null });
   });
   app.post("/silences", ...requireRole("operator"), async (c) => {
     return c.json(await rpc("save_alert_silence", by(c, await readBody(c.req.raw, SilenceRequest))), 201);

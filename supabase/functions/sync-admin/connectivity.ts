@@ -2,6 +2,7 @@ import nodemailer from "nodemailer";
 import type { ConnectivityFacts } from "../../../services/contract/system.ts";
 import { isRedirect, refusal, resolveHost } from "../../../services/outbound.ts";
 import { type SmtpOptions, smtpOptionsOf, transportOptions } from "../../../services/smtp.ts";
+import { backoffOf, slotOf } from "../../../services/upstream-slot.ts";
 import type { ConnectivityResponse } from "../../../types/admin.ts";
 import type { AdminDeps } from "./acts.ts";
 
@@ -13,8 +14,8 @@ type Finding = Pick<Check, "status" | "message">;
 const ok = (message: string): Finding => ({ status: "OK", message });
 const failed = (message: string): Finding => ({ status: "FAILED", message });
 
-/** Checks all parts in parallel, each with its own time limit and without side effects: no sync starts and no message is sent. */
-export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityResponse> {
+/** Checks all parts in parallel, each with its own time limit: no sync starts and no message is sent. */
+export async function testConnectivity(deps: AdminDeps, facts: ConnectivityFacts): Promise<ConnectivityResponse> {
   const { rpc, clock, env } = deps;
   const run = async (name: string, kind: Check["kind"], check: () => Promise<Finding>): Promise<Check> => {
     const startedAt = clock.monotonic();
@@ -25,12 +26,11 @@ export async function testConnectivity(deps: AdminDeps): Promise<ConnectivityRes
     clearTimeout(timer);
     return { name, kind, ...finding, response_time_ms: Math.round(clock.monotonic() - startedAt) };
   };
-  const facts = await rpc("get_connectivity_facts", { as_of: clock.asOf() });
   const checks = await Promise.all([
     run("database", "database", async () => ok(`schema ${(await rpc("schema_version", {})).version}`)),
     run("scheduler", "scheduler", () => Promise.resolve(checkScheduler(facts.scheduler))),
     ...facts.functions.map((name) => run(name, "function", () => checkFunction(deps, name))),
-    run("vis", "upstream", () => checkUpstream(deps, facts.backoff_until)),
+    run("vis", "upstream", () => checkUpstream(deps)),
     ...facts.channels.map(({ name, kind, url, last_delivery }) =>
       run(name, "channel", async () => {
         if (kind === "dashboard") return ok("no delivery needed: the page reads the incidents");
@@ -58,10 +58,28 @@ async function checkFunction(deps: AdminDeps, name: string): Promise<Finding> {
   return status === 405 ? ok("deployed, and compatible with the schema") : failed(`answered with status ${status} instead of 405`);
 }
 
+const skipped = (message: string): Finding => ({ status: "SKIPPED", message });
+
+/** Sends its request in a slot, as a sync does; an answer that limits our rate starts the upstream backoff. */
+async function checkUpstream(deps: AdminDeps): Promise<Finding> {
+  const { rpc, clock } = deps;
+  const { token, backoff_until } = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
+  if (backoff_until) return skipped(`upstream backoff until ${backoff_until}`);
+  if (!token) return skipped("every request slot is in use: syncs send requests now");
+  const slot = slotOf(token);
+  try {
+    const { status, headers } = await request(deps, deps.env.VIS_API_URL, { method: "HEAD" });
+    // A 403 to a request without credentials does not prove that syncs are refused.
+    if ([429, 503].includes(status)) Object.assign(slot, backoffOf(status, headers.get("retry-after"), clock.now()));
+    return judgeUpstream(status, headers);
+  } finally {
+    // A failure here does not fail the check: the slot is free again when its lease expires.
+    await rpc("release_upstream_slot", { p: slot, as_of: clock.asOf() }).catch(() => {});
+  }
+}
+
 /** HEAD requests no data; VIS is up when the answer is neither a server error nor a refusal. */
-async function checkUpstream(deps: AdminDeps, backoffUntil: string | null): Promise<Finding> {
-  if (backoffUntil !== null) return { status: "SKIPPED", message: `upstream backoff until ${backoffUntil}` };
-  const { status, headers } = await request(deps, deps.env.VIS_API_URL, { method: "HEAD" });
+function judgeUpstream(status: number, headers: Headers): Finding {
   if (isRedirect(status)) {
     const host = URL.parse(headers.get("location") ?? "")?.host ?? "an unnamed address";
     return failed(`answered with status ${status}, a redirect to ${host}; set VIS_API_URL to the address that answers`);

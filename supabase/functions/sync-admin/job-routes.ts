@@ -37,7 +37,14 @@ export function addJobRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(withEstimate(await rpc("requeue_sync_job", by(c, { ...request, id: idOf(c) }))), 202);
   });
   app.post("/process-queue", requireSecret, async (c) => c.json(await rpc("drain_sync_queue", { as_of: as_of() })));
-  app.get("/test-connectivity", ...requireRole("viewer"), refuseQuery, async (c) => c.json(await testConnectivity(deps)));
+  app.get("/test-connectivity", ...requireRole("viewer"), refuseQuery, async (c) => {
+    return c.json(await rpc("get_connectivity_test", { as_of: as_of() }));
+  });
+  app.post("/test-connectivity", ...requireRole("operator"), async (c) => {
+    const result = await testConnectivity(deps, await rpc("start_connectivity_test", by(c, {})));
+    await rpc("record_connectivity_test", { p: { result }, as_of: as_of() });
+    return c.json(result);
+  });
 
   app.post("/upstream/end-backoff", ...requireRole("operator"), async (c) => {
     return c.json(await rpc("end_upstream_backoff", by(c, await readBody(c.req.raw, EndBackoffRequest))));

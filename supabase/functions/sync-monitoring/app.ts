@@ -39,7 +39,7 @@ import {
   TournamentQuery,
 } from "./history.ts";
 import { readMetrics } from "./metrics.ts";
-import { openApiDocument } from "./openapi.ts";
+import { openApiDocument, statedAccess } from "./openapi.ts";
 import { scrape } from "./prometheus.ts";
 import { readSystemStatus } from "./system-status.ts";
 
@@ -58,6 +58,7 @@ const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(path
     method: "get",
     path,
     middleware: requireRole("viewer"),
+    ...statedAccess("viewer"),
     request: { query },
     responses: { 200: json(description, response), 400: json("A filter is invalid; details name it", ErrorResponse), ...refusals },
   });
@@ -68,6 +69,7 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(p
     method: "get",
     path,
     middleware: requireRole("viewer"),
+    ...statedAccess("viewer"),
     request: { params, query: NoQuery },
     responses: {
       200: json(description, response),

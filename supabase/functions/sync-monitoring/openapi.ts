@@ -1,5 +1,5 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { type Route, ROUTES } from "../../../types/routes.ts";
+import { type Access, type Route, ROUTES } from "../../../types/routes.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
 import type { FunctionApp } from "../_shared/app.ts";
 import { SCHEMA_VERSION } from "../_shared/schema-check.ts";
@@ -23,6 +23,35 @@ const MEANING: Record<number, string> = {
   503: "The database is not available",
 };
 const json = (schema: z.ZodType) => ({ "application/json": { schema } });
+const SECURITY_SCHEMES = {
+  user_token: { type: "http", scheme: "bearer", description: "The access token of a user; its app_metadata.role is the role." },
+  secret_key: { type: "apiKey", in: "header", name: "apikey", description: "A secret key of the project." },
+  prometheus_token: { type: "http", scheme: "bearer", description: "PROMETHEUS_TOKEN." },
+  badge_token: { type: "apiKey", in: "query", name: "token", description: "BADGE_TOKEN." },
+} as const;
+const NEEDS: Record<Access, string> = {
+  viewer: "the role viewer or higher",
+  operator: "the role operator or higher",
+  admin: "the role admin",
+  secret: "a secret key",
+  prometheus_token: "the token of scrapers",
+  badge_token: "the token of badges",
+};
+
+/** The access of an operation in the document: for machines `x-access`, and `security` as OpenAPI has it. */
+export function statedAccess(access: Access) {
+  const schemes: (keyof typeof SECURITY_SCHEMES)[] = access === "secret"
+    ? ["secret_key"]
+    : access === "prometheus_token" || access === "badge_token"
+    ? [access]
+    : ["user_token", "secret_key"];
+  return { "x-access": access, security: schemes.map((scheme) => ({ [scheme]: [] })) };
+}
+
+function contentOf(answer: Route["answer"]) {
+  if (answer === null) return {};
+  return { content: typeof answer === "string" ? { [answer]: { schema: z.string() } } : json(answer) };
+}
 
 function describe(route: Route) {
   const path = `/${route.function}${route.path === "/" ? "" : route.path}`;
@@ -33,14 +62,15 @@ function describe(route: Route) {
   return {
     method: route.method,
     path,
-    description: `${route.description}. ${route.role === "secret" ? "Needs the secret key." : `Needs the role ${route.role} or higher.`}`,
+    description: `${route.description}. Needs ${NEEDS[route.access]}.`,
+    ...statedAccess(route.access),
     request: {
       ...params.length ? { params: z.object(Object.fromEntries(params)) } : {},
       ...route.query ? { query: route.query } : {},
       ...route.body ? { body: { content: json(route.body) } } : {},
     },
     responses: {
-      [route.status]: { description: route.description, ...route.answer ? { content: json(route.answer) } : {} },
+      [route.status]: { description: route.description, ...contentOf(route.answer) },
       ...Object.fromEntries(refusals),
     },
   };
@@ -51,5 +81,6 @@ export function openApiDocument(app: FunctionApp) {
   const others = new OpenAPIHono();
   for (const route of ROUTES) others.openAPIRegistry.registerPath(describe(route));
   const own = app.getOpenAPI31Document(INFO);
-  return { ...own, paths: { ...own.paths, ...others.getOpenAPI31Document(INFO).paths } };
+  const paths = { ...own.paths, ...others.getOpenAPI31Document(INFO).paths };
+  return { ...own, components: { ...own.components, securitySchemes: SECURITY_SCHEMES }, paths };
 }
