@@ -5,6 +5,9 @@ import { SetupError } from "./state.ts";
 // deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
 
+/** Longer than each part of a stop needs by its own limit. */
+const STOP_LIMIT_MS = 20_000;
+
 const USAGE = `usage: deno task start [--port 54321] [--data .local] [--fresh]
 
   --port    the port on 127.0.0.1; 0 selects a free one
@@ -86,6 +89,7 @@ async function main(): Promise<void> {
     folder,
     databaseUrl,
     visUrl,
+    onTaken: () => Deno.exit(1),
     write: say,
   });
   say(describe(stack, (performance.now() / 1000).toFixed(1)));
@@ -95,6 +99,7 @@ async function main(): Promise<void> {
       if (isStopping) Deno.exit(130);
       isStopping = true;
       say("Stopping …");
+      setTimeout(() => Deno.exit(1), STOP_LIMIT_MS);
       void stack.stop().then(() => Deno.exit(0), () => Deno.exit(1));
     });
   }
