@@ -1,4 +1,5 @@
-import postgres from "postgres";
+// @ts-types="npm:@types/pg@8.23.1"
+import { Client } from "pg";
 import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
@@ -87,8 +88,10 @@ async function timeCalls(db: TestDatabase, server: string | undefined): Promise<
   const first: number[] = [], last: number[] = [];
   for (let session = 0; session < SESSIONS; session++) {
     const name = await db.value<string>("select current_database()");
-    const connection = server ? postgres(server.replace(/\/[^/]*$/, `/${name}`), { max: 1 }) : null;
-    const query = async (sql: string) => connection ? await connection.unsafe(sql, [], { prepare: true }) : await db.query(sql);
+    const connection = server ? new Client(server.replace(/\/[^/]*$/, `/${name}`)) : null;
+    await connection?.connect();
+    // A named statement is prepared once a session.
+    const query = async (sql: string) => connection ? await connection.query({ name: sql, text: sql }) : await db.query(sql);
     await query("select 1");
     const times: number[] = [];
     for (let call = 0; call < CALLS; call++) {

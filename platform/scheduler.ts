@@ -46,17 +46,25 @@ function coalesced(work: () => Promise<void>): () => Promise<void> {
 export async function startCron(database: Database): Promise<() => void> {
   const timers = new Map<number, { text: string; stop: () => void }>();
   const waiting = new Map<number, number>();
+  /** The runs of this program that have not ended. */
+  const live = new Set<number>();
 
   async function runOnce(job: Job): Promise<void> {
     const [run] = await database.query<{ runid: number }>(
       "insert into cron.job_run_details (jobid, database, username, command, status, start_time) values ($1, $2, $3, $4, 'running', clock_timestamp()) returning runid",
       [job.jobid, job.database, job.username, job.command],
     );
-    const failure = await database.exec(job.command).then(() => null, (error: Error) => error.message);
-    await database.query(
-      "update cron.job_run_details set status = $2, return_message = $3, end_time = clock_timestamp() where runid = $1",
-      [run?.runid, failure === null ? "succeeded" : "failed", failure === null ? "ok" : `ERROR: ${failure}`],
-    );
+    const runid = Number(run?.runid);
+    live.add(runid);
+    try {
+      const failure = await database.exec(job.command).then(() => null, (error: Error) => error.message);
+      await database.query(
+        "update cron.job_run_details set status = $2, return_message = $3, end_time = clock_timestamp() where runid = $1",
+        [runid, failure === null ? "succeeded" : "failed", failure === null ? "ok" : `ERROR: ${failure}`],
+      );
+    } finally {
+      live.delete(runid);
+    }
   }
 
   async function tick(job: Job): Promise<void> {
@@ -64,7 +72,7 @@ export async function startCron(database: Database): Promise<() => void> {
     waiting.set(job.jobid, queued + 1);
     if (queued > 0) return;
     while ((waiting.get(job.jobid) ?? 0) > 0) {
-      // The database may be closing; the next start marks the interrupted run as failed.
+      // The database may be closing or away; its next connection marks the interrupted run as failed, and the next tick runs the job.
       await runOnce(job).catch(() => {});
       waiting.set(job.jobid, (waiting.get(job.jobid) ?? 1) - 1);
     }
@@ -85,6 +93,11 @@ export async function startCron(database: Database): Promise<() => void> {
   }
 
   const reload = coalesced(async () => {
+    await database.query(
+      `update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = clock_timestamp()
+      where status in ('starting', 'running') and runid <> all ($1::bigint[])`,
+      [`{${[...live].join(",")}}`],
+    );
     const jobs = await database.query<Job>("select jobid::integer, schedule, command, database, username from cron.job where active");
     for (const job of jobs) {
       const text = `${job.schedule}\n${job.command}`;
@@ -100,9 +113,6 @@ export async function startCron(database: Database): Promise<() => void> {
     }
   });
 
-  await database.query(
-    "update cron.job_run_details set status = 'failed', return_message = 'server restarted', end_time = clock_timestamp() where status in ('starting', 'running')",
-  );
   await database.listen("cron_standin", () => void reload().catch(() => {}));
   await reload();
   return () => timers.forEach((timer) => timer.stop());
@@ -114,20 +124,19 @@ export async function startNet(database: Database): Promise<() => void> {
 
   async function send(request: QueuedRequest): Promise<void> {
     const signal = AbortSignal.timeout(request.timeout_milliseconds);
+    const store = (columns: string, values: unknown[]) =>
+      database.query(`insert into net._http_response (id, ${columns}) values (${values.map((_, index) => `$${index + 1}`)})`, values)
+        // A lost answer is one that never came: the caller sends its request again when it must.
+        .catch(() => {});
     try {
       const response = await fetch(request.url, { method: request.method, headers: request.headers ?? {}, body: request.body, signal });
       const content = await response.text();
-      await database.query(
-        "insert into net._http_response (id, status_code, content_type, headers, content, timed_out) values ($1, $2, $3, $4, $5, false)",
-        [request.id, response.status, response.headers.get("content-type"), Object.fromEntries(response.headers), content],
-      );
+      const headers = Object.fromEntries(response.headers);
+      const type = response.headers.get("content-type");
+      await store("status_code, content_type, headers, content, timed_out", [request.id, response.status, type, headers, content, false]);
     } catch (error) {
       const message = signal.aborted ? `Timeout of ${request.timeout_milliseconds} ms reached` : (error as Error).message;
-      await database.query("insert into net._http_response (id, timed_out, error_msg) values ($1, $2, $3)", [
-        request.id,
-        signal.aborted,
-        message,
-      ]).catch(() => {});
+      await store("timed_out, error_msg", [request.id, signal.aborted, message]);
     }
   }
 

@@ -24,6 +24,8 @@ interface StackOptions {
   /** The folder of the functions and the migrations; by default that of this project. */
   supabase?: URL;
   onProcess?: OnProcess;
+  /** Called after the stack has stopped by itself, because another one took its database. */
+  onTaken?: () => void;
   write: (line: string) => void;
 }
 
@@ -66,6 +68,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const database = await open(options);
     undo.push(() => database.close());
+    await claim(database, options, stop);
     const { standIns } = await bootstrap(database);
     const supabase = await createSupabase(
       database,
@@ -138,6 +141,17 @@ async function open({ databaseUrl, folder, write }: StackOptions): Promise<Datab
       `the embedded database in ${folder}/db cannot be opened (${message}); start with --fresh to delete the data and create it anew`,
     );
   }
+}
+
+/** Claims a database on a server, which two programs of different folders can share. @throws SetupError when another one uses it */
+async function claim(database: Database, { databaseUrl = "", write, onTaken }: StackOptions, stop: () => Promise<void>): Promise<void> {
+  const name = `the database ${withoutPassword(databaseUrl)}`;
+  const holder = await database.claim(async (taker) => {
+    write(`${name} was taken by ${taker} while the connection was lost; this program stops`);
+    await stop();
+    onTaken?.();
+  });
+  if (holder) throw new SetupError(`${name} is in use by ${holder}; stop that program, or use another database`);
 }
 
 function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions): never {

@@ -9,6 +9,9 @@ import type { Stack } from "./stack.ts";
 // deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
 
+/** Longer than each part of a stop needs by its own limit. */
+const STOP_LIMIT_MS = 20_000;
+
 function describe(stack: Stack, seconds: string): string {
   const { base, state, database, visUrl, standIns } = stack;
   const [secretKey] = Object.values(stack.secretKeys.all());
@@ -49,7 +52,7 @@ async function main(): Promise<void> {
   if (await secureFolder(folder)) say(`Other users of this machine could enter ${folder}; now only you can.`);
   say("Loading the packages (the first start downloads them from npm) …");
   const { startStack } = await loadStack();
-  const starting = startStack({ port, folder, databaseUrl, visUrl, write: say });
+  const starting = startStack({ port, folder, databaseUrl, visUrl, onTaken: () => Deno.exit(1), write: say });
   stopOnSignals(starting);
   say(describe(await starting, (performance.now() / 1000).toFixed(1)));
 }
@@ -75,6 +78,7 @@ function stopOnSignals(starting: Promise<Stack>): void {
       }
       isStopping = true;
       say("Stopping … (Ctrl-C again stops at once)");
+      setTimeout(() => Deno.exit(1), STOP_LIMIT_MS);
       void starting.then((stack) => stack.stop()).then(() => Deno.exit(0), () => Deno.exit(1));
     });
   }

@@ -15,7 +15,7 @@ interface SqlError {
 function statusOf(sqlstate: string): number {
   if (sqlstate === "P0001" || sqlstate.startsWith("23")) return sqlstate === "23503" || sqlstate === "23505" ? 409 : 400;
   if (sqlstate === "25006") return 405;
-  if (sqlstate.startsWith("08")) return 503;
+  if (/^(08|53(?!400))/.test(sqlstate)) return 503;
   return /^(40|53|54|55|57|58|P0|XX)/.test(sqlstate) ? 500 : 400;
 }
 
@@ -45,12 +45,12 @@ export async function createSupabase(
     const store = failed.getStore();
     if (store) store.error = error;
     if (!error?.code) return error;
-    // lite prints the stack of the error, so that the stack is cut to one line.
-    return Object.assign(new Error(error.message), {
-      code: error.code,
-      detail: error.detail,
-      hint: error.hint,
-      stack: `${error.code} ${error.message}`,
+    // lite prints the error: its stack is cut to one line, and its other properties are not enumerable.
+    return Object.defineProperties(new Error(error.message), {
+      code: { value: error.code, writable: true },
+      detail: { value: error.detail, writable: true },
+      hint: { value: error.hint, writable: true },
+      stack: { value: `${error.code} ${error.message}`, writable: true },
     });
   };
   const app = new App({
@@ -70,9 +70,20 @@ export async function createSupabase(
     failed.run({}, async () => {
       const response = await database.exclusively(async () => await app.fetch(request));
       const answer = response.status === 500 ? answerFor(failed.getStore()?.error) : null;
-      if (!answer) return response;
-      return Response.json(answer.body, { status: answer.status, headers: { "access-control-allow-origin": "*" } });
+      return answer ? respond(answer) : response;
     });
   const auth = createAuth({ database, keys, siteUrl, lite, sendMail });
-  return (request) => new URL(request.url).pathname.startsWith("/auth/v1/") ? auth(request) : lite(request);
+  const handle = (request: Request) => new URL(request.url).pathname.startsWith("/auth/v1/") ? auth(request) : lite(request);
+  return async (request) => {
+    try {
+      return await database.answer(() => handle(request));
+    } catch (error) {
+      const answer = answerFor(error as SqlError);
+      if (!answer) throw error;
+      return respond(answer);
+    }
+  };
 }
+
+const respond = ({ status, body }: { status: number; body: Record<string, unknown> }): Response =>
+  Response.json(body, { status, headers: { "access-control-allow-origin": "*" } });

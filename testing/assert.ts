@@ -2,13 +2,13 @@
 import nodeAssert from "node:assert/strict";
 
 export function assert(value: unknown, message?: string): asserts value {
-  nodeAssert.ok(value, message);
+  nodeAssert.ok(value, message as string);
 }
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  nodeAssert.deepStrictEqual(actual, expected, message);
+  nodeAssert.deepStrictEqual(actual, expected, message as string);
 }
 export function assertMatch(actual: string, expected: RegExp, message?: string): void {
-  nodeAssert.match(actual, expected, message);
+  nodeAssert.match(actual, expected, message as string);
 }
 export function assertStringIncludes(actual: string, expected: string, message?: string): void {
   nodeAssert.ok(actual.includes(expected), message ?? `${JSON.stringify(actual)} does not include ${JSON.stringify(expected)}`);
@@ -19,7 +19,7 @@ export function assertObjectMatch(actual: object, expected: object, message?: st
     shape !== null && typeof shape === "object" && !Array.isArray(shape) && value !== null && typeof value === "object"
       ? Object.fromEntries(Object.keys(shape).map((key) => [key, part(Reflect.get(value, key), Reflect.get(shape, key))]))
       : value;
-  nodeAssert.deepStrictEqual(part(actual, expected), expected, message);
+  nodeAssert.deepStrictEqual(part(actual, expected), expected, message as string);
 }
 type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 

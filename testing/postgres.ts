@@ -2,6 +2,10 @@
 export interface TemporaryPostgres {
   url: string;
   hasCron: boolean;
+  /** Restarts the server: `fast` ends its sessions in order, `immediate` is a crash. */
+  restart(mode: "fast" | "immediate"): Promise<void>;
+  /** Stops each process of the server without ending it, as a network that loses everything does, until `thaw` is called. */
+  freeze(): Promise<{ thaw: () => void }>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +55,16 @@ export async function startPostgres(bin: string, { isDurable = false } = {}): Pr
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     hasCron,
+    async restart(mode) {
+      await asServer(`${bin}/pg_ctl`, ["-D", `${folder}/data`, "-l", `${folder}/log`, "-m", mode, "-w", "-s", "restart"]);
+    },
+    async freeze() {
+      const [postmaster = ""] = (await Deno.readTextFile(`${folder}/data/postmaster.pid`)).split("\n");
+      const children = (await Deno.readTextFile(`/proc/${postmaster}/task/${postmaster}/children`)).trim().split(" ");
+      const signal = (name: Deno.Signal) => [postmaster, ...children].forEach((pid) => Deno.kill(Number(pid), name));
+      signal("SIGSTOP");
+      return { thaw: () => signal("SIGCONT") };
+    },
     async stop() {
       await asServer(`${bin}/pg_ctl`, ["-D", `${folder}/data`, "-m", "immediate", "stop"]);
       await Deno.remove(folder, { recursive: true });

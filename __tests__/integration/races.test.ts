@@ -1,3 +1,5 @@
+// @ts-types="npm:@types/pg@8.23.1"
+import { Client } from "pg";
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
@@ -173,17 +175,20 @@ Deno.test("a claim waits for a cancellation in progress: the job starts when tha
     }
     await db.query("update sync_status set paused_at = null, paused_by = null");
     await db.query("update sync_queue_settings set slots = 2");
-    let draining: Promise<unknown> | undefined;
-    await db.database.connection.driver.begin(async (open: { unsafe(sql: string, parameters: unknown[]): Promise<unknown> }) => {
-      await open.unsafe("select cancel_sync_job($1, $2)", [{ id: ids[0], actor }, AS_OF]);
-      draining = db.query("select drain_sync_queue($1)", [AS_OF]);
-      await until(
-        "the claim waits",
-        async () =>
-          (await db.query("select from pg_stat_activity where wait_event_type = 'Lock' and query like '%drain_sync_queue%'")).length,
-      );
-      if (!isCancelled) throw new Error("rolled back");
-    }).catch((error: Error) => assertEquals(error.message, "rolled back"));
+    const session = new Client(
+      String(Deno.env.get("TEST_DATABASE_URL")).replace(/\/[^/]*$/, `/${await db.value("select current_database()")}`),
+    );
+    await session.connect();
+    await session.query("begin");
+    await session.query("select cancel_sync_job($1, $2)", [{ id: ids[0], actor }, AS_OF]);
+    const draining = db.query("select drain_sync_queue($1)", [AS_OF]);
+    await until(
+      "the claim waits",
+      async () =>
+        (await db.query("select from pg_stat_activity where wait_event_type = 'Lock' and query like '%drain_sync_queue%'")).length,
+    );
+    await session.query(isCancelled ? "commit" : "rollback");
+    await session.end();
     await draining;
     const claimed = await db.query("select id from sync_jobs where status = 'RUNNING'");
     assertEquals(claimed, [{ id: ids[isCancelled ? 1 : 0] }]);

@@ -4,12 +4,14 @@ import { readSources } from "../../testing/sources.ts";
 const importMap = async (path: string): Promise<Record<string, string>> => JSON.parse(await Deno.readTextFile(path)).imports;
 const root = await importMap("deno.json");
 
-Deno.test("each import map pins its packages to exact versions, and the peers of the queue benchmark are not in the root's", async () => {
+Deno.test("each import map pins its packages to exact versions, and the root has none of the peers of the queue benchmark", async () => {
   const peers = await importMap("bench/peers/deno.json");
   const maps = [root, peers, await importMap("dashboard/deno.json"), await importMap("supabase/functions/deno.json")];
   const packages = maps.flatMap((map) => Object.values(map)).filter((target) => !target.startsWith("./"));
   assertEquals(packages.filter((target) => !/^npm:(@[^/]+\/)?[^@/]+@\d+\.\d+\.\d+(\/|$)/.test(target)), []);
-  assertEquals(Object.keys(peers).filter((name) => name in root), []);
+  // Their driver is also that of the platform.
+  assertEquals(Object.keys(peers).filter((name) => name in root), ["pg"]);
+  assertEquals(peers.pg, root.pg);
 });
 
 Deno.test("the functions have the versions of the root, and their import map names every package that deployed files import", async () => {
