@@ -13,18 +13,24 @@ const db = await openTestDatabase();
 
 /** Functions with the rights of their owner; the comment of each gives its reason. */
 const DEFINERS = [
+  "private.add_seals",
   "private.apply_schedules",
+  "private.audit",
   "private.call_function",
+  "private.channel_secrets",
   "private.check_cron_jobs",
   "private.check_scheduler",
+  "private.digest",
+  "private.forget_channel_secrets",
   "private.missing_secrets",
   "private.post_watchdog",
-  "private.prune_audit_log",
   "private.refresh_health_summary",
   "private.schedule_chain",
+  "private.set_retention",
+  "private.store_channel_secrets",
 ];
-/** Only migrations call these. */
-const OWNER_ONLY = ["private.secure_functions", "private.secure_table"];
+/** Only migrations and pg_cron call these. */
+const OWNER_ONLY = ["private.prune_audit_log", "private.secure_functions", "private.secure_table"];
 /** Policies call these as the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 
@@ -128,7 +134,7 @@ const MONITORING = (await db.query<{ name: string }>(
 
 /** The columns that no viewer reads: addresses, secrets, and what a delivery is claimed and recorded with. */
 const HIDDEN: Record<string, string[]> = {
-  notification_channels: ["config", "secret", "previous_secret"],
+  notification_channels: ["config", "secret", "previous_secret", "vault_id"],
   notification_destinations: ["recipient"],
   alert_notifications: ["token", "lease_expires_at", "destination_id", "seq"],
   sync_jobs: ["token"],
