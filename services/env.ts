@@ -57,8 +57,10 @@ const Variables = z.object({
     ),
   ),
   SMTP_TLS: z.preprocess((value) => value === "" ? undefined : value, z.enum(["required", "off"]).default("required")),
-  // Without it the audit log is written but not sealed.
+  // Without it the audit log is written but neither vouched for nor sealed.
   AUDIT_KEY: optional(z.string().min(32)),
+  // The header in which the platform gives the address of the client. Callers can set any other header themselves.
+  CLIENT_ADDRESS_HEADER: optional(z.string().toLowerCase().regex(/^[a-z][a-z0-9-]{1,62}$/, "must be the name of a header")),
   // The tokens of /prometheus and /badge; without its token a route is closed.
   PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
   BADGE_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),

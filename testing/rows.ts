@@ -109,7 +109,16 @@ export const VALID_ROWS = {
     before: {},
     after: {},
   },
-  audit_seals: { audit_id: 2, previous_id: 1, mac: "0".repeat(64) },
+  audit_seals: {
+    audit_id: 2,
+    previous_id: 1,
+    previous_mac: "0".repeat(64),
+    digest: "0".repeat(64),
+    verdict: "VOUCHED",
+    sealed_at: LATE,
+    mac: "0".repeat(64),
+  },
+  "private.digest_key": { id: true },
   "private.people_claim": { id: true },
   "private.connectivity_test": { id: true },
 } satisfies Record<string, Row>;
@@ -173,6 +182,7 @@ export const STATES = {
     email: { kind: "email", config: { to: ["operator@example.com"] } },
     slack: { kind: "slack", secret: "https://slack.example/hook" },
     webhook: { kind: "webhook", config: { url: "https://example.com" }, secret: "example" },
+    in_vault: { kind: "webhook", vault_id: RUN, previous_secret_until: LATE },
   },
   notification_destinations: {
     recipient: { recipient: "operator@example.com" },
@@ -185,5 +195,6 @@ export const STATES = {
     discarded: { status: "DEAD", discarded_by: "operator@example.com" },
     superseded: { status: "SUPERSEDED" },
   },
-  audit_log: { created: { before: null }, deleted: { after: null } },
+  audit_log: { created: { before: null }, deleted: { after: null }, vouched: { voucher: "0".repeat(64) } },
+  audit_seals: { first: { previous_id: null, previous_mac: "" } },
 } satisfies { [T in Table]?: Record<string, Row> };

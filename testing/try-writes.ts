@@ -38,7 +38,14 @@ export async function createTryWrites(db: TestDatabase): Promise<TryWrites> {
   await db.database.exec(TRY_WRITE);
   // The seeded rows of these tables have the same keys as the rows of the cases.
   for (
-    const table of ["sync_queue_settings", "retention_settings", "private.watchdog", "private.people_claim", "private.connectivity_test"]
+    const table of [
+      "sync_queue_settings",
+      "retention_settings",
+      "private.watchdog",
+      "private.people_claim",
+      "private.connectivity_test",
+      "private.digest_key",
+    ]
   ) {
     await db.query(`delete from ${table}`);
   }

@@ -197,11 +197,14 @@ const commonChannelFields = {
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
 };
 
-/** `PUT sync-admin/channels/:name`; without a secret the stored one stays. No response contains a secret. */
+/**
+ * `PUT sync-admin/channels/:name`; without an address or a secret the stored one stays. No response contains a secret or the address of a
+ * webhook, whose path can be its only key.
+ */
 export const ChannelRequest = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("webhook"),
-    config: z.strictObject({ url: webUrl.max(2000) }),
+    config: z.strictObject({ url: webUrl.max(2000) }).optional(),
     secret: webhookSecret.optional(),
     ...commonChannelFields,
   }),
@@ -234,10 +237,18 @@ export const ChannelTestResponse = z.object({
 });
 export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
 
+/**
+ * What a seal says of its row: the act has a valid voucher of sync-admin, it is an act of the database itself, or it has no valid voucher and
+ * did not come through sync-admin.
+ */
+export const VERDICTS = ["VOUCHED", "DATABASE", "UNVOUCHED"] as const;
+
 /** A row of the audit log in `GET sync-admin/audit`. */
 export const AuditEntry = z.object({
   id: z.number().int(),
   at: z.string(),
+  /** The time of the database. */
+  recorded_at: z.string(),
   actor: z.string(),
   actor_role: z.string(),
   action: z.string(),
@@ -247,17 +258,26 @@ export const AuditEntry = z.object({
   after: z.unknown(),
   reason: z.string().nullable(),
   request_id: z.string().nullable(),
+  /** The id that the caller claims for its request. */
+  correlation_id: z.string().nullable(),
   address: z.string().nullable(),
+  /** The address is what the caller sent, and not what a trusted header says. */
+  address_is_claimed: z.boolean(),
+  /** Null while the row is not sealed. */
+  verdict: z.enum(VERDICTS).nullable(),
 });
 export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_cursor: z.string().nullable() });
 
 /** The result of `GET sync-admin/audit/verify`; `first_bad` is the first row that was changed, deleted, inserted, or cut off the end. */
 export const AuditVerifyResponse = z.object({
-  status: z.enum(["INTACT", "BROKEN"]),
+  /** PRUNED: intact, but for rows that retention deleted. */
+  status: z.enum(["INTACT", "PRUNED", "BROKEN"]),
   /** Sealed rows that were verified. */
   rows: z.number().int(),
   /** Rows after the newest seal. */
   unsealed: z.number().int(),
+  /** Sealed rows of acts that did not come through sync-admin. */
+  unvouched: z.number().int(),
   /** `id:mac` of the newest seal; stored outside and sent later as `head`, it shows whether rows were cut off the end. */
   head: z.string().nullable(),
   /** The last row that retention deleted. */
@@ -377,7 +397,7 @@ export const AuditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
 });
-/** The query of `GET sync-admin/audit/verify`; with an exported `head` it also detects rows cut off the end. */
+/** The query of `GET sync-admin/audit/verify`; with an exported `head` it also detects rows cut off the end, and a chain made anew. */
 export const VerifyQuery = z.strictObject({
   head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional(),
 });

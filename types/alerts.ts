@@ -264,6 +264,7 @@ export const NotificationChannel = z.object({
   name: z.string(),
   kind: z.enum(["email", "webhook", "slack", "dashboard"]),
   is_active: z.boolean(),
+  /** Of a webhook and of Slack the `host` and a `digest` of the address, of email the recipients `to` and `by_severity`. */
   config: z.record(z.string(), z.unknown()),
   group_window: z.string(),
   hourly_limit: z.number().int(),

@@ -535,14 +535,18 @@ export type Database = {
           "actor": string;
           "actor_role": string;
           "address": string | null;
+          "address_is_claimed": boolean;
           "after": Json | null;
           "at": string;
           "before": Json | null;
+          "correlation_id": string | null;
           "id": number;
           "object_id": string;
           "object_type": string;
           "reason": string | null;
+          "recorded_at": string;
           "request_id": string | null;
+          "voucher": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -550,50 +554,67 @@ export type Database = {
           "actor": string;
           "actor_role": string;
           "address"?: string | null;
+          "address_is_claimed"?: boolean;
           "after"?: Json | null;
           "at": string;
           "before"?: Json | null;
+          "correlation_id"?: string | null;
           "id"?: never;
           "object_id": string;
           "object_type": string;
           "reason"?: string | null;
+          "recorded_at"?: string;
           "request_id"?: string | null;
+          "voucher"?: string | null;
         };
         Update: {
           "action"?: string;
           "actor"?: string;
           "actor_role"?: string;
           "address"?: string | null;
+          "address_is_claimed"?: boolean;
           "after"?: Json | null;
           "at"?: string;
           "before"?: Json | null;
+          "correlation_id"?: string | null;
           "id"?: never;
           "object_id"?: string;
           "object_type"?: string;
           "reason"?: string | null;
+          "recorded_at"?: string;
           "request_id"?: string | null;
+          "voucher"?: string | null;
         };
         Relationships: [];
       };
       "audit_seals": {
         Row: {
           "audit_id": number;
+          "digest": string;
           "mac": string;
           "previous_id": number | null;
+          "previous_mac": string;
           "sealed_at": string;
+          "verdict": string;
         };
         ComputedFields: never;
         Insert: {
           "audit_id": number;
+          "digest": string;
           "mac": string;
           "previous_id"?: number | null;
-          "sealed_at"?: string;
+          "previous_mac": string;
+          "sealed_at": string;
+          "verdict": string;
         };
         Update: {
           "audit_id"?: number;
+          "digest"?: string;
           "mac"?: string;
           "previous_id"?: number | null;
+          "previous_mac"?: string;
           "sealed_at"?: string;
+          "verdict"?: string;
         };
         Relationships: [];
       };
@@ -879,6 +900,7 @@ export type Database = {
           "previous_secret_until": string | null;
           "secret": string | null;
           "updated_at": string;
+          "vault_id": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -893,6 +915,7 @@ export type Database = {
           "previous_secret_until"?: string | null;
           "secret"?: string | null;
           "updated_at"?: string;
+          "vault_id"?: string | null;
         };
         Update: {
           "config"?: NonNullable<Json>;
@@ -906,6 +929,7 @@ export type Database = {
           "previous_secret_until"?: string | null;
           "secret"?: string | null;
           "updated_at"?: string;
+          "vault_id"?: string | null;
         };
         Relationships: [];
       };

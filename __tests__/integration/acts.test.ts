@@ -4,6 +4,7 @@ import { SecretKeys } from "../../services/secret-keys.ts";
 import { createAccess } from "../../supabase/functions/_shared/access.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { ROUTES } from "../../types/routes.ts";
+import { AUDIT_KEY } from "../../testing/audit.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase, USER } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -11,9 +12,11 @@ import { aNotification, aUser } from "../../testing/factories.ts";
 
 const db = await openTestDatabase();
 const NOW = "2026-06-10T12:00:00.000Z", EARLIER = "2026-06-10T11:00:00Z";
-const env = testEnv({ SUPABASE_SERVICE_ROLE_KEY: db.keys.secret });
+const env = testEnv({ SUPABASE_SERVICE_ROLE_KEY: db.keys.secret, AUDIT_KEY });
 const access = createAccess(readEnv(), new SecretKeys(env.secretKeys, { fetch: db.fetch }));
-const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env, waitUntil: () => {}, access });
+const sealing: Promise<unknown>[] = [];
+const waitUntil = (work: Promise<unknown>) => void sealing.push(work);
+const app = createApp({ rpc: db.rpc, clock: new TestClock(NOW), log: () => {}, env, waitUntil, access });
 const NOTE = "because the test says so";
 const RULE = {
   name: "Test act",
@@ -127,8 +130,8 @@ const ACTS: Act[] = [
     audit: {
       action: "change-channel",
       object_type: "channel",
-      before: { config: { url: "https://old.test/" } },
-      after: { config: { url: "https://receiver.test/" } },
+      before: { config: { host: "old.test" } },
+      after: { config: { host: "receiver.test" } },
     },
   },
   {
@@ -224,7 +227,7 @@ const ACTS: Act[] = [
       action: "create-person",
       object_type: "person",
       before: null,
-      after: { email: "created@example.com", role: "viewer" },
+      after: { role: "viewer" },
       reason: NOTE,
     },
   },
@@ -235,7 +238,7 @@ const ACTS: Act[] = [
       action: "invite-person",
       object_type: "person",
       before: null,
-      after: { email: "invited@example.com", role: "viewer", confirmed: false },
+      after: { role: "viewer", confirmed: false },
       reason: NOTE,
     },
   },
@@ -246,8 +249,8 @@ const ACTS: Act[] = [
     audit: {
       action: "change-person",
       object_type: "person",
-      before: { email: "changed@example.com", role: "viewer", disabled: false },
-      after: { email: "changed@example.com", role: "operator", disabled: true },
+      before: { role: "viewer", disabled: false },
+      after: { role: "operator", disabled: true },
       reason: NOTE,
     },
   },
@@ -287,12 +290,19 @@ for (const { route, object, body, audit } of ACTS) {
     assertEquals(response.ok, true, text);
     const rows = await written();
     assertEquals(rows.length, 1);
-    const expected = { actor: "user@example.com", actor_role: "admin", request_id: "request-1", address: "203.0.113.9", reason: null };
-    assertObjectMatch(rows[0] as object, { ...expected, ...audit });
+    const expected = { actor: "user@example.com", actor_role: "admin", correlation_id: "request-1", reason: null };
+    const claimed = { address: "203.0.113.9", address_is_claimed: true };
+    assertObjectMatch(rows[0] as object, { ...expected, ...claimed, request_id: response.headers.get("x-request-id"), ...audit });
     // A requeue is an act on the new job.
     const isOfNew = id === undefined || audit.action === "requeue-job";
     const created = isOfNew ? JSON.parse(text) as { id?: string; sync_job_id?: string } : {};
     assertEquals(rows[0]?.object_id, isOfNew ? created.id ?? created.sync_job_id : id);
+    await Promise.all(sealing);
+    assertEquals(
+      await db.query("select s.verdict from audit_log a join audit_seals s on s.audit_id = a.id where a.id > $1", [last]),
+      [{ verdict: "VOUCHED" }],
+      "sync-admin vouches for the act",
+    );
   });
 }
 

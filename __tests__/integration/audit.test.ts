@@ -2,37 +2,14 @@ import { assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { sealAudit } from "../../supabase/functions/sync-admin/audit-logger.ts";
 import { AuditVerifyResponse } from "../../types/admin.ts";
-import { TestClock } from "../../testing/clock.ts";
+import { anAuditLog, AUDIT_KEY, tamper } from "../../testing/audit.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
-const AUDIT_KEY = "a key of thirty-two bytes or more";
-const clock = new TestClock("2026-06-10T12:00:00.000Z");
-const lines: Record<string, unknown>[] = [];
-const log = (_level: string, event: string, fields?: object) => lines.push({ event, ...fields });
-
-/** Changes the tables like an attacker with the owner's rights: disables the triggers, and enables them again. */
-async function tamper(...statements: string[]): Promise<void> {
-  const setTriggers = (state: string) =>
-    ["audit_log", "audit_seals"].map((table) => `alter table ${table} ${state} trigger all`).join("; ");
-  await db.database.exec(setTriggers("disable"));
-  for (const statement of statements) await db.database.exec(statement);
-  await db.database.exec(setTriggers("enable"));
-}
-
-/** Fills the audit log with `count` sealed rows, with ids from 1. */
-async function fillAudit(count: number, at = "2026-06-10T12:00:00Z"): Promise<void> {
-  await tamper("truncate audit_log, audit_seals restart identity");
-  for (let id = 1; id <= count; id++) {
-    await db.query(
-      "select private.audit('{\"name\": \"operator@example.com\", \"role\": \"operator\"}', 'test-act', 'thing', $1, null, '{\"a\": 1}', 'because', $2)",
-      [String(id), at],
-    );
-  }
-  await sealAudit(db.rpc, AUDIT_KEY, log);
-}
+const audit = anAuditLog(db);
+const { clock, lines, log } = audit;
 const app = (env: Record<string, string> = { AUDIT_KEY }, fetch?: typeof globalThis.fetch) =>
   documented(createApp({ rpc: db.rpc, clock, log, env: testEnv(env), waitUntil: () => {}, fetch }));
 async function get(path: string, on = app()): Promise<{ status: number; body: Record<string, unknown> }> {
@@ -43,7 +20,7 @@ async function get(path: string, on = app()): Promise<{ status: number; body: Re
 const verify = async (head?: string) => AuditVerifyResponse.parse((await get(`/audit/verify${head ? `?head=${head}` : ""}`)).body);
 
 Deno.test("an unchanged audit log is intact; its head is in the log and in the response", async () => {
-  await fillAudit(1_203);
+  await audit.fill(1_203);
   const { status, rows, unsealed, head, first_bad } = await verify();
   assertEquals([status, rows, unsealed, first_bad], ["INTACT", 1_203, 0, null]);
   const exported = lines.findLast((line) => line.event === "audit_head");
@@ -52,16 +29,16 @@ Deno.test("an unchanged audit log is intact; its head is in the log and in the r
 });
 
 Deno.test("rows without a seal are counted, and the next sealing seals them", async () => {
-  await fillAudit(3);
-  await db.query("select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', '4', null, '{}', null, now())");
+  await audit.fill(3);
+  await audit.add([4]);
   assertEquals((await verify()).unsealed, 1);
-  assertEquals(await sealAudit(db.rpc, AUDIT_KEY, log), 1);
-  assertEquals(await sealAudit(db.rpc, AUDIT_KEY, log), 0);
-  assertEquals(await sealAudit(db.rpc, undefined, log), 0, "without a key no row is sealed");
+  assertEquals(await sealAudit(db.rpc, undefined, log, clock), 0, "without a key no row is sealed");
+  assertEquals(await audit.seal(), 1);
+  assertEquals(await audit.seal(), 0);
 });
 
 Deno.test("each minute the database calls the sealer while a row has no seal", async () => {
-  await fillAudit(2);
+  await audit.fill(2);
   await db.query("truncate private.call_log");
   const calls = async () => {
     await db.query("select private.process_queue()");
@@ -70,7 +47,7 @@ Deno.test("each minute the database calls the sealer while a row has no seal", a
   assertEquals(await calls(), []);
   await db.query("select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', '3', null, '{}', null, now())");
   assertEquals((await calls()).length, 1);
-  await sealAudit(db.rpc, AUDIT_KEY, log);
+  await audit.seal();
   assertEquals((await calls()).length, 1);
 });
 
@@ -79,7 +56,7 @@ for (
     ["a changed row", ["update audit_log set reason = 'another' where id = 5"], { id: 5, what: "CHANGED" }],
     ["a changed actor with the seal of another row", [
       "update audit_log set actor = 'x' where id = 5",
-      "update audit_seals set mac = (select mac from audit_seals where audit_id = 6) where audit_id = 5",
+      "update audit_seals s set (digest, mac) = (select o.digest, o.mac from audit_seals o where o.audit_id = 6) where s.audit_id = 5",
     ], { id: 5, what: "CHANGED" }],
     ["a deleted row", ["delete from audit_log where id = 4"], { id: 4, what: "MISSING" }],
     ["a deleted row and seal", ["delete from audit_log where id = 4", "delete from audit_seals where audit_id = 4"], {
@@ -91,6 +68,8 @@ for (
       what: "MISSING",
     }],
     ["a deleted first row that looks pruned", ["delete from audit_log where id = 1"], { id: 1, what: "MISSING" }],
+    ["a changed time of a seal", ["update audit_seals set sealed_at = '2020-01-01' where audit_id = 5"], { id: 5, what: "CHANGED" }],
+    ["a changed verdict", ["update audit_seals set verdict = 'VOUCHED' where audit_id = 5"], { id: 5, what: "CHANGED" }],
     ["an inserted row", [
       "delete from audit_log where id = 4; delete from audit_seals where audit_id = 4",
       "insert into audit_log (id, at, actor, actor_role, action, object_type, object_id, after) overriding system value values (4, now(), 'x', 'admin', 'test-act', 'thing', '4', '{}')",
@@ -99,9 +78,9 @@ for (
   ] as const
 ) {
   Deno.test(`verification finds ${change} and names it`, async () => {
-    await fillAudit(10);
+    await audit.fill(10);
     const { head } = await verify();
-    await tamper(...statements);
+    await tamper(db, ...statements);
     const result = await verify(String(head));
     assertEquals(result.status, "BROKEN");
     assertObjectMatch(result.first_bad as object, first_bad);
@@ -109,7 +88,7 @@ for (
 }
 
 Deno.test("another key breaks the first row, a missing key gets 503, and a malformed head gets 400", async () => {
-  await fillAudit(2);
+  await audit.fill(2);
   const otherKey = await get("/audit/verify", app({ AUDIT_KEY: "another key of thirty-two bytes!!" }));
   assertObjectMatch(otherKey.body, { status: "BROKEN", first_bad: { id: 1, what: "CHANGED" } });
   const noKey = await get("/audit/verify", app({}));
@@ -117,18 +96,20 @@ Deno.test("another key breaks the first row, a missing key gets 503, and a malfo
   assertEquals((await get("/audit/verify?head=x")).status, 400);
 });
 
-Deno.test("retention deletes the oldest sealed rows and records it in the chain, and the remaining rows verify", async () => {
-  await fillAudit(5, "2020-01-01T00:00:00Z");
-  for (const id of [6, 7]) {
-    await db.query(
-      "select private.audit('{\"name\": \"a\", \"role\": \"b\"}', 'test-act', 'thing', $1, null, '{}', null, '2026-06-10T12:00:00Z')",
-      [String(id)],
-    );
+Deno.test("retention deletes the oldest sealed rows and records it in the chain, and the remaining rows verify as PRUNED", async () => {
+  await audit.fill(5, "2020-01-01T00:00:00Z");
+  const { head: prunedHead } = await verify();
+  await audit.add([6, 7]);
+  await audit.seal();
+  const { head: keptHead } = await verify();
+  assertEquals(await db.value("select private.prune_audit_log()"), 5);
+  assertEquals(await db.value("select private.prune_batch('audit_log', now(), 5000)"), 0);
+  const pruned = { status: "PRUNED", pruned_to: 5, first_bad: null };
+  assertObjectMatch(await verify(), { ...pruned, rows: 2, unsealed: 1 });
+  await audit.seal();
+  for (const head of [prunedHead, keptHead, `3:${"0".repeat(64)}`]) {
+    assertObjectMatch(await verify(String(head)), { ...pruned, rows: 3, unvouched: 2 }, `the anchor or the chain covers ${head}`);
   }
-  assertEquals(await db.value("select private.prune_audit_log('2026-06-10T12:00:00Z')"), 5);
-  assertEquals(await db.value("select private.prune_batch('audit_log', '2026-06-10T12:00:00Z', 5000)"), 0);
-  await sealAudit(db.rpc, AUDIT_KEY, log);
-  assertObjectMatch(await verify(), { status: "INTACT", pruned_to: 5, rows: 3, first_bad: null });
   assertObjectMatch((await db.query("select action, object_id, after from audit_log order by id desc limit 1"))[0] as object, {
     action: "prune-audit",
     object_id: "5",
@@ -137,7 +118,7 @@ Deno.test("retention deletes the oldest sealed rows and records it in the chain,
 });
 
 Deno.test("no role changes or deletes a row, the service included, even with the setting that retention uses", async () => {
-  await fillAudit(1);
+  await audit.fill(1);
   const service = await db.client("service");
   for (const table of ["audit_log", "audit_seals"]) {
     const key = table === "audit_log" ? "id" : "audit_id";
@@ -156,7 +137,7 @@ Deno.test("no role changes or deletes a row, the service included, even with the
 });
 
 Deno.test("the audit log is filtered by actor, action, object and time", async () => {
-  await fillAudit(3);
+  await audit.fill(3);
   const entriesOf = async (query: string) => (await get(`/audit?${query}`)).body.entries as unknown[];
   assertEquals((await entriesOf("object_type=thing&object_id=2")).length, 1);
   assertEquals((await entriesOf("actor=nobody")).length, 0);

@@ -24,7 +24,15 @@ Deno.test("in 5,000 random histories each recipient's last message about an inci
 
 const db = await openTestDatabase();
 const at = (now: number) => new Date(now).toISOString();
-const actor = { name: "operator@example.com", id: null, role: "operator", request_id: "model", address: null };
+const actor = {
+  name: "operator@example.com",
+  id: null,
+  role: "operator",
+  request_id: "model",
+  correlation_id: null,
+  address: null,
+  address_is_claimed: true,
+};
 
 /** The outbox of the database. */
 const stored: Outbox = {

@@ -66,8 +66,9 @@ Deno.test("an operator acknowledges an incident until a time, unacknowledges and
     before: { state: "FIRING" },
     after: { state: "ACKNOWLEDGED" },
     reason: "looking into it",
-    request_id: "request-1",
+    correlation_id: "request-1",
     address: "203.0.113.9",
+    address_is_claimed: true,
   });
   const withdrawn = (await call("POST", `/alerts/${id}/unacknowledge`)).body;
   assertObjectMatch(withdrawn, { state: "FIRING", acknowledged_by: null, acknowledged_at: null, acknowledged_until: null });
@@ -248,7 +249,7 @@ Deno.test("an admin creates, changes and deletes channels; no response and no au
     name: "hook",
     kind: "webhook",
     is_active: true,
-    config: hook.config,
+    config: { host: "receiver.test" },
     has_secret: true,
     has_previous_secret: false,
   });
@@ -259,8 +260,10 @@ Deno.test("an admin creates, changes and deletes channels; no response and no au
   });
   const other = `whsec_${btoa("another one of thirty bytes...")}`;
   assertObjectMatch((await call("PUT", "/channels/hook", { ...hook, secret: other }, "admin")).body, { has_previous_secret: true });
-  const overlap = "select secret, previous_secret, previous_secret_until - updated_at = '24 hours' as for_a_day from notification_channels";
-  assertEquals(await db.query(`${overlap} where name = 'hook'`), [{ secret: other, previous_secret: SECRET, for_a_day: true }]);
+  const overlap = `select private.channel_secrets(c) as secrets, previous_secret_until - updated_at = '24 hours' as for_a_day
+    from notification_channels c where name = 'hook'`;
+  const secrets = { url: hook.config.url, secret: other, previous_secret: SECRET };
+  assertEquals(await db.query(overlap), [{ secrets, for_a_day: true }]);
   const seen = JSON.stringify([await call("GET", "/channels", undefined, "admin"), await db.query("select * from audit_log")]);
   assert(!seen.includes("whsec_"));
   assertEquals((await call("DELETE", "/channels/hook", undefined, "admin")).status, 204);

@@ -247,6 +247,7 @@ for (
     [{ ...GOOD, SMTP_TLS: "no" }, "SMTP_TLS"],
     [{ ...GOOD, RUNBOOK_URL: "docs/runbook.md" }, "RUNBOOK_URL"],
     [{ ...GOOD, AUDIT_KEY: "x".repeat(31) }, "AUDIT_KEY"],
+    [{ ...GOOD, CLIENT_ADDRESS_HEADER: "cf connecting ip" }, "CLIENT_ADDRESS_HEADER"],
     [{ ...GOOD, PROMETHEUS_TOKEN: "x".repeat(31) }, "PROMETHEUS_TOKEN"],
     [{ ...GOOD, BADGE_TOKEN: "with blanks".repeat(4) }, "BADGE_TOKEN"],
   ] as [Record<string, string>, string][]

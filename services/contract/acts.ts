@@ -34,12 +34,14 @@ export const ACTS = {
     },
     answer: AlertIncident,
   },
-  save_alert_silence: { args: { p: z.strictObject({ ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
+  save_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
   end_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of }, answer: Silence },
   save_alert_rule: {
     args: {
       p: z.strictObject({
         id: z.uuid().optional(),
+        /** The id of a new rule. */
+        new_id: z.uuid().optional(),
         rule: z.union([CreateRuleRequest, ChangeRuleRequest]),
         reason: z.string().optional(),
         actor: Actor,
@@ -111,6 +113,7 @@ export const ACTS = {
         object_id: z.string().optional(),
         before: Person.nullable().optional(),
         after: Person.optional(),
+        voucher: z.string().optional(),
       }),
       as_of,
     },

@@ -9,8 +9,15 @@ export const Actor = z.strictObject({
   name: z.string(),
   id: z.string().nullable(),
   role: z.string(),
+  /** The id that the function gave the request. */
   request_id: z.string(),
+  /** The id that the caller claims for its request. */
+  correlation_id: z.string().nullable(),
   address: z.string().nullable(),
+  /** The address is what the caller sent, and not what a trusted header says. */
+  address_is_claimed: z.boolean(),
+  /** The voucher of each action that the call can make; none without AUDIT_KEY. */
+  vouchers: z.record(z.string(), z.string()).optional(),
 });
 export type Actor = z.infer<typeof Actor>;
 

@@ -69,7 +69,10 @@ begin
   loop
     -- The roles are named, because a hosted project grants them execute on each new function of the schema public.
     execute format('revoke execute on function %s from public, anon, authenticated', target);
-    execute format('grant execute on function %s to service_role', target);
+    -- Only the owner prunes the audit log.
+    if target is distinct from to_regprocedure('private.prune_audit_log()') then
+      execute format('grant execute on function %s to service_role', target);
+    end if;
   end loop;
 end
 $$;

@@ -124,5 +124,7 @@ comment on column public.manual_sync_audit.triggered_by is 'The person who wante
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
 create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
 select private.secure_table('public.manual_sync_audit');
+-- Only retention, which runs as the owner, deletes triggers.
+revoke delete, truncate on public.manual_sync_audit from service_role;
 -- The contract fixes the name of this policy.
 alter policy "Allow service monitoring access" on public.manual_sync_audit rename to "Allow admin manual sync";

@@ -84,9 +84,9 @@ begin
     returning * into job;
   end if;
   insert into public.manual_sync_audit
-    (sync_job_id, entity_type, tournament_no, priority, triggered_by, trigger_reason, trigger_timestamp,
+    (id, sync_job_id, entity_type, tournament_no, priority, triggered_by, trigger_reason, trigger_timestamp,
      actor, idempotency_key, request_hash)
-  values (job.id, job.entity_type, job.tournament_no, p ->> 'priority', p ->> 'triggered_by', p ->> 'reason', as_of,
+  values (coalesce((p ->> 'trigger_id')::uuid, gen_random_uuid()), job.id, job.entity_type, job.tournament_no, p ->> 'priority', p ->> 'triggered_by', p ->> 'reason', as_of,
     p -> 'actor' ->> 'name', p ->> 'idempotency_key', p ->> 'request_hash');
   return job;
 end
@@ -100,7 +100,7 @@ declare
   job_id uuid;
 begin
   perform private.refuse_unknown_fields(p,
-    '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,confirm_removal,idempotency_key,request_hash,actor}');
+    '{entity_type,tournament_no,priority,triggered_by,reason,not_before,expires_at,confirm_removal,idempotency_key,request_hash,trigger_id,actor}');
   job_id := private.repeated_trigger(p, as_of);
   if job_id is null then
     if not exists (select from public.sync_status where entity_type = p ->> 'entity_type' and is_active) then
@@ -116,7 +116,7 @@ begin
     perform public.drain_sync_queue(as_of);
     perform private.audit(p -> 'actor', 'trigger-sync', 'job', job.id::text, null,
       jsonb_build_object('entity_type', job.entity_type, 'tournament_no', job.tournament_no, 'priority', p ->> 'priority',
-        'triggered_by', p ->> 'triggered_by', 'joined', job.enqueued_at <> as_of)
+        'triggered_by', p ->> 'triggered_by', 'joined', job.enqueued_at <> as_of, 'trigger_id', p ->> 'trigger_id')
         || case when (p ->> 'confirm_removal')::boolean then '{"confirm_removal": true}'::jsonb else '{}' end, p ->> 'reason', as_of);
     job_id := job.id;
   end if;
@@ -400,7 +400,7 @@ declare
   new_job public.sync_jobs;
   failed_nos jsonb;
 begin
-  perform private.refuse_unknown_fields(p, '{id,only_failed,priority,reason,actor}');
+  perform private.refuse_unknown_fields(p, '{id,only_failed,priority,reason,trigger_id,actor}');
   select * into job from public.sync_jobs where id = (p ->> 'id')::uuid;
   perform private.refuse_missing(found, 'job', p ->> 'id');
   if job.finished_at is null then
@@ -418,7 +418,8 @@ begin
   new_job := private.join_or_insert_job(
     jsonb_build_object(
       'entity_type', job.entity_type, 'retried_from', job.id, 'actor', p -> 'actor', 'triggered_by', p -> 'actor' ->> 'name',
-      'priority', coalesce(p ->> 'priority', job.priority), 'reason', coalesce(p ->> 'reason', job.reason)
+      'priority', coalesce(p ->> 'priority', job.priority), 'reason', coalesce(p ->> 'reason', job.reason),
+      'trigger_id', p ->> 'trigger_id'
     ) || jsonb_strip_nulls(jsonb_build_object(
       'tournament_no', case when failed_nos is null then job.tournament_no end,
       'tournament_nos', coalesce(failed_nos, job.tournament_nos)
@@ -427,7 +428,8 @@ begin
   );
   perform public.drain_sync_queue(as_of);
   perform private.audit(p -> 'actor', 'requeue-job', 'job', new_job.id::text, jsonb_build_object('job', job.id, 'status', job.status),
-    jsonb_build_object('job', new_job.id, 'retried_from', job.id, 'tournament_nos', new_job.tournament_nos), p ->> 'reason', as_of);
+    jsonb_build_object('job', new_job.id, 'retried_from', job.id, 'tournament_nos', new_job.tournament_nos, 'trigger_id', p ->> 'trigger_id'),
+    p ->> 'reason', as_of);
   return (select private.job_json(j, as_of) from public.sync_jobs j where j.id = new_job.id);
 end
 $$;

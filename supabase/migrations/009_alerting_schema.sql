@@ -398,17 +398,21 @@ create table public.notification_channels (
   updated_at timestamptz not null default now(),
   group_window interval not null default '30 seconds',
   hourly_limit integer not null default 60,
+  vault_id uuid,
   constraint notification_channels_kind_is_known check (kind in ('email', 'webhook', 'slack', 'dashboard')),
   constraint notification_channels_webhook_has_url_and_secret
-    check (kind <> 'webhook' or (coalesce(jsonb_typeof(config -> 'url'), '') = 'string' and secret is not null)),
-  constraint notification_channels_slack_has_its_url check (kind <> 'slack' or secret is not null),
+    check (kind <> 'webhook' or vault_id is not null or (coalesce(jsonb_typeof(config -> 'url'), '') = 'string' and secret is not null)),
+  constraint notification_channels_slack_has_its_url check (kind <> 'slack' or coalesce(vault_id::text, secret) is not null),
   constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
   constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0),
-  constraint notification_channels_previous_secret_has_an_end check ((previous_secret is null) = (previous_secret_until is null))
+  constraint notification_channels_previous_secret_has_an_end check (
+    (previous_secret is null) = (previous_secret_until is null) or vault_id is not null and previous_secret is null)
 );
 comment on table public.notification_channels is
   'Channels by kind: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...], by_severity?}, dashboard.';
+comment on column public.notification_channels.vault_id is
+  'The secret of Vault with the address and the secrets. Null where SQL inserted the channel: config and secret then have them.';
 comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';
 comment on column public.notification_channels.group_window is
   'States of a group that are queued within this time after its last message are sent together at the end of the window.';
@@ -421,6 +425,58 @@ grant select (name, kind, is_active, previous_secret_until, created_at, updated_
   on public.notification_channels to authenticated;
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
+
+create function private.channel_secrets(channel public.notification_channels) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select case
+    when channel.vault_id is not null
+      then coalesce((select v.decrypted_secret::jsonb from vault.decrypted_secrets v where v.id = channel.vault_id), '{}')
+    else jsonb_strip_nulls(jsonb_build_object(
+      'url', channel.config ->> 'url', 'secret', channel.secret, 'previous_secret', channel.previous_secret))
+  end;
+$$;
+comment on function private.channel_secrets(public.notification_channels) is
+  'The {url?, secret?, previous_secret?} of a channel; empty when Vault lost them. Security definer: only the owner reads Vault.';
+
+create function private.store_channel_secrets(channel text, secrets jsonb) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  title constant text := 'notification channel ' || channel;
+  stored uuid;
+begin
+  select s.id into stored from vault.secrets s where s.name = title;
+  if stored is null then
+    return vault.create_secret(secrets::text, title);
+  end if;
+  perform vault.update_secret(stored, secrets::text);
+  return stored;
+end
+$$;
+comment on function private.store_channel_secrets(text, jsonb) is
+  'Stores the secrets of a channel in Vault and returns their id. Security definer: only the owner writes to Vault.';
+
+create function private.forget_channel_secrets() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from vault.secrets where id = old.vault_id;
+  return null;
+end
+$$;
+comment on function private.forget_channel_secrets() is
+  'Deletes the secrets of a deleted channel, or of one that no longer has any. Security definer: only the owner deletes from Vault.';
+create trigger forget_channel_secrets after delete on public.notification_channels
+  for each row when (old.vault_id is not null) execute function private.forget_channel_secrets();
+create trigger forget_replaced_channel_secrets after update of vault_id on public.notification_channels
+  for each row when (old.vault_id is distinct from new.vault_id) execute function private.forget_channel_secrets();
+
+create function private.channel_with_secrets(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'channel', channel.name, 'kind', channel.kind, 'config', channel.config || jsonb_strip_nulls(jsonb_build_object('url', s -> 'url')),
+    'secret', s -> 'secret', 'previous_secret', s -> 'previous_secret', 'hourly_limit', channel.hourly_limit)
+  from private.channel_secrets(channel) s;
+$$;
+comment on function private.channel_with_secrets(public.notification_channels) is 'A channel as its sender needs it, with address and secrets.';
 
 create table public.notification_destinations (
   id bigint generated always as identity primary key,

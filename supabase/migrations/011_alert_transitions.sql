@@ -262,7 +262,10 @@ declare
   claimed_groups jsonb;
 begin
   perform private.refuse_unknown_fields(p, '{limit}');
-  update public.notification_channels set previous_secret = null, previous_secret_until = null where previous_secret_until <= as_of;
+  update public.notification_channels c set
+    previous_secret = null, previous_secret_until = null,
+    vault_id = case when c.vault_id is not null then private.store_channel_secrets(c.name, private.channel_secrets(c) - 'previous_secret') end
+  where c.previous_secret_until <= as_of;
   -- A sender that did not record its outcome may have delivered the message.
   update public.alert_notifications n set
     status = 'PENDING', token = null, lease_expires_at = null, is_perhaps_received = true,
@@ -319,10 +322,8 @@ create function private.claimed_group(
   p_token uuid, p_group_key text, p_destination_id bigint, over_limit integer, claimed public.alert_notifications[]
 ) returns jsonb
 language sql stable set search_path = '' as $$
-  select jsonb_build_object(
-    'token', p_token, 'over_limit', over_limit,
-    'channel', c.name, 'recipient', nullif(d.recipient, ''), 'kind', c.kind, 'config', c.config, 'secret', c.secret,
-    'previous_secret', c.previous_secret, 'hourly_limit', c.hourly_limit,
+  select private.channel_with_secrets(c) || jsonb_build_object(
+    'token', p_token, 'over_limit', over_limit, 'recipient', nullif(d.recipient, ''),
     'group', jsonb_build_object('rule_name', claimed[1].item -> 'rule_name', 'entity_type', claimed[1].item -> 'entity_type'),
     'rows', (
       select jsonb_agg(jsonb_build_object('id', r.id, 'item', private.item_for(r), 'received', (

@@ -4,6 +4,7 @@
 create table public.audit_log (
   id bigint generated always as identity primary key,
   at timestamptz not null,
+  recorded_at timestamptz not null default clock_timestamp(),
   actor varchar not null,
   actor_role varchar not null,
   action varchar not null,
@@ -13,28 +14,50 @@ create table public.audit_log (
   after jsonb,
   reason text,
   request_id varchar,
+  correlation_id varchar,
   address varchar,
+  address_is_claimed boolean not null default true,
+  voucher varchar,
   constraint audit_log_action_is_a_name check (action ~ '^[a-z]+(-[a-z]+)*$'),
-  constraint audit_log_act_is_not_empty check (before is not null or after is not null)
+  constraint audit_log_act_is_not_empty check (before is not null or after is not null),
+  constraint audit_log_voucher_is_sha256 check (voucher ~ '^[0-9a-f]{64}$')
 );
-comment on table public.audit_log is 'One row per act of a person or a service, with the state before and after. Append-only.';
+comment on table public.audit_log is
+  'One row per act of a person or a service, with the state before and after. Append-only; only functions write it, also for the service.';
+comment on column public.audit_log.at is 'The time of the act, which the caller of a SQL function can choose.';
+comment on column public.audit_log.recorded_at is 'The time of the database, which no caller can choose.';
+comment on column public.audit_log.correlation_id is 'The id that the caller claims for its request.';
+comment on column public.audit_log.address_is_claimed is 'The address is what the caller sent, and not what a trusted header says.';
+comment on column public.audit_log.voucher is
+  'The HMAC of sync-admin over request id, actor, action and object. An act without it did not come through sync-admin.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
+-- A voucher is for one act: a copy of it is refused.
+create unique index audit_log_one_act_per_voucher on public.audit_log (voucher) where voucher is not null;
 select private.secure_table('public.audit_log');
-revoke update, delete, truncate, references, trigger on public.audit_log from service_role;
+revoke insert, update, delete, truncate, references, trigger on public.audit_log from service_role;
 
 create table public.audit_seals (
   audit_id bigint primary key,
   previous_id bigint unique,
+  previous_mac text not null,
+  digest text not null,
+  verdict varchar not null,
+  sealed_at timestamptz not null,
   mac text not null,
-  sealed_at timestamptz not null default now(),
+  constraint audit_seals_digest_is_sha256 check (digest ~ '^[0-9a-f]{64}$'),
   constraint audit_seals_mac_is_sha256 check (mac ~ '^[0-9a-f]{64}$'),
-  constraint audit_seals_previous_is_not_later check (previous_id < audit_id)
+  constraint audit_seals_verdict_is_known check (verdict in ('VOUCHED', 'DATABASE', 'UNVOUCHED')),
+  constraint audit_seals_previous_is_not_later check (previous_id < audit_id),
+  constraint audit_seals_first_has_no_previous_mac check ((previous_id is null) = (previous_mac = ''))
 );
 comment on table public.audit_seals is
-  'One HMAC-SHA-256 per row of audit_log, over the previous seal and the row; previous_id is null for the first seal. Append-only.';
+  'One seal per row of audit_log: an HMAC-SHA-256 over the other columns, so that a seal can be verified without its row. Append-only.';
+comment on column public.audit_seals.digest is 'The SHA-256 of the text of the row.';
+comment on column public.audit_seals.verdict is
+  'VOUCHED: the row has a valid voucher. DATABASE: the act of retention, which has none. UNVOUCHED: any other row.';
 select private.secure_table('public.audit_seals');
-revoke update, delete, truncate, references, trigger on public.audit_seals from service_role;
+revoke insert, update, delete, truncate, references, trigger on public.audit_seals from service_role;
 
 create function private.refuse_change() returns trigger
 language plpgsql set search_path = '' as $$
@@ -57,25 +80,36 @@ create trigger audit_seals_refuse_change before update or delete or truncate on 
 create function private.audit(
   actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz
 ) returns void
-language sql set search_path = '' as $$
+language sql security definer set search_path = '' as $$
   -- The lock lasts until commit, so that rows become visible in the order of their ids and a sealer skips none.
   select pg_advisory_xact_lock(hashtext('private.audit'));
   insert into public.audit_log
-    (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, address)
+    (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, correlation_id, address,
+     address_is_claimed, voucher)
   values (as_of, actor ->> 'name', actor ->> 'role', action, object_type, object_id, before, after, reason, actor ->> 'request_id',
-    actor ->> 'address');
+    actor ->> 'correlation_id', actor ->> 'address', coalesce((actor ->> 'address_is_claimed')::boolean, true),
+    actor -> 'vouchers' ->> action);
 $$;
 comment on function private.audit(jsonb, text, text, text, jsonb, jsonb, text, timestamptz) is
-  'Writes the audit row of an action by actor {name, role, request_id?, address?}.';
+  'Writes the audit row of an action by actor {name, role, request_id?, correlation_id?, address?, address_is_claimed?, vouchers?: {action: '
+  'voucher}}. Definer: the service has no right to insert, so that each row has the action and object of a function.';
 
 create function private.audit_text(entry public.audit_log) returns text
-language sql stable set search_path = '' as $$
-  select jsonb_build_array(
-    entry.id, to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.actor, entry.actor_role, entry.action,
-    entry.object_type, entry.object_id, entry.before, entry.after, entry.reason, entry.request_id, entry.address
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select jsonb_build_object(
+    'id', entry.id, 'at', entry.at, 'recorded_at', entry.recorded_at, 'actor', entry.actor, 'actor_role', entry.actor_role,
+    'action', entry.action, 'object_type', entry.object_type, 'object_id', entry.object_id, 'before', entry.before, 'after', entry.after,
+    'reason', entry.reason, 'request_id', entry.request_id, 'correlation_id', entry.correlation_id, 'address', entry.address,
+    'address_is_claimed', entry.address_is_claimed, 'voucher', entry.voucher
   )::text;
 $$;
-comment on function private.audit_text(public.audit_log) is 'The text that a seal covers: every column of the row, as one JSON array.';
+comment on function private.audit_text(public.audit_log) is 'The text that a seal covers: every column of the row, as one JSON object.';
+
+create function private.seal_json(seal public.audit_seals) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(seal) - 'audit_id' || jsonb_build_object('id', seal.audit_id);
+$$;
+comment on function private.seal_json(public.audit_seals) is 'A seal as the API of the sealer has it, with the id of its row.';
 
 create function private.hmac_sha256(key bytea, message bytea) returns bytea
 language plpgsql immutable set search_path = '' as $$
@@ -99,7 +133,7 @@ create function public.list_unsealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{limit}');
   select jsonb_build_object(
-    'head', (select jsonb_build_object('id', s.audit_id, 'mac', s.mac) from public.audit_seals s order by s.audit_id desc limit 1),
+    'head', (select private.seal_json(s) from public.audit_seals s order by s.audit_id desc limit 1),
     'entries', (
       select coalesce(jsonb_agg(to_jsonb(u) order by u.id), '[]') from (
         select a.id, private.audit_text(a) as text from public.audit_log a
@@ -113,53 +147,69 @@ create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{after,limit}');
   with pairs as (
-    select coalesce(s.audit_id, a.id) as id, s.audit_id, s.previous_id, s.mac, a.id as entry_id, a as entry
+    select coalesce(s.audit_id, a.id) as id, s.audit_id, s as seal, a.id as entry_id, a as entry
     from public.audit_log a full join public.audit_seals s on s.audit_id = a.id
     where coalesce(s.audit_id, a.id) > (p ->> 'after')::bigint
     order by coalesce(s.audit_id, a.id)
     limit (p ->> 'limit')::integer
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', id, 'previous_id', previous_id, 'mac', mac, 'is_sealed', audit_id is not null,
+    'id', id, 'seal', case when audit_id is not null then private.seal_json(seal) end,
     'text', case when entry_id is not null then private.audit_text(entry) end
   ) order by id), '[]')
   from pairs;
 $$;
 comment on function public.list_sealed_audit(jsonb) is
-  'Returns up to {limit} rows after id {after}, each with its seal; text is null when the row is missing, mac when the seal is missing.';
+  'Returns up to {limit} rows after id {after}, each with its seal; text is null when the row is missing, seal when the seal is missing.';
 
-create function public.seal_audit(p jsonb) returns integer
-language plpgsql set search_path = '' as $$
+create function private.add_seals(after_id bigint, seals jsonb) returns integer
+language plpgsql security definer set search_path = '' as $$
 declare
   sealed integer;
 begin
-  perform private.refuse_unknown_fields(p, '{after,seals}');
-  perform pg_advisory_xact_lock(hashtext('public.seal_audit'));
+  perform pg_advisory_xact_lock(hashtext('private.add_seals'));
   -- When another sealer wrote newer seals in the meantime, the seals of this call are not written.
-  if (p ->> 'after')::bigint is distinct from (select max(audit_id) from public.audit_seals) then
+  if after_id is distinct from (select max(s.audit_id) from public.audit_seals s) then
     return 0;
   end if;
-  insert into public.audit_seals (audit_id, previous_id, mac)
-  select s.id, s.previous_id, s.mac from jsonb_to_recordset(p -> 'seals') as s (id bigint, previous_id bigint, mac text);
+  -- The rows and the order are those of the log: a wrong id would end the sealing, because the sealer begins after the newest seal.
+  insert into public.audit_seals (audit_id, previous_id, previous_mac, digest, verdict, sealed_at, mac)
+  select e.id, coalesce(lag(e.id) over (order by e.id), after_id),
+    coalesce(lag(s.seal ->> 'mac') over (order by e.id), (select h.mac from public.audit_seals h where h.audit_id = after_id), ''),
+    s.seal ->> 'digest', s.seal ->> 'verdict', (s.seal ->> 'sealed_at')::timestamptz, s.seal ->> 'mac'
+  from (select a.id, row_number() over (order by a.id) as position from public.audit_log a where a.id > coalesce(after_id, 0)) e
+  join jsonb_array_elements(seals) with ordinality s (seal, position) on s.position = e.position;
   get diagnostics sealed = row_count;
   return sealed;
 end
 $$;
-comment on function public.seal_audit(jsonb) is
-  'Writes {seals: [{id, previous_id, mac}]} if {after} is still the newest seal, and returns the number of written seals.';
+comment on function private.add_seals(bigint, jsonb) is
+  'Writes the seals of the rows that follow the newest seal, in their order. Definer: the service has no right to insert a seal.';
 
-create function private.prune_audit_log(as_of timestamptz default now()) returns integer
-language plpgsql security definer set search_path = '' as $$
+create function public.seal_audit(p jsonb) returns integer
+language sql set search_path = '' as $$
+  select private.refuse_unknown_fields(p, '{after,seals}');
+  select private.add_seals((p ->> 'after')::bigint, p -> 'seals');
+$$;
+comment on function public.seal_audit(jsonb) is
+  'Writes {seals: [{digest, verdict, sealed_at, mac}]} of the next rows if {after} is still the newest seal, and returns their number.';
+
+create function private.prune_audit_log() returns integer
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  kept_from constant timestamptz := as_of - (select keep from public.retention_settings where subject = 'audit_log');
+  -- The setting cannot be shorter, and neither could this: not everybody who can change a table may erase the log.
+  kept_from constant timestamptz := clock_timestamp() - (
+    select greatest(r.keep, interval '90 days') from public.retention_settings r where r.subject = 'audit_log');
   anchor_id bigint;
   pruned integer;
 begin
-  -- Only a sealed prefix is deleted, so that the chain has no gap. The seal of its last row stays: the next seal was computed from it.
-  select max(a.id) into anchor_id
-  from public.audit_log a join public.audit_seals s on s.audit_id = a.id
-  where a.at < kept_from and a.id < (select min(b.id) from public.audit_log b where b.at >= kept_from);
-  if anchor_id is null then
+  -- Only a sealed prefix is deleted, so that the chain has no gap. The seal of its last row stays as the anchor: the next seal was
+  -- computed from it, and its time shows that retention was allowed to delete.
+  select max(a.id) into anchor_id from public.audit_log a
+  where a.id < (
+    select min(b.id) from public.audit_log b left join public.audit_seals s on s.audit_id = b.id
+    where b.recorded_at >= kept_from or s.sealed_at is null or s.sealed_at >= kept_from);
+  if anchor_id is null or kept_from is null then
     return 0;
   end if;
   perform set_config('sync.prunes_audit', 'on', true);
@@ -167,14 +217,15 @@ begin
   get diagnostics pruned = row_count;
   delete from public.audit_seals where audit_id < anchor_id;
   perform set_config('sync.prunes_audit', 'off', true);
-  -- Verification accepts the deleted rows, because this audit row names the anchor and will be sealed.
-  perform private.audit('{"name": "retention", "role": "service"}', 'prune-audit', 'audit-log', anchor_id::text, null,
-    jsonb_build_object('rows', pruned, 'anchor_id', anchor_id), 'older than the retention', as_of);
+  -- Verification accepts the deleted rows, because this audit row names the anchor. No other function writes its action and object type.
+  perform private.audit('{"name": "retention", "role": "database"}', 'prune-audit', 'audit-log', anchor_id::text, null,
+    jsonb_build_object('rows', pruned, 'anchor_id', anchor_id, 'kept_from', kept_from), 'older than the retention', clock_timestamp());
   return pruned;
 end
 $$;
-comment on function private.prune_audit_log(timestamptz) is
-  'Deletes the sealed rows whose retention has ended and returns their number. Definer: only the owner may delete from the log.';
+comment on function private.prune_audit_log() is
+  'Deletes the sealed rows whose retention has ended by the clock of the database, never of the last 90 days, and returns their number. '
+  'Only the owner may call it.';
 
 create function private.refuse_missing(is_found boolean, what text, id text) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -238,6 +289,16 @@ end
 $$;
 comment on function private.refuse_repetition(text, text, text, timestamptz) is
   'Raises PT429 TOO_SOON, with the seconds to wait as hint, within a minute after the last audited act of this kind on the object.';
+create function private.refuse_unknown_action(action text, known text[]) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if action is null or action <> all (known) then
+    raise sqlstate 'PT400' using message = 'action: must be one of ' || array_to_string(known, ', '), detail = 'BAD_REQUEST';
+  end if;
+end
+$$;
+comment on function private.refuse_unknown_action(text, text[]) is
+  'Raises PT400 BAD_REQUEST for an action that a function does not have, so that no caller chooses the action of an audit row.';
 
 create function public.change_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -248,6 +309,7 @@ declare
   after public.alert_incidents;
 begin
   perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
+  perform private.refuse_unknown_action(action, '{acknowledge,unacknowledge,resolve}');
   select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
   if before.state not in ('FIRING', 'ACKNOWLEDGED') or action = 'unacknowledge' and before.state = 'FIRING' then
@@ -314,7 +376,7 @@ declare
   saved public.alert_silences;
 begin
   perform private.refuse_unknown_fields(p,
-    '{entity_type,rule_id,severity,tournament_no,incident_id,starts_at,ends_at,recurs_every,lasts,reason,actor}');
+    '{id,entity_type,rule_id,severity,tournament_no,incident_id,starts_at,ends_at,recurs_every,lasts,reason,actor}');
   perform private.refuse_invalid_silence(p, as_of);
   perform private.refuse_unknown_scope(p ->> 'entity_type');
   perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
@@ -324,7 +386,7 @@ begin
   perform private.refuse_over_limit('silences', as_of);
   insert into public.alert_silences
   select s.* from jsonb_populate_record(null::public.alert_silences, jsonb_build_object('starts_at', as_of) || p || jsonb_build_object(
-    'id', gen_random_uuid(), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
+    'id', coalesce((p ->> 'id')::uuid, gen_random_uuid()), 'created_by', p -> 'actor' ->> 'name', 'created_at', as_of)) s
   returning * into saved;
   if not private.is_silencing(saved, as_of) and saved.starts_at <= as_of
     and private.last_due(saved.starts_at, saved.recurs_every, as_of) + saved.recurs_every >= saved.ends_at then
@@ -473,12 +535,13 @@ declare
   after public.alert_rules;
   changed public.alert_rules;
 begin
-  perform private.refuse_unknown_fields(p, '{id,rule,reason,actor}');
+  perform private.refuse_unknown_fields(p, '{id,new_id,rule,reason,actor}');
   select * into before from public.alert_rules where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found or p ->> 'id' is null, 'rule', p ->> 'id');
   changed := private.rule_with_changes(before, p -> 'rule', as_of);
   if before.id is null then
     perform private.refuse_over_limit('alert_rules', as_of);
+    changed.id := coalesce((p ->> 'new_id')::uuid, changed.id);
     insert into public.alert_rules select changed.* returning * into after;
   else
     update public.alert_rules r set
@@ -502,7 +565,8 @@ exception
 end
 $$;
 comment on function public.save_alert_rule(jsonb, timestamptz) is
-  'Creates or changes a rule and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 NAME_TAKEN or LIMIT_REACHED.';
+  'Creates a rule, with {new_id?}, or changes rule {id} and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, PT409 '
+  'NAME_TAKEN or LIMIT_REACHED.';
 
 create function private.delete_rule(rule public.alert_rules, changed_by text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -548,12 +612,97 @@ $$;
 comment on function public.preview_alert_rule(jsonb, timestamptz) is
   'The measurements of a changed or new rule, without writing; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
 
-create function private.channel_without_secrets(channel public.notification_channels) returns jsonb
-language sql stable set search_path = '' as $$
-  select private.lengths_in_words(to_jsonb(channel) - 'secret' - 'previous_secret') || jsonb_build_object(
-    'has_secret', channel.secret is not null, 'has_previous_secret', channel.previous_secret is not null);
+create table private.digest_key (
+  id boolean primary key default true,
+  key bytea not null default sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')),
+  constraint digest_key_is_one_row check (id)
+);
+comment on table private.digest_key is
+  'The key of private.digest. Without it nobody can find out an address by guessing: neither viewers nor the service read this table.';
+alter table private.digest_key enable row level security;
+
+insert into private.digest_key default values;
+
+create function private.digest(value text) returns text
+language sql stable security definer set search_path = '' as $$
+  select left(encode(private.hmac_sha256(k.key, convert_to(value, 'UTF8')), 'hex'), 16) from private.digest_key k;
 $$;
-comment on function private.channel_without_secrets(public.notification_channels) is 'The JSON of a channel without its secrets.';
+comment on function private.digest(text) is
+  'A keyed digest that shows whether a value changed, without the value. Security definer: only the owner reads the key.';
+
+create function private.masked_email(address text) returns text
+language sql stable set search_path = '' as $$
+  select case when address ~ '^.+@' then regexp_replace(address, '^(.).*(@.*)$', '\1***\2') else '***' end
+    || ' (' || private.digest(address) || ')';
+$$;
+comment on function private.masked_email(text) is 'The first letter and the domain of an email address, with its digest.';
+
+create function private.channel_address(channel public.notification_channels) returns text
+language sql stable set search_path = '' as $$
+  select coalesce(s ->> 'url', case channel.kind when 'slack' then s ->> 'secret' end) from private.channel_secrets(channel) s;
+$$;
+comment on function private.channel_address(public.notification_channels) is
+  'The URL of a webhook or Slack channel, which is a secret as a whole: its path can be the only key.';
+
+create function private.channel_json(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select private.lengths_in_words(to_jsonb(channel) - '{secret,previous_secret,vault_id}'::text[]) || jsonb_build_object(
+    'has_secret', s ? 'secret', 'has_previous_secret', s ? 'previous_secret',
+    'config', channel.config - 'url' || case when address is null then '{}'::jsonb else jsonb_build_object(
+      -- Without a user name and a password, which can stand before the host.
+      'host', substring(address from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'), 'digest', private.digest(address)) end)
+  from private.channel_secrets(channel) s cross join private.channel_address(channel) address;
+$$;
+comment on function private.channel_json(public.notification_channels) is
+  'A channel for an admin: the host and a digest of its address, the recipients, and whether it has secrets.';
+
+create function private.channel_for_audit(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  with shown as (select private.channel_json(channel) as j),
+  masked as (
+    select m.severity, jsonb_agg(private.masked_email(m.address)) as addresses
+    from shown cross join lateral (
+      select null as severity, t.address from jsonb_array_elements_text(coalesce(j -> 'config' -> 'to', '[]')) t (address)
+      union all
+      select s.severity, t.address
+      from jsonb_each(coalesce(j -> 'config' -> 'by_severity', '{}')) s (severity, list) cross join jsonb_array_elements_text(s.list) t (address)
+    ) m
+    group by m.severity
+  )
+  select j || jsonb_build_object('config', (j -> 'config') - '{to,by_severity}'::text[] || jsonb_strip_nulls(jsonb_build_object(
+    'to', (select m.addresses from masked m where m.severity is null),
+    'by_severity', (select jsonb_object_agg(m.severity, m.addresses) from masked m where m.severity is not null))))
+  from shown;
+$$;
+comment on function private.channel_for_audit(public.notification_channels) is
+  'A channel for the audit log, which viewers read: as for an admin, with masked recipients.';
+
+create function private.changed_secrets(before public.notification_channels, p jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Those of another kind are no use.
+  kept constant jsonb := case when before.kind = p ->> 'kind' then private.channel_secrets(before) else '{}' end;
+  secrets jsonb;
+begin
+  if p ->> 'kind' not in ('webhook', 'slack') then
+    return null;
+  end if;
+  secrets := kept || jsonb_strip_nulls(jsonb_build_object('url', p -> 'config' -> 'url', 'secret', p -> 'secret'));
+  -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
+  if secrets -> 'secret' <> kept -> 'secret' then
+    secrets := secrets || jsonb_build_object('previous_secret', kept -> 'secret');
+  end if;
+  if not secrets ? 'secret' then
+    raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
+  elsif p ->> 'kind' = 'webhook' and not secrets ? 'url' then
+    raise sqlstate 'PT400' using message = 'config.url: a webhook channel needs an address', detail = 'BAD_REQUEST';
+  end if;
+  return secrets;
+end
+$$;
+comment on function private.changed_secrets(public.notification_channels, jsonb) is
+  'The address and secrets of a channel after the request p, with a replaced secret as the previous one; null for a kind without. PT400 '
+  'BAD_REQUEST.';
 
 create function private.recipients_of(config jsonb) returns setof text
 language sql immutable set search_path = '' as $$
@@ -580,50 +729,44 @@ language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
   before public.notification_channels;
   after public.notification_channels;
-  new_secret text;
+  audited_before jsonb;
+  secrets jsonb;
+  overlap_ends timestamptz;
 begin
   perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
-  -- A request without a secret keeps the stored secret, because the form cannot show it. A secret of another kind is no use.
-  new_secret := coalesce(p ->> 'secret', case when before.kind = p ->> 'kind' then before.secret end);
-  if new_secret is null and p ->> 'kind' in ('webhook', 'slack') then
-    raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
-  end if;
   perform private.refuse_too_many_recipients(p -> 'config');
   if before.name is null then
     perform private.refuse_over_limit('notification_channels', as_of);
   end if;
-  insert into public.notification_channels as c
-  select n.* from jsonb_populate_record(before, jsonb_build_object(
-    'is_active', coalesce(before.is_active, true), 'config', '{}'::jsonb, 'group_window', coalesce(before.group_window, '30 seconds'),
-    'hourly_limit', coalesce(before.hourly_limit, 60)
-  ) || p || jsonb_build_object('secret', new_secret, 'created_at', as_of, 'updated_at', as_of)) n
+  audited_before := case when before.name is not null then private.channel_for_audit(before) end;
+  secrets := private.changed_secrets(before, p);
+  overlap_ends := case
+    when secrets -> 'previous_secret' is distinct from private.channel_secrets(before) -> 'previous_secret' then as_of + interval '24 hours'
+    else before.previous_secret_until
+  end;
+  after := jsonb_populate_record(before, jsonb_build_object(
+    'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
+    'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of)
+  ) || p || jsonb_build_object(
+    'config', coalesce(p -> 'config', '{}') - 'url', 'secret', null, 'previous_secret', null, 'updated_at', as_of,
+    'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,
+    'vault_id', case when secrets is not null then private.store_channel_secrets(p ->> 'name', secrets) end));
+  insert into public.notification_channels as c select after.*
   on conflict (name) do update set
-    (kind, is_active, config, secret, group_window, hourly_limit, updated_at)
-    = (excluded.kind, excluded.is_active, excluded.config, excluded.secret, excluded.group_window, excluded.hourly_limit, as_of),
-    -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
-    previous_secret = case
-      when excluded.kind <> before.kind then null
-      when excluded.secret <> before.secret then before.secret
-      else c.previous_secret
-    end,
-    previous_secret_until = case
-      when excluded.kind <> before.kind then null
-      when excluded.secret <> before.secret then as_of + interval '24 hours'
-      else c.previous_secret_until
-    end
-  returning * into after;
+    (kind, is_active, config, secret, previous_secret, previous_secret_until, group_window, hourly_limit, vault_id, updated_at)
+    = (excluded.kind, excluded.is_active, excluded.config, null, null, excluded.previous_secret_until, excluded.group_window,
+      excluded.hourly_limit, excluded.vault_id, as_of);
   -- A corrected channel is tried at once.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
-    case when before.name is not null then private.channel_without_secrets(before) end, private.channel_without_secrets(after),
-    null, as_of);
-  return private.channel_without_secrets(after);
+    audited_before, private.channel_for_audit(after), null, as_of);
+  return private.channel_json(after);
 end
 $$;
 comment on function public.save_notification_channel(jsonb, timestamptz) is
-  'Creates or replaces a channel, keeps a replaced secret as the previous one for 24 hours, and returns it without secrets; PT400 '
-  'BAD_REQUEST, PT409 LIMIT_REACHED.';
+  'Creates or replaces a channel, keeps a replaced secret as the previous one for 24 hours, and returns it without address and secrets; '
+  'PT400 BAD_REQUEST, PT409 LIMIT_REACHED.';
 
 create function private.channel_dependents(channel text) returns text
 language sql stable set search_path = '' as $$
@@ -641,6 +784,7 @@ create function public.delete_notification_channel(p jsonb, as_of timestamptz de
 language plpgsql set search_path = '' as $$
 declare
   before public.notification_channels;
+  audited_before jsonb;
   owners constant text := private.channel_dependents(p ->> 'name');
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
@@ -652,9 +796,11 @@ begin
   update public.alert_notifications set
     status = 'DEAD', token = null, lease_expires_at = null, last_error = 'the channel was deleted', discarded_by = p -> 'actor' ->> 'name'
   where channel = p ->> 'name' and status in ('PENDING', 'SENDING');
-  delete from public.notification_channels where name = p ->> 'name' returning * into before;
+  select * into before from public.notification_channels where name = p ->> 'name' for update;
   perform private.refuse_missing(found, 'channel', p ->> 'name');
-  perform private.audit(p -> 'actor', 'delete-channel', 'channel', before.name, private.channel_without_secrets(before), null, null, as_of);
+  audited_before := private.channel_for_audit(before);
+  delete from public.notification_channels where name = before.name;
+  perform private.audit(p -> 'actor', 'delete-channel', 'channel', before.name, audited_before, null, null, as_of);
   return true;
 end
 $$;
@@ -671,10 +817,8 @@ begin
   select * into channel from public.notification_channels where name = p ->> 'name' and is_active;
   perform private.refuse_missing(found, 'active channel', p ->> 'name');
   perform private.refuse_repetition('test-channel', 'channel', channel.name, as_of);
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'channel', channel.name, 'recipient', r.recipient, 'kind', channel.kind, 'config', channel.config, 'secret', channel.secret,
-    'previous_secret', channel.previous_secret, 'hourly_limit', channel.hourly_limit
-  ) order by r.recipient), '[]') into destinations
+  select coalesce(jsonb_agg(private.channel_with_secrets(channel) || jsonb_build_object('recipient', r.recipient) order by r.recipient), '[]')
+  into destinations
   from (
     select null as recipient where channel.kind <> 'email'
     union select private.recipients_of(channel.config) where channel.kind = 'email'
@@ -706,6 +850,7 @@ declare
   before public.alert_notifications;
 begin
   perform private.refuse_unknown_fields(p, '{id,action,actor}');
+  perform private.refuse_unknown_action(action, '{resend,discard}');
   select * into before from public.alert_notifications where id = (p ->> 'id')::uuid for update;
   perform private.refuse_missing(found, 'notification', p ->> 'id');
   if action = 'resend' and before.status <> 'DEAD' then
@@ -884,10 +1029,17 @@ grant select, update on private.people_claim to service_role;
 
 insert into private.people_claim default values;
 
+create function private.person_for_audit(person jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select nullif(person, 'null') || case when person ->> 'email' is null then '{}'::jsonb
+    else jsonb_build_object('email', private.masked_email(person ->> 'email')) end;
+$$;
+comment on function private.person_for_audit(jsonb) is 'A person for the audit log, which viewers read: with a masked email address.';
+
 create function private.audit_people_act(act jsonb, object_id text, before jsonb, after jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
-  select private.audit(act -> 'actor', act ->> 'action', 'person', coalesce(object_id, act ->> 'object_id'), nullif(before, 'null'), after,
-    act ->> 'reason', as_of);
+  select private.audit(act -> 'actor', act ->> 'action', 'person', coalesce(object_id, act ->> 'object_id'),
+    private.person_for_audit(before), private.person_for_audit(after), act ->> 'reason', as_of);
 $$;
 comment on function private.audit_people_act(jsonb, text, jsonb, jsonb, timestamptz) is 'Writes the audit row of a change of a person.';
 
@@ -914,6 +1066,7 @@ declare
   new_token constant uuid := gen_random_uuid();
 begin
   perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
+  perform private.refuse_unknown_action(p ->> 'action', '{create-person,invite-person,change-person}');
   perform private.expire_people_claim(as_of);
   -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
   update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
@@ -931,17 +1084,19 @@ language plpgsql set search_path = '' as $$
 declare
   finished private.people_claim;
 begin
-  perform private.refuse_unknown_fields(p, '{token,object_id,before,after}');
+  perform private.refuse_unknown_fields(p, '{token,object_id,before,after,voucher}');
   select * into finished from private.people_claim where token = (p ->> 'token')::uuid for update;
   if not found then
     raise sqlstate 'PT409' using message = 'the claim expired before the change of the person ended', detail = 'LEASE_LOST';
   end if;
   update private.people_claim set token = null, expires_at = null, act = null where id;
   if p ? 'after' then
+    -- The voucher of the claim was made before Auth returned the id of a new person.
+    finished.act := jsonb_set(finished.act, '{actor,vouchers}', jsonb_build_object(finished.act ->> 'action', p -> 'voucher'));
     perform private.audit_people_act(finished.act, p ->> 'object_id', p -> 'before', p -> 'after', as_of);
   end if;
   return true;
 end
 $$;
 comment on function public.finish_people_change(jsonb, timestamptz) is
-  'Frees the claim {token} and, with {after}, writes the audit row of the change; PT409 LEASE_LOST.';
+  'Frees the claim {token} and, with {after}, writes the audit row of the change with its {voucher?}; PT409 LEASE_LOST.';

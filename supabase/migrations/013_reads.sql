@@ -983,7 +983,7 @@ language sql stable set search_path = '' as $$
     'functions', (select coalesce(jsonb_agg(distinct s.function_name), '[]') from public.sync_status s where s.is_active),
     'channels', (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'name', c.name, 'kind', c.kind, 'url', coalesce(c.config ->> 'url', case c.kind when 'slack' then c.secret end),
+        'name', c.name, 'kind', c.kind, 'url', private.channel_address(c),
         'last_delivery', (
           select jsonb_build_object('at', d.at, 'outcome', d.outcome, 'error', d.error)
           from public.alert_notifications n join public.alert_deliveries d on d.notification_id = n.id
@@ -1097,14 +1097,14 @@ comment on function public.list_alert_silences(jsonb, timestamptz) is
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.channel_without_secrets(c) order by c.name), '[]') from public.notification_channels c;
+  select coalesce(jsonb_agg(private.channel_json(c) order by c.name), '[]') from public.notification_channels c;
 $$;
-comment on function public.list_notification_channels() is 'Returns every channel without its secrets, ordered by name.';
+comment on function public.list_notification_channels() is 'Returns every channel without its address and secrets, ordered by name.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{actor,action,object_type,object_id,from,to,before_id,limit}');
-  select coalesce(jsonb_agg(to_jsonb(a) order by a.id desc), '[]') from (
+  select coalesce(jsonb_agg(to_jsonb(a) - 'voucher' || jsonb_build_object('verdict', s.verdict) order by a.id desc), '[]') from (
     select * from public.audit_log
     where (p ->> 'actor' is null or actor = p ->> 'actor')
       and (p ->> 'action' is null or action = p ->> 'action')
@@ -1115,7 +1115,9 @@ language sql stable set search_path = '' as $$
       and (p ->> 'before_id' is null or id < (p ->> 'before_id')::bigint)
     order by id desc
     limit (p ->> 'limit')::integer
-  ) a;
+  ) a
+  left join public.audit_seals s on s.audit_id = a.id;
 $$;
 comment on function public.list_audit_log(jsonb) is
-  'Returns {limit} rows, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, from?, to?}.';
+  'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
+  'from?, to?}.';

@@ -20,6 +20,8 @@ create table public.retention_settings (
 );
 comment on table public.retention_settings is 'One row per kind of data, with the time for which retention keeps it.';
 select private.secure_table('public.retention_settings');
+-- A change of retention is an audited act.
+revoke insert, update, delete, truncate on public.retention_settings from service_role;
 
 insert into public.retention_settings (subject, keep) values
   ('executions', '90 days'),
@@ -53,25 +55,34 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_retention_settings() is 'Returns every retention setting with its shortest allowed time, ordered by subject.';
 
+create function private.set_retention(p_subject text, p_keep interval)
+returns table (before public.retention_settings, after public.retention_settings)
+language sql security definer set search_path = '' as $$
+  with old as (select * from public.retention_settings where subject = p_subject for update)
+  update public.retention_settings r set keep = p_keep from old where r.subject = old.subject
+  returning row(old.*)::public.retention_settings, r;
+$$;
+comment on function private.set_retention(text, interval) is
+  'Changes a retention setting and returns it before and after. Definer: the service changes it only with public.change_retention_setting.';
+
 create function public.change_retention_setting(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
   shortest constant interval := private.shortest_retention(p ->> 'subject');
-  before public.retention_settings;
-  after public.retention_settings;
+  change record;
 begin
   perform private.refuse_unknown_fields(p, '{subject,keep,reason,actor}');
-  select * into before from public.retention_settings where subject = p ->> 'subject' for update;
+  perform from public.retention_settings where subject = p ->> 'subject';
   perform private.refuse_missing(found, 'retention setting', p ->> 'subject');
   if (p ->> 'keep')::interval < shortest then
     raise sqlstate 'PT400' using
-      message = format('keep: must be between %s and 3650 days for %s', private.in_words(shortest), before.subject),
+      message = format('keep: must be between %s and 3650 days for %s', private.in_words(shortest), p ->> 'subject'),
       detail = 'BAD_REQUEST';
   end if;
-  update public.retention_settings set keep = (p ->> 'keep')::interval where subject = before.subject returning * into after;
-  perform private.audit(p -> 'actor', 'change-retention', 'retention', after.subject,
-    private.retention_json(before), private.retention_json(after), p ->> 'reason', as_of);
-  return private.retention_json(after);
+  select * into change from private.set_retention(p ->> 'subject', (p ->> 'keep')::interval);
+  perform private.audit(p -> 'actor', 'change-retention', 'retention', p ->> 'subject',
+    private.retention_json(change.before), private.retention_json(change.after), p ->> 'reason', as_of);
+  return private.retention_json(change.after);
 end
 $$;
 comment on function public.change_retention_setting(jsonb, timestamptz) is
@@ -94,7 +105,7 @@ declare
   pruned integer;
 begin
   if p_subject = 'audit_log' then
-    return private.prune_audit_log(as_of);
+    return private.prune_audit_log();
   end if;
   -- The rows of each subject are those of a table whose time is before $1 and that meet a condition. The results of a run and the
   -- attempts of a job are deleted with it by their foreign keys; the errors of a run stay.
@@ -125,7 +136,8 @@ begin
 end
 $$;
 comment on function private.prune_batch(text, timestamptz, integer) is
-  'Deletes at most batch rows of a subject that are older than its setting, and returns their number; the audit log has no batches.';
+  'Deletes at most batch rows of a subject that are older than its setting, and returns their number. The audit log has no batches and uses '
+  'its own clock.';
 
 create function private.refresh_health_summary() returns void
 language plpgsql security definer set search_path = '' as $$

@@ -9,6 +9,7 @@ const TONES: Record<string, "good" | "warn" | "bad" | "busy" | "idle"> = {
   SENT: "good",
   OK: "good",
   INTACT: "good",
+  PRUNED: "good",
   WARNING: "warn",
   PARTIAL: "warn",
   DEGRADED: "warn",

@@ -23,6 +23,22 @@ const OBJECTS = [
   "silence",
 ];
 
+/** What the table does not show; what the caller can choose is named as a claim. */
+const detailsOf = (entry: z.infer<typeof AuditEntry>) => ({
+  before: entry.before,
+  after: entry.after,
+  recorded_at: entry.recorded_at,
+  request_id: entry.request_id,
+  claimed_correlation_id: entry.correlation_id,
+  [entry.address_is_claimed ? "claimed_address" : "address"]: entry.address,
+});
+
+const SEALS = {
+  VOUCHED: <Status of="OK" label="Vouched" />,
+  DATABASE: <Status of="OK" label="By the database" />,
+  UNVOUCHED: <Status of="FAILED" label="Unvouched" />,
+};
+
 const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
   { name: "Time", isHead: true, cell: (entry) => <Moment at={entry.at} /> },
   {
@@ -43,6 +59,7 @@ const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
     ),
   },
   { name: "Reason", cell: (entry) => entry.reason ?? "" },
+  { name: "Seal", cell: (entry) => entry.verdict ? SEALS[entry.verdict] : "" },
   {
     name: "Before and after",
     cell: (entry) => (
@@ -50,7 +67,7 @@ const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
         <summary>Show</summary>
         <pre
           tabIndex={0}
-        >{JSON.stringify({ before: entry.before, after: entry.after, request_id: entry.request_id, address: entry.address }, null, 2)}</pre>
+        >{JSON.stringify(detailsOf(entry), null, 2)}</pre>
       </details>
     ),
   },
@@ -145,7 +162,9 @@ function Verify() {
           <>
             <Status of={answer.status} /> {answer.first_bad
               ? answer.first_bad.message
-              : `${counted(answer.rows, "sealed row")}, ${counted(answer.unsealed, "row")} not sealed yet`}
+              : `${counted(answer.rows, "sealed row")}, ${counted(answer.unvouched, "row")} unvouched, ${
+                counted(answer.unsealed, "row")
+              } not sealed yet`}
           </>
         )}
       </div>

@@ -18,7 +18,7 @@ export default function Channels() {
   return (
     <Page
       title="Channels"
-      lead="Destinations of notifications. A stored secret is never shown again."
+      lead="Destinations of notifications. A stored secret, or the address of a webhook, is never shown again."
     >
       <AlertTabs at="/alerts/channels" />
       {can("admin") ? <List /> : <Empty>Only an admin can see the channels.</Empty>}
@@ -27,12 +27,11 @@ export default function Channels() {
 }
 
 const targetOf = ({ kind, config }: NotificationChannel): string => {
-  const { url, to } = z.object({
-    url: z.string().optional(),
+  const { host, to } = z.object({
+    host: z.string().optional(),
     to: z.array(z.string()).optional(),
   }).catch({}).parse(config);
-  return url ?? to?.join(", ") ??
-    (kind === "slack" ? "the secret webhook address" : "this page");
+  return host ?? to?.join(", ") ?? (kind === "dashboard" ? "this page" : "no address");
 };
 
 function List() {
@@ -178,7 +177,7 @@ function ChannelForm(
   const [fields, setFields] = useState({
     name: channel?.name ?? "",
     kind: channel?.kind ?? "webhook" as NotificationChannel["kind"],
-    target: channel && ["webhook", "email"].includes(channel.kind) ? targetOf(channel) : "",
+    target: channel?.kind === "email" ? targetOf(channel) : "",
     secret: "",
     group_window: channel?.group_window ?? "30 seconds",
     hourly_limit: String(channel?.hourly_limit ?? 60),
@@ -191,11 +190,11 @@ function ChannelForm(
       path: `sync-admin/channels/${encodeURIComponent(fields.name)}`,
       body: {
         kind,
-        ...kind === "webhook" ? { config: { url: fields.target } } : {},
+        ...kind === "webhook" && fields.target ? { config: { url: fields.target } } : {},
         ...kind === "email"
           ? {
             config: {
-              ...channel?.config,
+              ...channel?.kind === "email" ? channel.config : {},
               to: fields.target.split(",").map((address) => address.trim())
                 .filter(Boolean),
             },
@@ -210,6 +209,7 @@ function ChannelForm(
     UnusedResponse,
     onDone,
   );
+  const keepsAddress = channel?.kind === "webhook";
   const wrong = describeError(act.error).fields;
   const set = <K extends keyof typeof fields>(name: K) => (value: typeof fields[K]) =>
     setFields((before) => ({ ...before, [name]: value }));
@@ -241,8 +241,11 @@ function ChannelForm(
         <TextField
           label="Address"
           type="url"
-          help="An https address; it receives signed messages in the format of Alertmanager."
-          required
+          autocomplete="off"
+          help={`An https address; it receives signed messages in the format of Alertmanager.${
+            keepsAddress ? ` Empty keeps the stored address at ${targetOf(channel)}.` : ""
+          }`}
+          required={!keepsAddress}
           value={fields.target}
           error={wrong["config.url"]}
           onChange={set("target")}

@@ -9,7 +9,8 @@ import { AppError, DatabaseError } from "../../../services/errors.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { classify } from "../../../services/classification.ts";
-import { readEnv } from "../../../services/env.ts";
+import type { Actor } from "../../../services/contract/fields.ts";
+import { type Env, readEnv } from "../../../services/env.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
 import { type Access, createAccess, type User } from "./access.ts";
 import { type Role, ROLES } from "../../../types/people.ts";
@@ -40,7 +41,9 @@ z.config({ localeError: problemOf });
 
 /** Who sent a request: a signed-in user, or a service with the secret key of this name. */
 type Caller = { user: User } | { keyName: string };
-export type AppVariables = { Variables: { caller: Caller; keyName: string | null; access: Access; requestId: string } };
+export type AppVariables = {
+  Variables: { caller: Caller; keyName: string | null; access: Access; requestId: string; correlationId: string | null };
+};
 export type FunctionApp = OpenAPIHono<AppVariables>;
 /** Thrown for a 304: the caller has the current answer. */
 export class NotModified extends Error {
@@ -71,7 +74,9 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     }),
   );
   app.use("*", async (c, next) => {
-    c.set("requestId", safeText(c.req.header("x-correlation-id") ?? "", 100) || crypto.randomUUID());
+    // Audit rows and vouchers refer to the request by an id that the caller cannot choose.
+    c.set("requestId", crypto.randomUUID());
+    c.set("correlationId", safeText(c.req.header("x-correlation-id") ?? "", 100) || null);
     c.header("x-request-id", c.get("requestId"));
     await next();
   });
@@ -102,7 +107,12 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     if (error instanceof NotModified) return c.body(null, 304);
     const answer = toAppError(error);
     if (answer.status >= 500) {
-      deps.log("error", "request_failed", { request_id: c.get("requestId"), path: c.req.path, message: String(error) });
+      deps.log("error", "request_failed", {
+        request_id: c.get("requestId"),
+        correlation_id: c.get("correlationId"),
+        path: c.req.path,
+        message: String(error),
+      });
     }
     return answerError(c, answer);
   });
@@ -162,10 +172,18 @@ export const refuseQuery: MiddlewareHandler<AppVariables> = async (c, next) => {
   await next();
 };
 
-/** The actor of a request: the signed-in user by email or id, or the service by the name of its key; with the request's id and address. */
-export function actorOf(
-  c: Context<AppVariables>,
-): { name: string; id: string | null; role: string; request_id: string; address: string | null } {
+/** The address of the client: of the header that the platform sets, or else what the caller claims. */
+function addressOf(c: Context<AppVariables>, trusted: string | undefined): { address: string | null; address_is_claimed: boolean } {
+  const first = (name: string, position: number) => safeText(c.req.header(name)?.split(",").at(position)?.trim() ?? "", 100) || null;
+  // A proxy appends the address of its client to a list that can begin with what the client sent.
+  const known = trusted ? first(trusted, -1) : null;
+  return known === null
+    ? { address: first("x-forwarded-for", 0), address_is_claimed: true }
+    : { address: known, address_is_claimed: false };
+}
+
+/** The actor of a request: the signed-in user by email or id, or the service by the name of its key; with the request's ids and address. */
+export function actorOf(c: Context<AppVariables>, { CLIENT_ADDRESS_HEADER }: Pick<Env, "CLIENT_ADDRESS_HEADER"> = {}): Actor {
   const caller = c.get("caller");
   const who = "user" in caller
     ? {
@@ -177,7 +195,8 @@ export function actorOf(
   return {
     ...who,
     request_id: c.get("requestId"),
-    address: safeText(c.req.header("x-forwarded-for")?.split(",")[0]?.trim() ?? "", 100) || null,
+    correlation_id: c.get("correlationId"),
+    ...addressOf(c, CLIENT_ADDRESS_HEADER),
   };
 }
 

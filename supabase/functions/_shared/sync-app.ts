@@ -22,7 +22,10 @@ export function createSyncApp(
   app.post("/", requireSecret, async (c) => {
     const request = await readBody(c.req.raw, StartSync);
     if (!deps.cpu.canStartRun) await refuseRun(deps, request);
-    const run = await startSync(deps, entityType, { ...request, correlation_id: request.correlation_id ?? c.get("requestId") });
+    const run = await startSync(deps, entityType, {
+      ...request,
+      correlation_id: request.correlation_id ?? c.get("correlationId") ?? c.get("requestId"),
+    });
     deps.waitUntil(run.perform(() => work(run, request)));
     const { executionId, startedAt, deadline } = run.info;
     return c.json({ execution_id: executionId, status: "RUNNING", started_at: startedAt, deadline }, 202);

@@ -27,7 +27,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   for (const [action, body] of [["acknowledge", AcknowledgeRequest], ["unacknowledge", NoteRequest], ["resolve", NoteRequest]] as const) {
     app.post(`/alerts/:id/${action}`, ...requireRole("operator"), async (c) => {
       const request = await readBody(c.req.raw, body);
-      return c.json(await rpc("change_alert_incident", by(c, { id: idOf(c), action, ...request })));
+      return c.json(await rpc("change_alert_incident", await by(c, [action, "alert", idOf(c)], { id: idOf(c), action, ...request })));
     });
   }
 
@@ -39,9 +39,13 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json({ silences, next_cursor: found.length > limit && last ? nextCursor(last.ends_at, last.id) : null });
   });
   app.post("/silences", ...requireRole("operator"), async (c) => {
-    return c.json(await rpc("save_alert_silence", by(c, await readBody(c.req.raw, SilenceRequest))), 201);
+    const id = crypto.randomUUID();
+    const silence = await readBody(c.req.raw, SilenceRequest);
+    return c.json(await rpc("save_alert_silence", await by(c, ["create-silence", "silence", id], { id, ...silence })), 201);
   });
-  app.delete("/silences/:id", ...requireRole("operator"), async (c) => c.json(await rpc("end_alert_silence", by(c, { id: idOf(c) }))));
+  app.delete("/silences/:id", ...requireRole("operator"), async (c) => {
+    return c.json(await rpc("end_alert_silence", await by(c, ["end-silence", "silence", idOf(c)], { id: idOf(c) })));
+  });
 
   app.get(
     "/alert-rules",
@@ -50,10 +54,13 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     async (c) => c.json({ rules: await rpc("list_alert_rules", {}) }),
   );
   app.post("/alert-rules", ...requireRole("admin"), async (c) => {
-    return c.json(await rpc("save_alert_rule", by(c, { rule: await readBody(c.req.raw, CreateRuleRequest) })), 201);
+    const new_id = crypto.randomUUID();
+    const rule = await readBody(c.req.raw, CreateRuleRequest);
+    return c.json(await rpc("save_alert_rule", await by(c, ["create-rule", "alert-rule", new_id], { new_id, rule })), 201);
   });
   app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    return c.json(await rpc("save_alert_rule", by(c, { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) })));
+    const change = { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) };
+    return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", change.id], change)));
   });
   app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
     return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
@@ -62,7 +69,7 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
   });
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    await rpc("delete_alert_rule", by(c, { id: idOf(c) }));
+    await rpc("delete_alert_rule", await by(c, ["delete-rule", "alert-rule", idOf(c)], { id: idOf(c) }));
     return c.body(null, 204);
   });
 
@@ -74,14 +81,17 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   );
   app.put("/channels/:name", ...requireRole("admin"), async (c) => {
     const { name } = parse(ChannelParams, c.req.param());
-    return c.json(await rpc("save_notification_channel", by(c, { name, ...await readBody(c.req.raw, ChannelRequest) })));
+    const channel = { name, ...await readBody(c.req.raw, ChannelRequest) };
+    return c.json(await rpc("save_notification_channel", await by(c, [["create-channel", "change-channel"], "channel", name], channel)));
   });
   app.delete("/channels/:name", ...requireRole("admin"), async (c) => {
-    await rpc("delete_notification_channel", by(c, parse(ChannelParams, c.req.param())));
+    const { name } = parse(ChannelParams, c.req.param());
+    await rpc("delete_notification_channel", await by(c, ["delete-channel", "channel", name], { name }));
     return c.body(null, 204);
   });
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
-    const destinations = await rpc("test_notification_channel", by(c, parse(ChannelParams, c.req.param())));
+    const { name } = parse(ChannelParams, c.req.param());
+    const destinations = await rpc("test_notification_channel", await by(c, ["test-channel", "channel", name], { name }));
     return c.json({ results: await testDestinations(destinations, channels, deps.clock, actorOf(c).name) });
   });
   app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
@@ -89,10 +99,10 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     if (!notification) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);
     return c.json(notification);
   });
-  app.post("/notifications/:id/resend", ...requireRole("operator"), async (c) => {
-    return c.json(await rpc("change_alert_notification", by(c, { id: idOf(c), action: "resend" as const })), 202);
-  });
-  app.post("/notifications/:id/discard", ...requireRole("operator"), async (c) => {
-    return c.json(await rpc("change_alert_notification", by(c, { id: idOf(c), action: "discard" as const })));
-  });
+  for (const [action, status] of [["resend", 202], ["discard", 200]] as const) {
+    app.post(`/notifications/:id/${action}`, ...requireRole("operator"), async (c) => {
+      const change = await by(c, [action, "notification", idOf(c)], { id: idOf(c), action });
+      return c.json(await rpc("change_alert_notification", change), status);
+    });
+  }
 }

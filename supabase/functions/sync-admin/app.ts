@@ -13,7 +13,7 @@ export function createApp(deps: AdminDeps): FunctionApp {
   app.use("*", async (c, next) => {
     await next();
     if (c.req.method === "GET" || c.req.method === "OPTIONS" || !c.res.ok) return;
-    const sealing = sealAudit(deps.rpc, deps.env.AUDIT_KEY, deps.log);
+    const sealing = sealAudit(deps.rpc, deps.env.AUDIT_KEY, deps.log, deps.clock);
     deps.waitUntil(sealing.catch((error: unknown) => deps.log("error", "audit_not_sealed", { message: String(error) })));
   });
   addAlertRoutes(app, deps);

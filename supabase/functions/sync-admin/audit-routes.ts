@@ -2,10 +2,10 @@ import { AppError } from "../../../services/errors.ts";
 import { AuditQuery, VerifyQuery } from "../../../types/admin.ts";
 import { type FunctionApp, parse, requireRole } from "../_shared/app.ts";
 import type { AdminDeps } from "./acts.ts";
-import { verifyAudit } from "./audit-logger.ts";
+import { verifyAudit } from "./audit-verifier.ts";
 
 /** Routes that list the audit log and verify its seals. */
-export function addAuditRoutes(app: FunctionApp, { rpc, env }: AdminDeps): void {
+export function addAuditRoutes(app: FunctionApp, { rpc, env, clock }: AdminDeps): void {
   app.get("/audit", ...requireRole("viewer"), async (c) => {
     const { cursor, limit, ...filters } = parse(AuditQuery, c.req.query());
     const rows = await rpc("list_audit_log", { p: { ...filters, before_id: cursor, limit: limit + 1 } });
@@ -14,8 +14,10 @@ export function addAuditRoutes(app: FunctionApp, { rpc, env }: AdminDeps): void 
   });
   app.get("/audit/verify", ...requireRole("viewer"), async (c) => {
     const { head } = parse(VerifyQuery, c.req.query());
-    if (!env.AUDIT_KEY) throw new AppError("AUDIT_KEY_MISSING", "the audit log is not sealed, because AUDIT_KEY is not set");
+    if (!env.AUDIT_KEY) {
+      throw new AppError("AUDIT_KEY_MISSING", "the audit log is neither vouched for nor sealed, because AUDIT_KEY is not set");
+    }
     const [id, mac] = head?.split(":") ?? [];
-    return c.json(await verifyAudit(rpc, env.AUDIT_KEY, id && mac ? { id: Number(id), mac } : null));
+    return c.json(await verifyAudit(rpc, env.AUDIT_KEY, clock, id && mac ? { id: Number(id), mac } : null));
   });
 }

@@ -16,7 +16,7 @@ import { addPerson, changePerson, type PersonChange, refuseFormerAdmin } from ".
 /** The time limit of all requests to Auth for one request; a claim in the database lasts longer. */
 const TIMEOUT_MS = 30_000;
 
-interface Act {
+interface PersonAct {
   action: "create-person" | "invite-person" | "change-person";
   object_id: string;
   changes: Record<string, unknown>;
@@ -26,17 +26,17 @@ interface Act {
 /** Routes that list, create, invite and change the people who may sign in. */
 export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { rpc, clock, env } = deps;
-  const { by, as_of } = actsOf(deps);
+  const { actor, by, as_of } = actsOf(deps);
   const authAdmin = (c: Context<AppVariables>) =>
     createAuthAdmin({ env, fetch: c.get("access").keys.fetch, now: () => clock.now(), signal: AbortSignal.timeout(TIMEOUT_MS) });
 
   /** Makes one change at a time, so that two admins cannot remove each other, and writes its audit row. */
   async function act<T extends { before: Person | null; after: Person | null }>(
     c: Context<AppVariables>,
-    claim: Act,
+    claim: PersonAct,
     change: (auth: ReturnType<typeof authAdmin>) => Promise<T>,
   ): Promise<T> {
-    const { token } = await rpc("claim_people_change", by(c, claim));
+    const { token } = await rpc("claim_people_change", await by(c, [claim.action, "person", claim.object_id], claim));
     const attempt = async () => {
       const auth = authAdmin(c);
       await refuseFormerAdmin(auth, actorOf(c).id);
@@ -48,7 +48,8 @@ export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
       throw error;
     });
     const { before, after } = done;
-    await rpc("finish_people_change", { p: { token, ...after ? { object_id: after.id, before, after } : {} }, as_of: as_of() });
+    const voucher = after ? (await actor(c, [claim.action, "person", after.id])).vouchers?.[claim.action] : undefined;
+    await rpc("finish_people_change", { p: { token, ...after ? { object_id: after.id, before, after, voucher } : {} }, as_of: as_of() });
     return done;
   }
 
@@ -62,7 +63,9 @@ export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
     const request = await readBody(c.req.raw, CreatePersonRequest);
     const { email, role, password, reason } = request;
     const action = password === undefined ? "invite-person" : "create-person";
-    const claim = { action, object_id: email, changes: { email, role }, reason } as const;
+    // Viewers read the audit log.
+    const object_id = email.replace(/^(.).*@/, "$1***@");
+    const claim = { action, object_id, changes: { email, role }, reason } as const;
     const { after } = await act<PersonChange>(c, claim, (auth) => addPerson(auth, request));
     return c.json(after, 201);
   });

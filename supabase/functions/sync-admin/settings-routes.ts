@@ -28,7 +28,7 @@ export function addSettingsRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.patch("/entities/:type", ...requireRole("admin"), async (c) => {
     const { type } = parse(EntityParams, c.req.param());
     const { reason, ...changes } = await readBody(c.req.raw, ChangeEntityRequest);
-    return c.json(await rpc("change_entity", by(c, { entity_type: type, changes, reason })));
+    return c.json(await rpc("change_entity", await by(c, ["change-entity", "entity", type], { entity_type: type, changes, reason })));
   });
 
   app.get(
@@ -39,6 +39,7 @@ export function addSettingsRoutes(app: FunctionApp, deps: AdminDeps): void {
   );
   app.patch("/retention/:subject", ...requireRole("admin"), async (c) => {
     const { subject } = parse(RetentionParams, c.req.param());
-    return c.json(await rpc("change_retention_setting", by(c, { subject, ...await readBody(c.req.raw, ChangeRetentionRequest) })));
+    const change = { subject, ...await readBody(c.req.raw, ChangeRetentionRequest) };
+    return c.json(await rpc("change_retention_setting", await by(c, ["change-retention", "retention", subject], change)));
   });
 }

@@ -29,7 +29,7 @@ export async function triggerSync(
   as_of: string | undefined,
   actor: Actor,
   request: ManualSyncRequest,
-  idempotency_key: string | undefined,
+  ids: { trigger_id: string; idempotency_key: string | undefined },
 ): Promise<ManualSyncResponse> {
   const { triggered_by = actor.name } = request;
   const isOther = ![actor.name, actor.id].includes(triggered_by);
@@ -37,7 +37,7 @@ export async function triggerSync(
     const message = `must be the caller, ${actor.name}: only a service may name another person`;
     throw new AppError("BAD_REQUEST", `triggered_by: ${message}`, [{ field: "triggered_by", message }]);
   }
-  const p = { ...request, triggered_by: isOther ? triggered_by : actor.name, actor, idempotency_key, request_hash: await hashOf(request) };
+  const p = { ...request, triggered_by: isOther ? triggered_by : actor.name, actor, ...ids, request_hash: await hashOf(request) };
   const job = withEstimate(await rpc("enqueue_sync_job", { p, as_of }));
   const { id, status, priority, queue_position, estimated_completion, estimated_completion_p90, progress } = job;
   return { sync_job_id: id, status, priority, queue_position, estimated_completion, estimated_completion_p90, progress };
