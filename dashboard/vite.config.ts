@@ -9,7 +9,7 @@ const origins = [
   Deno.env.get("SUPABASE_ORIGIN"),
 ].filter(Boolean).join(" ");
 const policy =
-  `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${origins}; base-uri 'none'; form-action 'none'`;
+  `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src ${origins}; base-uri 'none'; form-action 'none'`;
 
 export default defineConfig({
   root: here("."),

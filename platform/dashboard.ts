@@ -6,12 +6,13 @@ const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml",
+  woff2: "font/woff2",
   json: "application/json",
 };
 /** Allows scripts, styles and requests of this origin only, so that text from upstream never runs as code. */
 const HEADERS = {
   "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 };
@@ -49,7 +50,7 @@ export function createDashboard(config: { url: string; publishable_key: string }
     if (pathname === "/config.json") return Response.json(config, { headers: { ...HEADERS, "cache-control": "no-cache" } });
     const path = pathname === "/" ? "/index.html" : pathname;
     // Only file names that a build writes: no parent folders, no hidden files.
-    const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z]+)$/.exec(path) ?? [];
+    const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z0-9]+)$/.exec(path) ?? [];
     const type = TYPES[extension];
     if (!type) return null;
     try {

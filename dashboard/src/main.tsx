@@ -1,5 +1,13 @@
-import "@picocss/pico/css/pico.css";
-import "./style.css";
+import "@fontsource-variable/inter/wght.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/forms.css";
+import "./styles/tables.css";
+import "./styles/charts.css";
+import "./styles/overview.css";
+import "./styles/incident.css";
 import type { GoTrueClient } from "@supabase/auth-js";
 import { QueryClientProvider } from "@tanstack/preact-query";
 import { render } from "preact";

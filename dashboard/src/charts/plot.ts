@@ -61,13 +61,13 @@ const background = (current: () => Plot): uPlot.Plugin => ({
       ctx.beginPath();
       ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
       ctx.clip();
-      ctx.fillStyle = colourOf("--band");
+      ctx.fillStyle = colourOf("--bad-soft");
       for (const { from, until } of bands) {
         const left = u.valToPos(from, "x", true),
           right = u.valToPos(until, "x", true);
         ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
       }
-      ctx.fillStyle = colourOf("--bad");
+      ctx.fillStyle = colourOf("--bad-fill");
       for (const mark of marks) {
         ctx.fillRect(
           u.valToPos(mark, "x", true) - 1,
@@ -90,7 +90,7 @@ export interface Drawing {
 /** Draws a plot into an element. */
 export function draw(box: HTMLElement, first: Plot): Drawing {
   let plot = first;
-  const text = colourOf("--pico-muted-color"), grid = colourOf("--grid");
+  const text = colourOf("--muted"), grid = colourOf("--line");
   const axis = {
     stroke: text,
     grid: { stroke: grid, width: 1 },

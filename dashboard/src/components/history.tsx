@@ -41,41 +41,41 @@ export function History({ data, zoom, onZoom, type }: {
       duration: [
         {
           name: "Duration, p50",
-          colour: "--line",
+          colour: "--accent",
           values: values((point) => point.p50_duration_ms),
         },
         {
           name: "Duration, p95",
-          colour: "--line-2",
+          colour: "--second",
           values: values((point) => point.p95_duration_ms),
           isDashed: true,
         },
       ],
       success: [{
         name: "Success",
-        colour: "--line-good",
+        colour: "--ok-fill",
         values: values((point) => point.success_rate),
       }],
       records: [{
         name: "Records",
-        colour: "--line",
+        colour: "--accent",
         values: values((point) => point.records_processed),
         isBars: true,
       }],
       errors: [{
         name: "Errors",
-        colour: "--bad",
+        colour: "--bad-fill",
         values: values((point) => point.error_count),
         isBars: true,
       }],
       memory: [{
         name: "Memory, MiB",
-        colour: "--line-2",
+        colour: "--second",
         values: values((point) => point.memory_usage_mb),
       }],
       cache: [{
         name: "Cache hits",
-        colour: "--line-good",
+        colour: "--ok-fill",
         values: values((point) => point.cache_hit_ratio),
       }],
     };

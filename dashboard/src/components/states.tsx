@@ -27,7 +27,7 @@ function Failure(
       </strong>
       <p>{message}</p>
       {onRetry && !isMissing && (
-        <button type="button" class="secondary" onClick={onRetry}>
+        <button type="button" onClick={onRetry}>
           Try again
         </button>
       )}

@@ -11,7 +11,7 @@ import { AlertTabs } from "../components/tabs.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
 import { usePages } from "../queries.ts";
-import { useOverview } from "../shell.tsx";
+import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<AlertIncident>[] = [
   {
@@ -109,7 +109,6 @@ export default function Alerts() {
               {alerts.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={alerts.isFetchingNextPage}
                   onClick={() => void alerts.fetchNextPage()}
                 >

@@ -107,7 +107,6 @@ export default function Audit() {
               {audit.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={audit.isFetchingNextPage}
                   onClick={() => void audit.fetchNextPage()}
                 >
@@ -152,7 +151,6 @@ function Verify() {
       <Refusal error={error} />
       <button
         type="button"
-        class="secondary"
         aria-busy={isBusy}
         onClick={() => void verify()}
       >

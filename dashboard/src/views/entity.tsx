@@ -15,7 +15,7 @@ import { Distance, Moment } from "../components/time.tsx";
 import { inUtc, number, title } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
+import { useOverview } from "../overview.ts";
 
 const PERIOD_NAMES = Object.entries(PERIODS).map(([period, { span }]) => [period, span] as const);
 
@@ -51,7 +51,7 @@ export default function EntityView() {
           {can("admin") && entity && (
             <>
               <Pause entity={entity} />
-              <Link href={`/entities/${type}/settings`} role="button" class="secondary">Settings</Link>
+              <Link href={`/entities/${type}/settings`} role="button">Settings</Link>
             </>
           )}
         </>
@@ -85,7 +85,6 @@ export default function EntityView() {
         {filters.from && (
           <button
             type="button"
-            class="secondary"
             onClick={() => change({ from: "", until: "" })}
           >
             Show the whole period

@@ -11,7 +11,7 @@ import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
-import { useOverview } from "../shell.tsx";
+import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<Analytics["groups"][number]>[] = [
   {

@@ -74,7 +74,6 @@ function Acts({ job }: { job: JobDetailResponse }) {
         : (
           <button
             type="button"
-            class="secondary"
             onClick={() => setConfirming(true)}
           >
             Cancel
@@ -84,7 +83,6 @@ function Acts({ job }: { job: JobDetailResponse }) {
         <>
           <button
             type="button"
-            class="secondary"
             aria-busy={requeue.isPending}
             onClick={() => requeue.mutate(false)}
           >

@@ -15,7 +15,7 @@ import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { type Fields, fieldsOf, requestOf } from "../rule-fields.ts";
 import { conditionOf, METRIC_HELP } from "../rule-text.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
+import { useOverview } from "../overview.ts";
 
 export default function RuleView() {
   const { id = "" } = useParams();
@@ -257,7 +257,6 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           </button>
           <button
             type="button"
-            class="secondary"
             aria-busy={preview.isPending}
             onClick={() => preview.mutate()}
           >
@@ -284,7 +283,6 @@ function DeleteButton({ name, onConfirm }: { name: string; onConfirm: () => void
     : (
       <button
         type="button"
-        class="secondary outline"
         onClick={() => setConfirming(true)}
       >
         Delete

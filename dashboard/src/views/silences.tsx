@@ -12,7 +12,7 @@ import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
 import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
+import { useOverview } from "../overview.ts";
 
 export default function Silences() {
   const silences = useRead("sync-admin/silences", SilenceListResponse, {
@@ -86,7 +86,7 @@ function List(
               cell: (silence: AlertSilence) => (
                 <button
                   type="button"
-                  class="secondary small"
+                  class="small"
                   aria-label={`End the silence of ${matchOf(silence, names)}`}
                   onClick={() => end.mutate(silence.id)}
                 >

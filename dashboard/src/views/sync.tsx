@@ -260,7 +260,6 @@ function Jobs() {
               {jobs.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={jobs.isFetchingNextPage}
                   onClick={() => void jobs.fetchNextPage()}
                 >

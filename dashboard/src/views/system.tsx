@@ -69,7 +69,6 @@ function Connectivity() {
       acts={
         <button
           type="button"
-          class="secondary"
           aria-busy={isBusy}
           onClick={() => void test()}
         >
