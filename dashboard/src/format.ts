@@ -25,7 +25,9 @@ export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = fal
 /** The name of the browser's time zone with its present offset, such as `Europe/Rome (UTC+1)`. */
 export function zoneName(): string {
   const { timeZone } = zone.resolvedOptions();
-  const offset = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts().find(({ type }) => type === "timeZoneName");
+  const offset = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts().find(({ type }) =>
+    type === "timeZoneName"
+  );
   return `${timeZone} (${offset?.value.replace("GMT", "UTC") ?? "UTC"})`;
 }
 
@@ -63,11 +65,17 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(seconds / first[0])} ${first[1]}${second && rest ? ` ${rest} ${second[1]}` : ""}`;
 }
 
-/** The distance of a time from now: `in 4 min 10 s`, `3 h ago`. */
+/** A time span that changes while a person looks at it: whole seconds below a minute, else whole minutes. */
+export const span = (ms: number): string => {
+  const unit = ms < 60_000 ? 1_000 : 60_000;
+  return ms < 1_000 ? "0 s" : duration(Math.floor(ms / unit) * unit).replace(/\.0 s$/, " s");
+};
+
+/** The distance of a time from now: `in 4 min`, `3 h 20 min ago`. */
 export function distance(moment: string, now: number): string {
   const ms = Date.parse(moment) - now;
   if (Math.abs(ms) < 1_000) return "now";
-  return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */

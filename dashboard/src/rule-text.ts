@@ -63,14 +63,17 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   consecutive_failures: (value, { scope }) =>
     scope === "TOURNAMENT"
       ? value === 1 ? "the sync of a tournament fails" : `the sync of a tournament fails ${number(value)} times in a row`
-      : value === 1 ? "a full run fails" : `${number(value)} full runs in a row fail`,
+      : value === 1
+      ? "a full run fails"
+      : `${number(value)} full runs in a row fail`,
   duration_exceeded: (value) => `a run takes ${seconds(value)} or longer`,
   memory_usage: (value) => `a run uses ${number(value)} MiB of memory or more`,
   sync_overdue: (value) => `a run is overdue by ${seconds(value)} or longer`,
   error_rate: (value, { evaluation_window }) => `runs have ${number(value)} errors or more on average in ${evaluation_window}`,
   records_collapse: (value) => `the last run reads fewer records per request than usual by ${percent(value)} or more`,
   cache_hit_ratio: (value, { evaluation_window }) => `fewer than ${percent(value)} of the tournaments are fresh in ${evaluation_window}`,
-  api_response_time: (value, { evaluation_window }) => `VIS takes ${duration(value)} or longer to answer on average in ${evaluation_window}`,
+  api_response_time: (value, { evaluation_window }) =>
+    `VIS takes ${duration(value)} or longer to answer on average in ${evaluation_window}`,
   api_fallback_ratio: (value, { evaluation_window }) =>
     `${percent(value)} or more of the requests in ${evaluation_window} are retries, forced full reads or answered in XML`,
   tournament_staleness: (value) => `the matches of a tournament are due for ${seconds(value)} and no run reads them`,
@@ -102,7 +105,9 @@ export function sentenceOf(
     `When ${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}, `,
     ...channels.length ? ["notify ", ...channelsOf(channels)] : ["show it on this page"],
     ...isZero(rule.escalation_delay) ? [] : [
-      `; after ${rule.escalation_delay} without acknowledgement raise the severity${rule.severity === "CRITICAL" ? "" : ` above ${title(rule.severity)}`}`,
+      `; after ${rule.escalation_delay} without acknowledgement raise the severity${
+        rule.severity === "CRITICAL" ? "" : ` above ${title(rule.severity)}`
+      }`,
       ...steps.length ? [" and add ", ...channelsOf([...new Set(steps)])] : [],
     ],
     ".",

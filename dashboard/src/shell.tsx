@@ -29,7 +29,7 @@ import { THEMES, useTheme } from "./theme.ts";
 
 const VIEWS: { href: string; name: string; icon: LucideIcon; least?: "admin" }[] = [
   { href: "/", name: "Overview", icon: LayoutDashboard },
-  { href: "/alerts", name: "Alerts", icon: TriangleAlert },
+  { href: "/alerts", name: "Incidents", icon: TriangleAlert },
   { href: "/tournaments", name: "Tournaments", icon: Globe },
   { href: "/errors", name: "Errors", icon: List },
   { href: "/sync", name: "Sync now", icon: RefreshCw },

@@ -5,7 +5,7 @@ import { title } from "./format.ts";
 type Alerts = SyncHealthResponse["active_alerts"];
 
 /** The incidents that have no parent: an inhibited one is part of its parent and is not counted. */
-export const countedOf = (alerts: Alerts): Alerts => alerts.filter(({ ...alert }) => !alerts.some(({ id }) => id === (alert as { parent_id?: string }).parent_id));
+export const countedOf = (alerts: Alerts): Alerts => alerts.filter(({ parent_id }) => !alerts.some(({ id }) => id === parent_id));
 
 /** The highest severity of the incidents that fire; null when none fires. */
 export function worstOf(alerts: Alerts): typeof SEVERITIES[number] | null {

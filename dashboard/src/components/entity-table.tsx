@@ -29,7 +29,12 @@ export function EntityTable({ rows, settings, isCompact }: {
         </thead>
         <tbody>
           {rows.map(([type, health]) => (
-            <Row key={type} type={type} health={health} entity={settings?.find(({ entity_type }) => entity_type === type)} />
+            <Row
+              key={type}
+              type={type}
+              health={health}
+              entity={settings?.find(({ entity_type }) => entity_type === type)}
+            />
           ))}
         </tbody>
       </table>
@@ -55,7 +60,8 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
         <Strip runs={health.recent_runs} entity={entity} now={now} />
         {running && (
           <p class="under">
-            <Link href={`/runs/${running.execution_id}`}>Running</Link> for <Since at={running.started_at} />: {running.current_stage ?? "starting"}
+            <Link href={`/runs/${running.execution_id}`}>Running</Link> for <Since at={running.started_at} />:{" "}
+            {running.current_stage ?? "starting"}
             {running.tournaments_total !== null && (
               <>
                 {" "}({running.tournaments_processed} of {running.tournaments_total}){" "}
@@ -77,8 +83,7 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
           <span class={isLate ? "late" : undefined}>
             <Since at={last_successful_sync} /> old
           </span>
-        )}{" "}
-        <small>expected within {duration(expected_within_ms)}</small>
+        )} <small>expected within {duration(expected_within_ms)}</small>
       </td>
     </tr>
   );

@@ -54,7 +54,10 @@ export function Section(
 
 /** A list of names and values; `class` sets its form: `facts` in a row, `pairs` below each other, `figures` as tiles. */
 export function Facts(
-  { of, class: form = "facts" }: { of: [name: string, value: ComponentChildren][]; class?: "facts" | "facts card pad" | "pairs" | "figures" },
+  { of, class: form = "facts card pad" }: {
+    of: [name: string, value: ComponentChildren][];
+    class?: "facts card pad" | "facts" | "pairs" | "figures";
+  },
 ) {
   return (
     <dl class={form}>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { distance, duration, inUtc, inZone, inZoneShort, UNKNOWN } from "../format.ts";
+import { distance, inUtc, inZone, inZoneShort, span, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -38,5 +38,5 @@ export function Distance({ at }: { at: string | null | undefined }) {
 /** The time since a moment, such as `32 min`, updated every second. */
 export function Since({ at }: { at: string }) {
   const now = useNow();
-  return <time dateTime={at} title={hoverOf(at)}>{duration(Math.max(now - Date.parse(at), 0))}</time>;
+  return <time dateTime={at} title={hoverOf(at)}>{span(Math.max(now - Date.parse(at), 0))}</time>;
 }

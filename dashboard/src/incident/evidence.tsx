@@ -30,7 +30,9 @@ export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
     <section class="card pad">
       <h2>Evidence</h2>
       <dl class="pairs">
-        {rows.map(([name, value]) => [<dt key={name}>{title(name.replace(/_id$/, ""))}</dt>, " ", <dd key={`${name} value`}>{cell(name, value)}</dd>])}
+        {rows.map((
+          [name, value],
+        ) => [<dt key={name}>{title(name.replace(/_id$/, ""))}</dt>, " ", <dd key={`${name} value`}>{cell(name, value)}</dd>])}
       </dl>
       <details>
         <summary>As JSON</summary>

@@ -53,10 +53,24 @@ function Notification({ of: notification }: { of: Incident["notifications"][numb
       </p>
       {last_error && status !== "SENT" && <p class="bad">{last_error}</p>}
       {status === "DEAD" && can("operator") && (
-        <button type="button" class="small" aria-busy={resend.isPending} onClick={() => resend.mutate()}>Send again</button>
+        <button
+          type="button"
+          class="small"
+          aria-busy={resend.isPending}
+          onClick={() => resend.mutate()}
+        >
+          Send again
+        </button>
       )}
       {status === "PENDING" && can("operator") && (
-        <button type="button" class="small" aria-busy={discard.isPending} onClick={() => discard.mutate()}>Discard</button>
+        <button
+          type="button"
+          class="small"
+          aria-busy={discard.isPending}
+          onClick={() => discard.mutate()}
+        >
+          Discard
+        </button>
       )}
     </li>
   );

@@ -13,11 +13,15 @@ export const TimelineList = ({ incident }: { incident: Incident }) => (
         <li key={`${at} ${text}`}>
           <span class="when">
             <Moment at={at} />
-            {count > 1 && <>–<Moment at={until} /></>}
+            {count > 1 && (
+              <>
+                –<Moment at={until} />
+              </>
+            )}
           </span>{" "}
           <span class={`point ${toneOf(status)}`} />{" "}
           <p>
-            {count > 1 && <strong>{count} ×{" "}</strong>}
+            {count > 1 && <strong>{`${count} × `}</strong>}
             {runId ? <Link href={`/runs/${runId}`}>{text}</Link> : text}
           </p>
         </li>

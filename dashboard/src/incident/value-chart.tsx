@@ -9,7 +9,8 @@ const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
 
 /** The value of the metric before and during the incident, with the threshold. */
 export function ValueChart({ incident }: { incident: Incident }) {
-  const { value_history, metric, threshold, began_at, resolved_at } = incident;
+  const { metric, threshold, began_at, resolved_at } = incident;
+  const value_history = incident.value_history ?? [];
   const plot = useMemo(() => {
     const times = value_history.map(({ at }) => secondsOf(at));
     const until = resolved_at ? secondsOf(resolved_at) : times.at(-1) ?? 0;
@@ -23,9 +24,8 @@ export function ValueChart({ incident }: { incident: Incident }) {
       marks: [],
       range: [times[0] ?? 0, Math.max(until, times.at(-1) ?? 0)] as [number, number],
       format: (value: number) => valueOf(value, metric),
-      onZoom: () => {},
     };
-  }, [value_history, threshold, resolved_at]);
+  }, [incident.value_history, threshold, resolved_at]);
   if (value_history.length < 2) return null;
   return <Chart title={sentence(ALERT_METRICS[metric].label).slice(0, -1)} {...plot} />;
 }

@@ -36,7 +36,8 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
       )}
       {!isOver && incident.next_run_at && (
         <p class="muted">
-          The next run is due <Distance at={incident.next_run_at} />, at <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
+          The next run is due <Distance at={incident.next_run_at} />, at{" "}
+          <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
         </p>
       )}
       {section

@@ -1,20 +1,19 @@
 import { Link, useParams } from "wouter-preact";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
-import { scopeOf } from "../components/active-incidents.tsx";
+import { extentOf } from "../components/active-incidents.tsx";
 import { Copy } from "../components/copy.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Severity, Status } from "../components/status.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
-import { duration, number, title } from "../format.ts";
+import { counted, duration, number, title } from "../format.ts";
 import { Acts, type Incident } from "../incident/acts.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import { Notifications } from "../incident/notifications.tsx";
 import { TimelineList } from "../incident/timeline-list.tsx";
 import { ValueChart } from "../incident/value-chart.tsx";
 import { WhatToDo } from "../incident/what-to-do.tsx";
-import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { sentenceOf, valueOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
@@ -48,18 +47,28 @@ function Lead({ incident }: { incident: Incident }) {
       <Pill of={state} /> <Severity of={severity} />
       {escalates_at && escalates_to && (
         <span class="pill">
-          escalates to {title(escalates_to)} <Distance at={escalates_at} />
+          escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
         </span>
       )}
       {state === "ACKNOWLEDGED" && (
         <span>
           by {acknowledged_by}
-          {acknowledged_until && <> until <Moment at={acknowledged_until} /></>}
+          {acknowledged_until && (
+            <>
+              until <Moment at={acknowledged_until} />
+            </>
+          )}
         </span>
       )}
       {silence && (
         <span>
-          silenced by {silence.by} until <Moment at={silence.until} />: {silence.reason}
+          {silence.id ? "silenced" : "its sync is paused"} by {silence.by}
+          {silence.until && (
+            <>
+              until <Moment at={silence.until} />
+            </>
+          )}
+          {silence.reason && `: ${silence.reason}`}
         </span>
       )}
       {incident.is_flapping && <span>flapping</span>}
@@ -73,15 +82,14 @@ function Lead({ incident }: { incident: Incident }) {
 }
 
 function Body({ incident }: { incident: Incident }) {
-  const runId = incident.evidence.execution_id;
+  const runId = incident.execution_id;
   // The advice belongs to the error of the run in the evidence.
   const run = useRead(`sync-monitoring/executions/${runId}`, ExecutionDetailResponse, {
-    isEnabled: typeof runId === "string",
+    isEnabled: runId !== null,
     every: 300_000,
   }).data;
-  const { fingerprint } = incident.evidence;
-  const advice = run?.error_groups.find((group) => group.fingerprint === fingerprint)?.suggestion ??
-    run?.error_groups[0]?.suggestion ?? null;
+  const groups = run?.error_groups ?? [];
+  const advice = (groups.find(({ error_code }) => error_code === incident.error_code) ?? groups[0])?.suggestion ?? null;
   return (
     <>
       <Head incident={incident} />
@@ -106,22 +114,34 @@ function Body({ incident }: { incident: Incident }) {
 
 /** How much is affected, since when, the last good run and the age of the data. */
 function Head({ incident }: { incident: Incident }) {
-  const { affected, began_at, resolved_at, last_good_run, freshness, downtime_ms } = incident;
-  const titles = useOverview().data?.sync_entities ?? {};
+  const { affected, scope, began_at, resolved_at, last_good_run, freshness, downtime_ms } = incident;
   const isLate = freshness !== null && freshness.age_ms !== null && freshness.age_ms > freshness.expected_within_ms;
   return (
     <Facts
-      class="facts card pad"
       of={[
         [
           "Affected",
           affected
-            ? `${number(affected.count)} of ${number(affected.of)} tournaments`
-            : scopeOf(incident, titles),
+            ? (
+              <>
+                {extentOf(affected)} <small>{scope}</small>
+              </>
+            )
+            : scope,
         ],
         resolved_at
-          ? ["From", <><Moment at={began_at} /> to <Moment at={resolved_at} /> <small>{duration(downtime_ms)}</small></>]
-          : ["Since", <><Moment at={began_at} />, <Distance at={began_at} /></>],
+          ? [
+            "From",
+            <>
+              <Moment at={began_at} /> to <Moment at={resolved_at} /> <small>{duration(downtime_ms)}</small>
+            </>,
+          ]
+          : [
+            "Since",
+            <>
+              <Moment at={began_at} />, <Distance at={began_at} />
+            </>,
+          ],
         [
           "Last good run before",
           last_good_run
@@ -129,7 +149,8 @@ function Head({ incident }: { incident: Incident }) {
               <>
                 <Link href={`/runs/${last_good_run.id}`}>
                   <Moment at={last_good_run.execution_end} />
-                </Link>, {number(last_good_run.records_processed)} records
+                </Link>
+                {last_good_run.records_processed !== null && `, ${counted(last_good_run.records_processed, "record")}`}
               </>
             )
             : "none is kept",
@@ -139,7 +160,13 @@ function Head({ incident }: { incident: Incident }) {
             "Data is now",
             <>
               <span class={isLate ? "late" : undefined}>
-                {freshness.last_successful_sync ? <><Since at={freshness.last_successful_sync} /> old</> : "never read"}
+                {freshness.last_successful_sync
+                  ? (
+                    <>
+                      <Since at={freshness.last_successful_sync} /> old
+                    </>
+                  )
+                  : "never read"}
               </span>, expected within {duration(freshness.expected_within_ms)}
             </>,
           ] as [string, preact.ComponentChildren]]
@@ -159,7 +186,9 @@ function Condition({ incident: { rule, rule_name } }: { incident: Incident }) {
         ? (
           <>
             <p class="muted">
-              {sentenceOf(rule).map((part, index) => typeof part === "string" ? part : <strong key={index}>{part.channel}</strong>)}
+              {sentenceOf({ ...rule, notification_channels: rule.channels }).map((part, index) =>
+                typeof part === "string" ? part : <strong key={index}>{part.channel}</strong>
+              )}
             </p>
             <p>
               <Link href={`/alerts/rules/${rule.id}`}>{can("admin") ? "Edit the rule" : "Open the rule"}</Link>
@@ -195,12 +224,12 @@ function Inhibited({ incident: { children } }: { incident: Incident }) {
 /** The tournaments that fail. */
 function Affected({ incident: { affected_tournaments, affected } }: { incident: Incident }) {
   if (!affected_tournaments.length) return null;
-  const others = (affected?.count ?? 0) - affected_tournaments.length;
+  const others = (affected?.unit === "tournaments" ? affected.count : 0) - affected_tournaments.length;
   return (
     <section class="card pad">
       <h2>Tournaments that fail</h2>
       <ul class="chips">
-        {affected_tournaments.map(({ no, name }) => (
+        {affected_tournaments.map(({ number: no, name }) => (
           <li key={no}>
             <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
           </li>
@@ -212,8 +241,7 @@ function Affected({ incident: { affected_tournaments, affected } }: { incident: 
 }
 
 function Details({ incident }: { incident: Incident }) {
-  const { value, peak, threshold, metric, evidence, id, rule_name } = incident;
-  const runId = evidence.execution_id;
+  const { value, peak, threshold, metric, error_code, execution_id: runId, id, rule_name } = incident;
   return (
     <section class="card pad">
       <h2>Details</h2>
@@ -223,10 +251,11 @@ function Details({ incident }: { incident: Incident }) {
           ["Value", `${valueOf(value, metric)}${peak === null ? "" : `, at worst ${valueOf(peak, metric)}`}`],
           ["Threshold", valueOf(threshold, metric)],
           ["Noticed", <Moment at={incident.opened_at} hasSeconds />],
-          ...incident.notified_at ? [["Notified", <Moment at={incident.notified_at} hasSeconds />] as [string, preact.ComponentChildren]] : [],
-          ...typeof runId === "string"
-            ? [["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>] as [string, preact.ComponentChildren]]
+          ...incident.notified_at
+            ? [["Notified", <Moment at={incident.notified_at} hasSeconds />] as [string, preact.ComponentChildren]]
             : [],
+          ...error_code ? [["Code", error_code] as [string, preact.ComponentChildren]] : [],
+          ...runId ? [["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>] as [string, preact.ComponentChildren]] : [],
           ["Incident", <Copy text={id} label="the id of the incident" />],
           ["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name],
         ]}

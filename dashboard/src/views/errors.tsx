@@ -76,7 +76,7 @@ function Analysis({ data }: { data: Analytics }) {
     times: data.trend.map(({ timestamp }) => Date.parse(timestamp) / 1000),
     series: [{
       name: "Errors",
-      colour: "--bad",
+      colour: "--bad-fill",
       values: data.trend.map(({ count }) => count),
       isBars: true,
     }],
@@ -101,7 +101,6 @@ function Analysis({ data }: { data: Analytics }) {
         {...trend}
         range={[seconds(data.from), seconds(data.until)]}
         format={number}
-        onZoom={() => {}}
       />
       <Section title="Groups">
         <Table

@@ -11,7 +11,7 @@ import { Setup } from "../components/setup.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { useNow } from "../components/time.tsx";
-import { counted, duration, number, percent } from "../format.ts";
+import { counted, duration, number, percent, span } from "../format.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -45,7 +45,7 @@ function Lead({ of: { sync_entities }, readAt }: { of: SyncHealthResponse; readA
     critical && `${critical} ${of} ${critical === 1 ? "is" : "are"} critical`,
     warning && `${warning} ${critical ? "" : `${of} `}${warning === 1 ? "has" : "have"} a warning`,
   ].filter(Boolean);
-  return <span>{parts.join(", ") || "All syncs are healthy"} · updated {duration(Math.max(now - readAt, 0))} ago</span>;
+  return <span>{parts.join(", ") || "All syncs are healthy"} · updated {span(Math.max(now - readAt, 0))} ago</span>;
 }
 
 function Body({ data: { sync_entities, active_alerts, performance_summary: totals } }: { data: SyncHealthResponse }) {
@@ -59,9 +59,11 @@ function Body({ data: { sync_entities, active_alerts, performance_summary: total
   ).sort(([, a], [, b]) => RANK[a.status] - RANK[b.status] || a.title.localeCompare(b.title));
   return (
     <>
-      {active_alerts.length > 0
-        ? <ActiveIncidents alerts={active_alerts} entities={sync_entities} />
-        : <p class="calm card pad"><Status of="OK" label="No active incident" /></p>}
+      {active_alerts.length > 0 ? <ActiveIncidents alerts={active_alerts} /> : (
+        <p class="calm card pad">
+          <Status of="OK" label="No active incident" />
+        </p>
+      )}
       <Backoff entities={Object.values(sync_entities)} />
       {can("admin") && <Setup />}
       {all.length >= MANY && (
@@ -77,14 +79,26 @@ function Body({ data: { sync_entities, active_alerts, performance_summary: total
         <Facts
           class="figures"
           of={[
-            ["Runs that succeeded, 24 h", <>{percent(totals.success_rate)} <small>of {counted(totals.runs, "run")}</small></>],
+            [
+              "Runs that succeeded, 24 h",
+              <>
+                {percent(totals.success_rate)} <small>of {counted(totals.runs, "run")}</small>
+              </>,
+            ],
             ["Errors, 24 h", number(totals.errors)],
             ["Records today", number(totals.records_processed_today)],
             [
               "Requests to VIS, 24 h",
-              <>{number(totals.api_calls)} <small>answered in {duration(totals.average_response_time_ms)} on average</small></>,
+              <>
+                {number(totals.api_calls)} <small>answered in {duration(totals.average_response_time_ms)} on average</small>
+              </>,
             ],
-            ["Tournaments that were fresh", <>{percent(totals.cache_hit_ratio)} <small>needed no request</small></>],
+            [
+              "Tournaments that were fresh",
+              <>
+                {percent(totals.cache_hit_ratio)} <small>needed no request</small>
+              </>,
+            ],
           ]}
         />
       </section>
@@ -106,4 +120,3 @@ function Inactive({ entities }: { entities: EntityWithPauses[] }) {
     </p>
   );
 }
-
