@@ -1081,6 +1081,7 @@ export type Database = {
           "cache_misses": number;
           "cancel_requested_at": string | null;
           "correlation_id": string | null;
+          "cpu_ms": number | null;
           "created_at": string;
           "current_stage": string | null;
           "database_calls": number;
@@ -1096,6 +1097,7 @@ export type Database = {
           "heartbeat_at": string | null;
           "id": string;
           "lease_expires_at": string | null;
+          "left_out": NonNullable<Json>;
           "memory_usage_mb": number | null;
           "records_inserted": number;
           "records_processed": number | null;
@@ -1134,6 +1136,7 @@ export type Database = {
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
           "correlation_id"?: string | null;
+          "cpu_ms"?: number | null;
           "created_at"?: string;
           "current_stage"?: string | null;
           "database_calls"?: number;
@@ -1149,6 +1152,7 @@ export type Database = {
           "heartbeat_at"?: string | null;
           "id"?: string;
           "lease_expires_at"?: string | null;
+          "left_out"?: NonNullable<Json>;
           "memory_usage_mb"?: number | null;
           "records_inserted"?: number;
           "records_processed"?: never;
@@ -1186,6 +1190,7 @@ export type Database = {
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
           "correlation_id"?: string | null;
+          "cpu_ms"?: number | null;
           "created_at"?: string;
           "current_stage"?: string | null;
           "database_calls"?: number;
@@ -1201,6 +1206,7 @@ export type Database = {
           "heartbeat_at"?: string | null;
           "id"?: string;
           "lease_expires_at"?: string | null;
+          "left_out"?: NonNullable<Json>;
           "memory_usage_mb"?: number | null;
           "records_inserted"?: number;
           "records_processed"?: never;
@@ -1681,7 +1687,9 @@ export type Database = {
           "id": string;
           "processing_duration": string | null;
           "records_processed": number | null;
+          "reply_bytes": number | null;
           "retry_attempt": number;
+          "started_at": string | null;
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
@@ -1697,7 +1705,9 @@ export type Database = {
           "id"?: string;
           "processing_duration"?: string | null;
           "records_processed"?: number | null;
+          "reply_bytes"?: number | null;
           "retry_attempt"?: number;
+          "started_at"?: string | null;
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
@@ -1712,7 +1722,9 @@ export type Database = {
           "id"?: string;
           "processing_duration"?: string | null;
           "records_processed"?: number | null;
+          "reply_bytes"?: number | null;
           "retry_attempt"?: number;
+          "started_at"?: string | null;
           "success"?: boolean;
           "sync_execution_id"?: string;
           "tournament_no"?: string;

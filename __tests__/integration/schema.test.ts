@@ -17,6 +17,7 @@ const DEFINERS = [
   "private.call_function",
   "private.check_cron_jobs",
   "private.check_scheduler",
+  "private.dispatch_call",
   "private.missing_secrets",
   "private.post_watchdog",
   "private.prune_audit_log",

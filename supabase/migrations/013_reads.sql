@@ -512,27 +512,131 @@ comment on function public.list_errors(jsonb) is
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
-  select to_jsonb(run) - 'lease_expires_at' - 'duration'
+  select to_jsonb(run) - 'lease_expires_at' - 'duration' - 'left_out'
     || jsonb_build_object('duration_ms', round(extract(epoch from run.duration) * 1000));
 $$;
 comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
+
+create function private.results_json(execution_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
+    'started_at', r.started_at, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
+    'error_type', r.error_type, 'error_message', r.error_message, 'error_fingerprint', r.error_fingerprint,
+    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'retries', r.retry_attempt, 'reply_bytes', r.reply_bytes
+  ) order by r.success, r.created_at, r.tournament_no), '[]')
+  from public.sync_tournament_results r
+  left join public.tournaments t on t.no = r.tournament_no
+  where r.sync_execution_id = execution_id;
+$$;
+comment on function private.results_json(uuid) is 'The results of a run by tournament, failures first.';
+
+create function private.left_out_json(left_out jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('reason', l.reason, 'count', l.count, 'tournaments', (
+    select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.place), '[]')
+    from jsonb_array_elements_text(coalesce(l.nos, '[]')) with ordinality n (no, place)
+    left join public.tournaments t on t.no = n.no
+  )) order by l.count desc, l.reason), '[]')
+  from jsonb_to_recordset(left_out) l (reason text, count integer, nos jsonb);
+$$;
+comment on function private.left_out_json(jsonb) is 'What a run left out, with the names of the tournaments that it recorded.';
+
+create function private.run_error_groups(execution_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with error as materialized (select * from public.sync_error_log l where l.sync_execution_id = execution_id),
+  error_group as (
+    select e.fingerprint, count(*) as errors, (array_agg(e.id order by e.occurred_at, e.id))[1] as first_id
+    from error e group by e.fingerprint order by errors desc, e.fingerprint limit 50
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'fingerprint', g.fingerprint, 'count', g.errors, 'error_code', e.error_code, 'error_type', e.error_type, 'severity', e.error_severity,
+    'message', e.error_message, 'suggestion', e.recovery_suggestion,
+    'tournaments', (
+      select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.no), '[]')
+      from (
+        select distinct a.tournament_no as no from error a
+        where a.fingerprint = g.fingerprint and a.tournament_no is not null order by 1 limit 20
+      ) n
+      left join public.tournaments t on t.no = n.no)
+  ) order by g.errors desc, g.fingerprint), '[]')
+  from error_group g join error e on e.id = g.first_id;
+$$;
+comment on function private.run_error_groups(uuid) is
+  'The 50 most frequent fingerprints of the errors of a run, each with its first error and its first 20 tournaments.';
+
+-- In plpgsql, so that Postgres plans with the start of the run and reads only the runs before it.
+create function private.previous_run(run public.sync_execution_history) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select jsonb_build_object('id', h.id, 'status', h.status, 'execution_start', h.execution_start,
+      'duration_ms', round(extract(epoch from h.duration) * 1000), 'records_processed', h.records_processed,
+      'tournaments_processed', h.tournaments_processed, 'tournaments_failed', h.tournaments_failed,
+      'api_calls', h.api_calls, 'api_retries', h.api_retries, 'database_calls', h.database_calls, 'cpu_ms', h.cpu_ms)
+    from public.sync_execution_history h
+    where h.entity_type = run.entity_type and h.execution_start < run.execution_start and h.tournament_no is null
+      and h.status not in ('RUNNING', 'SKIPPED') and run.tournament_no is null
+    order by h.execution_start desc
+    limit 1
+  );
+end
+$$;
+comment on function private.previous_run is 'The full run before a full run; null for a run of named tournaments.';
+
+-- In plpgsql for the same reason as previous_run.
+create function private.usual_run(run public.sync_execution_history) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+begin
+  return (
+    select jsonb_build_object('runs', count(*),
+      'p50_duration_ms', round(percentile_disc(0.5) within group (order by u.duration_ms)),
+      'p95_duration_ms', round(percentile_disc(0.95) within group (order by u.duration_ms)),
+      'records_processed', percentile_disc(0.5) within group (order by u.records_processed),
+      'api_calls', percentile_disc(0.5) within group (order by u.api_calls),
+      'api_retries', percentile_disc(0.5) within group (order by u.api_retries),
+      'database_calls', percentile_disc(0.5) within group (order by u.database_calls),
+      'cpu_ms', percentile_disc(0.5) within group (order by u.cpu_ms))
+    from (
+      select extract(epoch from h.duration) * 1000 as duration_ms, h.records_processed, h.api_calls, h.api_retries, h.database_calls, h.cpu_ms
+      from public.sync_execution_history h
+      where h.entity_type = run.entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
+        and h.execution_start < run.execution_start and h.execution_start >= run.execution_start - interval '7 days'
+        and run.tournament_no is null
+      order by h.execution_start desc
+      limit 1000
+    ) u
+    having count(*) > 0
+  );
+end
+$$;
+comment on function private.usual_run is
+  'Medians and the p95 of the last full runs, SUCCEEDED or PARTIAL, in the 7 days before a full run, 1000 at most; null without one.';
+
+create function private.dispatch_call(correlation_id text) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('id', c.id, 'called_at', c.called_at, 'status_code', n.status_code,
+    'answered_ms', round(extract(epoch from n.created - c.called_at) * 1000))
+  from private.call_log c left join net._http_response n on n.id = c.net_request_id
+  -- The caller of a function chooses the correlation id, which need not be a UUID.
+  where c.id = case when correlation_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then correlation_id::uuid end;
+$$;
+comment on function private.dispatch_call(text) is
+  'The call of a function with this correlation id, and its answer while pg_net keeps it. Security definer: only the owner reads net.';
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select private.execution_json(h) || jsonb_build_object(
-    'tournaments', (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
-        'duration_ms', round(extract(epoch from r.processing_duration) * 1000), 'error_type', r.error_type,
-        'error_message', r.error_message, 'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt
-      ) order by r.success, r.created_at, r.tournament_no), '[]')
-      from public.sync_tournament_results r
-      left join public.tournaments t on t.no = r.tournament_no
-      where r.sync_execution_id = h.id),
+    'tournaments', private.results_json(h.id),
+    'left_out', private.left_out_json(h.left_out),
+    'previous_run', private.previous_run(h),
+    'usual', private.usual_run(h),
+    'call', private.dispatch_call(h.correlation_id),
     'errors', (
       select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at, l.id), '[]')
       from (select * from public.sync_error_log l where l.sync_execution_id = h.id order by l.occurred_at, l.id limit 200) l),
+    'error_groups', private.run_error_groups(h.id),
     'job', (
       select jsonb_build_object('id', j.id, 'status', j.status, 'priority', j.priority, 'triggered_by', j.triggered_by,
         'reason', j.reason, 'attempts', j.attempts)
@@ -548,7 +652,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb, timestamptz) is
-  'Returns run {id} with its tournaments, first 200 errors, job and incidents whose evidence names it; null when no such run exists.';
+  'Returns run {id} with its tournaments, what it left out, the run before and the usual one, its call, first 200 errors, error groups, '
+  'job and incidents whose evidence names it; null when no such run exists.';
 
 -- In plpgsql for the same reason as list_errors.
 create function public.list_executions(p jsonb) returns jsonb

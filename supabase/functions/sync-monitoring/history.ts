@@ -130,11 +130,12 @@ export async function listTournaments(
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
-/** One run with its tournaments, errors, job and incidents. @throws AppError NOT_FOUND */
+/** One run with its tournaments, errors, job, incidents, and what it compares with. @throws AppError NOT_FOUND */
 export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
-  return { ...found, errors: found.errors.map(withAdvice) };
+  const error_groups = found.error_groups.map((group) => ({ ...group, suggestion: group.suggestion ?? adviceOf(group.error_code) }));
+  return { ...found, errors: found.errors.map(withAdvice), error_groups };
 }
 
 /** One tournament with its history. @throws AppError NOT_FOUND */
