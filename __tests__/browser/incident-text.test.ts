@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { timelineOf } from "../../dashboard/src/incident/timeline.ts";
+import { sectionsOf, stepsFor } from "../../dashboard/src/runbook-text.ts";
 import { sentenceOf } from "../../dashboard/src/rule-text.ts";
 import type { AlertRule } from "../../types/alerts.ts";
 
@@ -57,7 +58,10 @@ Deno.test("a notification that was not delivered says so, and a replaced one is 
 });
 
 Deno.test("changes of state keep their place between the runs", () => {
-  const events = [event("10:16", null, "FIRING", "3 tournaments"), event("10:20", "FIRING", "ACKNOWLEDGED", "acknowledged by ada@example.com")];
+  const events = [
+    event("10:16", null, "FIRING", "3 tournaments"),
+    event("10:20", "FIRING", "ACKNOWLEDGED", "acknowledged by ada@example.com"),
+  ];
   const runs = [run("10:15", "FAILED", 10), run("10:30", "FAILED", 10)];
   assertEquals(linesOf({ runs, events }), [
     "1 × Run failed: 10 of 10 tournaments failed",
@@ -86,8 +90,8 @@ Deno.test("a rule is a sentence with its condition, its channels and its escalat
   assertEquals(sentence({ for_duration: "0 seconds" }), "When 3 full runs in a row fail, notify ops-hook and mail.");
   assertEquals(
     sentence({ for_duration: "5 minutes", escalation_delay: "30 minutes", escalation_channels: [["pager"]] }),
-    "When 3 full runs in a row fail for 5 minutes, notify ops-hook and mail; after 30 minutes without acknowledgement raise the severity " +
-      "above Medium and add pager.",
+    "When 3 full runs in a row fail for 5 minutes, notify ops-hook and mail; after 30 minutes without acknowledgement raise to High and " +
+      "add pager.",
   );
   assertEquals(
     sentence({ metric: "sync_overdue", threshold: 90, for_duration: "0 seconds", notification_channels: ["dashboard"] }),
@@ -97,4 +101,13 @@ Deno.test("a rule is a sentence with its condition, its channels and its escalat
     sentence({ metric: "success_rate", threshold: 0.95, evaluation_window: "1 day", for_duration: "0 seconds" }),
     "When fewer than 95 % of the full runs in 1 day succeed, notify ops-hook and mail.",
   );
+});
+
+Deno.test("only the steps of the runbook about the error of the incident are shown, and all of them without an error", () => {
+  const [section] = sectionsOf(
+    "## Rule\n\n1. A `VIS_*` code: wait.\n2. A `REPLY_*` code: compare.\n3. Any: read `VIS_LATER` in the log.\n",
+  );
+  const block = section?.blocks[0];
+  const shown = (code: string | null) => block && "items" in block ? stepsFor(block.items, code).length : NaN;
+  assertEquals([shown("VIS_SERVER_ERROR"), shown("REPLY_MALFORMED"), shown("DATABASE_LOST"), shown(null)], [2, 2, 1, 3]);
 });

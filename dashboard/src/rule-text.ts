@@ -1,4 +1,5 @@
 import { ALERT_METRICS, type AlertMetric, type AlertRule } from "../../types/alerts.ts";
+import { SEVERITIES } from "../../types/sync.ts";
 import { counted, duration, msOf, number, percent, title, words } from "./format.ts";
 
 /** The help text of each metric in the rule form. */
@@ -93,6 +94,12 @@ export type Phrase = string | { channel: string };
 const channelsOf = (names: string[]): Phrase[] =>
   names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
 
+/** What a step of the escalation does to the severity: one step up. */
+const raisedBy = (severity: AlertRule["severity"]): string => {
+  const next = SEVERITIES[SEVERITIES.indexOf(severity) + 1];
+  return next ? `raise to ${title(next)}` : "notify again";
+};
+
 /** A rule as a sentence: its condition, whom it notifies, and its escalation. */
 export function sentenceOf(
   rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
@@ -105,9 +112,7 @@ export function sentenceOf(
     `When ${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}, `,
     ...channels.length ? ["notify ", ...channelsOf(channels)] : ["show it on this page"],
     ...isZero(rule.escalation_delay) ? [] : [
-      `; after ${rule.escalation_delay} without acknowledgement raise the severity${
-        rule.severity === "CRITICAL" ? "" : ` above ${title(rule.severity)}`
-      }`,
+      `; after ${rule.escalation_delay} without acknowledgement ${raisedBy(rule.severity)}`,
       ...steps.length ? [" and add ", ...channelsOf([...new Set(steps)])] : [],
     ],
     ".",

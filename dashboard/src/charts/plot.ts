@@ -41,6 +41,8 @@ export interface Plot {
   /** The height in px. */
   height?: number;
   format: (value: number) => string;
+  /** The values of the axis; by default as `format`. */
+  axisFormat?: (value: number) => string;
   /** Called with a selected range, in seconds. */
   onZoom?: (from: number, until: number) => void;
   /** Called with the bucket that was clicked, in seconds. */
@@ -100,12 +102,12 @@ const directLabels = (current: () => Plot): uPlot.Plugin => ({
         const last = values.findLastIndex((value) => value !== null);
         const value = values[last];
         if (value === null || value === undefined) continue;
-        let y = u.valToPos(value, "y", true) + size / 3;
-        // Labels of lines that end at the same height are moved apart.
-        while (placed.some((other) => Math.abs(other - y) < size)) y -= size;
+        let y = Math.max(u.valToPos(value, "y", true) + size / 3, bbox.top + size);
+        // Labels of lines that end at the same height stand below each other.
+        while (placed.some((other) => Math.abs(other - y) < size)) y += size;
         placed.push(y);
         ctx.fillStyle = colourOf(colour);
-        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, Math.max(y, bbox.top + size), (LABELS - 8) * devicePixelRatio);
+        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, y, (LABELS - 8) * devicePixelRatio);
       }
       ctx.restore();
     },
@@ -154,7 +156,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         ...axis,
         space: isSmall ? 36 : 44,
         size: (_, values) => 12 + Math.max(...(values ?? []).map((value) => value.length), 2) * 6.5,
-        values: (_, values) => values.map((value) => plot.format(value)),
+        values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
       series: [
         {},

@@ -36,7 +36,7 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
         <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
         <p class="dotted">
           <span>{scope}</span>
-          {affected && <span>{extentOf(affected)}</span>}
+          {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
           <span>
             for <Since at={began_at} />
           </span>

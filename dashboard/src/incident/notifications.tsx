@@ -17,6 +17,7 @@ export function Notifications({ incident }: { incident: Incident }) {
     <section class="card pad">
       <h2>Notified</h2>
       {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
+      {isPageOnly(incident) && <p class="notice">Only this page shows the incident: the rule notifies no channel that reaches a person.</p>}
       <ul class="links">
         {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
       </ul>
@@ -24,14 +25,15 @@ export function Notifications({ incident }: { incident: Incident }) {
   );
 }
 
+const isPageOnly = ({ rule, state, muted_by }: Incident): boolean =>
+  rule !== null && state === "FIRING" && muted_by === null && rule.channels.every((name) => name === "dashboard");
+
 /** Why no channel was notified. */
 function unnotified({ muted_by, rule }: Incident): string {
   if (muted_by === "SILENCE") return "Nobody: a silence covers this incident, or its sync is paused.";
   if (muted_by === "PARENT") return "Nobody: the incident with the same cause was notified instead.";
   if (muted_by === "COVERAGE") return "Nobody: other incidents were notified about the same runs.";
-  return rule?.notification_channels.some((name) => name !== "dashboard")
-    ? "Nobody so far."
-    : "Nobody: the rule only shows its incidents on this page. Add a channel to the rule.";
+  return rule?.channels.some((name) => name !== "dashboard") ? "Nobody so far." : "Nobody.";
 }
 
 function Notification({ of: notification }: { of: Incident["notifications"][number] }) {

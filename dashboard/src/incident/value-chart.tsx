@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { Chart } from "../components/chart.tsx";
 import { ALERT_METRICS } from "../../../types/alerts.ts";
-import { sentence } from "../format.ts";
+import { number, sentence } from "../format.ts";
 import { valueOf } from "../rule-text.ts";
 import type { Incident } from "./acts.tsx";
 
@@ -11,6 +11,7 @@ const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
 export function ValueChart({ incident }: { incident: Incident }) {
   const { metric, threshold, began_at, resolved_at } = incident;
   const value_history = incident.value_history ?? [];
+  const isCounted = !["s", "ms", "ratio"].includes(ALERT_METRICS[metric].unit);
   const plot = useMemo(() => {
     const times = value_history.map(({ at }) => secondsOf(at));
     const until = resolved_at ? secondsOf(resolved_at) : times.at(-1) ?? 0;
@@ -24,6 +25,7 @@ export function ValueChart({ incident }: { incident: Incident }) {
       marks: [],
       range: [times[0] ?? 0, Math.max(until, times.at(-1) ?? 0)] as [number, number],
       format: (value: number) => valueOf(value, metric),
+      ...isCounted ? { axisFormat: number } : {},
     };
   }, [incident.value_history, threshold, resolved_at]);
   if (value_history.length < 2) return null;

@@ -10,6 +10,7 @@ import { Status } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
 import { duration } from "../format.ts";
 import { useOverview } from "../overview.ts";
+import { type Block, stepsFor } from "../runbook-text.ts";
 import { pathOf, UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import type { Incident } from "./acts.tsx";
@@ -40,15 +41,30 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
           <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
         </p>
       )}
-      {section
-        ? section.blocks.map((block, index) => <BlockView key={index} of={block} />)
-        : <p>The runbook has no section about this metric.</p>}
+      {section ? <Steps blocks={section.blocks} code={incident.error_code} /> : <p>The runbook has no section about this metric.</p>}
       {incident.rule?.runbook_url && /^https?:/.test(incident.rule.runbook_url) && (
         <p>
           The rule names its own runbook: <a href={incident.rule.runbook_url}>{incident.rule.runbook_url}</a>
         </p>
       )}
     </section>
+  );
+}
+
+/** The steps of a section that apply to the error, and its explanation folded. */
+function Steps({ blocks, code }: { blocks: Block[]; code: string | null }) {
+  const steps = blocks.filter((block) => "items" in block).map((block) => ({ items: stepsFor(block.items, code) }));
+  const about = blocks.filter((block) => "paragraph" in block);
+  return (
+    <>
+      {steps.map((block, index) => <BlockView key={index} of={block} />)}
+      {about.length > 0 && (
+        <details>
+          <summary>When it fires, and when it resolves</summary>
+          <div class="stack">{about.map((block, index) => <BlockView key={index} of={block} />)}</div>
+        </details>
+      )}
+    </>
   );
 }
 

@@ -38,7 +38,9 @@ export function Comparison({ run }: { run: Run }) {
             </th>
             <th scope="col" class="number">This run</th>
             <th scope="col" class="number">{before ? <Link href={`/runs/${before.id}`}>Run before</Link> : "Run before"}</th>
-            <th scope="col" class="number">Usually{usual && ` (${number(usual.runs)} runs)`}</th>
+            <th scope="col" class="number">
+              <span title={usual ? `The median of ${number(usual.runs)} full runs in the 7 days before` : undefined}>Usually</span>
+            </th>
           </tr>
         </thead>
         <tbody>

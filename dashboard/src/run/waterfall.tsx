@@ -31,7 +31,7 @@ export function barsOf(run: Pick<Run, "execution_start" | "tournaments">): Bar[]
     ];
     return {
       no: result.tournament_no,
-      name: result.name ?? `Tournament ${result.tournament_no}`,
+      name: `${result.name ?? "Tournament"} ${result.tournament_no}`,
       from,
       ms,
       tone: (result.success ? result.warning_code ? "warn" : "good" : "bad") as Bar["tone"],

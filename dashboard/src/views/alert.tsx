@@ -47,7 +47,9 @@ function Lead({ incident }: { incident: Incident }) {
       <Pill of={state} /> <Severity of={severity} />
       {escalates_at && escalates_to && (
         <span class="pill">
-          escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
+          <span>
+            escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
+          </span>
         </span>
       )}
       {state === "ACKNOWLEDGED" && (

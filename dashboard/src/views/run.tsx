@@ -49,7 +49,7 @@ function Body({ run }: { run: Run }) {
     <>
       {isRunning && <Progress run={run} />}
       {run.incidents.length > 0 && (
-        <ul class="notice links" aria-label="Incidents of this run">
+        <ul class="notice" aria-label="Incidents of this run">
           {run.incidents.map(({ id, cause, state }) => (
             <li key={id}>
               <Status of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
