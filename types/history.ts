@@ -1,5 +1,6 @@
 // Over 300 lines, because the responses of the reads refer to each other.
 import { z } from "zod";
+import { AlertIncident } from "./alerts.ts";
 import { ERROR_TYPES, LEFT_OUT_REASONS, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const figure = z.number().nullable();
@@ -316,8 +317,10 @@ export const ExecutionDetailResponse = Execution.extend({
     reason: z.string(),
     attempts: count,
   }).nullable(),
+  /** The incidents that the run explains: their evidence names it, or they report it among their bad runs. */
   incidents: z.array(
-    z.object({ id: z.uuid(), rule_name: z.string(), severity: z.enum(SEVERITIES), state: z.string(), opened_at: z.string() }),
+    AlertIncident.pick({ id: true, cause: true, scope: true, rule_name: true, severity: true, opened_at: true })
+      .extend({ state: z.string() }),
   ),
 });
 

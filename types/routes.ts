@@ -27,11 +27,11 @@ import {
   VerifyQuery,
 } from "./admin.ts";
 import {
-  AlertIncident,
   AlertNotification,
   AlertRule,
   AlertSilence,
   ChannelListResponse,
+  IncidentRow,
   NotificationChannel,
   RuleListResponse,
   SilenceListResponse,
@@ -70,7 +70,7 @@ export interface Route {
 
 const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 /** The incident after an action, with the columns that the action returns. */
-const Changed = AlertIncident.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
+const Changed = IncidentRow.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
 const Silenced = AlertSilence.omit({ is_silencing: true });
 type Rest = Partial<Pick<Route, "query" | "body" | "status" | "refusals">>;
 const admin = (

@@ -10,7 +10,7 @@ import {
   RetentionSetting,
   SilenceRequest,
 } from "../../types/admin.ts";
-import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
 import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
@@ -32,7 +32,7 @@ export const ACTS = {
       }),
       as_of,
     },
-    answer: AlertIncident,
+    answer: IncidentRow,
   },
   save_alert_silence: { args: { p: z.strictObject({ ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
   end_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of }, answer: Silence },

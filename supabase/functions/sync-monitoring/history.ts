@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { adviceOf } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
+import { describeIncident, nameIn } from "../../../services/incident-view.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import {
   type ErrorAnalyticsResponse,
   type ErrorListResponse,
-  type ExecutionDetailResponse,
+  ExecutionDetailResponse,
   type ExecutionListResponse,
   type PerformanceHistoryResponse,
   Period,
@@ -135,7 +136,9 @@ export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id:
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
   const error_groups = found.error_groups.map((group) => ({ ...group, suggestion: group.suggestion ?? adviceOf(group.error_code) }));
-  return { ...found, errors: found.errors.map(withAdvice), error_groups };
+  const { titles, incidents, errors, ...run } = found;
+  const described = incidents.map((row) => describeIncident(row, nameIn(titles)));
+  return { ...run, errors: errors.map(withAdvice), error_groups, incidents: ExecutionDetailResponse.shape.incidents.parse(described) };
 }
 
 /** One tournament with its history. @throws AppError NOT_FOUND */
