@@ -33,7 +33,7 @@ export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPa
           return <li key={at} class="gap" title={label} role="img" aria-label={label} />;
         }
         const tone = toneOf(run.status);
-        const failed = run.tournaments_failed ? `, ${run.tournaments_failed} of ${run.tournaments_total} tournaments failed` : "";
+        const failed = run.tournaments_failed ? `, ${run.tournaments_failed} tournaments failed` : "";
         const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}${failed}`;
         return (
           <li key={run.id} title={label}>

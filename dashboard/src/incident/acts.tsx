@@ -1,15 +1,13 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import type { z } from "zod";
-import type { AlertDetailResponse } from "../../../types/alerts.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { LongTextField, SelectField } from "../components/fields.tsx";
 import { Refusal } from "../components/states.tsx";
 import { title } from "../format.ts";
 import { describeError, pathOf, UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
+import type { Incident } from "./incident.ts";
 
-export type Incident = z.infer<typeof AlertDetailResponse>;
 type Action = "acknowledge" | "unacknowledge" | "resolve";
 const DIALOG_TITLES: Record<Action, string> = {
   acknowledge: "Acknowledge the incident: it escalates no further",

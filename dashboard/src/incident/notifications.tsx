@@ -3,7 +3,7 @@ import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
-import type { Incident } from "./acts.tsx";
+import type { Incident } from "./incident.ts";
 
 /** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
 export function Notifications({ incident }: { incident: Incident }) {

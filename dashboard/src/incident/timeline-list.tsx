@@ -1,7 +1,7 @@
 import { Link } from "wouter-preact";
 import { Moment } from "../components/time.tsx";
 import { toneOf } from "../components/status.tsx";
-import type { Incident } from "./acts.tsx";
+import type { Incident } from "./incident.ts";
 import { timelineOf } from "./timeline.ts";
 
 /** What happened, oldest first. */

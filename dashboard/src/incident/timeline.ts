@@ -1,5 +1,5 @@
 import { counted, title, words } from "../format.ts";
-import type { Incident } from "./acts.tsx";
+import type { Incident } from "./incident.ts";
 
 /** A line of the timeline; `until` is the time of the last one of `count` alike events. */
 export interface Entry {
@@ -24,11 +24,14 @@ const entry = (at: string, status: string, text: string, more: Partial<Entry> = 
   ...more,
 });
 
+const extentOf = (failed: number, total: number | null): string =>
+  total === null ? counted(failed, "tournament") : `${failed} of ${counted(total, "tournament")}`;
+
 /** The full runs: a failed one with its reason; alike failures in a row are one line. */
 const runsOf = ({ runs }: Incident): Entry[] =>
   runs.filter(({ status }) => status !== "RUNNING" && status !== "SKIPPED").map((run) => {
     const isGood = run.status === "SUCCEEDED";
-    const extent = run.tournaments_failed ? `: ${run.tournaments_failed} of ${counted(run.tournaments_total, "tournament")} failed` : "";
+    const extent = run.tournaments_failed ? `: ${extentOf(run.tournaments_failed, run.tournaments_total)} failed` : "";
     const reason = isGood || extent || !run.status_reason ? "" : `: ${run.status_reason}`;
     return entry(run.execution_start, run.status, `Run ${words(run.status)}${extent}${reason}`, {
       runId: run.id,

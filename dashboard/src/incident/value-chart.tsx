@@ -3,7 +3,7 @@ import { Chart } from "../components/chart.tsx";
 import { ALERT_METRICS } from "../../../types/alerts.ts";
 import { number, sentence } from "../format.ts";
 import { valueOf } from "../rule-text.ts";
-import type { Incident } from "./acts.tsx";
+import type { Incident } from "./incident.ts";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
 
@@ -23,6 +23,7 @@ export function ValueChart({ incident }: { incident: Incident }) {
       ],
       bands: [{ from: secondsOf(began_at), until: Math.max(until, times.at(-1) ?? 0) }],
       marks: [],
+      top: ALERT_METRICS[metric].unit === "ratio" ? 1 : threshold * 1.3,
       range: [times[0] ?? 0, Math.max(until, times.at(-1) ?? 0)] as [number, number],
       format: (value: number) => valueOf(value, metric),
       ...isCounted ? { axisFormat: number } : {},

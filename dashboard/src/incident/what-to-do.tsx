@@ -13,7 +13,7 @@ import { useOverview } from "../overview.ts";
 import { type Block, stepsFor } from "../runbook-text.ts";
 import { pathOf, UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
-import type { Incident } from "./acts.tsx";
+import type { Incident } from "./incident.ts";
 
 /** The steps of the runbook for the incident, with the acts that they ask for and the advice for its error. */
 export function WhatToDo({ incident, advice }: { incident: Incident; advice: string | null }) {
