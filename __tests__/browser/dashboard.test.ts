@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { startStack } from "../../platform/stack.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { findChromium, launch, violations, visit, type Visitor } from "../../testing/browser.ts";
+import { duration, sentence } from "../../dashboard/src/format.ts";
 import { until } from "../../testing/wait.ts";
 
 // A real browser against the real stack; only the upstream is a stand-in, which returns faults on demand.
@@ -52,10 +53,9 @@ function test(name: string, role: "viewer" | "operator" | "admin", act: (visitor
 const waitForText = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 const waitForLead = (page: Page, text: string | RegExp) =>
   page.locator("header.page .lead").filter({ hasText: text }).waitFor({ timeout: 60_000 });
-const factOf = (page: Page, entity: string, name: string) => {
-  const term = page.locator("dt", { hasText: new RegExp(`^${name}$`) });
-  return page.locator(`[data-entity=${entity}] dl.facts div`).filter({ has: term }).locator("dd").innerText();
-};
+const cellOf = (page: Page, entity: string, name: string) => page.locator(`[data-entity=${entity}] [data-label="${name}"]`).innerText();
+const waitForHealth = (page: Page, entity: string, status: string) =>
+  page.locator(`[data-entity=${entity}][data-status=${status}]`).waitFor();
 
 for (const role of ["viewer", "operator", "admin"] as const) {
   test(
@@ -65,11 +65,12 @@ for (const role of ["viewer", "operator", "admin"] as const) {
       const overview = SyncHealthResponse.parse(await (await service("/functions/v1/sync-monitoring/health-overview")).json());
       for (const [entity, health] of Object.entries(overview.sync_entities)) {
         const row = page.locator(`[data-entity=${entity}]`);
-        assertMatch(await row.locator(".entity-state .status").innerText(), new RegExp(health.status, "i"));
-        assertEquals(await row.locator(".because li").allInnerTexts(), health.because.map(({ message }) => message));
-        assertEquals((await factOf(page, entity, "Records today")).replaceAll(/\D/g, ""), String(health.records_processed_today));
+        assertEquals(await row.getAttribute("data-status"), health.status);
+        assertMatch(await row.getByRole("rowheader").innerText(), new RegExp(health.title));
+        assertEquals(await row.locator(".because li").allInnerTexts(), health.because.map(({ message }) => sentence(message)));
+        assertMatch(await cellOf(page, entity, "Last run"), new RegExp(`^${duration(health.last_duration_ms)}`));
         await row.locator(".strip a").first().waitFor();
-        assertEquals(await row.locator(".strip a").count(), health.runs_24h);
+        assertEquals(await row.locator(".strip a").count(), health.recent_runs.length);
       }
       await open("/entities/tournaments", "Tournaments");
       await page.getByRole("heading", { name: "Runs" }).waitFor();
@@ -104,16 +105,17 @@ test(
       severity: "HIGH",
     };
     const { id } = await (await service("/functions/v1/sync-admin/alert-rules", "POST", rule)).json();
-    const row = page.locator("[data-entity=tournaments]");
-    await row.getByText("Healthy").waitFor();
+    await waitForHealth(page, "tournaments", "HEALTHY");
     await upstream("POST", { kind: "access_denied" });
     await sync();
     const failedAt = Date.now();
-    await page.getByRole("link", { name: "Fires at the first failure" }).waitFor();
+    const incident = page.locator(".incidents .cause");
+    await incident.waitFor();
     // deno-lint-ignore no-console -- a measurement without a limit: the delay depends on the machine
     console.log(`from the failed run to the incident on the page: ${Date.now() - failedAt} ms`);
-    await row.getByText("Warning").waitFor();
-    await page.getByRole("link", { name: "Fires at the first failure" }).click();
+    await waitForHealth(page, "tournaments", "WARNING");
+    await incident.click();
+    await waitForText(page, "Incidents / Fires at the first failure");
     await page.getByRole("button", { name: "Acknowledge" }).click();
     await page.getByLabel("Note").fill("looking into it");
     await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
@@ -123,7 +125,7 @@ test(
     await sync();
     await waitForLead(page, "Resolved");
     await page.getByRole("link", { name: "Overview" }).click();
-    await row.getByText("Healthy").waitFor();
+    await waitForHealth(page, "tournaments", "HEALTHY");
     await service(`/functions/v1/sync-admin/alert-rules/${id}`, "DELETE");
   },
 );
@@ -473,34 +475,31 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
   assertEquals(resolved, [{ note: "fixed upstream" }, { note: "fixed upstream" }]);
 });
 
-test(
-  "the overview shows the newest 48 full runs with their outcomes, and the duration of the last one that did its work",
-  "viewer",
-  async ({ page }) => {
-    const { executions: [run] } =
-      await (await service("/functions/v1/sync-monitoring/executions?entity=tournaments&status=SUCCEEDED&limit=1")).json();
-    const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
-    // A run a minute, so that each due time, at any time of the day, has one; the newest first: one of a single tournament, one skipped, and full runs, of which the newest failed.
-    const special = [{ tournament_no: "8104", duration_ms: 1 }, { status: "SKIPPED", duration_ms: 0 }, {
-      status: "FAILED",
-      duration_ms: 7_000,
-    }];
-    const executions = Array.from({ length: 60 }, (_, index) => ({
-      ...run,
-      id: idOf(index),
-      execution_start: new Date(Date.now() - (index + 1) * 60_000).toISOString(),
-      ...special[index],
-    }));
-    await page.route(/executions\?entity=tournaments/, (route) => route.fulfill({ json: { executions, next_cursor: null } }));
-    await page.reload();
-    const marks = page.locator("[data-entity=tournaments] .strip a");
-    await page.locator(`[data-entity=tournaments] .strip a[href='#/runs/${idOf(1)}']`).waitFor();
-    assertEquals(await marks.count(), 48);
-    assertEquals(await marks.last().getAttribute("href"), `#/runs/${idOf(1)}`);
-    assertEquals(await marks.nth(46).locator("svg").getAttribute("class"), "bad");
-    assertMatch(await factOf(page, "tournaments", "Last run"), /^7\.0 s/);
-  },
-);
+test("the strip of a sync has a mark for each run, in its outcome, and links to it", "viewer", async ({ page }) => {
+  const overview = await (await service("/functions/v1/sync-monitoring/health-overview")).json();
+  const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+  // A run a minute, so that each due time, at any time of the day, has one; the newest failed.
+  const recent_runs = Array.from({ length: 48 }, (_, index) => ({
+    id: idOf(index),
+    status: index === 47 ? "FAILED" : index === 46 ? "PARTIAL" : "SUCCEEDED",
+    execution_start: new Date(Date.now() - (48 - index) * 60_000).toISOString(),
+    duration_ms: 7_000,
+    tournaments_failed: index > 45 ? 1 : 0,
+    tournaments_total: 10,
+    due_at: null,
+  }));
+  Object.assign(overview.sync_entities.tournaments, { recent_runs });
+  await page.route(/health-overview/, (route) => route.fulfill({ json: overview }));
+  await page.reload();
+  const marks = page.locator("[data-entity=tournaments] .strip a");
+  await page.locator(`[data-entity=tournaments] .strip a[href='#/runs/${idOf(47)}']`).waitFor();
+  assertEquals(await marks.count(), 48);
+  assertEquals(
+    await Promise.all([45, 46, 47].map((index) => marks.nth(index).getAttribute("class"))),
+    ["good", "warn", "bad"],
+  );
+  assertMatch(await marks.nth(47).getAttribute("aria-label") ?? "", /: failed, 7\.0 s, 1 tournament failed$/);
+});
 
 test("each filter of runs, tournaments and audit rows changes the address, and so the list", "viewer", async ({ page, open }) => {
   for (
@@ -584,7 +583,7 @@ test(
     await page.locator("[data-entity=tournaments]").waitFor();
     current = await start(port);
     await page.getByText("The server cannot be reached.").waitFor({ state: "detached", timeout: 60_000 });
-    await page.locator("[data-entity=tournaments]").getByText("Healthy").waitFor();
+    await waitForHealth(page, "tournaments", "HEALTHY");
   },
 );
 

@@ -69,7 +69,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               {name}
               {href === "/alerts" && alerts > 0 && (
                 <span class="count">
-                  <span class="unseen">, active:{" "}</span>
+                  <span class="unseen">{", active: "}</span>
                   {alerts}
                 </span>
               )}

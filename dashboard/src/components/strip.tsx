@@ -1,7 +1,7 @@
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { marksOf } from "../due.ts";
-import { duration, inZoneShort, words } from "../format.ts";
+import { counted, duration, inZoneShort, words } from "../format.ts";
 import { toneOf } from "./status.tsx";
 
 type Run = EntityHealthStatus["recent_runs"][number];
@@ -33,7 +33,7 @@ export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPa
           return <li key={at} class="gap" title={label} role="img" aria-label={label} />;
         }
         const tone = toneOf(run.status);
-        const failed = run.tournaments_failed ? `, ${run.tournaments_failed} tournaments failed` : "";
+        const failed = run.tournaments_failed ? `, ${counted(run.tournaments_failed, "tournament")} failed` : "";
         const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}${failed}`;
         return (
           <li key={run.id} title={label}>

@@ -11,6 +11,7 @@ import { AlertTabs } from "../components/tabs.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
 import { usePages } from "../queries.ts";
+import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<AlertIncident>[] = [
@@ -40,6 +41,7 @@ const COLUMNS: Column<AlertIncident>[] = [
 
 export default function Alerts() {
   const [filters, change] = useFilters(["state", "severity", "entity"]);
+  const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const alerts = usePages(
     "sync-monitoring/alerts",
@@ -73,7 +75,7 @@ export default function Alerts() {
           value={filters.entity}
           options={[
             ["", "any"],
-            ...[...entities, "all", "system"].map((name) => [name, title(name)] as const),
+            ...[...entities, "all", "system"].map((name) => [name, nameOf(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
         />

@@ -17,6 +17,7 @@ import { Pill } from "../components/status.tsx";
 import { Strip } from "../components/strip.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
 import { duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -32,6 +33,7 @@ const secondsText = (seconds: number): string => inZoneShort(new Date(seconds * 
 
 export default function EntityView() {
   const { type = "" } = useParams();
+  const nameOf = useNames();
   const overview = useOverview().data;
   const health = overview?.sync_entities[type];
   const entity = useRead("sync-admin/entities", EntityListResponse, { every: 30_000 }).data?.entities
@@ -46,7 +48,7 @@ export default function EntityView() {
   return (
     <Page
       key={type}
-      title={health?.title ?? entity?.title ?? title(type)}
+      title={nameOf(type)}
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
@@ -80,7 +82,7 @@ export default function EntityView() {
       {health && <Now health={health} entity={entity} />}
       <Past type={type} />
       <Section title="Runs">
-        <EntityRuns type={type} name={health?.title ?? title(type)} />
+        <EntityRuns type={type} name={nameOf(type)} />
       </Section>
       {entity && <Settings entity={entity} />}
     </Page>

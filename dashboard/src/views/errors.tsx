@@ -11,6 +11,7 @@ import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
+import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<Analytics["groups"][number]>[] = [
@@ -46,6 +47,7 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
 export default function Errors() {
   const [filters, change] = useFilters(["period", "entity"]);
   const period = filters.period in PERIODS ? filters.period : "24h";
+  const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   return (
     <Page title="Errors">
@@ -61,7 +63,7 @@ export default function Errors() {
           value={filters.entity}
           options={[
             ["", "all"],
-            ...entities.map((name) => [name, title(name)] as const),
+            ...entities.map((name) => [name, nameOf(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
         />

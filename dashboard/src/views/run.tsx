@@ -7,8 +7,8 @@ import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Status } from "../components/status.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
-import { useOverview } from "../overview.ts";
+import { counted, duration, inZoneShort, number, sentence, words } from "../format.ts";
+import { useNames } from "../names.ts";
 import { useRead } from "../queries.ts";
 import { Comparison } from "../run/comparison.tsx";
 import { ErrorGroups } from "../run/error-groups.tsx";
@@ -18,8 +18,7 @@ import { Waterfall } from "../run/waterfall.tsx";
 export default function RunView() {
   const { id = "" } = useParams();
   const run = useRead(`sync-monitoring/executions/${id}`, ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
-  const entities = useOverview().data?.sync_entities;
-  const nameOf = (type: string) => entities?.[type]?.title ?? title(type);
+  const nameOf = useNames();
   const { data } = run;
   return (
     <Page
