@@ -72,7 +72,7 @@ for (const role of ["viewer", "operator", "admin"] as const) {
         await row.locator(".strip a").first().waitFor();
         assertEquals(await row.locator(".strip a").count(), health.recent_runs.length);
       }
-      await open("/entities/tournaments", "Tournaments");
+      await open("/entities/tournaments", "Tournament Sync");
       await page.getByRole("heading", { name: "Runs" }).waitFor();
       assertEquals(await page.locator("main a[role=button]", { hasText: "Sync now" }).count(), role === "viewer" ? 0 : 1);
       assertEquals(await page.getByRole("button", { name: "Pause" }).count(), role === "admin" ? 1 : 0);
@@ -140,7 +140,7 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Tournament"]);
   await page.getByLabel("Tournament").fill(tournament?.no ?? "");
   await page.getByRole("button", { name: "Start the sync" }).click();
-  await page.getByRole("heading", { name: "Sync of Matches schedule" }).waitFor();
+  await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
   await waitForLead(page, `tournament ${tournament?.no}`);
   await waitForLead(page, "Completed");
   await waitForText(page, /1 of 1 tournament, 0 failed/);
@@ -241,7 +241,7 @@ test("the button Silence of an incident fills in a silence of this incident alon
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)
     values ('Of a silence', 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now()) returning id`,
   );
-  await open(`/alerts/${incident?.id}`, "Of a silence");
+  await open(`/alerts/${incident?.id}`, "A run used too much memory");
   await page.getByRole("link", { name: "Silence", exact: true }).or(page.getByRole("button", { name: "Silence", exact: true })).click();
   await page.getByLabel("Reason").fill("a known fault");
   await page.getByRole("button", { name: "Silence", exact: true }).click();
@@ -280,16 +280,17 @@ test("an admin creates a channel, and a test of it shows what its receiver accep
 });
 
 test("filters are in the address: a reload keeps them, and the back button undoes them", "viewer", async ({ page, open }) => {
-  await open("/entities/matches_schedule", "Matches schedule");
+  await open("/entities/matches_schedule", "Match Schedule");
   await page.getByLabel("Outcome").selectOption("FAILED");
-  await page.getByLabel("Period").selectOption("7d");
+  const chosen = async () => [await page.getByLabel("Outcome").inputValue(), await page.locator("[aria-pressed=true]").innerText()];
+  await page.getByRole("button", { name: "7d", exact: true }).click();
   await page.waitForURL(/status=FAILED.*period=7d/);
   await page.reload();
-  await page.getByLabel("Period").waitFor();
-  assertEquals([await page.getByLabel("Outcome").inputValue(), await page.getByLabel("Period").inputValue()], ["FAILED", "7d"]);
+  await page.getByLabel("Outcome").waitFor();
+  assertEquals(await chosen(), ["FAILED", "7d"]);
   await page.goBack();
   await page.waitForURL((url) => !url.hash.includes("period"));
-  assertEquals([await page.getByLabel("Outcome").inputValue(), await page.getByLabel("Period").inputValue()], ["FAILED", "24h"]);
+  assertEquals(await chosen(), ["FAILED", "24h"]);
   await open("/tournaments", "Tournaments");
   await page.getByLabel("Search").fill("zzz no such name");
   await waitForText(page, "No tournament matches the filters.");
@@ -302,7 +303,7 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)
     values ('Of a browser test', 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now()) returning id`,
   );
-  await open(`/alerts/${incident?.id}`, "Of a browser test");
+  await open(`/alerts/${incident?.id}`, "A run used too much memory");
   await page.getByRole("button", { name: "Acknowledge" }).click();
   await page.getByLabel("How long").selectOption({ label: "for 30 minutes" });
   await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
@@ -326,7 +327,7 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
 });
 
 test("an admin pauses a sync and resumes it, each with a reason", "admin", async ({ page, open }) => {
-  await open("/entities/tournaments", "Tournaments");
+  await open("/entities/tournaments", "Tournament Sync");
   const paused = async () =>
     (await query("select paused_at is not null as is_paused, paused_reason from sync_status where entity_type = 'tournaments'"))[0];
   for (const [action, next, state] of [["Pause", "Resume", [true, "for a browser test"]], ["Resume", "Pause", [false, null]]] as const) {
@@ -342,9 +343,9 @@ test(
   "an admin changes the settings of a sync: a refusal is at its field, and the view shows the saved ones",
   "admin",
   async ({ page, open }) => {
-    await open("/entities/matches_schedule", "Matches schedule");
+    await open("/entities/matches_schedule", "Match Schedule");
     await page.getByRole("button", { name: "Settings" }).click();
-    await page.getByRole("heading", { name: "Settings of Matches schedule" }).waitFor();
+    await page.getByRole("heading", { name: "Settings of Match Schedule" }).waitFor();
     await page.getByLabel("Interval").fill("9 seconds");
     await page.getByLabel("Grace").fill("soon");
     await page.getByLabel("Reason").fill("for a browser test");
@@ -356,7 +357,7 @@ test(
     await page.getByLabel("Failures before an alert").fill("4");
     await page.getByLabel("dashboard").check();
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("heading", { name: "Matches schedule", exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Match Schedule", exact: true }).waitFor();
     for (const text of ["20 minutes", "6 minutes", "dashboard"]) await page.locator("dd", { hasText: text }).waitFor();
     const stored = () =>
       query(
@@ -365,26 +366,26 @@ test(
       );
     const [before] = await stored();
     assertEquals(before, { sync_frequency: "00:20:00", grace: "00:06:00", max_runtime: "00:10:00", failures: 4, channels: ["dashboard"] });
-    await open("/entities/matches_schedule/settings", "Settings of Matches schedule");
+    await open("/entities/matches_schedule/settings", "Settings of Match Schedule");
     await page.getByLabel("Interval").fill("15 minutes");
     await page.getByLabel("Grace").fill("5 minutes");
     await page.getByLabel("Failures before an alert").fill("");
     await page.getByLabel("dashboard").uncheck();
     await page.getByLabel("Reason").fill("for a browser test");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("heading", { name: "Matches schedule", exact: true }).waitFor();
+    await page.getByRole("heading", { name: "Match Schedule", exact: true }).waitFor();
     const [after] = await stored();
     assertEquals(after, { sync_frequency: "00:15:00", grace: "00:05:00", max_runtime: "00:10:00", failures: null, channels: null });
   },
 );
 
 test("an inactive sync is reached from the overview, and the choices to sync now are the active ones", "admin", async ({ page, open }) => {
-  await page.getByRole("link", { name: "Matches live" }).click();
-  await page.getByRole("heading", { name: "Matches live", exact: true }).waitFor();
+  await page.getByRole("link", { name: "Live Matches" }).click();
+  await page.getByRole("heading", { name: "Live Matches", exact: true }).waitFor();
   await page.locator("dd", { hasText: "inactive" }).waitFor();
   assertEquals(await page.getByRole("button", { name: "Sync now" }).count(), 0);
   await open("/sync", "Sync now");
-  assertEquals(await page.getByLabel("Sync", { exact: true }).locator("option").allInnerTexts(), ["Matches schedule", "Tournaments"]);
+  assertEquals(await page.getByLabel("Sync", { exact: true }).locator("option").allInnerTexts(), ["Match Schedule", "Tournament Sync"]);
 });
 
 test("an admin changes how long data is kept, and a refusal is at the field", "admin", async ({ page, open }) => {
@@ -412,7 +413,7 @@ test("the failed tournaments of a job are synced again, and no others", "operato
     async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
   );
   await upstream("DELETE");
-  await open(`/jobs/${sync_job_id}`, "Sync of Matches schedule");
+  await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
   await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
   await waitForLead(page, "Completed 1 tournament");
   const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);
@@ -439,7 +440,7 @@ test(
       await waitForText(page, "The server cannot be reached.");
       if (again !== reason) await page.getByLabel("Reason").fill(again);
       await page.getByRole("button", { name: "Start the sync" }).click();
-      await page.getByRole("heading", { name: "Sync of Matches schedule" }).waitFor();
+      await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
       assertEquals([await triggers(reason), await triggers(again)], [1, 1]);
     }
   },
@@ -527,7 +528,7 @@ test(
   "the views show a year of history, and say for how long errors are kept",
   "viewer",
   async ({ page, open }) => {
-    await open("/entities/matches_schedule?period=1y", "Matches schedule");
+    await open("/entities/matches_schedule?period=1y", "Match Schedule");
     await waitForText(page, "Errors are kept for 90 days; this shows the last 90 days.");
     await page.locator("figure.chart canvas").nth(5).waitFor();
     await query("update retention_settings set keep = '20 days' where subject = 'resolved_errors'");

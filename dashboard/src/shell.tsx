@@ -69,8 +69,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               {name}
               {href === "/alerts" && alerts > 0 && (
                 <span class="count">
-                  <span class="unseen">{", active: "}</span>
-                  {alerts}
+                  <span class="unseen">, active:</span> {alerts}
                 </span>
               )}
             </Link>
