@@ -6,7 +6,8 @@ export type Evidence = Record<string, unknown>;
 /** The fields of an incident that its words are made of; a message also has its kind. */
 export type IncidentFacts =
   & Pick<NotificationItem, "metric" | "entity_type" | "tournament_no" | "message" | "evidence" | "resolved_at">
-  & Partial<Pick<NotificationItem, "kind">>;
+  & Partial<Pick<NotificationItem, "kind">>
+  & { recovered_at?: string | null };
 
 export const isObject = (value: unknown): value is Evidence => typeof value === "object" && value !== null && !Array.isArray(value);
 export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
@@ -17,10 +18,14 @@ export const textsOf = (value: unknown): string[] => Array.isArray(value) ? valu
 export const hasEnded = ({ kind, resolved_at }: Pick<IncidentFacts, "kind" | "resolved_at">): boolean =>
   kind === "RESOLVED" || kind === "MISSED" || resolved_at !== null;
 
-/** The evidence that explains an incident: of its newest breach while it fires, and of its worst value when it has ended. */
-export function explainingEvidence(incident: Pick<IncidentFacts, "kind" | "resolved_at" | "evidence">): Evidence {
+/** Whether the condition is no longer met: the incident has ended, or flaps and waits for a longer recovery. */
+export const isPast = (incident: Pick<IncidentFacts, "kind" | "resolved_at" | "recovered_at">): boolean =>
+  hasEnded(incident) || Boolean(incident.recovered_at);
+
+/** The evidence that explains an incident: of its newest breach while its condition is met, then of its worst value. */
+export function explainingEvidence(incident: Pick<IncidentFacts, "kind" | "resolved_at" | "recovered_at" | "evidence">): Evidence {
   const { at_peak, ...newest } = incident.evidence;
-  return hasEnded(incident) && isObject(at_peak) ? { ...at_peak, peak: newest.peak } : newest;
+  return isPast(incident) && isObject(at_peak) ? { ...at_peak, peak: newest.peak } : newest;
 }
 
 /** When the worst value was measured; null when it is unknown. */

@@ -4,18 +4,18 @@ import { SEVERITIES } from "../types/sync.ts";
 import { rank } from "./alert-transition.ts";
 import type { IncidentFacts, Titles } from "./contract/incidents.ts";
 import { codeOf } from "./error-words.ts";
-import { type Evidence, explainingEvidence, isNumber, isObject, isText, peakTimeOf, textsOf } from "./evidence.ts";
+import { type Evidence, explainingEvidence, isNumber, isObject, isPast, isText, peakTimeOf, textsOf } from "./evidence.ts";
 import { type NameOf, scopeOf, titleOf } from "./incident-words.ts";
 
 export const nameIn = (titles: Titles): NameOf => (entity_type) => titles[entity_type] ?? entity_type;
 
 /** How much an incident affects, by its evidence, or by its value where that counts; null for a metric that counts nothing. */
-function affectedBy({ metric, value, resolved_at }: IncidentRow, evidence: Evidence): AlertIncident["affected"] {
+function affectedBy(row: IncidentRow, evidence: Evidence): AlertIncident["affected"] {
   const { tournaments, of, missed, channels, waiting, peak } = evidence;
   const counted = (count: unknown, unit: NonNullable<AlertIncident["affected"]>["unit"], all: unknown = null) =>
     isNumber(count) ? { count, of: isNumber(all) ? all : null, unit } : null;
-  const worst = resolved_at === null ? value : peak;
-  switch (metric) {
+  const worst = isPast(row) ? peak : row.value;
+  switch (row.metric) {
     case "shared_failure":
       return counted(tournaments, "tournaments", of);
     case "consecutive_failures":

@@ -1,7 +1,7 @@
 import { ALERT_METRICS, AlertMetric } from "../types/alerts.ts";
 import { withUnit } from "./alert-words.ts";
 import { codeOf, wordsOf } from "./error-words.ts";
-import { type Evidence, explainingEvidence, hasEnded, type IncidentFacts, isNumber, isObject, isText, textsOf } from "./evidence.ts";
+import { type Evidence, explainingEvidence, type IncidentFacts, isNumber, isObject, isPast, isText, textsOf } from "./evidence.ts";
 import { fit, oneLine } from "./text.ts";
 
 /** The value with its unit in a message of `describe` in services/alert-words.ts. */
@@ -79,7 +79,7 @@ export function causeOf(incident: IncidentFacts, nameOf = asItIs): string {
   if (!metric) return oneLine(incident.message);
   const missed = textsOf(incident.evidence.missed).length;
   if (missed) return `${missed} ${missed === 1 ? "run" : "runs"} did not start when due`;
-  const isOver = hasEnded(incident), evidence = explainingEvidence(incident);
+  const isOver = isPast(incident), evidence = explainingEvidence(incident);
   if (!isOver && incident.message.endsWith(": unknown (no data)")) return `no data for the ${ALERT_METRICS[metric].label}`;
   const value = isOver ? peakOf(incident) : valueOf(incident);
   return CAUSES[metric]({ value, error: errorIn(evidence), evidence, nameOf });
@@ -106,7 +106,7 @@ export function scopeOf({ entity_type, tournament_no, evidence }: IncidentFacts,
 }
 
 /** The worst value while the incident fired, in words; null when the evidence does not have it. */
-export function peakOf(incident: Pick<IncidentFacts, "kind" | "metric" | "resolved_at" | "evidence">): string | null {
+export function peakOf(incident: Pick<IncidentFacts, "kind" | "metric" | "resolved_at" | "recovered_at" | "evidence">): string | null {
   const metric = AlertMetric.safeParse(incident.metric).data;
   const { peak, of } = explainingEvidence(incident);
   if (!metric || !isNumber(peak)) return null;

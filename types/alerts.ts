@@ -135,6 +135,8 @@ export const IncidentRow = z.object({
    */
   muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
+  /** When a flapping incident began to recover; it resolves after a long recovery. */
+  recovered_at: z.string().nullable(),
   escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),
   acknowledged_at: z.string().nullable(),
@@ -319,8 +321,8 @@ export const AlertDetailResponse = AlertIncident.extend({
   /** The section of docs/runbook.md; null where no section is about the metric. */
   runbook_anchor: z.string().nullable(),
   /**
-   * The value after each full run from 2 hours before the incident until its end, at most 200; of `duration_exceeded` and `memory_usage`
-   * the figure of each run. Null for a metric whose past values are not known.
+   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. Of
+   * `duration_exceeded` and `memory_usage` the figure of each run. Null for a metric whose past values are not known.
    */
   value_history: z.array(z.object({ at: z.string(), value: z.number() })).nullable(),
   /** The newest runs of the incident and the last one before it, at most 30, the oldest first; `runs_total` counts all of the incident. */

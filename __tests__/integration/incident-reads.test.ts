@@ -197,6 +197,20 @@ Deno.test("the failures in a row of an entity and of a tournament are given afte
   });
 });
 
+Deno.test("the history of a shared failure counts each tournament by its last result, until its run leaves the window", async () => {
+  const { run, detail } = await setUp(ALIKE);
+  await db.query("update alert_rules set evaluation_window = '20 minutes' where name = $1", [ALIKE]);
+  for (const [time, failing] of [["12:00", 10], ["12:10", 4]] as const) await run(time, "PARTIAL", failing);
+  // A run of no tournament: the results of 12:10 have left the window by the second one.
+  for (const time of ["12:25", "12:40"]) await aRun(db, { execution_start: at(time) });
+  const { id } = await detail(ALIKE);
+  const history = await db.value<{ value: number }[]>(
+    "select private.value_history(i, r, '{matches_schedule}', $2, $3) from alert_incidents i join alert_rules r on r.id = i.rule_id where i.id = $1",
+    [id, HTTP_500.error_fingerprint, at("13:00")],
+  );
+  assertEquals(history.map(({ value }) => value), [0, 10, 4, 4, 0]);
+});
+
 Deno.test("the success rate of a rule is given after each run, of the entity with the lowest one", async () => {
   const { run, detail } = await setUp(RATE);
   await db.query("update alert_rules set minimum_runs = 2 where name = $1", [RATE]);

@@ -144,6 +144,8 @@ Deno.test("the end of a shared failure names the error and the tournaments of it
   const evidence = { error: "another error", tournaments: 1, of: 12, peak: 10, at_peak };
   assertEquals(causeOf(messageItem({ ...END, evidence })), "VIS answered HTTP 500: 10 of 10 tournaments");
   assertEquals(causeOf(messageItem({ evidence })), "another error: 1 of 12 tournaments");
+  const recovering = { ...messageItem({ evidence }), recovered_at: "2026-06-10T12:20:00Z" };
+  assertEquals(causeOf(recovering), "VIS answered HTTP 500: 10 of 10 tournaments");
 });
 
 for (

@@ -1179,8 +1179,8 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- Of its newest breach while it fires, and of its worst value when it has ended.
-    select case when incident.state = 'RESOLVED' then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
+    -- Of its newest breach while its condition is met, then of its worst value.
+    select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
   run as (
@@ -1337,15 +1337,13 @@ comment on function private.opening_deliveries(uuid) is
 
 create function private.run_ends(p_entities text[], p_from timestamptz, p_until timestamptz, most integer) returns setof timestamptz
 language sql stable rows 100 set search_path = '' as $$
-  select e.at from (
-    select h.execution_end as at, row_number() over (order by h.execution_end desc) - 1 as age, count(*) over () as runs
-    from public.sync_execution_history h
-    where h.entity_type = any (p_entities) and h.tournament_no is null and h.success_weight is not null
-      and h.execution_start > p_from - interval '1 hour' and h.execution_end >= p_from and h.execution_end <= p_until
-  ) e where e.age % greatest(ceil(e.runs::numeric / most), 1) = 0;
+  select h.execution_end from public.sync_execution_history h
+  where h.entity_type = any (p_entities) and h.tournament_no is null and h.success_weight is not null
+    and h.execution_start > p_from - interval '1 hour' and h.execution_start <= p_until and h.execution_end between p_from and p_until
+  order by h.execution_start desc limit most;
 $$;
 comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
-  'When full runs ended in a window: the last end, and evenly spaced ones before it where there are too many.';
+  'When full runs ended in a window, of the newest ones where there are too many.';
 
 create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1378,20 +1376,40 @@ returns table (at timestamptz, value numeric)
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   with entity as (
     select array_agg(e.entity_type::text) as names from public.sync_status e where rule.entity_type in ('all', e.entity_type)
+  ),
+  run_end as materialized (select p.at from entity e cross join lateral private.run_ends(e.names, p_from, p_until, 200) p (at)),
+  -- A result counts from its time until the next one of its tournament, or until its run leaves the window of the rule.
+  span as materialized (select min(r.at) - rule.evaluation_window - interval '1 hour' as start from run_end r),
+  failing as materialized (
+    select distinct r.entity_type, r.tournament_no
+    from entity e cross join span s join public.sync_tournament_results r
+      on r.entity_type = any (e.names) and not r.success and r.created_at > s.start and r.created_at <= p_until
+    where r.error_fingerprint = p_fingerprint
+  ),
+  result as (
+    select r.tournament_no, r.created_at, not r.success and r.error_fingerprint = p_fingerprint as has_failed, least(
+      lead(r.created_at) over (partition by r.entity_type, r.tournament_no order by r.created_at, r.id),
+      h.execution_start + rule.evaluation_window) as counts_until
+    from failing f cross join span s join public.sync_tournament_results r
+      on r.tournament_no = f.tournament_no and r.entity_type = f.entity_type and r.created_at > s.start and r.created_at <= p_until
+    join public.sync_execution_history h on h.id = r.sync_execution_id
+  ),
+  change as (
+    select r.tournament_no, c.at, c.step from result r
+    cross join lateral (values (r.created_at, 1), (r.counts_until, -1)) c (at, step) where r.has_failed and r.counts_until > r.created_at
+  ),
+  -- A tournament that fails in two syncs counts once.
+  state as (
+    select distinct c.tournament_no, c.at, (sum(c.step) over (partition by c.tournament_no order by c.at) > 0)::integer as fails from change c
+  ),
+  total as (
+    select t.at, t.is_end, sum(t.step) over (order by t.at) as failing
+    from (
+      select s.at, false as is_end, s.fails - coalesce(lag(s.fails) over (partition by s.tournament_no order by s.at), 0) as step from state s
+      union all select e.at, true, 0 from run_end e
+    ) t
   )
-  select p.at, (
-    select count(distinct r.tournament_no)
-    from public.sync_tournament_results r join public.sync_execution_history h on h.id = r.sync_execution_id
-    where r.entity_type = any (e.names) and not r.success and r.error_fingerprint = p_fingerprint
-      and r.created_at > p.at - rule.evaluation_window and r.created_at <= p.at
-      and h.execution_start > p.at - rule.evaluation_window
-      and not exists (
-        select from public.sync_tournament_results later
-        where later.tournament_no = r.tournament_no and later.entity_type = r.entity_type
-          and later.created_at > r.created_at and later.created_at <= p.at
-      )
-  )
-  from entity e cross join lateral private.run_ends(e.names, p_from, p_until, 100) p (at);
+  select t.at, t.failing::numeric from total t where t.is_end;
 $$;
 comment on function private.shared_failure_history(public.alert_rules, text, timestamptz, timestamptz) is
   'The tournaments whose last result in the window of a rule failed with a fingerprint, after each full run.';
@@ -1435,12 +1453,11 @@ language sql stable set search_path = '' as $$
     where incident.metric in ('duration_exceeded', 'memory_usage') and h.entity_type = any (entities) and h.tournament_no is null
       and h.success_weight is not null and h.execution_end between s.start and p_until
   ),
-  counted as (select p.*, row_number() over (order by p.at desc) - 1 as age, count(*) over () as points from point p where p.value is not null)
-  select jsonb_agg(jsonb_build_object('at', c.at, 'value', round(c.value, 4)) order by c.at)
-  from counted c where c.age % greatest(ceil(c.points / 200.0), 1) = 0;
+  newest as (select * from point p where p.value is not null order by p.at desc limit 200)
+  select jsonb_agg(jsonb_build_object('at', n.at, 'value', round(n.value, 4)) order by n.at) from newest n;
 $$;
 comment on function private.value_history(public.alert_incidents, public.alert_rules, text[], text, timestamptz) is
-  'The value of a metric of runs from two hours before an incident until its end, at most 200 points; a long or large run is its own point. '
+  'The value of a metric of runs from two hours before an incident until its end, the newest 200; a long or large run is its own point. '
   'Null for a metric whose past values the tables do not have.';
 
 create function private.incident_facts(incident public.alert_incidents, as_of timestamptz) returns jsonb
@@ -1449,7 +1466,8 @@ begin
   return (select jsonb_build_object(
     'affected_tournaments', case when incident.entity_type = 'system' or x.fingerprint is null and incident.tournament_no is null then '[]'
       else private.affected_tournaments(incident, x.entities, x.first_at, x.until, x.execution_id, x.fingerprint) end,
-    'last_good_run', private.last_good_run(x.entity_type, incident.tournament_no, x.first_at),
+    'last_good_run', case when x.entity_type is not null then
+      private.last_good_run(x.entity_type, incident.tournament_no, x.first_at) end,
     'freshness', private.freshness(x.entity_type, incident.tournament_no, as_of),
     'next_run_at', case when e.is_active and e.paused_at is null then private.next_run(e, as_of) end,
     'rule', case when r.id is not null then private.lengths_in_words(to_jsonb(r)) || jsonb_build_object(
@@ -1459,9 +1477,9 @@ begin
     'silence', private.incident_silence(incident, as_of),
     'notified', private.opening_deliveries(incident.id),
     'runs', private.incident_runs(x.entities, x.first_at, x.until),
-    'runs_total', (
+    'runs_total', case when x.entity_type is null then 0 else (
       select count(*) from public.sync_execution_history h
-      where h.entity_type = any (x.entities) and h.tournament_no is null and h.execution_start between x.first_at and x.until),
+      where h.entity_type = any (x.entities) and h.tournament_no is null and h.execution_start between x.first_at and x.until) end,
     'value_history', private.value_history(incident, r, x.entities, x.fingerprint, x.until)
   )
   from private.incident_extent(incident, as_of) x
