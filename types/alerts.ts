@@ -275,5 +275,16 @@ export const NotificationChannel = z.object({
   updated_at: z.string(),
 });
 export type NotificationChannel = z.infer<typeof NotificationChannel>;
+/** Whether a channel delivers. */
+export const ChannelProof = z.object({
+  /** When it last delivered a notification; a test does not count. */
+  last_delivery_at: z.string().nullable(),
+  /** Since when each of its recipients has accepted a notification or a test; null while one has not. A later change needs a new proof. */
+  proven_at: z.string().nullable(),
+  /** The error of the last notification or test of a recipient; null after a success. */
+  last_error: z.string().nullable(),
+});
+/** A channel in the list. */
+export const ChannelState = NotificationChannel.extend(ChannelProof.shape);
 /** `GET sync-admin/channels`. */
-export const ChannelListResponse = z.object({ channels: z.array(NotificationChannel) });
+export const ChannelListResponse = z.object({ channels: z.array(ChannelState) });

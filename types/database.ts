@@ -898,7 +898,9 @@ export type Database = {
           "channel": string;
           "failures": number;
           "id": number;
+          "last_error": string | null;
           "last_sent_at": string | null;
+          "proven_at": string | null;
           "recipient": string;
           "retry_at": string | null;
         };
@@ -907,7 +909,9 @@ export type Database = {
           "channel": string;
           "failures"?: number;
           "id"?: never;
+          "last_error"?: string | null;
           "last_sent_at"?: string | null;
+          "proven_at"?: string | null;
           "recipient"?: string;
           "retry_at"?: string | null;
         };
@@ -915,7 +919,9 @@ export type Database = {
           "channel"?: string;
           "failures"?: number;
           "id"?: never;
+          "last_error"?: string | null;
           "last_sent_at"?: string | null;
+          "proven_at"?: string | null;
           "recipient"?: string;
           "retry_at"?: string | null;
         };
@@ -2018,6 +2024,7 @@ export type Database = {
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_prometheus_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
+      "get_setup_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_sync_statistics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_system_facts": { Args: { "as_of"?: string }; Returns: Json };
@@ -2043,6 +2050,7 @@ export type Database = {
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "record_channel_test": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -23,6 +23,7 @@ import {
   ResolveErrorRequest,
   RetentionResponse,
   RetentionSetting,
+  SetupResponse,
   SilenceRequest,
   VerifyQuery,
 } from "./admin.ts";
@@ -180,6 +181,7 @@ export const ROUTES: readonly Route[] = [
     body: ChangeRetentionRequest,
     refusals: [404],
   }),
+  admin("get", "/setup", "admin", "What must still be done before the installation can work unwatched", SetupResponse),
   admin("get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
   admin("post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
     body: CreatePersonRequest,

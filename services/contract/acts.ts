@@ -73,6 +73,17 @@ export const ACTS = {
     args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
     answer: z.array(Destination),
   },
+  record_channel_test: {
+    args: {
+      p: z.strictObject({
+        name: z.string(),
+        /** The error is null where the recipient accepted the messages; the recipient is null where the channel has none. */
+        results: z.array(z.strictObject({ recipient: z.string().nullable(), error: z.string().nullable() })),
+      }),
+      as_of,
+    },
+    answer: z.null(),
+  },
   get_alert_notification: { args: { p: z.strictObject({ id: z.uuid() }) }, answer: Notification.nullable() },
   change_alert_notification: {
     args: { p: z.strictObject({ id: z.uuid(), action: z.enum(["resend", "discard"]), actor: Actor }), as_of },

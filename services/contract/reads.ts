@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EntityWithPauses, RetentionSetting } from "../../types/admin.ts";
-import { AlertDetailResponse, AlertListResponse, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { AlertDetailResponse, AlertListResponse, AlertRule, AlertSilence, ChannelState } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
   Execution,
@@ -88,7 +88,7 @@ export const READING = {
   get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: AlertDetailResponse.nullable() },
   list_alert_rules: { args: {}, answer: z.array(AlertRule) },
   list_alert_silences: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(AlertSilence) },
-  list_notification_channels: { args: {}, answer: z.array(NotificationChannel) },
+  list_notification_channels: { args: {}, answer: z.array(ChannelState) },
   list_entities: { args: {}, answer: z.array(EntityWithPauses) },
   list_retention_settings: { args: {}, answer: z.array(RetentionSetting) },
 };

@@ -851,14 +851,14 @@ $$;
 comment on function private.check_cron_jobs(timestamptz) is
   'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
 
-create function private.missing_secrets() returns jsonb
+create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(r.name order by r.name), '[]')
-  from unnest(array['project_url', 'secret_key']) r (name)
+  from unnest(names) r (name)
   where not exists (select from vault.decrypted_secrets v where v.name = r.name);
 $$;
-comment on function private.missing_secrets() is
-  'The secrets that private.call_function needs and Vault does not have. Security definer: only the owner reads Vault.';
+comment on function private.missing_secrets(text[]) is
+  'The secrets of these names that Vault does not have. Security definer: only the owner reads Vault.';
 
 create function private.run_facts(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
@@ -977,7 +977,8 @@ language sql stable set search_path = '' as $$
       'connections', private.connections()),
     'scheduler', private.check_scheduler(as_of),
     'cron_jobs', private.check_cron_jobs(as_of),
-    'missing_secrets', private.missing_secrets(),
+    -- private.call_function needs these.
+    'missing_secrets', private.missing_secrets('{project_url,secret_key}'),
     'schedules', private.schedule_chain(as_of),
     'alert_processor', (
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))
@@ -1184,11 +1185,76 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function public.list_alert_silences(jsonb, timestamptz) is 'Returns {limit} silences that have not ended, ordered by their end.';
 
+create function private.channel_proof(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'last_delivery_at', max(d.last_sent_at),
+    -- A channel is proven when each of its recipients is.
+    'proven_at', case when count(d.proven_at) = count(*) then min(d.proven_at) end,
+    'last_error', (array_agg(d.last_error order by d.retry_at desc nulls last, d.recipient) filter (where d.last_error is not null))[1])
+  from (
+    select distinct r.recipient
+    from unnest(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']) severity cross join lateral private.recipients(channel, severity) r (recipient)
+  ) wanted
+  left join public.notification_destinations d on d.channel = channel.name and d.recipient = wanted.recipient;
+$$;
+comment on function private.channel_proof(public.notification_channels) is
+  'When a channel last delivered a notification, since when all of its recipients are proven, and the last error of a recipient.';
+
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.channel_without_secrets(c) order by c.name), '[]') from public.notification_channels c;
+  select coalesce(jsonb_agg(private.channel_without_secrets(c) || private.channel_proof(c) order by c.name), '[]')
+  from public.notification_channels c;
 $$;
-comment on function public.list_notification_channels() is 'Returns every channel without its secrets, ordered by name.';
+comment on function public.list_notification_channels() is
+  'Returns every channel without its secrets, with its last delivery, proof and error, ordered by name.';
+
+create function private.reaching_rules() returns jsonb
+language sql stable set search_path = '' as $$
+  with rule as (
+    select r.name, exists (
+      select from public.notification_channels c
+      where c.is_active and c.kind <> 'dashboard' and (
+        -- A rule about undelivered notifications uses every active channel that delivers.
+        r.metric = 'undelivered_age'
+        or coalesce(e.notification_channels, r.notification_channels) ? c.name
+        or r.escalation_delay is not null and jsonb_path_query_array(r.escalation_channels, '$[*][*]') ? c.name
+      )
+    ) as is_reaching
+    from public.alert_rules r left join public.sync_status e on e.entity_type = r.entity_type
+    where r.is_active and coalesce(e.is_active, true)
+  )
+  select jsonb_build_object('active', count(*), 'dashboard_only', count(*) filter (where not r.is_reaching),
+    'names', coalesce((array_agg(r.name order by r.name) filter (where not r.is_reaching))[1:20], '{}'))
+  from rule r;
+$$;
+comment on function private.reaching_rules() is
+  'The number of active rules of active entities, and of those that notify no active channel but the dashboard, with their first 20 names.';
+
+create function public.get_setup_facts(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'as_of', as_of,
+    'channels', (
+      select coalesce(jsonb_agg(
+        jsonb_build_object('name', c.name, 'updated_at', c.updated_at) || private.channel_proof(c) order by c.name), '[]')
+      from public.notification_channels c where c.is_active and c.kind <> 'dashboard'),
+    'rules', private.reaching_rules(),
+    'scheduler', private.check_scheduler(as_of),
+    'cron_jobs', private.check_cron_jobs(as_of),
+    'missing_secrets', private.missing_secrets('{project_url,secret_key,watchdog_url,watchdog_secret}'),
+    'last_evaluation', (select max(e.evaluated_at) from public.alert_evaluations e where e.evaluated_at <= as_of),
+    'upstream', (
+      select jsonb_build_object('backoff_until', case when u.backoff_until > as_of then u.backoff_until end, 'last_answer', (
+        -- The tournaments are read daily.
+        select h.execution_start from public.sync_execution_history h
+        where h.execution_start > as_of - interval '26 hours' and h.execution_start <= as_of and h.api_calls > h.api_errors
+        order by h.execution_start desc limit 1))
+      from public.upstream_state u where u.upstream = 'vis')
+  );
+$$;
+comment on function public.get_setup_facts(timestamptz) is
+  'Returns what tells whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, upstream.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
