@@ -24,6 +24,7 @@ const sources = (project?: string): string[] => [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
+  "font-src 'self'",
   `connect-src 'self'${project ? ` ${project}` : ""}`,
   "base-uri 'none'",
   "form-action 'none'",

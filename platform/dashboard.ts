@@ -6,6 +6,7 @@ const TYPES: Record<string, string> = {
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml",
+  woff2: "font/woff2",
   json: "application/json",
 };
 /** What the build is made from. */
@@ -56,7 +57,7 @@ export function createDashboard(publishableKey: string, folder = `${FOLDER}/dist
   return async ({ pathname, origin }: URL): Promise<Response | null> => {
     const path = pathname === "/" ? "/index.html" : pathname;
     // Only file names that a build writes: no parent folders, no hidden files.
-    const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z]+)$/.exec(path) ?? [];
+    const [, extension = ""] = /^(?:\/assets)?\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.([a-z0-9]+)$/.exec(path) ?? [];
     const type = TYPES[extension];
     if (!type) return null;
     try {

@@ -7,10 +7,12 @@ import type { ErrorRecord, TournamentResult } from "./contract/runs.ts";
 import { type ErrorCode, ERRORS } from "./error-table.ts";
 import { ErrorLogger } from "./ErrorLogger.ts";
 import { DatabaseError } from "./errors.ts";
+import { LeftOutList } from "./LeftOutList.ts";
 import type { Log } from "./log.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
 import type { Rpc } from "./rpc.ts";
 import { judgeRun, type RunOutcome, type StopReason } from "./run-outcome.ts";
+import type { LeftOutReason } from "../types/sync.ts";
 import type { WorkerCpu } from "./worker-cpu.ts";
 
 /** A heartbeat every 5 s renews the lease of 60 s. */
@@ -36,6 +38,8 @@ export interface SyncDeps {
 export interface TournamentOutcome {
   records: number;
   retries?: number;
+  /** The size of its reply. */
+  bytes?: number;
   /** The reply was held back for a second look, for this reason. */
   held?: SyncError;
 }
@@ -83,7 +87,9 @@ export class SyncRun {
   #held = 0;
   #inMainDraw: number | null = null;
   #total: number | null = null;
+  #leftOut = new LeftOutList();
   #startedAt: number;
+  #cpuAtStart: number;
   #leaseUntil: number;
   #heartbeat: Promise<void> | null = null;
 
@@ -91,6 +97,7 @@ export class SyncRun {
     this.errors = new ErrorLogger(deps.log, deps.clock);
     this.#startedAt = deps.clock.monotonic();
     this.#leaseUntil = this.#startedAt + LEASE_MS;
+    this.#cpuAtStart = deps.cpu.spentMs;
   }
 
   /** The database client of the run, which counts each call. */
@@ -154,6 +161,7 @@ export class SyncRun {
     const failure = "failure" in outcome ? outcome.failure : "error" in outcome ? this.#recordError(outcome.error, no) : null;
     const held = "held" in outcome ? outcome.held : undefined;
     if (held) this.hold(held, no);
+    this.#leftOut.settle(no);
     this.#processed++;
     this.metrics.count("tournaments_processed");
     if (failure) {
@@ -169,6 +177,8 @@ export class SyncRun {
       error_fingerprint: failure?.fingerprint ?? null,
       warning_code: held?.code ?? null,
       retry_attempt: "retries" in outcome ? outcome.retries ?? 0 : 0,
+      started_ms: Math.max(0, Math.round(startedAt - this.#startedAt)),
+      reply_bytes: "bytes" in outcome ? outcome.bytes ?? null : null,
     });
   }
 
@@ -181,14 +191,14 @@ export class SyncRun {
     concurrency: number,
     work: (tournament: T) => Promise<TournamentOutcome | null>,
   ): Promise<void> {
-    this.expectTournaments(tournaments.length);
+    this.expectTournaments(tournaments.map(({ no }) => no));
     await pMap(tournaments, async (tournament) => {
       if (this.shouldStop()) return;
       const startedAt = this.deps.clock.monotonic();
       try {
         const outcome = await work(tournament);
         if (outcome) this.recordTournament(tournament.no, startedAt, outcome);
-        else this.expectTournaments((this.#total ?? 1) - 1);
+        else this.#giveUp(tournament.no);
       } catch (error) {
         if (error instanceof SyncError && error.code === "UPSTREAM_BACKOFF") {
           if (this.#stop !== "UPSTREAM_BACKOFF") this.#recordError(error);
@@ -202,10 +212,15 @@ export class SyncRun {
     }, { concurrency });
   }
 
-  /** Sets the number of tournaments of the run. */
-  expectTournaments(total: number): void {
-    this.#total = total;
-    this.metrics.expectTournaments(total);
+  /** Adds tournaments to those of the run. */
+  expectTournaments(nos: string[]): void {
+    this.#leftOut.expect(nos);
+    this.#setTotal((this.#total ?? 0) + nos.length);
+  }
+
+  /** Records tournaments that are not among those of the run, and the reason. */
+  leaveOut(reason: LeftOutReason, nos: string[]): void {
+    this.#leftOut.add(reason, nos);
   }
 
   /** Runs `work` with heartbeats and records the outcome; never throws. */
@@ -235,6 +250,17 @@ export class SyncRun {
     await this.#finish(null);
   }
 
+  #setTotal(total: number): void {
+    this.#total = total;
+    this.metrics.expectTournaments(total);
+  }
+
+  /** Leaves a tournament to the run that holds its lease. */
+  #giveUp(no: string): void {
+    this.leaveOut("LEASED", [no]);
+    this.#setTotal((this.#total ?? 1) - 1);
+  }
+
   #recordError(error: unknown, tournamentNo?: string, context?: Record<string, unknown>) {
     const row = this.errors.record(error, { tournament_no: tournamentNo ?? this.info.tournamentNo ?? undefined, context });
     this.#codes.set(row.error_code, (this.#codes.get(row.error_code) ?? 0) + 1);
@@ -245,7 +271,12 @@ export class SyncRun {
   #progress(): Progress {
     return {
       execution_id: this.info.executionId,
-      counters: { ...this.metrics.snapshot(), current_stage: this.#stage },
+      counters: {
+        ...this.metrics.snapshot(),
+        current_stage: this.#stage,
+        cpu_ms: Math.round(this.deps.cpu.spentMs - this.#cpuAtStart),
+        left_out: this.#leftOut.toJSON(),
+      },
       results: [...this.#results],
       errors: this.errors.pending(),
     };
@@ -297,6 +328,7 @@ export class SyncRun {
       codes,
     });
     liveRuns.delete(this);
+    this.#leftOut.close(this.#stop === null || this.#stop === "FENCED" ? "FAILED" : this.#stop);
     if (this.info.isRecorded) await this.#record(outcome);
     const { records_inserted, records_updated, records_removed } = this.metrics.snapshot();
     this.deps.log(outcome.status === "FAILED" ? "error" : "info", "sync_finished", {

@@ -46,7 +46,7 @@ function inheritedFrom(children: Measurement[]): Inherited | null {
 /** The transition of one incident. */
 function decide(m: Measurement, step: Step | null, context: Context): Decision {
   if (step !== null && isFiring(step)) return decideFiring(m, step, context);
-  const transition = step && (step.kind === "RESOLVED" ? end(m, step) : changeSilently(m, step));
+  const transition = step && (step.kind === "RESOLVED" ? end(m, step, context) : changeSilently(m, step, context));
   return {
     transition: transition && hasChanged(m, transition) ? transition : null,
     states: { cause: null, known: new Map() },
@@ -55,21 +55,21 @@ function decide(m: Measurement, step: Step | null, context: Context): Decision {
 }
 
 /** The end of an incident, which each destination that it was queued for receives. */
-function end(m: Measurement, step: Step): Transition {
+function end(m: Measurement, step: Step, { now }: Context): Transition {
   const { reason } = step;
   const { evidence = {}, destinations = [] } = m.incident ?? {};
   const notifications = destinations.map(({ channel, recipient }) => ({ channel, recipient, kind: "RESOLVED" as const, reason }));
-  return { ...transitionTo(step, m), evidence, notifications };
+  return { ...transitionTo(step, m, now), evidence, notifications };
 }
 
 /** A change that notifies nobody: of a pending incident, or of one that is recovering. */
-const changeSilently = (m: Measurement, step: Step): Transition => ({
-  ...transitionTo(step, m),
+const changeSilently = (m: Measurement, step: Step, { now }: Context): Transition => ({
+  ...transitionTo(step, m, now),
   muted_by: step.to_state === "PENDING" || step.to_state === "DISCARDED" ? null : m.incident?.muted_by ?? null,
 });
 
 /** One incident, already RESOLVED, for the runs that were missed while no rules were evaluated; null when no run was missed. */
-function decideMissed(m: Measurement, { recipients }: Context): Transition | null {
+function decideMissed(m: Measurement, { recipients, now }: Context): Transition | null {
   const missed = missedRuns(m);
   if (!missed) return null;
   const { reason } = missed;
@@ -77,7 +77,7 @@ function decideMissed(m: Measurement, { recipients }: Context): Transition | nul
   const isSilenced = m.silenced_by !== null || m.is_paused;
   const addresses = isSilenced ? [] : destinationsOf(m.channels, m.severity, new Map(), recipients);
   return {
-    ...transitionTo(step, { ...m, incident: null }),
+    ...transitionTo(step, { ...m, incident: null }, now),
     ...missed,
     message: reason,
     notifications: addresses.map((address) => ({ ...address, kind: "MISSED", reason })),

@@ -80,7 +80,7 @@ export function decideFiring(m: Measurement, step: Step, context: Context): Deci
   const { now, parent, inherited, recipients } = context;
   const { incident } = m;
   const known = knownStates(incident?.destinations ?? []);
-  const transition = transitionTo(step, m);
+  const transition = transitionTo(step, m, now);
   transition.parent = parent?.scope ?? null;
   if (inherited) transition.severity = higher(transition.severity, inherited.severity);
   transition.muted_by = muteOf(m, transition.severity, known, context);

@@ -22,16 +22,17 @@ function isPeak({ value, metric, incident }: Measurement): boolean {
   return typeof peak !== "number" || (ALERT_METRICS[metric].direction === "above" ? value > peak : value < peak);
 }
 
-/** The facts behind a breach, with the worst value so far as `peak`. */
-function evidenceOf(m: Measurement): Record<string, unknown> {
-  const peak = isPeak(m) ? m.value : m.incident?.evidence.peak;
-  return {
+/** The facts behind a breach, with the worst value so far as `peak` and the facts behind that one as `at_peak`. */
+function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
+  const facts = {
     runs: m.runs,
     execution_id: m.execution_id,
     ...(m.fingerprint ? { fingerprint: m.fingerprint } : {}),
     ...m.evidence,
-    ...(typeof peak === "number" ? { peak } : {}),
   };
+  if (isPeak(m)) return { ...facts, peak: m.value, at_peak: { at: new Date(now).toISOString(), ...facts } };
+  const { peak, at_peak } = m.incident?.evidence ?? {};
+  return { ...facts, ...(typeof peak === "number" ? { peak } : {}), ...(at_peak === undefined ? {} : { at_peak }) };
 }
 
 /** The fingerprint that the incident reports; null for a rate, whose failures can have several causes. */
@@ -42,7 +43,7 @@ function currentCause(m: Measurement): string | null {
 }
 
 /** The transition of an incident to its next state, without parent, escalation and notifications. */
-export function transitionTo(step: Step, m: Measurement): Transition {
+export function transitionTo(step: Step, m: Measurement, now: number): Transition {
   const { incident } = m;
   const verdict = judge(m);
   const isMeasured = incident === null || verdict !== "UNKNOWN";
@@ -58,7 +59,7 @@ export function transitionTo(step: Step, m: Measurement): Transition {
     threshold: m.threshold,
     message: isMeasured ? describe(m) : incident.message,
     reason: step.reason,
-    evidence: incident && verdict !== "BREACH" ? incident.evidence : evidenceOf(m),
+    evidence: incident && verdict !== "BREACH" ? incident.evidence : evidenceOf(m, now),
     cause: currentCause(m),
     began_at: m.since,
     escalation_step: incident?.escalation_step ?? 0,

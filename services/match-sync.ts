@@ -31,6 +31,7 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: Options
   if (!isLive) {
     const fresh = candidates.filter((candidate) => !due.includes(candidate));
     run.metrics.count("cache_hits", fresh.length);
+    run.leaveOut("FRESH", fresh.map(({ no }) => no));
     run.metrics.count("api_bytes_saved", fresh.reduce((sum, { reply_bytes }) => sum + (reply_bytes ?? 0), 0));
     run.metrics.count("cache_misses", due.length);
   }
@@ -79,6 +80,7 @@ async function syncTournament(
     return {
       records: matches.length - written.refused.length + written.removed,
       retries,
+      bytes,
       held: warning ? new SyncError(warning, message, { rows: records.length, ...look?.held }) : undefined,
     };
   } catch (error) {

@@ -34,7 +34,7 @@ export const resolvedItem = (changes: Partial<MessageItem> = {}): MessageItem =>
     kind: "RESOLVED",
     message: "shared failure of all syncs: 0 tournaments, below the threshold of 3 tournaments",
     reason: "recovered to 0 tournaments after 25 minutes",
-    evidence: { ...messageItem().evidence, peak: 10 },
+    evidence: { ...messageItem().evidence, peak: 10, at_peak: { at: "2026-06-10T12:00:30Z", ...messageItem().evidence } },
     resolved_at: "2026-06-10T12:25:30Z",
     ...changes,
   });

@@ -242,6 +242,26 @@ export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
  * did not come through sync-admin.
  */
 export const VERDICTS = ["VOUCHED", "DATABASE", "UNVOUCHED"] as const;
+export const SETUP_CODES = [
+  "FUNCTION_CALLS",
+  "SCHEDULES",
+  "ALERT_PROCESSOR",
+  "UPSTREAM",
+  "CHANNEL",
+  "CHANNEL_PROVEN",
+  "RULES",
+  "ADMIN",
+  "OPERATOR",
+  "WATCHDOG",
+  "HEARTBEAT",
+  "AUDIT_KEY",
+] as const;
+/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
+const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string().optional() });
+export type SetupStep = z.infer<typeof SetupStep>;
+/** `GET sync-admin/setup`: what an admin must still do before the installation can work unwatched, in the order to do it. */
+export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });
+export type SetupResponse = z.infer<typeof SetupResponse>;
 
 /** A row of the audit log in `GET sync-admin/audit`. */
 export const AuditEntry = z.object({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
+export const CHANNEL_KINDS = ["email", "webhook", "slack", "dashboard"] as const;
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
 
@@ -107,8 +108,8 @@ export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "cons
 export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
 export type NotificationKind = typeof NOTIFICATION_KINDS[number];
 
-/** An incident; times are ISO 8601, value and threshold are in the unit of the metric. */
-export const AlertIncident = z.object({
+/** The columns of an incident; times are ISO 8601, value and threshold are in the unit of the metric. */
+export const IncidentRow = z.object({
   id: z.uuid(),
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
@@ -121,6 +122,7 @@ export const AlertIncident = z.object({
   value: z.number().nullable(),
   threshold: z.number(),
   message: z.string(),
+  /** The facts of the newest breach; `at_peak` has those of the worst value, which explain an incident that has ended. */
   evidence: z.record(z.string(), z.unknown()),
   /** When the condition came to be met, by the time of the run or due time; `opened_at` is when an evaluation found it. */
   began_at: z.string(),
@@ -133,6 +135,8 @@ export const AlertIncident = z.object({
    */
   muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
+  /** When a flapping incident began to recover; it resolves after a long recovery. */
+  recovered_at: z.string().nullable(),
   escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),
   acknowledged_at: z.string().nullable(),
@@ -140,7 +144,44 @@ export const AlertIncident = z.object({
   acknowledged_until: z.string().nullable(),
   resolved_at: z.string().nullable(),
 });
+export type IncidentRow = z.infer<typeof IncidentRow>;
+
+/** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
+const Affected = z.object({
+  count: z.number().int(),
+  of: z.number().int().nullable(),
+  unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
+});
+
+/** An incident, with what its evidence says. */
+export const AlertIncident = IncidentRow.extend({
+  /** What is wrong, or was wrong until the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+  cause: z.string(),
+  /** What the incident is about: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
+  scope: z.string(),
+  /** Null for a metric that counts nothing, such as a duration. */
+  affected: Affected.nullable(),
+  /** The worst value, in the unit of the metric, and the time of the evaluation that first found it. */
+  peak: z.number().nullable(),
+  peak_at: z.string().nullable(),
+  /** The run and the code of the error that explain the incident: of the newest breach, or of the worst value when it has ended. */
+  execution_id: z.uuid().nullable(),
+  error_code: z.string().nullable(),
+});
 export type AlertIncident = z.infer<typeof AlertIncident>;
+
+/** Another incident with the same cause. */
+const IncidentReference = AlertIncident.pick({
+  id: true,
+  cause: true,
+  scope: true,
+  rule_name: true,
+  entity_type: true,
+  tournament_no: true,
+  severity: true,
+  state: true,
+  began_at: true,
+});
 
 /** Mean times in ms over the incidents that fired in the last 30 days; null where no incident reached that state. */
 export const AlertTimes = z.object({
@@ -188,21 +229,6 @@ export const AlertNotification = z.object({
   })),
 });
 
-/** `GET sync-monitoring/alerts/:id`: the incident with its timeline, its notifications and the incidents it inhibits. */
-export const AlertDetailResponse = AlertIncident.extend({
-  events: z.array(AlertEvent),
-  notifications: z.array(AlertNotification),
-  /** The incidents that this one inhibits because they have the same cause. */
-  children: z.array(z.object({
-    id: z.uuid(),
-    rule_name: z.string(),
-    entity_type: z.string(),
-    tournament_no: z.string().nullable(),
-    state: z.enum(INCIDENT_STATES),
-  })),
-  downtime_ms: z.number(),
-});
-
 /** A rule; durations are in words, such as `15 minutes`. */
 export const AlertRule = z.object({
   id: z.uuid(),
@@ -234,6 +260,76 @@ export const AlertRule = z.object({
   updated_at: z.string(),
 });
 export type AlertRule = z.infer<typeof AlertRule>;
+/** How the opening of an incident was delivered on one channel. */
+const OpeningDelivery = z.object({
+  channel: z.string(),
+  /** Null for a channel that was deleted. */
+  kind: z.enum(CHANNEL_KINDS).nullable(),
+  /** SENT to every recipient; PENDING or DEAD for at least one of them; SUPERSEDED by the end, so that none needed it. */
+  status: z.enum(["PENDING", "SENT", "DEAD", "SUPERSEDED"]),
+  sent_at: z.string().nullable(),
+  recipients_sent: z.number().int(),
+  recipients_total: z.number().int(),
+  /** The longest delivery that succeeded. */
+  duration_ms: z.number().int().nullable(),
+});
+
+/** A full run while an incident was open, or the last one before it. */
+const IncidentRun = z.object({
+  id: z.uuid(),
+  entity_type: z.string(),
+  status: z.string(),
+  status_reason: z.string().nullable(),
+  execution_start: z.string(),
+  duration_ms: z.number().nullable(),
+  tournaments_failed: z.number().int(),
+  tournaments_total: z.number().int().nullable(),
+});
+
+/**
+ * `GET sync-monitoring/alerts/:id`: the incident with its timeline, its notifications and the incidents it inhibits. Runs, freshness and
+ * next run are those of its entity; for an incident of all syncs, of the entity of the run that explains it.
+ */
+export const AlertDetailResponse = AlertIncident.extend({
+  events: z.array(AlertEvent),
+  notifications: z.array(AlertNotification),
+  /** The incidents that this one inhibits because they have the same cause. */
+  children: z.array(IncidentReference),
+  /** The incident that inhibits this one. */
+  parent: IncidentReference.nullable(),
+  downtime_ms: z.number(),
+  /** At most 20: those that still fail for this reason, or that failed for it until the end. */
+  affected_tournaments: z.array(z.object({ number: z.string(), name: z.string().nullable() })),
+  /** The last full run that SUCCEEDED before the first bad run, or that read the tournament of the incident. */
+  last_good_run: z.object({ id: z.uuid(), execution_end: z.string().nullable(), records_processed: z.number().int().nullable() })
+    .nullable(),
+  /** The age of the data now; null for a tournament that was never read, and for the monitoring system. */
+  freshness: z.object({
+    last_successful_sync: z.string().nullable(),
+    age_ms: z.number().nullable(),
+    expected_within_ms: z.number(),
+  }).nullable(),
+  next_run_at: z.string().nullable(),
+  /** The rule as it is now, with the channels that it notifies for this entity; null after its deletion. */
+  rule: AlertRule.extend({ channels: z.array(z.string()) }).nullable(),
+  /** When and how the incident escalates if nobody acknowledges it; null when it does not. `channels` are those of that step. */
+  escalates_at: z.string().nullable(),
+  escalates_to: z.object({ severity: z.enum(SEVERITIES), channels: z.array(z.string()) }).nullable(),
+  notified: z.array(OpeningDelivery),
+  /** What mutes the incident now; a pause of the entity has neither id nor end. */
+  silence: z.object({ id: z.uuid().nullable(), until: z.string().nullable(), by: z.string(), reason: z.string().nullable() }).nullable(),
+  /** The section of docs/runbook.md; null where no section is about the metric. */
+  runbook_anchor: z.string().nullable(),
+  /**
+   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. Of
+   * `duration_exceeded` and `memory_usage` the figure of each run. Null for a metric whose past values are not known.
+   */
+  value_history: z.array(z.object({ at: z.string(), value: z.number() })).nullable(),
+  /** The newest runs of the incident and the last one before it, at most 30, the oldest first; `runs_total` counts all of the incident. */
+  runs: z.array(IncidentRun),
+  runs_total: z.number().int(),
+});
+
 /** `GET sync-admin/alert-rules`. */
 export const RuleListResponse = z.object({ rules: z.array(AlertRule) });
 
@@ -262,7 +358,7 @@ export const SilenceListResponse = z.object({ silences: z.array(AlertSilence), n
 /** A channel without its secrets. */
 export const NotificationChannel = z.object({
   name: z.string(),
-  kind: z.enum(["email", "webhook", "slack", "dashboard"]),
+  kind: z.enum(CHANNEL_KINDS),
   is_active: z.boolean(),
   /** Of a webhook and of Slack the `host` and a `digest` of the address, of email the recipients `to` and `by_severity`. */
   config: z.record(z.string(), z.unknown()),
@@ -276,5 +372,16 @@ export const NotificationChannel = z.object({
   updated_at: z.string(),
 });
 export type NotificationChannel = z.infer<typeof NotificationChannel>;
+/** Whether a channel delivers. */
+export const ChannelProof = z.object({
+  /** When it last delivered a notification; a test does not count. */
+  last_delivery_at: z.string().nullable(),
+  /** Since when each of its recipients has accepted a notification or a test; null while one has not. A later change needs a new proof. */
+  proven_at: z.string().nullable(),
+  /** The error of the last notification or test of a recipient; null after a success. */
+  last_error: z.string().nullable(),
+});
+/** A channel in the list. */
+export const ChannelState = NotificationChannel.extend(ChannelProof.shape);
 /** `GET sync-admin/channels`. */
-export const ChannelListResponse = z.object({ channels: z.array(NotificationChannel) });
+export const ChannelListResponse = z.object({ channels: z.array(ChannelState) });

@@ -938,7 +938,9 @@ export type Database = {
           "channel": string;
           "failures": number;
           "id": number;
+          "last_error": string | null;
           "last_sent_at": string | null;
+          "proven_at": string | null;
           "recipient": string;
           "retry_at": string | null;
         };
@@ -947,7 +949,9 @@ export type Database = {
           "channel": string;
           "failures"?: number;
           "id"?: never;
+          "last_error"?: string | null;
           "last_sent_at"?: string | null;
+          "proven_at"?: string | null;
           "recipient"?: string;
           "retry_at"?: string | null;
         };
@@ -955,7 +959,9 @@ export type Database = {
           "channel"?: string;
           "failures"?: number;
           "id"?: never;
+          "last_error"?: string | null;
           "last_sent_at"?: string | null;
+          "proven_at"?: string | null;
           "recipient"?: string;
           "retry_at"?: string | null;
         };
@@ -1121,6 +1127,7 @@ export type Database = {
           "cache_misses": number;
           "cancel_requested_at": string | null;
           "correlation_id": string | null;
+          "cpu_ms": number | null;
           "created_at": string;
           "current_stage": string | null;
           "database_calls": number;
@@ -1136,6 +1143,7 @@ export type Database = {
           "heartbeat_at": string | null;
           "id": string;
           "lease_expires_at": string | null;
+          "left_out": NonNullable<Json>;
           "memory_usage_mb": number | null;
           "records_inserted": number;
           "records_processed": number | null;
@@ -1174,6 +1182,7 @@ export type Database = {
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
           "correlation_id"?: string | null;
+          "cpu_ms"?: number | null;
           "created_at"?: string;
           "current_stage"?: string | null;
           "database_calls"?: number;
@@ -1189,6 +1198,7 @@ export type Database = {
           "heartbeat_at"?: string | null;
           "id"?: string;
           "lease_expires_at"?: string | null;
+          "left_out"?: NonNullable<Json>;
           "memory_usage_mb"?: number | null;
           "records_inserted"?: number;
           "records_processed"?: never;
@@ -1226,6 +1236,7 @@ export type Database = {
           "cache_misses"?: number;
           "cancel_requested_at"?: string | null;
           "correlation_id"?: string | null;
+          "cpu_ms"?: number | null;
           "created_at"?: string;
           "current_stage"?: string | null;
           "database_calls"?: number;
@@ -1241,6 +1252,7 @@ export type Database = {
           "heartbeat_at"?: string | null;
           "id"?: string;
           "lease_expires_at"?: string | null;
+          "left_out"?: NonNullable<Json>;
           "memory_usage_mb"?: number | null;
           "records_inserted"?: number;
           "records_processed"?: never;
@@ -1721,7 +1733,9 @@ export type Database = {
           "id": string;
           "processing_duration": string | null;
           "records_processed": number | null;
+          "reply_bytes": number | null;
           "retry_attempt": number;
+          "started_at": string | null;
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
@@ -1737,7 +1751,9 @@ export type Database = {
           "id"?: string;
           "processing_duration"?: string | null;
           "records_processed"?: number | null;
+          "reply_bytes"?: number | null;
           "retry_attempt"?: number;
+          "started_at"?: string | null;
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
@@ -1752,7 +1768,9 @@ export type Database = {
           "id"?: string;
           "processing_duration"?: string | null;
           "records_processed"?: number | null;
+          "reply_bytes"?: number | null;
           "retry_attempt"?: number;
+          "started_at"?: string | null;
           "success"?: boolean;
           "sync_execution_id"?: string;
           "tournament_no"?: string;
@@ -2046,6 +2064,7 @@ export type Database = {
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_prometheus_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
+      "get_setup_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_sync_statistics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_system_facts": { Args: { "as_of"?: string }; Returns: Json };
@@ -2071,6 +2090,7 @@ export type Database = {
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "record_channel_test": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "record_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };

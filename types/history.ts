@@ -1,6 +1,7 @@
 // Over 300 lines, because the responses of the reads refer to each other.
 import { z } from "zod";
-import { ERROR_TYPES, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
+import { AlertIncident } from "./alerts.ts";
+import { ERROR_TYPES, LEFT_OUT_REASONS, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
@@ -207,6 +208,8 @@ export const Execution = z.object({
   database_calls: count,
   /** The most database calls that were open at once. */
   database_connections_peak: count.nullable(),
+  /** The estimated CPU of the worker during the run; null where none was recorded. */
+  cpu_ms: count.nullable(),
   error_count: count,
 });
 export const ExecutionListResponse = z.object({ executions: z.array(Execution), next_cursor: z.string().nullable() });
@@ -231,21 +234,81 @@ export const SyncErrorRecord = z.object({
 });
 export const ErrorListResponse = z.object({ errors: z.array(SyncErrorRecord), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents. */
+/** A tournament by number and name; the name is null when the database no longer has it. */
+const NamedTournament = z.object({ no: z.string(), name: z.string().nullable() });
+
+/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),
     name: z.string().nullable(),
     success: z.boolean(),
     records_processed: count.nullable(),
+    /** When its work began, within the run; null where none was recorded. Tournaments of one batch share it. */
+    started_at: z.string().nullable(),
     duration_ms: figure,
     error_type: z.enum(ERROR_TYPES).nullable(),
     error_message: z.string().nullable(),
+    /** The `fingerprint` of its error in `error_groups`. */
+    error_fingerprint: z.string().nullable(),
     /** Why the reply of a success was held back for a second look; null when it was written. */
     warning_code: z.string().nullable(),
     retry_attempt: count,
+    /** The requests that were sent again, as in `retry_attempt`. */
+    retries: count,
+    /** The size of its own reply; null for a failure, and for a tournament of the list of a season. */
+    reply_bytes: count.nullable(),
   })),
+  /** The tournaments that the run did not sync, by reason, with the first 20 of each; the count of TIMED_OUT has no names. */
+  left_out: z.array(z.object({ reason: z.enum(LEFT_OUT_REASONS), count, tournaments: z.array(NamedTournament).max(20) })),
+  /** The full run before; null for the first, and for a run of named tournaments. */
+  previous_run: z.object({
+    id: z.uuid(),
+    status: z.enum(TERMINAL_STATUSES),
+    execution_start: z.string(),
+    duration_ms: figure,
+    records_processed: count,
+    tournaments_processed: count,
+    tournaments_failed: count,
+    api_calls: count,
+    api_retries: count,
+    database_calls: count,
+    cpu_ms: count.nullable(),
+  }).nullable(),
+  /**
+   * The full runs that ended SUCCEEDED or PARTIAL in the 7 days before, the last 1,000 at most: medians, and the p95 of the duration. Null
+   * without such a run, and for a run of named tournaments.
+   */
+  usual: z.object({
+    runs: count,
+    p50_duration_ms: figure,
+    p95_duration_ms: figure,
+    records_processed: count,
+    api_calls: count,
+    api_retries: count,
+    database_calls: count,
+    cpu_ms: count.nullable(),
+  }).nullable(),
+  /** The call of the database that started the run; null for a run that another caller started, and once the call is pruned. */
+  call: z.object({
+    id: z.uuid(),
+    called_at: z.string(),
+    /** Null while no answer is known: pg_net keeps answers for hours. */
+    status_code: count.nullable(),
+    answered_ms: figure,
+  }).nullable(),
   errors: z.array(SyncErrorRecord),
+  /** All errors of the run by fingerprint, the most frequent 50, each described by its first error, with its first 20 tournaments. */
+  error_groups: z.array(z.object({
+    fingerprint: z.string(),
+    count,
+    error_code: z.string(),
+    error_type: z.enum(ERROR_TYPES),
+    severity: z.enum(SEVERITIES),
+    message: z.string(),
+    suggestion: z.string().nullable(),
+    tournaments: z.array(NamedTournament).max(20),
+  })).max(50),
   job: z.object({
     id: z.uuid(),
     status: z.string(),
@@ -254,8 +317,10 @@ export const ExecutionDetailResponse = Execution.extend({
     reason: z.string(),
     attempts: count,
   }).nullable(),
+  /** The incidents that the run explains: their evidence names it, or they report it among their bad runs. */
   incidents: z.array(
-    z.object({ id: z.uuid(), rule_name: z.string(), severity: z.enum(SEVERITIES), state: z.string(), opened_at: z.string() }),
+    AlertIncident.pick({ id: true, cause: true, scope: true, rule_name: true, severity: true, opened_at: true })
+      .extend({ state: z.string() }),
   ),
 });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SEVERITIES } from "./sync.ts";
+import { AlertIncident } from "./alerts.ts";
 
 export const HealthStatus = z.enum(["HEALTHY", "WARNING", "CRITICAL"]);
 export type HealthStatus = z.infer<typeof HealthStatus>;
@@ -37,16 +37,33 @@ export const RunningExecution = z.object({
   tournaments_total: z.number().int().nullable(),
 });
 
+/** A full run of the strip on the overview. */
+const RecentRun = z.object({
+  id: z.uuid(),
+  status: z.string(),
+  execution_start: z.string(),
+  duration_ms: z.number().nullable(),
+  tournaments_failed: z.number().int(),
+  tournaments_total: z.number().int().nullable(),
+  due_at: z.string().nullable(),
+});
+
 /** The health of an entity. Rate, durations and streak count full runs, records every run. Rates are 0 to 1; null is unknown. */
 export const EntityHealthStatus = z.object({
+  /** The name of the entity for people. */
+  title: z.string(),
   status: HealthStatus,
   because: z.array(HealthReason).min(1),
   last_successful_sync: z.string().nullable(),
+  /** The interval and its grace: data that is older is late. */
+  expected_within_ms: z.number(),
   success_rate_24h: z.number().min(0).max(1).nullable(),
   consecutive_failures: z.number().int(),
   average_duration: z.string().nullable(),
   average_duration_ms: z.number().nullable(),
   p95_duration_ms: z.number().nullable(),
+  /** Of the last full run that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT. */
+  last_duration_ms: z.number().nullable(),
   records_processed_today: z.number().int(),
   runs_24h: z.number().int(),
   last_attempt: z.string().nullable(),
@@ -56,18 +73,29 @@ export const EntityHealthStatus = z.object({
   /** Since when no match is live or starts within 15 minutes; null for an entity that also runs then. */
   idle_since: z.string().nullable(),
   running: RunningExecution.nullable(),
+  /** The newest 48 full runs, also one in progress, the oldest of them first. */
+  recent_runs: z.array(RecentRun),
 });
 export type EntityHealthStatus = z.infer<typeof EntityHealthStatus>;
 
-export const AlertSummary = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  entity_type: z.string(),
-  severity: z.enum(SEVERITIES),
-  state: z.enum(["PENDING", "FIRING", "ACKNOWLEDGED"]),
-  opened_at: z.string(),
-  message: z.string(),
-});
+/** An incident that is firing or acknowledged; `parent_id` is the incident that inhibits it. */
+export const AlertSummary = AlertIncident.pick({
+  id: true,
+  cause: true,
+  scope: true,
+  entity_type: true,
+  tournament_no: true,
+  severity: true,
+  began_at: true,
+  opened_at: true,
+  message: true,
+  affected: true,
+  execution_id: true,
+  parent_id: true,
+  muted_by: true,
+  acknowledged_by: true,
+  acknowledged_until: true,
+}).extend({ name: z.string(), state: z.enum(["PENDING", "FIRING", "ACKNOWLEDGED"]) });
 export type AlertSummary = z.infer<typeof AlertSummary>;
 
 /** The last 24 hours of all active entities together; null where nothing was measured. */

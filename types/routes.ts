@@ -24,16 +24,17 @@ import {
   ResolveErrorRequest,
   RetentionResponse,
   RetentionSetting,
+  SetupResponse,
   SilenceQuery,
   SilenceRequest,
   VerifyQuery,
 } from "./admin.ts";
 import {
-  AlertIncident,
   AlertNotification,
   AlertRule,
   AlertSilence,
   ChannelListResponse,
+  IncidentRow,
   NotificationChannel,
   RuleListResponse,
   SilenceListResponse,
@@ -75,7 +76,7 @@ export interface Route {
 
 const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 /** The incident after an action, with the columns that the action returns. */
-const Changed = AlertIncident.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
+const Changed = IncidentRow.omit({ notified_at: true }).partial().extend({ id: z.uuid(), state: z.string() });
 const Silenced = AlertSilence.omit({ is_silencing: true });
 type Rest = Partial<Pick<Route, "query" | "body" | "status" | "refusals">>;
 const admin = (
@@ -211,6 +212,7 @@ export const ROUTES: readonly Route[] = [
     body: ChangeRetentionRequest,
     refusals: [404],
   }),
+  admin("get", "/setup", "admin", "What must still be done before the installation can work unwatched", SetupResponse),
   admin("get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
   admin("post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
     body: CreatePersonRequest,

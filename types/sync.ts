@@ -9,6 +9,23 @@ export const TERMINAL_STATUSES = ["SUCCEEDED", "PARTIAL", "FAILED", "TIMED_OUT",
  * is known; SOON: it starts within a day or has a break; LATER: it starts within 7 days or has ended.
  */
 export const TOURNAMENT_PRIORITIES = ["LIVE", "TODAY", "SOON", "LATER"] as const;
+/**
+ * Why a run did not sync a tournament. FRESH: its matches are younger than their TTL; LEASED: another run works on it; BUDGET and CPU: the
+ * time or the CPU of the worker was spent; UPSTREAM_BACKOFF, CANCELLED: the run stopped for it; SHUTDOWN: the worker ended; TIMED_OUT: the
+ * lease or the deadline of the run expired; FAILED: an error ended the run.
+ */
+export const LEFT_OUT_REASONS = [
+  "FRESH",
+  "LEASED",
+  "BUDGET",
+  "CPU",
+  "UPSTREAM_BACKOFF",
+  "CANCELLED",
+  "SHUTDOWN",
+  "TIMED_OUT",
+  "FAILED",
+] as const;
+export type LeftOutReason = typeof LEFT_OUT_REASONS[number];
 export type ErrorType = typeof ERROR_TYPES[number];
 export type Severity = typeof SEVERITIES[number];
 

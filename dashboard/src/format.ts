@@ -1,19 +1,36 @@
-const zone = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium",
-  timeStyle: "medium",
-});
-const short = new Intl.DateTimeFormat(undefined, {
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-});
+// 24-hour clocks in every language: an operator compares these times with logs.
+const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
+const zone = format({ dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
+const clock = format(CLOCK);
+const clockWithSeconds = format({ ...CLOCK, second: "2-digit" });
+const weekday = format({ weekday: "short" });
+const day = format({ day: "numeric", month: "short" });
+const dayOfYear = format({ day: "numeric", month: "short", year: "numeric" });
 const count = new Intl.NumberFormat();
 export const UNKNOWN = "–";
 
-/** A time in the browser's time zone. */
+/** A time in the browser's time zone, to the second. */
 export const inZone = (moment: string): string => zone.format(new Date(moment));
-export const inZoneShort = (moment: string): string => short.format(new Date(moment));
+
+/** A time in the browser's time zone, as short as it is clear today: `19:20`, `Thu 19:20` within a week, `21 Nov, 19:20` before. */
+export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = false } = {}): string {
+  const at = new Date(moment), today = new Date(now);
+  const time = (hasSeconds ? clockWithSeconds : clock).format(at);
+  if (at.toDateString() === today.toDateString()) return time;
+  if (Math.abs(now - at.getTime()) < 6 * 86_400_000) return `${weekday.format(at)} ${time}`;
+  return `${(at.getFullYear() === today.getFullYear() ? day : dayOfYear).format(at)}, ${time}`;
+}
+
+/** The name of the browser's time zone with its present offset, such as `Europe/Rome (UTC+1)`. */
+export function zoneName(): string {
+  const { timeZone } = zone.resolvedOptions();
+  const offset = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts().find(({ type }) =>
+    type === "timeZoneName"
+  );
+  return `${timeZone} (${offset?.value.replace("GMT", "UTC") ?? "UTC"})`;
+}
+
 /** A time in UTC, to the second. */
 export const inUtc = (moment: string): string => `${new Date(moment).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
@@ -48,11 +65,17 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(seconds / first[0])} ${first[1]}${second && rest ? ` ${rest} ${second[1]}` : ""}`;
 }
 
-/** The distance of a time from now: `in 4 min 10 s`, `3 h ago`. */
+/** A time span that changes while a person looks at it: whole seconds below a minute, else whole minutes. */
+export const span = (ms: number): string => {
+  const unit = ms < 60_000 ? 1_000 : 60_000;
+  return ms < 1_000 ? "0 s" : duration(Math.floor(ms / unit) * unit).replace(/\.0 s$/, " s");
+};
+
+/** The distance of a time from now: `in 4 min`, `3 h 20 min ago`. */
 export function distance(moment: string, now: number): string {
   const ms = Date.parse(moment) - now;
   if (Math.abs(ms) < 1_000) return "now";
-  return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */

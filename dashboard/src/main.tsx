@@ -1,5 +1,14 @@
-import "@picocss/pico/css/pico.css";
-import "./style.css";
+import "@fontsource-variable/inter/wght.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/forms.css";
+import "./styles/tables.css";
+import "./styles/charts.css";
+import "./styles/overview.css";
+import "./styles/incident.css";
+import "./styles/run.css";
 import type { GoTrueClient } from "@supabase/auth-js";
 import { QueryClientProvider } from "@tanstack/preact-query";
 import { render } from "preact";
@@ -12,6 +21,7 @@ import { type Config, loadConfig } from "./config.ts";
 import { openLink, takeLink } from "./link.ts";
 import { createQueries } from "./queries.ts";
 import { createAuth, SessionContext, type User, userOf } from "./session.ts";
+import { Skeleton } from "./components/states.tsx";
 import { Shell } from "./shell.tsx";
 import "./theme.ts";
 import { NotFound } from "./views/not-found.tsx";
@@ -75,7 +85,11 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
       },
     }), []);
   if (user === undefined || opened === null) {
-    return <p class="loading" aria-busy="true">Loading …</p>;
+    return (
+      <main>
+        <Skeleton />
+      </main>
+    );
   }
   if (!user) return <SignIn auth={auth} config={config} hasExpired={hasExpired} problem={opened.problem} />;
   if (opened.needsPassword) {
@@ -92,9 +106,7 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
         <QueryClientProvider client={queries}>
           <Router hook={useHashPath}>
             <Shell>
-              <Suspense
-                fallback={<p class="loading" aria-busy="true">Loading …</p>}
-              >
+              <Suspense fallback={<Skeleton />}>
                 <Switch>
                   <Route path="/" component={Overview} />
                   {Object.entries(views).map(([path, View]) => <Route key={path} path={path} component={View} />)}

@@ -1,5 +1,6 @@
 import { ALERT_METRICS, type AlertMetric, type AlertRule } from "../../types/alerts.ts";
-import { number, percent, words } from "./format.ts";
+import { SEVERITIES } from "../../types/sync.ts";
+import { counted, duration, msOf, number, percent, title, words } from "./format.ts";
 
 /** The help text of each metric in the rule form. */
 export const METRIC_HELP: Record<AlertMetric, string> = {
@@ -25,11 +26,21 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   broken_rules: "Active rules that an evaluation cannot measure.",
 };
 
+const seconds = (value: number): string => duration(value * 1_000);
+
 const withUnit = (value: number, metric: AlertMetric): string => {
   const { unit } = ALERT_METRICS[metric];
   const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
+
+/** A value of a metric with its unit; a time in its largest units. */
+export function valueOf(value: number | null, metric: AlertMetric): string {
+  if (value === null) return "unknown";
+  const { unit } = ALERT_METRICS[metric];
+  if (unit === "s") return seconds(value);
+  return unit === "ms" ? duration(value) : withUnit(value, metric);
+}
 
 /** The condition of a rule as a sentence. */
 export function conditionOf(
@@ -40,4 +51,70 @@ export function conditionOf(
   const window = ALERT_METRICS[metric].uses_window ? `, over ${evaluation_window}` : "";
   const priority = lowest_priority ? `, for tournaments with the priority ${words(lowest_priority)} or a higher one` : "";
   return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}${window}${priority}`;
+}
+
+type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | "for_duration" | "scope">;
+
+/** What happens when the condition of a rule is met, as a clause that follows `When`. */
+const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = {
+  success_rate: (value, { scope, evaluation_window }) =>
+    scope === "TOURNAMENT"
+      ? `fewer than ${percent(value)} of the syncs of a tournament succeed in ${evaluation_window}`
+      : `fewer than ${percent(value)} of the full runs in ${evaluation_window} succeed`,
+  consecutive_failures: (value, { scope }) =>
+    scope === "TOURNAMENT"
+      ? value === 1 ? "the sync of a tournament fails" : `the sync of a tournament fails ${number(value)} times in a row`
+      : value === 1
+      ? "a full run fails"
+      : `${number(value)} full runs in a row fail`,
+  duration_exceeded: (value) => `a run takes ${seconds(value)} or longer`,
+  memory_usage: (value) => `a run uses ${number(value)} MiB of memory or more`,
+  sync_overdue: (value) => `a run is overdue by ${seconds(value)} or longer`,
+  error_rate: (value, { evaluation_window }) => `runs have ${number(value)} errors or more on average in ${evaluation_window}`,
+  records_collapse: (value) => `the last run reads fewer records per request than usual by ${percent(value)} or more`,
+  cache_hit_ratio: (value, { evaluation_window }) => `fewer than ${percent(value)} of the tournaments are fresh in ${evaluation_window}`,
+  api_response_time: (value, { evaluation_window }) =>
+    `VIS takes ${duration(value)} or longer to answer on average in ${evaluation_window}`,
+  api_fallback_ratio: (value, { evaluation_window }) =>
+    `${percent(value)} or more of the requests in ${evaluation_window} are retries, forced full reads or answered in XML`,
+  tournament_staleness: (value) => `the matches of a tournament are due for ${seconds(value)} and no run reads them`,
+  stuck_execution: (value) => `a run sends no heartbeat for ${seconds(value)}`,
+  shared_failure: (value) => `${counted(value, "tournament")} or more fail for the same reason`,
+  unconfirmed_replies: (value) => `${counted(value, "held-back reply").replace(/replys$/, "replies")} or more are not confirmed`,
+  undelivered_age: (value) => `a notification is not delivered for ${seconds(value)}`,
+  processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
+  queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
+  broken_rules: (value) => `${counted(value, "rule")} or more cannot be measured`,
+};
+
+const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);
+
+/** A part of a sentence; the name of a channel is strong. */
+export type Phrase = string | { channel: string };
+const channelsOf = (names: string[]): Phrase[] =>
+  names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
+
+/** What a step of the escalation does to the severity: one step up. */
+const raisedBy = (severity: AlertRule["severity"]): string => {
+  const next = SEVERITIES[SEVERITIES.indexOf(severity) + 1];
+  return next ? `raise to ${title(next)}` : "notify again";
+};
+
+/** A rule as a sentence: its condition, whom it notifies, and its escalation. */
+export function sentenceOf(
+  rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
+): Phrase[] {
+  const lasting = isZero(rule.for_duration) ? "" : ` for ${rule.for_duration}`;
+  const priority = rule.lowest_priority ? ` (priority ${words(rule.lowest_priority)} or higher)` : "";
+  const channels = rule.notification_channels.filter((name) => name !== "dashboard");
+  const steps = rule.escalation_channels.flat();
+  return [
+    `When ${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}, `,
+    ...channels.length ? ["notify ", ...channelsOf(channels)] : ["show it on this page"],
+    ...isZero(rule.escalation_delay) ? [] : [
+      `; after ${rule.escalation_delay} without acknowledgement ${raisedBy(rule.severity)}`,
+      ...steps.length ? [" and add ", ...channelsOf([...new Set(steps)])] : [],
+    ],
+    ".",
+  ];
 }

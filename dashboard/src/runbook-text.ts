@@ -38,3 +38,18 @@ export const sectionsOf = (markdown: string): RunbookSection[] =>
     const blocks = lines.join("\n").trim().split(/\n{2,}/).filter((block) => block.trim() !== "").map(blockOf);
     return { anchor: title.trim().toLowerCase().replaceAll(" ", "-"), title: title.trim(), blocks };
   });
+
+/** The code that a step begins with: `VIS_*` covers every code of VIS; null for a step about any error. */
+function codesOf(step: Inline[]): string[] {
+  const text = step.slice(0, 4).map((part) => "code" in part ? `\0${part.code}` : part.text).join("");
+  const codes = /^(?:An? )?(\0[A-Z_]+\*?(?: or \0[A-Z_]+\*?)*)/.exec(text)?.[1] ?? "";
+  return codes.split(" or ").filter(Boolean).map((code) => code.slice(1));
+}
+
+/** The steps for an error code: those about other codes are left out; all of them without a code. */
+export const stepsFor = (steps: Inline[][], code: string | null): Inline[][] =>
+  steps.filter((step) => {
+    const codes = codesOf(step);
+    return code === null || codes.length === 0 ||
+      codes.some((about) => about.endsWith("*") ? code.startsWith(about.slice(0, -1)) : about === code);
+  });

@@ -1,47 +1,52 @@
+import {
+  CircleUser,
+  Globe,
+  LayoutDashboard,
+  List,
+  type LucideIcon,
+  RefreshCw,
+  Server,
+  ShieldCheck,
+  TriangleAlert,
+  Users,
+} from "lucide-preact";
 import { useQueryClient } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { ApiError } from "./api.ts";
 import { Dialog } from "./components/dialog.tsx";
+import { Menu } from "./components/menu.tsx";
 import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
-import { duration } from "./format.ts";
-import { LIVE_MS, useRead } from "./queries.ts";
+import { duration, zoneName } from "./format.ts";
+import { useOverview } from "./overview.ts";
+import { LIVE_MS } from "./queries.ts";
 import { useUser } from "./session.ts";
-import { type Theme, THEMES, useTheme } from "./theme.ts";
+import { countedOf, worstOf } from "./tab.ts";
+import { THEMES, useTheme } from "./theme.ts";
 
-const VIEWS: { href: string; name: string; least?: "admin" }[] = [
-  { href: "/", name: "Overview" },
-  { href: "/tournaments", name: "Tournaments" },
-  { href: "/errors", name: "Errors" },
-  { href: "/alerts", name: "Alerts" },
-  { href: "/sync", name: "Sync now" },
-  { href: "/audit", name: "Audit" },
-  { href: "/system", name: "System" },
-  { href: "/people", name: "People", least: "admin" },
+const VIEWS: { href: string; name: string; icon: LucideIcon; least?: "admin" }[] = [
+  { href: "/", name: "Overview", icon: LayoutDashboard },
+  { href: "/alerts", name: "Incidents", icon: TriangleAlert },
+  { href: "/tournaments", name: "Tournaments", icon: Globe },
+  { href: "/errors", name: "Errors", icon: List },
+  { href: "/sync", name: "Sync now", icon: RefreshCw },
+  { href: "/audit", name: "Audit", icon: ShieldCheck },
+  { href: "/system", name: "System", icon: Server },
+  { href: "/people", name: "People", icon: Users, least: "admin" },
 ];
-
-/** The health overview, which the header of every view shows; live while a sync runs or an incident fires. */
-export const useOverview = () =>
-  useRead("sync-monitoring/health-overview", SyncHealthResponse, {
-    isLive: ({ active_alerts, sync_entities }) =>
-      active_alerts.length > 0 ||
-      Object.values(sync_entities).some((entity) => entity.running),
-  });
 
 /** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
-  const { email, role, auth, can, signOut } = useUser();
-  const [isChangingPassword, setChangingPassword] = useState(false);
+  const { can } = useUser();
   const { data } = useOverview();
-  const [, theme, choose] = useTheme();
-  const alerts = data?.active_alerts.length ?? 0;
+  const alerts = countedOf(data?.active_alerts ?? []).length;
+  const isCurrent = (href: string) => href === "/" ? path === "/" || path.startsWith("/entities") : path.startsWith(href);
   return (
-    <>
+    <div class="shell" data-severity={data && (worstOf(data.active_alerts) ?? undefined)}>
       <a
         class="skip"
         href="#content"
@@ -52,63 +57,66 @@ export function Shell({ children }: { children: ComponentChildren }) {
       >
         Skip to the content
       </a>
-      <header class="top">
+      <header class="side">
         <div class="brand">
           <strong>Beach volleyball sync</strong>
           {data && <Status of={data.overall_status} />}
         </div>
         <nav aria-label="Views">
-          <ul>
-            {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name }) => (
-              <li key={href}>
-                <Link
-                  href={href}
-                  aria-current={(href === "/" ? path === "/" : path.startsWith(href)) ? "page" : undefined}
-                >
-                  {name}
-                  {href === "/alerts" && alerts > 0 && (
-                    <span class="count">
-                      <span class="unseen">, active:</span> {alerts}
-                    </span>
-                  )}
-                </Link>
-              </li>
-            ))}
-          </ul>
+          {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name, icon: Icon }) => (
+            <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
+              <Icon aria-hidden="true" />
+              {name}
+              {href === "/alerts" && alerts > 0 && (
+                <span class="count">
+                  <span class="unseen">, active:</span> {alerts}
+                </span>
+              )}
+            </Link>
+          ))}
         </nav>
-        <div class="me">
-          <label class="theme">
-            <span class="unseen">Theme</span>
-            <select
-              value={theme}
-              onChange={(event) => choose(event.currentTarget.value as Theme)}
-            >
-              {THEMES.map((name) => (
-                <option key={name} value={name} selected={name === theme}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-          <span class="who">
-            {email} <small>({role ?? "no role"})</small>
-          </span>
-          <button type="button" class="secondary outline" onClick={() => setChangingPassword(true)}>
-            Change password
-          </button>
-          <button type="button" class="secondary outline" onClick={signOut}>
-            Sign out
-          </button>
-        </div>
+        <Account />
       </header>
+      <div>
+        <ConnectionWarning />
+        <main id="content">{children}</main>
+      </div>
+    </div>
+  );
+}
+
+/** The time zone of the page, and a menu of the signed-in user. */
+function Account() {
+  const { email, role, auth, signOut } = useUser();
+  const [isChangingPassword, setChangingPassword] = useState(false);
+  const [, theme, choose] = useTheme();
+  return (
+    <div class="foot">
+      <p>Times in {zoneName()}</p>
+      <Menu
+        label={`Account of ${email}`}
+        buttonClass="account"
+        items={[
+          ...THEMES.map((name, index) => ({
+            id: name,
+            label: name === "auto" ? "As the system" : name === "light" ? "Light" : "Dark",
+            isChecked: name === theme,
+            onSelect: () => choose(name),
+            ...index === 0 ? { group: "Theme" } : {},
+          })),
+          { id: "password", label: "Change password", group: `${email} · ${role ?? "no role"}`, onSelect: () => setChangingPassword(true) },
+          { id: "sign-out", label: "Sign out", onSelect: signOut },
+        ]}
+      >
+        <CircleUser aria-hidden="true" />
+        <span>{email}</span>
+      </Menu>
       {isChangingPassword && (
         <Dialog title="Change password" onClose={() => setChangingPassword(false)}>
           <PasswordForm auth={auth} email={email} onDone={() => setChangingPassword(false)} />
         </Dialog>
       )}
-      <ConnectionWarning />
-      <main id="content">{children}</main>
-    </>
+    </div>
   );
 }
 
@@ -125,10 +133,10 @@ function ConnectionWarning() {
     setLost(isLost);
   }, [isLost]);
   if (!isLost) return null;
-  const age = dataUpdatedAt ? `The data is ${duration(now - dataUpdatedAt)} old.` : "";
+  const age = dataUpdatedAt ? `The data is ${duration(now - dataUpdatedAt)} old. ` : "";
   return (
     <div class="connection" role="status">
-      <Status of="WARNING" label="The server cannot be reached." /> {age} The page retries every {LIVE_MS / 1000} s.
+      <Status of="WARNING" label="The server cannot be reached." /> {age}The page retries every {LIVE_MS / 1000} s.
     </div>
   );
 }

@@ -10,7 +10,7 @@ import {
   RetentionSetting,
   SilenceRequest,
 } from "../../types/admin.ts";
-import { AlertIncident, AlertNotification, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
 import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
@@ -32,7 +32,7 @@ export const ACTS = {
       }),
       as_of,
     },
-    answer: AlertIncident,
+    answer: IncidentRow,
   },
   save_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
   end_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of }, answer: Silence },
@@ -74,6 +74,17 @@ export const ACTS = {
   test_notification_channel: {
     args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
     answer: z.array(Destination),
+  },
+  record_channel_test: {
+    args: {
+      p: z.strictObject({
+        name: z.string(),
+        /** The error is null where the recipient accepted the messages; the recipient is null where the channel has none. */
+        results: z.array(z.strictObject({ recipient: z.string().nullable(), error: z.string().nullable() })),
+      }),
+      as_of,
+    },
+    answer: z.null(),
   },
   get_alert_notification: { args: { p: z.strictObject({ id: z.uuid() }) }, answer: Notification.nullable() },
   change_alert_notification: {

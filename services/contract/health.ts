@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { AlertSummary } from "../../types/monitoring.ts";
+import { IncidentRow } from "../../types/alerts.ts";
+import { EntityHealthStatus } from "../../types/monitoring.ts";
 import { as_of } from "./fields.ts";
+import { Titles } from "./incidents.ts";
 
 const count = z.number().int();
 const figure = z.number().nullable();
@@ -9,6 +11,8 @@ const moment = z.string().nullable();
 /** The facts of one entity from `get_health_overview`. */
 export const EntityFacts = z.object({
   entity_type: z.string(),
+  title: z.string(),
+  expected_within_ms: z.number(),
   is_paused: z.boolean(),
   paused_by: z.string().nullable(),
   paused_at: moment,
@@ -46,6 +50,7 @@ export const EntityFacts = z.object({
       duration_ms: figure,
     })
     .nullable(),
+  recent_runs: EntityHealthStatus.shape.recent_runs,
   /** The replies that are held back for a second look; null without one. */
   held_back: z.object({ requests: z.array(z.string()), since: z.string(), warnings: z.array(z.string()) }).nullable(),
   running: z
@@ -72,7 +77,8 @@ export const HEALTH = {
       as_of: z.string(),
       entities: z.array(EntityFacts),
       upstream: UpstreamFacts,
-      active_alerts: z.array(AlertSummary),
+      titles: Titles,
+      active_alerts: z.array(IncidentRow),
     }),
   },
 };

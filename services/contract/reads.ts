@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { EntityWithPauses, RetentionSetting } from "../../types/admin.ts";
-import { AlertDetailResponse, AlertListResponse, AlertRule, AlertSilence, NotificationChannel } from "../../types/alerts.ts";
+import { AlertRule, AlertSilence, ChannelState } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
   Execution,
-  ExecutionDetailResponse,
   PerformanceHistoryResponse,
   SyncErrorRecord,
   SyncStatisticsResponse,
@@ -12,6 +11,7 @@ import {
   TournamentState,
 } from "../../types/history.ts";
 import { as_of, page } from "./fields.ts";
+import { ExecutionFacts, IncidentFacts, IncidentPage } from "./incidents.ts";
 
 const flag = z.enum(["true", "false"]).optional();
 const text = z.string().optional();
@@ -72,7 +72,7 @@ export const READING = {
     args: { p: z.strictObject({ entity_type, status: text, trigger: text, tournament_no: text, from: text, to: text, ...page }) },
     answer: z.array(Execution),
   },
-  get_execution: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: ExecutionDetailResponse.nullable() },
+  get_execution: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: ExecutionFacts.nullable() },
   list_tournament_states: {
     args: {
       p: z.strictObject({ search: text, season: text, failing: flag, offset: z.number().int(), limit: z.number().int() }),
@@ -83,15 +83,15 @@ export const READING = {
   get_tournament_state: { args: { p: z.strictObject({ no: z.string() }), as_of }, answer: TournamentDetailResponse.nullable() },
   list_alert_incidents: {
     args: { p: z.strictObject({ state: text, severity: text, entity_type, tournament_no: text, ...page }), as_of },
-    answer: AlertListResponse.omit({ next_cursor: true }),
+    answer: IncidentPage,
   },
-  get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: AlertDetailResponse.nullable() },
+  get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: IncidentFacts.nullable() },
   list_alert_rules: { args: {}, answer: z.array(AlertRule) },
   list_alert_silences: {
     args: { p: z.strictObject({ after_at: z.string().optional(), after_id: z.string().optional(), limit: z.number().int() }), as_of },
     answer: z.array(AlertSilence),
   },
-  list_notification_channels: { args: {}, answer: z.array(NotificationChannel) },
+  list_notification_channels: { args: {}, answer: z.array(ChannelState) },
   list_entities: { args: {}, answer: z.array(EntityWithPauses) },
   list_retention_settings: { args: {}, answer: z.array(RetentionSetting) },
 };

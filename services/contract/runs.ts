@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { StartSyncRequest } from "../../types/sync.ts";
+import { LEFT_OUT_REASONS, StartSyncRequest } from "../../types/sync.ts";
 import { as_of } from "./fields.ts";
 
 const count = z.number().int();
@@ -46,6 +46,10 @@ export const TournamentResult = z.strictObject({
   /** Why the reply of a success was held back for a second look. */
   warning_code: z.string().nullable(),
   retry_attempt: count,
+  /** When its work began, in ms since the start of the run. */
+  started_ms: z.number().nonnegative(),
+  /** Null without a reply of its own. */
+  reply_bytes: count.nullable(),
 });
 export type TournamentResult = z.infer<typeof TournamentResult>;
 
@@ -65,10 +69,19 @@ export const ErrorRecord = z.strictObject({
 });
 export type ErrorRecord = z.infer<typeof ErrorRecord>;
 
+/** Tournaments that a run did not sync, for one reason; `nos` are the first of them. */
+export const LeftOut = z.strictObject({ reason: z.enum(LEFT_OUT_REASONS), count, nos: z.array(z.string()).max(20) });
+export type LeftOut = z.infer<typeof LeftOut>;
+
 /** The progress of a run: its counters since the start, and the results and errors that are not recorded yet. */
 const progress = {
   execution_id: z.uuid(),
-  counters: z.strictObject({ ...Counters.partial().shape, current_stage: z.string().nullish() }),
+  counters: z.strictObject({
+    ...Counters.partial().shape,
+    current_stage: z.string().nullish(),
+    cpu_ms: count.nonnegative().optional(),
+    left_out: z.array(LeftOut).optional(),
+  }),
   results: z.array(TournamentResult),
   errors: z.array(ErrorRecord),
 };

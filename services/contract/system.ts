@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConnectivityResponse, LastConnectivityResponse } from "../../types/admin.ts";
-import { NotificationChannel } from "../../types/alerts.ts";
+import { ChannelProof, NotificationChannel } from "../../types/alerts.ts";
 import { QueueStatusResponse } from "../../types/jobs.ts";
 import { Actor, as_of } from "./fields.ts";
 
@@ -121,9 +121,24 @@ const ConnectivityFacts = z.object({
 });
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 
+/** What tells whether the installation is complete; the channels are those beyond the dashboard that are active. */
+const SetupFacts = z.object({
+  as_of: z.string(),
+  channels: z.array(z.object({ name: z.string(), updated_at: z.string(), ...ChannelProof.shape })),
+  rules: z.object({ active: z.number(), dashboard_only: z.number(), names: z.array(z.string()) }),
+  scheduler: Scheduler,
+  cron_jobs: z.array(CronJobFacts),
+  missing_secrets: z.array(z.string()),
+  last_evaluation: moment,
+  /** `last_answer` is of the last 26 hours. */
+  upstream: z.object({ backoff_until: moment, last_answer: moment }),
+});
+export type SetupFacts = z.infer<typeof SetupFacts>;
+
 export const SYSTEM = {
   schema_version: { args: {}, answer: z.object({ version: z.number().int(), min_code_version: z.number().int() }) },
   get_system_facts: { args: { as_of }, answer: SystemFacts },
+  get_setup_facts: { args: { as_of }, answer: SetupFacts },
   start_connectivity_test: { args: { p: z.strictObject({ actor: Actor }), as_of }, answer: ConnectivityFacts },
   record_connectivity_test: { args: { p: z.strictObject({ result: ConnectivityResponse }), as_of }, answer: z.boolean() },
   get_connectivity_test: { args: { as_of }, answer: LastConnectivityResponse },

@@ -64,6 +64,8 @@ create table public.sync_execution_history (
   memory_usage_mb integer,
   database_calls integer not null default 0,
   database_connections_peak integer,
+  cpu_ms integer,
+  left_out jsonb not null default '[]',
   error_count integer not null default 0,
   error_details jsonb,
   created_at timestamptz not null default now(),
@@ -85,8 +87,10 @@ create table public.sync_execution_history (
     and records_unchanged >= 0 and records_removed >= 0 and records_rejected >= 0 and api_calls >= 0 and api_errors >= 0
     and api_retries >= 0 and api_bytes >= 0 and api_bytes_saved >= 0 and api_full_reads >= 0 and api_xml_replies >= 0
     and api_unchanged_replies >= 0 and api_fallbacks >= 0 and cache_hits >= 0
-    and cache_misses >= 0 and database_calls >= 0 and error_count >= 0
-  )
+    and cache_misses >= 0 and database_calls >= 0 and cpu_ms >= 0 and error_count >= 0
+  ),
+  constraint sync_execution_history_left_out_is_a_bounded_list
+    check (jsonb_typeof(left_out) = 'array' and pg_column_size(left_out) <= 8192)
 );
 comment on table public.sync_execution_history is 'One row per run; tournament_no is null for a full run, * for several tournaments.';
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
@@ -97,6 +101,9 @@ comment on column public.sync_execution_history.was_cut is 'The run ended at its
 comment on column public.sync_execution_history.lease_expires_at is 'Renewed by a heartbeat; the reaper closes a run whose lease expired.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
+comment on column public.sync_execution_history.cpu_ms is 'Estimated CPU of the worker during the run.';
+comment on column public.sync_execution_history.left_out is
+  'The tournaments that the run did not sync: for each {reason} their {count} and the {nos} of the first 20.';
 comment on column public.sync_execution_history.api_bytes_saved is
   'Bytes of the full replies that were not transferred, because a tournament was fresh, or its reply was unchanged or had changes only.';
 comment on column public.sync_execution_history.api_full_reads is
@@ -133,6 +140,8 @@ create table public.sync_tournament_results (
   error_message text,
   error_type varchar,
   retry_attempt integer not null default 0,
+  started_at timestamptz,
+  reply_bytes integer,
   created_at timestamptz not null default now(),
   error_fingerprint varchar,
   warning_code varchar,
@@ -141,11 +150,15 @@ create table public.sync_tournament_results (
   constraint sync_tournament_results_error_type_is_known
     check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint sync_tournament_results_warning_is_of_a_success check (warning_code is null or success),
-  constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0)
+  constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0),
+  constraint sync_tournament_results_recorded_after_it_started check (started_at <= created_at),
+  constraint sync_tournament_results_reply_is_not_negative check (reply_bytes >= 0)
 );
 comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts retried requests.';
 comment on column public.sync_tournament_results.warning_code is
   'Why the reply of a success was held back for a second look, such as REPLY_SHRANK; null when it was written.';
+comment on column public.sync_tournament_results.started_at is 'When its work began; never before the start of the run.';
+comment on column public.sync_tournament_results.reply_bytes is 'Bytes of its own reply; null for a failure and for a row of the list of a season.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;

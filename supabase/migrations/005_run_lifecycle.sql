@@ -35,13 +35,15 @@ begin
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
-       error_fingerprint, warning_code, retry_attempt, created_at)
+       error_fingerprint, warning_code, retry_attempt, reply_bytes, started_at, created_at)
     select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
       make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, r.warning_code,
-      coalesce(r.retry_attempt, 0), as_of
+      coalesce(r.retry_attempt, 0), r.reply_bytes,
+      -- The clock of the worker measured the offset, and it can run faster than the clock of the database.
+      case when r.started_ms >= 0 then least(run.execution_start + make_interval(secs => r.started_ms / 1000.0), as_of) end, as_of
     from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
       tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
-      warning_code text, retry_attempt integer
+      warning_code text, retry_attempt integer, reply_bytes integer, started_ms numeric
     )
     join public.tournaments t on t.no = r.tournament_no
     on conflict (sync_execution_id, tournament_no) do nothing
@@ -91,11 +93,12 @@ begin
     (current_stage, tournaments_total, tournaments_processed, tournaments_failed, records_read, records_inserted, records_updated,
      records_unchanged, records_removed, records_rejected, api_calls, api_errors, api_retries, api_bytes, api_bytes_saved, api_full_reads,
      api_xml_replies, api_unchanged_replies, api_fallbacks, api_response_ms_total, api_response_ms_max, cache_hits, cache_misses,
-     database_calls, error_count)
+     database_calls, cpu_ms, left_out, error_count)
     = (c.current_stage, c.tournaments_total, c.tournaments_processed, c.tournaments_failed, c.records_read, c.records_inserted,
        c.records_updated, c.records_unchanged, c.records_removed, c.records_rejected, c.api_calls, c.api_errors, c.api_retries,
        c.api_bytes, c.api_bytes_saved, c.api_full_reads, c.api_xml_replies, c.api_unchanged_replies, c.api_fallbacks,
-       c.api_response_ms_total, c.api_response_ms_max, c.cache_hits, c.cache_misses, c.database_calls, c.error_count)
+       c.api_response_ms_total, c.api_response_ms_max, c.cache_hits, c.cache_misses, c.database_calls, c.cpu_ms,
+       c.left_out, c.error_count)
   from jsonb_populate_record(run, jsonb_strip_nulls(p -> 'counters')) as c
   where h.id = run.id
   returning h.* into run;
@@ -220,6 +223,7 @@ begin
     error_details = nullif(p -> 'error_details', 'null'),
     execution_end = greatest(coalesce((p ->> 'execution_end')::timestamptz, as_of), h.execution_start),
     was_cut = coalesce((p ->> 'was_cut')::boolean, false),
+    left_out = h.left_out || coalesce(nullif(p -> 'left_out', 'null'), '[]'),
     current_stage = null
   where h.id = (p ->> 'execution_id')::uuid and h.status = 'RUNNING'
   returning h.* into run;
@@ -258,7 +262,7 @@ declare
   reaped integer := 0;
 begin
   for dead_run in
-    select id, entity_type, deadline, heartbeat_at, lease_expires_at
+    select id, entity_type, deadline, heartbeat_at, lease_expires_at, tournaments_total - tournaments_processed as waiting
     from public.sync_execution_history
     where status = 'RUNNING' and least(deadline, lease_expires_at) <= as_of
       and (only_entity is null or entity_type = only_entity)
@@ -267,6 +271,7 @@ begin
     closed_run := private.close_run(jsonb_build_object(
       'execution_id', dead_run.id,
       'status', 'TIMED_OUT',
+      'left_out', case when dead_run.waiting > 0 then jsonb_build_array(jsonb_build_object('reason', 'TIMED_OUT', 'count', dead_run.waiting)) end,
       -- The run was alive until then; its duration does not include the time in which nobody noticed its end.
       'execution_end', dead_run.heartbeat_at,
       'reason', case when dead_run.deadline <= as_of
@@ -362,7 +367,9 @@ begin
   may_run := (may_run or was_cut) and not exists (
     select from public.sync_execution_history h
     where h.entity_type = p_entity_type and h.tournament_no is null and h.due_at is null and h.status = 'SUCCEEDED'
-      and h.execution_start >= p_due_at - interval '5 seconds'
+      -- Without an upper bound Postgres expects a ninth of all runs, and reads the whole table.
+      and h.execution_start between p_due_at - interval '5 seconds'
+        and (select max(l.execution_start) from public.sync_execution_history l where l.entity_type = p_entity_type)
   );
 end
 $$;

@@ -485,6 +485,8 @@ create table public.notification_destinations (
   failures integer not null default 0,
   retry_at timestamptz,
   last_sent_at timestamptz,
+  proven_at timestamptz,
+  last_error text,
   constraint notification_destinations_is_one_row_each unique (channel, recipient),
   constraint notification_destinations_failures_are_not_negative check (failures >= 0),
   constraint notification_destinations_retry_only_after_a_failure check (retry_at is null or failures > 0)
@@ -492,10 +494,12 @@ create table public.notification_destinations (
 comment on table public.notification_destinations is
   'Where the messages of a channel go: each recipient of an email channel, or the channel itself (an empty recipient).';
 comment on column public.notification_destinations.retry_at is 'No message is sent before; every message to the destination waits.';
+comment on column public.notification_destinations.proven_at is 'When it last accepted a notification or a test message.';
+comment on column public.notification_destinations.last_error is 'The error of the last notification or test message; null after a success.';
 select private.secure_table('public.notification_destinations');
 -- The REST API must not return addresses.
 revoke select on public.notification_destinations from authenticated;
-grant select (id, channel, failures, retry_at, last_sent_at) on public.notification_destinations to authenticated;
+grant select (id, channel, failures, retry_at, last_sent_at, proven_at, last_error) on public.notification_destinations to authenticated;
 
 create table public.alert_notifications (
   id uuid primary key default gen_random_uuid(),

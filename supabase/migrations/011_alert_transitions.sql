@@ -385,13 +385,32 @@ begin
     retry_at = case when outcome <> 'SENT' then as_of + make_interval(secs => coalesce(
       nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
       least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
-    last_sent_at = case outcome when 'SENT' then as_of else d.last_sent_at end
+    last_sent_at = case outcome when 'SENT' then as_of else d.last_sent_at end,
+    proven_at = case outcome when 'SENT' then as_of else d.proven_at end,
+    last_error = left(case when outcome <> 'SENT' then coalesce(p ->> 'error', outcome) end, 1000)
   where d.id = claimed[1].destination_id;
   return true;
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
   'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
+
+create function public.record_channel_test(p jsonb, as_of timestamptz default now()) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{name,results}');
+  insert into public.notification_destinations as d (channel, recipient, proven_at, last_error)
+  select c.name, coalesce(r.recipient, ''), case when r.error is null then as_of end, left(r.error, 1000)
+  from jsonb_to_recordset(p -> 'results') r (recipient text, error text)
+  -- The channel can be deleted during its test.
+  join public.notification_channels c on c.name = p ->> 'name'
+  order by 2
+  on conflict (channel, recipient) do update set
+    proven_at = coalesce(excluded.proven_at, d.proven_at), last_error = excluded.last_error;
+end
+$$;
+comment on function public.record_channel_test(jsonb, timestamptz) is
+  'Records the {results} of a test of channel {name}: for each {recipient} the {error}, which is null when it accepted the messages.';
 
 create function private.post_watchdog(status text, last_evaluation timestamptz, as_of timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$

@@ -164,6 +164,26 @@ $$;
 comment on function private.latest_run(text, timestamptz) is
   'The last full run of an entity that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT; null before the first.';
 
+create function private.entity_titles() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(s.entity_type, s.title), '{}') from public.sync_status s;
+$$;
+comment on function private.entity_titles() is 'The name for people of each entity, by its type.';
+
+create function private.recent_runs(p_entity_type text, as_of timestamptz) returns json
+language sql stable set search_path = '' as $$
+  select coalesce(json_agg(json_build_object(
+    'id', h.id, 'status', h.status, 'execution_start', h.execution_start, 'duration_ms', extract(epoch from h.duration) * 1000,
+    'tournaments_failed', h.tournaments_failed, 'tournaments_total', h.tournaments_total, 'due_at', h.due_at
+  ) order by h.execution_start), '[]')
+  from (
+    select * from public.sync_execution_history r
+    where r.entity_type = p_entity_type and r.tournament_no is null and r.execution_start <= as_of
+    order by r.execution_start desc limit 48
+  ) h;
+$$;
+comment on function private.recent_runs(text, timestamptz) is 'The newest 48 full runs of an entity, the oldest of them first.';
+
 create function public.get_health_overview(as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
@@ -179,7 +199,8 @@ begin
     select json_build_object(
       'as_of', as_of,
       'entities', coalesce(json_agg(json_build_object(
-        'entity_type', e.entity_type,
+        'entity_type', e.entity_type, 'title', e.title,
+        'expected_within_ms', extract(epoch from e.sync_frequency + e.grace) * 1000,
         'is_paused', e.paused_at is not null, 'paused_by', e.paused_by, 'paused_at', e.paused_at, 'paused_reason', e.paused_reason, 'idle_since', e.idle_since,
         'created_at', e.created_at, 'last_successful_sync', e.last_sync, 'last_attempt', e.last_attempt,
         'next_sync', private.next_run(e, as_of),
@@ -193,6 +214,7 @@ begin
         'api_calls_24h', coalesce(d.api_calls, 0), 'api_response_ms_24h', coalesce(d.api_response_ms_total, 0),
         'peak_memory_mb_24h', d.memory_usage_mb_peak, 'errors_24h', coalesce(d.errors, 0),
         'latest_run', private.latest_run(e.entity_type, as_of),
+        'recent_runs', private.recent_runs(e.entity_type, as_of),
         'held_back', (
           select json_build_object('requests', json_agg(r.request order by r.held_at, r.request), 'since', min(r.held_at),
             'warnings', json_agg(distinct r.warning))
@@ -209,9 +231,9 @@ begin
       'upstream', (
         select json_build_object('backoff_until', b.backoff_until, 'backoff_reason', b.backoff_reason)
         from private.upstream_backoff(as_of) b),
+      'titles', private.entity_titles(),
       'active_alerts', (
-        select coalesce(json_agg(json_build_object('id', i.id, 'name', i.rule_name, 'entity_type', i.entity_type,
-          'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at, 'message', i.message) order by i.opened_at, i.id), '[]')
+        select coalesce(json_agg(to_json(i) order by i.opened_at, i.id), '[]')
         from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
       )
     )
@@ -223,7 +245,7 @@ begin
 end
 $$;
 comment on function public.get_health_overview(timestamptz) is
-  'Returns {as_of, entities, upstream, active_alerts} in one snapshot: each active entity with its state and its last 24 hours.';
+  'Returns {as_of, entities, upstream, titles, active_alerts} in one snapshot: each active entity with its state and its last 24 hours.';
 
 create function private.missed_due_times(entity public.sync_status, p_from timestamptz, p_until timestamptz, as_of timestamptz)
 returns setof timestamptz
@@ -512,43 +534,161 @@ comment on function public.list_errors(jsonb) is
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
-  select to_jsonb(run) - 'lease_expires_at' - 'duration'
+  select to_jsonb(run) - 'lease_expires_at' - 'duration' - 'left_out'
     || jsonb_build_object('duration_ms', round(extract(epoch from run.duration) * 1000));
 $$;
 comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
+
+create function private.results_json(execution_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
+    'started_at', r.started_at, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
+    'error_type', r.error_type, 'error_message', r.error_message, 'error_fingerprint', r.error_fingerprint,
+    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'retries', r.retry_attempt, 'reply_bytes', r.reply_bytes
+  ) order by r.success, r.created_at, r.tournament_no), '[]')
+  from public.sync_tournament_results r
+  left join public.tournaments t on t.no = r.tournament_no
+  where r.sync_execution_id = execution_id;
+$$;
+comment on function private.results_json(uuid) is 'The results of a run by tournament, failures first.';
+
+create function private.left_out_json(left_out jsonb) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('reason', l.reason, 'count', l.count, 'tournaments', (
+    select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.place), '[]')
+    from jsonb_array_elements_text(coalesce(l.nos, '[]')) with ordinality n (no, place)
+    left join public.tournaments t on t.no = n.no
+  )) order by l.count desc, l.reason), '[]')
+  from jsonb_to_recordset(left_out) l (reason text, count integer, nos jsonb);
+$$;
+comment on function private.left_out_json(jsonb) is 'What a run left out, with the names of the tournaments that it recorded.';
+
+create function private.run_error_groups(execution_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with error as materialized (select * from public.sync_error_log l where l.sync_execution_id = execution_id),
+  error_group as (
+    select e.fingerprint, count(*) as errors, (array_agg(e.id order by e.occurred_at, e.id))[1] as first_id
+    from error e group by e.fingerprint order by errors desc, e.fingerprint limit 50
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'fingerprint', g.fingerprint, 'count', g.errors, 'error_code', e.error_code, 'error_type', e.error_type, 'severity', e.error_severity,
+    'message', e.error_message, 'suggestion', e.recovery_suggestion,
+    'tournaments', (
+      select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.no), '[]')
+      from (
+        select distinct a.tournament_no as no from error a
+        where a.fingerprint = g.fingerprint and a.tournament_no is not null order by 1 limit 20
+      ) n
+      left join public.tournaments t on t.no = n.no)
+  ) order by g.errors desc, g.fingerprint), '[]')
+  from error_group g join error e on e.id = g.first_id;
+$$;
+comment on function private.run_error_groups(uuid) is
+  'The 50 most frequent fingerprints of the errors of a run, each with its first error and its first 20 tournaments.';
+
+-- In plpgsql, so that Postgres plans with the start of the run and reads only the runs before it.
+create function private.previous_run(run public.sync_execution_history) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select jsonb_build_object('id', h.id, 'status', h.status, 'execution_start', h.execution_start,
+      'duration_ms', round(extract(epoch from h.duration) * 1000), 'records_processed', h.records_processed,
+      'tournaments_processed', h.tournaments_processed, 'tournaments_failed', h.tournaments_failed,
+      'api_calls', h.api_calls, 'api_retries', h.api_retries, 'database_calls', h.database_calls, 'cpu_ms', h.cpu_ms)
+    from public.sync_execution_history h
+    where h.entity_type = run.entity_type and h.execution_start < run.execution_start and h.tournament_no is null
+      and h.status not in ('RUNNING', 'SKIPPED') and run.tournament_no is null
+    order by h.execution_start desc
+    limit 1
+  );
+end
+$$;
+comment on function private.previous_run is 'The full run before a full run; null for a run of named tournaments.';
+
+-- In plpgsql for the same reason as previous_run.
+create function private.usual_run(run public.sync_execution_history) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+begin
+  return (
+    select jsonb_build_object('runs', count(*),
+      'p50_duration_ms', round(percentile_disc(0.5) within group (order by u.duration_ms)),
+      'p95_duration_ms', round(percentile_disc(0.95) within group (order by u.duration_ms)),
+      'records_processed', percentile_disc(0.5) within group (order by u.records_processed),
+      'api_calls', percentile_disc(0.5) within group (order by u.api_calls),
+      'api_retries', percentile_disc(0.5) within group (order by u.api_retries),
+      'database_calls', percentile_disc(0.5) within group (order by u.database_calls),
+      'cpu_ms', percentile_disc(0.5) within group (order by u.cpu_ms))
+    from (
+      select extract(epoch from h.duration) * 1000 as duration_ms, h.records_processed, h.api_calls, h.api_retries, h.database_calls, h.cpu_ms
+      from public.sync_execution_history h
+      where h.entity_type = run.entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
+        and h.execution_start < run.execution_start and h.execution_start >= run.execution_start - interval '7 days'
+        and run.tournament_no is null
+      order by h.execution_start desc
+      limit 1000
+    ) u
+    having count(*) > 0
+  );
+end
+$$;
+comment on function private.usual_run is
+  'Medians and the p95 of the last full runs, SUCCEEDED or PARTIAL, in the 7 days before a full run, 1000 at most; null without one.';
+
+create function private.dispatch_call(correlation_id text) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('id', c.id, 'called_at', c.called_at, 'status_code', n.status_code,
+    'answered_ms', round(extract(epoch from n.created - c.called_at) * 1000))
+  from private.call_log c left join net._http_response n on n.id = c.net_request_id
+  -- The caller of a function chooses the correlation id, which need not be a UUID.
+  where c.id = case when correlation_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then correlation_id::uuid end;
+$$;
+comment on function private.dispatch_call(text) is
+  'The call of a function with this correlation id, and its answer while pg_net keeps it. Security definer: only the owner reads net.';
+
+create function private.incidents_of(run public.sync_execution_history, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select coalesce(jsonb_agg(to_jsonb(i) order by i.opened_at, i.id), '[]')
+  from public.alert_incidents i
+  where i.id in (
+    select a.id from public.alert_incidents a
+    where a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
+      and run.id::text in (a.evidence ->> 'execution_id', a.evidence -> 'at_peak' ->> 'execution_id')
+    union
+    -- The evidence of an incident that fires for long names its newest run, and the coverage each of its bad runs.
+    select c.incident_id from public.alert_coverage c
+    where run.tournament_no is null and run.success_weight < 1 and c.entity_type = run.entity_type
+      and c.last_run_at >= run.execution_start and c.first_run_at <= run.execution_start
+  );
+$$;
+comment on function private.incidents_of(public.sync_execution_history, timestamptz) is
+  'The incidents whose evidence names a run, or that cover it.';
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select private.execution_json(h) || jsonb_build_object(
-    'tournaments', (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
-        'duration_ms', round(extract(epoch from r.processing_duration) * 1000), 'error_type', r.error_type,
-        'error_message', r.error_message, 'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt
-      ) order by r.success, r.created_at, r.tournament_no), '[]')
-      from public.sync_tournament_results r
-      left join public.tournaments t on t.no = r.tournament_no
-      where r.sync_execution_id = h.id),
+    'tournaments', private.results_json(h.id),
+    'left_out', private.left_out_json(h.left_out),
+    'previous_run', private.previous_run(h),
+    'usual', private.usual_run(h),
+    'call', private.dispatch_call(h.correlation_id),
     'errors', (
       select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at, l.id), '[]')
       from (select * from public.sync_error_log l where l.sync_execution_id = h.id order by l.occurred_at, l.id limit 200) l),
+    'error_groups', private.run_error_groups(h.id),
     'job', (
       select jsonb_build_object('id', j.id, 'status', j.status, 'priority', j.priority, 'triggered_by', j.triggered_by,
         'reason', j.reason, 'attempts', j.attempts)
       from public.sync_jobs j where j.id = h.sync_job_id),
-    'incidents', (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'id', i.id, 'rule_name', i.rule_name, 'severity', i.severity, 'state', i.state, 'opened_at', i.opened_at
-      ) order by i.opened_at, i.id), '[]')
-      from public.alert_incidents i
-      where i.opened_at >= h.execution_start and i.opened_at < coalesce(h.execution_end, as_of) + interval '1 day'
-        and i.evidence ->> 'execution_id' = h.id::text)
+    'titles', private.entity_titles(),
+    'incidents', private.incidents_of(h, as_of)
   )
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb, timestamptz) is
-  'Returns run {id} with its tournaments, first 200 errors, job and incidents whose evidence names it; null when no such run exists.';
+  'Returns run {id} with its tournaments, what it left out, the run before and the usual one, its call, first 200 errors, error groups, '
+  'job and the incidents that it explains; null when no such run exists.';
 
 -- In plpgsql for the same reason as list_errors.
 create function public.list_executions(p jsonb) returns jsonb
@@ -746,14 +886,14 @@ $$;
 comment on function private.check_cron_jobs(timestamptz) is
   'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
 
-create function private.missing_secrets() returns jsonb
+create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(r.name order by r.name), '[]')
-  from unnest(array['project_url', 'secret_key']) r (name)
+  from unnest(names) r (name)
   where not exists (select from vault.decrypted_secrets v where v.name = r.name);
 $$;
-comment on function private.missing_secrets() is
-  'The secrets that private.call_function needs and Vault does not have. Security definer: only the owner reads Vault.';
+comment on function private.missing_secrets(text[]) is
+  'The secrets of these names that Vault does not have. Security definer: only the owner reads Vault.';
 
 create function private.run_facts(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
@@ -872,7 +1012,8 @@ language sql stable set search_path = '' as $$
       'connections', private.connections()),
     'scheduler', private.check_scheduler(as_of),
     'cron_jobs', private.check_cron_jobs(as_of),
-    'missing_secrets', private.missing_secrets(),
+    -- private.call_function needs these.
+    'missing_secrets', private.missing_secrets('{project_url,secret_key}'),
     'schedules', private.schedule_chain(as_of),
     'alert_processor', (
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))
@@ -1024,6 +1165,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         limit (p ->> 'limit')::integer
       ) i
     ),
+    'titles', private.entity_titles(),
     'mean_times', (
       select jsonb_build_object(
         'incidents', count(*),
@@ -1040,6 +1182,322 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
 $$;
 comment on function public.list_alert_incidents(jsonb, timestamptz) is
   'Returns at most {limit} incidents that match the filters, newest first, after a cursor, and the mean times of 30 days.';
+
+create function private.incident_extent(incident public.alert_incidents, as_of timestamptz) returns table (
+  entities text[], entity_type text, first_at timestamptz, until timestamptz, execution_id uuid, fingerprint text
+)
+language sql stable rows 1 set search_path = '' as $$
+  with fact as (
+    -- Of its newest breach while its condition is met, then of its worst value.
+    select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
+      as evidence
+  ),
+  run as (
+    select h.id, h.entity_type, h.execution_start from fact f join public.sync_execution_history h on h.id = (f.evidence ->> 'execution_id')::uuid
+  ),
+  covered as (
+    select array_agg(c.entity_type::text order by c.entity_type) as entities, min(c.first_run_at) as first_run_at
+    from public.alert_coverage c where c.incident_id = incident.id
+  ),
+  named as (
+    select case incident.entity_type
+      when 'system' then '{}'
+      when 'all' then array(
+        select r.entity_type from run r union select f.evidence ->> 'lowest' from fact f where f.evidence ? 'lowest'
+        union select unnest(c.entities) from covered c
+        union select jsonb_array_elements_text(f.evidence -> 'entities') from fact f where jsonb_typeof(f.evidence -> 'entities') = 'array'
+        order by 1
+      )
+      else array[incident.entity_type::text] end as entities
+  )
+  select n.entities, coalesce(r.entity_type, f.evidence ->> 'lowest', n.entities[1]),
+    least(incident.began_at, c.first_run_at, r.execution_start), coalesce(incident.resolved_at, as_of),
+    (f.evidence ->> 'execution_id')::uuid, f.evidence ->> 'fingerprint'
+  from fact f cross join named n cross join covered c left join run r on true;
+$$;
+comment on function private.incident_extent(public.alert_incidents, timestamptz) is
+  'The entities of an incident and the first of them, from its first bad run until its end or now, and the run and fingerprint that explain it.';
+
+create function private.affected_tournaments(
+  incident public.alert_incidents, entities text[], first_at timestamptz, until timestamptz, p_execution_id uuid, p_fingerprint text
+) returns jsonb
+language sql stable set search_path = '' as $$
+  with failed as (
+    select r.tournament_no, count(*) as failures
+    from public.sync_tournament_results r
+    where r.entity_type = any (entities) and not r.success and r.created_at <= until
+      and (r.created_at >= first_at or r.sync_execution_id = p_execution_id) and r.created_at >= first_at - interval '1 hour'
+      and case when incident.tournament_no is null then r.error_fingerprint = p_fingerprint else r.tournament_no = incident.tournament_no end
+      and (incident.state = 'RESOLVED' or not exists (
+        select from public.sync_tournament_results later
+        where later.tournament_no = r.tournament_no and later.entity_type = r.entity_type and later.success
+          and later.created_at > r.created_at and later.created_at <= until
+      ))
+    group by r.tournament_no
+    union all
+    -- A tournament that no run read has no failure.
+    select incident.tournament_no, 0 where incident.tournament_no is not null
+  )
+  select coalesce(jsonb_agg(jsonb_build_object('number', a.tournament_no, 'name', t.name) order by a.failures desc, a.tournament_no), '[]')
+  from (
+    select f.tournament_no, sum(f.failures) as failures from failed f group by f.tournament_no order by 2 desc, 1 limit 20
+  ) a left join public.tournaments t on t.no = a.tournament_no;
+$$;
+comment on function private.affected_tournaments(public.alert_incidents, text[], timestamptz, timestamptz, uuid, text) is
+  'At most 20 tournaments whose last result failed for the reason of a live incident, or that failed for it until its end.';
+
+create function private.last_good_run(p_entity_type text, p_tournament_no text, before timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  select case when p_tournament_no is null then (
+    select jsonb_build_object('id', h.id, 'execution_end', h.execution_end, 'records_processed', h.records_processed)
+    from public.sync_execution_history h
+    where h.entity_type = p_entity_type and h.tournament_no is null and h.status = 'SUCCEEDED'
+      and h.execution_start < before and h.execution_end < before
+    order by h.execution_start desc limit 1
+  ) else (
+    select jsonb_build_object('id', h.id, 'execution_end', h.execution_end, 'records_processed', r.records_processed)
+    from public.sync_tournament_results r join public.sync_execution_history h on h.id = r.sync_execution_id
+    where r.tournament_no = p_tournament_no and r.entity_type = p_entity_type and r.success and r.created_at < before
+    order by r.created_at desc limit 1
+  ) end;
+$$;
+comment on function private.last_good_run(text, text, timestamptz) is
+  'The last full run of an entity that SUCCEEDED before a time, or the last run that read a tournament.';
+
+create function private.freshness(p_entity_type text, p_tournament_no text, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select jsonb_build_object(
+    'last_successful_sync', f.synced_at, 'age_ms', extract(epoch from as_of - f.synced_at) * 1000,
+    'expected_within_ms', extract(epoch from f.expected_within) * 1000)
+  from (
+    select e.last_sync as synced_at, e.sync_frequency + e.grace as expected_within
+    from public.sync_status e where e.entity_type = p_entity_type and p_tournament_no is null
+    union all
+    select s.synced_at, s.ttl from public.tournament_sync_state s where s.tournament_no = p_tournament_no and s.ttl is not null
+  ) f;
+$$;
+comment on function private.freshness(text, text, timestamptz) is
+  'How old the data of an entity is, and within which time a new sync is expected; of a tournament that was read, if one is named.';
+
+create function private.incident_runs(p_entities text[], first_at timestamptz, until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with shown as (
+    (select h.* from public.sync_execution_history h
+    where h.entity_type = any (p_entities) and h.tournament_no is null and h.execution_start >= first_at and h.execution_start <= until
+    order by h.execution_start desc limit 30 - cardinality(p_entities))
+    union all
+    select b.* from unnest(p_entities) e (entity_type) cross join lateral (
+      select h.* from public.sync_execution_history h
+      where h.entity_type = e.entity_type and h.tournament_no is null and h.execution_start < first_at
+      order by h.execution_start desc limit 1
+    ) b
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', s.id, 'entity_type', s.entity_type, 'status', s.status, 'status_reason', s.status_reason, 'execution_start', s.execution_start,
+    'duration_ms', round(extract(epoch from s.duration) * 1000), 'tournaments_failed', s.tournaments_failed,
+    'tournaments_total', s.tournaments_total
+  ) order by s.execution_start), '[]')
+  from shown s;
+$$;
+comment on function private.incident_runs(text[], timestamptz, timestamptz) is
+  'The newest full runs of an incident, and the last run of each entity before it: at most 30, the oldest first.';
+
+create function private.incident_silence(incident public.alert_incidents, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select jsonb_build_object('id', m.id, 'until', m.until, 'by', m.by, 'reason', m.reason)
+  from (
+    select 1 as rank, s.id, least(s.ends_at, private.last_due(s.starts_at, s.recurs_every, as_of) + s.lasts) as until, s.created_by as by, s.reason
+    from public.alert_rules r cross join lateral private.silence_of(r, incident.tournament_no, incident.evidence -> 'entities', incident, as_of) s
+    where r.id = incident.rule_id and s.id is not null
+    union all
+    -- The pause of an entity counts as a silence, and a silence that names an incident covers what the incident inhibits.
+    select 2, null, null, e.paused_by, e.paused_reason from public.sync_status e
+    where e.entity_type = incident.entity_type and e.paused_at is not null
+    union all
+    select 3, s.id, least(s.ends_at, private.last_due(s.starts_at, s.recurs_every, as_of) + s.lasts), s.created_by, s.reason
+    from public.alert_silences s where s.incident_id = incident.parent_id and private.is_silencing(s, as_of)
+  ) m
+  where incident.state in ('FIRING', 'ACKNOWLEDGED') order by m.rank limit 1;
+$$;
+comment on function private.incident_silence(public.alert_incidents, timestamptz) is
+  'The silence, or the pause of the entity, that mutes a live incident; null without one.';
+
+create function private.opening_deliveries(p_incident_id uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with opening as (
+    -- The first state that a destination received, else the newest one that it should receive.
+    select distinct on (n.channel, n.destination_id) n.*
+    from public.alert_notifications n where n.incident_id = p_incident_id and n.item ->> 'kind' <> 'RESOLVED'
+    order by n.channel, n.destination_id, n.status <> 'SENT', case when n.status = 'SENT' then n.seq else -n.seq end
+  ),
+  summary as (
+    select o.channel, c.kind, min(o.sent_at) as sent_at, count(*) filter (where o.status = 'SENT') as recipients_sent,
+      count(*) as recipients_total, case
+        when bool_or(o.status in ('PENDING', 'SENDING')) then 'PENDING' when bool_or(o.status = 'DEAD') then 'DEAD'
+        when bool_or(o.status = 'SENT') then 'SENT' else 'SUPERSEDED' end as status,
+      max((select max(d.duration_ms) from public.alert_deliveries d where d.notification_id = o.id and d.outcome = 'SENT')) as duration_ms
+    from opening o left join public.notification_channels c on c.name = o.channel
+    group by o.channel, c.kind
+  )
+  select coalesce(jsonb_agg(to_jsonb(s) order by s.sent_at, s.channel), '[]') from summary s;
+$$;
+comment on function private.opening_deliveries(uuid) is
+  'For each channel how the opening of an incident was delivered, and to how many of its recipients.';
+
+create function private.run_ends(p_entities text[], p_from timestamptz, p_until timestamptz, most integer) returns setof timestamptz
+language sql stable rows 100 set search_path = '' as $$
+  select h.execution_end from public.sync_execution_history h
+  where h.entity_type = any (p_entities) and h.tournament_no is null and h.success_weight is not null
+    and h.execution_start > p_from - interval '1 hour' and h.execution_start <= p_until and h.execution_end between p_from and p_until
+  order by h.execution_start desc limit most;
+$$;
+comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
+  'When full runs ended in a window, of the newest ones where there are too many.';
+
+create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
+returns table (at timestamptz, value numeric)
+language sql stable rows 100 set search_path = '' as $$
+  with outcome as (
+    select h.execution_end as at, h.status in ('FAILED', 'TIMED_OUT') as has_failed
+    from public.sync_execution_history h
+    where p_tournament_no is null and h.entity_type = p_entity_type and h.tournament_no is null and h.success_weight is not null
+      and h.execution_start <= p_until and h.execution_end <= p_until and h.execution_start >= coalesce((
+        select max(g.execution_start) from public.sync_execution_history g
+        where g.entity_type = p_entity_type and g.tournament_no is null and g.status in ('SUCCEEDED', 'PARTIAL') and g.execution_end < p_from
+          and g.execution_start < p_from
+      ), '-infinity')
+    union all
+    select r.created_at, not r.success from public.sync_tournament_results r
+    where r.tournament_no = p_tournament_no and r.entity_type = p_entity_type and r.created_at <= p_until and r.created_at >= coalesce((
+      select max(g.created_at) from public.sync_tournament_results g
+      where g.tournament_no = p_tournament_no and g.entity_type = p_entity_type and g.success and g.created_at < p_from
+    ), '-infinity')
+  ),
+  series as (select o.*, count(*) filter (where not o.has_failed) over (order by o.at) as successes from outcome o),
+  streak as (select s.at, count(*) filter (where s.has_failed) over (partition by s.successes order by s.at) as failures from series s)
+  select s.at, case when p_tournament_no is null then s.failures else least(s.failures, 100) end from streak s where s.at >= p_from;
+$$;
+comment on function private.failure_history(text, text, timestamptz, timestamptz) is
+  'The failures in a row of an entity or of a tournament, after each of its runs in a window.';
+
+create function private.shared_failure_history(rule public.alert_rules, p_fingerprint text, p_from timestamptz, p_until timestamptz)
+returns table (at timestamptz, value numeric)
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+  with entity as (
+    select array_agg(e.entity_type::text) as names from public.sync_status e where rule.entity_type in ('all', e.entity_type)
+  ),
+  run_end as materialized (select p.at from entity e cross join lateral private.run_ends(e.names, p_from, p_until, 200) p (at)),
+  -- A result counts from its time until the next one of its tournament, or until its run leaves the window of the rule.
+  span as materialized (select min(r.at) - rule.evaluation_window - interval '1 hour' as start from run_end r),
+  failing as materialized (
+    select distinct r.entity_type, r.tournament_no
+    from entity e cross join span s join public.sync_tournament_results r
+      on r.entity_type = any (e.names) and not r.success and r.created_at > s.start and r.created_at <= p_until
+    where r.error_fingerprint = p_fingerprint
+  ),
+  result as (
+    select r.tournament_no, r.created_at, not r.success and r.error_fingerprint = p_fingerprint as has_failed, least(
+      lead(r.created_at) over (partition by r.entity_type, r.tournament_no order by r.created_at, r.id),
+      h.execution_start + rule.evaluation_window) as counts_until
+    from failing f cross join span s join public.sync_tournament_results r
+      on r.tournament_no = f.tournament_no and r.entity_type = f.entity_type and r.created_at > s.start and r.created_at <= p_until
+    join public.sync_execution_history h on h.id = r.sync_execution_id
+  ),
+  change as (
+    select r.tournament_no, c.at, c.step from result r
+    cross join lateral (values (r.created_at, 1), (r.counts_until, -1)) c (at, step) where r.has_failed and r.counts_until > r.created_at
+  ),
+  -- A tournament that fails in two syncs counts once.
+  state as (
+    select distinct c.tournament_no, c.at, (sum(c.step) over (partition by c.tournament_no order by c.at) > 0)::integer as fails from change c
+  ),
+  total as (
+    select t.at, t.is_end, sum(t.step) over (order by t.at) as failing
+    from (
+      select s.at, false as is_end, s.fails - coalesce(lag(s.fails) over (partition by s.tournament_no order by s.at), 0) as step from state s
+      union all select e.at, true, 0 from run_end e
+    ) t
+  )
+  select t.at, t.failing::numeric from total t where t.is_end;
+$$;
+comment on function private.shared_failure_history(public.alert_rules, text, timestamptz, timestamptz) is
+  'The tournaments whose last result in the window of a rule failed with a fingerprint, after each full run.';
+
+create function private.success_rate_history(rule public.alert_rules, p_from timestamptz, p_until timestamptz)
+returns table (at timestamptz, value numeric)
+language sql stable rows 50 set search_path = '' set timezone = 'UTC' as $$
+  with entity as (
+    select array_agg(e.entity_type::text) as names from public.sync_status e where e.is_active and rule.entity_type in ('all', e.entity_type)
+  )
+  select p.at, min(f.success_rate)
+  from entity e cross join lateral private.run_ends(e.names, p_from, p_until, 50) p (at)
+  cross join lateral (
+    select avg(h.success_weight) as success_rate from public.sync_execution_history h
+    where h.entity_type = any (e.names) and h.tournament_no is null and h.success_weight is not null
+      and h.execution_start > p.at - rule.evaluation_window and h.execution_start <= p.at and h.execution_end <= p.at
+    group by h.entity_type having count(*) >= rule.minimum_runs
+  ) f
+  group by p.at;
+$$;
+comment on function private.success_rate_history(public.alert_rules, timestamptz, timestamptz) is
+  'The success rate of a rule after each full run; of the entity with the lowest one for a rule on all entities.';
+
+create function private.value_history(
+  incident public.alert_incidents, rule public.alert_rules, entities text[], p_fingerprint text, p_until timestamptz
+) returns jsonb
+language sql stable set search_path = '' as $$
+  with span as (select incident.began_at - interval '2 hours' as start),
+  point as materialized (
+    select f.* from span s cross join lateral private.failure_history(incident.entity_type, incident.tournament_no, s.start, p_until) f
+    where incident.metric = 'consecutive_failures' and incident.entity_type <> 'all'
+    union all
+    select f.* from span s cross join lateral private.shared_failure_history(rule, p_fingerprint, s.start, p_until) f
+    where incident.metric = 'shared_failure' and rule.id is not null
+    union all
+    select f.* from span s cross join lateral private.success_rate_history(rule, s.start, p_until) f
+    where incident.metric = 'success_rate' and incident.tournament_no is null and rule.id is not null
+    union all
+    select h.execution_end, case incident.metric when 'memory_usage' then h.memory_usage_mb else extract(epoch from h.duration) end
+    from span s join public.sync_execution_history h on h.execution_start > s.start - interval '1 hour' and h.execution_start <= p_until
+    where incident.metric in ('duration_exceeded', 'memory_usage') and h.entity_type = any (entities) and h.tournament_no is null
+      and h.success_weight is not null and h.execution_end between s.start and p_until
+  ),
+  newest as (select * from point p where p.value is not null order by p.at desc limit 200)
+  select jsonb_agg(jsonb_build_object('at', n.at, 'value', round(n.value, 4)) order by n.at) from newest n;
+$$;
+comment on function private.value_history(public.alert_incidents, public.alert_rules, text[], text, timestamptz) is
+  'The value of a metric of runs from two hours before an incident until its end, the newest 200; a long or large run is its own point. '
+  'Null for a metric whose past values the tables do not have.';
+
+create function private.incident_facts(incident public.alert_incidents, as_of timestamptz) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+begin
+  return (select jsonb_build_object(
+    'affected_tournaments', case when incident.entity_type = 'system' or x.fingerprint is null and incident.tournament_no is null then '[]'
+      else private.affected_tournaments(incident, x.entities, x.first_at, x.until, x.execution_id, x.fingerprint) end,
+    'last_good_run', case when x.entity_type is not null then
+      private.last_good_run(x.entity_type, incident.tournament_no, x.first_at) end,
+    'freshness', private.freshness(x.entity_type, incident.tournament_no, as_of),
+    'next_run_at', case when e.is_active and e.paused_at is null then private.next_run(e, as_of) end,
+    'rule', case when r.id is not null then private.lengths_in_words(to_jsonb(r)) || jsonb_build_object(
+      'channels', case when r.entity_type = e.entity_type then coalesce(e.notification_channels, r.notification_channels)
+        else r.notification_channels end) end,
+    'escalation_ms', extract(epoch from r.escalation_delay) * 1000,
+    'silence', private.incident_silence(incident, as_of),
+    'notified', private.opening_deliveries(incident.id),
+    'runs', private.incident_runs(x.entities, x.first_at, x.until),
+    'runs_total', case when x.entity_type is null then 0 else (
+      select count(*) from public.sync_execution_history h
+      where h.entity_type = any (x.entities) and h.tournament_no is null and h.execution_start between x.first_at and x.until) end,
+    'value_history', private.value_history(incident, r, x.entities, x.fingerprint, x.until)
+  )
+  from private.incident_extent(incident, as_of) x
+  left join public.sync_status e on e.entity_type = x.entity_type
+  left join public.alert_rules r on r.id = incident.rule_id);
+end
+$$;
+comment on function private.incident_facts(public.alert_incidents, timestamptz) is
+  'What a person needs to know of an incident: how much fails, the runs, the freshness, the rule as it is now, and who was notified.';
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1061,16 +1519,15 @@ language sql stable set search_path = '' as $$
       select coalesce(jsonb_agg(to_jsonb(e) - 'id' - 'incident_id' order by e.id), '[]')
       from public.alert_events e where e.incident_id = i.id),
     'children', (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'id', c.id, 'rule_name', c.rule_name, 'entity_type', c.entity_type, 'tournament_no', c.tournament_no, 'state', c.state
-      ) order by c.opened_at, c.id), '[]')
-      from public.alert_incidents c where c.parent_id = i.id),
+      select coalesce(jsonb_agg(to_jsonb(c) order by c.opened_at, c.id), '[]') from public.alert_incidents c where c.parent_id = i.id),
+    'parent', (select to_jsonb(p) from public.alert_incidents p where p.id = i.parent_id),
+    'titles', private.entity_titles(),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, as_of) - i.began_at) * 1000
-  )
+  ) || private.incident_facts(i, as_of)
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_alert_incident(jsonb, timestamptz) is
-  'Returns incident {id} with its timeline, its notifications and the incidents that it inhibits; null when no such incident exists.';
+  'Returns incident {id} with its timeline, its notifications, its facts and the incidents that it inhibits; null when no such incident exists.';
 
 create function public.list_alert_rules() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1095,11 +1552,76 @@ $$;
 comment on function public.list_alert_silences(jsonb, timestamptz) is
   'Returns {limit} silences that have not ended, ordered by their end, after the one with {after_at?, after_id?}.';
 
+create function private.channel_proof(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'last_delivery_at', max(d.last_sent_at),
+    -- A channel is proven when each of its recipients is.
+    'proven_at', case when count(d.proven_at) = count(*) then min(d.proven_at) end,
+    'last_error', (array_agg(d.last_error order by d.retry_at desc nulls last, d.recipient) filter (where d.last_error is not null))[1])
+  from (
+    select distinct r.recipient
+    from unnest(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']) severity cross join lateral private.recipients(channel, severity) r (recipient)
+  ) wanted
+  left join public.notification_destinations d on d.channel = channel.name and d.recipient = wanted.recipient;
+$$;
+comment on function private.channel_proof(public.notification_channels) is
+  'When a channel last delivered a notification, since when all of its recipients are proven, and the last error of a recipient.';
+
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.channel_json(c) order by c.name), '[]') from public.notification_channels c;
+  select coalesce(jsonb_agg(private.channel_json(c) || private.channel_proof(c) order by c.name), '[]')
+  from public.notification_channels c;
 $$;
-comment on function public.list_notification_channels() is 'Returns every channel without its address and secrets, ordered by name.';
+comment on function public.list_notification_channels() is
+  'Returns every channel without its address and secrets, with its last delivery, proof and error, ordered by name.';
+
+create function private.reaching_rules() returns jsonb
+language sql stable set search_path = '' as $$
+  with rule as (
+    select r.name, exists (
+      select from public.notification_channels c
+      where c.is_active and c.kind <> 'dashboard' and (
+        -- A rule about undelivered notifications uses every active channel that delivers.
+        r.metric = 'undelivered_age'
+        or coalesce(e.notification_channels, r.notification_channels) ? c.name
+        or r.escalation_delay is not null and jsonb_path_query_array(r.escalation_channels, '$[*][*]') ? c.name
+      )
+    ) as is_reaching
+    from public.alert_rules r left join public.sync_status e on e.entity_type = r.entity_type
+    where r.is_active and coalesce(e.is_active, true)
+  )
+  select jsonb_build_object('active', count(*), 'dashboard_only', count(*) filter (where not r.is_reaching),
+    'names', coalesce((array_agg(r.name order by r.name) filter (where not r.is_reaching))[1:20], '{}'))
+  from rule r;
+$$;
+comment on function private.reaching_rules() is
+  'The number of active rules of active entities, and of those that notify no active channel but the dashboard, with their first 20 names.';
+
+create function public.get_setup_facts(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'as_of', as_of,
+    'channels', (
+      select coalesce(jsonb_agg(
+        jsonb_build_object('name', c.name, 'updated_at', c.updated_at) || private.channel_proof(c) order by c.name), '[]')
+      from public.notification_channels c where c.is_active and c.kind <> 'dashboard'),
+    'rules', private.reaching_rules(),
+    'scheduler', private.check_scheduler(as_of),
+    'cron_jobs', private.check_cron_jobs(as_of),
+    'missing_secrets', private.missing_secrets('{project_url,secret_key,watchdog_url,watchdog_secret}'),
+    'last_evaluation', (select max(e.evaluated_at) from public.alert_evaluations e where e.evaluated_at <= as_of),
+    'upstream', (
+      select jsonb_build_object('backoff_until', case when u.backoff_until > as_of then u.backoff_until end, 'last_answer', (
+        -- The tournaments are read daily.
+        select h.execution_start from public.sync_execution_history h
+        where h.execution_start > as_of - interval '26 hours' and h.execution_start <= as_of and h.api_calls > h.api_errors
+        order by h.execution_start desc limit 1))
+      from public.upstream_state u where u.upstream = 'vis')
+  );
+$$;
+comment on function public.get_setup_facts(timestamptz) is
+  'Returns what tells whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, upstream.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$

@@ -372,7 +372,9 @@ select private.secure_functions(
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
   'public.get_tournament_state', 'public.list_tournament_states', 'public.list_entities', 'public.list_sync_jobs', 'public.get_sync_job',
   'public.get_queue_status', 'public.get_system_facts', 'public.get_metrics_facts', 'public.get_prometheus_facts',
-  'public.start_connectivity_test', 'public.record_connectivity_test', 'public.get_connectivity_test', 'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
-  'public.list_alert_silences', 'public.list_notification_channels', 'public.list_audit_log',
+  'public.start_connectivity_test', 'public.record_connectivity_test', 'public.get_connectivity_test',
+  'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
+  'public.list_alert_silences', 'public.list_notification_channels', 'public.record_channel_test',
+  'public.get_setup_facts', 'public.list_audit_log',
   'public.list_retention_settings', 'public.change_retention_setting'
 );

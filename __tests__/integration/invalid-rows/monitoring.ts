@@ -22,6 +22,7 @@ const RUN_COUNTERS = [
   "cache_hits",
   "cache_misses",
   "database_calls",
+  "cpu_ms",
   "error_count",
 ];
 const ROLLUP_COUNTERS = [...FINAL_STATUSES.map((status) => status.toLowerCase()), "cron", "manual", "retry"].map((name) => `runs_${name}`);
@@ -47,6 +48,7 @@ const invalidRows: InvalidRows = {
     ],
     sync_execution_history_due_is_a_full_run: [{ ...scheduled, tournament_no: "8001" }],
     sync_execution_history_cut_is_partial: [{ was_cut: true }],
+    sync_execution_history_left_out_is_a_bounded_list: [{ left_out: {} }, { left_out: ["x".repeat(8_192)] }],
     sync_execution_history_failed_share_is_a_share: [{ tournaments_failed: -1 }, { tournaments_failed: 2 }],
     sync_execution_history_counters_are_not_negative: [
       // The share check refuses this row as well; Postgres names the first check in alphabetical order.
@@ -59,6 +61,8 @@ const invalidRows: InvalidRows = {
     sync_tournament_results_error_type_is_known: [{ ...failed, error_type: "OTHER" }],
     sync_tournament_results_warning_is_of_a_success: [{ ...failed, warning_code: "REPLY_SHRANK" }],
     sync_tournament_results_retries_are_not_negative: [{ retry_attempt: -1 }],
+    sync_tournament_results_recorded_after_it_started: [{ started_at: "2026-06-10T10:00:01Z", created_at: "2026-06-10T10:00:00Z" }],
+    sync_tournament_results_reply_is_not_negative: [{ reply_bytes: -1 }],
   },
   sync_error_log: {
     sync_error_log_type_is_known: [{ error_type: "OTHER" }],

@@ -1,11 +1,15 @@
+// Over 200 lines, because one library draws every chart.
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import { inZoneShort } from "../format.ts";
+import { showBands } from "./bands.ts";
+import { showValues } from "./tip.ts";
 
 const DAY_S = 86_400;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
+const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
+const clock = format({ hour: "2-digit", minute: "2-digit" });
+const day = format({ day: "numeric", month: "short" });
+const month = format({ month: "short", year: "numeric" });
 
 interface Series {
   name: string;
@@ -16,22 +20,36 @@ interface Series {
   isDashed?: boolean;
 }
 
+/** A period shaded behind the lines, in seconds; with an address it is a link with a label. */
+export interface Band {
+  from: number;
+  until: number;
+  label?: string;
+  href?: string;
+}
+
 export interface Plot {
   /** Seconds since the epoch. */
   times: number[];
   series: Series[];
-  /** Periods shaded behind the lines, in seconds. */
-  bands: { from: number; until: number }[];
+  bands: Band[];
   /** Times marked at the bottom, in seconds. */
   marks: number[];
   range: [number, number];
   /** The scale reaches at least this value; 1 for a ratio. */
   top?: number;
+  /** The height in px. */
+  height?: number;
   format: (value: number) => string;
-  onZoom: (from: number, until: number) => void;
+  /** The values of the axis; by default as `format`. */
+  axisFormat?: (value: number) => string;
+  /** Called with a selected range, in seconds. */
+  onZoom?: (from: number, until: number) => void;
+  /** Called with the bucket that was clicked, in seconds. */
+  onOpen?: (from: number, until: number) => void;
 }
 
-const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The labels of a time axis in the browser's language; a time has its day below it where the day begins. */
 const timeLabels = (seconds: number[], step: number): string[] =>
@@ -43,114 +61,142 @@ const timeLabels = (seconds: number[], step: number): string[] =>
     return `${clock.format(time)}${isNewDay ? `\n${day.format(time)}` : ""}`;
   });
 
-/** Marks every point while there is room for the marks, else only those that no line joins, because both neighbours are unknown. */
-const markedPoints = (u: uPlot, series: number): number[] => {
+/** Marks only the points that no line joins, because both neighbours are unknown. */
+const lonePoints = (u: uPlot, series: number): number[] => {
   const values = u.data[series] ?? [];
-  const isDense = values.length * 6 > u.width;
   const isKnown = (index: number) => typeof values[index] === "number";
-  return [...values.keys()].filter((index) => isKnown(index) && !(isDense && (isKnown(index - 1) || isKnown(index + 1))));
+  return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
 };
 
-/** Draws the bands behind the lines and a mark for each missed run. */
-const background = (current: () => Plot): uPlot.Plugin => ({
+/** The room for the names of the lines at the right, in px. */
+const LABELS = 64;
+
+/** Draws a mark for each missed run. */
+const missedRuns = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
-    drawClear: (u) => {
-      const { bands, marks } = current();
+    draw: (u) => {
       const { ctx, bbox } = u;
       ctx.save();
       ctx.beginPath();
       ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
       ctx.clip();
-      ctx.fillStyle = colourOf("--band");
-      for (const { from, until } of bands) {
-        const left = u.valToPos(from, "x", true),
-          right = u.valToPos(until, "x", true);
-        ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
-      }
-      ctx.fillStyle = colourOf("--bad");
-      for (const mark of marks) {
-        ctx.fillRect(
-          u.valToPos(mark, "x", true) - 1,
-          bbox.top + bbox.height - 8,
-          3,
-          8,
-        );
-      }
+      ctx.fillStyle = colourOf("--bad-fill");
+      for (const mark of current().marks) ctx.fillRect(u.valToPos(mark, "x", true) - 1, bbox.top + bbox.height - 8, 3, 8);
       ctx.restore();
     },
   },
 });
 
+/** Writes the name of each line at its last point; a chart with one line is named by its title. */
+const directLabels = (current: () => Plot): uPlot.Plugin => ({
+  hooks: {
+    draw: (u) => {
+      const { series } = current();
+      if (series.length < 2) return;
+      const { ctx, bbox } = u, size = 11 * devicePixelRatio;
+      ctx.save();
+      ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
+      ctx.textAlign = "left";
+      const placed: number[] = [];
+      for (const { name, colour, values } of series) {
+        const last = values.findLastIndex((value) => value !== null);
+        const value = values[last];
+        if (value === null || value === undefined) continue;
+        let y = Math.max(u.valToPos(value, "y", true) + size / 3, bbox.top + size);
+        // Labels of lines that end at the same height stand below each other.
+        while (placed.some((other) => Math.abs(other - y) < size)) y += size;
+        placed.push(y);
+        ctx.fillStyle = colourOf(colour);
+        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, y, (LABELS - 8) * devicePixelRatio);
+      }
+      ctx.restore();
+    },
+  },
+});
 /** A drawn chart; `update` replaces the values of its series. */
 export interface Drawing {
   update: (plot: Plot) => void;
   remove: () => void;
 }
 
+const HEIGHT = 180;
+
 /** Draws a plot into an element. */
 export function draw(box: HTMLElement, first: Plot): Drawing {
   let plot = first;
-  const text = colourOf("--pico-muted-color"), grid = colourOf("--grid");
-  const axis = {
-    stroke: text,
-    grid: { stroke: grid, width: 1 },
-    ticks: { stroke: grid, width: 1 },
-  };
+  const current = () => plot;
+  const height = first.height ?? HEIGHT, isSmall = height < HEIGHT;
+  const text = colourOf("--muted"), grid = colourOf("--line");
+  const font = `11px "Inter Variable", sans-serif`;
+  const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
+  const open = (u: uPlot) => {
+    const index = u.cursor.idx, from = index === null || index === undefined ? undefined : plot.times[index];
+    if (from === undefined || index === null || index === undefined) return;
+    const step = (plot.times[1] ?? from) - (plot.times[0] ?? from);
+    plot.onOpen?.(from, plot.times[index + 1] ?? from + step);
+  };
   const chart = new uPlot(
     {
       width: box.clientWidth || 300,
-      height: 180,
-      legend: { show: true, live: true },
+      height,
+      padding: [8, first.series.length > 1 ? LABELS : 8, 0, 0],
+      legend: { show: false },
       cursor: {
         sync: { key: "history" },
-        drag: { x: true, y: false, setScale: false },
+        drag: { x: first.onZoom !== undefined, y: false, setScale: false },
+        points: { size: 6 },
+        y: false,
       },
       scales: {
         x: { time: true, range: () => plot.range },
-        y: {
-          range: (
-            _,
-            __,
-            max,
-          ) => [0, Math.max(max ?? 0, plot.top ?? 0) * 1.05 || 1],
-        },
+        y: { range: (_, __, max) => [0, Math.max(max ?? 0, plot.top ?? 0) * 1.05 || 1] },
       },
-      axes: [{ ...axis, values: (_, seconds, __, ___, step) => timeLabels(seconds, step) }, {
+      axes: [{ ...axis, size: 36, space: isSmall ? 90 : 60, values: (_, seconds, __, ___, step) => timeLabels(seconds, step) }, {
         ...axis,
-        size: 88,
-        values: (_, values) => values.map((value) => plot.format(value)),
+        space: isSmall ? 36 : 44,
+        size: (_, values) => 12 + Math.max(...(values ?? []).map((value) => value.length), 2) * 6.5,
+        values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
       series: [
-        { value: (_: uPlot, second: number | null) => second === null ? "–" : inZoneShort(new Date(second * 1000).toISOString()) },
+        {},
         ...plot.series.map(({ name, colour, isBars, isDashed }) => ({
           label: name,
           stroke: colourOf(colour),
-          width: 1.5,
-          ...isDashed ? { dash: [6, 4] } : {},
+          width: 1.75,
+          ...isDashed ? { dash: [5, 4] } : {},
           ...isBars && bars
-            ? { paths: bars, fill: colourOf(colour), points: { show: false } }
-            : { spanGaps: false, points: { show: true, size: 3, filter: markedPoints } },
-          value: (_: uPlot, value: number | null) => value === null ? "–" : plot.format(value),
+            ? { paths: bars, fill: colourOf(colour), width: 0, points: { show: false } }
+            : { spanGaps: false, points: { show: true, size: 4, filter: lonePoints } },
         })),
       ],
       hooks: {
+        ready: [(u) => {
+          // A drag selects a range; only a click without one opens a bucket.
+          let down = 0;
+          u.over.addEventListener("mousedown", (event) => down = event.clientX);
+          u.over.addEventListener("click", (event) => {
+            const isLink = event.target instanceof Element && event.target.closest("a");
+            if (!isLink && Math.abs(event.clientX - down) < 4) open(u);
+          });
+          if (plot.onOpen) u.over.classList.add("opens");
+        }],
         setSelect: [(u) => {
-          if (u.select.width > 4) {
-            plot.onZoom(
-              u.posToVal(u.select.left, "x"),
-              u.posToVal(u.select.left + u.select.width, "x"),
-            );
-          }
+          if (u.select.width > 4) plot.onZoom?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
           u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         }],
       },
-      plugins: [background(() => plot)],
+      plugins: [
+        showBands(current),
+        missedRuns(current),
+        directLabels(current),
+        showValues(current, (second) => inZoneShort(new Date(second * 1000).toISOString())),
+      ],
     },
     [plot.times, ...plot.series.map((series) => series.values)],
     box,
   );
-  const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: 180 }));
+  const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height }));
   observer.observe(box);
   return {
     update: (next) => {

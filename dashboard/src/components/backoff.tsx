@@ -21,7 +21,6 @@ export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
       {can("operator") && (
         <button
           type="button"
-          class="secondary"
           aria-busy={act.isPending}
           disabled={act.isPending}
           onClick={() => act.mutate()}

@@ -3,8 +3,8 @@ import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
-/** A chart, whose library is loaded on demand, with its figures as a table for screen readers. */
-export function Chart({ title, ...plot }: Plot & { title: string }) {
+/** A chart, whose library is loaded on demand, with its figures as a table; `figure` is the value of the whole period. */
+export function Chart({ title, figure, ...plot }: Plot & { title: string; figure?: string }) {
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
   const [isOpen, setOpen] = useState(false);
@@ -29,10 +29,13 @@ export function Chart({ title, ...plot }: Plot & { title: string }) {
   }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
   return (
     <figure class="chart">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        {title} {figure && <span>{figure}</span>}
+      </figcaption>
       <div
         ref={box}
         class="plot"
+        style={{ minHeight: `${plot.height ?? 180}px` }}
         role="img"
         aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}; the figures are in the table below`}
       />

@@ -5,15 +5,21 @@ import type { PerformanceHistoryResponse } from "../../../types/history.ts";
 import { duration, number, percent } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { Chart } from "./chart.tsx";
-import { Facts } from "./page.tsx";
+import { Empty } from "./states.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
+const mib = (value: number): string => `${number(Math.round(value))} MiB`;
+const LARGE = 220, SMALL = 120;
 
-/** The charts of a period; a range selected in one chart zooms all of them. */
-export function History({ data, zoom, onZoom, type }: {
+/**
+ * The charts of a period: duration and success large, the rest small. A range selected in one chart zooms all of them, a click opens the
+ * runs of a bucket, and a shaded period is a link to its incident.
+ */
+export function History({ data, zoom, onZoom, onOpen, type }: {
   data: z.infer<typeof PerformanceHistoryResponse>;
   zoom: [number, number] | null;
   onZoom: (from: number, until: number) => void;
+  onOpen: (from: number, until: number) => void;
   type: string;
 }) {
   const alerts = useRead(
@@ -23,142 +29,95 @@ export function History({ data, zoom, onZoom, type }: {
   ).data?.alerts;
   const bands = useMemo(
     () =>
-      (alerts ?? []).filter(({ state }) => state !== "PENDING").map((
-        { began_at, resolved_at },
-      ) => ({
-        from: secondsOf(began_at),
-        until: resolved_at ? secondsOf(resolved_at) : secondsOf(data.until),
-      })),
+      (alerts ?? []).filter(({ state, parent_id }) => state !== "PENDING" && parent_id === null).map(
+        ({ id, cause, began_at, resolved_at }) => ({
+          from: secondsOf(began_at),
+          until: resolved_at ? secondsOf(resolved_at) : secondsOf(data.until),
+          label: cause,
+          href: `#/alerts/${id}`,
+        }),
+      ),
     [alerts, data.until],
   );
-  const plots = useMemo(() => {
-    const values = (
-      valueOf: (point: typeof data.data_points[number]) => number | null,
-    ) => data.data_points.map(valueOf);
+  const series = useMemo(() => {
+    const points = data.data_points;
+    const values = (valueOf: (point: typeof points[number]) => number | null) => points.map(valueOf);
+    const line = (name: string, colour: string, valueOf: (point: typeof points[number]) => number | null, form = {}) => ({
+      name,
+      colour,
+      values: values(valueOf),
+      ...form,
+    });
     return {
-      times: data.data_points.map(({ timestamp }) => secondsOf(timestamp)),
-      marks: data.data_points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
+      times: points.map(({ timestamp }) => secondsOf(timestamp)),
+      marks: points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
       duration: [
-        {
-          name: "Duration, p50",
-          colour: "--line",
-          values: values((point) => point.p50_duration_ms),
-        },
-        {
-          name: "Duration, p95",
-          colour: "--line-2",
-          values: values((point) => point.p95_duration_ms),
-          isDashed: true,
-        },
+        line("p95", "--second", (point) => point.p95_duration_ms, { isDashed: true }),
+        line("p50", "--accent", (point) => point.p50_duration_ms),
       ],
-      success: [{
-        name: "Success",
-        colour: "--line-good",
-        values: values((point) => point.success_rate),
-      }],
-      records: [{
-        name: "Records",
-        colour: "--line",
-        values: values((point) => point.records_processed),
-        isBars: true,
-      }],
-      errors: [{
-        name: "Errors",
-        colour: "--bad",
-        values: values((point) => point.error_count),
-        isBars: true,
-      }],
-      memory: [{
-        name: "Memory, MiB",
-        colour: "--line-2",
-        values: values((point) => point.memory_usage_mb),
-      }],
-      cache: [{
-        name: "Cache hits",
-        colour: "--line-good",
-        values: values((point) => point.cache_hit_ratio),
-      }],
+      success: [line("Success", "--ok-fill", (point) => point.success_rate)],
+      records: [line("Records", "--accent", (point) => point.records_processed, { isBars: true })],
+      errors: [line("Errors", "--bad-fill", (point) => point.error_count, { isBars: true })],
+      memory: [line("Memory", "--second", (point) => point.memory_usage_mb)],
+      fresh: [line("Fresh", "--ok-fill", (point) => point.cache_hit_ratio)],
     };
   }, [data]);
   const totals = data.aggregated_metrics;
-  const range: [number, number] = zoom ??
-    [secondsOf(data.from), secondsOf(data.until)];
-  const shared = {
-    times: plots.times,
-    bands,
-    marks: plots.marks,
-    range,
-    onZoom,
-  };
+  if (totals.runs === 0 && !series.marks.length) return <Empty>No run started in this period.</Empty>;
+  const range: [number, number] = zoom ?? [secondsOf(data.from), secondsOf(data.until)];
+  const shared = { times: series.times, bands, marks: series.marks, range, onZoom, onOpen };
   return (
     <>
-      <Facts
-        of={[
-          ["Runs", number(totals.runs)],
-          ["Missed", number(totals.runs_missed)],
-          ["Success", percent(totals.success_rate)],
-          [
-            "Duration p50 / p95 / p99",
-            `${duration(totals.p50_duration_ms)} / ${duration(totals.p95_duration_ms)} / ${duration(totals.p99_duration_ms)}`,
-          ],
-          ["Records", number(totals.records_processed)],
-          ["Errors", number(totals.error_count)],
-          [
-            "Peak memory",
-            totals.peak_memory_mb === null ? "–" : `${number(totals.peak_memory_mb)} MiB`,
-          ],
-          ["Cache hits", percent(totals.cache_hit_ratio)],
-          ["Requests saved", percent(totals.api_call_reduction)],
-          ["Bytes saved", percent(totals.api_call_volume_reduction)],
-          ["API fallbacks", percent(totals.api_fallback_ratio)],
-          ["Database calls", number(totals.database_calls)],
-        ]}
-      />
-      {(bands.length > 0 || plots.marks.length > 0) && (
-        <p class="legend">
-          <span class="band-key" aria-hidden="true" /> shaded: an incident was live; red marks: a run was missed
-        </p>
-      )}
       <div class="charts">
         <Chart
           title="Duration"
-          series={plots.duration}
+          figure={`p50 ${duration(totals.p50_duration_ms)} · p95 ${duration(totals.p95_duration_ms)}`}
+          series={series.duration}
           format={duration}
+          height={LARGE}
           {...shared}
         />
         <Chart
           title="Success"
-          series={plots.success}
+          figure={percent(totals.success_rate)}
+          series={series.success}
           format={percent}
           top={1}
-          {...shared}
-        />
-        <Chart
-          title="Records"
-          series={plots.records}
-          format={number}
-          {...shared}
-        />
-        <Chart
-          title="Errors"
-          series={plots.errors}
-          format={number}
-          {...shared}
-        />
-        <Chart
-          title="Memory"
-          series={plots.memory}
-          format={(value) => `${number(Math.round(value))} MiB`}
-          {...shared}
-        />
-        <Chart
-          title="Cache hits"
-          series={plots.cache}
-          format={percent}
-          top={1}
+          height={LARGE}
           {...shared}
         />
       </div>
+      <div class="charts minor">
+        <Chart
+          title="Records"
+          figure={number(totals.records_processed)}
+          series={series.records}
+          format={number}
+          height={SMALL}
+          {...shared}
+        />
+        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} height={SMALL} {...shared} />
+        <Chart
+          title="Peak memory"
+          figure={totals.peak_memory_mb === null ? "–" : mib(totals.peak_memory_mb)}
+          series={series.memory}
+          format={mib}
+          height={SMALL}
+          {...shared}
+        />
+        <Chart
+          title="Fresh tournaments"
+          figure={percent(totals.cache_hit_ratio)}
+          series={series.fresh}
+          format={percent}
+          top={1}
+          height={SMALL}
+          {...shared}
+        />
+      </div>
+      <p class="legend">
+        Shaded: an incident. Red marks: a run was missed. Click a point to see its runs, drag to zoom.
+      </p>
     </>
   );
 }

@@ -1,17 +1,20 @@
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { useOverview } from "../overview.ts";
+import { showInTab } from "../tab.ts";
 
 /** A view; its heading gets the focus when it opens, so that a screen reader announces it. */
-export function Page({ title, lead, acts, children }: {
+export function Page({ title, crumb, lead, acts, children }: {
   title: string;
+  /** The way to the view, above its title. */
+  crumb?: ComponentChildren;
   lead?: ComponentChildren;
   acts?: ComponentChildren;
   children: ComponentChildren;
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = `${title} · Beach volleyball sync`;
-  }, [title]);
+  const { data } = useOverview();
+  useEffect(() => showInTab(title, data), [title, data]);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -20,6 +23,7 @@ export function Page({ title, lead, acts, children }: {
     <>
       <header class="page">
         <div>
+          {crumb && <p class="crumb">{crumb}</p>}
           <h1 ref={heading} tabIndex={-1}>{title}</h1>
           {lead && <div class="lead">{lead}</div>}
         </div>
@@ -48,18 +52,28 @@ export function Section(
   );
 }
 
-/** A list of names and values. */
+/** A list of names and values; `class` sets its form: `facts` in a row, `pairs` below each other, `figures` as tiles. */
 export function Facts(
-  { of }: { of: [name: string, value: ComponentChildren][] },
+  { of, class: form = "facts card pad" }: {
+    of: [name: string, value: ComponentChildren][];
+    class?: "facts card pad" | "facts" | "pairs" | "figures";
+  },
 ) {
   return (
-    <dl class="facts">
-      {of.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
+    <dl class={form}>
+      {of.map(([name, value]) =>
+        form === "pairs"
+          ? (
+            <Fragment key={name}>
+              <dt>{name}</dt> <dd>{value}</dd>
+            </Fragment>
+          )
+          : (
+            <div key={name}>
+              <dt>{name}</dt> <dd>{value}</dd>
+            </div>
+          )
+      )}
     </dl>
   );
 }

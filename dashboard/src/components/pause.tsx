@@ -21,7 +21,7 @@ export function Pause({ entity }: { entity: Entity }) {
   );
   return (
     <>
-      <button type="button" class="secondary" onClick={() => setOpen(true)}>
+      <button type="button" onClick={() => setOpen(true)}>
         {isPaused ? "Resume" : "Pause"}
       </button>
       {isOpen && (

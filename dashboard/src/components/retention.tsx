@@ -46,7 +46,6 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
     <>
       <button
         type="button"
-        class="secondary"
         aria-label={`Change ${title(subject)}`}
         onClick={() => {
           setKeep(stored);

@@ -1,6 +1,7 @@
 import type { PreviewRuleResponse } from "../../../types/admin.ts";
 import { ALERT_METRICS, type AlertMetric } from "../../../types/alerts.ts";
 import { number, title, words } from "../format.ts";
+import { EntityName } from "./entity-name.tsx";
 import { Section } from "./page.tsx";
 import { Empty } from "./states.tsx";
 import { Status } from "./status.tsx";
@@ -21,7 +22,7 @@ export function RulePreview(
             {
               name: "Scope",
               isHead: true,
-              cell: (scope) => scope.tournament_no ? `Tournament ${scope.tournament_no}` : title(scope.entity_type),
+              cell: (scope) => scope.tournament_no ? `Tournament ${scope.tournament_no}` : <EntityName of={scope.entity_type} />,
             },
             {
               name: `${title(metric)}, ${ALERT_METRICS[metric].unit}`,

@@ -11,9 +11,17 @@ export function Reading<T>(
   },
 ) {
   if (data !== undefined) return <>{children(data)}</>;
-  if (isPending) return <p class="loading" aria-busy="true">Loading …</p>;
+  if (isPending) return <Skeleton />;
   return <Failure error={error} onRetry={() => void refetch()} />;
 }
+
+/** The outline of a view that is loading. */
+export const Skeleton = () => (
+  <div class="skeleton" aria-busy="true">
+    <span class="unseen">Loading …</span>
+    {[1, 2, 3].map((block) => <span key={block} class="block" aria-hidden="true" />)}
+  </div>
+);
 
 function Failure(
   { error, onRetry }: { error: unknown; onRetry?: () => void },
@@ -27,7 +35,7 @@ function Failure(
       </strong>
       <p>{message}</p>
       {onRetry && !isMissing && (
-        <button type="button" class="secondary" onClick={onRetry}>
+        <button type="button" onClick={onRetry}>
           Try again
         </button>
       )}

@@ -39,19 +39,35 @@ const SHAPES = {
 
 export const toneOf = (status: string): keyof typeof SHAPES => TONES[status] ?? "idle";
 
+/** The icon of a status alone, for a place that has its word. */
+export function Icon({ of }: { of: string }) {
+  const tone = toneOf(of);
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true" class={`${tone}${tone === "busy" ? " turning" : ""}`}>
+      <path d={SHAPES[tone]} fill="currentColor" fill-rule="evenodd" />
+    </svg>
+  );
+}
+
 /** A status with its icon. */
 export function Status({ of, label }: { of: string; label?: string }) {
   const tone = toneOf(of);
   return (
     <span class={`status ${tone}`}>
-      <svg
-        viewBox="0 0 16 16"
-        aria-hidden="true"
-        class={tone === "busy" ? "turning" : undefined}
-      >
-        <path d={SHAPES[tone]} fill="currentColor" fill-rule="evenodd" />
-      </svg>
-      {label ?? title(of)}
+      <Icon of={of} /> {label ?? title(of)}
     </span>
   );
 }
+
+/** The tone of each severity; a critical one is a filled pill. */
+const SEVERITY_TONES: Record<string, string> = { CRITICAL: "bad loud", HIGH: "bad", MEDIUM: "warn", LOW: "idle" };
+
+/** A severity as a pill. */
+export const Severity = ({ of }: { of: string }) => <span class={`pill ${SEVERITY_TONES[of] ?? "idle"}`}>{title(of)}</span>;
+
+/** A status as a pill with its icon. */
+export const Pill = ({ of, label }: { of: string; label?: string }) => (
+  <span class={`pill ${toneOf(of)}`}>
+    <Icon of={of} /> {label ?? title(of)}
+  </span>
+);

@@ -1,65 +1,49 @@
-import type { z } from "zod";
 import type { EntityWithPauses } from "../../../types/admin.ts";
-import type { Execution } from "../../../types/history.ts";
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { marksOf } from "../due.ts";
-import { duration, inZoneShort, words } from "../format.ts";
+import { counted, duration, inZoneShort, words } from "../format.ts";
 import { toneOf } from "./status.tsx";
 
-type Run = z.infer<typeof Execution>;
+type Run = EntityHealthStatus["recent_runs"][number];
 const SHOWN = 48;
-/** Each outcome has its own height and shape, so that it is readable without colour. */
-const FORMS: Record<string, string> = {
-  good: "M1 4h8v20H1Z",
-  warn: "M1 12h8v12H1ZM1 4h8v5H1Z",
-  bad: "M1 4h2l2 7 2-7h2L6.2 14 9 24H7l-2-7-2 7H1l2.8-10Z",
-  busy: "M1 14h8v10H1Z",
-  idle: "M1 18h8v6H1Z",
-};
+const HEIGHT = 28, SHORTEST = 8;
 
-/** The last full runs of an entity, oldest first; a dashed frame is a due time at which no run started. */
-export function Strip(
-  { runs, entity, now }: {
-    runs: Run[];
-    entity: EntityWithPauses | undefined;
-    now: number;
-  },
-) {
-  const marks = marksOf(
-    runs.filter((run) => run.tournament_no === null),
-    entity,
-    now,
-  ).slice(-SHOWN);
+/** The height of a run by its duration: the median has the middle height. A failed run is as high as the strip. */
+function heightOf({ status, duration_ms }: Run, median: number): number {
+  if (status === "FAILED" || status === "TIMED_OUT") return HEIGHT;
+  if (duration_ms === null || !median) return HEIGHT / 2;
+  return Math.round(Math.min(Math.max((duration_ms / median) * (HEIGHT / 2), SHORTEST), HEIGHT - 4));
+}
+
+const medianOf = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/**
+ * The last full runs of an entity, oldest first; the height of a run is its duration, and a dashed frame is a due time at which no run
+ * started.
+ */
+export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
+  const marks = marksOf(runs, entity, now).slice(-SHOWN);
+  const median = medianOf(runs.flatMap(({ status, duration_ms }) => status === "SUCCEEDED" && duration_ms !== null ? [duration_ms] : []));
   return (
     <ol class="strip" aria-label="Last runs, the newest last">
       {marks.map(({ at, run }) => {
         const when = inZoneShort(new Date(at).toISOString());
         if (!run) {
-          return (
-            <li key={at} title={`due ${when}, no run started`}>
-              <svg
-                viewBox="0 0 10 28"
-                class="gap"
-                role="img"
-                aria-label={`${when}: due, no run started`}
-              >
-                <path d="M1.5 4.5h7v19h-7Z" />
-              </svg>
-            </li>
-          );
+          const label = `${when}: due, no run started`;
+          return <li key={at} class="gap" title={label} role="img" aria-label={label} />;
         }
         const tone = toneOf(run.status);
-        const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}`;
+        const failed = run.tournaments_failed ? `, ${counted(run.tournaments_failed, "tournament")} failed` : "";
+        const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}${failed}`;
         return (
           <li key={run.id} title={label}>
-            <a href={`#/runs/${run.id}`} tabIndex={-1} aria-label={label}>
-              <svg
-                viewBox="0 0 10 28"
-                class={`${tone}${run.status === "RUNNING" ? " moving" : ""}`}
-                aria-hidden="true"
-              >
-                <path d={FORMS[tone]} />
-              </svg>
-            </a>
+            <a
+              href={`#/runs/${run.id}`}
+              tabIndex={-1}
+              aria-label={label}
+              class={`${tone}${run.status === "RUNNING" ? " moving" : ""}`}
+              style={{ height: `${heightOf(run, median)}px` }}
+            />
           </li>
         );
       })}

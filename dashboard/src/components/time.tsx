@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { distance, inUtc, inZone, inZoneShort, UNKNOWN } from "../format.ts";
+import { distance, inUtc, inZone, inZoneShort, span, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -20,25 +20,23 @@ export function useNow(): number {
   return now;
 }
 
-/** A time in the browser's time zone, with UTC on hover. */
-export function Moment(
-  { at, isShort = false }: { at: string | null | undefined; isShort?: boolean },
-) {
+const hoverOf = (at: string): string => `${inZone(at)} · ${inUtc(at)}`;
+
+/** A time in the browser's time zone, with its date, seconds and UTC on hover. */
+export function Moment({ at, hasSeconds = false }: { at: string | null | undefined; hasSeconds?: boolean }) {
   if (!at) return <>{UNKNOWN}</>;
-  return (
-    <time dateTime={at} title={inUtc(at)}>
-      {isShort ? inZoneShort(at) : inZone(at)}
-    </time>
-  );
+  return <time dateTime={at} title={hoverOf(at)}>{inZoneShort(at, { hasSeconds })}</time>;
 }
 
 /** The distance of a time from now, updated every second. */
 export function Distance({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return <>{UNKNOWN}</>;
-  return (
-    <time dateTime={at} title={`${inZone(at)} · ${inUtc(at)}`}>
-      {distance(at, now)}
-    </time>
-  );
+  return <time dateTime={at} title={hoverOf(at)}>{distance(at, now)}</time>;
+}
+
+/** The time since a moment, such as `32 min`, updated every second. */
+export function Since({ at }: { at: string }) {
+  const now = useNow();
+  return <time dateTime={at} title={hoverOf(at)}>{span(Math.max(now - Date.parse(at), 0))}</time>;
 }

@@ -1,284 +1,268 @@
-import { useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
-import type { z } from "zod";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
-import { Dialog } from "../components/dialog.tsx";
-import { LongTextField, SelectField } from "../components/fields.tsx";
-import { Facts, Page, Section } from "../components/page.tsx";
-import { Empty, Reading, Refusal } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
-import { Distance, Moment } from "../components/time.tsx";
-import { duration, number, title, words } from "../format.ts";
-import { describeError, pathOf, UnusedResponse, useAct, useRead } from "../queries.ts";
+import { ExecutionDetailResponse } from "../../../types/history.ts";
+import { extentOf } from "../components/active-incidents.tsx";
+import { Copy } from "../components/copy.tsx";
+import { Facts, Page } from "../components/page.tsx";
+import { Reading } from "../components/states.tsx";
+import { Pill, Severity, Status } from "../components/status.tsx";
+import { Distance, Moment, Since } from "../components/time.tsx";
+import { counted, duration, number, title } from "../format.ts";
+import { Acts } from "../incident/acts.tsx";
+import { Evidence } from "../incident/evidence.tsx";
+import type { Incident } from "../incident/incident.ts";
+import { Notifications } from "../incident/notifications.tsx";
+import { TimelineList } from "../incident/timeline-list.tsx";
+import { ValueChart } from "../incident/value-chart.tsx";
+import { WhatToDo } from "../incident/what-to-do.tsx";
+import { useRead } from "../queries.ts";
+import { sentenceOf, valueOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
-
-type Incident = z.infer<typeof AlertDetailResponse>;
 
 export default function Alert() {
   const { id = "" } = useParams();
-  const incident = useRead(
-    `sync-monitoring/alerts/${id}`,
-    AlertDetailResponse,
-    { isLive: ({ state }) => state !== "RESOLVED" },
-  );
+  const incident = useRead(`sync-monitoring/alerts/${id}`, AlertDetailResponse, { isLive: ({ state }) => state !== "RESOLVED" });
   return (
     <Page
-      title={incident.data?.rule_name ?? "Incident"}
-      lead={incident.data && (
+      key={id}
+      title={incident.data?.cause ?? "Incident"}
+      crumb={
         <>
-          <Status of={incident.data.state} /> <Status of={incident.data.severity} /> {incident.data.message}
+          <Link href="/alerts">Incidents</Link>
+          {incident.data && ` / ${incident.data.rule_name}`}
         </>
-      )}
+      }
+      lead={incident.data && <Lead incident={incident.data} />}
       acts={incident.data && <Acts incident={incident.data} />}
     >
-      <Reading of={incident}>{(data) => <Details incident={data} />}</Reading>
+      <Reading of={incident}>{(data) => <Body incident={data} />}</Reading>
     </Page>
   );
 }
 
-type Action = "acknowledge" | "unacknowledge" | "resolve";
-const DIALOG_TITLES: Record<Action, string> = {
-  acknowledge: "Acknowledge the incident: it escalates no further",
-  unacknowledge: "Withdraw the acknowledgement: the incident fires and escalates again",
-  resolve: "Resolve the incident: it opens again if the condition is still met",
-};
-
-function Acts({ incident }: { incident: Incident }) {
-  const { can } = useUser();
-  const [openAction, setOpenAction] = useState<Action | null>(null);
-  if (!can("operator")) return null;
-  const possible: Action[] = incident.state === "FIRING"
-    ? ["acknowledge", "resolve"]
-    : incident.state === "ACKNOWLEDGED"
-    ? ["unacknowledge", "resolve"]
-    : [];
-  const silence = pathOf("/alerts/silences", { incident: incident.id });
+/** The state, and what keeps the incident quiet or raises it next. */
+function Lead({ incident }: { incident: Incident }) {
+  const { state, severity, escalates_at, escalates_to, acknowledged_by, acknowledged_until, silence, parent } = incident;
   return (
     <>
-      {possible.map((action) => (
-        <button
-          key={action}
-          type="button"
-          class={action === "acknowledge" ? undefined : "secondary"}
-          onClick={() => setOpenAction(action)}
-        >
-          {title(action)}
-        </button>
-      ))}
-      {incident.state !== "RESOLVED" && <Link href={silence} role="button" class="secondary">Silence</Link>}
-      {openAction && (
-        <Act
-          incident={incident}
-          action={openAction}
-          onClose={() => setOpenAction(null)}
-        />
+      <Pill of={state} /> <Severity of={severity} />
+      {escalates_at && escalates_to && (
+        <span class="pill">
+          <span>
+            escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
+          </span>
+        </span>
+      )}
+      {state === "ACKNOWLEDGED" && (
+        <span>
+          by {acknowledged_by}
+          {acknowledged_until && (
+            <>
+              until <Moment at={acknowledged_until} />
+            </>
+          )}
+        </span>
+      )}
+      {silence && (
+        <span>
+          {silence.id ? "silenced" : "its sync is paused"} by {silence.by}
+          {silence.until && (
+            <>
+              until <Moment at={silence.until} />
+            </>
+          )}
+          {silence.reason && `: ${silence.reason}`}
+        </span>
+      )}
+      {incident.is_flapping && <span>flapping</span>}
+      {parent && (
+        <span>
+          the same cause as <Link href={`/alerts/${parent.id}`}>{parent.cause}</Link>
+        </span>
       )}
     </>
   );
 }
 
-const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], [
-  "120",
-  "for 2 hours",
-], ["480", "for 8 hours"]] as const;
-
-function Act(
-  { incident, action, onClose }: {
-    incident: Incident;
-    action: Action;
-    onClose: () => void;
-  },
-) {
-  const [note, setNote] = useState("");
-  const [minutes, setMinutes] = useState("");
-  const until = minutes ? { until: new Date(Date.now() + Number(minutes) * 60_000).toISOString() } : {};
-  const act = useAct(
-    () => ({
-      method: "POST",
-      path: `sync-admin/alerts/${incident.id}/${action}`,
-      body: {
-        ...note ? { note } : {},
-        ...action === "acknowledge" ? until : {},
-      },
-    }),
-    UnusedResponse,
-    onClose,
-  );
+function Body({ incident }: { incident: Incident }) {
+  const runId = incident.execution_id;
+  // The advice belongs to the error of the run in the evidence.
+  const run = useRead(`sync-monitoring/executions/${runId}`, ExecutionDetailResponse, {
+    isEnabled: runId !== null,
+    every: 300_000,
+  }).data;
+  const groups = run?.error_groups ?? [];
+  const advice = (groups.find(({ error_code }) => error_code === incident.error_code) ?? groups[0])?.suggestion ?? null;
   return (
-    <Dialog title={DIALOG_TITLES[action]} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          act.mutate();
-        }}
-      >
-        <LongTextField
-          label="Note"
-          help="The note appears in the incident's timeline."
-          value={note}
-          onChange={setNote}
-          error={describeError(act.error).fields.note}
-        />
-        {action === "acknowledge" && (
-          <SelectField
-            label="How long"
-            help="If the condition is still met then, the incident fires again."
-            value={minutes}
-            options={EXPIRIES}
-            onChange={setMinutes}
-            error={describeError(act.error).fields.until}
-          />
-        )}
-        <Refusal error={act.error} />
-        <button
-          type="submit"
-          aria-busy={act.isPending}
-          disabled={act.isPending}
-        >
-          {title(action)}
-        </button>
-      </form>
-    </Dialog>
+    <>
+      <Head incident={incident} />
+      <div class="split">
+        <div class="stack">
+          <WhatToDo incident={incident} advice={advice} />
+          <ValueChart incident={incident} />
+          <TimelineList incident={incident} />
+          <Affected incident={incident} />
+          <Evidence of={incident.evidence} />
+        </div>
+        <aside class="stack">
+          <Condition incident={incident} />
+          <Notifications incident={incident} />
+          <Inhibited incident={incident} />
+          <Details incident={incident} />
+        </aside>
+      </div>
+    </>
+  );
+}
+
+/** How much is affected, since when, the last good run and the age of the data. */
+function Head({ incident }: { incident: Incident }) {
+  const { affected, scope, began_at, resolved_at, last_good_run, freshness, downtime_ms } = incident;
+  const isLate = freshness !== null && freshness.age_ms !== null && freshness.age_ms > freshness.expected_within_ms;
+  return (
+    <Facts
+      of={[
+        [
+          "Affected",
+          affected
+            ? (
+              <>
+                {extentOf(affected)} <small>{scope}</small>
+              </>
+            )
+            : scope,
+        ],
+        resolved_at
+          ? [
+            "From",
+            <>
+              <Moment at={began_at} /> to <Moment at={resolved_at} /> <small>{duration(downtime_ms)}</small>
+            </>,
+          ]
+          : [
+            "Since",
+            <>
+              <Moment at={began_at} />, <Distance at={began_at} />
+            </>,
+          ],
+        [
+          "Last good run before",
+          last_good_run
+            ? (
+              <>
+                <Link href={`/runs/${last_good_run.id}`}>
+                  <Moment at={last_good_run.execution_end} />
+                </Link>
+                {last_good_run.records_processed !== null && `, ${counted(last_good_run.records_processed, "record")}`}
+              </>
+            )
+            : "none is kept",
+        ],
+        ...freshness
+          ? [[
+            "Data is now",
+            <>
+              <span class={isLate ? "late" : undefined}>
+                {freshness.last_successful_sync
+                  ? (
+                    <>
+                      <Since at={freshness.last_successful_sync} /> old
+                    </>
+                  )
+                  : "never read"}
+              </span>, expected within {duration(freshness.expected_within_ms)}
+            </>,
+          ] as [string, preact.ComponentChildren]]
+          : [],
+      ]}
+    />
+  );
+}
+
+/** The rule as a sentence. */
+function Condition({ incident: { rule, rule_name } }: { incident: Incident }) {
+  const { can } = useUser();
+  return (
+    <section class="card pad">
+      <h2>Condition</h2>
+      {rule
+        ? (
+          <>
+            <p class="muted">
+              {sentenceOf({ ...rule, notification_channels: rule.channels }).map((part, index) =>
+                typeof part === "string" ? part : <strong key={index}>{part.channel}</strong>
+              )}
+            </p>
+            <p>
+              <Link href={`/alerts/rules/${rule.id}`}>{can("admin") ? "Edit the rule" : "Open the rule"}</Link>
+            </p>
+          </>
+        )
+        : <p class="muted">The rule {rule_name} was deleted.</p>}
+    </section>
+  );
+}
+
+/** The incidents that this one inhibits. */
+function Inhibited({ incident: { children } }: { incident: Incident }) {
+  if (!children.length) return null;
+  return (
+    <section class="card pad">
+      <h2>Inhibited: the same cause</h2>
+      <ul class="links">
+        {children.map((child) => (
+          <li key={child.id}>
+            <Link href={`/alerts/${child.id}`}>
+              {child.rule_name}
+              {child.tournament_no && `, tournament ${child.tournament_no}`}
+            </Link>{" "}
+            <Status of={child.state} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The tournaments that fail. */
+function Affected({ incident: { affected_tournaments, affected } }: { incident: Incident }) {
+  if (!affected_tournaments.length) return null;
+  const others = (affected?.unit === "tournaments" ? affected.count : 0) - affected_tournaments.length;
+  return (
+    <section class="card pad">
+      <h2>Tournaments that fail</h2>
+      <ul class="chips">
+        {affected_tournaments.map(({ number: no, name }) => (
+          <li key={no}>
+            <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
+          </li>
+        ))}
+        {others > 0 && <li class="muted">and {number(others)} more</li>}
+      </ul>
+    </section>
   );
 }
 
 function Details({ incident }: { incident: Incident }) {
-  const run = incident.evidence.execution_id;
+  const { value, peak, threshold, metric, error_code, execution_id: runId, id, rule_name } = incident;
   return (
-    <>
+    <section class="card pad">
+      <h2>Details</h2>
       <Facts
+        class="pairs"
         of={[
-          [
-            "Scope",
-            incident.tournament_no
-              ? (
-                <Link href={`/tournaments/${incident.tournament_no}`}>
-                  Tournament {incident.tournament_no}
-                </Link>
-              )
-              : title(incident.entity_type),
-          ],
-          ["Condition met", <Moment at={incident.began_at} />],
-          ["Notified", <Distance at={incident.notified_at} />],
-          [
-            "Value",
-            `${number(incident.value)}, threshold ${number(incident.threshold)}`,
-          ],
-          ["Duration", duration(incident.downtime_ms)],
-          [
-            "Acknowledged",
-            incident.acknowledged_by
-              ? (
-                <>
-                  by {incident.acknowledged_by} <Distance at={incident.acknowledged_at} />
-                  {incident.acknowledged_until && (
-                    <>
-                      , until <Moment at={incident.acknowledged_until} />
-                    </>
-                  )}
-                </>
-              )
-              : "no",
-          ],
+          ["Value", `${valueOf(value, metric)}${peak === null ? "" : `, at worst ${valueOf(peak, metric)}`}`],
+          ["Threshold", valueOf(threshold, metric)],
+          ["Noticed", <Moment at={incident.opened_at} hasSeconds />],
+          ...incident.notified_at
+            ? [["Notified", <Moment at={incident.notified_at} hasSeconds />] as [string, preact.ComponentChildren]]
+            : [],
+          ...error_code ? [["Code", error_code] as [string, preact.ComponentChildren]] : [],
+          ...runId ? [["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>] as [string, preact.ComponentChildren]] : [],
+          ["Incident", <Copy text={id} label="the id of the incident" />],
+          ["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name],
         ]}
       />
-      {incident.parent_id && (
-        <p>
-          <Link href={`/alerts/${incident.parent_id}`}>Another incident</Link>{" "}
-          has the same cause: a recipient of its message gets none about this one.
-        </p>
-      )}
-      {incident.muted_by === "COVERAGE" && <p>Not notified: other incidents were notified about the same runs.</p>}
-      {incident.muted_by === "SILENCE" && <p>Not notified: silenced, or its sync is paused.</p>}
-      {typeof run === "string" && (
-        <p>
-          <Link href={`/runs/${run}`}>Run in the evidence</Link>
-        </p>
-      )}
-      <Section title="Timeline">
-        <ol class="timeline">
-          {incident.events.map(({ at, to_state, severity, reason }, index) => (
-            <li key={index}>
-              <Moment at={at} /> <Status of={to_state} /> <small>{words(severity)}</small> {reason}
-            </li>
-          ))}
-        </ol>
-      </Section>
-      {incident.children.length > 0 && (
-        <Section title="Inhibited incidents">
-          <ul>
-            {incident.children.map((child) => (
-              <li key={child.id}>
-                <Link href={`/alerts/${child.id}`}>
-                  {child.rule_name}
-                  {child.tournament_no && `, tournament ${child.tournament_no}`}
-                </Link>{" "}
-                <Status of={child.state} />
-              </li>
-            ))}
-          </ul>
-        </Section>
-      )}
-      <Section title="Notifications">
-        {incident.notifications.length === 0
-          ? <Empty>There is no notification for this incident.</Empty>
-          : incident.notifications.map((notification) => <Notification key={notification.id} of={notification} />)}
-      </Section>
-      <Section title="Evidence">
-        <pre tabIndex={0}>{JSON.stringify(incident.evidence, null, 2)}</pre>
-      </Section>
-    </>
-  );
-}
-
-function Notification({ of: notification }: { of: Incident["notifications"][number] }) {
-  const { can } = useUser();
-  const act = (action: "resend" | "discard") => ({
-    method: "POST" as const,
-    path: `sync-admin/notifications/${notification.id}/${action}`,
-  });
-  const resend = useAct(() => act("resend"), UnusedResponse);
-  const discard = useAct(() => act("discard"), UnusedResponse);
-  return (
-    <article class="notification">
-      <header>
-        <strong>{notification.channel}</strong> {notification.recipient && <>to {notification.recipient}{" "}</>}
-        {title(notification.kind)} <Status of={notification.status} /> <Moment at={notification.sent_at ?? notification.created_at} />
-        {notification.status === "DEAD" && can("operator") && (
-          <button
-            type="button"
-            class="secondary small"
-            aria-busy={resend.isPending}
-            onClick={() => resend.mutate()}
-          >
-            Send again
-          </button>
-        )}
-        {notification.status === "PENDING" && can("operator") && (
-          <button
-            type="button"
-            class="secondary small"
-            aria-busy={discard.isPending}
-            onClick={() => discard.mutate()}
-          >
-            Discard
-          </button>
-        )}
-      </header>
-      {notification.last_error && <p>{notification.last_error}</p>}
-      <Refusal error={resend.error ?? discard.error} />
-      {notification.deliveries.length > 0 && (
-        <ul>
-          {notification.deliveries.map((
-            { attempt, at, outcome, status_code, error, duration_ms },
-          ) => (
-            <li key={attempt}>
-              attempt {attempt}, <Moment at={at} />: <Status of={outcome} /> {status_code ?? ""} {error ?? ""}{" "}
-              <small>{duration(duration_ms)}</small>
-            </li>
-          ))}
-        </ul>
-      )}
-    </article>
+    </section>
   );
 }

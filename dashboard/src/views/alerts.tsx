@@ -5,13 +5,14 @@ import { useFilters } from "../address.ts";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
+import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
 import { usePages } from "../queries.ts";
-import { useOverview } from "../shell.tsx";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<AlertIncident>[] = [
   {
@@ -19,19 +20,17 @@ const COLUMNS: Column<AlertIncident>[] = [
     isHead: true,
     cell: (incident) => (
       <>
-        <Link href={`/alerts/${incident.id}`}>{incident.rule_name}</Link>
-        {incident.muted_by && <small>· {incident.muted_by === "SILENCE" ? "silenced" : "inhibited"}</small>}
-        {incident.is_flapping && <small>· flapping</small>}
-        <p class="under">{incident.message}</p>
+        <Link href={`/alerts/${incident.id}`} class="cause">{incident.cause}</Link>
+        <p class="dotted">
+          <span>{incident.scope}</span> <span>{incident.rule_name}</span>
+          {incident.muted_by && <span>{incident.muted_by === "SILENCE" ? "silenced" : "inhibited"}</span>}
+          {incident.is_flapping && <span>flapping</span>}
+        </p>
       </>
     ),
   },
   { name: "State", cell: (incident) => <Status of={incident.state} /> },
-  { name: "Severity", cell: (incident) => <Status of={incident.severity} /> },
-  {
-    name: "Scope",
-    cell: (incident) => incident.tournament_no ? `Tournament ${incident.tournament_no}` : title(incident.entity_type),
-  },
+  { name: "Severity", cell: (incident) => <Severity of={incident.severity} /> },
   { name: "Since", cell: (incident) => <Distance at={incident.began_at} /> },
   {
     name: "Duration",
@@ -42,6 +41,7 @@ const COLUMNS: Column<AlertIncident>[] = [
 
 export default function Alerts() {
   const [filters, change] = useFilters(["state", "severity", "entity"]);
+  const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const alerts = usePages(
     "sync-monitoring/alerts",
@@ -49,7 +49,7 @@ export default function Alerts() {
     AlertListResponse,
   );
   return (
-    <Page title="Alerts">
+    <Page title="Incidents">
       <AlertTabs at="/alerts" />
       <div class="filters">
         <SelectField
@@ -75,7 +75,7 @@ export default function Alerts() {
           value={filters.entity}
           options={[
             ["", "any"],
-            ...[...entities, "all", "system"].map((name) => [name, title(name)] as const),
+            ...[...entities, "all", "system"].map((name) => [name, nameOf(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
         />
@@ -88,6 +88,7 @@ export default function Alerts() {
             <>
               {times && (
                 <Facts
+                  class="figures"
                   of={[
                     ["Incidents, 30 days", number(times.incidents)],
                     ["Mean time to detect", duration(times.detect_ms)],
@@ -109,7 +110,6 @@ export default function Alerts() {
               {alerts.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={alerts.isFetchingNextPage}
                   onClick={() => void alerts.fetchNextPage()}
                 >

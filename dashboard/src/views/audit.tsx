@@ -124,7 +124,6 @@ export default function Audit() {
               {audit.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={audit.isFetchingNextPage}
                   onClick={() => void audit.fetchNextPage()}
                 >
@@ -171,7 +170,6 @@ function Verify() {
       <Refusal error={error} />
       <button
         type="button"
-        class="secondary"
         aria-busy={isBusy}
         onClick={() => void verify()}
       >

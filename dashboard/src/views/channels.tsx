@@ -97,7 +97,7 @@ function List() {
                     </button>{" "}
                     <button
                       type="button"
-                      class="secondary small"
+                      class="small"
                       aria-label={`Change ${channel.name}`}
                       onClick={() => edit(channel)}
                     >
@@ -106,7 +106,7 @@ function List() {
                     {channel.name !== "dashboard" && (
                       <button
                         type="button"
-                        class="secondary outline small"
+                        class="small"
                         aria-label={`Delete ${channel.name}`}
                         onClick={() => remove.mutate(channel.name)}
                       >
@@ -304,7 +304,7 @@ function ChannelForm(
           Save
         </button>
         {channel && (
-          <button type="button" class="secondary" onClick={onDone}>
+          <button type="button" onClick={onDone}>
             Discard the changes
           </button>
         )}

@@ -8,16 +8,17 @@ import { CheckField, LongTextField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { type Fields, fieldsOf, requestOf } from "../entity-fields.ts";
-import { title } from "../format.ts";
+import { useNames } from "../names.ts";
 import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 export default function EntitySettings() {
   const { type = "" } = useParams();
   const { can } = useUser();
+  const nameOf = useNames();
   const entities = useRead("sync-admin/entities", EntityListResponse, { every: 3_600_000 });
   return (
-    <Page title={`Settings of ${title(type)}`}>
+    <Page title={`Settings of ${nameOf(type)}`}>
       <Reading of={entities}>
         {({ entities }) => {
           const entity = entities.find(({ entity_type }) => entity_type === type);

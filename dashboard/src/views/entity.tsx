@@ -1,164 +1,243 @@
 import { Link, useParams } from "wouter-preact";
 import { EntityListResponse, type EntityWithPauses } from "../../../types/admin.ts";
 import { PerformanceHistoryResponse, PERIODS } from "../../../types/history.ts";
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { useFilters } from "../address.ts";
+import { ActiveIncidents } from "../components/active-incidents.tsx";
+import { Backoff } from "../components/backoff.tsx";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
-import { SelectField } from "../components/fields.tsx";
 import { History } from "../components/history.tsx";
-import { Facts, Page, Section } from "../components/page.tsx";
 import { NextRun } from "../components/next-run.tsx";
+import { Facts, Page, Section } from "../components/page.tsx";
 import { Pause } from "../components/pause.tsx";
+import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
-import { Distance, Moment } from "../components/time.tsx";
-import { inUtc, number, title } from "../format.ts";
+import { Pill } from "../components/status.tsx";
+import { Strip } from "../components/strip.tsx";
+import { Moment, Since, useNow } from "../components/time.tsx";
+import { duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
 
-const PERIOD_NAMES = Object.entries(PERIODS).map(([period, { span }]) => [period, span] as const);
+type PeriodName = keyof typeof PERIODS;
+const NAMES = Object.keys(PERIODS) as PeriodName[];
+
+/** The shortest period that reaches back to a time, in seconds. */
+const periodSince = (from: number): PeriodName =>
+  NAMES.find((name) => Date.now() - from * 1000 <= (msOf(PERIODS[name].span) ?? 0)) ?? NAMES.at(-1) ?? "1y";
+
+const secondsText = (seconds: number): string => inZoneShort(new Date(seconds * 1000).toISOString());
 
 export default function EntityView() {
   const { type = "" } = useParams();
-  const [filters, change] = useFilters(["period", "from", "until"]);
-  const period = filters.period in PERIODS ? filters.period : "24h";
-  const health = useOverview().data?.sync_entities[type];
-  const entity = useRead("sync-admin/entities", EntityListResponse, {
-    every: 30_000,
-  }).data?.entities.find(({ entity_type }) => entity_type === type);
+  const nameOf = useNames();
+  const overview = useOverview().data;
+  const health = overview?.sync_entities[type];
+  const entity = useRead("sync-admin/entities", EntityListResponse, { every: 30_000 }).data?.entities
+    .find(({ entity_type }) => entity_type === type);
+  const { can } = useUser();
+  // An incident of all syncs belongs to the sync whose run explains it.
+  const isExplained = (runId: string | null) => health?.recent_runs.some(({ id }) => id === runId) ?? false;
+  const alerts =
+    overview?.active_alerts.filter(({ entity_type, execution_id }) =>
+      entity_type === type || (entity_type === "all" && isExplained(execution_id))
+    ) ?? [];
+  return (
+    <Page
+      key={type}
+      title={nameOf(type)}
+      crumb={<Link href="/">Overview</Link>}
+      lead={health && (
+        <>
+          <Pill of={health.status} /> <span>{health.because.map(({ message }) => sentence(message)).join(" ")}</span>
+        </>
+      )}
+      acts={
+        <>
+          {can("admin") && entity && (
+            <>
+              <Link href={`/entities/${type}/settings`} role="button">Settings</Link>
+              <Pause entity={entity} />
+            </>
+          )}
+          {can("operator") && entity?.is_active && (
+            <Link href={pathOf("/sync", { entity: type })} role="button" class="primary">Sync now</Link>
+          )}
+        </>
+      }
+    >
+      {alerts.length > 0 && <ActiveIncidents alerts={alerts} />}
+      {health && <Backoff entities={[health]} />}
+      {entity?.paused_at && (
+        <p class="notice" role="status">
+          <Pill of="WARNING" label="Paused" />
+          <span>
+            by {entity.paused_by} since <Moment at={entity.paused_at} />: {entity.paused_reason}
+          </span>
+        </p>
+      )}
+      {health && <Now health={health} entity={entity} />}
+      <Past type={type} />
+      <Section title="Runs">
+        <EntityRuns type={type} name={nameOf(type)} />
+      </Section>
+      {entity && <Settings entity={entity} />}
+    </Page>
+  );
+}
+
+/** The state of the data now, and the strip of the last runs. */
+function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
+  const now = useNow();
+  const { last_successful_sync, expected_within_ms } = health;
+  const isLate = last_successful_sync !== null && now - Date.parse(last_successful_sync) > expected_within_ms && !health.idle_since &&
+    !health.is_paused;
+  return (
+    <div class="card pad stack now">
+      <Facts
+        class="facts"
+        of={[
+          [
+            "Data is",
+            <>
+              {last_successful_sync === null ? "never read" : (
+                <span class={isLate ? "late" : undefined}>
+                  <Since at={last_successful_sync} /> old
+                </span>
+              )} <small>expected within {duration(expected_within_ms)}</small>
+            </>,
+          ],
+          [
+            "Success, 24 h",
+            <>
+              {percent(health.success_rate_24h)} <small>{number(health.runs_24h)} runs</small>
+            </>,
+          ],
+          [
+            "Last run",
+            <>
+              {duration(health.last_duration_ms)} <small>usually {duration(health.average_duration_ms)}</small>
+            </>,
+          ],
+          ["Failures in a row", number(health.consecutive_failures)],
+          ["Next run", <NextRun health={health} />],
+        ]}
+      />
+      <Strip runs={health.recent_runs} entity={entity} now={now} />
+    </div>
+  );
+}
+
+/** The charts of a period or of a chosen range, and the errors by type. */
+function Past({ type }: { type: string }) {
+  const [filters, change] = useFilters(["period", "from", "until", "runs_from", "runs_to"]);
+  const period = NAMES.find((name) => name === filters.period) ?? "24h";
+  const zoom: [number, number] | null = filters.from && filters.until ? [Number(filters.from), Number(filters.until)] : null;
   const history = useRead(
     pathOf("sync-monitoring/performance-history", { period, entity: type }),
     PerformanceHistoryResponse,
     { every: 15_000 },
   );
-  const { can } = useUser();
+  const range: [number, number] = zoom ?? [Date.now() / 1000 - (msOf(PERIODS[period].span) ?? 0) / 1000, Date.now() / 1000];
+  const open = (from: number, until: number) => {
+    change({ runs_from: new Date(from * 1000).toISOString(), runs_to: new Date(until * 1000).toISOString() });
+    document.getElementById("runs")?.scrollIntoView({ behavior: "smooth" });
+  };
   return (
-    <Page
-      title={title(type)}
-      lead={health && (
-        <>
-          <Status of={health.status} /> {health.because.map(({ message }) => message).join("; ")}
-        </>
-      )}
-      acts={
-        <>
-          {can("operator") && entity?.is_active && (
-            <Link href={pathOf("/sync", { entity: type })} role="button">
-              Sync now
-            </Link>
-          )}
-          {can("admin") && entity && (
-            <>
-              <Pause entity={entity} />
-              <Link href={`/entities/${type}/settings`} role="button" class="secondary">Settings</Link>
-            </>
-          )}
-        </>
-      }
-    >
-      {entity?.paused_at && (
-        <p role="status">
-          <Status of="WARNING" label="Paused" /> by {entity.paused_by} since <Moment at={entity.paused_at} />: {entity.paused_reason}
-        </p>
-      )}
-      {health && (
-        <Facts
-          of={[
-            [
-              "Next run",
-              <NextRun health={health} />,
-            ],
-            ["Fresh as of", <Distance at={health.last_successful_sync} />],
-            ["Failures in a row", number(health.consecutive_failures)],
-          ]}
+    <section aria-label="History">
+      <div class="toolbar">
+        <div class="segments" role="group" aria-label="Period">
+          {NAMES.map((name) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={!zoom && name === period}
+              onClick={() => change({ period: name, from: "", until: "" })}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+        <RangePicker
+          range={range}
+          label={zoom ? `${secondsText(zoom[0])} – ${secondsText(zoom[1])}` : "From – to"}
+          onChoose={(from, until) => change({ period: periodSince(from), from: String(from), until: String(until) })}
         />
-      )}
-      {entity && <Settings entity={entity} />}
-      <div class="filters">
-        <SelectField
-          label="Period"
-          value={period}
-          options={PERIOD_NAMES}
-          onChange={(value) => change({ period: value, from: "", until: "" })}
-        />
-        {filters.from && (
-          <button
-            type="button"
-            class="secondary"
-            onClick={() => change({ from: "", until: "" })}
-          >
-            Show the whole period
-          </button>
-        )}
+        {zoom && <button type="button" onClick={() => change({ from: "", until: "" })}>Show the whole period</button>}
       </div>
       <Reading of={history}>
         {(data) => (
           <History
             data={data}
-            zoom={filters.from && filters.until ? [Number(filters.from), Number(filters.until)] : null}
-            onZoom={(from, until) =>
-              change({
-                from: String(Math.round(from)),
-                until: String(Math.round(until)),
-              })}
+            zoom={zoom}
+            onZoom={(from, until) => change({ from: String(Math.round(from)), until: String(Math.round(until)) })}
+            onOpen={open}
             type={type}
           />
         )}
       </Reading>
-      <Section
-        title="Errors by type"
-        acts={
-          <Link href={pathOf("/errors", { entity: type, period })}>
-            All errors
-          </Link>
-        }
-      >
-        <ErrorTypes type={type} period={period} />
-      </Section>
-      <Section title="Runs">
-        <Runs query={{ entity: type }} caption={`Runs of ${title(type)}`} />
-      </Section>
-    </Page>
+      <ErrorTypes type={type} period={period} />
+    </section>
+  );
+}
+
+function EntityRuns({ type, name }: { type: string; name: string }) {
+  const [{ runs_from, runs_to }, change] = useFilters(["runs_from", "runs_to"]);
+  return (
+    <div id="runs" class="stack">
+      {runs_from && runs_to && (
+        <p class="notice">
+          <span>
+            Only runs that started from <Moment at={runs_from} /> to <Moment at={runs_to} />.
+          </span>
+          <button type="button" class="small" onClick={() => change({ runs_from: "", runs_to: "" })}>Show all runs</button>
+        </p>
+      )}
+      <Runs query={{ entity: type, from: runs_from, to: runs_to }} caption={`Runs of ${name}`} />
+    </div>
   );
 }
 
 function Settings({ entity }: { entity: EntityWithPauses }) {
   const { sync_frequency, schedule_anchor, alert_threshold_failures: threshold, notification_channels: channels } = entity;
   return (
-    <Facts
-      of={[
-        ["State", entity.is_active ? entity.paused_at ? "paused" : "active" : "inactive"],
-        ["Every", sync_frequency],
-        ["Anchor", inUtc(schedule_anchor)],
-        ["Grace", entity.grace],
-        ["Budget", entity.max_runtime],
-        ["Failures before an alert", threshold === null ? "as each rule says" : number(threshold)],
-        ["Channels", channels?.join(", ") ?? "as each rule says"],
-      ]}
-    />
+    <Section title="Schedule">
+      <Facts
+        of={[
+          ["State", entity.is_active ? entity.paused_at ? "paused" : "active" : "inactive"],
+          ["Every", sync_frequency],
+          ["Anchor", <Moment at={schedule_anchor} />],
+          ["Grace", entity.grace],
+          ["Budget", entity.max_runtime],
+          ["Failures before an alert", threshold === null ? "as each rule says" : number(threshold)],
+          ["Channels", channels?.join(", ") ?? "as each rule says"],
+        ]}
+      />
+    </Section>
   );
 }
 
 function ErrorTypes({ type, period }: { type: string; period: string }) {
   return (
-    <ErrorAnalytics period={period} entity={type} every={15_000}>
-      {({ by_type, total }) =>
-        total === 0 ? <Empty>No error in this period.</Empty> : (
-          <dl class="bars">
-            {Object.entries(by_type).filter(([, count]) => count > 0).sort((
-              [, a],
-              [, b],
-            ) => b - a).map(([name, count]) => (
-              <div key={name}>
-                <dt>{title(name)}</dt>
-                <dd>
-                  <meter value={count} max={total} aria-label={title(name)} /> {number(count)}
-                </dd>
-              </div>
-            ))}
-          </dl>
-        )}
-    </ErrorAnalytics>
+    <Section title="Errors by type" acts={<Link href={pathOf("/errors", { entity: type, period })}>All errors</Link>}>
+      <ErrorAnalytics period={period} entity={type} every={15_000}>
+        {({ by_type, total }) =>
+          total === 0 ? <Empty>No error in this period.</Empty> : (
+            <dl class="bars card pad">
+              {Object.entries(by_type).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a).map(([name, count]) => (
+                <div key={name}>
+                  <dt>{title(name)}</dt>
+                  <dd>
+                    <meter value={count} max={total} aria-label={title(name)} /> {number(count)}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          )}
+      </ErrorAnalytics>
+    </Section>
   );
 }

@@ -37,7 +37,6 @@ export default function ErrorGroup() {
               {errors.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={errors.isFetchingNextPage}
                   onClick={() => void errors.fetchNextPage()}
                 >

@@ -11,7 +11,8 @@ import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
-import { useOverview } from "../shell.tsx";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
 
 const COLUMNS: Column<Analytics["groups"][number]>[] = [
   {
@@ -46,6 +47,7 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
 export default function Errors() {
   const [filters, change] = useFilters(["period", "entity"]);
   const period = filters.period in PERIODS ? filters.period : "24h";
+  const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   return (
     <Page title="Errors">
@@ -61,7 +63,7 @@ export default function Errors() {
           value={filters.entity}
           options={[
             ["", "all"],
-            ...entities.map((name) => [name, title(name)] as const),
+            ...entities.map((name) => [name, nameOf(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
         />
@@ -76,7 +78,7 @@ function Analysis({ data }: { data: Analytics }) {
     times: data.trend.map(({ timestamp }) => Date.parse(timestamp) / 1000),
     series: [{
       name: "Errors",
-      colour: "--bad",
+      colour: "--bad-fill",
       values: data.trend.map(({ count }) => count),
       isBars: true,
     }],
@@ -101,7 +103,6 @@ function Analysis({ data }: { data: Analytics }) {
         {...trend}
         range={[seconds(data.from), seconds(data.until)]}
         format={number}
-        onZoom={() => {}}
       />
       <Section title="Groups">
         <Table

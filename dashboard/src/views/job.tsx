@@ -8,6 +8,7 @@ import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
 import { counted, number, title } from "../format.ts";
+import { useNames } from "../names.ts";
 import { useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -18,9 +19,10 @@ export default function JobView() {
   const job = useRead(`sync-admin/jobs/${id}`, JobDetailResponse, {
     isLive: (data) => !isFinished(data),
   });
+  const nameOf = useNames();
   return (
     <Page
-      title={job.data ? `Sync of ${title(job.data.entity_type)}` : "Job"}
+      title={job.data ? `Sync of ${nameOf(job.data.entity_type)}` : "Job"}
       lead={job.data && (
         <>
           <Status of={job.data.status} /> {job.data.tournament_no
@@ -74,7 +76,6 @@ function Acts({ job }: { job: JobDetailResponse }) {
         : (
           <button
             type="button"
-            class="secondary"
             onClick={() => setConfirming(true)}
           >
             Cancel
@@ -84,7 +85,6 @@ function Acts({ job }: { job: JobDetailResponse }) {
         <>
           <button
             type="button"
-            class="secondary"
             aria-busy={requeue.isPending}
             onClick={() => requeue.mutate(false)}
           >

@@ -62,7 +62,6 @@ function List({ onMessage }: { onMessage: (message: string) => void }) {
           {pages.hasNextPage && (
             <button
               type="button"
-              class="secondary"
               aria-busy={pages.isFetchingNextPage}
               onClick={() => void pages.fetchNextPage()}
             >
@@ -131,7 +130,7 @@ function DisableButton(props: RowProps) {
     <>
       <button
         type="button"
-        class="secondary outline small"
+        class="small"
         aria-label={`${person.disabled ? "Enable" : "Disable"} ${nameOf(person)}`}
         aria-busy={change.isPending}
         disabled={change.isPending}

@@ -15,7 +15,8 @@ import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { type Fields, fieldsOf, requestOf } from "../rule-fields.ts";
 import { conditionOf, METRIC_HELP } from "../rule-text.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
 
 export default function RuleView() {
   const { id = "" } = useParams();
@@ -108,6 +109,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
       onChange={set(name) as (value: string) => void}
     />
   );
+  const nameOf = useNames();
   const { unit, direction, needs_runs, uses_window } = ALERT_METRICS[fields.metric];
   return (
     <>
@@ -127,7 +129,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           error={wrong.entity_type}
           options={[
             ...new Set([...entities, fields.entity_type, "all", "system"]),
-          ].map((name) => [name, title(name)] as const)}
+          ].map((name) => [name, nameOf(name)] as const)}
           onChange={set("entity_type")}
         />
         <SelectField
@@ -257,7 +259,6 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
           </button>
           <button
             type="button"
-            class="secondary"
             aria-busy={preview.isPending}
             onClick={() => preview.mutate()}
           >
@@ -284,7 +285,6 @@ function DeleteButton({ name, onConfirm }: { name: string; onConfirm: () => void
     : (
       <button
         type="button"
-        class="secondary outline"
         onClick={() => setConfirming(true)}
       >
         Delete

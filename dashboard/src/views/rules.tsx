@@ -1,12 +1,12 @@
 import { Link } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
+import { EntityName } from "../components/entity-name.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
+import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
-import { title, words } from "../format.ts";
 import { conditionOf } from "../rule-text.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -34,10 +34,15 @@ const COLUMNS: Column<AlertRule>[] = [
   },
   {
     name: "Scope",
-    cell: (rule) => rule.scope === "TOURNAMENT" ? `each tournament of ${words(rule.entity_type)}` : title(rule.entity_type),
+    cell: (rule) => (
+      <>
+        {rule.scope === "TOURNAMENT" && "each tournament of "}
+        <EntityName of={rule.entity_type} />
+      </>
+    ),
   },
   { name: "Condition", cell: conditionOf },
-  { name: "Severity", cell: (rule) => <Status of={rule.severity} /> },
+  { name: "Severity", cell: (rule) => <Severity of={rule.severity} /> },
   {
     name: "Channels",
     cell: (rule) => rule.notification_channels.join(", ") || "none",
@@ -52,7 +57,7 @@ export default function Rules() {
   return (
     <Page
       title="Alert rules"
-      acts={can("admin") && <Link href="/alerts/rules/new" role="button">New rule</Link>}
+      acts={can("admin") && <Link href="/alerts/rules/new" role="button" class="primary">New rule</Link>}
     >
       <AlertTabs at="/alerts/rules" />
       <Reading of={rules}>

@@ -1,238 +1,197 @@
+import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
-import type { z } from "zod";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
+import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
-import { Empty, Reading } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
-import { type Column, Table } from "../components/table.tsx";
-import { Moment } from "../components/time.tsx";
-import { counted, duration, number, title, words } from "../format.ts";
+import { Reading } from "../components/states.tsx";
+import { Pill, Status } from "../components/status.tsx";
+import { Moment, Since, useNow } from "../components/time.tsx";
+import { counted, duration, inZoneShort, number, sentence, words } from "../format.ts";
+import { useNames } from "../names.ts";
 import { useRead } from "../queries.ts";
-
-type Run = z.infer<typeof ExecutionDetailResponse>;
+import { Comparison } from "../run/comparison.tsx";
+import { ErrorGroups } from "../run/error-groups.tsx";
+import { LEFT_OUT, type Run } from "../run/run.ts";
+import { Waterfall } from "../run/waterfall.tsx";
 
 export default function RunView() {
   const { id = "" } = useParams();
-  const run = useRead(
-    `sync-monitoring/executions/${id}`,
-    ExecutionDetailResponse,
-    { isLive: ({ status }) => status === "RUNNING" },
-  );
+  const run = useRead(`sync-monitoring/executions/${id}`, ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
+  const nameOf = useNames();
+  const { data } = run;
   return (
     <Page
-      title={run.data ? `Run of ${title(run.data.entity_type)}` : "Run"}
-      lead={run.data && <Lead run={run.data} />}
+      key={id}
+      title={data ? `Run of ${nameOf(data.entity_type)}, ${inZoneShort(data.execution_start)}` : "Run"}
+      crumb={data && (
+        <>
+          <Link href="/">Overview</Link> / <Link href={`/entities/${data.entity_type}`}>{nameOf(data.entity_type)}</Link>
+        </>
+      )}
+      lead={data && (
+        <>
+          <Pill of={data.status} /> {data.status_reason && <span>{sentence(data.status_reason)}</span>}
+        </>
+      )}
     >
-      <Reading of={run}>{(data) => <Run run={data} />}</Reading>
+      <Reading of={run}>{(run) => <Body run={run} />}</Reading>
     </Page>
   );
 }
 
-function Lead({ run }: { run: Run }) {
+function Body({ run }: { run: Run }) {
+  const now = useNow();
+  const isRunning = run.status === "RUNNING";
+  const length = run.duration_ms ?? Math.max(now - Date.parse(run.execution_start), 0);
   return (
     <>
-      <Status of={run.status} /> {run.status_reason} · <Moment at={run.execution_start} />
+      {isRunning && <Progress run={run} />}
+      {run.incidents.length > 0 && (
+        <ul class="notice" aria-label="Incidents of this run">
+          {run.incidents.map(({ id, cause, state }) => (
+            <li key={id}>
+              <Status of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="split">
+        <div class="stack">
+          {run.error_groups.length > 0 && (
+            <Section title={`Errors by code (${number(run.error_count)})`}>
+              <ErrorGroups groups={run.error_groups} />
+            </Section>
+          )}
+          <Section title={`Tournaments (${number(run.tournaments.length)})`}>
+            <Waterfall run={run} length={length} />
+          </Section>
+          <LeftOut of={run.left_out} />
+          {run.errors.length > 0 && (
+            <details>
+              <summary>Each error with its context ({number(run.errors.length)})</summary>
+              <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
+            </details>
+          )}
+        </div>
+        <aside class="stack">
+          <Comparison run={run} />
+          <Details run={run} />
+        </aside>
+      </div>
     </>
   );
 }
 
-const rate = (bytes: number): string =>
+const Progress = ({ run }: { run: Run }) => (
+  <p class="notice" role="status">
+    <span>
+      Running for <Since at={run.execution_start} />, {run.current_stage ?? "starting"}: {number(run.tournaments_processed)} of{" "}
+      {number(run.tournaments_total)} tournaments
+    </span>
+    <progress value={run.tournaments_processed} max={run.tournaments_total || 1} aria-label="Tournaments done" />
+  </p>
+);
+
+/** The tournaments that the run did not sync, by reason. */
+function LeftOut({ of: groups }: { of: Run["left_out"] }) {
+  if (!groups.length) return null;
+  return (
+    <Section title="Left out">
+      <ul class="card groups">
+        {groups.map(({ reason, count, tournaments }) => (
+          <li key={reason}>
+            <p>
+              <strong>{counted(count, "tournament")}</strong>: {LEFT_OUT[reason]}.
+            </p>
+            {tournaments.length > 0 && (
+              <details>
+                <summary>{tournaments.length < count ? `The first ${tournaments.length}` : "Which ones"}</summary>
+                <ul class="chips">
+                  {tournaments.map(({ no, name }) => (
+                    <li key={no}>
+                      <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+const sizeOf = (bytes: number): string =>
   bytes < 1_000_000 ? `${number(Math.round(bytes / 1_000))} kB` : `${number(Math.round(bytes / 100_000) / 10)} MB`;
 
-function Run({ run }: { run: Run }) {
+type Pair = [name: string, value: ComponentChildren];
+
+/** Where the run comes from, and its smaller figures. */
+function Details({ run }: { run: Run }) {
+  const { job, call } = run;
+  const changed = ([["new", run.records_inserted], ["changed", run.records_updated], ["unchanged", run.records_unchanged], [
+    "removed",
+    run.records_removed,
+  ], ["rejected", run.records_rejected]] as const).filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
   return (
-    <>
-      {run.status === "RUNNING" && (
-        <p role="status">
-          {run.current_stage ?? "starting"}: {number(run.tournaments_processed)} of {number(run.tournaments_total)}
-          <progress
-            value={run.tournaments_processed}
-            max={run.tournaments_total || 1}
-            aria-label="Tournaments done"
-          />
-        </p>
-      )}
+    <section class="card pad">
+      <h2>Details</h2>
       <Facts
+        class="pairs"
         of={[
-          [
-            "Sync",
-            <Link href={`/entities/${run.entity_type}`}>
-              {title(run.entity_type)}
-            </Link>,
-          ],
           ["Trigger", words(run.trigger)],
-          [
-            "Due",
-            run.due_at === null ? "–" : (
+          ["Started", <Moment at={run.execution_start} hasSeconds />],
+          ...run.execution_end ? [["Ended", <Moment at={run.execution_end} hasSeconds />] as Pair] : [],
+          ...run.due_at
+            ? [[
+              "Due",
               <>
                 <Moment at={run.due_at} />, attempt {run.attempt}
-              </>
-            ),
-          ],
-          ["Duration", duration(run.duration_ms)],
+              </>,
+            ] as Pair]
+            : [],
+          ...job
+            ? [[
+              "Job",
+              <>
+                <Link href={`/jobs/${job.id}`}>{words(job.priority)}</Link> by {job.triggered_by}: {job.reason}
+              </>,
+            ] as Pair]
+            : [],
+          ...call
+            ? [[
+              "Call",
+              <>
+                <Copy text={call.id} label="the id of the call" />{" "}
+                {call.status_code === null ? "no answer known" : `answered ${call.status_code} in ${duration(call.answered_ms)}`}
+              </>,
+            ] as Pair]
+            : [],
+          ["Run", <Copy text={run.id} label="the id of the run" />],
+          ...run.correlation_id ? [["Correlation", <Copy text={run.correlation_id} label="the correlation id" />] as Pair] : [],
+          ["Records", changed.join(", ") || "none"],
+          ["Replies", `${sizeOf(run.api_bytes)}, ${number(run.api_unchanged_replies)} unchanged, ${sizeOf(run.api_bytes_saved)} saved`],
           [
-            "Tournaments",
-            `${number(run.tournaments_processed)} of ${number(run.tournaments_total)}, ${number(run.tournaments_failed)} failed`,
-          ],
-          [
-            "Records",
-            `${number(run.records_inserted)} new, ${number(run.records_updated)} changed, ${number(run.records_unchanged)} unchanged, ${
-              number(run.records_removed)
-            } removed, ${number(run.records_rejected)} rejected`,
-          ],
-          [
-            "Upstream",
-            `${counted(run.api_calls, "call")}, ${number(run.api_errors)} failed, ${number(run.api_unchanged_replies)} unchanged, ${
-              rate(run.api_bytes)
-            }, ${rate(run.api_bytes_saved)} saved`,
-          ],
-          [
-            "API fallbacks",
+            "Fallbacks",
             `${number(run.api_fallbacks)}: ${number(run.api_retries)} retried, ${number(run.api_full_reads)} forced full reads, ${
               number(run.api_xml_replies)
-            } answered in XML`,
+            } in XML`,
           ],
           [
-            "Upstream response time",
-            `${
-              duration(
-                run.api_calls ? run.api_response_ms_total / run.api_calls : null,
-              )
-            } on average, ${duration(run.api_response_ms_max)} at most`,
+            "Response time",
+            `${duration(run.api_calls ? run.api_response_ms_total / run.api_calls : null)} on average, ${
+              duration(run.api_response_ms_max)
+            } at most`,
           ],
+          ["Memory", run.memory_usage_mb === null ? "–" : `${number(run.memory_usage_mb)} MiB at peak`],
           [
-            "Cache",
-            `${number(run.cache_hits)} skipped as fresh, ${number(run.cache_misses)} requested`,
-          ],
-          [
-            "Database",
-            `${counted(run.database_calls, "call")}, at most ${number(run.database_connections_peak)} at once`,
-          ],
-          [
-            "Peak memory",
-            run.memory_usage_mb === null ? "–" : `${number(run.memory_usage_mb)} MiB`,
+            "Connections",
+            run.database_connections_peak === null ? "–" : `${number(run.database_connections_peak)} to the database at once`,
           ],
         ]}
       />
-      {run.job && (
-        <p>
-          For <Link href={`/jobs/${run.job.id}`}>a job</Link> of {run.job.triggered_by} ({words(run.job.priority)}): {run.job.reason}
-        </p>
-      )}
-      {run.incidents.length > 0 && (
-        <Section title="Incidents of this run">
-          <ul>
-            {run.incidents.map(({ id, rule_name, state }) => (
-              <li key={id}>
-                <Link href={`/alerts/${id}`}>{rule_name}</Link> <Status of={state} />
-              </li>
-            ))}
-          </ul>
-        </Section>
-      )}
-      <Section title="Timeline">
-        <Timeline run={run} />
-      </Section>
-      <Section title={`Tournaments (${number(run.tournaments.length)})`}>
-        <Tournaments run={run} />
-      </Section>
-      <Section title={`Errors (${number(run.errors.length)})`}>
-        {run.errors.length ? run.errors.map((error) => <ErrorRecord key={error.id} of={error} />) : <Empty>No error in this run.</Empty>}
-      </Section>
-    </>
-  );
-}
-
-function Timeline({ run }: { run: Run }) {
-  const steps = [
-    {
-      at: run.execution_start,
-      text: `started, trigger ${words(run.trigger)}`,
-      status: "RUNNING",
-    },
-    ...run.errors.map((error) => ({
-      at: error.occurred_at,
-      text: `${words(error.error_type)}${error.tournament_no ? `, tournament ${error.tournament_no}` : ""}: ${error.error_message}`,
-      status: error.error_severity,
-    })),
-    ...run.execution_end
-      ? [{
-        at: run.execution_end,
-        text: `${words(run.status)}: ${run.status_reason ?? ""}`,
-        status: run.status as string,
-      }]
-      : [],
-  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return (
-    <ol class="timeline">
-      {steps.map(({ at, text, status }, index) => (
-        <li key={index}>
-          <Moment at={at} /> <Status of={status} label="" /> {text}
-          {index > 0 && (
-            <small>
-              {duration(Date.parse(at) - Date.parse(run.execution_start))} after the start
-            </small>
-          )}
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-const COLUMNS = (slowest: number): Column<Run["tournaments"][number]>[] => [
-  {
-    name: "Tournament",
-    isHead: true,
-    cell: (result) => (
-      <Link href={`/tournaments/${result.tournament_no}`}>
-        {result.name ?? result.tournament_no}
-      </Link>
-    ),
-  },
-  {
-    name: "Outcome",
-    cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} />,
-  },
-  {
-    name: "Duration",
-    cell: (result) => (
-      <>
-        <meter
-          value={result.duration_ms ?? 0}
-          max={slowest}
-          aria-label="Compared with the slowest tournament"
-        />{" "}
-        {duration(result.duration_ms)}
-      </>
-    ),
-  },
-  {
-    name: "Records",
-    isNumber: true,
-    cell: (result) => number(result.records_processed),
-  },
-  { name: "Error or warning", cell: (result) => result.error_message ?? result.warning_code ?? "" },
-];
-
-function Tournaments({ run }: { run: Run }) {
-  if (!run.tournaments.length) {
-    return (
-      <Empty>
-        {run.status === "RUNNING" ? "No tournament is finished yet." : "The run processed no tournament."}
-      </Empty>
-    );
-  }
-  const slowest = Math.max(
-    ...run.tournaments.map(({ duration_ms }) => duration_ms ?? 0),
-    1,
-  );
-  return (
-    <Table
-      caption="Tournaments of this run"
-      columns={COLUMNS(slowest)}
-      rows={run.tournaments}
-      keyOf={(result) => result.tournament_no}
-    />
+    </section>
   );
 }

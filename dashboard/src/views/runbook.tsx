@@ -1,36 +1,6 @@
 import { Link, useParams } from "wouter-preact";
 import { Page } from "../components/page.tsx";
-import { type Block, type Inline, sectionsOf } from "../runbook-text.ts";
-
-/** The text of docs/runbook.md, which the build puts here. */
-declare const RUNBOOK: string;
-const SECTIONS = sectionsOf(RUNBOOK);
-
-function Part({ of: part }: { of: Inline }) {
-  if ("code" in part) return <code>{part.code}</code>;
-  if (!("href" in part)) return <>{part.text}</>;
-  if (part.href.startsWith("#")) return <Link href={`/runbook/${part.href.slice(1)}`}>{part.text}</Link>;
-  // The other files of the documentation are not part of the page.
-  return /^https?:/.test(part.href) ? <a href={part.href}>{part.text}</a> : <>{part.text}</>;
-}
-const Parts = ({ of: parts }: { of: Inline[] }) => <>{parts.map((part, index) => <Part key={index} of={part} />)}</>;
-
-const BlockView = ({ of: block }: { of: Block }) =>
-  "items" in block
-    ? (
-      <ol>
-        {block.items.map((item, index) => (
-          <li key={index}>
-            <Parts of={item} />
-          </li>
-        ))}
-      </ol>
-    )
-    : (
-      <p>
-        <Parts of={block.paragraph} />
-      </p>
-    );
+import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
 
 /** What to do about an alert rule, or the list of the rules. */
 export default function Runbook() {
@@ -39,7 +9,7 @@ export default function Runbook() {
   if (!section) {
     return (
       <Page key="all" title="Runbook" lead={anchor && `The runbook has no section ${anchor}.`}>
-        <ul>
+        <ul class="links card pad">
           {SECTIONS.map(({ anchor, title }) => (
             <li key={anchor}>
               <Link href={`/runbook/${anchor}`}>{title}</Link>
@@ -50,16 +20,10 @@ export default function Runbook() {
     );
   }
   return (
-    <Page
-      key={section.anchor}
-      title={section.title}
-      lead={
-        <>
-          What to do · <Link href="/runbook">all rules</Link>
-        </>
-      }
-    >
-      {section.blocks.map((block, index) => <BlockView key={index} of={block} />)}
+    <Page key={section.anchor} title={section.title} crumb={<Link href="/runbook">Runbook</Link>}>
+      <section class="card pad prose">
+        {section.blocks.map((block, index) => <BlockView key={index} of={block} />)}
+      </section>
     </Page>
   );
 }

@@ -72,14 +72,13 @@ export function SignIn({ auth, config, hasExpired, problem }: {
         <button
           key={id}
           type="button"
-          class="secondary"
           disabled={isBusy}
           onClick={() => void run(() => signInWith(auth, id))}
         >
           Sign in with {name}
         </button>
       ))}
-      <button type="button" class="secondary outline" onClick={() => setForgotten(true)}>
+      <button type="button" onClick={() => setForgotten(true)}>
         I forgot my password
       </button>
     </Frame>
@@ -129,7 +128,7 @@ function Forgotten({ auth, email, onEmail, onBack }: {
             </button>
           </form>
         )}
-      <button type="button" class="secondary outline" onClick={onBack}>Back to the sign-in</button>
+      <button type="button" onClick={onBack}>Back to the sign-in</button>
     </Frame>
   );
 }
@@ -141,7 +140,7 @@ export function ChoosePassword({ auth, user, onDone }: { auth: GoTrueClient; use
       <h1>Choose a password</h1>
       <p>You are signed in as {user.email}.</p>
       <PasswordForm auth={auth} email={user.email} onDone={onDone} />
-      <button type="button" class="secondary outline" onClick={onDone}>Not now</button>
+      <button type="button" onClick={onDone}>Not now</button>
     </Frame>
   );
 }

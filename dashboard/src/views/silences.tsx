@@ -12,7 +12,8 @@ import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
 import { describeError, UnusedResponse, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { useOverview } from "../shell.tsx";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
 
 export default function Silences() {
   const pages = usePages("sync-admin/silences", { limit: 50 }, SilenceListResponse, 10_000);
@@ -54,9 +55,10 @@ export default function Silences() {
 const matchOf = (
   { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
+  nameOf: (entityType: string) => string,
 ): string =>
   [
-    entity_type && title(entity_type),
+    entity_type && nameOf(entity_type),
     rule_id && `rule ${names.get(rule_id) ?? rule_id}`,
     severity && `severity ${severity}`,
     tournament_no && `tournament ${tournament_no}`,
@@ -67,6 +69,7 @@ function List(
   { silences, names }: { silences: AlertSilence[]; names: Map<string, string> },
 ) {
   const { can } = useUser();
+  const nameOf = useNames();
   const end = useAct(
     (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
     UnusedResponse,
@@ -78,7 +81,7 @@ function List(
         rows={silences}
         keyOf={(silence) => silence.id}
         columns={[
-          { name: "Matches", isHead: true, cell: (silence) => matchOf(silence, names) },
+          { name: "Matches", isHead: true, cell: (silence) => matchOf(silence, names, nameOf) },
           {
             name: "State",
             cell: (silence) => silence.is_silencing ? <Status of="PENDING" label="Active" /> : <Status of="IDLE" label="Inactive" />,
@@ -97,8 +100,8 @@ function List(
               cell: (silence: AlertSilence) => (
                 <button
                   type="button"
-                  class="secondary small"
-                  aria-label={`End the silence of ${matchOf(silence, names)}`}
+                  class="small"
+                  aria-label={`End the silence of ${matchOf(silence, names, nameOf)}`}
                   onClick={() => end.mutate(silence.id)}
                 >
                   End
@@ -124,6 +127,7 @@ const LENGTHS = [
 
 function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
   const [preset] = useFilters(["rule", "entity", "tournament", "incident"]);
+  const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const initial = {
     entity_type: preset.tournament ? "" : preset.entity,
@@ -172,7 +176,7 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         error={wrong.entity_type}
         options={[
           ["", "any"],
-          ...[...new Set([...entities, "all", "system"])].map((name) => [name, title(name)] as const),
+          ...[...new Set([...entities, "all", "system"])].map((name) => [name, nameOf(name)] as const),
         ]}
         onChange={set("entity_type")}
       />

@@ -1,3 +1,5 @@
+import { useNames } from "../names.ts";
+import { EntityName } from "../components/entity-name.tsx";
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { z } from "zod";
@@ -67,6 +69,7 @@ function Trigger({ types }: { types: string[] }) {
     ManualSyncResponse,
     ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
   );
+  const nameOf = useNames();
   const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
@@ -84,7 +87,7 @@ function Trigger({ types }: { types: string[] }) {
         label="Sync"
         value={fields.entity_type}
         error={wrong.entity_type}
-        options={types.map((type) => [type, title(type)] as const)}
+        options={types.map((type) => [type, nameOf(type)] as const)}
         onChange={set("entity_type")}
       />
       <TournamentField
@@ -159,6 +162,7 @@ function TournamentField(
 }
 
 function Queue() {
+  const nameOf = useNames();
   const queue = useRead("sync-admin/queue-status", QueueStatusResponse, {
     isLive: ({ running }) => running.length > 0,
   });
@@ -183,7 +187,7 @@ function Queue() {
             <p key={entity.entity_type}>
               <Status
                 of="WARNING"
-                label={`${title(entity.entity_type)} is paused`}
+                label={`${nameOf(entity.entity_type)} is paused`}
               />{" "}
               by {entity.paused_by} since <Moment at={entity.since} />
             </p>
@@ -196,10 +200,12 @@ function Queue() {
 
 const targetOf = (
   { entity_type, tournament_no, tournament_nos }: z.infer<typeof Job>,
-): string =>
-  `${title(entity_type)}${
-    tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${counted(tournament_nos.length, "tournament")}` : ""
-  }`;
+) => (
+  <>
+    <EntityName of={entity_type} />
+    {tournament_no ? `, tournament ${tournament_no}` : tournament_nos ? `, ${counted(tournament_nos.length, "tournament")}` : ""}
+  </>
+);
 
 const COLUMNS: Column<z.infer<typeof Job>>[] = [
   {
@@ -260,7 +266,6 @@ function Jobs() {
               {jobs.hasNextPage && (
                 <button
                   type="button"
-                  class="secondary"
                   aria-busy={jobs.isFetchingNextPage}
                   onClick={() => void jobs.fetchNextPage()}
                 >

@@ -56,7 +56,6 @@ function Connectivity() {
       acts={can("operator") && (
         <button
           type="button"
-          class="secondary"
           aria-busy={test.isPending}
           onClick={() => test.mutate()}
         >

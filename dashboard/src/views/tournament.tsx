@@ -1,12 +1,13 @@
 import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentDetailResponse } from "../../../types/history.ts";
+import { EntityName } from "../components/entity-name.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { counted, duration, number, percent, title } from "../format.ts";
+import { counted, duration, number, percent } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { priorityOf, stateOf } from "./tournaments.tsx";
@@ -23,7 +24,7 @@ const COLUMNS: Column<Detail["history"][number]>[] = [
       </Link>
     ),
   },
-  { name: "Sync", cell: (result) => title(result.entity_type) },
+  { name: "Sync", cell: (result) => <EntityName of={result.entity_type} /> },
   {
     name: "Outcome",
     cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} />,
@@ -57,6 +58,7 @@ export default function Tournament() {
         <Link
           href={pathOf("/sync", { entity: "matches_schedule", tournament: no })}
           role="button"
+          class="primary"
         >
           Sync now
         </Link>

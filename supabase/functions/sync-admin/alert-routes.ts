@@ -14,7 +14,7 @@ import {
 import { nextCursor } from "../../../types/cursor.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";
-import { createTestChannels, testDestinations } from "./channel-test.ts";
+import { createTestChannels, errorOf, testDestinations } from "./channel-test.ts";
 import { previewRule } from "./rule-preview.ts";
 
 const ChannelParams = z.object({ name: ChannelName });
@@ -92,7 +92,10 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
   app.post("/channels/:name/test", ...requireRole("admin"), async (c) => {
     const { name } = parse(ChannelParams, c.req.param());
     const destinations = await rpc("test_notification_channel", await by(c, ["test-channel", "channel", name], { name }));
-    return c.json({ results: await testDestinations(destinations, channels, deps.clock, actorOf(c).name) });
+    const results = await testDestinations(destinations, channels, deps.clock, actorOf(c).name);
+    const errors = results.map((result) => ({ recipient: result.recipient, error: errorOf(result) }));
+    await rpc("record_channel_test", { p: { name, results: errors }, as_of: as_of() });
+    return c.json({ results });
   });
   app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
     const notification = await rpc("get_alert_notification", { p: { id: idOf(c) } });

@@ -6,6 +6,7 @@ import { addAuditRoutes } from "./audit-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addSettingsRoutes } from "./settings-routes.ts";
 import { addPeopleRoutes } from "./people-routes.ts";
+import { addSetupRoutes } from "./setup-routes.ts";
 
 /** The routes for the actions of people. Each change writes its audit row in its own transaction; the row is sealed after the response. */
 export function createApp(deps: AdminDeps): FunctionApp {
@@ -21,5 +22,6 @@ export function createApp(deps: AdminDeps): FunctionApp {
   addAuditRoutes(app, deps);
   addSettingsRoutes(app, deps);
   addPeopleRoutes(app, deps);
+  addSetupRoutes(app, deps);
   return app;
 }

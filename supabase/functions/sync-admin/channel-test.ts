@@ -22,6 +22,12 @@ export function createTestChannels({ env, clock, fetch }: Pick<AdminDeps, "env" 
 export const testDestinations = (destinations: Destination[], channels: Channels, clock: Clock, actor: string): Promise<Result[]> =>
   Promise.all(destinations.map((destination) => testDestination(destination, channels, clock, actor)));
 
+/** Why a destination did not accept both messages; null when it did. */
+export const errorOf = ({ opening, end }: Result): string | null => {
+  const failed = [opening, end].find((attempt) => attempt && attempt.outcome !== "SENT");
+  return failed ? failed.error ?? `answered with status ${failed.status_code ?? "unknown"}` : null;
+};
+
 const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();
 
 async function testDestination(destination: Destination, channels: Channels, clock: Clock, actor: string): Promise<Result> {

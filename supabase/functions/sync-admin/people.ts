@@ -8,6 +8,26 @@ const PAGE = 200, PAGES = 50;
 /** Who can give rights to others: a confirmed admin who can sign in. */
 const isActiveAdmin = ({ role, disabled, confirmed }: Person): boolean => role === "admin" && !disabled && confirmed;
 
+/** How many confirmed people who can sign in have these roles. */
+export interface PeopleCount {
+  admins: number;
+  operators: number;
+}
+
+/** Counts people until an admin and another person who can act are found. @throws AppError AUTH_UNAVAILABLE */
+export async function countPeople(auth: Pick<AuthAdmin, "list">): Promise<PeopleCount> {
+  const count: PeopleCount = { admins: 0, operators: 0 };
+  const isEnough = () => count.admins > 0 && count.admins + count.operators > 1;
+  for (let page = 1, hasMore = true; hasMore && page <= PAGES && !isEnough(); page++) {
+    const found = await auth.list(page, PAGE);
+    const active = found.people.filter(({ disabled, confirmed }) => !disabled && confirmed);
+    count.admins += active.filter(({ role }) => role === "admin").length;
+    count.operators += active.filter(({ role }) => role === "operator").length;
+    hasMore = found.hasMore;
+  }
+  return count;
+}
+
 /** A change of a person in Auth, for the audit log; `before` is null for a new person. */
 export interface PersonChange {
   before: Person | null;

@@ -1,9 +1,11 @@
 import { inUtc, inWords } from "../../../services/alert-words.ts";
 import type { Destination } from "../../../services/contract/alerts.ts";
+import { hasEnded } from "../../../services/evidence.ts";
+import { causeOf, peakOf, scopeOf } from "../../../services/incident-words.ts";
+import { fit, oneLine } from "../../../services/text.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { causeOf, evidenceOf, hasEnded, peakOf, scopeOf } from "./cause.ts";
 import type { Links, Message, MessageItem } from "./channels/channel.ts";
-import { fit, oneLine } from "./text.ts";
+import { evidenceOf } from "./evidence.ts";
 
 const HEADINGS = {
   FIRING: "Firing",

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { AppError } from "../../../services/errors.ts";
+import { describeIncident, escalationOf, nameIn, runbookAnchorOf } from "../../../services/incident-view.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import { type AlertDetailResponse, type AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
+import { AlertDetailResponse, type AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { cursor, nextCursor } from "../../../types/cursor.ts";
 
@@ -25,11 +26,11 @@ export async function listAlerts(
   const { entity, limit, cursor: after, ...filters } = query;
   // One incident more than the page shows whether a next page exists.
   const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
-  const { alerts: found, mean_times } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() });
+  const { alerts: found, mean_times, titles } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() });
   const alerts = found.slice(0, limit);
   const last = alerts.at(-1);
   return {
-    alerts,
+    alerts: alerts.map((row) => describeIncident(row, nameIn(titles))),
     mean_times,
     next_cursor: found.length > limit && last ? nextCursor(last.opened_at, last.id) : null,
   };
@@ -39,5 +40,13 @@ export async function listAlerts(
 export async function readAlert(rpc: Rpc<"get_alert_incident">, clock: Clock, id: string): Promise<z.infer<typeof AlertDetailResponse>> {
   const found = await rpc("get_alert_incident", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);
-  return found;
+  const nameOf = nameIn(found.titles);
+  // The schema leaves out what only the words are made of.
+  return AlertDetailResponse.parse({
+    ...describeIncident(found, nameOf),
+    ...escalationOf(found),
+    children: found.children.map((child) => describeIncident(child, nameOf)),
+    parent: found.parent && describeIncident(found.parent, nameOf),
+    runbook_anchor: runbookAnchorOf(found, found.rule?.runbook_url ?? null),
+  });
 }

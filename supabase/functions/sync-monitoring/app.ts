@@ -109,7 +109,12 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await listExecutions(reader(c), c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne("/executions/{id}", "One run with its tournaments, errors, job and incidents", WithId, ExecutionDetailResponse),
+    readOne(
+      "/executions/{id}",
+      "One run with its tournaments, what it left out, errors, call, job, incidents, and the usual run",
+      WithId,
+      ExecutionDetailResponse,
+    ),
     async (c) => c.json(await readExecution(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(

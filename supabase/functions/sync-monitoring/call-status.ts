@@ -1,5 +1,5 @@
 import type { CallFacts, ScheduleFacts } from "../../../services/contract/system.ts";
-import { instant, SECOND } from "./verdict.ts";
+import { instant, SECOND } from "../../../services/verdict.ts";
 
 /** pg_net sends a request within about a second, and its call times out after 5 s. */
 const ANSWER_MS = 15 * SECOND;

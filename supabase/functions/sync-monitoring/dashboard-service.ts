@@ -1,19 +1,26 @@
 import type { Clock } from "../../../services/clock.ts";
 import type { EntityFacts } from "../../../services/contract/health.ts";
+import { describeIncident, nameIn } from "../../../services/incident-view.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import type { EntityHealthStatus, HealthStatus, PerformanceSummary, SyncHealthResponse } from "../../../types/monitoring.ts";
+import {
+  AlertSummary,
+  type EntityHealthStatus,
+  type HealthStatus,
+  type PerformanceSummary,
+  type SyncHealthResponse,
+} from "../../../types/monitoring.ts";
 import { judgeEntity, worst } from "./health-checker.ts";
 import { isoDuration } from "./iso-duration.ts";
 
 /** Reads one snapshot and judges each entity of it. @throws DatabaseError */
 export async function readHealthOverview(rpc: Rpc<"get_health_overview">, clock: Clock): Promise<SyncHealthResponse> {
-  const { as_of, entities, upstream, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() });
+  const { as_of, entities, upstream, titles, active_alerts } = await rpc("get_health_overview", { as_of: clock.asOf() });
   const now = Date.parse(as_of);
   const judged = entities.map((facts) => [facts.entity_type, describe(facts, judgeEntity(facts, upstream, now))] as const);
   return {
     overall_status: worst(judged.map(([, entity]) => entity.status)),
     sync_entities: Object.fromEntries(judged),
-    active_alerts,
+    active_alerts: active_alerts.map((row) => AlertSummary.parse({ ...describeIncident(row, nameIn(titles)), name: row.rule_name })),
     performance_summary: summarize(entities),
     last_updated: new Date(now).toISOString(),
   };
@@ -23,12 +30,15 @@ function describe(facts: EntityFacts, judgement: { status: HealthStatus; because
   const { running } = facts;
   return {
     ...judgement,
+    title: facts.title,
     last_successful_sync: facts.last_successful_sync,
+    expected_within_ms: facts.expected_within_ms,
     success_rate_24h: facts.success_rate_24h,
     consecutive_failures: facts.consecutive_failures,
     average_duration: isoDuration(facts.average_duration_ms),
     average_duration_ms: facts.average_duration_ms,
     p95_duration_ms: facts.p95_duration_ms,
+    last_duration_ms: facts.latest_run?.duration_ms ?? null,
     records_processed_today: facts.records_processed_today,
     runs_24h: facts.runs_24h,
     last_attempt: facts.last_attempt,
@@ -36,6 +46,7 @@ function describe(facts: EntityFacts, judgement: { status: HealthStatus; because
     overdue_since: facts.overdue_since,
     is_paused: facts.is_paused,
     idle_since: facts.idle_since,
+    recent_runs: facts.recent_runs,
     running: running && {
       execution_id: running.id,
       started_at: running.execution_start,

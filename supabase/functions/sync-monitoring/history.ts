@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { adviceOf } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
+import { describeIncident, nameIn } from "../../../services/incident-view.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import {
   type ErrorAnalyticsResponse,
   type ErrorListResponse,
-  type ExecutionDetailResponse,
+  ExecutionDetailResponse,
   type ExecutionListResponse,
   type PerformanceHistoryResponse,
   Period,
@@ -130,11 +131,14 @@ export async function listTournaments(
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
-/** One run with its tournaments, errors, job and incidents. @throws AppError NOT_FOUND */
+/** One run with its tournaments, errors, job, incidents, and what it compares with. @throws AppError NOT_FOUND */
 export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);
-  return { ...found, errors: found.errors.map(withAdvice) };
+  const error_groups = found.error_groups.map((group) => ({ ...group, suggestion: group.suggestion ?? adviceOf(group.error_code) }));
+  const { titles, incidents, errors, ...run } = found;
+  const described = incidents.map((row) => describeIncident(row, nameIn(titles)));
+  return { ...run, errors: errors.map(withAdvice), error_groups, incidents: ExecutionDetailResponse.shape.incidents.parse(described) };
 }
 
 /** One tournament with its history. @throws AppError NOT_FOUND */

@@ -1,7 +1,7 @@
 import type { RunFacts, ScheduleFacts, SystemFacts } from "../../../services/contract/system.ts";
 import { lostCall } from "./call-status.ts";
-import { cronProblems } from "./cron-status.ts";
-import { instant, MINUTE, SECOND, type Verdict, verdict } from "./verdict.ts";
+import { cronProblems } from "../../../services/cron-status.ts";
+import { instant, MINUTE, SECOND, type Verdict, verdict } from "../../../services/verdict.ts";
 
 /** A run sends a heartbeat every 5 s. Two that are missing are no delay of a request. */
 const MISSED_HEARTBEATS_MS = 10 * SECOND;

@@ -2,9 +2,9 @@ import type { Clock } from "../../../services/clock.ts";
 import type { ScheduleFacts, SystemFacts } from "../../../services/contract/system.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { SystemStatusResponse } from "../../../types/history.ts";
-import { judgeScheduler } from "./cron-status.ts";
+import { judgeScheduler } from "../../../services/cron-status.ts";
 import { DISPATCH, judgeSchedule } from "./schedule-status.ts";
-import { type Component, counted, MINUTE, type Verdict, verdict } from "./verdict.ts";
+import { type Component, counted, MINUTE, type Verdict, verdict } from "../../../services/verdict.ts";
 
 function judgeChannel({ is_active, dead_24h, waiting, last_error }: SystemFacts["channels"][number]): Verdict {
   if (!is_active) return verdict("OK", "the channel is disabled");

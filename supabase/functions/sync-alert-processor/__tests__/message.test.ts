@@ -5,7 +5,7 @@ import { SEVERITIES } from "../../../../types/sync.ts";
 import type { MessageItem } from "../channels/channel.ts";
 import { linksOf } from "../links.ts";
 import { htmlOf, limitNoteOf, subjectOf, textOf } from "../message.ts";
-import { charactersOf, fit, oneLine } from "../text.ts";
+import { charactersOf, fit, oneLine } from "../../../../services/text.ts";
 
 const LINKS = linksOf({ DASHBOARD_URL: "https://monitor.test/", RUNBOOK_URL: "https://git.test/main/" });
 const failing = (changes: Partial<MessageItem> = {}) =>

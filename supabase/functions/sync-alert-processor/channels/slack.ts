@@ -1,5 +1,5 @@
 import { CUT, limitNoteOf, type Line, paragraphOf, subjectOf } from "../message.ts";
-import { charactersOf, oneLine } from "../text.ts";
+import { charactersOf, oneLine } from "../../../../services/text.ts";
 import type { Links, Message, MessageItem, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 

@@ -1,6 +1,8 @@
 import { Webhook } from "standardwebhooks";
 import type { Destination } from "../../../../services/contract/alerts.ts";
-import { causeOf, evidenceOf, hasEnded, scopeOf } from "../cause.ts";
+import { hasEnded } from "../../../../services/evidence.ts";
+import { causeOf, scopeOf } from "../../../../services/incident-words.ts";
+import { evidenceOf } from "../evidence.ts";
 import { limitNoteOf } from "../message.ts";
 import type { Links, Message, MessageItem, Send } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";

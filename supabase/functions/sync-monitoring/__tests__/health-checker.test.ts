@@ -26,6 +26,8 @@ const RUNNING = {
 };
 const HEALTHY: EntityFacts = {
   entity_type: "matches_schedule",
+  title: "Match Schedule",
+  expected_within_ms: 1_200_000,
   is_paused: false,
   idle_since: null,
   paused_by: null,
@@ -51,6 +53,7 @@ const HEALTHY: EntityFacts = {
   peak_memory_mb_24h: 60,
   errors_24h: 0,
   latest_run: RUN,
+  recent_runs: [],
   held_back: null,
   running: null,
 };

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { CallFacts, CronJobFacts, RunFacts, ScheduleFacts } from "../../../../services/contract/system.ts";
 import { lossOf } from "../call-status.ts";
-import { cronProblems } from "../cron-status.ts";
+import { cronProblems } from "../../../../services/cron-status.ts";
 import { judgeSchedule, type ScheduleContext } from "../schedule-status.ts";
 
 const ID = "00000000-0000-4000-8000-000000000001";

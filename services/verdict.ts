@@ -1,4 +1,4 @@
-import type { SystemStatusResponse } from "../../../types/history.ts";
+import type { SystemStatusResponse } from "../types/history.ts";
 
 export type Component = SystemStatusResponse["components"][number];
 export type Verdict = Pick<Component, "status" | "message">;

@@ -1,29 +1,24 @@
-import { assert, assertEquals } from "@std/assert";
-import { decideAll } from "../../../../services/alert-evaluation.ts";
-import { withUnit } from "../../../../services/alert-words.ts";
-import { ALERT_METRICS, type AlertMetric } from "../../../../types/alerts.ts";
-import { aMeasurement, anEvaluation } from "../../../../testing/alerts.ts";
-import { messageItem } from "../../../../testing/messages.ts";
-import { causeOf, evidenceOf, peakOf, scopeOf } from "../cause.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { aMeasurement, anEvaluation } from "../../testing/alerts.ts";
+import { messageItem } from "../../testing/messages.ts";
+import { ALERT_METRICS, type AlertMetric } from "../../types/alerts.ts";
+import { decideAll } from "../alert-evaluation.ts";
+import { withUnit } from "../alert-words.ts";
 import { codeOf } from "../error-words.ts";
+import { causeOf, peakOf, scopeOf, titleOf } from "../incident-words.ts";
 
 const FINGERPRINT = { fingerprint: "VIS_UNAVAILABLE:vis answered http #" };
-const BY_ENTITY = {
-  tournaments: { runs: 10, success_rate: 1, slowest_s: 12.3, memory_mb: 80 },
-  matches_schedule: { runs: 1, success_rate: 0.5, slowest_s: 90, memory_mb: null },
-};
-
 /** For each metric the value in words, the evidence, the cause while it fires, and the cause after the end. */
 const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unknown>, firing: string, ended: string][]> = {
   success_rate: [
-    ["50 %", {}, "success rate 50 %", "low success rate"],
-    ["50 %", FINGERPRINT, "success rate 50 %, last failure: VIS is unavailable", "low success rate"],
+    ["50 %", {}, "success rate fell to 50 %", "success rate fell"],
     [
-      "90 %",
-      { by_entity: BY_ENTITY },
-      "success rate 90 %, lowest of matches_schedule with 50 %",
-      "low success rate",
+      "50 %",
+      FINGERPRINT,
+      "success rate fell to 50 %, last failure: VIS is unavailable",
+      "success rate fell, last failure: VIS is unavailable",
     ],
+    ["90 %", { lowest: "tournaments" }, "success rate of tournaments fell to 90 %", "success rate of tournaments fell"],
   ],
   consecutive_failures: [
     ["3 runs", FINGERPRINT, "VIS is unavailable: 3 runs failed in a row", "VIS is unavailable: several runs failed in a row"],
@@ -38,10 +33,26 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
   ],
   duration_exceeded: [["3 minutes", {}, "a run took 3 minutes", "a run took too long"]],
   memory_usage: [["220 MiB", {}, "a run used 220 MiB of memory", "a run used too much memory"]],
-  sync_overdue: [["26 hours", {}, "no run started, overdue by 26 hours", "no run started when due"]],
-  error_rate: [["2.5 errors per run", FINGERPRINT, "2.5 errors per run, last failure: VIS is unavailable", "too many errors per run"]],
+  sync_overdue: [
+    ["26 hours", {}, "no run started, overdue by 26 hours", "no run started when due"],
+    [
+      "26 hours",
+      FINGERPRINT,
+      "VIS is unavailable: no run started, overdue by 26 hours",
+      "VIS is unavailable: no run started when due",
+    ],
+  ],
+  error_rate: [
+    [
+      "2.5 errors per run",
+      FINGERPRINT,
+      "2.5 errors per run, last failure: VIS is unavailable",
+      "too many errors per run, last failure: VIS is unavailable",
+    ],
+    ["2.5 errors per run", {}, "2.5 errors per run", "too many errors per run"],
+  ],
   records_collapse: [["80 %", {}, "records per request fell by 80 %", "records per request fell"]],
-  cache_hit_ratio: [["20 %", {}, "cache hit ratio 20 %", "low cache hit ratio"]],
+  cache_hit_ratio: [["20 %", {}, "cache hit ratio fell to 20 %", "cache hit ratio fell"]],
   api_response_time: [["4200 ms", {}, "VIS took 4200 ms to answer on average", "VIS answered slowly"]],
   api_fallback_ratio: [[
     "30 %",
@@ -64,7 +75,7 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
       "10 tournaments",
       { error: "VIS answers HTTP 500", tournaments: 10, of: 10 },
       "VIS answers HTTP 500: 10 of 10 tournaments",
-      "several tournaments failed alike",
+      "VIS answers HTTP 500: several tournaments",
     ],
     ["4 tournaments", FINGERPRINT, "VIS is unavailable: 4 tournaments", "VIS is unavailable: several tournaments"],
     ["4 tournaments", {}, "4 tournaments failed alike", "several tournaments failed alike"],
@@ -74,7 +85,7 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
       "20 minutes",
       { channels: { hook: 2, mail: 1 } },
       "notifications were not delivered for 20 minutes (hook 2, mail 1)",
-      "notifications were not delivered",
+      "notifications were not delivered (hook 2, mail 1)",
     ],
     ["1 day", {}, "notifications were not delivered for 1 day", "notifications were not delivered"],
   ],
@@ -85,7 +96,7 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
       "2 replies",
       { requests: ["season 2026", "tournament 8106"] },
       "2 replies held back and not confirmed: season 2026, tournament 8106",
-      "some replies held back and not confirmed",
+      "some replies held back and not confirmed: season 2026, tournament 8106",
     ],
     ["1 reply", {}, "1 reply held back and not confirmed", "some replies held back and not confirmed"],
   ],
@@ -94,7 +105,7 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
       "2 rules",
       { rules: ["Slow answers", "Too few\nrecords"] },
       "2 rules cannot be measured: Slow answers, Too few records",
-      "some rules cannot be measured",
+      "some rules cannot be measured: Slow answers, Too few records",
     ],
     ["1 rule", {}, "1 rule cannot be measured", "some rules cannot be measured"],
   ],
@@ -126,28 +137,54 @@ for (const [metric, { direction }] of Object.entries(ALERT_METRICS)) {
   });
 }
 
-Deno.test("the end of a shared failure names its error only when the evidence is that of the peak", () => {
-  const end = { kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z" } as const;
-  const left = { error: "another error", tournaments: 1, of: 10 };
-  assertEquals(causeOf(messageItem({ ...end, evidence: { ...left, peak: 10 } })), "10 of 10 tournaments failed alike");
-  const worst = { error: "VIS answered HTTP 500", tournaments: 10, of: 10 };
-  assertEquals(causeOf(messageItem({ ...end, evidence: { ...worst, peak: 10 } })), "VIS answered HTTP 500: 10 of 10 tournaments");
+const END = { kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z" } as const;
+
+Deno.test("the end of a shared failure names the error and the tournaments of its worst value, and not of the failures that were left", () => {
+  const at_peak = { error: "VIS answered HTTP 500", tournaments: 10, of: 10 };
+  const evidence = { error: "another error", tournaments: 1, of: 12, peak: 10, at_peak };
+  assertEquals(causeOf(messageItem({ ...END, evidence })), "VIS answered HTTP 500: 10 of 10 tournaments");
+  assertEquals(causeOf(messageItem({ evidence })), "another error: 1 of 12 tournaments");
+  const recovering = { ...messageItem({ evidence }), recovered_at: "2026-06-10T12:20:00Z" };
+  assertEquals(causeOf(recovering), "VIS answered HTTP 500: 10 of 10 tournaments");
 });
 
 for (
   const [metric, peak, cause] of [
-    ["success_rate", 0.5, "success rate 50 %"],
+    ["success_rate", 0.5, "success rate fell to 50 %, last failure: VIS is unavailable"],
     ["consecutive_failures", 4, "VIS is unavailable: 4 runs failed in a row"],
-    ["sync_overdue", 7_200, "no run started, overdue by 2 hours"],
+    ["sync_overdue", 7_200, "VIS is unavailable: no run started, overdue by 2 hours"],
     ["error_rate", 2.5, "2.5 errors per run, last failure: VIS is unavailable"],
-    ["undelivered_age", 1_800, "notifications were not delivered for 30 minutes"],
+    ["undelivered_age", 1_800, "notifications were not delivered for 30 minutes (hook 1)"],
   ] as const
 ) {
   Deno.test(`the cause of the end of a ${metric} incident with the peak ${peak} is "${cause}"`, () => {
-    const evidence = { peak, by_entity: BY_ENTITY, channels: { hook: 1 }, ...(metric === "success_rate" ? {} : FINGERPRINT) };
-    assertEquals(causeOf(messageItem({ metric, kind: "RESOLVED", resolved_at: "2026-06-10T12:25:00Z", evidence })), cause);
+    const at_peak = { channels: { hook: 1 }, ...FINGERPRINT };
+    assertEquals(causeOf(messageItem({ metric, ...END, evidence: { peak, at_peak } })), cause);
   });
 }
+
+const TITLES: Record<string, string> = { tournaments: "Tournament Sync" };
+const nameOf = (entity_type: string) => TITLES[entity_type] ?? entity_type;
+
+for (const [metric, cases] of Object.entries(CAUSES)) {
+  for (const [value, evidence] of cases) {
+    Deno.test(`the title of a ${metric} incident with ${JSON.stringify(evidence)} is one sentence that begins with a capital letter or a digit`, () => {
+      const item = messageItem({ metric, message: `x: ${value}, at or above the threshold of 1`, evidence });
+      for (const title of [titleOf(item, nameOf), titleOf({ ...item, ...END }, nameOf)]) {
+        assertMatch(title, /^[A-Z0-9].*[^.:,;\s]$/);
+        assert(!title.includes("_") || title.startsWith("NEW_CODE"), title);
+      }
+    });
+  }
+}
+
+Deno.test("a title and its scope name entities as people do, and a test keeps its words", () => {
+  const item = messageItem({ metric: "success_rate", message: "x: 90 %, below the threshold of 1", evidence: { lowest: "tournaments" } });
+  assertEquals(titleOf(item, nameOf), "Success rate of Tournament Sync fell to 90 %");
+  const scoped = messageItem({ entity_type: "tournaments", tournament_no: "8104", evidence: { tournament: "Gstaad" } });
+  assertEquals(scopeOf(scoped, nameOf), "Tournament Sync, tournament 8104 Gstaad");
+  assertEquals(titleOf(messageItem({ metric: "test", message: "this is a test." }), nameOf), "This is a test");
+});
 
 Deno.test("missed runs and a test have causes of their own", () => {
   const missed = (times: string[]) => causeOf(messageItem({ kind: "MISSED", metric: "sync_overdue", evidence: { missed: times } }));
@@ -190,44 +227,6 @@ for (
     assertEquals(peakOf(messageItem({ metric, evidence })), peak);
   });
 }
-
-Deno.test("evidence is words and not JSON", () => {
-  const evidence = {
-    runs: 3,
-    execution_id: "a1",
-    fingerprint: "VIS_UNAVAILABLE:vis answered http #",
-    by_entity: BY_ENTITY,
-    tournament: "Gstaad",
-    error: "<b>bad</b>\nline",
-    tournaments: 4,
-    of: 10,
-    channels: { hook: 1 },
-    waiting: 1,
-    missed: ["2026-06-10T00:00:00Z"],
-    peak: 5,
-    backoff_until: "2026-06-10T13:00:00Z",
-    other: { last_step: [1, 2] },
-    nothing: null,
-  };
-  assertEquals(evidenceOf(messageItem({ metric: "memory_usage", evidence })), [
-    "3 runs in the window",
-    "run a1",
-    "error code VIS_UNAVAILABLE",
-    "tournaments: 10 runs, success rate 100 %, slowest 12.3 seconds, at most 80 MiB",
-    "matches_schedule: 1 run, success rate 50 %, slowest 1.5 minutes",
-    "error: <b>bad</b> line",
-    "4 of 10 tournaments failed alike",
-    "undelivered: hook 1",
-    "1 job in the queue",
-    "due 2026-06-10 00:00:00 UTC",
-    "backoff until: 2026-06-10 13:00:00 UTC",
-    "other: last step 1, 2",
-  ]);
-});
-
-Deno.test("evidence does not repeat the cause", () => {
-  assertEquals(evidenceOf(messageItem()), ["run 00000000-0000-4000-8000-0000000000a1", "error code VIS_SERVER_ERROR"]);
-});
 
 Deno.test("a fingerprint begins with its code", () => {
   assertEquals(["VIS_LATER:x", "VIS_LATER", "words: VIS", ""].map(codeOf), ["VIS_LATER", "VIS_LATER", null, null]);

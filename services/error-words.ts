@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../../services/error-table.ts";
+import type { ErrorCode } from "./error-table.ts";
 
 /** What happened, for each error code that a run can record. */
 const ERROR_WORDS: Record<ErrorCode, string> = {

@@ -1,4 +1,4 @@
-import type { CronJobFacts, SystemFacts } from "../../../services/contract/system.ts";
+import type { CronJobFacts, SystemFacts } from "./contract/system.ts";
 import { counted, instant, MINUTE, type Verdict, verdict } from "./verdict.ts";
 
 /** A tick can be late by this time, because pg_cron starts a job after its previous run has ended. */

@@ -1,0 +1,113 @@
+import { assertEquals } from "@std/assert";
+import { timelineOf } from "../../dashboard/src/incident/timeline.ts";
+import { sectionsOf, stepsFor } from "../../dashboard/src/runbook-text.ts";
+import { sentenceOf } from "../../dashboard/src/rule-text.ts";
+import type { AlertRule } from "../../types/alerts.ts";
+
+type Incident = Parameters<typeof timelineOf>[0];
+const at = (time: string) => `2026-06-10T${time}:00Z`;
+const run = (time: string, status: string, failed = 0) => ({
+  id: time,
+  entity_type: "matches_schedule",
+  status,
+  status_reason: failed ? "VIS_SERVER_ERROR" : null,
+  execution_start: at(time),
+  duration_ms: 1_000,
+  tournaments_failed: failed,
+  tournaments_total: 10,
+});
+const event = (time: string, from_state: string | null, to_state: string, reason: string) => ({
+  at: at(time),
+  from_state,
+  to_state,
+  severity: "HIGH",
+  reason,
+});
+const notification = (time: string, kind: string, channel: string, status = "SENT") => ({
+  kind,
+  channel,
+  status,
+  created_at: at(time),
+  sent_at: status === "SENT" ? at(time) : null,
+});
+const linesOf = (parts: object) =>
+  timelineOf({ runs: [], events: [], notifications: [], ...parts } as unknown as Incident).map(({ text, count }) => `${count} × ${text}`);
+
+Deno.test("runs in a row that failed alike are one line of the timeline, and another reason or a success begins a new one", () => {
+  const runs = [run("10:00", "SUCCEEDED"), run("10:15", "FAILED", 10), run("10:30", "FAILED", 10), run("10:45", "PARTIAL", 1)];
+  assertEquals(linesOf({ runs }), [
+    "1 × Run succeeded",
+    "2 × Run failed: 10 of 10 tournaments failed",
+    "1 × Run partial: 1 of 10 tournaments failed",
+  ]);
+});
+
+Deno.test("twelve repeats are one line of the timeline, and the channels of one moment share a line", () => {
+  const repeats = Array.from({ length: 12 }, (_, index) => notification(`${10 + index}:30`, "REPEAT", "ops-hook"));
+  const opening = ["ops-hook", "mail"].map((channel) => notification("10:00", "FIRING", channel));
+  assertEquals(linesOf({ notifications: [...opening, ...repeats] }), ["1 × Notified ops-hook, mail", "12 × Repeat: notified ops-hook"]);
+});
+
+Deno.test("a notification that was not delivered says so, and a replaced one is no line", () => {
+  const notifications = [
+    notification("10:00", "FIRING", "mail", "DEAD"),
+    notification("10:01", "FIRING", "hook", "PENDING"),
+    notification("10:02", "FIRING", "hook", "SUPERSEDED"),
+  ];
+  assertEquals(linesOf({ notifications }), ["1 × Could not notify mail", "1 × Notified hook (waits)"]);
+});
+
+Deno.test("changes of state keep their place between the runs", () => {
+  const events = [
+    event("10:16", null, "FIRING", "3 tournaments"),
+    event("10:20", "FIRING", "ACKNOWLEDGED", "acknowledged by ada@example.com"),
+  ];
+  const runs = [run("10:15", "FAILED", 10), run("10:30", "FAILED", 10)];
+  assertEquals(linesOf({ runs, events }), [
+    "1 × Run failed: 10 of 10 tournaments failed",
+    "1 × Firing, high: 3 tournaments",
+    "1 × Acknowledged, high: acknowledged by ada@example.com",
+    "1 × Run failed: 10 of 10 tournaments failed",
+  ]);
+});
+
+const RULE = {
+  metric: "consecutive_failures",
+  scope: "ENTITY",
+  threshold: 3,
+  evaluation_window: "1 hour",
+  for_duration: "00:00:00",
+  lowest_priority: null,
+  severity: "MEDIUM",
+  notification_channels: ["dashboard", "ops-hook", "mail"],
+  escalation_delay: null,
+  escalation_channels: [],
+} as unknown as AlertRule;
+const sentence = (changes: Partial<AlertRule>) =>
+  sentenceOf({ ...RULE, ...changes }).map((part) => typeof part === "string" ? part : part.channel).join("");
+
+Deno.test("a rule is a sentence with its condition, its channels and its escalation", () => {
+  assertEquals(sentence({ for_duration: "0 seconds" }), "When 3 full runs in a row fail, notify ops-hook and mail.");
+  assertEquals(
+    sentence({ for_duration: "5 minutes", escalation_delay: "30 minutes", escalation_channels: [["pager"]] }),
+    "When 3 full runs in a row fail for 5 minutes, notify ops-hook and mail; after 30 minutes without acknowledgement raise to High and " +
+      "add pager.",
+  );
+  assertEquals(
+    sentence({ metric: "sync_overdue", threshold: 90, for_duration: "0 seconds", notification_channels: ["dashboard"] }),
+    "When a run is overdue by 1 min 30 s or longer, show it on this page.",
+  );
+  assertEquals(
+    sentence({ metric: "success_rate", threshold: 0.95, evaluation_window: "1 day", for_duration: "0 seconds" }),
+    "When fewer than 95 % of the full runs in 1 day succeed, notify ops-hook and mail.",
+  );
+});
+
+Deno.test("only the steps of the runbook about the error of the incident are shown, and all of them without an error", () => {
+  const [section] = sectionsOf(
+    "## Rule\n\n1. A `VIS_*` code: wait.\n2. A `REPLY_*` code: compare.\n3. Any: read `VIS_LATER` in the log.\n",
+  );
+  const block = section?.blocks[0];
+  const shown = (code: string | null) => block && "items" in block ? stepsFor(block.items, code).length : NaN;
+  assertEquals([shown("VIS_SERVER_ERROR"), shown("REPLY_MALFORMED"), shown("DATABASE_LOST"), shown(null)], [2, 2, 1, 3]);
+});

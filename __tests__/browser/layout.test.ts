@@ -1,0 +1,87 @@
+import { assertEquals } from "@std/assert";
+import { browserStack } from "../../testing/browser-stack.ts";
+import { violations } from "../../testing/browser.ts";
+import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
+
+// The views of an operator's day, as each role, at three widths, with few and with many syncs, and with no and with 10,000 runs.
+const { test, query } = await browserStack();
+const WIDTHS = [1440, 1024, 390], MANY = 50, RUNS = 10_000;
+
+async function addresses(): Promise<string[]> {
+  const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
+  const incident = await idOf("select id from alert_incidents where state = 'FIRING' limit 1");
+  const run = await idOf("select id from sync_execution_history where trigger = 'CRON' and tournaments_processed > 0 limit 1");
+  return ["/", "/alerts", `/alerts/${incident}`, "/entities/matches_schedule", "/entities/matches_live", `/runs/${run}`];
+}
+
+async function seed(): Promise<void> {
+  await query(
+    `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, value, message, began_at, opened_at, fired_at, updated_at, evidence)
+    select 'Of the layout', 'consecutive_failures', 'matches_schedule', 'FIRING', 'HIGH', 3, 4, 'consecutive failures of matches_schedule: 4 runs, at or above the threshold of 3 runs', now(), now(), now(), now(),
+      '{"error": "VIS answered HTTP 500 and a text without spaces ' || repeat('x', 120) || '"}'
+    where not exists (select from alert_incidents where rule_name = 'Of the layout')`,
+  );
+}
+
+async function addMany(): Promise<void> {
+  await query(
+    `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime, paused_at, paused_by, paused_reason)
+    select 'rankings_' || n, 'Rankings of a Long Name ' || n, 'ranking-sync', '1 day', '5 minutes', '1 minute', now(), 'ada@example.com', 'a browser test'
+    from generate_series(1, $1::int - 2) n`,
+    [MANY],
+  );
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, records_read)
+    select 'matches_schedule', 'SUCCEEDED', 'MANUAL', t, t + interval '40 seconds', 400
+    from generate_series(1, $1::int) n cross join lateral (select date_trunc('hour', now()) - n * interval '15 minutes' as t) due`,
+    [RUNS],
+  );
+}
+
+for (const size of ["few", "many"] as const) {
+  for (const role of ["viewer", "operator", "admin"] as const) {
+    test(
+      `with ${size} syncs and runs no view overflows, lacks a space or jumps the focus, for the ${role}`,
+      role,
+      async ({ page, open }) => {
+        await seed();
+        if (size === "many" && role === "viewer") await addMany();
+        const found: string[] = [];
+        for (const address of await addresses()) {
+          await open(address);
+          for (const width of WIDTHS) {
+            await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+            const problems = [...await overflows(page), ...await missingSpaces(page), ...width < 500 ? [] : await focusOrder(page)];
+            found.push(...problems.map((problem) => `${address} at ${width} px: ${problem}`));
+          }
+        }
+        assertEquals(found, []);
+      },
+    );
+  }
+}
+
+test("with many syncs the rows are compact, the worst comes first, and a filter narrows them", "viewer", async ({ page, open }) => {
+  await open("/");
+  const rows = page.locator("[data-entity]");
+  assertEquals(await rows.count(), MANY);
+  const ranks = (await rows.evaluateAll((rows) => rows.map((row) => row.getAttribute("data-status"))))
+    .map((status) => ["CRITICAL", "WARNING", "HEALTHY"].indexOf(status ?? ""));
+  assertEquals(ranks, ranks.toSorted((a, b) => a - b));
+  await page.getByLabel("Filter").fill("name 17");
+  await page.locator("[data-entity=rankings_17]").waitFor();
+  assertEquals(await rows.count(), 1);
+  await page.getByLabel("Filter").fill("no such sync");
+  await page.getByText("No sync matches the filter.").waitFor();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds no violation with many syncs, ${colorScheme}`, "operator", async ({ page, open }) => {
+    const found: string[] = [];
+    for (const address of await addresses()) {
+      await open(address);
+      found.push(...(await violations(page)).map((line) => `${address}: ${line}`));
+    }
+    assertEquals(found, []);
+  }, { colorScheme });
+}

@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Page } from "playwright-core";
+import { browserStack } from "../../testing/browser-stack.ts";
+import { until } from "../../testing/wait.ts";
+
+// One night: VIS answers 500, an operator acknowledges the incident, VIS recovers, and the closed incident still says why.
+const { test, query, service, upstream } = await browserStack();
+
+const SCREEN = { width: 1440, height: 900 };
+
+/** Runs a full sync of the matches by hand, which ignores what is fresh. */
+async function sync(): Promise<void> {
+  const { execution_id } = await (await service("/functions/v1/match-schedule-sync", "POST")).json();
+  const isOver = async () =>
+    (await query("select 1 from sync_execution_history where id = $1 and status <> 'RUNNING'", [execution_id])).length;
+  await until("the run to finish", isOver);
+}
+
+/** The texts that stand whole on the first screen. */
+const textsOnScreen = (page: Page): Promise<string> =>
+  page.evaluate<string>(`[...document.querySelectorAll("h1, h2, dt, dd, p, li, button, .pill")].filter((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  }).map((element) => element.textContent).join("\\n")`);
+
+test(
+  "a night with a failing VIS: cause, extent, start and next step are on one screen, and the closed incident says why",
+  "operator",
+  async ({ page, errors }) => {
+    await upstream({ kind: "server_error" });
+    await sync();
+    const cause = page.locator(".incidents .cause").first();
+    await cause.waitFor({ timeout: 60_000 });
+    assertMatch(await cause.innerText(), /^VIS answered HTTP 500: \d+ of \d+ tournaments$/);
+    assertMatch(await page.title(), /^\(\d+\) (High|Critical) – Overview/);
+    assertMatch(await page.locator("link[rel=icon]").getAttribute("href") ?? "", /c92a2a/);
+    const title = await cause.innerText();
+
+    await cause.click();
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+    await page.getByText("VIS failed with a server error").waitFor();
+    const screen = await textsOnScreen(page);
+    for (
+      const part of [title, "Firing", "Affected", "Since", "Last good run before", "Data is now", "What to do", "Test VIS", "Sync now"]
+    ) {
+      assert(screen.includes(part), `“${part}” is not on the first screen:\n${screen}`);
+    }
+    // Only the step for an error of VIS is shown.
+    assertEquals([screen.includes("VIS is down or refuses our requests"), screen.includes("VIS has changed its responses")], [true, false]);
+
+    await page.getByRole("button", { name: "Acknowledge" }).click();
+    await page.getByLabel("Note").fill("VIS is down, the FIVB knows");
+    await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
+    await page.locator(".lead .pill").filter({ hasText: "Acknowledged" }).waitFor();
+    await upstream(null);
+    await query("update upstream_state set backoff_until = null, backoff_reason = null");
+    await sync();
+    await page.locator(".lead .pill").filter({ hasText: "Resolved" }).waitFor({ timeout: 60_000 });
+    await page.reload();
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+    const timeline = await page.locator(".timeline").innerText();
+    for (const part of [/Firing, high/, /VIS is down, the FIVB knows/, /Resolved/]) assertMatch(timeline, part);
+    await page.getByRole("link", { name: "Open the failing run" }).click();
+    await page.getByRole("heading", { level: 1, name: /^Run of Match Schedule/ }).waitFor();
+    await page.getByText("VIS_SERVER_ERROR").first().waitFor();
+    assertEquals(errors, []);
+  },
+  { viewport: SCREEN },
+);
+
+test(
+  "an incident is acknowledged on the overview, and the incidents that it inhibits are inside it and not counted",
+  "operator",
+  async ({ page }) => {
+    const insert = (rule: string, parent: string | null) =>
+      query<{ id: string }>(
+        `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at, parent_id, muted_by)
+      values ($1, 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now(), $2, case when $2::uuid is null then null else 'PARENT' end) returning id`,
+        [rule, parent],
+      ).then(([row]) => row?.id ?? "");
+    const parent = await insert("A parent", null);
+    await insert("A child", parent);
+    try {
+      await page.reload();
+      const row = page.locator(".incidents > li").filter({ hasText: "A run used too much memory" });
+      await row.getByText("1 incident inhibited: the same cause").click();
+      await row.getByRole("link", { name: "A child" }).waitFor();
+      assertEquals(await page.locator(".incidents > li").count(), 1);
+      assertMatch(await page.title(), /^\(1\) Low – Overview/);
+      await row.getByRole("button", { name: "Acknowledge: A run used too much memory" }).click();
+      await row.getByText("acknowledged by operator@example.com").waitFor();
+    } finally {
+      await query("delete from alert_incidents where rule_name in ('A child', 'A parent')");
+    }
+  },
+);
+
+test("the setup card names what is missing, and is shown to an admin only", "admin", async ({ page }) => {
+  const card = page.getByRole("region", { name: "Setup" });
+  await card.getByText("the dashboard is the only active channel", { exact: false }).or(
+    card.getByText("The dashboard is the only active channel", { exact: false }),
+  ).first().waitFor();
+  await card.getByText(/active rules notify only the dashboard/).waitFor();
+});

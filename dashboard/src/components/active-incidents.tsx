@@ -1,0 +1,71 @@
+import { Link } from "wouter-preact";
+import type { AlertSummary } from "../../../types/monitoring.ts";
+import { SEVERITIES } from "../../../types/sync.ts";
+import { counted, number } from "../format.ts";
+import { countedOf } from "../tab.ts";
+import { Acknowledge } from "./acknowledge.tsx";
+import { Severity } from "./status.tsx";
+import { Moment, Since } from "./time.tsx";
+
+/** How much an incident affects: `10 of 10 tournaments`. */
+export function extentOf({ count, of, unit }: NonNullable<AlertSummary["affected"]>): string {
+  const noun = unit === "replies" ? "reply" : unit.slice(0, -1);
+  const plural = (value: number) => value === 1 ? noun : unit;
+  return of === null ? `${number(count)} ${plural(count)}` : `${number(count)} of ${number(of)} ${plural(of)}`;
+}
+
+/** The live incidents by severity; each one contains the incidents that it inhibits. */
+export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
+  const rankOf = ({ severity }: AlertSummary) => SEVERITIES.indexOf(severity);
+  const roots = countedOf(alerts).sort((a, b) => rankOf(b) - rankOf(a) || Date.parse(a.began_at) - Date.parse(b.began_at));
+  const inhibitedBy = (id: string): AlertSummary[] =>
+    alerts.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...inhibitedBy(child.id)]);
+  return (
+    <ul class="incidents card" aria-label="Active incidents">
+      {roots.map((incident) => <Incident key={incident.id} incident={incident} inhibited={inhibitedBy(incident.id)} />)}
+    </ul>
+  );
+}
+
+function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: AlertSummary[] }) {
+  const { id, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
+  return (
+    <li data-severity={severity}>
+      <Severity of={severity} />
+      <div>
+        <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
+        <p class="dotted">
+          <span>{scope}</span>
+          {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
+          <span>
+            for <Since at={began_at} />
+          </span>
+          {state === "ACKNOWLEDGED" && (
+            <span>
+              acknowledged by {acknowledged_by}
+              {acknowledged_until && (
+                <>
+                  until <Moment at={acknowledged_until} />
+                </>
+              )}
+            </span>
+          )}
+          {muted_by === "SILENCE" && <span>silenced</span>}
+        </p>
+        {inhibited.length > 0 && (
+          <details>
+            <summary>{counted(inhibited.length, "incident")} inhibited: the same cause</summary>
+            <ul class="links">
+              {inhibited.map((child) => (
+                <li key={child.id}>
+                  <Link href={`/alerts/${child.id}`}>{child.name}</Link> <small>{child.scope}</small>
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
+      </div>
+      {state === "FIRING" ? <Acknowledge id={id} cause={cause} /> : <Link href={`/alerts/${id}`} role="button">Open</Link>}
+    </li>
+  );
+}

@@ -1,0 +1,90 @@
+import { Link } from "wouter-preact";
+import type { EntityWithPauses } from "../../../types/admin.ts";
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { duration, percent, sentence } from "../format.ts";
+import { NextRun } from "./next-run.tsx";
+import { Icon } from "./status.tsx";
+import { Strip } from "./strip.tsx";
+import { Since, useNow } from "./time.tsx";
+
+/** One line for each sync: state, reason, last runs, success, last and next run, and the age of its data. */
+export function EntityTable({ rows, settings, isCompact }: {
+  rows: [type: string, health: EntityHealthStatus][];
+  settings: EntityWithPauses[] | undefined;
+  isCompact: boolean;
+}) {
+  return (
+    <div class="card">
+      <table class={`entities${isCompact ? " compact" : ""}`}>
+        <caption class="unseen">Syncs, the worst first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Sync</th>
+            <th scope="col">Last runs</th>
+            <th scope="col" class="number">Success, 24 h</th>
+            <th scope="col" class="number">Last run</th>
+            <th scope="col" class="number">Next run</th>
+            <th scope="col" class="number">Data is</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([type, health]) => (
+            <Row
+              key={type}
+              type={type}
+              health={health}
+              entity={settings?.find(({ entity_type }) => entity_type === type)}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
+  const now = useNow();
+  const { running, last_successful_sync, expected_within_ms } = health;
+  const isLate = last_successful_sync !== null && !health.is_paused && health.idle_since === null &&
+    now - Date.parse(last_successful_sync) > expected_within_ms;
+  return (
+    <tr data-entity={type} data-status={health.status}>
+      <th scope="row">
+        <Icon of={health.status} />
+        <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
+        <ul class="because">
+          {health.because.map(({ code, message }) => <li key={code}>{sentence(message)}</li>)}
+        </ul>
+      </th>
+      <td class="runs">
+        <Strip runs={health.recent_runs} entity={entity} now={now} />
+        {running && (
+          <p class="under">
+            <Link href={`/runs/${running.execution_id}`}>Running</Link> for <Since at={running.started_at} />:{" "}
+            {running.current_stage ?? "starting"}
+            {running.tournaments_total !== null && (
+              <>
+                {" "}({running.tournaments_processed} of {running.tournaments_total}){" "}
+                <progress value={running.tournaments_processed} max={running.tournaments_total || 1} aria-label="Tournaments done" />
+              </>
+            )}
+          </p>
+        )}
+      </td>
+      <td class="number" data-label="Success, 24 h">{percent(health.success_rate_24h)}</td>
+      <td class="number" data-label="Last run">
+        {duration(health.last_duration_ms)} <small>usually {duration(health.average_duration_ms)}</small>
+      </td>
+      <td class="number" data-label="Next run">
+        <NextRun health={health} />
+      </td>
+      <td class="number" data-label="Data is">
+        {last_successful_sync === null ? "never read" : (
+          <span class={isLate ? "late" : undefined}>
+            <Since at={last_successful_sync} /> old
+          </span>
+        )} <small>expected within {duration(expected_within_ms)}</small>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,43 @@
+import { Link } from "wouter-preact";
+import type { ComponentChildren } from "preact";
+import { inZone, number, title, words } from "../format.ts";
+
+const isTime = (value: unknown): value is string =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}[T ]\d{2}:/.test(value) && Number.isFinite(Date.parse(value));
+
+/** A value of the evidence in words. */
+function plain(value: unknown): string {
+  if (typeof value === "number") return number(value);
+  if (isTime(value)) return inZone(value);
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).map(([name, part]) => `${words(name)} ${plain(part)}`).join(", ");
+  }
+  return String(value);
+}
+
+function cell(name: string, value: unknown): ComponentChildren {
+  if (name === "execution_id") return <Link href={`/runs/${value}`}>Open the run</Link>;
+  if (name === "fingerprint") return <Link href={`/errors/${encodeURIComponent(String(value))}`}>{String(value)}</Link>;
+  return plain(value);
+}
+
+/** The evidence as a table, with the JSON of the API below. */
+export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
+  const rows = Object.entries(evidence).filter(([, value]) => value !== null && value !== undefined);
+  if (!rows.length) return null;
+  return (
+    <section class="card pad">
+      <h2>Evidence</h2>
+      <dl class="pairs">
+        {rows.map((
+          [name, value],
+        ) => [<dt key={name}>{title(name.replace(/_id$/, ""))}</dt>, " ", <dd key={`${name} value`}>{cell(name, value)}</dd>])}
+      </dl>
+      <details>
+        <summary>As JSON</summary>
+        <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,79 @@
+import { Status } from "../components/status.tsx";
+import { Moment } from "../components/time.tsx";
+import { title } from "../format.ts";
+import { UnusedResponse, useAct } from "../queries.ts";
+import { useUser } from "../session.ts";
+import type { Incident } from "./incident.ts";
+
+/** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
+export function Notifications({ incident }: { incident: Incident }) {
+  const latest = new Map<string, Incident["notifications"][number]>();
+  for (const notification of incident.notifications) {
+    const key = `${notification.channel} ${notification.recipient ?? ""}`;
+    const known = latest.get(key);
+    if (notification.status !== "SUPERSEDED" && (!known || known.created_at <= notification.created_at)) latest.set(key, notification);
+  }
+  return (
+    <section class="card pad">
+      <h2>Notified</h2>
+      {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
+      {isPageOnly(incident) && <p class="notice">Only this page shows the incident: the rule notifies no channel that reaches a person.</p>}
+      <ul class="links">
+        {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
+      </ul>
+    </section>
+  );
+}
+
+const isPageOnly = ({ rule, state, muted_by }: Incident): boolean =>
+  rule !== null && state === "FIRING" && muted_by === null && rule.channels.every((name) => name === "dashboard");
+
+/** Why no channel was notified. */
+function unnotified({ muted_by, rule }: Incident): string {
+  if (muted_by === "SILENCE") return "Nobody: a silence covers this incident, or its sync is paused.";
+  if (muted_by === "PARENT") return "Nobody: the incident with the same cause was notified instead.";
+  if (muted_by === "COVERAGE") return "Nobody: other incidents were notified about the same runs.";
+  return rule?.channels.some((name) => name !== "dashboard") ? "Nobody so far." : "Nobody.";
+}
+
+function Notification({ of: notification }: { of: Incident["notifications"][number] }) {
+  const { can } = useUser();
+  const act = (action: "resend" | "discard") => ({
+    method: "POST" as const,
+    path: `sync-admin/notifications/${notification.id}/${action}`,
+  });
+  const resend = useAct(() => act("resend"), UnusedResponse);
+  const discard = useAct(() => act("discard"), UnusedResponse);
+  const { status, channel, recipient, kind, sent_at, created_at, last_error } = notification;
+  return (
+    <li class="notified">
+      <p>
+        <strong>{channel}</strong> {recipient && <>to {recipient}</>}
+      </p>
+      <p class="muted">
+        <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} /> {title(kind)}, <Moment at={sent_at ?? created_at} />
+      </p>
+      {last_error && status !== "SENT" && <p class="bad">{last_error}</p>}
+      {status === "DEAD" && can("operator") && (
+        <button
+          type="button"
+          class="small"
+          aria-busy={resend.isPending}
+          onClick={() => resend.mutate()}
+        >
+          Send again
+        </button>
+      )}
+      {status === "PENDING" && can("operator") && (
+        <button
+          type="button"
+          class="small"
+          aria-busy={discard.isPending}
+          onClick={() => discard.mutate()}
+        >
+          Discard
+        </button>
+      )}
+    </li>
+  );
+}

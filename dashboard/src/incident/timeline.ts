@@ -1,0 +1,82 @@
+import { counted, title, words } from "../format.ts";
+import type { Incident } from "./incident.ts";
+
+/** A line of the timeline; `until` is the time of the last one of `count` alike events. */
+export interface Entry {
+  at: string;
+  until: string;
+  count: number;
+  /** A status, which gives the point its colour. */
+  status: string;
+  text: string;
+  runId?: string;
+  /** Adjacent entries with the same key are one line. */
+  key: string;
+}
+
+const entry = (at: string, status: string, text: string, more: Partial<Entry> = {}): Entry => ({
+  at,
+  until: at,
+  count: 1,
+  status,
+  text,
+  key: `${at} ${text}`,
+  ...more,
+});
+
+const extentOf = (failed: number, total: number | null): string =>
+  total === null ? counted(failed, "tournament") : `${failed} of ${counted(total, "tournament")}`;
+
+/** The full runs: a failed one with its reason; alike failures in a row are one line. */
+const runsOf = ({ runs }: Incident): Entry[] =>
+  runs.filter(({ status }) => status !== "RUNNING" && status !== "SKIPPED").map((run) => {
+    const isGood = run.status === "SUCCEEDED";
+    const extent = run.tournaments_failed ? `: ${extentOf(run.tournaments_failed, run.tournaments_total)} failed` : "";
+    const reason = isGood || extent || !run.status_reason ? "" : `: ${run.status_reason}`;
+    return entry(run.execution_start, run.status, `Run ${words(run.status)}${extent}${reason}`, {
+      runId: run.id,
+      key: `run ${run.status} ${isGood ? "" : run.status_reason ?? ""}`,
+    });
+  });
+
+/** The changes of state and severity, with their reasons. */
+const changesOf = ({ events }: Incident): Entry[] =>
+  events.map(({ at, from_state, to_state, severity, reason }) => {
+    const isSame = from_state === to_state;
+    return entry(at, to_state, `${isSame ? "" : `${title(to_state)}, ${words(severity)}: `}${reason}`, {
+      key: isSame ? `same ${reason.replace(/[\d.,:]+/g, "0")}` : `${at} ${to_state}`,
+    });
+  });
+
+const KINDS: Record<string, string> = { FIRING: "Notified", ESCALATED: "Notified of the escalation", RESOLVED: "Notified of the end" };
+
+/** The notifications: those of one kind in the same minute are one line, and so are repeats in a row. */
+function notificationsOf({ notifications }: Incident): Entry[] {
+  const groups = new Map<string, { at: string; kind: string; channels: Set<string>; isDead: boolean }>();
+  for (const { kind, channel, status, sent_at, created_at } of notifications) {
+    if (status === "SUPERSEDED") continue;
+    const at = sent_at ?? created_at;
+    const key = `${kind} ${status === "DEAD"} ${at.slice(0, 16)}`;
+    const group = groups.get(key) ?? { at, kind, channels: new Set(), isDead: status === "DEAD" };
+    group.channels.add(status === "SENT" || status === "DEAD" ? channel : `${channel} (waits)`);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ at, kind, channels, isDead }) => {
+    const names = [...channels].join(", ");
+    const verb = isDead ? "Could not notify" : KINDS[kind] ?? `${title(kind)}: notified`;
+    return entry(at, isDead ? "DEAD" : "SENDING", `${verb} ${names}`, kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {});
+  });
+}
+
+/** The timeline of an incident, oldest first; alike entries in a row are one line with their number and the time of the last one. */
+export function timelineOf(incident: Incident): Entry[] {
+  const entries = [...runsOf(incident), ...changesOf(incident), ...notificationsOf(incident)]
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return entries.reduce<Entry[]>((lines, next) => {
+    const last = lines.at(-1);
+    if (last?.key !== next.key) return [...lines, { ...next }];
+    last.count += 1;
+    last.until = next.at;
+    return lines;
+  }, []);
+}

@@ -1,0 +1,137 @@
+import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import { ConnectivityResponse } from "../../../types/admin.ts";
+import { ManualSyncResponse } from "../../../types/jobs.ts";
+import { useApi } from "../api.ts";
+import { go } from "../address.ts";
+import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
+import { Refusal } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { Distance, Moment } from "../components/time.tsx";
+import { duration } from "../format.ts";
+import { useOverview } from "../overview.ts";
+import { type Block, stepsFor } from "../runbook-text.ts";
+import { pathOf, UnusedResponse, useAct } from "../queries.ts";
+import { useUser } from "../session.ts";
+import type { Incident } from "./incident.ts";
+
+/** The steps of the runbook for the incident, with the acts that they ask for and the advice for its error. */
+export function WhatToDo({ incident, advice }: { incident: Incident; advice: string | null }) {
+  const section = SECTIONS.find(({ anchor }) => anchor === incident.runbook_anchor);
+  const isOver = incident.state === "RESOLVED";
+  const entity = ["all", "system"].includes(incident.entity_type) ? null : incident.entity_type;
+  const { can } = useUser();
+  return (
+    <section class="card pad prose">
+      <header class="section">
+        <h2>{isOver ? "What to do when it happens again" : "What to do"}</h2>
+        {section && <Link href={`/runbook/${section.anchor}`}>Runbook</Link>}
+      </header>
+      {advice && <p>{advice}</p>}
+      {!isOver && can("operator") && (
+        <div class="acts">
+          <TestUpstream />
+          <SyncNow entity={entity} tournament={incident.tournament_no} />
+          <EndBackoff />
+        </div>
+      )}
+      {!isOver && incident.next_run_at && (
+        <p class="muted">
+          The next run is due <Distance at={incident.next_run_at} />, at{" "}
+          <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
+        </p>
+      )}
+      {section ? <Steps blocks={section.blocks} code={incident.error_code} /> : <p>The runbook has no section about this metric.</p>}
+      {incident.rule?.runbook_url && /^https?:/.test(incident.rule.runbook_url) && (
+        <p>
+          The rule names its own runbook: <a href={incident.rule.runbook_url}>{incident.rule.runbook_url}</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The steps of a section that apply to the error, and its explanation folded. */
+function Steps({ blocks, code }: { blocks: Block[]; code: string | null }) {
+  const steps = blocks.filter((block) => "items" in block).map((block) => ({ items: stepsFor(block.items, code) }));
+  const about = blocks.filter((block) => "paragraph" in block);
+  return (
+    <>
+      {steps.map((block, index) => <BlockView key={index} of={block} />)}
+      {about.length > 0 && (
+        <details>
+          <summary>When it fires, and when it resolves</summary>
+          <div class="stack">{about.map((block, index) => <BlockView key={index} of={block} />)}</div>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** Tests whether VIS answers, and shows the result beside the button. */
+function TestUpstream() {
+  const api = useApi();
+  const [result, setResult] = useState<ConnectivityResponse["checks"][number] | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [isBusy, setBusy] = useState(false);
+  const test = async () => {
+    setBusy(true);
+    try {
+      const { checks } = await api.get("sync-admin/test-connectivity", ConnectivityResponse);
+      setResult(checks.find(({ kind }) => kind === "upstream") ?? null);
+      setError(null);
+    } catch (refusal) {
+      setError(refusal);
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <button type="button" class="small" aria-busy={isBusy} disabled={isBusy} onClick={() => void test()}>Test VIS</button>
+      <span role="status">
+        {result && <Status of={result.status} label={`${result.message} (${duration(result.response_time_ms)})`} />}
+      </span>
+      <Refusal error={error} />
+    </>
+  );
+}
+
+/** Starts a run for what the incident is about, and opens its job. */
+function SyncNow({ entity, tournament }: { entity: string | null; tournament: string | null }) {
+  const act = useAct(
+    () => ({
+      method: "POST",
+      path: "sync-admin/manual-trigger",
+      body: {
+        entity_type: entity,
+        ...tournament ? { tournament_no: tournament } : {},
+        priority: "HIGH",
+        reason: "started from an incident",
+      },
+    }),
+    ManualSyncResponse,
+    ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
+  );
+  if (!entity) return <Link href={pathOf("/sync")} role="button" class="small">Sync now</Link>;
+  return (
+    <>
+      <button type="button" class="small" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Sync now</button>
+      <Refusal error={act.error} />
+    </>
+  );
+}
+
+/** Ends the upstream backoff; only while there is one. */
+function EndBackoff() {
+  const entities = Object.values(useOverview().data?.sync_entities ?? {});
+  const act = useAct(() => ({ method: "POST", path: "sync-admin/upstream/end-backoff", body: {} }), UnusedResponse);
+  if (!entities.some(({ because }) => because.some(({ code }) => code === "UPSTREAM_BACKOFF"))) return null;
+  return (
+    <>
+      <button type="button" class="small" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>
+        End the backoff
+      </button>
+      <Refusal error={act.error} />
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+import { startStack } from "../platform/stack.ts";
+import { findChromium, launch, visit, type Visitor } from "./browser.ts";
+import { until } from "./wait.ts";
+
+type Role = "viewer" | "operator" | "admin";
+
+/**
+ * A stack and a browser for the tests of one file: `test` signs in with a role, `query` is SQL, `service` a request with the secret key,
+ * and `upstream` sets a fault of the stand-in VIS or clears it. Without Chromium the tests are ignored, but in CI that is an error.
+ */
+export async function browserStack() {
+  const executable = await findChromium();
+  if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
+  const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
+  const stack = executable ? await startStack({ port: 0, folder, write: () => {} }) : null;
+  const browser = executable ? await launch(executable) : null;
+
+  function running() {
+    if (!stack || !browser) throw new Error("this test needs Chromium");
+    return { stack, browser };
+  }
+  const query = <T>(sql: string, p: unknown[] = []) => running().stack.database.query<T>(sql, p);
+  const service = (path: string, method = "GET", body?: object) => {
+    const { base, state } = running().stack;
+    return fetch(`${base}${path}`, { method, headers: { apikey: state.keys.secret }, body: body && JSON.stringify(body) });
+  };
+  const upstream = async (fault: object | null) => {
+    const response = await service("/vis/control", fault ? "POST" : "DELETE", fault ?? undefined);
+    await response.body?.cancel();
+  };
+  const firstRuns = () =>
+    until("the first runs to finish", async () => (await query("select 1 from sync_status where last_sync is not null")).length === 2);
+
+  function test(name: string, role: Role, act: (visitor: Visitor) => Promise<void>, settings = {}): void {
+    Deno.test({
+      name,
+      ignore: executable === null,
+      fn: async () => {
+        await firstRuns();
+        const visitor = await visit(running().browser, running().stack, role, settings);
+        try {
+          await act(visitor);
+        } finally {
+          await visitor.leave();
+        }
+      },
+    });
+  }
+  Deno.test.afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+    await Deno.remove(folder, { recursive: true });
+  });
+  return { test, query, service, upstream };
+}

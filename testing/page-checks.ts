@@ -1,0 +1,65 @@
+import type { Page } from "playwright-core";
+
+/** Runs in the page: pairs of texts on one line between which a reader sees no space. */
+const MISSING_SPACES = `(() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const isShown = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !element.closest(".unseen, .skip, pre");
+  let last = null;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.textContent ?? "";
+    if (!text.trim() || !node.parentElement || !isShown(node.parentElement)) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const boxes = [...range.getClientRects()].filter(({ width }) => width > 0);
+    const first = boxes[0], end = boxes[boxes.length - 1];
+    if (!first || !end) continue;
+    if (last) {
+      const isSameLine = Math.abs(first.bottom - last.box.bottom) < last.box.height / 2;
+      const gap = first.left - last.box.right;
+      if (isSameLine && gap > -1 && gap < 2 && /[\\p{L}\\p{N}]$/u.test(last.text) && /^[\\p{L}\\p{N}]/u.test(text)) {
+        found.push(last.text.slice(-30) + "|" + text.slice(0, 30));
+      }
+    }
+    last = { text, box: end };
+  }
+  return found;
+})()`;
+
+/** The pairs of texts that stand on one line without a space between them, such as `500|20 s`. */
+export const missingSpaces = (page: Page): Promise<string[]> => page.evaluate<string[]>(MISSING_SPACES);
+
+/** Runs in the page: elements whose content is wider than their box, and that neither scroll nor shorten it. */
+const OVERFLOWS = `(() => {
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the page is " + document.documentElement.scrollWidth + " px wide");
+  for (const element of document.querySelectorAll("main *, header *")) {
+    if (element.closest("svg, .unseen, .skip, .u-wrap") || !element.checkVisibility()) continue;
+    const { overflowX, textOverflow } = getComputedStyle(element);
+    if (overflowX !== "visible" || textOverflow === "ellipsis") continue;
+    if (element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1 && !element.closest(".scroll")) {
+      found.push(element.tagName.toLowerCase() + "." + element.className + " has " + element.scrollWidth + " of " + element.clientWidth + " px");
+    }
+  }
+  return found;
+})()`;
+
+/** What is wider than its place, in words; empty for a view that fits. */
+export const overflows = (page: Page): Promise<string[]> => page.evaluate<string[]>(OVERFLOWS);
+
+/** Runs in the page: controls that the Tab key reaches after one that stands below them in the same column of the page. */
+const FOCUS_ORDER = `(() => {
+  const controls = [...document.querySelectorAll("main a[href], main button, main input, main select, main textarea, main summary, main [tabindex='0']")]
+    .filter((element) => element.tabIndex >= 0 && element.checkVisibility() && !element.closest(".plot"));
+  const found = [];
+  if (controls.some((element) => element.tabIndex > 0)) found.push("a control has a positive tabindex");
+  for (let index = 1; index < controls.length; index++) {
+    const [a, b] = [controls[index - 1].getBoundingClientRect(), controls[index].getBoundingClientRect()];
+    const shareColumn = a.left < b.right && b.left < a.right;
+    if (shareColumn && b.bottom <= a.top) found.push(controls[index - 1].textContent + " comes before " + controls[index].textContent);
+  }
+  return found;
+})()`;
+
+/** The controls whose order in the document contradicts their order on the screen. */
+export const focusOrder = (page: Page): Promise<string[]> => page.evaluate<string[]>(FOCUS_ORDER);
