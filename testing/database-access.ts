@@ -25,7 +25,7 @@ const monitoring = (...hidden: string[]) => [
 const appendOnly = [
   "row level security",
   "authenticated: SELECT",
-  "service_role: SELECT, INSERT",
+  "service_role: SELECT",
   VIEWER_POLICY,
   SERVICE_POLICY,
 ];
@@ -48,7 +48,7 @@ export const RELATIONS: Record<string, string[]> = {
   "public.entity_pauses": monitoring(),
   "public.limit_settings": monitoring(),
   "public.request_states": monitoring(),
-  "public.retention_settings": monitoring(),
+  "public.retention_settings": monitoring().map((line) => line.replace(SERVICE_ALL, "service_role: SELECT, REFERENCES, TRIGGER")),
   "public.sync_error_log": monitoring(),
   "public.sync_execution_history": monitoring(),
   "public.sync_metrics": monitoring(),
@@ -58,12 +58,15 @@ export const RELATIONS: Record<string, string[]> = {
   "public.tournament_sync_state": monitoring(),
   "public.upstream_state": monitoring(),
   "public.alert_notifications": monitoring("destination_id", "lease_expires_at", "seq", "token"),
-  "public.notification_channels": monitoring("config", "previous_secret", "secret"),
+  "public.notification_channels": monitoring("config", "previous_secret", "secret", "vault_id"),
   "public.notification_destinations": monitoring("recipient"),
   "public.sync_job_attempts": monitoring("token"),
   "public.sync_jobs": monitoring("token"),
   // The contract names this policy.
-  "public.manual_sync_audit": monitoring().map((line) => line.replace("Allow service monitoring access", "Allow admin manual sync")),
+  "public.manual_sync_audit": monitoring().map((line) =>
+    line.replace("Allow service monitoring access", "Allow admin manual sync")
+      .replace(SERVICE_ALL, "service_role: SELECT, INSERT, UPDATE, REFERENCES, TRIGGER")
+  ),
   // The tokens of requests in flight.
   "public.upstream_slots": monitoring().filter((line) => line !== "authenticated: SELECT"),
   "public.audit_log": appendOnly,
@@ -72,24 +75,32 @@ export const RELATIONS: Record<string, string[]> = {
   "private.run_metrics": view,
   "private.call_log": own(),
   "private.connectivity_test": own("SELECT, UPDATE"),
+  "private.digest_key": own(),
   "private.people_claim": own("SELECT, UPDATE"),
   "private.watchdog": own("SELECT, UPDATE"),
 };
 
 /** Functions that run with the rights of their owner; the comment of each gives its reason. */
 export const DEFINERS = [
+  "private.add_seals",
   "private.apply_schedules",
+  "private.audit",
   "private.call_function",
+  "private.channel_secrets",
   "private.check_cron_jobs",
   "private.check_scheduler",
+  "private.digest",
+  "private.dispatch_call",
+  "private.forget_channel_secrets",
   "private.missing_secrets",
   "private.post_watchdog",
-  "private.prune_audit_log",
   "private.refresh_health_summary",
   "private.schedule_chain",
+  "private.set_retention",
+  "private.store_channel_secrets",
 ];
 /** Only migrations call these. */
-const OWNER_ONLY = ["private.secure_functions", "private.secure_table"];
+const OWNER_ONLY = ["private.prune_audit_log", "private.secure_functions", "private.secure_table"];
 /** Policies call these as the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 

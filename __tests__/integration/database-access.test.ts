@@ -40,7 +40,7 @@ for (
       "a column that viewers may read",
       "grant select (secret) on public.notification_channels to authenticated",
       "revoke select (secret) on public.notification_channels from authenticated",
-      "public.notification_channels has: authenticated: SELECT but config, previous_secret",
+      "public.notification_channels has: authenticated: SELECT but config, previous_secret, vault_id",
     ],
     [
       "a column that viewers may write",
