@@ -1,6 +1,7 @@
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { connectServer } from "./server-database.ts";
 import type { Limits } from "./pool.ts";
+import { serveSql } from "./sql-socket.ts";
 import { asIso } from "./values.ts";
 
 /** A connection of lite, whose drivers share public fields but no exported type. */
@@ -28,6 +29,8 @@ export interface Database {
    * again; `onTaken` is called when another program has claimed it in between. The lock of an embedded database is that of its folder.
    */
   claim(onTaken: (holder: string) => void): Promise<string | null>;
+  /** Serves Postgres clients on a Unix socket in the folder, and returns the address for them; a server has its own. */
+  serveSql(folder: string): Promise<{ url: string; stop: () => Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ async function connectEmbedded(url: string): Promise<Database> {
     exclusively: (work) => mutex.run(work),
     answer: (work) => work(),
     claim: () => Promise.resolve(null),
+    serveSql: (folder) => serveSql(folder, { db: driver, exclusively: (work) => mutex.run(work) }),
     close: () => connection.close(),
   };
 }

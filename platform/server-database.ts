@@ -7,7 +7,7 @@ import type {} from "postgres";
 import type { Database, LiteConnection } from "./database.ts";
 import { type Checkout, ConnectionLost, createPool, type GuardedPool, type Limits } from "./pool.ts";
 import { Session } from "./session.ts";
-import { asIso, asNumber } from "./values.ts";
+import { parserOfScalar } from "./values.ts";
 
 const LIMITS: Limits = { connect: 5_000, statement: 8_000, heartbeat: 10_000, silence: 5_000 };
 /** A statement of the platform itself can wait for its turn behind long ones. */
@@ -15,14 +15,7 @@ const TURN_MS = 30_000;
 /** The key of the advisory lock of the running product. */
 const LOCK = "hashtextextended('deno task start', 0)";
 
-const PARSERS = new Map<number, (text: string) => unknown>([
-  ...[21, 23, 26, 700, 701, 1700].map((oid) => [oid, Number] as const),
-  ...[114, 3802].map((oid) => [oid, JSON.parse] as const),
-  [16, (text) => text === "t"],
-  [17, types.getTypeParser(17)],
-  [20, asNumber],
-  [1184, asIso],
-]);
+const BYTEA = 17;
 
 /** The texts of an array of any type, nested like its dimensions. */
 const asTexts: (text: string) => unknown = types.getTypeParser(1009 as never);
@@ -31,7 +24,7 @@ const asTexts: (text: string) => unknown = types.getTypeParser(1009 as never);
 function parsersOf(elements: Map<number, number>): ClientConfig["types"] {
   const parserOf = (oid: number): (text: string) => unknown => {
     const element = elements.get(oid);
-    if (element === undefined) return PARSERS.get(oid) ?? String;
+    if (element === undefined) return oid === BYTEA ? types.getTypeParser(BYTEA) : parserOfScalar(oid);
     const parse = parserOf(element);
     const parseElements = (value: unknown): unknown =>
       Array.isArray(value) ? value.map(parseElements) : value === null ? null : parse(String(value));
@@ -109,6 +102,7 @@ export async function connectServer(url: string, limits: Limits = LIMITS): Promi
     exclusively: (work) => work(),
     answer: (work) => withinLimit(work(), limits.statement + 1_000),
     claim: (onTaken) => claim(session, onTaken),
+    serveSql: () => Promise.resolve({ url, stop: () => Promise.resolve() }),
     async close() {
       session.close();
       await Promise.all([requests.end(), statements.end()]);

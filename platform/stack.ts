@@ -99,7 +99,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const dashboard = createDashboard(state.keys.publishable);
     const innerKey = (key: string) => Object.values(secretKeys.all()).includes(key) ? state.keys.secret : null;
     serve = createGateway({ base, supabase, innerKey, signer, functions, vis, dashboard });
-    lock.onAddress(base);
+    const sql = await database.serveSql(`${options.folder}/sql`).catch((error: Error) => {
+      // The path of a socket may have about 100 bytes.
+      options.write(`deno task sql cannot be used: the socket in ${options.folder}/sql cannot be opened (${error.message})`);
+      return null;
+    });
+    if (sql) undo.push(() => sql.stop());
+    lock.onAddress(base, sql?.url);
 
     if (standIns.includes("net")) undo.push(await startNet(database));
     if (standIns.includes("cron")) undo.push(await startCron(database));

@@ -23,6 +23,7 @@ Ready in ${seconds} s on ${base}
   Functions   ${base}/functions/v1/<name>   (started on first use)
   REST, Auth  ${base}/rest/v1  ${base}/auth/v1
   Database    ${db}${standIns.length ? `; stand-ins for ${standIns.join(", ")}` : ""}
+  SQL         deno task sql "select * from sync_status"
   Mail        printed here; deno task people invites people
   Upstream    ${visUrl}
 ${

@@ -62,6 +62,8 @@ interface RunFile {
   pid: number;
   /** The address of the platform, once it listens. */
   base?: string;
+  /** The address of the database for Postgres clients. */
+  database?: string;
   processes: number[];
 }
 
@@ -72,6 +74,16 @@ export async function findRunning(folder: string): Promise<{ url: string; secret
     throw new SetupError(`nothing runs on the data folder ${folder}; run deno task start first, or set SUPABASE_URL and SECRET_KEY`);
   }
   return { url: running.base, secretKey: state.keys.secret };
+}
+
+/** The database of the platform that runs on the folder, for Postgres clients. @throws SetupError when none does, or it serves none */
+export async function findDatabase(folder: string): Promise<string> {
+  const running = await readJson<RunFile>(`${folder}/run.json`);
+  if (!running?.base || !await commandOf(running.pid)) {
+    throw new SetupError(`nothing runs on the data folder ${folder}; run deno task start first, or name its folder with --data`);
+  }
+  if (!running.database) throw new SetupError("the product serves no SQL; the output of deno task start has the reason");
+  return running.database;
 }
 
 /** The command line of a live process; null when there is none. */
@@ -90,7 +102,9 @@ async function commandOf(pid: number): Promise<string | null> {
  */
 export async function lockFolder(
   folder: string,
-): Promise<{ onProcess: (pid: number, isAlive: boolean) => void; onAddress: (base: string) => void; release: () => void }> {
+): Promise<
+  { onProcess: (pid: number, isAlive: boolean) => void; onAddress: (base: string, database?: string) => void; release: () => void }
+> {
   const path = `${folder}/run.json`;
   const previous = await readJson<RunFile>(path).catch(() => null);
   if (previous && previous.pid !== Deno.pid && (await commandOf(previous.pid))?.includes("deno")) {
@@ -100,15 +114,19 @@ export async function lockFolder(
     if ((await commandOf(pid))?.includes("edge-runtime.ts")) Deno.kill(pid, "SIGKILL");
   }
   const processes = new Set<number>();
-  let base: string | undefined;
-  const write = () => {
-    const file: RunFile = { pid: Deno.pid, base, processes: [...processes] };
-    Deno.writeTextFileSync(path, JSON.stringify(file), { mode: 0o600 });
-  };
+  let base: string | undefined, database: string | undefined;
+  const write = () =>
+    // The address of a database can have its password.
+    Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, base, database, processes: [...processes] } satisfies RunFile), {
+      mode: 0o600,
+    });
+  // The mode of a file that a killed platform left is not changed by writing it.
+  if (previous) Deno.removeSync(path);
   write();
   return {
-    onAddress(address) {
+    onAddress(address, addressOfDatabase) {
       base = address;
+      database = addressOfDatabase;
       write();
     },
     onProcess(pid, isAlive) {

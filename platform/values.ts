@@ -3,7 +3,18 @@
 export const asIso = (text: string): string => text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
 
 /** A bigint as a number, where a number can hold it. */
-export function asNumber(text: string): number | bigint {
+function asNumber(text: string): number | bigint {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : BigInt(text);
 }
+
+const PARSERS = new Map<number, (text: string) => unknown>([
+  ...[21, 23, 26, 700, 701, 1700].map((oid) => [oid, Number] as const),
+  ...[114, 3802].map((oid) => [oid, JSON.parse] as const),
+  [16, (text) => text === "t"],
+  [20, asNumber],
+  [1184, asIso],
+]);
+
+/** The parser of the text of a type that is no array; without a parser of its own the text is the value. */
+export const parserOfScalar = (oid: number): (text: string) => unknown => PARSERS.get(oid) ?? String;

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
+import { sql } from "../../scripts/sql.ts";
 import { JobDetailResponse, ManualSyncResponse } from "../../types/jobs.ts";
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { until } from "../../testing/wait.ts";
@@ -274,6 +275,13 @@ Deno.test("a function that is killed at its start is called again, and late and 
   await database.query("update sync_status set sync_frequency = '1 day' where entity_type = 'tournaments'");
   await database.query("update sync_status set is_active = true where entity_type = 'matches_schedule'");
   await database.query("select private.apply_schedules()");
+});
+
+Deno.test("deno task sql reads the database of the running stack", async () => {
+  const lines: string[] = [];
+  const options = { readInput: () => Promise.resolve(""), write: (line: string) => lines.push(line) };
+  await sql(["--data", folder, "--json", "select entity_type from sync_status order by 1"], options);
+  assertEquals(lines, ['[{"entity_type":"matches_live"},{"entity_type":"matches_schedule"},{"entity_type":"tournaments"}]']);
 });
 
 Deno.test("the example client reads the health and follows a triggered sync to its end", async () => {

@@ -10,9 +10,11 @@ Deno.test("a database error has the answer of hosted PostgREST", () => {
     ["40001", 500, "40001"],
     ["57014", 500, "57014"],
     ["08006", 503, "08006"],
+    ["53300", 503, "53300"],
+    ["53400", 500, "53400"],
     ["42703", 400, "42703"],
     ["ECONNREFUSED", 503, "PGRST001"],
-    ["CONNECTION_CLOSED", 503, "PGRST001"],
+    ["CONNECTION_LOST", 503, "PGRST001"],
   ];
   for (const [code, status, answered] of expected) {
     const answer = answerFor({ code, message: "m" });

@@ -27,6 +27,15 @@ create function net.wake() returns void
 language sql set search_path = ''
 return pg_notify('net_standin', '');
 
+-- The worker is the platform, which reads the queue when it is notified.
+create function net.worker_restart() returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  perform net.wake();
+  return true;
+end
+$$;
+
 create function net.http_get(
   url text, params jsonb default '{}', headers jsonb default '{}', timeout_milliseconds integer default 5000
 ) returns bigint
