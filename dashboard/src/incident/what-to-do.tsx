@@ -1,8 +1,6 @@
-import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { ConnectivityResponse } from "../../../types/admin.ts";
 import { ManualSyncResponse } from "../../../types/jobs.ts";
-import { useApi } from "../api.ts";
 import { go } from "../address.ts";
 import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
 import { Refusal } from "../components/states.tsx";
@@ -70,28 +68,15 @@ function Steps({ blocks, code }: { blocks: Block[]; code: string | null }) {
 
 /** Tests whether VIS answers, and shows the result beside the button. */
 function TestUpstream() {
-  const api = useApi();
-  const [result, setResult] = useState<ConnectivityResponse["checks"][number] | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
-  const test = async () => {
-    setBusy(true);
-    try {
-      const { checks } = await api.get("sync-admin/test-connectivity", ConnectivityResponse);
-      setResult(checks.find(({ kind }) => kind === "upstream") ?? null);
-      setError(null);
-    } catch (refusal) {
-      setError(refusal);
-    }
-    setBusy(false);
-  };
+  const act = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity", limitMs: 30_000 }), ConnectivityResponse);
+  const result = act.data?.checks.find(({ kind }) => kind === "upstream");
   return (
     <>
-      <button type="button" class="small" aria-busy={isBusy} disabled={isBusy} onClick={() => void test()}>Test VIS</button>
+      <button type="button" class="small" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Test VIS</button>
       <span role="status">
         {result && <Status of={result.status} label={`${result.message} (${duration(result.response_time_ms)})`} />}
       </span>
-      <Refusal error={error} />
+      <Refusal error={act.error} />
     </>
   );
 }
