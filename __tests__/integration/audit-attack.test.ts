@@ -81,7 +81,8 @@ Deno.test("only the owner prunes, at the time of the database, and never rows of
 
 Deno.test("an act with a time of the caller in the past is not pruned", async () => {
   await audit.fill(1);
-  assertEquals(await codeOf(service.rpc("save_alert_silence", { p: { ...silence, actor: FORGED }, as_of: "2000-01-01T00:00:00Z" })), null);
+  const past = { ...silence, ends_at: "2000-01-01T01:00:00Z", actor: FORGED };
+  assertEquals(await codeOf(service.rpc("save_alert_silence", { p: past, as_of: "2000-01-01T00:00:00Z" })), null);
   await audit.add([3]);
   await audit.seal(new TestClock("2000-01-01T00:00:00Z"));
   assertEquals(await db.value("select private.prune_audit_log()"), 0);

@@ -27,7 +27,7 @@ export function Setup() {
 const Step = ({ of: { is_done, message, link } }: { of: SetupStep }) => (
   <li>
     {is_done ? <CircleCheck class="good" aria-hidden="true" /> : <Circle class="muted" aria-hidden="true" />}
-    <span class="unseen">{is_done ? "done:" : "open:"}</span> <span>{sentence(message)}</span>{" "}
+    <span class="unseen">{is_done ? "done:" : "open:"}</span> <span title={message}>{sentence(message)}</span>{" "}
     {!is_done && link?.startsWith("#") && <a href={link}>Open</a>}
   </li>
 );

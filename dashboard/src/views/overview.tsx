@@ -65,7 +65,6 @@ function Body({ data: { sync_entities, active_alerts, performance_summary: total
         </p>
       )}
       <Backoff entities={Object.values(sync_entities)} />
-      {can("admin") && <Setup />}
       {all.length >= MANY && (
         <div class="filters" role="search">
           <TextField label="Filter" type="search" placeholder="Name or reason" value={filter} onChange={setFilter} />
@@ -74,6 +73,7 @@ function Body({ data: { sync_entities, active_alerts, performance_summary: total
       {shown.length > 0
         ? <EntityTable rows={shown} settings={settings} isCompact={all.length >= MANY} />
         : <Empty>{all.length ? "No sync matches the filter." : "No sync is active."}</Empty>}
+      {can("admin") && <Setup />}
       <Inactive entities={settings?.filter(({ is_active }) => !is_active) ?? []} />
       <section aria-label="The last 24 hours">
         <Facts
