@@ -18,7 +18,7 @@ async function seed(): Promise<void> {
   await query(
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, value, message, began_at, opened_at, fired_at, updated_at, evidence)
     select 'Of the layout', 'consecutive_failures', 'matches_schedule', 'FIRING', 'HIGH', 3, 4, 'consecutive failures of matches_schedule: 4 runs, at or above the threshold of 3 runs', now(), now(), now(), now(),
-      '{"error": "VIS answered HTTP 500 and a text without spaces ' || repeat('x', 120) || '"}'
+      ('{"error": "VIS answered HTTP 500 and a text without spaces ' || repeat('x', 120) || '"}')::jsonb
     where not exists (select from alert_incidents where rule_name = 'Of the layout')`,
   );
 }

@@ -78,6 +78,10 @@ test(
       values ($1, 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now(), $2, case when $2::uuid is null then null else 'PARENT' end) returning id`,
         [rule, parent],
       ).then(([row]) => row?.id ?? "");
+    const [known] = await query<{ count: number }>(
+      "select count(*)::int as count from alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') and parent_id is null",
+    );
+    const count = (known?.count ?? 0) + 1;
     const parent = await insert("A parent", null);
     await insert("A child", parent);
     try {

@@ -61,6 +61,12 @@ async function choosePassword(page: Page, password: string): Promise<void> {
   await page.getByRole("button", { name: "Set the password" }).click();
 }
 
+/** Chooses an entry of the menu of the account. */
+async function choose(page: Page, entry: string): Promise<void> {
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: entry }).click();
+}
+
 test("the command invites the first admin, whose link leads to a password, and who then signs in with it", async (page) => {
   assertMatch(await command("add", "ada@example.com", "--role", "admin"), /ada@example.com +admin +invited/);
   await page.goto(linkTo("ada@example.com"));
@@ -70,7 +76,7 @@ test("the command invites the first admin, whose link leads to a password, and w
   await choosePassword(page, PASSWORD);
   await overview(page);
   await page.getByRole("link", { name: "People" }).waitFor();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await choose(page, "Sign out");
   await signIn(page, "ada@example.com", PASSWORD);
   await overview(page);
   await page.goto(linkTo("ada@example.com"));
@@ -94,7 +100,7 @@ test("a person who forgot the password gets a link, and the answer is the same f
   await page.goto(link);
   await choosePassword(page, PASSWORD);
   await overview(page);
-  await page.getByRole("button", { name: "Change password" }).click();
+  await choose(page, "Change password");
   await page.getByLabel("New password").fill(PASSWORD);
   await page.getByRole("button", { name: "Set the password" }).click();
   await page.getByText("The new password must differ from the old one.").waitFor();
@@ -102,7 +108,7 @@ test("a person who forgot the password gets a link, and the answer is the same f
   await page.getByLabel("New password").fill(String(account?.password));
   await page.getByRole("button", { name: "Set the password" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await choose(page, "Sign out");
   await page.goto(link);
   await page.getByText("This link has expired or was used before.").waitFor();
 });

@@ -128,7 +128,7 @@ if (root) {
     (error: Error) =>
       render(
         <main>
-          <article class="failure" role="alert">{error.message}</article>
+          <div class="failure card pad" role="alert">{error.message}</div>
         </main>,
         root,
       ),

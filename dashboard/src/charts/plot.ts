@@ -91,28 +91,28 @@ const missedRuns = (current: () => Plot): uPlot.Plugin => ({
 const directLabels = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
     draw: (u) => {
-      const { series } = current();
-      if (series.length < 2) return;
       const { ctx, bbox } = u, size = 11 * devicePixelRatio;
+      const lasts = current().series.flatMap(({ name, colour, values }) => {
+        const value = values.findLast((value) => value !== null);
+        return value === null || value === undefined ? [] : [{ name, colour, y: u.valToPos(value, "y", true) + size / 3 }];
+      }).sort((a, b) => b.y - a.y);
+      if (current().series.length < 2) return;
       ctx.save();
       ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
       ctx.textAlign = "left";
-      const placed: number[] = [];
-      for (const { name, colour, values } of series) {
-        const last = values.findLastIndex((value) => value !== null);
-        const value = values[last];
-        if (value === null || value === undefined) continue;
-        let y = Math.max(u.valToPos(value, "y", true) + size / 3, bbox.top + size);
-        // Labels of lines that end at the same height stand below each other.
-        while (placed.some((other) => Math.abs(other - y) < size)) y += size;
-        placed.push(y);
+      // From the lowest line up, so that names of lines that end at the same height stand above each other inside the plot.
+      let ceiling = bbox.top + bbox.height;
+      for (const { name, colour, y } of lasts) {
+        ceiling = Math.min(y, ceiling);
         ctx.fillStyle = colourOf(colour);
-        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, y, (LABELS - 8) * devicePixelRatio);
+        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, ceiling, (LABELS - 8) * devicePixelRatio);
+        ceiling -= size * 1.1;
       }
       ctx.restore();
     },
   },
 });
+
 /** A drawn chart; `update` replaces the values of its series. */
 export interface Drawing {
   update: (plot: Plot) => void;
@@ -140,7 +140,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
     {
       width: box.clientWidth || 300,
       height,
-      padding: [8, first.series.length > 1 ? LABELS : 8, 0, 0],
+      padding: [8, first.series.length > 1 ? LABELS : 20, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: "history" },

@@ -36,7 +36,7 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
         ref={box}
         class="plot"
         style={{ minHeight: `${plot.height ?? 180}px` }}
-        role="img"
+        role="group"
         aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}; the figures are in the table below`}
       />
       <details

@@ -62,9 +62,12 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       fresh: [line("Fresh", "--ok-fill", (point) => point.cache_hit_ratio)],
     };
   }, [data]);
+  // Only the large charts have the links to the incidents, so that the Tab key reaches each link twice at most.
+  const shaded = useMemo(() => bands.map(({ from, until }) => ({ from, until })), [bands]);
   const totals = data.aggregated_metrics;
   if (totals.runs === 0 && !series.marks.length) return <Empty>No run started in this period.</Empty>;
   const range: [number, number] = zoom ?? [secondsOf(data.from), secondsOf(data.until)];
+  const minor = { times: series.times, bands: shaded, marks: series.marks, range, onZoom, onOpen, height: SMALL };
   const shared = { times: series.times, bands, marks: series.marks, range, onZoom, onOpen };
   return (
     <>
@@ -93,17 +96,15 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           figure={number(totals.records_processed)}
           series={series.records}
           format={number}
-          height={SMALL}
-          {...shared}
+          {...minor}
         />
-        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} height={SMALL} {...shared} />
+        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} {...minor} />
         <Chart
           title="Peak memory"
           figure={totals.peak_memory_mb === null ? "–" : mib(totals.peak_memory_mb)}
           series={series.memory}
           format={mib}
-          height={SMALL}
-          {...shared}
+          {...minor}
         />
         <Chart
           title="Fresh tournaments"
@@ -111,8 +112,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           series={series.fresh}
           format={percent}
           top={1}
-          height={SMALL}
-          {...shared}
+          {...minor}
         />
       </div>
       <p class="legend">

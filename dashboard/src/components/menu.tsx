@@ -1,7 +1,8 @@
 import * as menu from "@zag-js/menu";
-import { normalizeProps, Portal, useMachine } from "@zag-js/preact";
+import { normalizeProps, useMachine } from "@zag-js/preact";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { Portal } from "./portal.tsx";
 
 /** A choice of a menu; with `isChecked` it is one of a group. */
 export interface MenuItem {

@@ -1,8 +1,9 @@
 import { CalendarRange } from "lucide-preact";
 import * as popover from "@zag-js/popover";
-import { normalizeProps, Portal, useMachine } from "@zag-js/preact";
+import { normalizeProps, useMachine } from "@zag-js/preact";
 import { useId, useState } from "preact/hooks";
 import { TextField } from "./fields.tsx";
+import { Portal } from "./portal.tsx";
 
 /** A time as the value of a `datetime-local` control, in the browser's time zone. */
 const localOf = (seconds: number): string => {
@@ -26,7 +27,7 @@ export function RangePicker({ range: [from, until], label, onChoose }: {
       {api.open && (
         <Portal>
           <div {...api.getPositionerProps()}>
-            <div {...api.getContentProps()} class="menu popover">
+            <div {...api.getContentProps()} class="menu popover stack">
               <h2 {...api.getTitleProps()}>From – to</h2>
               <RangeForm
                 from={localOf(from)}

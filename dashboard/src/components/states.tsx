@@ -29,7 +29,7 @@ function Failure(
   const { message } = describeError(error);
   const isMissing = error instanceof ApiError && error.status === 404;
   return (
-    <article class="failure" role="alert">
+    <div class="failure card pad" role="alert">
       <strong>
         {isMissing ? "Not found" : "The data could not be read"}
       </strong>
@@ -39,7 +39,7 @@ function Failure(
           Try again
         </button>
       )}
-    </article>
+    </div>
   );
 }
 

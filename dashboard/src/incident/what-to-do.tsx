@@ -17,7 +17,8 @@ import type { Incident } from "./incident.ts";
 export function WhatToDo({ incident, advice }: { incident: Incident; advice: string | null }) {
   const section = SECTIONS.find(({ anchor }) => anchor === incident.runbook_anchor);
   const isOver = incident.state === "RESOLVED";
-  const entity = ["all", "system"].includes(incident.entity_type) ? null : incident.entity_type;
+  // An incident of all syncs is explained by the runs of one of them.
+  const entity = ["all", "system"].includes(incident.entity_type) ? incident.runs.at(-1)?.entity_type ?? null : incident.entity_type;
   const { can } = useUser();
   return (
     <section class="card pad prose">
