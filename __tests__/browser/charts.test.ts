@@ -86,5 +86,5 @@ test("a run shows its tournaments on one time axis, its failures first by code, 
   }
   assert(new Set(boxes.map((box) => Math.round(box?.x ?? 0))).size > 1, "every bar begins at the same time");
   await page.getByRole("button", { name: "Copy the id of the run" }).waitFor();
-  await page.getByRole("columnheader", { name: "Usually" }).waitFor();
+  await page.getByRole("columnheader", { name: "Usual" }).waitFor();
 });

@@ -68,7 +68,7 @@ for (const role of ["viewer", "operator", "admin"] as const) {
         assertEquals(await row.getAttribute("data-status"), health.status);
         assertMatch(await row.getByRole("rowheader").innerText(), new RegExp(health.title));
         assertEquals(await row.locator(".because li").allInnerTexts(), health.because.map(({ message }) => sentence(message)));
-        assertMatch(await cellOf(page, entity, "Last run"), new RegExp(`^${duration(health.last_duration_ms)}`));
+        assertMatch(await cellOf(page, entity, "Last run took"), new RegExp(`^${duration(health.last_duration_ms)}`));
         await row.locator(".strip a").first().waitFor();
         assertEquals(await row.locator(".strip a").count(), health.recent_runs.length);
       }

@@ -87,7 +87,7 @@ test(
     try {
       await page.reload();
       const row = page.locator(".incidents > li").filter({ hasText: "A run used too much memory" });
-      await row.getByText("1 incident inhibited: the same cause").click();
+      await row.getByText("1 inhibited incident with the same cause").click();
       await row.getByRole("link", { name: "A child" }).waitFor();
       assertEquals(await page.locator(".incidents > li").count(), count);
       assertMatch(await page.title(), new RegExp(`^\\(${count}\\) \\w+ – Overview`));

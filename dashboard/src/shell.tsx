@@ -20,7 +20,7 @@ import { Menu } from "./components/menu.tsx";
 import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
-import { duration, zoneName } from "./format.ts";
+import { duration, title, zoneName } from "./format.ts";
 import { useOverview } from "./overview.ts";
 import { LIVE_MS } from "./queries.ts";
 import { useUser } from "./session.ts";
@@ -44,9 +44,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const { can } = useUser();
   const { data } = useOverview();
   const alerts = countedOf(data?.active_alerts ?? []).length;
-  const isCurrent = (href: string) => href === "/" ? path === "/" || path.startsWith("/entities") : path.startsWith(href);
+  const worst = data ? worstOf(data.active_alerts) : null;
+  const isCurrent = (href: string) => href === "/" ? /^\/($|entities|runs)/.test(path) : path.startsWith(href);
   return (
-    <div class="shell" data-severity={data && (worstOf(data.active_alerts) ?? undefined)}>
+    <div class="shell" data-severity={worst ?? undefined}>
       <a
         class="skip"
         href="#content"
@@ -60,7 +61,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <header class="side">
         <div class="brand">
           <strong>Beach volleyball sync</strong>
-          {data && <Status of={data.overall_status} />}
+          {data && (worst ? <Status of={worst} label={`${title(worst)} incident`} /> : <Status of={data.overall_status} />)}
         </div>
         <nav aria-label="Views">
           {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name, icon: Icon }) => (

@@ -18,6 +18,8 @@ interface Series {
   values: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
+  /** The value is that of the last point before. */
+  isStepped?: boolean;
 }
 
 /** A period shaded behind the lines, in seconds; with an address it is a link with a label. */
@@ -43,6 +45,8 @@ export interface Plot {
   format: (value: number) => string;
   /** The values of the axis; by default as `format`. */
   axisFormat?: (value: number) => string;
+  /** The steps that the axis may have. */
+  steps?: number[];
   /** Called with a selected range, in seconds. */
   onZoom?: (from: number, until: number) => void;
   /** Called with the bucket that was clicked, in seconds. */
@@ -129,7 +133,8 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
   const text = colourOf("--muted"), grid = colourOf("--line");
   const font = `11px "Inter Variable", sans-serif`;
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
+  const bars = uPlot.paths.bars?.({ size: [0.8, 40, 3], align: 1 });
+  const steps = uPlot.paths.stepped?.({ align: 1 });
   const open = (u: uPlot) => {
     const index = u.cursor.idx, from = index === null || index === undefined ? undefined : plot.times[index];
     if (from === undefined || index === null || index === undefined) return;
@@ -140,7 +145,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
     {
       width: box.clientWidth || 300,
       height,
-      padding: [8, first.series.length > 1 ? LABELS : 20, 0, 0],
+      padding: [8, isSmall ? 20 : LABELS, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: "history" },
@@ -155,16 +160,19 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       axes: [{ ...axis, size: 36, space: isSmall ? 90 : 60, values: (_, seconds, __, ___, step) => timeLabels(seconds, step) }, {
         ...axis,
         space: isSmall ? 36 : 44,
-        size: (_, values) => 12 + Math.max(...(values ?? []).map((value) => value.length), 2) * 6.5,
+        // The same for every chart, so that the times of charts above each other line up.
+        size: isSmall ? 60 : 72,
+        ...first.steps ? { incrs: first.steps } : {},
         values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
       series: [
         {},
-        ...plot.series.map(({ name, colour, isBars, isDashed }) => ({
+        ...plot.series.map(({ name, colour, isBars, isDashed, isStepped }) => ({
           label: name,
           stroke: colourOf(colour),
           width: 1.75,
           ...isDashed ? { dash: [5, 4] } : {},
+          ...isStepped && steps ? { paths: steps } : {},
           ...isBars && bars
             ? { paths: bars, fill: colourOf(colour), width: 0, points: { show: false } }
             : { spanGaps: false, points: { show: true, size: 4, filter: lonePoints } },

@@ -54,7 +54,7 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
         </p>
         {inhibited.length > 0 && (
           <details>
-            <summary>{counted(inhibited.length, "incident")} inhibited: the same cause</summary>
+            <summary>{counted(inhibited.length, "inhibited incident")} with the same cause</summary>
             <ul class="links">
               {inhibited.map((child) => (
                 <li key={child.id}>

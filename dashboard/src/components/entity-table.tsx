@@ -22,7 +22,7 @@ export function EntityTable({ rows, settings, isCompact }: {
             <th scope="col">Sync</th>
             <th scope="col">Last runs</th>
             <th scope="col" class="number">Success, 24 h</th>
-            <th scope="col" class="number">Last run</th>
+            <th scope="col" class="number">Last run took</th>
             <th scope="col" class="number">Next run</th>
             <th scope="col" class="number">Data is</th>
           </tr>
@@ -72,7 +72,7 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
         )}
       </td>
       <td class="number" data-label="Success, 24 h">{percent(health.success_rate_24h)}</td>
-      <td class="number" data-label="Last run">
+      <td class="number" data-label="Last run took">
         {duration(health.last_duration_ms)} <small>usually {duration(health.average_duration_ms)}</small>
       </td>
       <td class="number" data-label="Next run">

@@ -9,6 +9,24 @@ import { Empty } from "./states.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 const mib = (value: number): string => `${number(Math.round(value))} MiB`;
+/** The steps of the axis of durations, in ms. */
+const DURATION_STEPS = [
+  100,
+  200,
+  500,
+  1_000,
+  2_000,
+  5_000,
+  10_000,
+  15_000,
+  30_000,
+  60_000,
+  120_000,
+  300_000,
+  600_000,
+  1_800_000,
+  3_600_000,
+];
 const LARGE = 220, SMALL = 120;
 
 /**
@@ -71,12 +89,16 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
   const shared = { times: series.times, bands, marks: series.marks, range, onZoom, onOpen };
   return (
     <>
+      <p class="legend">
+        Shaded: an incident. Red marks: a run was missed. Click a point to see its runs, drag to zoom.
+      </p>
       <div class="charts">
         <Chart
           title="Duration"
           figure={`p50 ${duration(totals.p50_duration_ms)} · p95 ${duration(totals.p95_duration_ms)}`}
           series={series.duration}
           format={duration}
+          steps={DURATION_STEPS}
           height={LARGE}
           {...shared}
         />
@@ -115,9 +137,6 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           {...minor}
         />
       </div>
-      <p class="legend">
-        Shaded: an incident. Red marks: a run was missed. Click a point to see its runs, drag to zoom.
-      </p>
     </>
   );
 }

@@ -42,7 +42,7 @@ const COLUMNS: Column<Run>[] = [
   {
     name: "Tournaments",
     isNumber: true,
-    cell: (run) => `${number(run.tournaments_processed)} of ${number(run.tournaments_total)}`,
+    cell: (run) => number(run.tournaments_processed) + (run.tournaments_total === null ? "" : ` of ${number(run.tournaments_total)}`),
   },
   { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
 ];

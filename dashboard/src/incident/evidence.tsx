@@ -22,13 +22,16 @@ function cell(name: string, value: unknown): ComponentChildren {
   return plain(value);
 }
 
+/** What the head of the view shows. */
+const ELSEWHERE = ["at_peak", "of", "peak", "tournament"];
+
 /** The evidence as a table, with the JSON of the API below. */
 export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
-  const rows = Object.entries(evidence).filter(([, value]) => value !== null && value !== undefined);
+  const rows = Object.entries(evidence).filter(([name, value]) => value !== null && value !== undefined && !ELSEWHERE.includes(name));
   if (!rows.length) return null;
   return (
-    <section class="card pad">
-      <h2>Evidence</h2>
+    <details class="card pad">
+      <summary>Evidence</summary>
       <dl class="pairs">
         {rows.map((
           [name, value],
@@ -38,6 +41,6 @@ export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
         <summary>As JSON</summary>
         <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
       </details>
-    </section>
+    </details>
   );
 }

@@ -1,6 +1,6 @@
 import { Status } from "../components/status.tsx";
 import { Moment } from "../components/time.tsx";
-import { title } from "../format.ts";
+import { title, words } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
@@ -17,7 +17,6 @@ export function Notifications({ incident }: { incident: Incident }) {
     <section class="card pad">
       <h2>Notified</h2>
       {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
-      {isPageOnly(incident) && <p class="notice">Only this page shows the incident: the rule notifies no channel that reaches a person.</p>}
       <ul class="links">
         {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
       </ul>
@@ -25,7 +24,8 @@ export function Notifications({ incident }: { incident: Incident }) {
   );
 }
 
-const isPageOnly = ({ rule, state, muted_by }: Incident): boolean =>
+/** Whether the incident fires and its rule notifies no channel that reaches a person. */
+export const reachesNobody = ({ rule, state, muted_by }: Incident): boolean =>
   rule !== null && state === "FIRING" && muted_by === null && rule.channels.every((name) => name === "dashboard");
 
 /** Why no channel was notified. */
@@ -48,10 +48,12 @@ function Notification({ of: notification }: { of: Incident["notifications"][numb
   return (
     <li class="notified">
       <p>
-        <strong>{channel}</strong> {recipient && <>to {recipient}</>}
+        <strong>{channel === "dashboard" ? "This page" : channel}</strong> {recipient && <>to {recipient}</>}
       </p>
       <p class="muted">
-        <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} /> {title(kind)}, <Moment at={sent_at ?? created_at} />
+        {channel === "dashboard" ? "Shown" : <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} />} {words(kind)},
+        {" "}
+        <Moment at={sent_at ?? created_at} />
       </p>
       {last_error && status !== "SENT" && <p class="bad">{last_error}</p>}
       {status === "DEAD" && can("operator") && (

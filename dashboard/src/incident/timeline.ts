@@ -62,7 +62,7 @@ function notificationsOf({ notifications }: Incident): Entry[] {
     groups.set(key, group);
   }
   return [...groups.values()].map(({ at, kind, channels, isDead }) => {
-    const names = [...channels].join(", ");
+    const names = [...channels].map((name) => name === "dashboard" ? "this page" : name).join(", ");
     const verb = isDead ? "Could not notify" : KINDS[kind] ?? `${title(kind)}: notified`;
     return entry(at, isDead ? "DEAD" : "SENDING", `${verb} ${names}`, kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {});
   });

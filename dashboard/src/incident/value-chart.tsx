@@ -13,22 +13,28 @@ export function ValueChart({ incident }: { incident: Incident }) {
   const value_history = incident.value_history ?? [];
   const isCounted = !["s", "ms", "ratio"].includes(ALERT_METRICS[metric].unit);
   const plot = useMemo(() => {
-    const times = value_history.map(({ at }) => secondsOf(at));
-    const until = resolved_at ? secondsOf(resolved_at) : times.at(-1) ?? 0;
+    const began = secondsOf(began_at), until = resolved_at ? secondsOf(resolved_at) : Date.now() / 1_000;
+    // The value stays as it is until the next run.
+    const last = value_history.at(-1);
+    const points = last && secondsOf(last.at) < until
+      ? [...value_history, { at: new Date(until * 1_000).toISOString(), value: last.value }]
+      : value_history;
+    const times = points.map(({ at }) => secondsOf(at));
     return {
       times,
       series: [
-        { name: "Value", colour: "--text", values: value_history.map(({ value }) => value) },
+        { name: "Value", colour: "--text", values: points.map(({ value }) => value), isStepped: true },
         { name: "Threshold", colour: "--bad-fill", values: times.map(() => threshold), isDashed: true },
       ],
-      bands: [{ from: secondsOf(began_at), until: Math.max(until, times.at(-1) ?? 0) }],
+      bands: [{ from: began, until }],
       marks: [],
       top: ALERT_METRICS[metric].unit === "ratio" ? 1 : threshold * 1.3,
-      range: [times[0] ?? 0, Math.max(until, times.at(-1) ?? 0)] as [number, number],
+      range: [Math.max(times[0] ?? 0, began - 1_800), until] as [number, number],
       format: (value: number) => valueOf(value, metric),
       ...isCounted ? { axisFormat: number } : {},
     };
   }, [incident.value_history, threshold, resolved_at]);
   if (value_history.length < 2) return null;
-  return <Chart title={sentence(ALERT_METRICS[metric].label).slice(0, -1)} {...plot} />;
+  const { label, unit } = ALERT_METRICS[metric];
+  return <Chart title={`${sentence(label).slice(0, -1)}${isCounted ? `, ${unit}` : ""}`} {...plot} />;
 }

@@ -33,13 +33,11 @@ export function Comparison({ run }: { run: Run }) {
         <caption class="unseen">The run beside the run before and the usual one</caption>
         <thead>
           <tr>
-            <th scope="col">
-              <span class="unseen">Figure</span>
-            </th>
+            <th scope="col">Compared</th>
             <th scope="col" class="number">This run</th>
-            <th scope="col" class="number">{before ? <Link href={`/runs/${before.id}`}>Run before</Link> : "Run before"}</th>
+            <th scope="col" class="number">{before ? <Link href={`/runs/${before.id}`}>Before</Link> : "Before"}</th>
             <th scope="col" class="number">
-              <span title={usual ? `The median of ${number(usual.runs)} full runs in the 7 days before` : undefined}>Usually</span>
+              <span title={usual ? `The median of ${number(usual.runs)} full runs in the 7 days before` : undefined}>Usual</span>
             </th>
           </tr>
         </thead>

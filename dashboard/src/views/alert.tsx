@@ -5,13 +5,13 @@ import { extentOf } from "../components/active-incidents.tsx";
 import { Copy } from "../components/copy.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
-import { Pill, Severity, Status } from "../components/status.tsx";
+import { Pill, Severity } from "../components/status.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
-import { counted, duration, number, title } from "../format.ts";
+import { counted, duration, number, title, words } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import type { Incident } from "../incident/incident.ts";
-import { Notifications } from "../incident/notifications.tsx";
+import { Notifications, reachesNobody } from "../incident/notifications.tsx";
 import { TimelineList } from "../incident/timeline-list.tsx";
 import { ValueChart } from "../incident/value-chart.tsx";
 import { WhatToDo } from "../incident/what-to-do.tsx";
@@ -47,7 +47,7 @@ function Lead({ incident }: { incident: Incident }) {
     <>
       <Pill of={state} /> <Severity of={severity} />
       {escalates_at && escalates_to && (
-        <span class="pill">
+        <span class="pill warn">
           <span>
             escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
           </span>
@@ -96,6 +96,14 @@ function Body({ incident }: { incident: Incident }) {
   return (
     <>
       <Head incident={incident} />
+      {reachesNobody(incident) && (
+        <p class="notice">
+          <span>
+            Only this page shows the incident: its rule notifies no channel that reaches a person.
+          </span>
+          <Link href="/alerts/channels">Channels</Link>
+        </p>
+      )}
       <div class="split">
         <div class="stack">
           <WhatToDo incident={incident} advice={advice} />
@@ -216,7 +224,7 @@ function Inhibited({ incident: { children } }: { incident: Incident }) {
               {child.rule_name}
               {child.tournament_no && `, tournament ${child.tournament_no}`}
             </Link>{" "}
-            <Status of={child.state} />
+            <small>{words(child.state)}</small>
           </li>
         ))}
       </ul>
@@ -251,7 +259,7 @@ function Details({ incident }: { incident: Incident }) {
       <Facts
         class="pairs"
         of={[
-          ["Value", `${valueOf(value, metric)}${peak === null ? "" : `, at worst ${valueOf(peak, metric)}`}`],
+          ["Value", `${valueOf(value, metric)}${peak === null || peak === value ? "" : `, at worst ${valueOf(peak, metric)}`}`],
           ["Threshold", valueOf(threshold, metric)],
           ["Noticed", <Moment at={incident.opened_at} hasSeconds />],
           ...incident.notified_at

@@ -15,6 +15,7 @@ import { counted, duration, number, percent, span } from "../format.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
+import { countedOf } from "../tab.ts";
 
 /** From this number of syncs on the rows are compact, and a filter is shown. */
 const MANY = 8;
@@ -35,13 +36,15 @@ export function Overview() {
 }
 
 /** How many syncs are in a bad state, and the age of the data. */
-function Lead({ of: { sync_entities }, readAt }: { of: SyncHealthResponse; readAt: number }) {
+function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealthResponse; readAt: number }) {
   const now = useNow();
   const entities = Object.values(sync_entities);
   const count = (status: keyof typeof RANK) => entities.filter((entity) => entity.status === status).length;
   const of = `of ${counted(entities.length, "sync")}`;
   const critical = count("CRITICAL"), warning = count("WARNING");
+  const firing = countedOf(active_alerts).length;
   const parts = [
+    firing && `${counted(firing, "incident")}`,
     critical && `${critical} ${of} ${critical === 1 ? "is" : "are"} critical`,
     warning && `${warning} ${critical ? "" : `${of} `}${warning === 1 ? "has" : "have"} a warning`,
   ].filter(Boolean);
@@ -91,12 +94,6 @@ function Body({ data: { sync_entities, active_alerts, performance_summary: total
               "Requests to VIS, 24 h",
               <>
                 {number(totals.api_calls)} <small>answered in {duration(totals.average_response_time_ms)} on average</small>
-              </>,
-            ],
-            [
-              "Tournaments that were fresh",
-              <>
-                {percent(totals.cache_hit_ratio)} <small>needed no request</small>
               </>,
             ],
           ]}

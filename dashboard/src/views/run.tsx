@@ -1,19 +1,24 @@
 import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
+import { JobDetailResponse } from "../../../types/jobs.ts";
+import { go } from "../address.ts";
 import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
-import { Reading } from "../components/states.tsx";
-import { Pill, Status } from "../components/status.tsx";
+import { Reading, Refusal } from "../components/states.tsx";
+import { Pill } from "../components/status.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, inZoneShort, number, sentence, words } from "../format.ts";
+import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
 import { useNames } from "../names.ts";
-import { useRead } from "../queries.ts";
+import { pathOf, useAct, useRead } from "../queries.ts";
+import { useUser } from "../session.ts";
 import { Comparison } from "../run/comparison.tsx";
 import { ErrorGroups } from "../run/error-groups.tsx";
 import { LEFT_OUT, type Run } from "../run/run.ts";
 import { Waterfall } from "../run/waterfall.tsx";
+
+const TRIGGERS = { CRON: "the schedule", MANUAL: "hand", RETRY: "a retry" } as const;
 
 export default function RunView() {
   const { id = "" } = useParams();
@@ -32,11 +37,40 @@ export default function RunView() {
       lead={data && (
         <>
           <Pill of={data.status} /> {data.status_reason && <span>{sentence(data.status_reason)}</span>}
+          <span>
+            {data.duration_ms !== null && `${duration(data.duration_ms)}, `}started by {TRIGGERS[data.trigger]}
+          </span>
         </>
       )}
+      acts={data && <RunActs run={data} />}
     >
       <Reading of={run}>{(run) => <Body run={run} />}</Reading>
     </Page>
+  );
+}
+
+/** Starts a run of what failed, or of everything that is due. */
+function RunActs({ run }: { run: Run }) {
+  const { can } = useUser();
+  const { job } = run;
+  const retry = useAct(
+    () => ({ method: "POST", path: `sync-admin/jobs/${job?.id}/requeue`, body: { only_failed: true } }),
+    JobDetailResponse,
+    ({ id }) => go(`/jobs/${id}`),
+  );
+  if (!can("operator") || run.status === "RUNNING") return null;
+  const again = (
+    <button type="button" class="primary" aria-busy={retry.isPending} disabled={retry.isPending} onClick={() => retry.mutate()}>
+      Sync failed tournaments again
+    </button>
+  );
+  return (
+    <>
+      <Refusal error={retry.error} />
+      {job && run.tournaments_failed > 0
+        ? again
+        : <Link href={pathOf("/sync", { entity: run.entity_type })} role="button" class="primary">Sync now</Link>}
+    </>
   );
 }
 
@@ -51,7 +85,7 @@ function Body({ run }: { run: Run }) {
         <ul class="notice" aria-label="Incidents of this run">
           {run.incidents.map(({ id, cause, state }) => (
             <li key={id}>
-              <Status of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
+              <Pill of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
             </li>
           ))}
         </ul>
@@ -135,6 +169,8 @@ function Details({ run }: { run: Run }) {
     "removed",
     run.records_removed,
   ], ["rejected", run.records_rejected]] as const).filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
+  const fallbacks = ([["retried", run.api_retries], ["forced full reads", run.api_full_reads], ["in XML", run.api_xml_replies]] as const)
+    .filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
   return (
     <section class="card pad">
       <h2>Details</h2>
@@ -156,7 +192,7 @@ function Details({ run }: { run: Run }) {
             ? [[
               "Job",
               <>
-                <Link href={`/jobs/${job.id}`}>{words(job.priority)}</Link> by {job.triggered_by}: {job.reason}
+                <Link href={`/jobs/${job.id}`}>{title(job.priority)} priority</Link>, by {job.triggered_by}: {job.reason}
               </>,
             ] as Pair]
             : [],
@@ -175,9 +211,7 @@ function Details({ run }: { run: Run }) {
           ["Replies", `${sizeOf(run.api_bytes)}, ${number(run.api_unchanged_replies)} unchanged, ${sizeOf(run.api_bytes_saved)} saved`],
           [
             "Fallbacks",
-            `${number(run.api_fallbacks)}: ${number(run.api_retries)} retried, ${number(run.api_full_reads)} forced full reads, ${
-              number(run.api_xml_replies)
-            } in XML`,
+            fallbacks.join(", ") || "none",
           ],
           [
             "Response time",
