@@ -54,7 +54,8 @@ const KINDS: Record<string, string> = { FIRING: "Notified", ESCALATED: "Notified
 function notificationsOf({ notifications }: Incident): Entry[] {
   const groups = new Map<string, { at: string; kind: string; channels: Set<string>; isDead: boolean }>();
   for (const { kind, channel, status, sent_at, created_at } of notifications) {
-    if (status === "SUPERSEDED") continue;
+    // Every incident is shown on the page, so that this is no event.
+    if (status === "SUPERSEDED" || channel === "dashboard") continue;
     const at = sent_at ?? created_at;
     const key = `${kind} ${status === "DEAD"} ${at.slice(0, 16)}`;
     const group = groups.get(key) ?? { at, kind, channels: new Set(), isDead: status === "DEAD" };
@@ -62,7 +63,7 @@ function notificationsOf({ notifications }: Incident): Entry[] {
     groups.set(key, group);
   }
   return [...groups.values()].map(({ at, kind, channels, isDead }) => {
-    const names = [...channels].map((name) => name === "dashboard" ? "this page" : name).join(", ");
+    const names = [...channels].join(", ");
     const verb = isDead ? "Could not notify" : KINDS[kind] ?? `${title(kind)}: notified`;
     return entry(at, isDead ? "DEAD" : "SENDING", `${verb} ${names}`, kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {});
   });

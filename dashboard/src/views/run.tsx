@@ -82,7 +82,7 @@ function Body({ run }: { run: Run }) {
     <>
       {isRunning && <Progress run={run} />}
       {run.incidents.length > 0 && (
-        <ul class="notice" aria-label="Incidents of this run">
+        <ul class="card pad links" aria-label="Incidents of this run">
           {run.incidents.map(({ id, cause, state }) => (
             <li key={id}>
               <Pill of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
