@@ -265,17 +265,29 @@ test("an admin creates a channel, and a test of it shows what its receiver accep
   await waitForText(page, "must be whsec_ and 24 to 64 bytes of base64");
   await page.getByLabel("Signing secret").fill(`whsec_${btoa("a secret of twenty-four by")}`);
   await page.getByRole("button", { name: "Save" }).click();
-  const texts = [
-    /hook accepted the test message \([^)]+\) and its end \([^)]+\)\./,
-    /hook accepted the test message \([^)]+\), but not its end: the receiver answered 503\./,
-    /hook did not accept the test message: the receiver answered 404\./,
-  ];
-  for (const text of texts) {
-    await page.getByRole("button", { name: "Test hook" }).click();
+  // A channel can be tested once a minute, so that each outcome has its own.
+  const channel = {
+    kind: "webhook",
+    config: { url: `http://127.0.0.1:${receiver.addr.port}/` },
+    secret: `whsec_${btoa("a secret of twenty-four by")}`,
+  };
+  for (const name of ["hook-b", "hook-c"]) await service(`/functions/v1/sync-admin/channels/${name}`, "PUT", channel);
+  await open("/alerts/channels", "Channels");
+  const texts = {
+    hook: /hook accepted the test message \([^)]+\) and its end \([^)]+\)\./,
+    "hook-b": /hook-b accepted the test message \([^)]+\), but not its end: the receiver answered 503\./,
+    "hook-c": /hook-c did not accept the test message: the receiver answered 404\./,
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    await page.getByRole("button", { name: `Test ${name}`, exact: true }).click();
     await page.getByRole("status").filter({ hasText: text }).waitFor();
   }
-  await page.getByRole("button", { name: "Delete hook" }).click();
-  await page.getByRole("button", { name: "Test hook" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Test hook", exact: true }).click();
+  await page.getByRole("alert").filter({ hasText: "allowed once a minute" }).waitFor();
+  for (const name of Object.keys(texts)) {
+    await page.getByRole("button", { name: `Delete ${name}`, exact: true }).click();
+    await page.getByRole("button", { name: `Test ${name}`, exact: true }).waitFor({ state: "detached" });
+  }
   await receiver.shutdown();
 });
 
