@@ -13,7 +13,7 @@ async function firstView(page: Page): Promise<{ script: number; style: number; p
   const painted: number[] = [];
   // The time of the first figure of the first row, by the clock of the page since its navigation.
   await page.addInitScript(`new MutationObserver((_, self) => {
-    if (!document.querySelector("[data-entity] dd")) return;
+    if (!document.querySelector("[data-entity] td.number")) return;
     self.disconnect();
     requestAnimationFrame(() => globalThis.paintedAt = performance.now());
   }).observe(document, { childList: true, subtree: true })`);

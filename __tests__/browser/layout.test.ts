@@ -10,8 +10,17 @@ const WIDTHS = [1440, 1024, 390], MANY = 50, RUNS = 10_000;
 async function addresses(): Promise<string[]> {
   const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
   const incident = await idOf("select id from alert_incidents where state = 'FIRING' limit 1");
+  const quiet = await idOf("select id from alert_incidents where rule_name = 'Quiet' limit 1");
   const run = await idOf("select id from sync_execution_history where trigger = 'CRON' and tournaments_processed > 0 limit 1");
-  return ["/", "/alerts", `/alerts/${incident}`, "/entities/matches_schedule", "/entities/matches_live", `/runs/${run}`];
+  return [
+    "/",
+    "/alerts",
+    `/alerts/${incident}`,
+    `/alerts/${quiet}`,
+    "/entities/matches_schedule",
+    "/entities/matches_live",
+    `/runs/${run}`,
+  ];
 }
 
 async function seed(): Promise<void> {
@@ -20,6 +29,20 @@ async function seed(): Promise<void> {
     select 'Of the layout', 'consecutive_failures', 'matches_schedule', 'FIRING', 'HIGH', 3, 4, 'consecutive failures of matches_schedule: 4 runs, at or above the threshold of 3 runs', now(), now(), now(), now(),
       ('{"error": "VIS answered HTTP 500 and a text without spaces ' || repeat('x', 120) || '"}')::jsonb
     where not exists (select from alert_incidents where rule_name = 'Of the layout')`,
+  );
+}
+
+/** An incident that was acknowledged and is silenced, whose head has the most parts. */
+async function seedQuiet(): Promise<void> {
+  await query(
+    `with incident as (
+      insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at,
+        acknowledged_at, acknowledged_by, acknowledged_until, muted_by)
+      select 'Quiet', 'memory_usage', 'all', 'ACKNOWLEDGED', 'LOW', 1, 'm', now(), now(), now(), now(), now(), 'ada@example.com', now() + interval '1 hour', 'SILENCE'
+      where not exists (select from alert_incidents where rule_name = 'Quiet') returning id
+    )
+    insert into alert_silences (incident_id, starts_at, ends_at, created_by, created_at, reason)
+    select id, now(), now() + interval '1 hour', 'grace@example.com', now(), 'a browser test' from incident`,
   );
 }
 
@@ -45,6 +68,7 @@ for (const size of ["few", "many"] as const) {
       role,
       async ({ page, open }) => {
         await seed();
+        await seedQuiet();
         if (size === "many" && role === "viewer") await addMany();
         const found: string[] = [];
         for (const address of await addresses()) {

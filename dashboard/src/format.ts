@@ -81,7 +81,7 @@ export function distance(moment: string, now: number): string {
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-export const title = (name: string): string => capitalised(words(name));
+export const title = (name: string): string => name === "API" ? name : capitalised(words(name));
 /** A message as a sentence. */
 export const sentence = (message: string): string => capitalised(message.replace(/(?<![.!?])$/, "."));
 

@@ -42,8 +42,7 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
           </span>
           {state === "ACKNOWLEDGED" && (
             <span>
-              acknowledged by {acknowledged_by}
-              {acknowledged_until && (
+              acknowledged by {acknowledged_by} {acknowledged_until && (
                 <>
                   until <Moment at={acknowledged_until} />
                 </>

@@ -42,7 +42,10 @@ const COLUMNS: Column<Run>[] = [
   {
     name: "Tournaments",
     isNumber: true,
-    cell: (run) => number(run.tournaments_processed) + (run.tournaments_total === null ? "" : ` of ${number(run.tournaments_total)}`),
+    cell: (run) =>
+      run.tournaments_failed > 0
+        ? `${number(run.tournaments_failed)} of ${number(run.tournaments_processed)} failed`
+        : number(run.tournaments_processed),
   },
   { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
 ];

@@ -56,7 +56,10 @@ export function Waterfall({ run, length }: { run: Run; length: number }) {
   return (
     <div class="card pad waterfall">
       <ol class="ticks" aria-hidden="true">
-        {Array.from({ length: TICKS }, (_, index) => <li key={index}>{duration(Math.round(end * index / (TICKS - 1)))}</li>)}
+        {Array.from(
+          { length: TICKS },
+          (_, index) => <li key={index}>{index === 0 ? "0" : duration(Math.round(end * index / (TICKS - 1)))}</li>,
+        )}
       </ol>
       <ul>
         {shown.map(({ no, name, from, ms, tone, label }) => (

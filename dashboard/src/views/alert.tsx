@@ -55,8 +55,7 @@ function Lead({ incident }: { incident: Incident }) {
       )}
       {state === "ACKNOWLEDGED" && (
         <span>
-          by {acknowledged_by}
-          {acknowledged_until && (
+          by {acknowledged_by} {acknowledged_until && (
             <>
               until <Moment at={acknowledged_until} />
             </>
@@ -65,13 +64,13 @@ function Lead({ incident }: { incident: Incident }) {
       )}
       {silence && (
         <span>
-          {silence.id ? "silenced" : "its sync is paused"} by {silence.by}
-          {silence.until && (
+          {silence.id ? "silenced" : "its sync is paused"} by {silence.by} {silence.until && (
             <>
               until <Moment at={silence.until} />
+              {" "}
             </>
           )}
-          {silence.reason && `: ${silence.reason}`}
+          {silence.reason && `(${silence.reason})`}
         </span>
       )}
       {incident.is_flapping && <span>flapping</span>}

@@ -48,7 +48,7 @@ function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealth
     critical && `${critical} ${of} ${critical === 1 ? "is" : "are"} critical`,
     warning && `${warning} ${critical ? "" : `${of} `}${warning === 1 ? "has" : "have"} a warning`,
   ].filter(Boolean);
-  return <span>{parts.join(", ") || "All syncs are healthy"} · updated {span(Math.max(now - readAt, 0))} ago</span>;
+  return <span>{parts.join(" · ") || "All syncs are healthy"} · updated {span(Math.max(now - readAt, 0))} ago</span>;
 }
 
 function Body({ data: { sync_entities, active_alerts, performance_summary: totals } }: { data: SyncHealthResponse }) {

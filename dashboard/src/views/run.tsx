@@ -37,8 +37,8 @@ export default function RunView() {
       lead={data && (
         <>
           <Pill of={data.status} /> {data.status_reason && <span>{sentence(data.status_reason)}</span>}
-          <span>
-            {data.duration_ms !== null && `${duration(data.duration_ms)}, `}started by {TRIGGERS[data.trigger]}
+          <span class="muted">
+            · {data.duration_ms !== null && `${duration(data.duration_ms)}, `}started by {TRIGGERS[data.trigger]}
           </span>
         </>
       )}
