@@ -81,7 +81,7 @@ export const RELATIONS: Record<string, string[]> = {
 };
 
 /** Functions that run with the rights of their owner; the comment of each gives its reason. */
-export const DEFINERS = [
+const DEFINERS = [
   "private.add_seals",
   "private.apply_schedules",
   "private.audit",

@@ -90,7 +90,7 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
 const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);
 
 /** A part of a sentence; the name of a channel is strong. */
-export type Phrase = string | { channel: string };
+type Phrase = string | { channel: string };
 const channelsOf = (names: string[]): Phrase[] =>
   names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
 

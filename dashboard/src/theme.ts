@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "preact/compat";
 
 export const THEMES = ["auto", "light", "dark"] as const;
-export type Theme = typeof THEMES[number];
+type Theme = typeof THEMES[number];
 
 const KEY = "beach-volleyball-sync-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");

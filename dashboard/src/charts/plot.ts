@@ -53,7 +53,7 @@ export interface Plot {
   onOpen?: (from: number, until: number) => void;
 }
 
-export const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** The labels of a time axis in the browser's language; a time has its day below it where the day begins. */
 const timeLabels = (seconds: number[], step: number): string[] =>

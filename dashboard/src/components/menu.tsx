@@ -5,7 +5,7 @@ import { useId } from "preact/hooks";
 import { Portal } from "./portal.tsx";
 
 /** A choice of a menu; with `isChecked` it is one of a group. */
-export interface MenuItem {
+interface MenuItem {
   id: string;
   label: string;
   onSelect: () => void;

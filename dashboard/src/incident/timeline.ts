@@ -2,7 +2,7 @@ import { counted, title, words } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
 /** A line of the timeline; `until` is the time of the last one of `count` alike events. */
-export interface Entry {
+interface Entry {
   at: string;
   until: string;
   count: number;

@@ -18,7 +18,7 @@ interface Bar {
 }
 
 /** The tournaments in the order of their start, in ms since the start of the run; one without a recorded start begins with the run. */
-export function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups">): Bar[] {
+function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups">): Bar[] {
   const codes = new Map(run.error_groups.map(({ fingerprint, error_code }) => [fingerprint, error_code]));
   return run.tournaments.map((result) => {
     const from = result.started_at ? Math.max(Date.parse(result.started_at) - Date.parse(run.execution_start), 0) : 0;
