@@ -2,7 +2,7 @@
 const COMPRESSIBLE = /^(text\/|application\/(json|javascript|xml|[\w.-]+\+(json|xml))|image\/svg\+xml)/;
 
 /** True when the header `Accept-Encoding` accepts gzip; `q=0` refuses it, and `*` names every encoding that the header does not. */
-export function acceptsGzip(header: string | null): boolean {
+function acceptsGzip(header: string | null): boolean {
   const weights = new Map(
     (header ?? "").toLowerCase().split(",").map((part) => {
       const [name = "", ...parameters] = part.split(";").map((text) => text.trim());
