@@ -30,7 +30,11 @@ export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPa
         const when = inZoneShort(new Date(at).toISOString());
         if (!run) {
           const label = `${when}: due, no run started`;
-          return <li key={at} class="gap" title={label} role="img" aria-label={label} />;
+          return (
+            <li key={at} title={label}>
+              <span class="gap" role="img" aria-label={label} />
+            </li>
+          );
         }
         const tone = toneOf(run.status);
         const failed = run.tournaments_failed ? `, ${counted(run.tournaments_failed, "tournament")} failed` : "";
