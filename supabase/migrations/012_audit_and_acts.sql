@@ -353,7 +353,7 @@ create function private.refuse_invalid_silence(p jsonb, as_of timestamptz) retur
 language plpgsql stable set search_path = '' as $$
 declare
   starts_at constant timestamptz := coalesce((p ->> 'starts_at')::timestamptz, as_of);
-  ends_at constant timestamptz := p ->> 'ends_at';
+  ends_at constant timestamptz := (p ->> 'ends_at')::timestamptz;
   problem text;
 begin
   problem := case
