@@ -18,8 +18,8 @@ function processesIn(folder: string): string[] {
 
 /** Starts a program, interrupts it when a process of it matches, and returns its exit code and what it left. */
 async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
-  // A short name: the path of a socket of Postgres has at most 107 characters.
-  const folder = await Deno.makeTempDir({ prefix: "s-" });
+  // A short path, also where TMPDIR is long: the path of a socket of Postgres has at most 107 characters.
+  const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "s-" });
   await Deno.chmod(folder, 0o711);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", ...args],
