@@ -26,6 +26,7 @@ Deno.test({
         output.trim(),
         new RegExp(
           `^the database ${server.url} is in use by process ${product.process.pid} on \\S+ \\(since [^)]+ UTC\\); stop that program, or use another database$`,
+          "m",
         ),
       );
     };
