@@ -126,6 +126,7 @@ export async function serveSql(folder: string, options: SqlOptions): Promise<{ u
   // A killed product leaves its socket.
   await Deno.remove(`${absolute}/${SOCKET}`).catch(() => {});
   await listening(server, `${absolute}/${SOCKET}`);
+  await Deno.chmod(`${absolute}/${SOCKET}`, 0o600);
   return {
     url: `postgresql:///postgres?host=${encodeURIComponent(absolute)}&user=postgres`,
     async stop() {
