@@ -193,7 +193,7 @@ function holesOf(fn: FunctionFacts): string[] {
   ].filter(([isHole]) => isHole).map(([, hole]) => `${fn.name} ${hole}`);
 }
 
-/** Each table, view, sequence and function whose access is not stated, or differs from what is stated. */
+/** Each table, view, sequence and function whose access is not stated, or differs from the statement. */
 export async function findDatabaseHoles(db: TestDatabase): Promise<string[]> {
   const relations = await db.query<{ name: string; access: string[] }>(RELATION_FACTS);
   const functions = await db.query<FunctionFacts>(FUNCTION_FACTS);

@@ -253,9 +253,8 @@ export const ExecutionDetailResponse = Execution.extend({
     error_fingerprint: z.string().nullable(),
     /** Why the reply of a success was held back for a second look; null when it was written. */
     warning_code: z.string().nullable(),
+    /** The requests that were sent again. */
     retry_attempt: count,
-    /** The requests that were sent again, as in `retry_attempt`. */
-    retries: count,
     /** The size of its own reply; null for a failure, and for a tournament of the list of a season. */
     reply_bytes: count.nullable(),
   })),

@@ -30,7 +30,7 @@ const startBackoff = () =>
   db.query("update upstream_state set backoff_until = $1::timestamptz + interval '1 hour', backoff_reason = '403'", [clock.asOf()]);
 const answering = (status: number, headers = {}): typeof globalThis.fetch => () => Promise.resolve(new Response(null, { status, headers }));
 
-Deno.test("a second test within a minute sends no request and says when it is possible, whoever asks; the last result stays readable", async () => {
+Deno.test("a second test within a minute is refused for every caller, sends no request and says when it is possible; the last result stays readable", async () => {
   await db.reset();
   let requests = 0;
   const fetch: typeof globalThis.fetch = () => {

@@ -90,7 +90,7 @@ Deno.test("a live incident says what is broken, how much of it, since when, the 
   // No rules were evaluated between the runs, which restarts the escalation clock.
   assertEquals(Date.parse(incident.escalates_at ?? ""), Date.parse(at("12:46")));
   assertEquals(incident.next_run_at, SyncHealthResponse.parse(await get("/health-overview")).sync_entities.matches_schedule?.next_sync);
-  assertEquals(incident.affected_tournaments.map(({ number }) => number).sort(), nos.slice(0, 8).sort());
+  assertEquals(incident.affected_tournaments.map(({ no }) => no).sort(), nos.slice(0, 8).sort());
   assertEquals(incident.affected_tournaments[0]?.name?.slice(0, 4), "Open");
   assertEquals(incident.runs.map(({ id, status, tournaments_failed }) => `${id} ${status} ${tournaments_failed}`), [
     `${good} SUCCEEDED 0`,
@@ -163,7 +163,7 @@ for (const [name, end] of Object.entries(ENDS)) {
       escalates_at: null,
       escalates_to: null,
     });
-    assertEquals(incident.affected_tournaments.map(({ number }) => number).sort(), nos.toSorted());
+    assertEquals(incident.affected_tournaments.map(({ no }) => no).sort(), nos.toSorted());
     assertEquals(incident.rule === null, name.endsWith("deleted"));
   });
 }
@@ -181,7 +181,7 @@ Deno.test("the failures in a row of an entity and of a tournament are given afte
   assertEquals(entity.value_history?.map(({ value }) => value), [0, 1, 2, 3]);
   assertEquals(tournament.value_history?.map(({ value }) => value), [0, 1, 2, 3]);
   assert(nos.includes(tournament.tournament_no ?? ""));
-  assertEquals(tournament.affected_tournaments.map(({ number }) => number), [tournament.tournament_no]);
+  assertEquals(tournament.affected_tournaments.map(({ no }) => no), [tournament.tournament_no]);
   assertEquals(tournament.scope, `Match Schedule, tournament ${tournament.tournament_no} ${tournament.affected_tournaments[0]?.name}`);
   assertObjectMatch(tournament, {
     last_good_run: { records_processed: 5 },

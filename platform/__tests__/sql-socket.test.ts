@@ -66,7 +66,7 @@ Deno.test("a setting of a client ends with its transaction", async () => {
   await set.end();
 });
 
-Deno.test("a client that leaves its transaction open, or goes away in it, is rolled back, and the product goes on", async () => {
+Deno.test("a transaction that a client leaves open, or that ends with its connection, is rolled back, and the product continues", async () => {
   const idle = await client();
   const closed = Promise.withResolvers<void>();
   idle.on("end", closed.resolve);

@@ -148,7 +148,7 @@ Deno.test(
 Deno.test(
   { name: "a folder in which this user may not write is refused with a sentence that says so", ignore: Deno.build.os !== "linux" },
   async () => {
-    // Nobody can create a folder there, whoever runs the tests.
+    // No user, not even root, can create a folder there.
     await assertRejects(
       () => loadState("/sys/sync"),
       SetupError,

@@ -197,7 +197,7 @@ comment on function public.seal_audit(jsonb) is
 create function private.prune_audit_log() returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- The setting cannot be shorter, and neither could this: not everybody who can change a table may erase the log.
+  -- The limit stands here too: a person who can change the setting must not be able to erase the log.
   kept_from constant timestamptz := clock_timestamp() - (
     select greatest(r.keep, interval '90 days') from public.retention_settings r where r.subject = 'audit_log');
   anchor_id bigint;

@@ -545,7 +545,7 @@ language sql stable set search_path = '' as $$
     'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
     'started_at', r.started_at, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
     'error_type', r.error_type, 'error_message', r.error_message, 'error_fingerprint', r.error_fingerprint,
-    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'retries', r.retry_attempt, 'reply_bytes', r.reply_bytes
+    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'reply_bytes', r.reply_bytes
   ) order by r.success, r.created_at, r.tournament_no), '[]')
   from public.sync_tournament_results r
   left join public.tournaments t on t.no = r.tournament_no
@@ -1238,7 +1238,7 @@ language sql stable set search_path = '' as $$
     -- A tournament that no run read has no failure.
     select incident.tournament_no, 0 where incident.tournament_no is not null
   )
-  select coalesce(jsonb_agg(jsonb_build_object('number', a.tournament_no, 'name', t.name) order by a.failures desc, a.tournament_no), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('no', a.tournament_no, 'name', t.name) order by a.failures desc, a.tournament_no), '[]')
   from (
     select f.tournament_no, sum(f.failures) as failures from failed f group by f.tournament_no order by 2 desc, 1 limit 20
   ) a left join public.tournaments t on t.no = a.tournament_no;

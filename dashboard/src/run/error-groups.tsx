@@ -1,5 +1,6 @@
 import { Link } from "wouter-preact";
 import { Severity } from "../components/status.tsx";
+import { TournamentLinks } from "../components/tournament-links.tsx";
 import { counted } from "../format.ts";
 import type { Run } from "./run.ts";
 
@@ -17,15 +18,7 @@ export const ErrorGroups = ({ groups }: { groups: Run["error_groups"] }) => (
         </p>
         <p class="message">{group.message}</p>
         {group.suggestion && <p>{group.suggestion}</p>}
-        {group.tournaments.length > 0 && (
-          <ul class="chips">
-            {group.tournaments.map(({ no, name }) => (
-              <li key={no}>
-                <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
-              </li>
-            ))}
-          </ul>
-        )}
+        <TournamentLinks of={group.tournaments} />
       </li>
     ))}
   </ul>

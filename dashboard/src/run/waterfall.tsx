@@ -27,7 +27,7 @@ function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups
       (result.warning_code ? `held back: ${result.warning_code}` : null);
     const parts = [
       duration(ms),
-      result.retries ? counted(result.retries, "retry").replace("retrys", "retries") : null,
+      result.retry_attempt ? `${result.retry_attempt} ${result.retry_attempt === 1 ? "retry" : "retries"}` : null,
       result.records_processed === null ? null : counted(result.records_processed, "record"),
       reason,
     ];

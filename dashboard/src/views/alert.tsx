@@ -6,8 +6,9 @@ import { Copy } from "../components/copy.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
+import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
-import { counted, duration, number, title, words } from "../format.ts";
+import { counted, duration, title, words } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import type { Incident } from "../incident/incident.ts";
@@ -238,14 +239,7 @@ function Affected({ incident: { affected_tournaments, affected } }: { incident: 
   return (
     <section class="card pad">
       <h2>Tournaments that fail</h2>
-      <ul class="chips">
-        {affected_tournaments.map(({ number: no, name }) => (
-          <li key={no}>
-            <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
-          </li>
-        ))}
-        {others > 0 && <li class="muted">and {number(others)} more</li>}
-      </ul>
+      <TournamentLinks of={affected_tournaments} others={others} />
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { ErrorRecord } from "../components/error-record.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
+import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
 import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
 import { useNames } from "../names.ts";
@@ -141,13 +142,7 @@ function LeftOut({ of: groups }: { of: Run["left_out"] }) {
             {tournaments.length > 0 && (
               <details>
                 <summary>{tournaments.length < count ? `The first ${tournaments.length}` : "Which ones"}</summary>
-                <ul class="chips">
-                  {tournaments.map(({ no, name }) => (
-                    <li key={no}>
-                      <Link href={`/tournaments/${no}`}>{name ?? "Tournament"} {no}</Link>
-                    </li>
-                  ))}
-                </ul>
+                <TournamentLinks of={tournaments} />
               </details>
             )}
           </li>

@@ -30,7 +30,7 @@ export async function sealAudit(
   let sealed = 0;
   for (;;) {
     const { head, entries } = await rpc("list_unsealed_audit", { p: { limit: BATCH } });
-    // Sealing goes on, because unsealed rows can be changed unseen; verification names the wrong seal.
+    // Sealing continues, because an unsealed row can be changed without a trace; verification names the wrong seal.
     if (head && entries.length && head.mac !== await hmac(sealText(head))) log("error", "audit_seal_wrong", { id: head.id });
     const seals: NewSeal[] = [];
     let last: Seal | null = head;
