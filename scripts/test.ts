@@ -12,19 +12,50 @@ const COVERAGE = ".cov";
 const RACES = ["races.test.ts", "queue-model.test.ts"];
 const only = Deno.args;
 
-async function deno(args: string[], env: Record<string, string> = {}): Promise<boolean> {
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args,
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn().status;
-  return success;
+/** Test files that one process runs; parts run side by side. */
+interface Part {
+  title: string;
+  paths: string[];
+  /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
+  postgres?: "database" | "server";
 }
 
-const test = (paths: string[], env: Record<string, string> = {}): Promise<boolean> =>
-  deno(["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...paths], env);
+/** Runs `deno`; the output is shown as it comes, or returned. */
+async function deno(args: string[], env: Record<string, string> = {}, isShown = true): Promise<{ success: boolean; output: string }> {
+  const stdio = isShown ? "inherit" : "piped";
+  const process = new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1", ...env }, stdin: "null", stdout: stdio, stderr: stdio })
+    .spawn();
+  if (isShown) return { success: (await process.status).success, output: "" };
+  const pieces: string[] = [];
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) pieces.push(piece);
+  };
+  await Promise.all([read(process.stdout), read(process.stderr)]);
+  return { success: (await process.status).success, output: pieces.join("") };
+}
+
+/** Runs the tests of a part with a Postgres server of its own, where it needs one. */
+async function test(part: Part, template: string, bin: string | null, isShown: boolean): Promise<boolean> {
+  const startedAt = performance.now();
+  // A server of its own: a transaction in any database of a server changes the ETags of all its databases.
+  const server = bin && part.postgres ? await startPostgres(bin) : null;
+  try {
+    const env: Record<string, string> = { TEST_TEMPLATE: template };
+    if (server) env.TEST_SERVER_URL = server.url;
+    if (server && part.postgres === "database") {
+      await serverTemplate(server);
+      env.TEST_DATABASE_URL = server.url;
+    }
+    if (isShown) say(`\n== ${part.title}`);
+    const args = ["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...part.paths];
+    const { success, output } = await deno(args, env, isShown);
+    if (!isShown) say(`\n== ${part.title}\n${output}`);
+    say(`== ${part.title}: ${success ? "passed" : "FAILED"} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+    return success;
+  } finally {
+    await server?.stop();
+  }
+}
 
 /** Creates the folder of a migrated embedded database, which the test files copy. */
 async function embeddedTemplate(): Promise<string> {
@@ -47,39 +78,49 @@ async function serverTemplate(server: TemporaryPostgres): Promise<void> {
   await database.close();
 }
 
+/** The whole suite, the longest part first. */
+function wholeSuite(): Part[] {
+  const folder = "__tests__/integration";
+  // Files by name, because `deno test` applies --ignore only when it is given a single folder.
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
+  const embedded = names.filter((name) => !RACES.includes(name)).sort().map((name) => `${folder}/${name}`);
+  return [
+    { title: "The integration suite on the embedded database", paths: embedded },
+    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
+    { title: "The page in a browser", paths: ["__tests__/browser"] },
+    { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
+    { title: "Unit tests and arbitrary input", paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"] },
+  ];
+}
+
 async function main(): Promise<boolean> {
   await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
   const bin = await findPostgres();
-  if (!bin && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
-  const server = bin ? await startPostgres(bin) : null;
+  const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
+  if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
   try {
-    if (server) await serverTemplate(server);
-    if (server && !server.hasCron && isCi) throw new Error("CI=true runs everything: pg_cron is not installed");
-    const where: Record<string, string> = server
-      ? { TEST_SERVER_URL: server.url, ...(server.hasCron ? { TEST_SERVER_CRON: "true" } : {}) }
-      : {};
-    const integration = only.length ? only : ["__tests__/integration"];
-    say("\n== Unit tests, and the integration suite on the embedded database");
-    // Files by name, because `deno test` applies --ignore only when it is given a single folder.
-    const files = [...Deno.readDirSync("__tests__/integration")].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
-    const embedded = files.filter((name) => !RACES.includes(name)).sort().map((name) => `__tests__/integration/${name}`);
-    const folders = ["services", "supabase/functions", "platform", "testing", "__tests__/browser", "__tests__/fuzz", "__tests__/repo"];
-    const everything = [...folders, ...embedded];
-    let isGood = await test(only.length ? only : everything, {
-      TEST_TEMPLATE: template,
-      ...where,
-    });
-    if (server) {
-      say("\n== The integration suite on a real Postgres");
-      isGood = await test(integration, { TEST_DATABASE_URL: server.url, ...where }) && isGood;
-    } else say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
+    const parts: Part[] = only.length
+      ? [{ title: "On the embedded database", paths: only, postgres: "server" }, {
+        title: "On a real Postgres",
+        paths: only,
+        postgres: "database",
+      }]
+      : wholeSuite();
+    const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
+    if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
+    // Two parts side by side wait for each other less than they would wait for their own browsers, servers and functions alone.
+    const laneCount = only.length ? 1 : 2;
+    let isGood = true;
+    const lane = async () => {
+      for (let part = waiting.shift(); part; part = waiting.shift()) isGood = await test(part, template, bin, laneCount === 1) && isGood;
+    };
+    await Promise.all(Array.from({ length: laneCount }, lane));
     if (only.length) return isGood;
     say("\n== Line coverage of services/ and supabase/functions/");
     const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];
-    return await deno(report) && isGood;
+    return (await deno(report)).success && isGood;
   } finally {
-    await server?.stop();
     await Deno.remove(template.replace(/\/db$/, ""), { recursive: true });
   }
 }

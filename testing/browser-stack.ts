@@ -12,6 +12,8 @@ export async function browserStack() {
   const executable = await findChromium();
   if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
   const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
+  // A run that fails at each of its tournaments would take a minute, most of it between two attempts.
+  Deno.env.set("VIS_RETRY_MIN_MS", "100");
   const stack = executable ? await startStack({ port: 0, folder, write: () => {} }) : null;
   const browser = executable ? await launch(executable) : null;
 

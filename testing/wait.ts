@@ -1,10 +1,16 @@
 /** Calls `look` every 100 ms until it finds something, for at most `limitMs`. For the work of another process, whose clock a test cannot move. */
 export async function until<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 120_000): Promise<T> {
   const limit = AbortSignal.timeout(limitMs);
+  let cause: unknown;
   while (!limit.aborted) {
-    const found = await look().catch(() => null);
-    if (found) return found;
+    try {
+      const found = await look();
+      if (found) return found;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${what}: not found within ${limitMs / 1000} s`);
+  throw new Error(`${what}: not found within ${limitMs / 1000} s`, { cause });
 }

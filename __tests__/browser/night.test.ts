@@ -23,9 +23,11 @@ async function sync(): Promise<void> {
   const response = await service("/functions/v1/match-schedule-sync", "POST");
   const { execution_id, ...rest } = await response.json();
   assertEquals(response.status, 202, JSON.stringify(rest));
-  const isOver = async () =>
-    (await query("select 1 from sync_execution_history where id = $1 and status <> 'RUNNING'", [execution_id])).length;
-  await until("the run to finish", isOver);
+  await until("the run to finish", async () => {
+    const [run] = await query<{ status: string }>("select * from sync_execution_history where id = $1", [execution_id]);
+    if (!run || run.status === "RUNNING") throw new Error(JSON.stringify(run ?? "it is not recorded"));
+    return true;
+  });
 }
 
 /** The texts that stand whole on the first screen. */
