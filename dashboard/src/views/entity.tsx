@@ -5,6 +5,7 @@ import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { useFilters } from "../address.ts";
 import { ActiveIncidents } from "../components/active-incidents.tsx";
 import { Backoff } from "../components/backoff.tsx";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
 import { History } from "../components/history.tsx";
 import { NextRun } from "../components/next-run.tsx";
@@ -25,6 +26,8 @@ import { useUser } from "../session.ts";
 type PeriodName = keyof typeof PERIODS;
 const NAMES = Object.keys(PERIODS) as PeriodName[];
 
+const periodOf = (name: string): PeriodName => NAMES.find((known) => known === name) ?? "24h";
+
 /** The shortest period that reaches back to a time, in seconds. */
 const periodSince = (from: number): PeriodName =>
   NAMES.find((name) => Date.now() - from * 1000 <= (msOf(PERIODS[name].span) ?? 0)) ?? NAMES.at(-1) ?? "1y";
@@ -33,6 +36,8 @@ const secondsText = (seconds: number): string => inZoneShort(new Date(seconds * 
 
 export default function EntityView() {
   const { type = "" } = useParams();
+  const [{ period: chosen }] = useFilters(["period"]);
+  const period = periodOf(chosen);
   const nameOf = useNames();
   const overview = useOverview().data;
   const health = overview?.sync_entities[type];
@@ -57,6 +62,7 @@ export default function EntityView() {
       )}
       acts={
         <>
+          <CopyMenu id={type} path={pathOf("sync-monitoring/performance-history", { period, entity: type })} />
           {can("admin") && entity && (
             <>
               <Link href={`/entities/${type}/settings`} role="button">Settings</Link>
@@ -134,7 +140,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
 /** The charts of a period or of a chosen range, and the errors by type. */
 function Past({ type }: { type: string }) {
   const [filters, change] = useFilters(["period", "from", "until", "runs_from", "runs_to"]);
-  const period = NAMES.find((name) => name === filters.period) ?? "24h";
+  const period = periodOf(filters.period);
   const zoom: [number, number] | null = filters.from && filters.until ? [Number(filters.from), Number(filters.until)] : null;
   const history = useRead(
     pathOf("sync-monitoring/performance-history", { period, entity: type }),

@@ -3,6 +3,7 @@ import { Link, useParams } from "wouter-preact";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
 import { JobDetailResponse } from "../../../types/jobs.ts";
 import { go } from "../address.ts";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
@@ -21,9 +22,11 @@ import { Waterfall } from "../run/waterfall.tsx";
 
 const TRIGGERS = { CRON: "the schedule", MANUAL: "hand", RETRY: "a retry" } as const;
 
+const pathTo = (id: string): string => `sync-monitoring/executions/${id}`;
+
 export default function RunView() {
   const { id = "" } = useParams();
-  const run = useRead(`sync-monitoring/executions/${id}`, ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
+  const run = useRead(pathTo(id), ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
   const nameOf = useNames();
   const { data } = run;
   return (
@@ -43,7 +46,12 @@ export default function RunView() {
           </span>
         </>
       )}
-      acts={data && <RunActs run={data} />}
+      acts={data && (
+        <>
+          <CopyMenu id={id} path={pathTo(id)} />
+          <RunActs run={data} />
+        </>
+      )}
     >
       <Reading of={run}>{(run) => <Body run={run} />}</Reading>
     </Page>

@@ -1,6 +1,7 @@
 import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentDetailResponse } from "../../../types/history.ts";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { EntityName } from "../components/entity-name.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
@@ -40,10 +41,8 @@ const COLUMNS: Column<Detail["history"][number]>[] = [
 
 export default function Tournament() {
   const { no = "" } = useParams();
-  const tournament = useRead(
-    `sync-monitoring/tournaments/${no}`,
-    TournamentDetailResponse,
-  );
+  const path = `sync-monitoring/tournaments/${no}`;
+  const tournament = useRead(path, TournamentDetailResponse);
   const { can } = useUser();
   return (
     <Page
@@ -54,15 +53,14 @@ export default function Tournament() {
           label={stateOf(tournament.data)[1]}
         />
       )}
-      acts={can("operator") && (
-        <Link
-          href={pathOf("/sync", { entity: "matches_schedule", tournament: no })}
-          role="button"
-          class="primary"
-        >
-          Sync now
-        </Link>
-      )}
+      acts={
+        <>
+          <CopyMenu id={no} path={path} />
+          {can("operator") && (
+            <Link href={pathOf("/sync", { entity: "matches_schedule", tournament: no })} role="button" class="primary">Sync now</Link>
+          )}
+        </>
+      }
     >
       <Reading of={tournament}>
         {(detail) => (
