@@ -2,6 +2,7 @@ import { Link } from "wouter-preact";
 import { type AlertIncident, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
@@ -79,6 +80,7 @@ export default function Alerts() {
           ]}
           onChange={(entity) => change({ entity })}
         />
+        <Export name="incidents" path="sync-monitoring/alerts" query={filters} schema={AlertListResponse} rowsOf={({ alerts }) => alerts} />
       </div>
       <Reading of={alerts}>
         {({ pages }) => {

@@ -7,6 +7,7 @@ import { EntityListResponse } from "../../../types/admin.ts";
 import { TournamentListResponse } from "../../../types/history.ts";
 import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
 import { go, useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -247,6 +248,7 @@ function Jobs() {
           ]}
           onChange={(status) => change({ status })}
         />
+        <Export name="jobs" path="sync-admin/jobs" query={filters} schema={JobListResponse} rowsOf={({ jobs }) => jobs} />
       </div>
       <Reading of={jobs}>
         {({ pages }) => {
