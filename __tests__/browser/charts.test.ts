@@ -117,10 +117,9 @@ test("on a narrow screen a run of the list is a card with its labels, and nothin
   const rows = page.locator("#runs tbody tr");
   await rows.first().waitFor();
   assertEquals(await rows.count(), 20);
-  assertEquals(
-    await rows.first().locator("[data-name=Duration]").evaluate((cell) => getComputedStyle(cell, "::before").content),
-    '"Duration "',
-  );
+  const duration = rows.first().locator("[data-name=Duration]");
+  assert(await duration.isVisible());
+  assertEquals(await duration.getAttribute("data-name"), "Duration");
   for (const row of await rows.all()) {
     const box = await row.boundingBox();
     assert(box && box.x >= 0 && box.x + box.width <= 390, "a card is wider than the screen");
@@ -168,3 +167,34 @@ test(
     await query("delete from sync_execution_history where id = $1", [run?.id]);
   },
 );
+
+test("the arrow keys move between the runs of a strip, of which Tab reaches the newest", "viewer", async ({ page, open }) => {
+  await addRun(ago(4 * HOUR), "FAILED");
+  await open("/entities/matches_schedule", "Match Schedule");
+  const links = page.locator(".now .strip a");
+  await links.nth(1).waitFor();
+  assertEquals(await page.locator(".now .strip a[tabindex='0']").count(), 1);
+  const isFocused = (place: number) => links.nth(place).evaluate((link) => link.matches(":focus"));
+  await links.last().focus();
+  await page.keyboard.press("ArrowLeft");
+  assert(await isFocused(await links.count() - 2));
+  await page.keyboard.press("Home");
+  assert(await isFocused(0));
+  const address = await links.first().getAttribute("href");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.hash === address);
+});
+
+test("two tournaments of one city are told apart in the list, on their pages and in a link", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into tournaments (no, name, gender, season, status, start_date, end_date) values
+      ('99001', 'Twin City', 0, '2026', 6, '2026-11-24', '2026-11-27'), ('99002', 'Twin City', 1, '2026', 6, '2026-11-24', '2026-11-27')`,
+  );
+  await open("/tournaments?search=Twin");
+  const rows = page.locator("tbody tr");
+  await rows.nth(1).waitFor();
+  assertEquals((await rows.locator("th").allInnerTexts()).sort(), ["Twin City men · 99001", "Twin City women · 99002"]);
+  assertMatch(await rows.first().innerText(), /24 ?– ?27 Nov/);
+  await open("/tournaments/99002", "Twin City women 99002");
+  await query("delete from tournaments where name = 'Twin City'");
+});

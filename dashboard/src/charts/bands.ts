@@ -11,7 +11,8 @@ function elementOf({ label, href }: Band): HTMLElement {
   if (href && element instanceof HTMLAnchorElement) element.href = href;
   if (label) {
     element.title = label;
-    element.setAttribute("aria-label", label);
+    // The text inside is the label, or only `Incident` where it has no room.
+    element.setAttribute("aria-label", `Incident: ${label}`);
     const flag = document.createElement("span");
     flag.textContent = label;
     element.append(flag);

@@ -1,5 +1,6 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import { placeAfter } from "../arrow-keys.ts";
 import { FLAGS_PX, showBands } from "./bands.ts";
 import { colourOf, directLabels, LABELS_PX, missedRuns } from "./labels.ts";
 import { ticksOf, timeLabels } from "./scale.ts";
@@ -56,14 +57,6 @@ const lonePoints = (u: uPlot, series: number): number[] => {
   const values = u.data[series] ?? [];
   const isKnown = (index: number) => typeof values[index] === "number";
   return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
-};
-
-/** The keys that move between the points of a chart. */
-const MOVES: Record<string, (place: number, last: number) => number> = {
-  ArrowLeft: (place) => Math.max(place - 1, 0),
-  ArrowRight: (place, last) => Math.min(place + 1, last),
-  Home: () => 0,
-  End: (_, last) => last,
 };
 
 /** A drawn chart. */
@@ -184,10 +177,10 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         time >= start && time <= end && plot.series.some(({ values }) => typeof values[index] === "number") ? [index] : []
       );
       if (key === "Enter" && chosen !== null) open(chosen);
-      const move = MOVES[key];
-      if (!move) return null;
-      const last = known.length - 1;
-      chosen = known[move(chosen === null ? last + 1 : known.indexOf(chosen), last)] ?? null;
+      // The first key of a visit goes to the newest point.
+      const place = placeAfter(key, chosen === null ? known.length : known.indexOf(chosen), known.length - 1);
+      if (place === null) return null;
+      chosen = known[place] ?? null;
       const time = plot.times[chosen ?? -1];
       if (chosen === null || time === undefined) return null;
       chart.setCursor({ left: chart.valToPos(time, "x"), top: 0 });

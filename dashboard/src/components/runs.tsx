@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type Execution, ExecutionListResponse } from "../../../types/history.ts";
 import { TERMINAL_STATUSES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
-import { duration, number, title } from "../format.ts";
+import { duration, number, title, UNKNOWN } from "../format.ts";
 import { usePages } from "../queries.ts";
 import { TRIGGERS } from "../run/run.ts";
 import { Export } from "./export.tsx";
@@ -48,11 +48,11 @@ const COLUMNS: Column<Run>[] = [
     cell: ({ tournaments_failed: failed, tournaments_processed: done, tournaments_total: total }) =>
       failed > 0
         ? `${number(failed)} of ${number(done)} failed`
-        : total === null
-        ? number(done || null)
-        : `${number(done)} of ${number(total)}`,
+        : done === 0 && total === null
+        ? UNKNOWN
+        : `${number(done)} of ${number(total ?? done)}`,
   },
-  { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
+  { name: "Errors", card: "none", isNumber: true, cell: (run) => number(run.error_count) },
 ];
 
 /** Runs, newest first; scrolling loads older ones. */

@@ -1,5 +1,6 @@
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { moveBetweenLinks } from "../arrow-keys.ts";
 import { marksOf } from "../due.ts";
 import { counted, duration, inZoneShort, words } from "../format.ts";
 import { toneOf } from "./status.tsx";
@@ -24,8 +25,9 @@ const medianOf = (values: number[]): number => values.sort((a, b) => a - b)[Math
 export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
   const marks = marksOf(runs, entity, now).slice(-SHOWN);
   const median = medianOf(runs.flatMap(({ status, duration_ms }) => status === "SUCCEEDED" && duration_ms !== null ? [duration_ms] : []));
+  const newest = marks.findLast(({ run }) => run)?.run;
   return (
-    <ol class="strip" aria-label="Last runs, the newest last">
+    <ol class="strip" aria-label="Last runs, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
       {marks.map(({ at, run }) => {
         const when = inZoneShort(new Date(at).toISOString());
         if (!run) {
@@ -43,7 +45,7 @@ export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPa
           <li key={run.id} title={label}>
             <a
               href={`#/runs/${run.id}`}
-              tabIndex={-1}
+              tabIndex={run === newest ? 0 : -1}
               aria-label={label}
               class={`${tone}${run.status === "RUNNING" ? " moving" : ""}`}
               style={{ height: `${heightOf(run, median)}px` }}

@@ -15,6 +15,8 @@ interface Line {
 
 /** A difference below this share of the other value has no sense: it is the usual variation. */
 const NOTABLE = 0.1;
+/** A difference below this share is none. */
+const SAME = 0.02;
 
 function linesOf(run: Run): Line[] {
   const { previous_run: before, usual } = run;
@@ -39,7 +41,7 @@ function linesOf(run: Run): Line[] {
 /** Another value, and how much the run differs from it: `+12 s, worse`. */
 function Other({ now, other, format = number, isNeutral }: { now: Figure; other: Figure; format?: Line["format"]; isNeutral?: boolean }) {
   if (typeof other !== "number" || typeof now !== "number") return <td class="number muted">–</td>;
-  const difference = now - other;
+  const difference = Math.abs(now - other) <= other * SAME ? 0 : now - other;
   const sense = isNeutral || Math.abs(difference) <= other * NOTABLE ? null : difference > 0 ? "worse" : "better";
   return (
     <td class="number">

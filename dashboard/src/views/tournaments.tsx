@@ -66,7 +66,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   },
   {
     id: "synced",
-    name: "Fresh as of",
+    name: "Synced",
     key: (tournament) => tournament.synced_at,
     cell: (tournament) => <Distance at={tournament.synced_at} />,
   },
@@ -89,6 +89,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   {
     id: "success",
     name: "Success",
+    card: "none",
     isNumber: true,
     key: (tournament) => tournament.success_rate,
     cell: (tournament) => percent(tournament.success_rate),
