@@ -370,7 +370,7 @@ test(
     await page.getByLabel("dashboard").check();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { name: "Match Schedule", exact: true }).waitFor();
-    for (const text of ["20 minutes", "6 minutes", "dashboard"]) await page.locator("dd", { hasText: text }).waitFor();
+    for (const text of ["20 minutes", "6 minutes", "dashboard"]) await page.locator("aside dd", { hasText: text }).waitFor();
     const stored = () =>
       query(
         `select sync_frequency::text, grace::text, max_runtime::text, alert_threshold_failures as failures, notification_channels as channels

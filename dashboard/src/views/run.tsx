@@ -8,10 +8,10 @@ import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
-import { Pill } from "../components/status.tsx";
+import { Pill, Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, inZoneShort, number, sentence, title } from "../format.ts";
+import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -93,15 +93,7 @@ function Body({ run }: { run: Run }) {
   return (
     <>
       {isRunning && <Progress run={run} />}
-      {run.incidents.length > 0 && (
-        <ul class="card pad links" aria-label="Incidents of this run">
-          {run.incidents.map(({ id, cause, state }) => (
-            <li key={id}>
-              <Pill of={state} /> <Link href={`/alerts/${id}`}>{cause}</Link>
-            </li>
-          ))}
-        </ul>
-      )}
+      {run.incidents.length > 0 && <Incidents of={run.incidents} />}
       <Summary run={run} length={length} />
       {run.error_groups.length > 0 && (
         <div class="split why">
@@ -176,6 +168,26 @@ function Summary({ run, length }: { run: Run; length: number }) {
     </div>
   );
 }
+
+const Incidents = ({ of: incidents }: { of: Run["incidents"] }) => (
+  <ul class="incidents card" aria-label="Incidents of this run">
+    {incidents.map(({ id, cause, scope, severity, state, opened_at }) => (
+      <li key={id} data-severity={severity} data-quiet={state === "RESOLVED" || undefined}>
+        <Severity of={severity} />
+        <div>
+          <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
+          <p class="dotted">
+            <span>{scope}</span> <span>{words(state)}</span>{" "}
+            <span>
+              noticed <Moment at={opened_at} />
+            </span>
+          </p>
+        </div>
+        <Link href={`/alerts/${id}`} role="button">Open</Link>
+      </li>
+    ))}
+  </ul>
+);
 
 const Progress = ({ run }: { run: Run }) => (
   <p class="notice" role="status">
