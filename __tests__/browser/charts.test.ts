@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DURATION_STEPS, ticksOf } from "../../dashboard/src/charts/scale.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 
 const { test, query } = await browserStack();
@@ -12,6 +13,14 @@ const addRun = (start: string, status: string) =>
     values ('matches_schedule', $2, 'CRON', $1::timestamptz, $1::timestamptz + interval '40 seconds', 10, 10)`,
     [start, status],
   );
+
+Deno.test("an axis begins at 0 and ends at a round value with room above the highest one", () => {
+  assertEquals(ticksOf(736, { most: 4 }), [0, 200, 400, 600, 800]);
+  assertEquals(ticksOf(1, { most: 4, least: 1 }), [0, 1, 2]);
+  assertEquals(ticksOf(0, { most: 4 }), [0, 1]);
+  assertEquals(ticksOf(25_000, { most: 6, steps: DURATION_STEPS }), [0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000]);
+  for (const max of [0.3, 7, 99, 100, 12_345]) assert((ticksOf(max, { most: 4 }).at(-1) ?? 0) >= max * 1.05);
+});
 
 test("an incident in a chart is a labelled link to it", "viewer", async ({ page, open }) => {
   const began = ago(10 * HOUR);
