@@ -18,6 +18,8 @@ interface Part {
   paths: string[];
   /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
   postgres?: "database" | "server";
+  /** Whether line coverage is recorded, which makes tests slower: the other parts run the same lines, or run them in other processes. */
+  hasCoverage?: boolean;
 }
 
 /** Runs `deno`; the output is shown as it comes, or returned. */
@@ -47,7 +49,8 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
       env.TEST_DATABASE_URL = server.url;
     }
     if (isShown) say(`\n== ${part.title}`);
-    const args = ["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...part.paths];
+    const coverage = part.hasCoverage ? [`--coverage=${COVERAGE}`, "--coverage-raw-data-only"] : [];
+    const args = ["test", "-A", "--no-check", ...coverage, ...part.paths];
     const { success, output } = await deno(args, env, isShown);
     if (!isShown) say(`\n== ${part.title}\n${output}`);
     say(`== ${part.title}: ${success ? "passed" : "FAILED"} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
@@ -85,11 +88,15 @@ function wholeSuite(): Part[] {
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
   const embedded = names.filter((name) => !RACES.includes(name)).sort().map((name) => `${folder}/${name}`);
   return [
-    { title: "The integration suite on the embedded database", paths: embedded },
+    { title: "The integration suite on the embedded database", paths: embedded, hasCoverage: true },
     { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
     { title: "The page in a browser", paths: ["__tests__/browser"] },
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
-    { title: "Unit tests and arbitrary input", paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"] },
+    {
+      title: "Unit tests and arbitrary input",
+      paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"],
+      hasCoverage: true,
+    },
   ];
 }
 
