@@ -1,4 +1,5 @@
 import { prepare } from "../testing/database.ts";
+import { buildDashboard } from "../platform/dashboard.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { runInterruptible } from "../testing/interruptible.ts";
@@ -106,6 +107,8 @@ async function main(): Promise<boolean> {
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
+  // Two parts must not build the page at the same time: they would write the same files.
+  if (!only.length) await buildDashboard(() => say("Building the page …"));
   try {
     const parts: Part[] = only.length
       ? [{ title: "On the embedded database", paths: only, postgres: "server" }, {
