@@ -20,22 +20,34 @@ export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
   const roots = countedOf(alerts).sort((a, b) => rankOf(b) - rankOf(a) || Date.parse(a.began_at) - Date.parse(b.began_at));
   const inhibitedBy = (id: string): AlertSummary[] =>
     alerts.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...inhibitedBy(child.id)]);
+  const first = roots.find(({ state }) => state === "FIRING");
   return (
     <ul class="incidents card" aria-label="Active incidents">
-      {roots.map((incident) => <Incident key={incident.id} incident={incident} inhibited={inhibitedBy(incident.id)} />)}
+      {roots.map((incident) => (
+        <Incident key={incident.id} incident={incident} inhibited={inhibitedBy(incident.id)} isMain={incident === first} />
+      ))}
     </ul>
   );
 }
 
-function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: AlertSummary[] }) {
-  const { id, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
+function Incident({ incident, inhibited, isMain }: {
+  incident: AlertSummary;
+  inhibited: AlertSummary[];
+  /** Whether its acknowledgement is the main act of the view. */
+  isMain: boolean;
+}) {
+  const { id, name, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
   return (
     <li data-severity={severity}>
-      <Severity of={severity} />
+      <div class="badges">
+        <Severity of={severity} />
+        {muted_by === "SILENCE" && <span class="pill">Silenced</span>}
+      </div>
       <div>
         <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
         <p class="dotted">
           <span>{scope}</span>
+          <span>{name}</span>
           {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
           <span>
             for <Since at={began_at} />
@@ -49,7 +61,6 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
               )}
             </span>
           )}
-          {muted_by === "SILENCE" && <span>silenced</span>}
         </p>
         {inhibited.length > 0 && (
           <details>
@@ -64,7 +75,7 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
           </details>
         )}
       </div>
-      {state === "FIRING" ? <Acknowledge id={id} cause={cause} /> : <Link href={`/alerts/${id}`} role="button">Open</Link>}
+      {state === "FIRING" ? <Acknowledge id={id} cause={cause} isMain={isMain} /> : <Link href={`/alerts/${id}`} role="button">Open</Link>}
     </li>
   );
 }

@@ -1,9 +1,10 @@
 import { Status } from "../components/status.tsx";
 import { Moment } from "../components/time.tsx";
-import { title, words } from "../format.ts";
+import { title } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
+import { KINDS } from "./timeline.ts";
 
 /** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
 export function Notifications({ incident }: { incident: Incident }) {
@@ -15,7 +16,7 @@ export function Notifications({ incident }: { incident: Incident }) {
   }
   return (
     <section class="card pad">
-      <h2>Notified</h2>
+      <h2>Notifications</h2>
       {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
       <ul class="links">
         {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
@@ -50,9 +51,9 @@ function Notification({ of: notification }: { of: Incident["notifications"][numb
       <p>
         <strong>{channel === "dashboard" ? "This page" : channel}</strong> {recipient && <>to {recipient}</>}
       </p>
-      <p class="muted">
-        {channel === "dashboard" ? "Shown" : <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} />} {words(kind)},
-        {" "}
+      <p class="dotted">
+        <span>{channel === "dashboard" ? "Shown" : <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} />}</span>
+        <span>{KINDS[kind]}</span>
         <Moment at={sent_at ?? created_at} />
       </p>
       {last_error && status !== "SENT" && <p class="bad">{last_error}</p>}
