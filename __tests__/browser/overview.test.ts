@@ -136,6 +136,12 @@ test("with the keyboard alone an incident is opened, acknowledged, silenced and 
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assertEquals(await focused(page), "Acknowledge");
     assertEquals(await openDialog(page), "Note");
+    await page.keyboard.press("Shift+Tab");
+    assertEquals(await focused(page), "Close");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assertEquals(await focused(page), "Acknowledge");
+    assertEquals(await openDialog(page), "Note");
     await page.keyboard.type("looking into it");
     await tabTo(page, "Acknowledge");
     await page.keyboard.press("Enter");

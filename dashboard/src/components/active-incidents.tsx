@@ -14,13 +14,17 @@ export function extentOf({ count, of, unit }: NonNullable<AlertSummary["affected
   return of === null ? `${number(count)} ${plural(count)}` : `${number(count)} of ${number(of)} ${plural(of)}`;
 }
 
-/** The live incidents by severity; each one contains the incidents that it inhibits. */
+/** The live incidents by severity, the silenced ones of each last; each one contains the incidents that it inhibits. */
 export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
   const rankOf = ({ severity }: AlertSummary) => SEVERITIES.indexOf(severity);
-  const roots = countedOf(alerts).sort((a, b) => rankOf(b) - rankOf(a) || Date.parse(a.began_at) - Date.parse(b.began_at));
+  const isSilenced = ({ muted_by }: AlertSummary) => muted_by === "SILENCE";
+  const roots = countedOf(alerts).sort((a, b) =>
+    rankOf(b) - rankOf(a) || Number(isSilenced(a)) - Number(isSilenced(b)) || Date.parse(a.began_at) - Date.parse(b.began_at)
+  );
   const inhibitedBy = (id: string): AlertSummary[] =>
     alerts.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...inhibitedBy(child.id)]);
-  const first = roots.find(({ state }) => state === "FIRING");
+  const firing = roots.filter(({ state }) => state === "FIRING");
+  const first = firing.find((incident) => !isSilenced(incident)) ?? firing[0];
   return (
     <ul class="incidents card" aria-label="Active incidents">
       {roots.map((incident) => (

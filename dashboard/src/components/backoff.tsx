@@ -3,7 +3,7 @@ import { sentence } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
-import { Status } from "./status.tsx";
+import { Icon } from "./status.tsx";
 import { Message } from "./time.tsx";
 
 /** The upstream backoff for which every sync waits; an operator can end it. */
@@ -16,9 +16,9 @@ export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
   const backoff = entities.flatMap(({ because }) => because).find(({ code }) => code === "UPSTREAM_BACKOFF");
   if (!backoff) return null;
   return (
-    <section class="notice" aria-label="Upstream backoff">
+    <section class="notice backoff" aria-label="Upstream backoff">
       <p role="status">
-        <Status of="WARNING" label="Backoff" /> <Message of={sentence(backoff.message)} />
+        <Icon of="WARNING" /> <Message of={sentence(backoff.message)} />
       </p>
       {can("operator") && (
         <button

@@ -59,7 +59,8 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
         <ul class="because">
           {health.because.map(({ code, message }) => (
             <li key={code}>
-              <Message of={sentence(message)} />
+              {/* The notice above the table says until when, and why. */}
+              <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
             </li>
           ))}
         </ul>

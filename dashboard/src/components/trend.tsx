@@ -21,7 +21,7 @@ export function Trend({ values, top, isShare = false, isBad = false }: {
   return (
     <svg
       class={`trend${isShare ? " share" : isBad ? " bad" : ""}`}
-      viewBox={`0 0 ${Math.max(values.length, 1) * WIDTH} ${HEIGHT}`}
+      viewBox={`0 0 ${Math.max(values.length, 1) * WIDTH - (WIDTH - BAR)} ${HEIGHT}`}
       preserveAspectRatio="none"
       aria-hidden="true"
     >

@@ -17,10 +17,9 @@ export function Notifications({ incident }: { incident: Incident }) {
   return (
     <section class="card pad">
       <h2>Notifications</h2>
-      {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
-      <ul class="links">
-        {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
-      </ul>
+      {latest.size === 0
+        ? <p class="muted">{unnotified(incident)}</p>
+        : <ul class="links">{[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}</ul>}
     </section>
   );
 }
@@ -34,7 +33,9 @@ function unnotified({ muted_by, rule }: Incident): string {
   if (muted_by === "SILENCE") return "Nobody: a silence covers this incident, or its sync is paused.";
   if (muted_by === "PARENT") return "Nobody: the incident with the same cause was notified instead.";
   if (muted_by === "COVERAGE") return "Nobody: other incidents were notified about the same runs.";
-  return rule?.channels.some((name) => name !== "dashboard") ? "Nobody so far." : "Nobody.";
+  return rule?.channels.some((name) => name !== "dashboard")
+    ? "Nobody so far."
+    : "Nobody: the rule names no channel that reaches a person.";
 }
 
 function Notification({ of: notification }: { of: Incident["notifications"][number] }) {

@@ -118,7 +118,7 @@ function Body({ incident }: { incident: Incident }) {
           <Link href="/alerts/channels">Channels</Link>
         </p>
       )}
-      <div class="split">
+      <div class="split incident">
         <div class="stack">
           <WhatToDo incident={incident} advice={advice} />
           <ValueChart incident={incident} />

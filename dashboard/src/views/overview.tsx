@@ -10,7 +10,6 @@ import { LastDay } from "../components/last-day.tsx";
 import { Page } from "../components/page.tsx";
 import { Setup } from "../components/setup.tsx";
 import { Empty, Reading, Skeleton } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
 import { useNow } from "../components/time.tsx";
 import { counted, span } from "../format.ts";
 import { useOverview } from "../overview.ts";
@@ -49,13 +48,14 @@ function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealth
   const critical = count("CRITICAL"), warning = count("WARNING");
   const active = countedOf(active_alerts).length;
   const parts = [
-    active && counted(active, "active incident"),
+    active ? counted(active, "active incident") : "No active incident",
     critical && `${critical} ${of} ${critical === 1 ? "is" : "are"} critical`,
     warning && `${warning} ${critical ? "" : `${of} `}${warning === 1 ? "has" : "have"} a warning`,
+    !critical && !warning && "all syncs are healthy",
   ].filter(Boolean);
   return (
     <p class="dotted">
-      {(parts.length ? parts : ["All syncs are healthy"]).map((part) => <span key={part}>{part}</span>)}
+      {parts.map((part) => <span key={part}>{part}</span>)}
       <span>updated {span(Math.max(now - readAt, 0))} ago</span>
     </p>
   );
@@ -74,11 +74,7 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
   if (settings.isPending) return <Skeleton />;
   return (
     <>
-      {active_alerts.length > 0 ? <ActiveIncidents alerts={active_alerts} /> : (
-        <p class="calm card pad">
-          <Status of="OK" label="No active incident" />
-        </p>
-      )}
+      {active_alerts.length > 0 && <ActiveIncidents alerts={active_alerts} />}
       <Backoff entities={Object.values(sync_entities)} />
       {all.length >= MANY && (
         <div class="filters" role="search">
