@@ -42,7 +42,7 @@ function Incident({ incident, inhibited, isMain }: {
 }) {
   const { id, name, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
   return (
-    <li data-severity={severity}>
+    <li data-severity={severity} data-quiet={state === "ACKNOWLEDGED" || muted_by === "SILENCE" || undefined}>
       <div class="badges">
         <Severity of={severity} />
         {muted_by === "SILENCE" && <span class="pill">Silenced</span>}
