@@ -12,7 +12,7 @@ import {
 } from "lucide-preact";
 import { useQueryClient } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { ApiError } from "./api.ts";
 import { Dialog } from "./components/dialog.tsx";
@@ -20,7 +20,7 @@ import { Menu } from "./components/menu.tsx";
 import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
-import { duration, title, zoneName } from "./format.ts";
+import { counted, duration, zoneName } from "./format.ts";
 import { useOverview } from "./overview.ts";
 import { LIVE_MS } from "./queries.ts";
 import { useUser } from "./session.ts";
@@ -45,6 +45,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const { data } = useOverview();
   const alerts = countedOf(data?.active_alerts ?? []).length;
   const worst = data ? worstOf(data.active_alerts) : null;
+  const firing = countedOf(data?.active_alerts ?? []).filter(({ state }) => state === "FIRING").length;
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [path]);
   const isCurrent = (href: string) => href === "/" ? /^\/($|entities|runs)/.test(path) : path.startsWith(href);
   return (
     <div class="shell" data-severity={worst ?? undefined}>
@@ -61,9 +64,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <header class="side">
         <div class="brand">
           <strong>Beach volleyball sync</strong>
-          {data && (worst ? <Status of={worst} label={`${title(worst)} incident`} /> : <Status of={data.overall_status} />)}
+          {data && (worst && firing > 0
+            ? <Status of={worst} label={`${counted(firing, "incident")} firing`} />
+            : <Status of={data.overall_status} />)}
         </div>
-        <nav aria-label="Views">
+        <nav ref={nav} aria-label="Views">
           {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name, icon: Icon }) => (
             <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
               <Icon aria-hidden="true" />

@@ -206,7 +206,7 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
       />
       <TextField
         label="Incident"
-        help="Its id, which the button Silence of the incident fills in; empty is any."
+        help="Its id; empty is any."
         value={fields.incident_id}
         error={wrong.incident_id}
         onChange={set("incident_id")}
