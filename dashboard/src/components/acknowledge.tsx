@@ -1,3 +1,4 @@
+import { announce } from "../announce.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
@@ -5,7 +6,11 @@ import { Refusal } from "./states.tsx";
 /** A button that acknowledges an incident until it resolves. */
 export function Acknowledge({ id, cause }: { id: string; cause: string }) {
   const { can } = useUser();
-  const act = useAct(() => ({ method: "POST", path: `sync-admin/alerts/${id}/acknowledge`, body: {} }), UnusedResponse);
+  const act = useAct(
+    () => ({ method: "POST", path: `sync-admin/alerts/${id}/acknowledge`, body: {} }),
+    UnusedResponse,
+    () => announce(`Acknowledged: ${cause}`),
+  );
   if (!can("operator")) return null;
   return (
     <>

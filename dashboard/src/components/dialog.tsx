@@ -1,5 +1,18 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+
+/** Opens a dialog element as a modal one while its component is shown, and then returns the focus. */
+export function useModal(): RefObject<HTMLDialogElement> {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const previousFocus = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (previousFocus instanceof HTMLElement) previousFocus.focus();
+    };
+  }, []);
+  return dialog;
+}
 
 /** A modal dialog; the browser's own element keeps the focus inside and closes on Escape. */
 export function Dialog(
@@ -9,15 +22,8 @@ export function Dialog(
     children: ComponentChildren;
   },
 ) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const id = useId();
-  useEffect(() => {
-    const previousFocus = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (previousFocus instanceof HTMLElement) previousFocus.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={dialog}
