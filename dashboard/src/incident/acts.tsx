@@ -39,7 +39,8 @@ export function Acts({ incident }: { incident: Incident }) {
   );
 }
 
-const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], ["120", "for 2 hours"], ["480", "for 8 hours"]] as const;
+/** How long an acknowledgement can last, in minutes. */
+export const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], ["120", "for 2 hours"], ["480", "for 8 hours"]] as const;
 
 function Act({ incident, action, onClose }: { incident: Incident; action: Action; onClose: () => void }) {
   const [note, setNote] = useState("");
