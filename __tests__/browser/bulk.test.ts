@@ -138,6 +138,35 @@ test("an operator requeues several failed jobs at once, and the audit log links 
   await page.waitForURL(`**#/jobs/${requeued[1]?.id}`);
 });
 
+test("the audit log links each object to the view that shows it, as the role allows", "viewer", async ({ page, open }) => {
+  const id = "0a0a0a0a-0000-4000-8000-00000000000a", incident = "0b0b0b0b-0000-4000-8000-00000000000b";
+  const entries: [type: string, id: string, action: string, before: object | null, text: string, href: string | null][] = [
+    ["alert", id, "acknowledge", null, "0a0a0a0a", `#/alerts/${id}`],
+    ["alert-rule", id, "change-rule", { name: "A rule" }, "A rule", `#/alerts/rules/${id}`],
+    ["alert-rule", id, "delete-rule", { name: "A former rule" }, "A former rule", null],
+    ["channel", "mail", "change-channel", null, "mail", null],
+    ["entity", "tournaments", "change-entity", null, "tournaments", "#/entities/tournaments"],
+    ["error", id, "resolve-error", { fingerprint: "VIS_X:a b" }, "0a0a0a0a", "#/errors/VIS_X%3Aa%20b"],
+    ["job", id, "cancel-job", null, "0a0a0a0a", `#/jobs/${id}`],
+    ["notification", id, "resend", { incident_id: incident }, "0a0a0a0a", `#/alerts/${incident}`],
+    ["person", "ada", "change-person", null, "ada", null],
+    ["retention", "jobs", "change-retention", null, "jobs", "#/system"],
+  ];
+  for (const [object_type, object_id, action, before] of entries) {
+    await query(
+      `insert into audit_log (at, actor, actor_role, action, object_type, object_id, before, after)
+      values (now(), 'links@example.com', 'admin', $1, $2, $3, $4, '{}')`,
+      [action, object_type, object_id, before],
+    );
+  }
+  await open("/audit?actor=links@example.com", "Audit");
+  const cells = await page.locator("tbody tr td:nth-of-type(3)").evaluateAll((cells) =>
+    (cells as unknown as { querySelector(selector: string): { textContent: string; getAttribute(name: string): string } | null }[])
+      .map((cell) => [cell.querySelector(".cut")?.textContent, cell.querySelector("a")?.getAttribute("href") ?? null])
+  );
+  assertEquals(cells, entries.map(([, , , , text, href]) => [text, href]).reverse());
+});
+
 test("a job that runs longer than its estimate says so", "viewer", async ({ page, open }) => {
   await query("delete from sync_execution_history where entity_type = 'tournaments' and status = 'RUNNING'");
   const [run] = await query<{ id: string }>(

@@ -26,7 +26,7 @@ const OBJECTS: Record<string, { name: string; hrefOf: (entry: Entry) => string |
   entity: { name: "Sync", hrefOf: ({ object_id }) => `/entities/${object_id}` },
   error: { name: "Error", hrefOf: ({ before }) => errorView(before) },
   job: { name: "Job", hrefOf: ({ object_id }) => `/jobs/${object_id}` },
-  notification: { name: "Notification", hrefOf: () => null },
+  notification: { name: "Notification", hrefOf: ({ before }) => incidentView(before) },
   person: { name: "Person", hrefOf: () => "/people" },
   retention: { name: "Retention", hrefOf: () => "/system" },
   silence: { name: "Silence", hrefOf: () => "/alerts/silences" },
@@ -36,11 +36,17 @@ const OBJECTS: Record<string, { name: string; hrefOf: (entry: Entry) => string |
 const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 /** The views that only an admin can open. */
 const FOR_ADMINS = ["/people", "/alerts/channels"];
-const State = z.looseObject({ name: z.string().optional(), email: z.string().optional(), fingerprint: z.string().optional() }).catch({});
+const text = z.string().optional();
+const State = z.looseObject({ name: text, email: text, fingerprint: text, incident_id: text }).catch({});
 
 function errorView(before: unknown): string | null {
   const { fingerprint } = State.parse(before);
   return fingerprint ? `/errors/${encodeURIComponent(fingerprint)}` : null;
+}
+
+function incidentView(before: unknown): string | null {
+  const { incident_id } = State.parse(before);
+  return incident_id ? `/alerts/${incident_id}` : null;
 }
 
 /** The object of an entry as a link to it, by its name where the entry has one. */
