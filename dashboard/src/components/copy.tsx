@@ -1,5 +1,6 @@
 import { Check, Copy as CopyIcon } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
+import { announce } from "../announce.ts";
 
 /** A short form of a text, with a button that copies the whole text. */
 export function Copy({ text, label, shown = text.slice(0, 8) }: { text: string; label: string; shown?: string }) {
@@ -15,11 +16,14 @@ export function Copy({ text, label, shown = text.slice(0, 8) }: { text: string; 
         type="button"
         class="plain"
         aria-label={`Copy ${label}`}
-        onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
+        onClick={() =>
+          void navigator.clipboard.writeText(text).then(() => {
+            setCopied(true);
+            announce(`Copied ${label}`);
+          })}
       >
         {isCopied ? <Check aria-hidden="true" /> : <CopyIcon aria-hidden="true" />}
       </button>
-      <span class="unseen" role="status">{isCopied && "Copied"}</span>
     </span>
   );
 }
