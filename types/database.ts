@@ -1725,6 +1725,7 @@ export type Database = {
       };
       "sync_tournament_results": {
         Row: {
+          "attempts": NonNullable<Json>;
           "created_at": string;
           "entity_type": string;
           "error_fingerprint": string | null;
@@ -1743,6 +1744,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "attempts"?: NonNullable<Json>;
           "created_at"?: string;
           "entity_type": string;
           "error_fingerprint"?: string | null;
@@ -1760,6 +1762,7 @@ export type Database = {
           "warning_code"?: string | null;
         };
         Update: {
+          "attempts"?: NonNullable<Json>;
           "created_at"?: string;
           "entity_type"?: string;
           "error_fingerprint"?: string | null;

@@ -540,13 +540,27 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
 
+create function private.gender_of(code smallint) returns text
+language sql immutable set search_path = '' as $$
+  select (array['MEN', 'WOMEN', 'MEN_AND_WOMEN', 'MIXED'])[code + 1];
+$$;
+comment on function private.gender_of(smallint) is 'The gender of a tournament by its code of VIS; null when it is unknown.';
+
+create function private.tournament_label(no text, tournament public.tournaments) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('no', no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'start_date', tournament.start_date);
+$$;
+comment on function private.tournament_label(text, public.tournaments) is
+  'The number and name of a tournament with what tells it from others of its city; nulls when the database no longer has it.';
+
 create function private.results_json(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
-    'started_at', r.started_at, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
+    'tournament_no', r.tournament_no, 'name', t.name, 'gender', private.gender_of(t.gender), 'start_date', t.start_date,
+    'success', r.success, 'records_processed', r.records_processed, 'started_at', r.started_at,
+    'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
     'error_type', r.error_type, 'error_message', r.error_message, 'error_fingerprint', r.error_fingerprint,
-    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'reply_bytes', r.reply_bytes
+    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'attempts', r.attempts, 'reply_bytes', r.reply_bytes
   ) order by r.success, r.created_at, r.tournament_no), '[]')
   from public.sync_tournament_results r
   left join public.tournaments t on t.no = r.tournament_no
@@ -557,7 +571,7 @@ comment on function private.results_json(uuid) is 'The results of a run by tourn
 create function private.left_out_json(left_out jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('reason', l.reason, 'count', l.count, 'tournaments', (
-    select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.place), '[]')
+    select coalesce(jsonb_agg(private.tournament_label(n.no, t) order by n.place), '[]')
     from jsonb_array_elements_text(coalesce(l.nos, '[]')) with ordinality n (no, place)
     left join public.tournaments t on t.no = n.no
   )) order by l.count desc, l.reason), '[]')
@@ -576,7 +590,7 @@ language sql stable set search_path = '' as $$
     'fingerprint', g.fingerprint, 'count', g.errors, 'error_code', e.error_code, 'error_type', e.error_type, 'severity', e.error_severity,
     'message', e.error_message, 'suggestion', e.recovery_suggestion,
     'tournaments', (
-      select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.no), '[]')
+      select coalesce(jsonb_agg(private.tournament_label(n.no, t) order by n.no), '[]')
       from (
         select distinct a.tournament_no as no from error a
         where a.fingerprint = g.fingerprint and a.tournament_no is not null order by 1 limit 20
@@ -718,7 +732,7 @@ comment on function public.list_executions(jsonb) is
 create function private.tournament_json(tournament public.tournaments, state public.tournament_sync_state, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
+    'no', tournament.no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'season', tournament.season, 'status', tournament.status,
     'priority', private.tournament_priority(tournament, as_of),
     'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
     'synced_at', state.synced_at, 'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
@@ -1239,7 +1253,7 @@ language sql stable set search_path = '' as $$
     -- A tournament that no run read has no failure.
     select incident.tournament_no, 0 where incident.tournament_no is not null
   )
-  select coalesce(jsonb_agg(jsonb_build_object('no', a.tournament_no, 'name', t.name) order by a.failures desc, a.tournament_no), '[]')
+  select coalesce(jsonb_agg(private.tournament_label(a.tournament_no, t) order by a.failures desc, a.tournament_no), '[]')
   from (
     select f.tournament_no, sum(f.failures) as failures from failed f group by f.tournament_no order by 2 desc, 1 limit 20
   ) a left join public.tournaments t on t.no = a.tournament_no;

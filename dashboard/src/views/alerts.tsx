@@ -5,6 +5,7 @@ import { useFilters } from "../address.ts";
 import { useBulk } from "../bulk.ts";
 import { Refused } from "../components/bulk-dialog.tsx";
 import { IncidentActs } from "../components/bulk-incidents.tsx";
+import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { selectionColumn, useSelection } from "../components/selection.tsx";
@@ -93,6 +94,7 @@ export default function Alerts() {
           ]}
           onChange={(entity) => change({ entity })}
         />
+        <Export name="incidents" path="sync-monitoring/alerts" query={filters} schema={AlertListResponse} rowsOf={({ alerts }) => alerts} />
       </div>
       <Reading of={alerts}>
         {({ pages }) => {

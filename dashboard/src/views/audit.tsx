@@ -5,6 +5,7 @@ import { type AuditEntry, AuditResponse, AuditVerifyResponse } from "../../../ty
 import { announce } from "../announce.ts";
 import { useApi } from "../api.ts";
 import { useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
 import { SelectField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -145,6 +146,7 @@ export default function Audit() {
           ]}
           onChange={(object_type) => change({ object_type })}
         />
+        <Export name="audit" path="sync-admin/audit" query={filters} schema={AuditResponse} rowsOf={({ entries }) => entries} />
       </div>
       <Reading of={audit}>
         {({ pages }) => {

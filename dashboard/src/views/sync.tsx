@@ -18,6 +18,7 @@ import { go, useFilters } from "../address.ts";
 import { useBulk } from "../bulk.ts";
 import { Refused } from "../components/bulk-dialog.tsx";
 import { JobActs } from "../components/bulk-jobs.tsx";
+import { Export } from "../components/export.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
@@ -294,6 +295,7 @@ function Jobs() {
           ]}
           onChange={(status) => change({ status })}
         />
+        <Export name="jobs" path="sync-admin/jobs" query={filters} schema={JobListResponse} rowsOf={({ jobs }) => jobs} />
       </div>
       <Reading of={jobs}>
         {({ pages }) => {
