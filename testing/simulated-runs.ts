@@ -85,6 +85,20 @@ export function reportOf({ entity, kinds, started }: SimulatedRun, hasResults: b
   const cause = kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;
   const results = !hasResults || entity === "tournaments" || isIdle || kinds.has("failing") && !kinds.has("shared") ? [] : resultsOf(kinds);
   const failed = isFailed ? 10 : Math.max(results.filter(({ error_type }) => error_type !== null).length, kinds.has("partial") ? 1 : 0);
+  // A run without results reports one error.
+  const errors = (results.length ? results : [{ tournament_no: null, error_fingerprint: cause ?? null }]).flatMap((result) => {
+    const { tournament_no, error_fingerprint } = result;
+    return error_fingerprint === null ? [] : [{
+      ...ERRORS[error_fingerprint],
+      id: crypto.randomUUID(),
+      error_code: error_fingerprint,
+      error_severity: "HIGH",
+      retryable: true,
+      fingerprint: error_fingerprint,
+      tournament_no,
+      occurred_at: new Date(started + 1_000).toISOString(),
+    }];
+  });
   return {
     status: isFailed ? "FAILED" : failed > 0 ? "PARTIAL" : "SUCCEEDED",
     reason: isFailed ? "all 10 tournaments failed" : failed > 0 ? `${failed} of 10 tournaments failed` : "10 tournaments done",
@@ -96,22 +110,13 @@ export function reportOf({ entity, kinds, started }: SimulatedRun, hasResults: b
       records_updated: isIdle || isFailed ? 0 : 12,
       records_unchanged: isIdle || isFailed ? 0 : 388,
       api_calls: isIdle ? 0 : 10,
+      api_response_ms_total: isIdle ? 0 : 1_200,
+      api_response_ms_max: isIdle ? 0 : 240,
+      database_calls: isIdle ? 2 : 24,
+      error_count: errors.length,
     },
     results,
-    // A run without results reports one error.
-    errors: (results.length ? results : [{ tournament_no: null, error_fingerprint: cause ?? null }]).flatMap((result) => {
-      const { tournament_no, error_fingerprint } = result;
-      return error_fingerprint === null ? [] : [{
-        ...ERRORS[error_fingerprint],
-        id: crypto.randomUUID(),
-        error_code: error_fingerprint,
-        error_severity: "HIGH",
-        retryable: true,
-        fingerprint: error_fingerprint,
-        tournament_no,
-        occurred_at: new Date(started + 1_000).toISOString(),
-      }];
-    }),
+    errors,
   };
 }
 

@@ -19,7 +19,7 @@ const IS_QUIET = `select 1 where not exists (select from sync_execution_history 
 
 const ACKNOWLEDGE =
   `select change_alert_incident(jsonb_build_object('id', id, 'action', 'acknowledge', 'note', $1::text, 'actor', $2::jsonb), $3)
-  from alert_incidents where state = 'FIRING' and parent_id is null order by opened_at desc limit 1`;
+  from alert_incidents where state = 'FIRING' and metric = 'shared_failure'`;
 const OPERATOR = { name: "operator@example.com", role: "operator" };
 
 /**
@@ -34,7 +34,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
   const ticks = Math.floor((now - start) / TICK);
-  // An outage fires at its third failed run.
+  // The failure that all tournaments share fires during the second failed run.
   const acknowledgedAt = start + (ticks - OUTAGE_HOURS_AGO * 4 + 3) * TICK;
   // The runs of the start are later than the simulated runs, so they are removed.
   await database.query("delete from sync_execution_history where entity_type = 'matches_schedule'");
@@ -76,7 +76,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
       act: () => query(ACKNOWLEDGE, ["the FIVB knows and works on it", OPERATOR, new Date(acknowledgedAt).toISOString()]),
     }],
     random: seeded(7),
-    evaluateAt: () => [3, 8, 13],
+    evaluateAt: () => [1, 4, 7, 10, 13],
     hasResults: true,
   });
   await database.query("update vault.secrets set name = substr(name, 5)");
