@@ -261,7 +261,7 @@ const isNewerThan = (version: number | null) => (row: VisReply["rows"][number]):
 function guardRows(rows: VisReply["rows"], limit: number, isRequested: (row: VisReply["rows"][number]) => boolean, asked: string): void {
   const stray = rows.find((row) => !isRequested(row));
   if (stray) {
-    throw new SyncError("REPLY_WRONG_ROWS", `requested ${asked}, but row ${stray.no} does not belong to it`, { rows: rows.length });
+    throw new SyncError("REPLY_WRONG_ROWS", `VIS sent row ${stray.no}, which does not belong to ${asked}`, { rows: rows.length });
   }
   if (rows.length > limit) {
     throw new SyncError("REPLY_IMPLAUSIBLE", `${rows.length} rows for ${asked}; at most ${limit} are plausible`, {

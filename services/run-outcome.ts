@@ -27,7 +27,7 @@ export interface RunOutcome {
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-const allFailed = (count: number, noun: string): string => count === 1 ? `the only ${noun} failed` : `all ${counted(count, noun)} failed`;
+const allFailed = (count: number, noun: string): string => count === 1 ? `1 of 1 ${noun} failed` : `all ${counted(count, noun)} failed`;
 
 /** Decides the status of a run that has ended, with its reason. */
 export function judgeRun(facts: RunFacts): RunOutcome {

@@ -2084,6 +2084,7 @@ export type Database = {
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_retention_settings": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
+      "list_search_results": { Args: { "p": Json }; Returns: Json };
       "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
       "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };

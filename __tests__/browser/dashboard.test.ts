@@ -236,16 +236,19 @@ test("a rule that cannot be measured is marked in the list, with the reason", "v
   await query("update alert_rules set broken_since = null, broken_reason = null where name = $1", [name]);
 });
 
-test("the button Silence of an incident fills in a silence of this incident alone", "operator", async ({ page, open }) => {
+test("the button Silence of an incident creates a silence of this incident alone", "operator", async ({ page, open }) => {
   const [incident] = await query<{ id: string }>(
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)
     values ('Of a silence', 'memory_usage', 'tournaments', 'FIRING', 'LOW', 1, 'm', now(), now(), now(), now()) returning id`,
   );
   await open(`/alerts/${incident?.id}`, "A run used too much memory");
-  await page.getByRole("link", { name: "Silence", exact: true }).or(page.getByRole("button", { name: "Silence", exact: true })).click();
-  await page.getByLabel("Reason").fill("a known fault");
   await page.getByRole("button", { name: "Silence", exact: true }).click();
-  await page.getByRole("rowheader", { name: `incident ${incident?.id}` }).waitFor();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Reason").fill("a known fault");
+  await dialog.getByRole("button", { name: "Silence", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+  await open("/alerts/silences", "Silences");
+  await page.getByRole("rowheader", { name: `incident ${incident?.id.slice(0, 8)}` }).waitFor();
   const matchers = "select entity_type, rule_id, severity, tournament_no from alert_silences where incident_id = $1";
   assertEquals(await query(matchers, [incident?.id]), [{ entity_type: null, rule_id: null, severity: null, tournament_no: null }]);
   await query("delete from alert_incidents where id = $1", [incident?.id]);
@@ -509,7 +512,7 @@ test("the strip of a sync has a mark for each run, in its outcome, and links to 
   assertEquals(await marks.count(), 48);
   assertEquals(
     await Promise.all([45, 46, 47].map((index) => marks.nth(index).getAttribute("class"))),
-    ["good", "warn", "bad"],
+    ["mark good", "mark warn", "mark bad"],
   );
   assertMatch(await marks.nth(47).getAttribute("aria-label") ?? "", /: failed, 7\.0 s, 1 tournament failed$/);
 });

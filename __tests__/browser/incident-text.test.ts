@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { timelineOf } from "../../dashboard/src/incident/timeline.ts";
-import { sectionsOf, stepsFor } from "../../dashboard/src/runbook-text.ts";
+import { resolved, sectionsOf, stepsFor, stepsOf } from "../../dashboard/src/runbook-text.ts";
 import { sentenceOf } from "../../dashboard/src/rule-text.ts";
 import type { AlertRule } from "../../types/alerts.ts";
 
@@ -71,6 +71,25 @@ Deno.test("changes of state keep their place between the runs", () => {
   ]);
 });
 
+Deno.test("a change of state has its value and threshold without the scope, and begins with a capital letter", () => {
+  const events = [
+    event(
+      "10:16",
+      null,
+      "FIRING",
+      "consecutive failures of tournament 8104 in matches_schedule: 2 runs, at or above the threshold of 2 runs",
+    ),
+    event("10:20", "FIRING", "FIRING", "the cause changed: VIS answered HTTP 503"),
+  ];
+  const notifications = [notification("10:21", "ESCALATED", "ops-hook"), notification("10:30", "RESOLVED", "ops-hook")];
+  assertEquals(linesOf({ events, notifications }), [
+    "1 × Firing, high: 2 runs, at or above the threshold of 2 runs",
+    "1 × The cause changed: VIS answered HTTP 503",
+    "1 × Escalation: notified ops-hook",
+    "1 × Resolution: notified ops-hook",
+  ]);
+});
+
 const RULE = {
   metric: "consecutive_failures",
   scope: "ENTITY",
@@ -110,4 +129,31 @@ Deno.test("only the steps of the runbook about the error of the incident are sho
   const block = section?.blocks[0];
   const shown = (code: string | null) => block && "items" in block ? stepsFor(block.items, code).length : NaN;
   assertEquals([shown("VIS_SERVER_ERROR"), shown("REPLY_MALFORMED"), shown("DATABASE_LOST"), shown(null)], [2, 2, 1, 3]);
+});
+
+const SECTIONS = sectionsOf(await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url)));
+const VALUES = { tournament: "8104", entity: "matches_schedule", run: "a-run", rule: "a-rule" };
+/** What no incident knows: which notification, channel or job the reader means. */
+const OF_THE_READER = /<(notification|channel|job|incident)>/;
+
+Deno.test("the steps of an incident have its own values, and links instead of the calls that the page can do", () => {
+  const codes = SECTIONS.flatMap((section) => stepsOf(section, SECTIONS)).flat(2).map((part) => resolved(part, VALUES))
+    .flatMap((part) => "code" in part ? [part.code] : []);
+  assertEquals(codes.filter((code) => /<\w+>/.test(code) && !OF_THE_READER.test(code)), []);
+  assertEquals([...new Set(codes.filter((code) => /^(GET|POST|PUT|PATCH|DELETE) /.test(code)))], ["GET sync-monitoring/sync-statistics"]);
+  const code = (text: string) => resolved({ code: text }, VALUES);
+  assertEquals(code("select 1 where no = '<tournament>';"), { code: "select 1 where no = '8104';" });
+  assertEquals(code("GET sync-monitoring/executions/<run>"), { text: "its run", href: "/runs/a-run" });
+  assertEquals(code('POST sync-admin/manual-trigger {"tournament_no": "<tournament>"}'), {
+    text: "Sync now",
+    href: "/sync?entity=matches_schedule&tournament=8104",
+  });
+  assertEquals(resolved({ code: "GET sync-monitoring/executions/<run>" }, {}), { code: "GET sync-monitoring/executions/<run>" });
+});
+
+Deno.test("a section without steps has the steps of the section that it links to", () => {
+  const section = (anchor: string) => SECTIONS.find((candidate) => candidate.anchor === anchor);
+  const live = section("live-tournament-failing"), all = section("match-schedule-tournament-failing");
+  assertEquals(live && stepsOf(live, SECTIONS), all && stepsOf(all, SECTIONS));
+  assertEquals(live && stepsOf(live, SECTIONS).flat().length, 2);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { marksOf } from "../../dashboard/src/due.ts";
-import { distance, duration, msOf, percent } from "../../dashboard/src/format.ts";
+import { distance, duration, msOf, partsOf, percent } from "../../dashboard/src/format.ts";
 
 const ENTITY = {
   sync_frequency: "15 minutes",
@@ -28,6 +28,14 @@ Deno.test("a pause has no gaps, a changed schedule none before its change, and w
   assertEquals(marks(["12:00:01"], "13:00:00", { ...ENTITY, pauses }), ["12:00", "12:30 gap"]);
   assertEquals(marks(["12:00:01"], "12:50:00", { ...ENTITY, schedule_changed_at: at("12:20:00") }), ["12:00", "12:30 gap", "12:45 gap"]);
   assertEquals(marks(["12:00:01"], "13:00:00", null), ["12:00"]);
+});
+
+Deno.test("the times of a message are apart from its text, in each form that the API writes", () => {
+  for (const time of ["2026-11-27T15:00:00Z", "2026-11-27T15:00:00.123+00:00", "2026-11-27 15:00:00+00", "2026-11-27 15:00:00 UTC"]) {
+    assertEquals(partsOf(`backoff until ${time}: VIS answered 429`), ["backoff until ", time, ": VIS answered 429"]);
+    assertEquals(new Date(time).getUTCHours(), 15);
+  }
+  assertEquals(partsOf("season 2026-27"), ["season 2026-27"]);
 });
 
 Deno.test("figures have readable units, and a ratio below 1 is never shown as 100 %", () => {

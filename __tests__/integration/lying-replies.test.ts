@@ -187,7 +187,7 @@ for (const [kind, code] of REFUSED) {
     clock.advance(15 * MINUTE);
     vis.faults.add({ kind, tournament_no: NO });
     const run = await sync();
-    assertEquals([run.status, run.status_reason], ["FAILED", `the only tournament failed: ${code}`]);
+    assertEquals([run.status, run.status_reason], ["FAILED", `1 of 1 tournament failed: ${code}`]);
     assertEquals(await codes(run), [code]);
     assertEquals(await rows(), old);
     assertEquals((await health()).map((reason) => reason.code), ["FAILING"]);
@@ -215,7 +215,7 @@ Deno.test("no rows on a day of the main draw fail with the calendar in the evide
   for (let time = 0; time < 2; time++) {
     clock.advance(15 * MINUTE);
     const run = await sync();
-    assertObjectMatch(run, { status: "FAILED", status_reason: "the only tournament failed: REPLY_EMPTY" });
+    assertObjectMatch(run, { status: "FAILED", status_reason: "1 of 1 tournament failed: REPLY_EMPTY" });
     assertEquals(await codes(run), ["REPLY_EMPTY"]);
     assertEquals(await rows(), old);
   }

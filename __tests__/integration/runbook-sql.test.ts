@@ -7,7 +7,7 @@ const db = await openTestDatabase();
 function statementsOf(page: string): string[] {
   const spans = [...page.matchAll(/`(select [^`]+;)`/g)].map(([, sql]) => sql ?? "");
   const blocks = [...page.matchAll(/deno task sql "([^"]+)"/g)].map(([, sql]) => sql ?? "");
-  return [...spans, ...blocks].map((sql) => sql.replaceAll("<no>", "8104"));
+  return [...spans, ...blocks].map((sql) => sql.replaceAll("<tournament>", "8104"));
 }
 
 Deno.test("each SQL statement of the runbook runs", async () => {

@@ -102,7 +102,7 @@ Deno.test("a single tournament is read by its own request, and from the season's
   assertObjectMatch(await lastRun(), { status: "SUCCEEDED", api_calls: 2, records_inserted: 1 });
   harness.clock.advance(1000);
   await harness.run(SYNC, { tournament_no: "1" });
-  assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "the only step failed: VIS_NO_DATA" });
+  assertObjectMatch(await lastRun(), { status: "FAILED", status_reason: "1 of 1 step failed: VIS_NO_DATA" });
 });
 
 Deno.test("an invalid record is left out and reported, the others are written", async () => {

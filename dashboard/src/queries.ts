@@ -1,4 +1,5 @@
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/preact-query";
+import { useRef } from "preact/hooks";
 import { z } from "zod";
 import { ApiError, type Change, useApi } from "./api.ts";
 import { sentence, title } from "./format.ts";
@@ -99,8 +100,11 @@ export function useAct<T, V = void>(
 ) {
   const api = useApi();
   const queries = useQueryClient();
+  // The library sees new options only after the next paint: a form that is sent before it would lack the last key that was typed.
+  const latest = useRef(request);
+  latest.current = request;
   return useMutation({
-    mutationFn: (value: V) => api.send(request(value), schema),
+    mutationFn: (value: V) => api.send(latest.current(value), schema),
     onSuccess: (answer) => {
       void queries.invalidateQueries();
       onDone?.(answer);

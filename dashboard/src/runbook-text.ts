@@ -3,11 +3,49 @@ export type Inline = { text: string } | { code: string } | { text: string; href:
 /** A paragraph or an ordered list of the runbook. */
 export type Block = { paragraph: Inline[] } | { items: Inline[][] };
 
-interface RunbookSection {
+export interface RunbookSection {
   /** The end of its address: the title in lower case, with hyphens. */
   anchor: string;
   title: string;
   blocks: Block[];
+}
+
+/** The values of an incident for the placeholders of the runbook: `<tournament>` is its tournament number. */
+export type RunbookValues = Partial<Record<"tournament" | "entity" | "run" | "rule", string | null>>;
+
+/** The view of the page for each call of the API in the runbook, by the beginning of the call; without an address the call is shown. */
+const VIEWS: readonly (readonly [call: string, text: string, address: (values: RunbookValues) => string | null | undefined])[] = [
+  ["GET sync-monitoring/health-overview", "Overview", () => "/"],
+  ["GET sync-monitoring/system-status", "System", () => "/system"],
+  ["GET sync-monitoring/error-analytics", "Errors", () => "/errors"],
+  ["GET sync-monitoring/executions/<run>", "its run", ({ run }) => run && `/runs/${run}`],
+  ["GET sync-monitoring/executions?entity=<entity>", "its runs", ({ entity }) => entity && `/entities/${entity}`],
+  ["POST sync-admin/manual-trigger", "Sync now", ({ entity, tournament }) => {
+    const preset = Object.entries({ entity, tournament }).filter(([, value]) => value).map(([name, value]) => `${name}=${value}`);
+    return `/sync${preset.length ? `?${preset.join("&")}` : ""}`;
+  }],
+  ["POST sync-admin/test-connectivity", "System", () => "/system"],
+  ["POST sync-admin/upstream/end-backoff", "Overview", () => "/"],
+  ["POST sync-admin/silences", "Silences", ({ tournament }) => `/alerts/silences${tournament ? `?tournament=${tournament}` : ""}`],
+  ["GET sync-admin/queue-status", "Queue", () => "/sync"],
+  ["GET sync-admin/jobs/", "Jobs", () => "/sync"],
+  ["POST sync-admin/jobs/", "Jobs", () => "/sync"],
+  ["PUT sync-admin/channels/", "Channels", () => "/alerts/channels"],
+  ["POST sync-admin/channels/", "Channels", () => "/alerts/channels"],
+  ["GET sync-admin/notifications/", "Incidents", () => "/alerts"],
+  ["POST sync-admin/notifications/", "Incidents", () => "/alerts"],
+  ["GET sync-admin/alert-rules", "Alert rules", () => "/alerts/rules"],
+  ["POST sync-admin/alert-rules/<rule>", "the rule", ({ rule }) => rule && `/alerts/rules/${rule}`],
+  ["PATCH sync-admin/alert-rules/<rule>", "the rule", ({ rule }) => rule && `/alerts/rules/${rule}`],
+];
+
+/** A code with the values of an incident, as a link where a view of the page does the same; other parts stay as they are. */
+export function resolved(part: Inline, values: RunbookValues): Inline {
+  if (!("code" in part)) return part;
+  const [, text = "", address] = VIEWS.find(([call]) => part.code.startsWith(call)) ?? [];
+  const href = address?.(values);
+  if (href) return { text, href };
+  return { code: part.code.replace(/<(\w+)>/g, (placeholder, name: keyof RunbookValues) => values[name] ?? placeholder) };
 }
 
 const MARKS = /`([^`]+)`|\[([^\]]+)\]\(([^)\s]+)\)/g;
@@ -53,3 +91,12 @@ export const stepsFor = (steps: Inline[][], code: string | null): Inline[][] =>
     return code === null || codes.length === 0 ||
       codes.some((about) => about.endsWith("*") ? code.startsWith(about.slice(0, -1)) : about === code);
   });
+
+/** The lists of steps of a section; a section without one links to the section whose steps apply. */
+export function stepsOf(section: RunbookSection, all: readonly RunbookSection[]): Inline[][][] {
+  const own = section.blocks.flatMap((block) => "items" in block ? [block.items] : []);
+  if (own.length > 0) return own;
+  const links = section.blocks.flatMap((block) => "paragraph" in block ? block.paragraph : []);
+  const other = all.find(({ anchor }) => links.some((part) => "href" in part && part.href === `#${anchor}`));
+  return other && other !== section ? stepsOf(other, all) : [];
+}

@@ -43,7 +43,7 @@ for (
 Deno.test("redaction keeps the text around a secret, and texts without one", () => {
   for (
     const plain of [
-      "requested season 2026, but row 7 does not belong to it",
+      "VIS sent row 7, which does not belong to season 2026",
       `Unexpected token '<', "<html>" is not valid JSON`,
       "https://www.fivb.org/Vis2009/XmlRequest.asmx",
       "file:///a/b.ts:1:2 at heyJude.mp3",

@@ -30,6 +30,7 @@ begin
     when 'get_alert_incident' then body := public.get_alert_incident(args, as_of)::json;
     when 'get_metrics_facts' then body := public.get_metrics_facts(as_of)::json;
     when 'get_system_facts' then body := public.get_system_facts(as_of)::json;
+    when 'list_search_results' then body := public.list_search_results(args)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
   end case;
   return json_build_object('etag', etag, 'is_same', false, 'body', body);
@@ -1657,3 +1658,78 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
   'from?, to?}.';
+
+create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
+language sql stable rows 20 set search_path = '' as $$
+  select i.*
+  from public.alert_incidents i
+  cross join lateral (
+    select lower(concat_ws(' ', i.rule_name, i.message, i.tournament_no, i.evidence ->> 'error', i.evidence #>> '{at_peak,error}',
+        i.evidence ->> 'tournament')) as text,
+      split_part(coalesce(i.evidence #>> '{at_peak,fingerprint}', i.evidence ->> 'fingerprint'), ':', 1) as error_code
+  ) said
+  where i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
+    or said.error_code = any (array(select jsonb_array_elements_text(p -> 'codes')))
+    or (select bool_and(strpos(said.text, word) > 0) from unnest(words) word)
+  order by coalesce(i.id between low and high, false) desc, i.state = 'RESOLVED', i.opened_at desc, i.id desc
+  limit (p ->> 'limit')::integer;
+$$;
+comment on function private.matching_incidents(text[], jsonb, uuid, uuid) is
+  'At most {limit} incidents with an id between low and high, of one of {metrics}, with one of the error {codes}, or with every word in '
+  'their texts: live ones first, then the newest.';
+
+create function public.list_search_results(p jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  wanted constant text := lower(p ->> 'text');
+  words constant text[] := regexp_split_to_array(wanted, '\s+');
+  most constant integer := p ->> 'limit';
+  -- The ids with a prefix of at least four digits are a range of each primary key.
+  prefix constant text := substring(replace(wanted, '-', '') from '^[0-9a-f]{4,32}$');
+  low constant uuid := rpad(prefix, 32, '0');
+  high constant uuid := rpad(prefix, 32, 'f');
+begin
+  perform private.refuse_unknown_fields(p, '{text,metrics,codes,limit}');
+  return jsonb_build_object(
+    'titles', private.entity_titles(),
+    'entities', (
+      select coalesce(jsonb_agg(jsonb_build_object('entity_type', s.entity_type, 'title', s.title) order by s.title), '[]')
+      from (
+        select * from public.sync_status s
+        where (select bool_and(strpos(lower(concat_ws(' ', s.title, s.entity_type)), word) > 0) from unnest(words) word)
+        order by s.title limit most
+      ) s),
+    'incidents', (
+      select coalesce(jsonb_agg(to_jsonb(i) order by i.ordinality), '[]')
+      from private.matching_incidents(words, p, low, high) with ordinality i),
+    'tournaments', (
+      select coalesce(jsonb_agg(jsonb_build_object('no', t.no, 'name', t.name, 'code', t.code, 'season', t.season) order by t.position), '[]')
+      from (
+        select t.*, row_number() over (order by is_named desc, t.start_date desc nulls last, t.no) as position
+        from public.tournaments t cross join lateral (select t.no = wanted or lower(t.code) = wanted as is_named) named
+        where is_named
+          or (select bool_and(strpos(lower(concat_ws(' ', t.no, t.code, t.name, t.season)), word) > 0) from unnest(words) word)
+        order by position limit most
+      ) t),
+    'rules', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'entity_type', r.entity_type) order by r.name), '[]')
+      from (
+        select * from public.alert_rules r
+        where r.id between low and high or (select bool_and(strpos(lower(r.name), word) > 0) from unnest(words) word)
+        order by r.name limit most
+      ) r),
+    'jobs', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', j.id, 'entity_type', j.entity_type, 'target', j.target, 'status', j.status, 'at', j.enqueued_at) order by j.id), '[]')
+      from (select * from public.sync_jobs j where j.id between low and high order by j.id limit most) j),
+    'runs', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', h.id, 'entity_type', h.entity_type, 'target', coalesce(h.tournament_no, ''), 'status', h.status, 'at', h.execution_start
+      ) order by h.id), '[]')
+      from (select * from public.sync_execution_history h where h.id between low and high order by h.id limit most) h)
+  );
+end
+$$;
+comment on function public.list_search_results(jsonb) is
+  'Returns at most {limit} objects of each kind: entities, tournaments and rules with every word of {text} in their name or number, '
+  'incidents also of {metrics} and error {codes}, and runs, jobs, rules and incidents whose id begins with {text}.';

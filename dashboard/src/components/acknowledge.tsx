@@ -1,16 +1,28 @@
+import { useRef } from "preact/hooks";
+import { announce } from "../announce.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
 
-/** A button that acknowledges an incident until it resolves. */
-export function Acknowledge({ id, cause }: { id: string; cause: string }) {
+/** A button that acknowledges an incident until it resolves; the focus then moves to the link of the incident, as the button goes. */
+export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; isMain: boolean }) {
   const { can } = useUser();
-  const act = useAct(() => ({ method: "POST", path: `sync-admin/alerts/${id}/acknowledge`, body: {} }), UnusedResponse);
+  const button = useRef<HTMLButtonElement>(null);
+  const act = useAct(
+    () => ({ method: "POST", path: `sync-admin/alerts/${id}/acknowledge`, body: {} }),
+    UnusedResponse,
+    () => {
+      announce(`Acknowledged: ${cause}`);
+      button.current?.closest("li")?.querySelector("a")?.focus();
+    },
+  );
   if (!can("operator")) return null;
   return (
     <>
       <button
+        ref={button}
         type="button"
+        class={isMain ? "primary" : undefined}
         aria-label={`Acknowledge: ${cause}`}
         aria-busy={act.isPending}
         disabled={act.isPending}

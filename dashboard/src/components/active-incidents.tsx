@@ -14,28 +14,44 @@ export function extentOf({ count, of, unit }: NonNullable<AlertSummary["affected
   return of === null ? `${number(count)} ${plural(count)}` : `${number(count)} of ${number(of)} ${plural(of)}`;
 }
 
-/** The live incidents by severity; each one contains the incidents that it inhibits. */
+/** The live incidents by severity, the silenced ones of each last; each one contains the incidents that it inhibits. */
 export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
   const rankOf = ({ severity }: AlertSummary) => SEVERITIES.indexOf(severity);
-  const roots = countedOf(alerts).sort((a, b) => rankOf(b) - rankOf(a) || Date.parse(a.began_at) - Date.parse(b.began_at));
+  const isSilenced = ({ muted_by }: AlertSummary) => muted_by === "SILENCE";
+  const roots = countedOf(alerts).sort((a, b) =>
+    rankOf(b) - rankOf(a) || Number(isSilenced(a)) - Number(isSilenced(b)) || Date.parse(a.began_at) - Date.parse(b.began_at)
+  );
   const inhibitedBy = (id: string): AlertSummary[] =>
     alerts.filter(({ parent_id }) => parent_id === id).flatMap((child) => [child, ...inhibitedBy(child.id)]);
+  const firing = roots.filter(({ state }) => state === "FIRING");
+  const first = firing.find((incident) => !isSilenced(incident)) ?? firing[0];
   return (
     <ul class="incidents card" aria-label="Active incidents">
-      {roots.map((incident) => <Incident key={incident.id} incident={incident} inhibited={inhibitedBy(incident.id)} />)}
+      {roots.map((incident) => (
+        <Incident key={incident.id} incident={incident} inhibited={inhibitedBy(incident.id)} isMain={incident === first} />
+      ))}
     </ul>
   );
 }
 
-function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: AlertSummary[] }) {
-  const { id, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
+function Incident({ incident, inhibited, isMain }: {
+  incident: AlertSummary;
+  inhibited: AlertSummary[];
+  /** Whether its acknowledgement is the main act of the view. */
+  isMain: boolean;
+}) {
+  const { id, name, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;
   return (
-    <li data-severity={severity}>
-      <Severity of={severity} />
+    <li data-severity={severity} data-quiet={state === "ACKNOWLEDGED" || muted_by === "SILENCE" || undefined}>
+      <div class="badges">
+        <Severity of={severity} />
+        {muted_by === "SILENCE" && <span class="pill">Silenced</span>}
+      </div>
       <div>
         <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
         <p class="dotted">
           <span>{scope}</span>
+          <span>{name}</span>
           {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
           <span>
             for <Since at={began_at} />
@@ -49,7 +65,6 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
               )}
             </span>
           )}
-          {muted_by === "SILENCE" && <span>silenced</span>}
         </p>
         {inhibited.length > 0 && (
           <details>
@@ -64,7 +79,7 @@ function Incident({ incident, inhibited }: { incident: AlertSummary; inhibited: 
           </details>
         )}
       </div>
-      {state === "FIRING" ? <Acknowledge id={id} cause={cause} /> : <Link href={`/alerts/${id}`} role="button">Open</Link>}
+      {state === "FIRING" ? <Acknowledge id={id} cause={cause} isMain={isMain} /> : <Link href={`/alerts/${id}`} role="button">Open</Link>}
     </li>
   );
 }

@@ -1,8 +1,10 @@
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { sentence } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
-import { Status } from "./status.tsx";
+import { Icon } from "./status.tsx";
+import { Message } from "./time.tsx";
 
 /** The upstream backoff for which every sync waits; an operator can end it. */
 export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
@@ -14,9 +16,9 @@ export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
   const backoff = entities.flatMap(({ because }) => because).find(({ code }) => code === "UPSTREAM_BACKOFF");
   if (!backoff) return null;
   return (
-    <section aria-label="Upstream backoff">
+    <section class="notice backoff" aria-label="Upstream backoff">
       <p role="status">
-        <Status of="WARNING" label="Backoff" /> {backoff.message}
+        <Icon of="WARNING" /> <Message of={sentence(backoff.message)} />
       </p>
       {can("operator") && (
         <button

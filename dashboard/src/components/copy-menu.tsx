@@ -11,18 +11,15 @@ export function CopyMenu({ id, path }: { id: string; path: string }) {
   const { urlOf } = useApi();
   const [isCopied, copy] = useCopy();
   return (
-    <>
-      <Menu
-        label="Copy"
-        items={[
-          { id: "link", label: "Copy link", onSelect: () => copy(location.href) },
-          { id: "id", label: "Copy id", onSelect: () => copy(id) },
-          { id: "curl", label: "Copy as curl", onSelect: () => copy(curlOf(urlOf(path))) },
-        ]}
-      >
-        {isCopied ? <Check aria-hidden="true" /> : <CopyIcon aria-hidden="true" />} {isCopied ? "Copied" : "Copy"}
-      </Menu>
-      <span class="unseen" role="status">{isCopied && "Copied"}</span>
-    </>
+    <Menu
+      label="Copy"
+      items={[
+        { id: "link", label: "Copy link", onSelect: () => copy(location.href, "the link") },
+        { id: "id", label: "Copy id", onSelect: () => copy(id, "the id") },
+        { id: "curl", label: "Copy as curl", onSelect: () => copy(curlOf(urlOf(path)), "the command") },
+      ]}
+    >
+      {isCopied ? <Check aria-hidden="true" /> : <CopyIcon aria-hidden="true" />} {isCopied ? "Copied" : "Copy"}
+    </Menu>
   );
 }

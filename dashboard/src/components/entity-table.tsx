@@ -1,16 +1,16 @@
 import { Link } from "wouter-preact";
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
-import { duration, percent, sentence } from "../format.ts";
+import { counted, duration, percent, sentence } from "../format.ts";
 import { NextRun } from "./next-run.tsx";
 import { Icon } from "./status.tsx";
-import { Strip } from "./strip.tsx";
-import { Since, useNow } from "./time.tsx";
+import { Strip, StripKey } from "./strip.tsx";
+import { Message, Since, useNow } from "./time.tsx";
 
 /** One line for each sync: state, reason, last runs, success, last and next run, and the age of its data. */
 export function EntityTable({ rows, settings, isCompact }: {
   rows: [type: string, health: EntityHealthStatus][];
-  settings: EntityWithPauses[] | undefined;
+  settings: EntityWithPauses[];
   isCompact: boolean;
 }) {
   return (
@@ -20,7 +20,7 @@ export function EntityTable({ rows, settings, isCompact }: {
         <thead>
           <tr>
             <th scope="col">Sync</th>
-            <th scope="col">Last runs</th>
+            <th scope="col">Last 48 runs</th>
             <th scope="col" class="number">Success, 24 h</th>
             <th scope="col" class="number">Last run took</th>
             <th scope="col" class="number">Next run</th>
@@ -33,18 +33,22 @@ export function EntityTable({ rows, settings, isCompact }: {
               key={type}
               type={type}
               health={health}
-              entity={settings?.find(({ entity_type }) => entity_type === type)}
+              entity={settings.find(({ entity_type }) => entity_type === type)}
             />
           ))}
         </tbody>
       </table>
+      <footer class="entities-foot">
+        <StripKey />
+        <Inactive entities={settings.filter(({ is_active }) => !is_active)} />
+      </footer>
     </div>
   );
 }
 
 function Row({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
-  const { running, last_successful_sync, expected_within_ms } = health;
+  const { last_successful_sync, expected_within_ms, average_duration_ms } = health;
   const isLate = last_successful_sync !== null && !health.is_paused && health.idle_since === null &&
     now - Date.parse(last_successful_sync) > expected_within_ms;
   return (
@@ -53,27 +57,23 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
         <Icon of={health.status} />
         <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
         <ul class="because">
-          {health.because.map(({ code, message }) => <li key={code}>{sentence(message)}</li>)}
+          {health.because.map(({ code, message }) => (
+            <li key={code}>
+              {/* The notice above the table says until when, and why. */}
+              <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
+            </li>
+          ))}
         </ul>
       </th>
       <td class="runs">
         <Strip runs={health.recent_runs} entity={entity} now={now} />
-        {running && (
-          <p class="under">
-            <Link href={`/runs/${running.execution_id}`}>Running</Link> for <Since at={running.started_at} />:{" "}
-            {running.current_stage ?? "starting"}
-            {running.tournaments_total !== null && (
-              <>
-                {" "}({running.tournaments_processed} of {running.tournaments_total}){" "}
-                <progress value={running.tournaments_processed} max={running.tournaments_total || 1} aria-label="Tournaments done" />
-              </>
-            )}
-          </p>
-        )}
+        <Running of={health.running} />
       </td>
-      <td class="number" data-label="Success, 24 h">{percent(health.success_rate_24h)}</td>
+      <td class="number" data-label="Success, 24 h">
+        {percent(health.success_rate_24h)} <small>of {counted(health.runs_24h, "run")}</small>
+      </td>
       <td class="number" data-label="Last run took">
-        {duration(health.last_duration_ms)} <small>usually {duration(health.average_duration_ms)}</small>
+        {duration(health.last_duration_ms)} {average_duration_ms !== null && <small>usually {duration(average_duration_ms)}</small>}
       </td>
       <td class="number" data-label="Next run">
         <NextRun health={health} />
@@ -86,5 +86,37 @@ function Row({ type, health, entity }: { type: string; health: EntityHealthStatu
         )} <small>expected within {duration(expected_within_ms)}</small>
       </td>
     </tr>
+  );
+}
+
+/** The progress of the run that is live. */
+function Running({ of: running }: { of: EntityHealthStatus["running"] }) {
+  if (!running) return null;
+  return (
+    <p class="under">
+      <Link href={`/runs/${running.execution_id}`}>Running</Link> for <Since at={running.started_at} />:{" "}
+      {running.current_stage ?? "starting"}
+      {running.tournaments_total !== null && (
+        <>
+          {" "}({running.tournaments_processed} of {running.tournaments_total}){" "}
+          <progress value={running.tournaments_processed} max={running.tournaments_total || 1} aria-label="Tournaments done" />
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Links to the syncs that have no row of their own. */
+function Inactive({ entities }: { entities: EntityWithPauses[] }) {
+  if (!entities.length) return null;
+  return (
+    <p class="inactive">
+      Inactive: {entities.map(({ entity_type, title }, index) => (
+        <span key={entity_type}>
+          {index > 0 && ", "}
+          <Link href={`/entities/${entity_type}`}>{title}</Link>
+        </span>
+      ))}
+    </p>
   );
 }

@@ -2,6 +2,7 @@ import { Circle, CircleCheck } from "lucide-preact";
 import { SetupResponse, type SetupStep } from "../../../types/admin.ts";
 import { sentence } from "../format.ts";
 import { useRead } from "../queries.ts";
+import { Message } from "./time.tsx";
 
 /** What an admin must still do before nobody needs to watch; nothing once all of it is done. */
 export function Setup() {
@@ -27,7 +28,10 @@ export function Setup() {
 const Step = ({ of: { is_done, message, link } }: { of: SetupStep }) => (
   <li>
     {is_done ? <CircleCheck class="good" aria-hidden="true" /> : <Circle class="muted" aria-hidden="true" />}
-    <span class="unseen">{is_done ? "done:" : "open:"}</span> <span title={message}>{sentence(message)}</span>{" "}
+    <span class="unseen">{is_done ? "done:" : "open:"}</span>{" "}
+    <p>
+      <Message of={sentence(message)} />
+    </p>{" "}
     {!is_done && link?.startsWith("#") && <a href={link}>Open</a>}
   </li>
 );

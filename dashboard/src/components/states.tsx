@@ -2,6 +2,7 @@ import type { UseQueryResult } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
 import { ApiError } from "../api.ts";
 import { describeError } from "../queries.ts";
+import { Message } from "./time.tsx";
 
 /** Shows the data of a query, its loading state or its error; old data stays visible when a later read fails. */
 export function Reading<T>(
@@ -46,7 +47,11 @@ function Failure(
 /** The server's message for a refused change. */
 export function Refusal({ error }: { error: unknown }) {
   if (!error) return null;
-  return <p class="refusal" role="alert">{describeError(error).message}</p>;
+  return (
+    <p class="refusal" role="alert">
+      <Message of={describeError(error).message} />
+    </p>
+  );
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {

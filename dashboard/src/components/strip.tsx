@@ -4,55 +4,75 @@ import { moveBetweenLinks } from "../arrow-keys.ts";
 import { marksOf } from "../due.ts";
 import { counted, duration, inZoneShort, words } from "../format.ts";
 import { toneOf } from "./status.tsx";
+import { Moment } from "./time.tsx";
 
 type Run = EntityHealthStatus["recent_runs"][number];
 const SHOWN = 48;
-const HEIGHT = 28, SHORTEST = 8;
 
-/** The height of a run by its duration: the median has the middle height. A failed run is as high as the strip. */
-function heightOf({ status, duration_ms }: Run, median: number): number {
-  if (status === "FAILED" || status === "TIMED_OUT") return HEIGHT;
-  if (duration_ms === null || !median) return HEIGHT / 2;
-  return Math.round(Math.min(Math.max((duration_ms / median) * (HEIGHT / 2), SHORTEST), HEIGHT - 4));
-}
-
-const medianOf = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-/**
- * The last full runs of an entity, oldest first; the height of a run is its duration, and a dashed frame is a due time at which no run
- * started.
- */
+/** The last 48 full runs and missed due times of an entity on a scale of their order, the oldest first. */
 export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
   const marks = marksOf(runs, entity, now).slice(-SHOWN);
-  const median = medianOf(runs.flatMap(({ status, duration_ms }) => status === "SUCCEEDED" && duration_ms !== null ? [duration_ms] : []));
-  const newest = marks.findLast(({ run }) => run)?.run;
+  const oldest = marks[0], newest = marks.findLast(({ run }) => run)?.run;
   return (
-    <ol class="strip" aria-label="Last runs, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
-      {marks.map(({ at, run }) => {
-        const when = inZoneShort(new Date(at).toISOString());
-        if (!run) {
-          const label = `${when}: due, no run started`;
-          return (
-            <li key={at} title={label}>
-              <span class="gap" role="img" aria-label={label} />
-            </li>
-          );
-        }
-        const tone = toneOf(run.status);
-        const failed = run.tournaments_failed ? `, ${counted(run.tournaments_failed, "tournament")} failed` : "";
-        const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}${failed}`;
-        return (
-          <li key={run.id} title={label}>
-            <a
-              href={`#/runs/${run.id}`}
-              tabIndex={run === newest ? 0 : -1}
-              aria-label={label}
-              class={`${tone}${run.status === "RUNNING" ? " moving" : ""}`}
-              style={{ height: `${heightOf(run, median)}px` }}
-            />
+    <>
+      <ol class="strip" aria-label="Last runs, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
+        {Array.from({ length: SHOWN - marks.length }, (_, index) => (
+          <li key={index} aria-hidden="true">
+            <span class="mark none" />
           </li>
-        );
-      })}
-    </ol>
+        ))}
+        {marks.map(({ at, run }) => <Mark key={run?.id ?? at} at={at} run={run} isReachable={run === newest} />)}
+      </ol>
+      <p class="scale">
+        {oldest
+          ? (
+            <span>
+              since <Moment at={new Date(oldest.at).toISOString()} />
+            </span>
+          )
+          : <span>no run yet</span>} <span>now</span>
+      </p>
+    </>
   );
 }
+
+/** A run or a missed due time; the Tab key reaches one mark of a strip. */
+function Mark({ at, run, isReachable }: { at: number; run: Run | null; isReachable: boolean }) {
+  const when = inZoneShort(new Date(at).toISOString());
+  if (!run) {
+    const label = `${when}: missed, no run started when it was due`;
+    return (
+      <li title={label}>
+        <span class="mark missed" role="img" aria-label={label} />
+      </li>
+    );
+  }
+  const failed = run.tournaments_failed ? `, ${counted(run.tournaments_failed, "tournament")} failed` : "";
+  const label = `${when}: ${words(run.status)}${run.duration_ms === null ? "" : `, ${duration(run.duration_ms)}`}${failed}`;
+  return (
+    <li title={label}>
+      <a
+        href={`#/runs/${run.id}`}
+        tabIndex={isReachable ? 0 : -1}
+        aria-label={label}
+        class={`mark ${toneOf(run.status)}${run.status === "RUNNING" ? " moving" : ""}`}
+      />
+    </li>
+  );
+}
+
+const KEY = [["good", "succeeded"], ["warn", "partial"], ["bad", "failed"], ["idle", "skipped"], ["missed", "missed"], [
+  "none",
+  "no run yet",
+]];
+
+/** What the marks of a strip mean. */
+export const StripKey = () => (
+  <ul class="strip-key" aria-label="Marks of the runs">
+    {KEY.map(([form, name]) => (
+      <li key={form}>
+        <span class={`mark ${form}`} /> {name}
+      </li>
+    ))}
+  </ul>
+);

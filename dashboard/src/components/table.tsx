@@ -6,6 +6,8 @@ import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
+  /** What the head shows instead of the name. */
+  head?: ComponentChildren;
   isNumber?: boolean;
   /** Marks the cell as the row's header. */
   isHead?: boolean;
@@ -22,7 +24,7 @@ function Head<T>({ columns }: { columns: Column<T>[] }) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, isNumber, sort, onSort }) => (
+        {columns.map(({ name, head, isNumber, sort, onSort }) => (
           <th
             key={name}
             scope="col"
@@ -40,7 +42,7 @@ function Head<T>({ columns }: { columns: Column<T>[] }) {
                   )}
                 </button>
               )
-              : name}
+              : head ?? name}
           </th>
         ))}
       </tr>

@@ -30,7 +30,7 @@ export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
   const rows = Object.entries(evidence).filter(([name, value]) => value !== null && value !== undefined && !ELSEWHERE.includes(name));
   if (!rows.length) return null;
   return (
-    <details class="card pad">
+    <details>
       <summary>Evidence</summary>
       <dl class="pairs">
         {rows.map((

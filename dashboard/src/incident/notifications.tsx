@@ -1,9 +1,10 @@
 import { Status } from "../components/status.tsx";
 import { Moment } from "../components/time.tsx";
-import { title, words } from "../format.ts";
+import { title } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
+import { KINDS } from "./timeline.ts";
 
 /** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
 export function Notifications({ incident }: { incident: Incident }) {
@@ -15,11 +16,10 @@ export function Notifications({ incident }: { incident: Incident }) {
   }
   return (
     <section class="card pad">
-      <h2>Notified</h2>
-      {latest.size === 0 && <p class="muted">{unnotified(incident)}</p>}
-      <ul class="links">
-        {[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}
-      </ul>
+      <h2>Notifications</h2>
+      {latest.size === 0
+        ? <p class="muted">{unnotified(incident)}</p>
+        : <ul class="links">{[...latest.values()].map((notification) => <Notification key={notification.id} of={notification} />)}</ul>}
     </section>
   );
 }
@@ -33,7 +33,9 @@ function unnotified({ muted_by, rule }: Incident): string {
   if (muted_by === "SILENCE") return "Nobody: a silence covers this incident, or its sync is paused.";
   if (muted_by === "PARENT") return "Nobody: the incident with the same cause was notified instead.";
   if (muted_by === "COVERAGE") return "Nobody: other incidents were notified about the same runs.";
-  return rule?.channels.some((name) => name !== "dashboard") ? "Nobody so far." : "Nobody.";
+  return rule?.channels.some((name) => name !== "dashboard")
+    ? "Nobody so far."
+    : "Nobody: the rule names no channel that reaches a person.";
 }
 
 function Notification({ of: notification }: { of: Incident["notifications"][number] }) {
@@ -50,9 +52,9 @@ function Notification({ of: notification }: { of: Incident["notifications"][numb
       <p>
         <strong>{channel === "dashboard" ? "This page" : channel}</strong> {recipient && <>to {recipient}</>}
       </p>
-      <p class="muted">
-        {channel === "dashboard" ? "Shown" : <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} />} {words(kind)},
-        {" "}
+      <p class="dotted">
+        <span>{channel === "dashboard" ? "Shown" : <Status of={status} label={status === "SENT" ? "Delivered" : title(status)} />}</span>
+        <span>{KINDS[kind]}</span>
         <Moment at={sent_at ?? created_at} />
       </p>
       {last_error && status !== "SENT" && <p class="bad">{last_error}</p>}

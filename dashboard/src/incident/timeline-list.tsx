@@ -1,5 +1,5 @@
 import { Link } from "wouter-preact";
-import { Moment } from "../components/time.tsx";
+import { Message, Moment } from "../components/time.tsx";
 import { toneOf } from "../components/status.tsx";
 import type { Incident } from "./incident.ts";
 import { timelineOf } from "./timeline.ts";
@@ -22,7 +22,7 @@ export const TimelineList = ({ incident }: { incident: Incident }) => (
           <span class={`point ${toneOf(status)}`} />{" "}
           <p>
             {count > 1 && <strong>{`${count} × `}</strong>}
-            {runId ? <Link href={`/runs/${runId}`}>{text}</Link> : text}
+            {runId ? <Link href={`/runs/${runId}`}>{text}</Link> : <Message of={text} />}
           </p>
         </li>
       ))}

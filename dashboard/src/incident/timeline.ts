@@ -1,4 +1,4 @@
-import { counted, title, words } from "../format.ts";
+import { capitalised, counted, title, words } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
 /** A line of the timeline; `until` is the time of the last one of `count` alike events. */
@@ -39,20 +39,36 @@ const runsOf = ({ runs }: Incident): Entry[] =>
     });
   });
 
+/** The value and the threshold in a reason, after the metric and the scope, which the head of the view has. */
+const VALUE = /: (.+, (?:at or above|below) the threshold of .+)$/;
+
 /** The changes of state and severity, with their reasons. */
 const changesOf = ({ events }: Incident): Entry[] =>
   events.map(({ at, from_state, to_state, severity, reason }) => {
     const isSame = from_state === to_state;
-    return entry(at, to_state, `${isSame ? "" : `${title(to_state)}, ${words(severity)}: `}${reason}`, {
-      key: isSame ? `same ${reason.replace(/[\d.,:]+/g, "0")}` : `${at} ${to_state}`,
-    });
+    return entry(
+      at,
+      to_state,
+      isSame ? capitalised(reason) : `${title(to_state)}, ${words(severity)}: ${VALUE.exec(reason)?.[1] ?? reason}`,
+      {
+        key: isSame ? `same ${reason.replace(/[\d.,:]+/g, "0")}` : `${at} ${to_state}`,
+      },
+    );
   });
 
-const KINDS: Record<string, string> = { FIRING: "Notified", ESCALATED: "Notified of the escalation", RESOLVED: "Notified of the end" };
+/** What a notification reports. */
+export const KINDS: Record<Incident["notifications"][number]["kind"], string> = {
+  FIRING: "Opening",
+  ESCALATED: "Escalation",
+  REPEAT: "Repeat",
+  RESOLVED: "Resolution",
+  FLAPPING: "Flapping",
+  MISSED: "Missed runs",
+};
 
 /** The notifications: those of one kind in the same minute are one line, and so are repeats in a row. */
 function notificationsOf({ notifications }: Incident): Entry[] {
-  const groups = new Map<string, { at: string; kind: string; channels: Set<string>; isDead: boolean }>();
+  const groups = new Map<string, { at: string; kind: keyof typeof KINDS; channels: Set<string>; isDead: boolean }>();
   for (const { kind, channel, status, sent_at, created_at } of notifications) {
     // Every incident is shown on the page, so that this is no event.
     if (status === "SUPERSEDED" || channel === "dashboard") continue;
@@ -64,7 +80,7 @@ function notificationsOf({ notifications }: Incident): Entry[] {
   }
   return [...groups.values()].map(({ at, kind, channels, isDead }) => {
     const names = [...channels].join(", ");
-    const verb = isDead ? "Could not notify" : KINDS[kind] ?? `${title(kind)}: notified`;
+    const verb = isDead ? "Could not notify" : kind === "FIRING" ? "Notified" : `${KINDS[kind]}: notified`;
     return entry(at, isDead ? "DEAD" : "SENDING", `${verb} ${names}`, kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {});
   });
 }

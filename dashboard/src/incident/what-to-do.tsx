@@ -8,7 +8,7 @@ import { Status } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
 import { duration } from "../format.ts";
 import { useOverview } from "../overview.ts";
-import { type Block, stepsFor } from "../runbook-text.ts";
+import { type RunbookSection, type RunbookValues, stepsFor, stepsOf } from "../runbook-text.ts";
 import { pathOf, UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
@@ -19,6 +19,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
   const isOver = incident.state === "RESOLVED";
   // An incident of all syncs is explained by the runs of one of them.
   const entity = ["all", "system"].includes(incident.entity_type) ? incident.runs.at(-1)?.entity_type ?? null : incident.entity_type;
+  const values = { tournament: incident.tournament_no, entity, run: incident.execution_id, rule: incident.rule?.id };
   const { can } = useUser();
   return (
     <section class="card pad prose">
@@ -29,9 +30,9 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
       {advice && <p>{advice}</p>}
       {!isOver && can("operator") && (
         <div class="acts">
-          <TestUpstream />
           <SyncNow entity={entity} tournament={incident.tournament_no} />
           <EndBackoff />
+          <TestUpstream />
         </div>
       )}
       {!isOver && incident.next_run_at && (
@@ -40,7 +41,9 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
           <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
         </p>
       )}
-      {section ? <Steps blocks={section.blocks} code={incident.error_code} /> : <p>The runbook has no section about this metric.</p>}
+      {section
+        ? <Steps section={section} code={incident.error_code} values={values} />
+        : <p>The runbook has no section about this metric.</p>}
       {incident.rule?.runbook_url && /^https?:/.test(incident.rule.runbook_url) && (
         <p>
           The rule names its own runbook: <a href={incident.rule.runbook_url}>{incident.rule.runbook_url}</a>
@@ -51,16 +54,16 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
 }
 
 /** The steps of a section that apply to the error, and its explanation folded. */
-function Steps({ blocks, code }: { blocks: Block[]; code: string | null }) {
-  const steps = blocks.filter((block) => "items" in block).map((block) => ({ items: stepsFor(block.items, code) }));
-  const about = blocks.filter((block) => "paragraph" in block);
+function Steps({ section, code, values }: { section: RunbookSection; code: string | null; values: RunbookValues }) {
+  const steps = stepsOf(section, SECTIONS).map((items) => ({ items: stepsFor(items, code) }));
+  const about = section.blocks.filter((block) => "paragraph" in block);
   return (
     <>
-      {steps.map((block, index) => <BlockView key={index} of={block} />)}
+      {steps.map((block, index) => <BlockView key={index} of={block} values={values} />)}
       {about.length > 0 && (
         <details>
           <summary>When it fires, and when it resolves</summary>
-          <div class="stack">{about.map((block, index) => <BlockView key={index} of={block} />)}</div>
+          <div class="stack">{about.map((block, index) => <BlockView key={index} of={block} values={values} />)}</div>
         </details>
       )}
     </>

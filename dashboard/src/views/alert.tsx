@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
@@ -41,9 +42,9 @@ export default function Alert() {
   );
 }
 
-/** The state, and what keeps the incident quiet or raises it next. */
+/** The state, what comes next, and who acknowledged or silenced the incident. */
 function Lead({ incident }: { incident: Incident }) {
-  const { state, severity, escalates_at, escalates_to, acknowledged_by, acknowledged_until, silence, parent } = incident;
+  const { state, severity, escalates_at, escalates_to, silence, parent } = incident;
   return (
     <>
       <Pill of={state} /> <Severity of={severity} />
@@ -54,33 +55,46 @@ function Lead({ incident }: { incident: Incident }) {
           </span>
         </span>
       )}
-      {state === "ACKNOWLEDGED" && (
-        <span>
-          by {acknowledged_by} {acknowledged_until && (
-            <>
-              until <Moment at={acknowledged_until} />
-            </>
-          )}
-        </span>
-      )}
       {silence && (
-        <span>
-          {silence.id ? "silenced" : "its sync is paused"} by {silence.by} {silence.until && (
-            <>
-              until <Moment at={silence.until} />
-              {" "}
-            </>
-          )}
-          {silence.reason && `(${silence.reason})`}
+        <span class="pill">
+          <span>
+            {silence.id ? "Silenced" : "Sync paused"} {silence.until && (
+              <>
+                until <Moment at={silence.until} />
+              </>
+            )}
+          </span>
         </span>
       )}
-      {incident.is_flapping && <span>flapping</span>}
+      {incident.is_flapping && <span class="pill">Flapping</span>}
+      <Acknowledgement of={incident} />
+      {silence && (
+        <p>
+          {silence.id ? "Silenced" : "Paused"} by {silence.by}
+          {silence.reason && `: ${silence.reason}`}
+        </p>
+      )}
       {parent && (
-        <span>
-          the same cause as <Link href={`/alerts/${parent.id}`}>{parent.cause}</Link>
-        </span>
+        <p>
+          Inhibited by <Link href={`/alerts/${parent.id}`}>{parent.cause}</Link>
+        </p>
       )}
     </>
+  );
+}
+
+/** Who acknowledged the incident, when, and until when. */
+function Acknowledgement({ of: { state, acknowledged_by, acknowledged_at, acknowledged_until } }: { of: Incident }) {
+  if (state !== "ACKNOWLEDGED") return null;
+  return (
+    <p>
+      Acknowledged by {acknowledged_by} at <Moment at={acknowledged_at} />
+      {acknowledged_until && (
+        <>
+          , until <Moment at={acknowledged_until} />
+        </>
+      )}
+    </p>
   );
 }
 
@@ -104,19 +118,17 @@ function Body({ incident }: { incident: Incident }) {
           <Link href="/alerts/channels">Channels</Link>
         </p>
       )}
-      <div class="split">
+      <div class="split incident">
         <div class="stack">
           <WhatToDo incident={incident} advice={advice} />
           <ValueChart incident={incident} />
           <TimelineList incident={incident} />
-          <Affected incident={incident} />
-          <Evidence of={incident.evidence} />
         </div>
         <aside class="stack">
+          <Details incident={incident} />
           <Condition incident={incident} />
           <Notifications incident={incident} />
           <Inhibited incident={incident} />
-          <Details incident={incident} />
         </aside>
       </div>
     </>
@@ -125,64 +137,70 @@ function Body({ incident }: { incident: Incident }) {
 
 /** How much is affected, since when, the last good run and the age of the data. */
 function Head({ incident }: { incident: Incident }) {
-  const { affected, scope, began_at, resolved_at, last_good_run, freshness, downtime_ms } = incident;
-  const isLate = freshness !== null && freshness.age_ms !== null && freshness.age_ms > freshness.expected_within_ms;
+  const { affected, scope, began_at, resolved_at, last_good_run, downtime_ms } = incident;
   return (
     <Facts
+      class="facts card pad incident-head"
       of={[
-        [
-          "Affected",
-          affected
-            ? (
-              <>
-                {extentOf(affected)} <small>{scope}</small>
-              </>
-            )
-            : scope,
-        ],
+        ["Affected", affected ? <Value is={extentOf(affected)} more={scope} /> : scope],
         resolved_at
           ? [
             "From",
-            <>
-              <Moment at={began_at} /> to <Moment at={resolved_at} /> <small>{duration(downtime_ms)}</small>
-            </>,
+            <Value
+              is={
+                <>
+                  <Moment at={began_at} /> to <Moment at={resolved_at} />
+                </>
+              }
+              more={duration(downtime_ms)}
+            />,
           ]
-          : [
-            "Since",
-            <>
-              <Moment at={began_at} />, <Distance at={began_at} />
-            </>,
-          ],
+          : ["Since", <Value is={<Moment at={began_at} />} more={<Distance at={began_at} />} />],
         [
-          "Last good run before",
+          "Last good run",
           last_good_run
             ? (
+              <Value
+                is={
+                  <Link href={`/runs/${last_good_run.id}`}>
+                    <Moment at={last_good_run.execution_end} />
+                  </Link>
+                }
+                more={last_good_run.records_processed === null ? "before the incident" : counted(last_good_run.records_processed, "record")}
+              />
+            )
+            : <Value is="none" more="in the runs that are kept" />,
+        ],
+        ...incident.freshness ? [["Data is", <Freshness of={incident.freshness} />] as [string, ComponentChildren]] : [],
+      ]}
+    />
+  );
+}
+
+/** A value with a second line. */
+const Value = ({ is, more }: { is: ComponentChildren; more: ComponentChildren }) => (
+  <>
+    {is} <small>{more}</small>
+  </>
+);
+
+/** The age of the data now. */
+function Freshness({ of: { age_ms, expected_within_ms, last_successful_sync } }: { of: NonNullable<Incident["freshness"]> }) {
+  const isLate = age_ms !== null && age_ms > expected_within_ms;
+  return (
+    <Value
+      is={
+        <span class={isLate ? "late" : undefined}>
+          {last_successful_sync
+            ? (
               <>
-                <Link href={`/runs/${last_good_run.id}`}>
-                  <Moment at={last_good_run.execution_end} />
-                </Link>
-                {last_good_run.records_processed !== null && `, ${counted(last_good_run.records_processed, "record")}`}
+                <Since at={last_successful_sync} /> old
               </>
             )
-            : "none is kept",
-        ],
-        ...freshness
-          ? [[
-            "Data is now",
-            <>
-              <span class={isLate ? "late" : undefined}>
-                {freshness.last_successful_sync
-                  ? (
-                    <>
-                      <Since at={freshness.last_successful_sync} /> old
-                    </>
-                  )
-                  : "never read"}
-              </span>, expected within {duration(freshness.expected_within_ms)}
-            </>,
-          ] as [string, preact.ComponentChildren]]
-          : [],
-      ]}
+            : "never read"}
+        </span>
+      }
+      more={`expected within ${duration(expected_within_ms)}`}
     />
   );
 }
@@ -232,38 +250,25 @@ function Inhibited({ incident: { children } }: { incident: Incident }) {
   );
 }
 
-/** The tournaments that fail. */
-function Affected({ incident: { affected_tournaments, affected } }: { incident: Incident }) {
-  if (!affected_tournaments.length) return null;
-  const others = (affected?.unit === "tournaments" ? affected.count : 0) - affected_tournaments.length;
-  return (
-    <section class="card pad">
-      <h2>Tournaments that fail</h2>
-      <TournamentLinks of={affected_tournaments} others={others} />
-    </section>
-  );
-}
-
 function Details({ incident }: { incident: Incident }) {
-  const { value, peak, threshold, metric, error_code, execution_id: runId, id, rule_name } = incident;
+  const { value, peak, threshold, metric, error_code, execution_id: runId, id, rule_name, affected, affected_tournaments } = incident;
+  const others = (affected?.unit === "tournaments" ? affected.count : 0) - affected_tournaments.length;
+  const rows: [string, ComponentChildren][] = [
+    ["Value", `${valueOf(value, metric)}${peak === null || peak === value ? "" : `, at worst ${valueOf(peak, metric)}`}`],
+    ["Threshold", valueOf(threshold, metric)],
+  ];
+  if (affected_tournaments.length) rows.push(["Tournaments", <TournamentLinks of={affected_tournaments} others={others} />]);
+  if (error_code) rows.push(["Code", error_code]);
+  if (runId) rows.push(["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>]);
+  rows.push(["Detected", <Moment at={incident.opened_at} hasSeconds />]);
+  if (incident.notified_at) rows.push(["First notified", <Moment at={incident.notified_at} hasSeconds />]);
+  rows.push(["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name]);
+  rows.push(["Incident", <Copy text={id} label="the id of the incident" />]);
   return (
     <section class="card pad">
       <h2>Details</h2>
-      <Facts
-        class="pairs"
-        of={[
-          ["Value", `${valueOf(value, metric)}${peak === null || peak === value ? "" : `, at worst ${valueOf(peak, metric)}`}`],
-          ["Threshold", valueOf(threshold, metric)],
-          ["Noticed", <Moment at={incident.opened_at} hasSeconds />],
-          ...incident.notified_at
-            ? [["Notified", <Moment at={incident.notified_at} hasSeconds />] as [string, preact.ComponentChildren]]
-            : [],
-          ...error_code ? [["Code", error_code] as [string, preact.ComponentChildren]] : [],
-          ...runId ? [["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>] as [string, preact.ComponentChildren]] : [],
-          ["Incident", <Copy text={id} label="the id of the incident" />],
-          ["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name],
-        ]}
-      />
+      <Facts class="pairs" of={rows} />
+      <Evidence of={incident.evidence} />
     </section>
   );
 }

@@ -16,7 +16,7 @@ import { Runs } from "../components/runs.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip } from "../components/strip.tsx";
-import { Moment, Since, useNow } from "../components/time.tsx";
+import { Message, Moment, Since, useNow } from "../components/time.tsx";
 import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
@@ -57,7 +57,7 @@ export default function EntityView() {
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
-          <Pill of={health.status} /> <span>{health.because.map(({ message }) => sentence(message)).join(" ")}</span>
+          <Pill of={health.status} /> <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
         </>
       )}
       acts={

@@ -6,6 +6,7 @@ import { go } from "../address.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
 import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
+import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
@@ -92,7 +93,7 @@ function Body({ run }: { run: Run }) {
   const length = run.duration_ms ?? Math.max(now - Date.parse(run.execution_start), 0);
   return (
     <>
-      {isRunning && <Progress run={run} />}
+      {isRunning && <Progress run={run} length={length} />}
       {run.incidents.length > 0 && <Incidents of={run.incidents} />}
       <Summary run={run} length={length} />
       {run.error_groups.length > 0 && (
@@ -189,12 +190,13 @@ const Incidents = ({ of: incidents }: { of: Run["incidents"] }) => (
   </ul>
 );
 
-const Progress = ({ run }: { run: Run }) => (
-  <p class="notice" role="status">
+const Progress = ({ run, length }: { run: Run; length: number }) => (
+  <p class="notice">
     <span>
       Running for <Since at={run.execution_start} />, {run.current_stage ?? "starting"}: {number(run.tournaments_processed)} of{" "}
       {number(run.tournaments_total)} tournaments
     </span>
+    <OverEstimate ms={run.usual?.p95_duration_ms ? length - run.usual.p95_duration_ms : null} />
     <progress value={run.tournaments_processed} max={run.tournaments_total || 1} aria-label="Tournaments done" />
   </p>
 );

@@ -5,7 +5,7 @@ import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
-import { Moment } from "../components/time.tsx";
+import { Message, Moment } from "../components/time.tsx";
 import { duration, title } from "../format.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -29,7 +29,9 @@ export default function System() {
                 <header>
                   <strong>{name}</strong> <small>{title(kind)}</small> <Status of={status} />
                 </header>
-                <p>{message}</p>
+                <p>
+                  <Message of={message} />
+                </p>
                 <details>
                   <summary>Evidence</summary>
                   <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
@@ -84,7 +86,7 @@ function Connectivity() {
                 isNumber: true,
                 cell: (check) => duration(check.response_time_ms),
               },
-              { name: "Message", cell: (check) => check.message },
+              { name: "Message", cell: (check) => <Message of={check.message} /> },
             ]}
           />
         )
