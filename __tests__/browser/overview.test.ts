@@ -120,6 +120,22 @@ test("a silenced incident says until when, and the end of the silence is its mai
   });
 });
 
+test("an escalation whose time has passed is due, and does not lie in the past", "viewer", async ({ page, open }) => {
+  await withIncident(async (id) => {
+    await query("update alert_rules set escalation_delay = '30 minutes' where name = 'Memory Usage Exceeded'");
+    const since = (time: string) =>
+      query(`update alert_incidents set unacknowledged_since = now() - interval '${time}', notified_at = now() where id = $1`, [id]);
+    const pill = page.locator(".lead .pill.warn");
+    await since("10 minutes");
+    await open(`/alerts/${id}`, CAUSE);
+    assertMatch(await pill.innerText(), /^Escalates to Critical in \d+ min/);
+    await since("40 minutes");
+    await page.reload();
+    await pill.waitFor();
+    assertEquals(await pill.innerText(), "Escalation to Critical is due");
+  });
+});
+
 test("with the keyboard alone an incident is opened, acknowledged, silenced and resolved", "operator", async ({ page, errors }) => {
   await withIncident(async (id) => {
     await page.reload();

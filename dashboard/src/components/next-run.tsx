@@ -1,10 +1,13 @@
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
-import { Distance } from "./time.tsx";
+import { Distance, useNow } from "./time.tsx";
 
 /** When the next run of an entity starts, or why none does. */
 export function NextRun({ health }: { health: EntityHealthStatus }) {
+  const now = useNow();
   if (health.is_paused) return <>paused</>;
-  if (!health.idle_since) return <Distance at={health.next_sync} />;
+  if (!health.idle_since) {
+    return health.next_sync && Date.parse(health.next_sync) <= now ? <>due now</> : <Distance at={health.next_sync} />;
+  }
   if (!health.next_sync) return <>idle</>;
   return (
     <>
