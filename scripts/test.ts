@@ -1,4 +1,5 @@
 import { prepare } from "../testing/database.ts";
+import { buildDashboard } from "../platform/dashboard.ts";
 import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { runInterruptible } from "../testing/interruptible.ts";
@@ -18,6 +19,8 @@ interface Part {
   paths: string[];
   /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
   postgres?: "database" | "server";
+  /** Whether line coverage is recorded, which makes tests slower: the other parts run the same lines, or run them in other processes. */
+  hasCoverage?: boolean;
 }
 
 /** Runs `deno`; the output is shown as it comes, or returned. */
@@ -47,7 +50,8 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
       env.TEST_DATABASE_URL = server.url;
     }
     if (isShown) say(`\n== ${part.title}`);
-    const args = ["test", "-A", "--no-check", `--coverage=${COVERAGE}`, "--coverage-raw-data-only", ...part.paths];
+    const coverage = part.hasCoverage ? [`--coverage=${COVERAGE}`, "--coverage-raw-data-only"] : [];
+    const args = ["test", "-A", "--no-check", ...coverage, ...part.paths];
     const { success, output } = await deno(args, env, isShown);
     if (!isShown) say(`\n== ${part.title}\n${output}`);
     say(`== ${part.title}: ${success ? "passed" : "FAILED"} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
@@ -85,11 +89,15 @@ function wholeSuite(): Part[] {
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
   const embedded = names.filter((name) => !RACES.includes(name)).sort().map((name) => `${folder}/${name}`);
   return [
-    { title: "The integration suite on the embedded database", paths: embedded },
+    { title: "The integration suite on the embedded database", paths: embedded, hasCoverage: true },
     { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
     { title: "The page in a browser", paths: ["__tests__/browser"] },
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
-    { title: "Unit tests and arbitrary input", paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"] },
+    {
+      title: "Unit tests and arbitrary input",
+      paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"],
+      hasCoverage: true,
+    },
   ];
 }
 
@@ -99,6 +107,8 @@ async function main(): Promise<boolean> {
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
+  // Two parts must not build the page at the same time: they would write the same files.
+  if (!only.length) await buildDashboard(() => say("Building the page …"));
   try {
     const parts: Part[] = only.length
       ? [{ title: "On the embedded database", paths: only, postgres: "server" }, {

@@ -1,6 +1,6 @@
 // Over 300 lines: one class keeps the state of a run from its start to its end.
 import pMap from "p-map";
-import { classify, SyncError } from "./classification.ts";
+import { type Attempt, classify, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
 import type { Arguments } from "./contract/index.ts";
 import type { ErrorRecord, TournamentResult } from "./contract/runs.ts";
@@ -38,6 +38,8 @@ export interface SyncDeps {
 export interface TournamentOutcome {
   records: number;
   retries?: number;
+  /** The requests of its reply on the monotonic clock. */
+  attempts?: Attempt[];
   /** The size of its reply. */
   bytes?: number;
   /** The reply was held back for a second look, for this reason. */
@@ -45,7 +47,7 @@ export interface TournamentOutcome {
 }
 
 /** The outcome of a tournament that failed: its own error, or the recorded error that several tournaments share. */
-type Failure = { error: unknown; retries?: number } | { failure: ErrorRecord };
+type Failure = { error: unknown; retries?: number; attempts?: Attempt[] } | { failure: ErrorRecord };
 
 type Progress = Arguments<"heartbeat_sync_execution">["p"];
 
@@ -168,6 +170,7 @@ export class SyncRun {
       this.#failed++;
       this.metrics.count("tournaments_failed");
     }
+    const attempts = "attempts" in outcome ? outcome.attempts ?? [] : [];
     this.#results.push({
       tournament_no: no,
       records_processed: "records" in outcome ? outcome.records : null,
@@ -177,6 +180,9 @@ export class SyncRun {
       error_fingerprint: failure?.fingerprint ?? null,
       warning_code: held?.code ?? null,
       retry_attempt: "retries" in outcome ? outcome.retries ?? 0 : 0,
+      attempts: attempts.length > 1
+        ? attempts.map(({ from, ms }) => ({ from_ms: Math.max(0, Math.round(from - startedAt)), ms: Math.round(ms) }))
+        : [],
       started_ms: Math.max(0, Math.round(startedAt - this.#startedAt)),
       reply_bytes: "bytes" in outcome ? outcome.bytes ?? null : null,
     });
@@ -207,7 +213,8 @@ export class SyncRun {
         }
         // The error of an upstream request contains the number of the last attempt; the first attempt is 1.
         const attempt = error instanceof SyncError ? error.evidence.attempt : undefined;
-        this.recordTournament(tournament.no, startedAt, { error, retries: typeof attempt === "number" ? attempt - 1 : 0 });
+        const attempts = error instanceof SyncError ? error.attempts : [];
+        this.recordTournament(tournament.no, startedAt, { error, retries: typeof attempt === "number" ? attempt - 1 : 0, attempts });
       }
     }, { concurrency });
   }

@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { classify, codeOfFetchFailure, SyncError } from "./classification.ts";
+import { type Attempt, classify, codeOfFetchFailure, SyncError } from "./classification.ts";
 import type { Clock } from "./clock.ts";
 import type { AnsweredSlot, KnownMatches, MatchRecord, TournamentRecord } from "./contract/sync-writes.ts";
 import type { MetricsCollector } from "./MetricsCollector.ts";
@@ -57,6 +57,8 @@ export interface MatchReply extends Records<MatchRecord>, Pick<VisReply, "isUnch
   /** The version since which the reply has the changes; null when it has all matches. */
   since: number | null;
   bytes: number;
+  /** The requests until the reply. */
+  attempts: Attempt[];
   /** The slot of the request, which the write of the reply releases. */
   slot: AnsweredSlot;
   /** Null when the database has no such tournament. */
@@ -113,8 +115,9 @@ export class VisClient {
       lease,
       isIncremental,
     );
-    const { bytes, slot, known, isUnchanged, version, since } = reply;
-    return { ...this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries)), bytes, slot, known, isUnchanged, version, since };
+    const { attempts, bytes, slot, known, isUnchanged, version, since } = reply;
+    const read = this.deps.cpu.measure(() => readMatches(reply.rows, reply.retries));
+    return { ...read, attempts, bytes, slot, known, isUnchanged, version, since };
   }
 
   /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
@@ -126,12 +129,15 @@ export class VisClient {
     guard: (rows: VisReply["rows"]) => void,
     lease?: Lease,
     isIncremental = false,
-  ): Promise<VisReply & { retries: number; bytes: number; slot: AnsweredSlot; known: KnownMatches | null; since: number | null }> {
+  ): Promise<
+    VisReply & { retries: number; attempts: Attempt[]; bytes: number; slot: AnsweredSlot; known: KnownMatches | null; since: number | null }
+  > {
     const requestSince = (version: number | null): string => {
       const since: Record<string, string> = version === null ? {} : { Version: String(version) };
       return `<Request${attributes({ Type: type, ...parameters, ...since })}>${filter ? `<Filter${attributes(filter)}/>` : ""}</Request>`;
     };
-    const { retries, retryMinMs } = this.deps.options;
+    const { retries, retryMinMs } = this.deps.options, { clock } = this.deps;
+    const attempts: Attempt[] = [];
     return await pRetry(async (attempt) => {
       let sent: { raw: RawReply | null; slot: AnsweredSlot } | null = null;
       let body = requestSince(null);
@@ -140,13 +146,16 @@ export class VisClient {
         const requested = isIncremental ? known?.version ?? null : null;
         body = requestSince(requested);
         sent = { raw: null, slot: slotOf(token) };
-        sent.raw = await this.#send(body, { isRetry: attempt > 1, isFullRead: isIncremental && requested === null }, sent.slot);
+        const from = clock.monotonic();
+        sent.raw = await this.#send(body, { isRetry: attempt > 1, isFullRead: isIncremental && requested === null }, sent.slot)
+          .finally(() => attempts.push({ from, ms: clock.monotonic() - from }));
         const reply = this.#read(sent.raw, rowName, guard);
         if (reply.isUnchanged) this.deps.metrics.count("api_unchanged_replies");
         if (!lease) await this.#releaseSlot(sent.slot);
         return {
           ...reply,
           retries: attempt - 1,
+          attempts,
           bytes: sent.raw.bytes ?? 0,
           slot: sent.slot,
           known,
@@ -157,7 +166,7 @@ export class VisClient {
         if (!(error instanceof SyncError)) throw error;
         const received = sent?.raw && { http_status: sent.raw.status, response_excerpt: safeText(sent.raw.body, 1000) };
         const evidence = { ...error.evidence, request: body, attempt, ...received };
-        throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint });
+        throw new SyncError(error.code, error.message, evidence, { cause: error.cause, fingerprint: error.fingerprint, attempts });
       }
     }, {
       retries,

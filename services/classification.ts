@@ -1,6 +1,12 @@
 import { type ErrorCode, ERRORS } from "./error-table.ts";
 import { AppError, DatabaseError } from "./errors.ts";
 
+/** One request of several for the same reply: its start on the monotonic clock, and its response time in ms. */
+export interface Attempt {
+  from: number;
+  ms: number;
+}
+
 /**
  * A failure whose code is known where it occurs; `evidence` is added to the context of the error. `fingerprint` is that of its cause, when
  * another error was recorded for it.
@@ -8,14 +14,16 @@ import { AppError, DatabaseError } from "./errors.ts";
 export class SyncError extends Error {
   override name = "SyncError";
   readonly fingerprint: string | null;
+  readonly attempts: Attempt[];
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly evidence: Record<string, unknown> = {},
-    options: ErrorOptions & { fingerprint?: string | null } = {},
+    options: ErrorOptions & { fingerprint?: string | null; attempts?: Attempt[] } = {},
   ) {
     super(message, options);
     this.fingerprint = options.fingerprint ?? null;
+    this.attempts = options.attempts ?? [];
   }
 }
 

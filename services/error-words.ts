@@ -55,3 +55,7 @@ export const codeOf = (fingerprint: string): string | null => /^[A-Z][A-Z0-9_]*(
 
 /** What an error code means, in words; null for an unknown code. */
 export const wordsOf = (code: string): string | null => Object.hasOwn(ERROR_WORDS, code) ? ERROR_WORDS[code as ErrorCode] : null;
+
+/** The error codes whose words contain each of these, in lower case. */
+export const codesAbout = (words: string[]): string[] =>
+  Object.entries(ERROR_WORDS).filter(([, text]) => words.every((word) => text.toLowerCase().includes(word))).map(([code]) => code);

@@ -85,6 +85,12 @@ export function causeOf(incident: IncidentFacts, nameOf = asItIs): string {
   return CAUSES[metric]({ value, error: errorIn(evidence), evidence, nameOf });
 }
 
+/** The metrics whose causes contain each of these words, in lower case, whatever the value and the error are. */
+export function metricsAbout(words: string[]): AlertMetric[] {
+  const cause = (metric: AlertMetric) => CAUSES[metric]({ value: null, error: null, evidence: {}, nameOf: asItIs });
+  return AlertMetric.options.filter((metric) => words.every((word) => cause(metric).toLowerCase().includes(word)));
+}
+
 /** The value in words; null when the message has none. */
 function valueOf({ metric, message, evidence: { tournaments, of } }: IncidentFacts): string | null {
   if (metric === "shared_failure" && isNumber(tournaments) && isNumber(of)) return `${tournaments} of ${of} tournaments`;

@@ -76,6 +76,13 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
+/** How long a running job has lasted beyond its estimate, the 90th percentile of its durations, in ms; null while it has not, or without one. */
+export function overEstimate({ samples, elapsed_ms }: EstimateFacts): number | null {
+  if (!samples?.length || elapsed_ms === null) return null;
+  const over = elapsed_ms - quantile(withoutDrift(samples).toSorted((a, b) => a - b), 0.9);
+  return over > 0 ? over : null;
+}
+
 /** The coefficient of variation: the standard deviation over the mean; 0 for a single sample or a mean of 0. */
 function variationOf(samples: number[]): number {
   if (samples.length < 2) return 0;

@@ -51,7 +51,7 @@ async function syncTournament(
   let slot: AnsweredSlot | undefined;
   try {
     const reply = await vis.listMatches(lease, tournament.match_count, isIncremental);
-    const { records, rejected, deleted, retries, isUnchanged, since, bytes } = reply;
+    const { records, rejected, deleted, retries, attempts, isUnchanged, since, bytes } = reply;
     slot = reply.slot;
     const isFull = !isUnchanged && since === null;
     if (!isFull) run.metrics.count("api_bytes_saved", Math.max(0, (tournament.reply_bytes ?? 0) - bytes));
@@ -80,6 +80,7 @@ async function syncTournament(
     return {
       records: matches.length - written.refused.length + written.removed,
       retries,
+      attempts,
       bytes,
       held: warning ? new SyncError(warning, message, { rows: records.length, ...look?.held }) : undefined,
     };

@@ -33,10 +33,17 @@ export const SHARED = ["8101", "8102", "8103"], LONE = "8104";
 
 /** The fingerprints of the failures that the kinds cause. */
 export const CAUSES: Partial<Record<FaultKind, string>> = {
-  outage: "NETWORK:VIS_UNAVAILABLE",
-  database: "DATABASE:DATABASE_UNAVAILABLE",
-  shared: "service unavailable",
-  lone: "bad data",
+  outage: "VIS_UNAVAILABLE",
+  database: "DATABASE_UNREACHABLE",
+  shared: "VIS_SERVER_ERROR",
+  lone: "REPLY_WRONG_ROWS",
+};
+
+const ERRORS: Record<string, { error_type: string; error_message: string }> = {
+  VIS_UNAVAILABLE: { error_type: "API", error_message: "VIS answered HTTP 503" },
+  DATABASE_UNREACHABLE: { error_type: "DATABASE", error_message: "the database refused the connection" },
+  VIS_SERVER_ERROR: { error_type: "API", error_message: "VIS answered HTTP 500" },
+  REPLY_WRONG_ROWS: { error_type: "VALIDATION", error_message: "the reply has matches of another tournament" },
 };
 
 /** A run as it goes, in ms since the epoch; `ended` is null for a run that the worker does not finish. */
@@ -73,32 +80,38 @@ export function planRun(entity: string, due: number, kinds: ReadonlySet<FaultKin
 const isFailing = (kinds: SimulatedRun["kinds"]): boolean => kinds.has("failing") || kinds.has("outage") || kinds.has("database");
 
 /** What the worker of a run that ends reports. */
-export function reportOf({ entity, kinds, weight, started }: SimulatedRun, hasResults: boolean, random: () => number) {
+export function reportOf({ entity, kinds, started }: SimulatedRun, hasResults: boolean, random: () => number) {
   const isFailed = isFailing(kinds), isIdle = kinds.has("off_season");
-  const cause = CAUSES.database && kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;
+  const cause = kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;
   const results = !hasResults || entity === "tournaments" || isIdle || kinds.has("failing") && !kinds.has("shared") ? [] : resultsOf(kinds);
   const failed = isFailed ? 10 : Math.max(results.filter(({ error_type }) => error_type !== null).length, kinds.has("partial") ? 1 : 0);
   return {
     status: isFailed ? "FAILED" : failed > 0 ? "PARTIAL" : "SUCCEEDED",
-    reason: `simulated, weight ${weight}`,
+    reason: isFailed ? "all 10 tournaments failed" : failed > 0 ? `${failed} of 10 tournaments failed` : "10 tournaments done",
     counters: {
       tournaments_processed: isIdle ? 0 : 10,
       tournaments_failed: isIdle ? 0 : failed,
       memory_usage_mb: kinds.has("heavy") ? 220 : Math.round(40 + random() * 120),
       records_read: isIdle ? 0 : 400,
+      records_updated: isIdle || isFailed ? 0 : 12,
+      records_unchanged: isIdle || isFailed ? 0 : 388,
       api_calls: isIdle ? 0 : 10,
     },
     results,
-    errors: cause === undefined ? [] : [{
-      id: crypto.randomUUID(),
-      error_type: cause.split(":")[0],
-      error_code: cause.split(":")[1],
-      error_severity: "HIGH",
-      retryable: true,
-      error_message: cause,
-      fingerprint: cause,
-      occurred_at: new Date(started + 1_000).toISOString(),
-    }],
+    // A run without results reports one error.
+    errors: (results.length ? results : [{ tournament_no: null, error_fingerprint: cause ?? null }]).flatMap((result) => {
+      const { tournament_no, error_fingerprint } = result;
+      return error_fingerprint === null ? [] : [{
+        ...ERRORS[error_fingerprint],
+        id: crypto.randomUUID(),
+        error_code: error_fingerprint,
+        error_severity: "HIGH",
+        retryable: true,
+        fingerprint: error_fingerprint,
+        tournament_no,
+        occurred_at: new Date(started + 1_000).toISOString(),
+      }];
+    }),
   };
 }
 
@@ -111,6 +124,6 @@ function resultsOf(kinds: ReadonlySet<FaultKind>) {
   };
   return [...SHARED, LONE].map((tournament_no) => {
     const cause = causeOf(tournament_no);
-    return { tournament_no, error_message: cause, error_fingerprint: cause, error_type: cause && "API" };
+    return { tournament_no, error_fingerprint: cause, error_type: null, error_message: null, ...(cause === null ? {} : ERRORS[cause]) };
   });
 }

@@ -4,7 +4,7 @@ import { type Fault, LONE, SHARED } from "./simulated-runs.ts";
 import { simulate } from "./simulation.ts";
 import { until } from "./wait.ts";
 
-const HOUR = 3_600_000, TICK = HOUR / 4;
+const HOUR = 3_600_000, TICK = HOUR / 4, OUTAGE_HOURS_AGO = 9, OUTAGE_TICKS = 6;
 
 const fault = (kind: Fault["kind"], ticks: number, hoursAgo: number, last: number): Fault => ({
   kind,
@@ -17,7 +17,15 @@ const IS_QUIET = `select 1 where not exists (select from sync_execution_history 
     and not exists (select from net._http_response r where r.id = c.net_request_id)
 )`;
 
-/** Gives a new stack two days of match syncs with a fault of each kind; the last fault is not over. */
+const ACKNOWLEDGE =
+  `select change_alert_incident(jsonb_build_object('id', id, 'action', 'acknowledge', 'note', $1::text, 'actor', $2::jsonb), $3)
+  from alert_incidents where state = 'FIRING' and parent_id is null order by opened_at desc limit 1`;
+const OPERATOR = { name: "operator@example.com", role: "operator" };
+
+/**
+ * Gives a new stack two days of match syncs as an operator knows them: quiet but for a slow run and a tournament that fails once, then an
+ * outage of VIS that somebody acknowledges, and at last a tournament that still fails.
+ */
 export async function seedStackHistory({ database, base, state }: Stack): Promise<void> {
   await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
   // A run or an evaluation of the running stack would be later than the simulated ones, which are then refused: nothing is called meanwhile.
@@ -26,6 +34,8 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
   const ticks = Math.floor((now - start) / TICK);
+  // An outage fires at its third failed run.
+  const acknowledgedAt = start + (ticks - OUTAGE_HOURS_AGO * 4 + 3) * TICK;
   // The runs of the start are later than the simulated runs, so they are removed.
   await database.query("delete from sync_execution_history where entity_type = 'matches_schedule'");
   await database.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -56,17 +66,17 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
     start: new Date(start).toISOString(),
     ticks,
     faults: [
-      fault("failing", 4, 40, ticks),
-      fault("missed", 2, 32, ticks),
-      fault("partial", 3, 26, ticks),
-      fault("slow", 1, 20, ticks),
-      fault("shared", 3, 14, ticks),
-      fault("heavy", 2, 9, ticks),
-      fault("missed", 1, 5, ticks),
+      fault("partial", 1, 38, ticks),
+      fault("slow", 1, 21, ticks),
+      fault("outage", OUTAGE_TICKS, OUTAGE_HOURS_AGO, ticks),
       fault("lone", 4, 1, ticks),
     ],
+    acts: [{
+      at: acknowledgedAt,
+      act: () => query(ACKNOWLEDGE, ["the FIVB knows and works on it", OPERATOR, new Date(acknowledgedAt).toISOString()]),
+    }],
     random: seeded(7),
-    evaluateAt: () => [8],
+    evaluateAt: () => [3, 8, 13],
     hasResults: true,
   });
   await database.query("update vault.secrets set name = substr(name, 5)");
@@ -75,12 +85,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   const headers = { apikey: state.keys.secret, "content-type": "application/json" };
   const post = (path: string, body: object) =>
     fetch(`${base}${path}`, { method: "POST", headers, body: JSON.stringify(body) }).then((response) => response.json());
-  const synced = await query<{ no: string }>(
-    "select tournament_no as no from tournament_sync_state where synced_at is not null order by 1 limit 3",
-  );
-  for (const [index, no] of [...synced.map(({ no }) => no), LONE].entries()) {
-    await post("/vis/control", { kind: index ? "server_error" : "truncated", tournament_no: no });
-  }
+  await post("/vis/control", { kind: "other_rows", tournament_no: LONE });
   const { sync_job_id } = await post("/functions/v1/sync-admin/manual-trigger", {
     entity_type: "matches_schedule",
     priority: "HIGH",
@@ -88,16 +93,14 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
     reason: "the schedule of the final day changed",
   });
   await post("/functions/v1/sync-admin/silences", {
-    tournament_no: LONE,
-    ends_at: new Date(now + 2 * HOUR).toISOString(),
-    reason: "the organiser is fixing it",
+    entity_type: "tournaments",
+    starts_at: new Date(now + 20 * HOUR).toISOString(),
+    ends_at: new Date(now + 22 * HOUR).toISOString(),
+    reason: "VIS announced maintenance",
   });
   await until(
     "the job",
     async () => (await query("select 1 from sync_jobs where id = $1 and finished_at is not null", [sync_job_id])).length,
   );
-  await fetch(`${base}/vis/control`, { method: "DELETE", headers }).then((response) => response.body?.cancel());
-  // The fault of the lone tournament is not over, so that its incident stays open.
-  await post("/vis/control", { kind: "server_error", tournament_no: LONE });
   await query("select private.apply_schedules()");
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
+import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 export const CHANNEL_KINDS = ["email", "webhook", "slack", "dashboard"] as const;
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
@@ -299,7 +299,7 @@ export const AlertDetailResponse = AlertIncident.extend({
   parent: IncidentReference.nullable(),
   downtime_ms: z.number(),
   /** At most 20: those that still fail for this reason, or that failed for it until the end. */
-  affected_tournaments: z.array(z.object({ no: z.string(), name: z.string().nullable() })),
+  affected_tournaments: z.array(NamedTournament),
   /** The last full run that SUCCEEDED before the first bad run, or that read the tournament of the incident. */
   last_good_run: z.object({ id: z.uuid(), execution_end: z.string().nullable(), records_processed: z.number().int().nullable() })
     .nullable(),

@@ -1725,6 +1725,7 @@ export type Database = {
       };
       "sync_tournament_results": {
         Row: {
+          "attempts": NonNullable<Json>;
           "created_at": string;
           "entity_type": string;
           "error_fingerprint": string | null;
@@ -1743,6 +1744,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "attempts"?: NonNullable<Json>;
           "created_at"?: string;
           "entity_type": string;
           "error_fingerprint"?: string | null;
@@ -1760,6 +1762,7 @@ export type Database = {
           "warning_code"?: string | null;
         };
         Update: {
+          "attempts"?: NonNullable<Json>;
           "created_at"?: string;
           "entity_type"?: string;
           "error_fingerprint"?: string | null;
@@ -2081,6 +2084,7 @@ export type Database = {
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_retention_settings": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
+      "list_search_results": { Args: { "p": Json }; Returns: Json };
       "list_sync_jobs": { Args: { "p": Json }; Returns: Json };
       "list_tournament_states": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_unsealed_audit": { Args: { "p": Json }; Returns: Json };

@@ -1,7 +1,7 @@
 // Over 300 lines, because the responses of the reads refer to each other.
 import { z } from "zod";
 import { AlertIncident } from "./alerts.ts";
-import { ERROR_TYPES, LEFT_OUT_REASONS, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
+import { ERROR_TYPES, LEFT_OUT_REASONS, NamedTournament, SEVERITIES, TERMINAL_STATUSES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
@@ -234,14 +234,11 @@ export const SyncErrorRecord = z.object({
 });
 export const ErrorListResponse = z.object({ errors: z.array(SyncErrorRecord), next_cursor: z.string().nullable() });
 
-/** A tournament by number and name; the name is null when the database no longer has it. */
-const NamedTournament = z.object({ no: z.string(), name: z.string().nullable() });
-
 /** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),
-    name: z.string().nullable(),
+    ...NamedTournament.omit({ no: true }).shape,
     success: z.boolean(),
     records_processed: count.nullable(),
     /** When its work began, within the run; null where none was recorded. Tournaments of one batch share it. */
@@ -255,6 +252,8 @@ export const ExecutionDetailResponse = Execution.extend({
     warning_code: z.string().nullable(),
     /** The requests that were sent again. */
     retry_attempt: count,
+    /** Its requests where one was a retry: the start of each in ms since `started_at`, and its response time. */
+    attempts: z.array(z.object({ from_ms: count, ms: count })),
     /** The size of its own reply; null for a failure, and for a tournament of the list of a season. */
     reply_bytes: count.nullable(),
   })),
@@ -325,11 +324,9 @@ export const ExecutionDetailResponse = Execution.extend({
 
 /** The sync state of a tournament; `success_rate` covers the last 50 results that are kept (`results`). Durations are in ms. */
 export const TournamentState = z.object({
-  no: z.string(),
-  name: z.string().nullable(),
+  ...NamedTournament.shape,
   season: z.string().nullable(),
   status: count.nullable(),
-  start_date: z.string().nullable(),
   end_date: z.string().nullable(),
   is_vanished: z.boolean(),
   /** Null for a tournament that the schedule does not sync. */

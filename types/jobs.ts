@@ -102,6 +102,8 @@ export const JobDetailResponse = Job.extend({
   /** The reason, beside its rank, why the job does not start; null without one. */
   waits_because: z.string().nullable(),
   ...estimates,
+  /** How long the run has lasted beyond the 90th percentile of the earlier ones; null while it has not. */
+  over_estimate_ms: z.number().nullable(),
   progress: JobProgress.nullable(),
   attempts_made: z.array(JobAttempt),
   requeued_as: z.array(z.uuid()),

@@ -74,6 +74,15 @@ export const StartSyncResponse = z.object({
 });
 export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
 
+/** A tournament as people tell it from others of its city; nulls when the database no longer has it. */
+export const NamedTournament = z.object({
+  no: z.string(),
+  name: z.string().nullable(),
+  gender: z.enum(["MEN", "WOMEN", "MEN_AND_WOMEN", "MIXED"]).nullable(),
+  start_date: z.string().nullable(),
+});
+export type NamedTournament = z.infer<typeof NamedTournament>;
+
 /** The error response of every function. */
 export const ErrorResponse = z.object({
   code: z.string(),

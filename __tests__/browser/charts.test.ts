@@ -88,3 +88,113 @@ test("a run shows its tournaments on one time axis, its failures first by code, 
   await page.getByRole("button", { name: "Copy the id of the run" }).waitFor();
   await page.getByRole("columnheader", { name: "Usual" }).waitFor();
 });
+
+test("the arrow keys move between the points of a chart, and Enter opens the runs of the point", "viewer", async ({ page, open }) => {
+  await addRun(ago(3 * HOUR), "FAILED");
+  await open("/entities/matches_schedule?period=6h", "Match Schedule");
+  const chart = page.locator(".chart").first(), plot = chart.locator(".plot");
+  await chart.locator(".u-over").waitFor();
+  await plot.focus();
+  await page.keyboard.press("Home");
+  await chart.locator(".tip").filter({ hasText: "p50: 40 s" }).waitFor();
+  const first = await chart.getByRole("status").innerText();
+  assertMatch(first, /^\d\d:\d\d, p95: .*, p50: 40 s$/);
+  await page.keyboard.press("End");
+  await chart.getByRole("status").filter({ hasNotText: first }).waitFor();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Enter");
+  await page.getByText("Only runs that started from").waitFor();
+  assertMatch(page.url(), /runs_from=.*runs_to=/);
+});
+
+test("on a narrow screen a run of the list is a card with its labels, and nothing is cut off", "viewer", async ({ page, open }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end)
+    select 'matches_schedule', 'CANCELLED', 'MANUAL', t, t from generate_series(1, 30) n cross join lateral (select now() - n * interval '7 hours' as t) due`,
+  );
+  await open("/entities/matches_schedule?status=CANCELLED", "Match Schedule");
+  const rows = page.locator("#runs tbody tr");
+  await rows.first().waitFor();
+  assertEquals(await rows.count(), 20);
+  const duration = rows.first().locator("[data-name=Duration]");
+  assert(await duration.isVisible());
+  assertEquals(await duration.getAttribute("data-name"), "Duration");
+  for (const row of await rows.all()) {
+    const box = await row.boundingBox();
+    assert(box && box.x >= 0 && box.x + box.width <= 390, "a card is wider than the screen");
+    assert(
+      await row.evaluate((row) =>
+        [...row.children].every((cell) => cell.getBoundingClientRect().right <= row.getBoundingClientRect().right)
+      ),
+    );
+  }
+  await page.getByRole("button", { name: "Show 20 more" }).click();
+  await page.waitForFunction("document.querySelectorAll('#runs tbody tr').length === 30");
+  await query("delete from sync_execution_history where status = 'CANCELLED'");
+});
+
+test(
+  "a run draws each request of a retried tournament between round ticks, and compares itself in words",
+  "viewer",
+  async ({ page, open }) => {
+    const [tournament] = await query<{ no: string }>("select no from tournaments order by no limit 1");
+    const start = ago(5 * HOUR);
+    const [run] = await query<{ id: string }>(
+      `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, tournaments_total, tournaments_processed, api_calls)
+    values ('matches_schedule', 'SUCCEEDED', 'CRON', $1::timestamptz - interval '1 hour', $1::timestamptz - interval '59 minutes', 1, 1, 1),
+      ('matches_schedule', 'SUCCEEDED', 'CRON', $1::timestamptz, $1::timestamptz + interval '20 seconds', 1, 1, 2) returning id`,
+      [start],
+    ).then((runs) => runs.slice(1));
+    await query(
+      `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, retry_attempt, started_at, attempts)
+    values ($1, $2, 'matches_schedule', true, '10 seconds', 1, $3, '[{"from_ms": 0, "ms": 2000}, {"from_ms": 8000, "ms": 2000}]')`,
+      [run?.id, tournament?.no, start],
+    );
+    await open(`/runs/${run?.id}`);
+    const row = page.locator(".waterfall li").filter({ has: page.locator(".track") });
+    assertEquals(await row.locator(".bar[title]").evaluateAll((bars) => bars.map((bar) => [bar.getAttribute("title"), bar.className])), [
+      ["Request: 2.0 s", "bar bad"],
+      ["Retry 1: 2.0 s", "bar good"],
+    ]);
+    const [whole, first, second] = await Promise.all((await row.locator(".bar").all()).map((bar) => bar.boundingBox()));
+    const near = (a = 0, b = 0) => Math.abs(a - b) < 2;
+    assert(near(first?.x, whole?.x) && near((second?.x ?? 0) + (second?.width ?? 0), (whole?.x ?? 0) + (whole?.width ?? 0)));
+    assertEquals(await page.locator(".ticks li").allInnerTexts(), ["0", "5 s", "10 s", "15 s", "20 s", "25 s"]);
+    const duration = page.locator(".comparison tr").filter({ hasText: "Duration" });
+    assertMatch(await duration.innerText(), /20 s\s+−40 s, better\s+1 min/);
+    assertEquals(await page.locator(".comparison th[scope=row]").filter({ hasText: "CPU" }).count(), 0);
+    await query("delete from sync_execution_history where id = $1", [run?.id]);
+  },
+);
+
+test("the arrow keys move between the runs of a strip, of which Tab reaches the newest", "viewer", async ({ page, open }) => {
+  await addRun(ago(4 * HOUR), "FAILED");
+  await open("/entities/matches_schedule", "Match Schedule");
+  const links = page.locator(".now .strip a");
+  await links.nth(1).waitFor();
+  assertEquals(await page.locator(".now .strip a[tabindex='0']").count(), 1);
+  const isFocused = (place: number) => links.nth(place).evaluate((link) => link.matches(":focus"));
+  await links.last().focus();
+  await page.keyboard.press("ArrowLeft");
+  assert(await isFocused(await links.count() - 2));
+  await page.keyboard.press("Home");
+  assert(await isFocused(0));
+  const address = await links.first().getAttribute("href");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.hash === address);
+});
+
+test("two tournaments of one city are told apart in the list, on their pages and in a link", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into tournaments (no, name, gender, season, status, start_date, end_date) values
+      ('99001', 'Twin City', 0, '2026', 6, '2026-11-24', '2026-11-27'), ('99002', 'Twin City', 1, '2026', 6, '2026-11-24', '2026-11-27')`,
+  );
+  await open("/tournaments?search=Twin");
+  const rows = page.locator("tbody tr");
+  await rows.nth(1).waitFor();
+  assertEquals((await rows.locator("th").allInnerTexts()).sort(), ["Twin City men · 99001", "Twin City women · 99002"]);
+  assertMatch(await rows.first().innerText(), /24 ?– ?27 Nov/);
+  await open("/tournaments/99002", "Twin City women 99002");
+  await query("delete from tournaments where name = 'Twin City'");
+});

@@ -20,6 +20,8 @@ async function addresses(): Promise<string[]> {
     "/entities/matches_schedule",
     "/entities/matches_live",
     `/runs/${run}`,
+    "/tournaments",
+    "/tournaments/8104",
   ];
 }
 

@@ -447,6 +447,7 @@ Deno.test("a result of a deleted tournament and an error sent twice do not fail 
     error_fingerprint: null,
     warning_code: null,
     retry_attempt: 0,
+    attempts: [],
     started_ms: 0,
     reply_bytes: null,
   };

@@ -1,4 +1,4 @@
-import { assertEquals, assertObjectMatch } from "@std/assert";
+import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { SyncError } from "../../services/classification.ts";
 import { startSync } from "../../services/SyncRunner.ts";
 import type { SyncDeps } from "../../services/SyncRun.ts";
@@ -67,6 +67,23 @@ Deno.test("a tournament shows when its work began, its retries and the size of i
   assertEquals(cpu_ms, 150, "the CPU before the run is not its own");
 });
 
+Deno.test("a tournament with a retry shows each of its requests on its own time axis, and others show none", async () => {
+  const { detail } = await setUp();
+  const harness = createSyncHarness(db, { start: NOW });
+  const faulty = await aTournament(db, { name: "Doha", gender: 1 });
+  const other = await aTournament(db, { name: "Doha", gender: 0 });
+  for (const { no } of [faulty, other]) await aMatch(db, no);
+  harness.vis.faults.add({ kind: "server_error" as never, tournament_no: String(faulty.no) });
+  const { execution_id } = await (await harness.run("match-schedule-sync")).json();
+  const { tournaments } = await detail(execution_id);
+  const attempts = tournaments.map((
+    { tournament_no, gender, start_date, attempts },
+  ) => [tournament_no, gender, start_date, attempts.length]);
+  assertEquals(attempts, [[faulty.no, "WOMEN", "2026-06-09", 2], [other.no, "MEN", "2026-06-09", 0]]);
+  const [first, second] = tournaments[0]?.attempts ?? [];
+  assert(first && second && first.from_ms >= 0 && second.from_ms >= first.from_ms + first.ms, "the second request follows the first");
+});
+
 Deno.test("tournaments at the same time begin at the same time, and a start is recorded within the run whatever the worker's clock says", async () => {
   const { clock, detail, tournaments, start } = await setUp();
   const nos = await tournaments(2);
@@ -111,7 +128,7 @@ Deno.test("a run says which tournaments it left out as fresh or leased", async (
     1,
     1,
   ]]);
-  assertEquals(left_out[1]?.tournaments, [{ no: String(nos[23]), name: "Open 23" }]);
+  assertEquals(left_out[1]?.tournaments, [{ no: String(nos[23]), name: "Open 23", gender: null, start_date: "2026-06-09" }]);
   assertEquals([cache_hits, tournaments_total], [23, 1]);
 });
 
@@ -166,7 +183,7 @@ Deno.test("a run whose worker died says how many tournaments it left, beside tho
   assertEquals(status, "TIMED_OUT");
   assertEquals(left_out, [
     { reason: "TIMED_OUT", count: 2, tournaments: [] },
-    { reason: "FRESH", count: 1, tournaments: [{ no: "70001", name: null }] },
+    { reason: "FRESH", count: 1, tournaments: [{ no: "70001", name: null, gender: null, start_date: null }] },
   ]);
 });
 
@@ -231,7 +248,7 @@ Deno.test("the errors of a run are grouped by fingerprint, with the tournaments 
     ["RECORD_INVALID", 1, 0],
   ]);
   assertObjectMatch(error_groups[0] ?? {}, { message: "VIS answered HTTP 404", error_type: "API" });
-  assertEquals(error_groups[0]?.tournaments[0], { no: String(nos[0]), name: "Open 0" });
+  assertEquals(error_groups[0]?.tournaments[0], { no: String(nos[0]), name: "Open 0", gender: null, start_date: "2026-06-09" });
   for (const { suggestion } of error_groups) {
     assertEquals(typeof suggestion, "string", "a group without stored advice has that of its code");
   }

@@ -35,6 +35,8 @@ class Unreachable extends Error {
 }
 
 interface Api {
+  /** The full address of a path under `/functions/v1`. */
+  urlOf(path: string): string;
   /** Reads a path under `/functions/v1`; on 304 it returns the same object as before. @throws ApiError, Unreachable */
   get<T>(path: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
   /** Sends a change. @throws ApiError, Unreachable */
@@ -61,6 +63,7 @@ interface ApiParts {
 
 export function createApi({ url, token, onRefused }: ApiParts): Api {
   const cached = new Map<string, { etag: string; data: unknown }>();
+  const urlOf = (path: string): string => `${url}/functions/v1/${path}`;
 
   async function request(
     path: string,
@@ -70,7 +73,7 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
   ): Promise<Response> {
     const bearer = await token(isRetry);
     const timeout = AbortSignal.timeout(limitMs);
-    const response = await fetch(`${url}/functions/v1/${path}`, {
+    const response = await fetch(urlOf(path), {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${bearer}` },
       // With the browser's cache a 304 would arrive here as a 200.
@@ -94,6 +97,7 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
   }
 
   return {
+    urlOf,
     async get(path, schema, signal) {
       const previous = cached.get(path);
       const response = await request(path, {

@@ -22,6 +22,19 @@ export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = fal
   return `${(at.getFullYear() === today.getFullYear() ? day : dayOfYear).format(at)}, ${time}`;
 }
 
+// A date has no time zone.
+const dateOf = (options: Intl.DateTimeFormatOptions) => format({ ...options, timeZone: "UTC" });
+const date = dateOf({ day: "numeric", month: "short" });
+const dateOfYear = dateOf({ day: "numeric", month: "short", year: "numeric" });
+const dateFormat = (dates: string[]) => dates.every((text) => text.startsWith(`${new Date().getFullYear()}-`)) ? date : dateOfYear;
+
+/** A date such as `2026-11-24` as `24 Nov`, with its year in another year. */
+export const dayOf = (text: string): string => dateFormat([text]).format(new Date(text));
+
+/** The days from a date to another one, such as `24–27 Nov`. */
+export const daysOf = (from: string | null, until: string | null): string =>
+  from === null ? UNKNOWN : until === null ? dayOf(from) : dateFormat([from, until]).formatRange(new Date(from), new Date(until));
+
 /** The name of the browser's time zone with its present offset, such as `Europe/Rome (UTC+1)`. */
 export function zoneName(): string {
   const { timeZone } = zone.resolvedOptions();

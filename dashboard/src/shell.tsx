@@ -1,42 +1,23 @@
-import {
-  CircleUser,
-  Globe,
-  LayoutDashboard,
-  List,
-  type LucideIcon,
-  RefreshCw,
-  Server,
-  ShieldCheck,
-  TriangleAlert,
-  Users,
-} from "lucide-preact";
+import { CircleUser } from "lucide-preact";
 import { useQueryClient } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { ApiError } from "./api.ts";
+import { Announcer } from "./components/announcer.tsx";
 import { Dialog } from "./components/dialog.tsx";
+import { Finder } from "./components/finder.tsx";
 import { Menu } from "./components/menu.tsx";
 import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
 import { counted, duration, zoneName } from "./format.ts";
+import { VIEWS } from "./navigation.ts";
 import { useOverview } from "./overview.ts";
 import { LIVE_MS } from "./queries.ts";
 import { useUser } from "./session.ts";
 import { countedOf, worstOf } from "./tab.ts";
 import { THEMES, useTheme } from "./theme.ts";
-
-const VIEWS: { href: string; name: string; icon: LucideIcon; least?: "admin" }[] = [
-  { href: "/", name: "Overview", icon: LayoutDashboard },
-  { href: "/alerts", name: "Incidents", icon: TriangleAlert },
-  { href: "/tournaments", name: "Tournaments", icon: Globe },
-  { href: "/errors", name: "Errors", icon: List },
-  { href: "/sync", name: "Sync now", icon: RefreshCw },
-  { href: "/audit", name: "Audit", icon: ShieldCheck },
-  { href: "/system", name: "System", icon: Server },
-  { href: "/people", name: "People", icon: Users, least: "admin" },
-];
 
 /** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -68,8 +49,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
             ? <Status of={worst} label={`${counted(firing, "incident")} firing`} />
             : <Status of={data.overall_status} />)}
         </div>
+        <Finder />
         <nav ref={nav} aria-label="Views">
-          {VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name, icon: Icon }) => (
+          {VIEWS.filter(({ isTab, least }) => !isTab && (!least || can(least))).map(({ href, name, icon: Icon }) => (
             <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
               <Icon aria-hidden="true" />
               {name}
@@ -87,6 +69,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <ConnectionWarning />
         <main id="content">{children}</main>
       </div>
+      <Announcer />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EstimateFacts } from "../contract/queue.ts";
-import { estimate } from "../job-estimate.ts";
+import { estimate, overEstimate } from "../job-estimate.ts";
 
 const FACTS: EstimateFacts = {
   samples: [60_000],
@@ -96,4 +96,15 @@ Deno.test("durations that grow by a tenth from run to run are estimated at their
   const samples = Array.from({ length: 20 }, (_, age) => 100_000 / 1.1 ** age);
   const median = estimate({ ...FACTS, samples })?.median_ms ?? 0;
   assert(Math.abs(median - 110_000) < 1, String(median));
+});
+
+Deno.test("a job is over its estimate once it has lasted longer than nine of ten earlier runs", () => {
+  const samples = [10, 11, 10, 9, 10].map((seconds) => seconds * 1_000);
+  const over = (elapsed_ms: number | null, earlier: number[] | null = samples) => overEstimate({ ...FACTS, samples: earlier, elapsed_ms });
+  assertEquals(over(10_500), null);
+  assertEquals(over(11_000), null);
+  assertEquals(over(71_000), 60_000);
+  assertEquals(over(null), null, "a job that does not run");
+  assertEquals(over(71_000, []), null, "a job without history");
+  assertEquals(over(71_000, null), null);
 });

@@ -31,7 +31,7 @@ export const EstimateFacts = z.object({
 export type EstimateFacts = z.infer<typeof EstimateFacts>;
 
 /** A job with the facts from which its end is estimated. */
-const JobWithFacts = JobDetailResponse.omit({ estimated_completion: true, estimated_completion_p90: true })
+const JobWithFacts = JobDetailResponse.omit({ estimated_completion: true, estimated_completion_p90: true, over_estimate_ms: true })
   .extend({ as_of: z.string(), estimate: EstimateFacts.nullable() });
 
 export const QUEUE = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EntityWithPauses, RetentionSetting } from "../../types/admin.ts";
-import { AlertRule, AlertSilence, ChannelState } from "../../types/alerts.ts";
+import { AlertRule, AlertSilence, ChannelState, IncidentRow } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
   Execution,
@@ -11,11 +11,14 @@ import {
   TournamentState,
 } from "../../types/history.ts";
 import { as_of, page } from "./fields.ts";
-import { ExecutionFacts, IncidentFacts, IncidentPage } from "./incidents.ts";
+import { ExecutionFacts, IncidentFacts, IncidentPage, Titles } from "./incidents.ts";
 
 const flag = z.enum(["true", "false"]).optional();
 const text = z.string().optional();
 const entity_type = text;
+
+/** A job or a run that a search found; `target` is as in `sync_jobs`. */
+const FoundWork = z.object({ id: z.uuid(), entity_type: z.string(), target: z.string(), status: z.string(), at: z.string() });
 
 /** The functions that `read_with_etag` calls. */
 const READS = [
@@ -32,6 +35,7 @@ const READS = [
   "get_alert_incident",
   "get_metrics_facts",
   "get_system_facts",
+  "list_search_results",
 ] as const;
 export type Read = typeof READS[number];
 
@@ -86,6 +90,20 @@ export const READING = {
     answer: IncidentPage,
   },
   get_alert_incident: { args: { p: z.strictObject({ id: z.uuid() }), as_of }, answer: IncidentFacts.nullable() },
+  list_search_results: {
+    args: {
+      p: z.strictObject({ text: z.string(), metrics: z.array(z.string()), codes: z.array(z.string()), limit: z.number().int() }),
+    },
+    answer: z.object({
+      titles: Titles,
+      entities: z.array(z.object({ entity_type: z.string(), title: z.string() })),
+      incidents: z.array(IncidentRow),
+      tournaments: z.array(z.object({ no: z.string(), name: z.string(), code: z.string().nullable(), season: z.string().nullable() })),
+      rules: z.array(z.object({ id: z.uuid(), name: z.string(), entity_type: z.string() })),
+      jobs: z.array(FoundWork),
+      runs: z.array(FoundWork),
+    }),
+  },
   list_alert_rules: { args: {}, answer: z.array(AlertRule) },
   list_alert_silences: {
     args: { p: z.strictObject({ after_at: z.string().optional(), after_id: z.string().optional(), limit: z.number().int() }), as_of },

@@ -46,6 +46,8 @@ export const TournamentResult = z.strictObject({
   /** Why the reply of a success was held back for a second look. */
   warning_code: z.string().nullable(),
   retry_attempt: count,
+  /** Its requests where one was a retry, with the start of each since the start of its work. */
+  attempts: z.array(z.strictObject({ from_ms: count, ms: count })),
   /** When its work began, in ms since the start of the run. */
   started_ms: z.number().nonnegative(),
   /** Null without a reply of its own. */

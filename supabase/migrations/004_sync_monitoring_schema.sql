@@ -145,12 +145,15 @@ create table public.sync_tournament_results (
   created_at timestamptz not null default now(),
   error_fingerprint varchar,
   warning_code varchar,
+  attempts jsonb not null default '[]',
   constraint sync_tournament_results_one_a_run unique (sync_execution_id, tournament_no),
   constraint sync_tournament_results_error_iff_failed check (success = (error_type is null)),
   constraint sync_tournament_results_error_type_is_known
     check (error_type in ('NETWORK', 'AUTH', 'API', 'DATABASE', 'TIMEOUT', 'VALIDATION')),
   constraint sync_tournament_results_warning_is_of_a_success check (warning_code is null or success),
   constraint sync_tournament_results_retries_are_not_negative check (retry_attempt >= 0),
+  constraint sync_tournament_results_attempts_is_a_bounded_list
+    check (jsonb_typeof(attempts) = 'array' and pg_column_size(attempts) < 4096),
   constraint sync_tournament_results_recorded_after_it_started check (started_at <= created_at),
   constraint sync_tournament_results_reply_is_not_negative check (reply_bytes >= 0)
 );
@@ -159,6 +162,8 @@ comment on column public.sync_tournament_results.warning_code is
   'Why the reply of a success was held back for a second look, such as REPLY_SHRANK; null when it was written.';
 comment on column public.sync_tournament_results.started_at is 'When its work began; never before the start of the run.';
 comment on column public.sync_tournament_results.reply_bytes is 'Bytes of its own reply; null for a failure and for a row of the list of a season.';
+comment on column public.sync_tournament_results.attempts is
+  'The requests of a tournament with a retry: from_ms since started_at, and ms of the response; empty without a retry.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;

@@ -880,7 +880,8 @@ begin
     where incident_id = before.incident_id and destination_id = before.destination_id and seq < before.seq and status = 'PENDING';
     update public.alert_notifications set status = 'DEAD', discarded_by = actor_name where id = before.id;
   end if;
-  perform private.audit(p -> 'actor', action, 'notification', before.id::text, jsonb_build_object('status', before.status),
+  perform private.audit(p -> 'actor', action, 'notification', before.id::text,
+    jsonb_build_object('status', before.status, 'incident_id', before.incident_id),
     (select jsonb_build_object('status', n.status) from public.alert_notifications n where n.id = before.id), null, as_of);
   if action = 'resend' then
     perform private.call_function('sync-alert-processor', jsonb_build_object('cause', 'resend'));

@@ -30,6 +30,7 @@ begin
     when 'get_alert_incident' then body := public.get_alert_incident(args, as_of)::json;
     when 'get_metrics_facts' then body := public.get_metrics_facts(as_of)::json;
     when 'get_system_facts' then body := public.get_system_facts(as_of)::json;
+    when 'list_search_results' then body := public.list_search_results(args)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
   end case;
   return json_build_object('etag', etag, 'is_same', false, 'body', body);
@@ -539,13 +540,27 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.execution_json(public.sync_execution_history) is 'The JSON of a run for the API, with its duration in ms.';
 
+create function private.gender_of(code smallint) returns text
+language sql immutable set search_path = '' as $$
+  select (array['MEN', 'WOMEN', 'MEN_AND_WOMEN', 'MIXED'])[code + 1];
+$$;
+comment on function private.gender_of(smallint) is 'The gender of a tournament by its code of VIS; null when it is unknown.';
+
+create function private.tournament_label(no text, tournament public.tournaments) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('no', no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'start_date', tournament.start_date);
+$$;
+comment on function private.tournament_label(text, public.tournaments) is
+  'The number and name of a tournament with what tells it from others of its city; nulls when the database no longer has it.';
+
 create function private.results_json(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'tournament_no', r.tournament_no, 'name', t.name, 'success', r.success, 'records_processed', r.records_processed,
-    'started_at', r.started_at, 'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
+    'tournament_no', r.tournament_no, 'name', t.name, 'gender', private.gender_of(t.gender), 'start_date', t.start_date,
+    'success', r.success, 'records_processed', r.records_processed, 'started_at', r.started_at,
+    'duration_ms', round(extract(epoch from r.processing_duration) * 1000),
     'error_type', r.error_type, 'error_message', r.error_message, 'error_fingerprint', r.error_fingerprint,
-    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'reply_bytes', r.reply_bytes
+    'warning_code', r.warning_code, 'retry_attempt', r.retry_attempt, 'attempts', r.attempts, 'reply_bytes', r.reply_bytes
   ) order by r.success, r.created_at, r.tournament_no), '[]')
   from public.sync_tournament_results r
   left join public.tournaments t on t.no = r.tournament_no
@@ -556,7 +571,7 @@ comment on function private.results_json(uuid) is 'The results of a run by tourn
 create function private.left_out_json(left_out jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('reason', l.reason, 'count', l.count, 'tournaments', (
-    select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.place), '[]')
+    select coalesce(jsonb_agg(private.tournament_label(n.no, t) order by n.place), '[]')
     from jsonb_array_elements_text(coalesce(l.nos, '[]')) with ordinality n (no, place)
     left join public.tournaments t on t.no = n.no
   )) order by l.count desc, l.reason), '[]')
@@ -575,7 +590,7 @@ language sql stable set search_path = '' as $$
     'fingerprint', g.fingerprint, 'count', g.errors, 'error_code', e.error_code, 'error_type', e.error_type, 'severity', e.error_severity,
     'message', e.error_message, 'suggestion', e.recovery_suggestion,
     'tournaments', (
-      select coalesce(jsonb_agg(jsonb_build_object('no', n.no, 'name', t.name) order by n.no), '[]')
+      select coalesce(jsonb_agg(private.tournament_label(n.no, t) order by n.no), '[]')
       from (
         select distinct a.tournament_no as no from error a
         where a.fingerprint = g.fingerprint and a.tournament_no is not null order by 1 limit 20
@@ -717,7 +732,7 @@ comment on function public.list_executions(jsonb) is
 create function private.tournament_json(tournament public.tournaments, state public.tournament_sync_state, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'no', tournament.no, 'name', tournament.name, 'season', tournament.season, 'status', tournament.status,
+    'no', tournament.no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'season', tournament.season, 'status', tournament.status,
     'priority', private.tournament_priority(tournament, as_of),
     'start_date', tournament.start_date, 'end_date', tournament.end_date, 'is_vanished', tournament.vanished_at is not null,
     'synced_at', state.synced_at, 'age_ms', extract(epoch from as_of - state.synced_at) * 1000,
@@ -1238,7 +1253,7 @@ language sql stable set search_path = '' as $$
     -- A tournament that no run read has no failure.
     select incident.tournament_no, 0 where incident.tournament_no is not null
   )
-  select coalesce(jsonb_agg(jsonb_build_object('no', a.tournament_no, 'name', t.name) order by a.failures desc, a.tournament_no), '[]')
+  select coalesce(jsonb_agg(private.tournament_label(a.tournament_no, t) order by a.failures desc, a.tournament_no), '[]')
   from (
     select f.tournament_no, sum(f.failures) as failures from failed f group by f.tournament_no order by 2 desc, 1 limit 20
   ) a left join public.tournaments t on t.no = a.tournament_no;
@@ -1643,3 +1658,78 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
   'from?, to?}.';
+
+create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
+language sql stable rows 20 set search_path = '' as $$
+  select i.*
+  from public.alert_incidents i
+  cross join lateral (
+    select lower(concat_ws(' ', i.rule_name, i.message, i.tournament_no, i.evidence ->> 'error', i.evidence #>> '{at_peak,error}',
+        i.evidence ->> 'tournament')) as text,
+      split_part(coalesce(i.evidence #>> '{at_peak,fingerprint}', i.evidence ->> 'fingerprint'), ':', 1) as error_code
+  ) said
+  where i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
+    or said.error_code = any (array(select jsonb_array_elements_text(p -> 'codes')))
+    or (select bool_and(strpos(said.text, word) > 0) from unnest(words) word)
+  order by coalesce(i.id between low and high, false) desc, i.state = 'RESOLVED', i.opened_at desc, i.id desc
+  limit (p ->> 'limit')::integer;
+$$;
+comment on function private.matching_incidents(text[], jsonb, uuid, uuid) is
+  'At most {limit} incidents with an id between low and high, of one of {metrics}, with one of the error {codes}, or with every word in '
+  'their texts: live ones first, then the newest.';
+
+create function public.list_search_results(p jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+  wanted constant text := lower(p ->> 'text');
+  words constant text[] := regexp_split_to_array(wanted, '\s+');
+  most constant integer := p ->> 'limit';
+  -- The ids with a prefix of at least four digits are a range of each primary key.
+  prefix constant text := substring(replace(wanted, '-', '') from '^[0-9a-f]{4,32}$');
+  low constant uuid := rpad(prefix, 32, '0');
+  high constant uuid := rpad(prefix, 32, 'f');
+begin
+  perform private.refuse_unknown_fields(p, '{text,metrics,codes,limit}');
+  return jsonb_build_object(
+    'titles', private.entity_titles(),
+    'entities', (
+      select coalesce(jsonb_agg(jsonb_build_object('entity_type', s.entity_type, 'title', s.title) order by s.title), '[]')
+      from (
+        select * from public.sync_status s
+        where (select bool_and(strpos(lower(concat_ws(' ', s.title, s.entity_type)), word) > 0) from unnest(words) word)
+        order by s.title limit most
+      ) s),
+    'incidents', (
+      select coalesce(jsonb_agg(to_jsonb(i) order by i.ordinality), '[]')
+      from private.matching_incidents(words, p, low, high) with ordinality i),
+    'tournaments', (
+      select coalesce(jsonb_agg(jsonb_build_object('no', t.no, 'name', t.name, 'code', t.code, 'season', t.season) order by t.position), '[]')
+      from (
+        select t.*, row_number() over (order by is_named desc, t.start_date desc nulls last, t.no) as position
+        from public.tournaments t cross join lateral (select t.no = wanted or lower(t.code) = wanted as is_named) named
+        where is_named
+          or (select bool_and(strpos(lower(concat_ws(' ', t.no, t.code, t.name, t.season)), word) > 0) from unnest(words) word)
+        order by position limit most
+      ) t),
+    'rules', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'entity_type', r.entity_type) order by r.name), '[]')
+      from (
+        select * from public.alert_rules r
+        where r.id between low and high or (select bool_and(strpos(lower(r.name), word) > 0) from unnest(words) word)
+        order by r.name limit most
+      ) r),
+    'jobs', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', j.id, 'entity_type', j.entity_type, 'target', j.target, 'status', j.status, 'at', j.enqueued_at) order by j.id), '[]')
+      from (select * from public.sync_jobs j where j.id between low and high order by j.id limit most) j),
+    'runs', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', h.id, 'entity_type', h.entity_type, 'target', coalesce(h.tournament_no, ''), 'status', h.status, 'at', h.execution_start
+      ) order by h.id), '[]')
+      from (select * from public.sync_execution_history h where h.id between low and high order by h.id limit most) h)
+  );
+end
+$$;
+comment on function public.list_search_results(jsonb) is
+  'Returns at most {limit} objects of each kind: entities, tournaments and rules with every word of {text} in their name or number, '
+  'incidents also of {metrics} and error {codes}, and runs, jobs, rules and incidents whose id begins with {text}.';

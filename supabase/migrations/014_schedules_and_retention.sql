@@ -375,6 +375,6 @@ select private.secure_functions(
   'public.start_connectivity_test', 'public.record_connectivity_test', 'public.get_connectivity_test',
   'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
   'public.list_alert_silences', 'public.list_notification_channels', 'public.record_channel_test',
-  'public.get_setup_facts', 'public.list_audit_log',
+  'public.get_setup_facts', 'public.list_audit_log', 'public.list_search_results',
   'public.list_retention_settings', 'public.change_retention_setting'
 );

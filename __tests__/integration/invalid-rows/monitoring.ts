@@ -61,6 +61,7 @@ const invalidRows: InvalidRows = {
     sync_tournament_results_error_type_is_known: [{ ...failed, error_type: "OTHER" }],
     sync_tournament_results_warning_is_of_a_success: [{ ...failed, warning_code: "REPLY_SHRANK" }],
     sync_tournament_results_retries_are_not_negative: [{ retry_attempt: -1 }],
+    sync_tournament_results_attempts_is_a_bounded_list: [{ attempts: {} }, { attempts: ["x".repeat(4_096)] }],
     sync_tournament_results_recorded_after_it_started: [{ started_at: "2026-06-10T10:00:01Z", created_at: "2026-06-10T10:00:00Z" }],
     sync_tournament_results_reply_is_not_negative: [{ reply_bytes: -1 }],
   },

@@ -1,8 +1,9 @@
 import type uPlot from "uplot";
+import { LABELS_PX } from "./labels.ts";
 import type { Band, Plot } from "./plot.ts";
 
-/** A label needs this width in px; a narrower band has it only as its title. */
-const LABEL_PX = 72;
+/** The height above the plot for the labels of bands. */
+export const FLAGS_PX = 20;
 
 function elementOf({ label, href }: Band): HTMLElement {
   const element = document.createElement(href ? "a" : "div");
@@ -10,12 +11,16 @@ function elementOf({ label, href }: Band): HTMLElement {
   if (href && element instanceof HTMLAnchorElement) element.href = href;
   if (label) {
     element.title = label;
-    element.setAttribute("aria-label", label);
+    // The text inside is the label, or only `Incident` where it has no room.
+    element.setAttribute("aria-label", `Incident: ${label}`);
+    const flag = document.createElement("span");
+    flag.textContent = label;
+    element.append(flag);
   }
   return element;
 }
 
-/** Shades the bands of a plot with elements over the canvas, so that a band can be a link. */
+/** Shades the bands of a plot with elements over the canvas, so that a band can be a link; its label stands above it. */
 export const showBands = (current: () => Plot): uPlot.Plugin => {
   const box = document.createElement("div");
   box.className = "bands";
@@ -27,16 +32,28 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
         const { bands } = current();
         if (bands !== shown) box.replaceChildren(...bands.map(elementOf));
         shown = bands;
-        bands.forEach(({ from, until, label }, index) => {
-          const element = box.children[index];
-          if (!(element instanceof HTMLElement)) return;
-          const width = u.over.clientWidth;
-          const left = Math.max(u.valToPos(from, "x"), 0), right = Math.min(u.valToPos(until, "x"), width);
-          element.hidden = right < 0 || left > width;
+        const width = u.over.clientWidth;
+        // From the right, because a label may be wider than its band, up to the next label.
+        let next = width + LABELS_PX;
+        const order = [...bands.keys()].sort((a, b) => (bands[b]?.from ?? 0) - (bands[a]?.from ?? 0));
+        for (const index of order) {
+          const { from, until, label = "" } = bands[index] ?? { from: 0, until: 0 }, element = box.children[index];
+          if (!(element instanceof HTMLElement)) continue;
+          const start = u.valToPos(from, "x"), end = u.valToPos(until, "x"), left = Math.max(start, 0);
+          element.hidden = start > width || end < 0;
           element.style.left = `${left}px`;
-          element.style.width = `${Math.max(right - left, 3)}px`;
-          element.textContent = label && right - left >= LABEL_PX ? label : "";
-        });
+          element.style.width = `${Math.max(Math.min(end, width) - left, 4)}px`;
+          const flag = element.firstElementChild;
+          if (element.hidden || !(flag instanceof HTMLElement)) continue;
+          // A label without room for its words is replaced by a short one, or by none.
+          const isRoomFor = (text: string): boolean => {
+            flag.textContent = text;
+            return flag.offsetWidth <= next - left - 4;
+          };
+          flag.hidden = false;
+          flag.hidden = !isRoomFor(label) && !isRoomFor("Incident");
+          if (!flag.hidden) next = left;
+        }
       },
     },
   };

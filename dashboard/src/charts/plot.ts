@@ -1,15 +1,10 @@
-// Over 200 lines, because one library draws every chart.
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import { inZoneShort } from "../format.ts";
-import { showBands } from "./bands.ts";
-import { showValues } from "./tip.ts";
-
-const DAY_S = 86_400;
-const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
-const clock = format({ hour: "2-digit", minute: "2-digit" });
-const day = format({ day: "numeric", month: "short" });
-const month = format({ month: "short", year: "numeric" });
+import { placeAfter } from "../arrow-keys.ts";
+import { FLAGS_PX, showBands } from "./bands.ts";
+import { colourOf, directLabels, LABELS_PX, missedRuns } from "./labels.ts";
+import { ticksOf, timeLabels } from "./scale.ts";
+import { showValues, wordsAt } from "./tip.ts";
 
 interface Series {
   name: string;
@@ -45,25 +40,17 @@ export interface Plot {
   format: (value: number) => string;
   /** The values of the axis; by default as `format`. */
   axisFormat?: (value: number) => string;
-  /** The steps that the axis may have. */
+  /** The steps that the axis may have; by default 1, 2, 5, 10 … */
   steps?: number[];
+  /** The smallest step; 1 for a count. */
+  least?: number;
+  /** All ticks, where the axis has the same for every value. */
+  ticks?: number[];
   /** Called with a selected range, in seconds. */
   onZoom?: (from: number, until: number) => void;
   /** Called with the bucket that was clicked, in seconds. */
   onOpen?: (from: number, until: number) => void;
 }
-
-const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** The labels of a time axis in the browser's language; a time has its day below it where the day begins. */
-const timeLabels = (seconds: number[], step: number): string[] =>
-  seconds.map((second, index) => {
-    const time = new Date(second * 1000);
-    if (step >= DAY_S) return (step >= 28 * DAY_S ? month : day).format(time);
-    const previous = seconds[index - 1];
-    const isNewDay = previous === undefined || new Date(previous * 1000).getDate() !== time.getDate();
-    return `${clock.format(time)}${isNewDay ? `\n${day.format(time)}` : ""}`;
-  });
 
 /** Marks only the points that no line joins, because both neighbours are unknown. */
 const lonePoints = (u: uPlot, series: number): number[] => {
@@ -72,54 +59,14 @@ const lonePoints = (u: uPlot, series: number): number[] => {
   return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
 };
 
-/** The room for the names of the lines at the right, in px. */
-const LABELS = 64;
-
-/** Draws a mark for each missed run. */
-const missedRuns = (current: () => Plot): uPlot.Plugin => ({
-  hooks: {
-    draw: (u) => {
-      const { ctx, bbox } = u;
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-      ctx.clip();
-      ctx.fillStyle = colourOf("--bad-fill");
-      for (const mark of current().marks) ctx.fillRect(u.valToPos(mark, "x", true) - 1, bbox.top + bbox.height - 8, 3, 8);
-      ctx.restore();
-    },
-  },
-});
-
-/** Writes the name of each line at its last point; a chart with one line is named by its title. */
-const directLabels = (current: () => Plot): uPlot.Plugin => ({
-  hooks: {
-    draw: (u) => {
-      const { ctx, bbox } = u, size = 11 * devicePixelRatio;
-      const lasts = current().series.flatMap(({ name, colour, values }) => {
-        const value = values.findLast((value) => value !== null);
-        return value === null || value === undefined ? [] : [{ name, colour, y: u.valToPos(value, "y", true) + size / 3 }];
-      }).sort((a, b) => b.y - a.y);
-      if (current().series.length < 2) return;
-      ctx.save();
-      ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
-      ctx.textAlign = "left";
-      // From the lowest line up, so that names of lines that end at the same height stand above each other inside the plot.
-      let ceiling = bbox.top + bbox.height;
-      for (const { name, colour, y } of lasts) {
-        ceiling = Math.min(y, ceiling);
-        ctx.fillStyle = colourOf(colour);
-        ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, ceiling, (LABELS - 8) * devicePixelRatio);
-        ceiling -= size * 1.1;
-      }
-      ctx.restore();
-    },
-  },
-});
-
-/** A drawn chart; `update` replaces the values of its series. */
+/** A drawn chart. */
 export interface Drawing {
+  /** Replaces the values of its series. */
   update: (plot: Plot) => void;
+  /** Moves to another point, or opens the runs of the present one; returns the point in words, and null for a key without a meaning. */
+  press: (key: string) => string | null;
+  /** Hides the point that `press` moved to. */
+  leave: () => void;
   remove: () => void;
 }
 
@@ -135,17 +82,18 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   const bars = uPlot.paths.bars?.({ size: [0.8, 40, 3], align: 1 });
   const steps = uPlot.paths.stepped?.({ align: 1 });
-  const open = (u: uPlot) => {
-    const index = u.cursor.idx, from = index === null || index === undefined ? undefined : plot.times[index];
-    if (from === undefined || index === null || index === undefined) return;
+  const open = (index: number | null | undefined) => {
+    const from = plot.times[index ?? -1];
+    if (from === undefined) return;
     const step = (plot.times[1] ?? from) - (plot.times[0] ?? from);
-    plot.onOpen?.(from, plot.times[index + 1] ?? from + step);
+    plot.onOpen?.(from, plot.times[(index ?? 0) + 1] ?? from + step);
   };
+  let ticks = [0, 1];
   const chart = new uPlot(
     {
       width: box.clientWidth || 300,
       height,
-      padding: [8, isSmall ? 20 : LABELS, 0, 0],
+      padding: [isSmall ? 8 : FLAGS_PX, isSmall ? 12 : LABELS_PX, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: "history" },
@@ -155,14 +103,25 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       },
       scales: {
         x: { time: true, range: () => plot.range },
-        y: { range: (_, __, max) => [0, Math.max(max ?? 0, plot.top ?? 0) * 1.05 || 1] },
+        y: {
+          range: (_, __, max) => {
+            ticks = plot.ticks ??
+              ticksOf(Math.max(max ?? 0, plot.top ?? 0), { most: isSmall ? 2 : 4, steps: plot.steps, least: plot.least });
+            // A line at the last tick of a fixed axis would lie half outside.
+            return [0, (ticks.at(-1) ?? 1) * (plot.ticks ? 1.03 : 1)];
+          },
+        },
       },
-      axes: [{ ...axis, size: 36, space: isSmall ? 90 : 60, values: (_, seconds, __, ___, step) => timeLabels(seconds, step) }, {
+      axes: [{
         ...axis,
-        space: isSmall ? 36 : 44,
-        // The same for every chart, so that the times of charts above each other line up.
-        size: isSmall ? 60 : 72,
-        ...first.steps ? { incrs: first.steps } : {},
+        size: isSmall ? 20 : 36,
+        space: isSmall ? 44 : 60,
+        values: (_, seconds, __, ___, step) => timeLabels(seconds, step, isSmall),
+      }, {
+        ...axis,
+        // The same for every chart of a size, so that the times of charts above each other line up.
+        size: isSmall ? 56 : 60,
+        splits: () => ticks,
         values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
       series: [
@@ -185,7 +144,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
           u.over.addEventListener("mousedown", (event) => down = event.clientX);
           u.over.addEventListener("click", (event) => {
             const isLink = event.target instanceof Element && event.target.closest("a");
-            if (!isLink && Math.abs(event.clientX - down) < 4) open(u);
+            if (!isLink && Math.abs(event.clientX - down) < 4) open(u.cursor.idx);
           });
           if (plot.onOpen) u.over.classList.add("opens");
         }],
@@ -197,8 +156,8 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       plugins: [
         showBands(current),
         missedRuns(current),
-        directLabels(current),
-        showValues(current, (second) => inZoneShort(new Date(second * 1000).toISOString())),
+        ...isSmall ? [] : [directLabels(current)],
+        showValues(current),
       ],
     },
     [plot.times, ...plot.series.map((series) => series.values)],
@@ -206,10 +165,30 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
   );
   const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height }));
   observer.observe(box);
+  let chosen: number | null = null;
   return {
     update: (next) => {
       plot = next;
       chart.setData([plot.times, ...plot.series.map((series) => series.values)]);
+    },
+    press: (key) => {
+      const [start, end] = plot.range;
+      const known = plot.times.flatMap((time, index) =>
+        time >= start && time <= end && plot.series.some(({ values }) => typeof values[index] === "number") ? [index] : []
+      );
+      if (key === "Enter" && chosen !== null) open(chosen);
+      // The first key of a visit goes to the newest point.
+      const place = placeAfter(key, chosen === null ? known.length : known.indexOf(chosen), known.length - 1);
+      if (place === null) return null;
+      chosen = known[place] ?? null;
+      const time = plot.times[chosen ?? -1];
+      if (chosen === null || time === undefined) return null;
+      chart.setCursor({ left: chart.valToPos(time, "x"), top: 0 });
+      return wordsAt(plot, chosen).join(", ");
+    },
+    leave: () => {
+      chosen = null;
+      chart.setCursor({ left: -10, top: -10 });
     },
     remove: () => {
       observer.disconnect();

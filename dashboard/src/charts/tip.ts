@@ -1,8 +1,20 @@
 import type uPlot from "uplot";
+import { inZoneShort } from "../format.ts";
 import type { Plot } from "./plot.ts";
 
+/** The time of a point and the value of each line there, in words. */
+export function wordsAt({ times, series, format }: Plot, index: number): string[] {
+  const time = times[index];
+  if (time === undefined) return [];
+  const lines = series.map(({ name, values }) => {
+    const value = values[index];
+    return `${name}: ${value === null || value === undefined ? "–" : format(value)}`;
+  });
+  return [inZoneShort(new Date(time * 1000).toISOString()), ...lines];
+}
+
 /** Shows the time and the values under the cursor in a box beside it. */
-export const showValues = (current: () => Plot, timeOf: (second: number) => string): uPlot.Plugin => {
+export const showValues = (current: () => Plot): uPlot.Plugin => {
   const box = document.createElement("div");
   box.className = "tip";
   box.hidden = true;
@@ -11,16 +23,12 @@ export const showValues = (current: () => Plot, timeOf: (second: number) => stri
       ready: (u) => void u.over.appendChild(box),
       setCursor: (u) => {
         const index = u.cursor.idx, left = u.cursor.left ?? -1;
-        const { series, times, format } = current();
-        const time = index === null || index === undefined ? undefined : times[index];
-        // The charts of a view share the cursor; only the one under the pointer shows its values.
-        box.hidden = time === undefined || left < 0 || !u.over.matches(":hover");
-        if (box.hidden || index === null || index === undefined || time === undefined) return;
-        const lines = series.map(({ name, values }) => {
-          const value = values[index];
-          return `${name}: ${value === null || value === undefined ? "–" : format(value)}`;
-        });
-        box.textContent = [timeOf(time), ...lines].join("\n");
+        const words = index === null || index === undefined ? [] : wordsAt(current(), index);
+        // The charts of a view share the cursor; only the one under the pointer, or with the focus, shows its values.
+        const isUsed = u.over.matches(":hover") || u.root.parentElement === document.activeElement;
+        box.hidden = words.length === 0 || left < 0 || !isUsed;
+        if (box.hidden) return;
+        box.textContent = words.join("\n");
         box.style.left = `${Math.min(left + 12, Math.max(u.over.clientWidth - box.offsetWidth, 0))}px`;
       },
     },

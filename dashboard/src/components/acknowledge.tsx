@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { announce } from "../announce.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
@@ -10,7 +11,10 @@ export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; 
   const act = useAct(
     () => ({ method: "POST", path: `sync-admin/alerts/${id}/acknowledge`, body: {} }),
     UnusedResponse,
-    () => button.current?.closest("li")?.querySelector("a")?.focus(),
+    () => {
+      announce(`Acknowledged: ${cause}`);
+      button.current?.closest("li")?.querySelector("a")?.focus();
+    },
   );
   if (!can("operator")) return null;
   return (

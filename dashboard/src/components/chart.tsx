@@ -8,6 +8,7 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
   const [isOpen, setOpen] = useState(false);
+  const [point, setPoint] = useState("");
   const drawing = useRef<Drawing | null>(null);
   const latest = useRef(plot);
   latest.current = plot;
@@ -27,18 +28,34 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
     const task = setTimeout(() => drawing.current?.update(plot));
     return () => clearTimeout(task);
   }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
+  const isKnown = plot.series.some(({ values }) => values.some((value) => value !== null));
   return (
     <figure class="chart">
       <figcaption>
         {title} {figure && <span>{figure}</span>}
       </figcaption>
+      {!isKnown && <p class="empty">No value in this period.</p>}
       <div
         ref={box}
         class="plot"
+        hidden={!isKnown}
         style={{ minHeight: `${plot.height ?? 180}px` }}
         role="group"
-        aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}; the figures are in the table below`}
+        tabIndex={0}
+        aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}. Arrow keys move between the points${
+          plot.onOpen ? ", Enter shows the runs of a point" : ""
+        }. The figures are in the table below.`}
+        onKeyDown={(event) => {
+          // The links inside have their own keys.
+          if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+          const words = drawing.current?.press(event.key);
+          if (!words) return;
+          event.preventDefault();
+          setPoint(words);
+        }}
+        onBlur={() => drawing.current?.leave()}
       />
+      <span class="unseen" role="status">{point}</span>
       <details
         open={isOpen}
         onToggle={(event) => setOpen(event.currentTarget.open)}

@@ -1,5 +1,17 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+
+/** Opens a dialog element as a modal one while its component is shown. */
+export function useModal(): RefObject<HTMLDialogElement> {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    // Closing returns the focus to the control that opened the dialog, which the removal of an open one does not.
+    return () => element?.close();
+  }, []);
+  return dialog;
+}
 
 /** A modal dialog, which opens on its first field; the browser's own element keeps the focus inside and closes on Escape. */
 export function Dialog(
@@ -9,14 +21,10 @@ export function Dialog(
     children: ComponentChildren;
   },
 ) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const id = useId();
   useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    element?.querySelector<HTMLElement>("form :is(input, select, textarea, button)")?.focus();
-    // Closing returns the focus to the control that opened the dialog, which the removal of an open one does not.
-    return () => element?.close();
+    dialog.current?.querySelector<HTMLElement>("form :is(input, select, textarea, button)")?.focus();
   }, []);
   return (
     <dialog

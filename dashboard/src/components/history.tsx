@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { z } from "zod";
 import { AlertListResponse } from "../../../types/alerts.ts";
 import type { PerformanceHistoryResponse } from "../../../types/history.ts";
+import { DURATION_STEPS } from "../charts/scale.ts";
 import { duration, number, percent } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { Chart } from "./chart.tsx";
@@ -9,25 +10,17 @@ import { Empty } from "./states.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 const mib = (value: number): string => `${number(Math.round(value))} MiB`;
-/** The steps of the axis of durations, in ms. */
-const DURATION_STEPS = [
-  100,
-  200,
-  500,
-  1_000,
-  2_000,
-  5_000,
-  10_000,
-  15_000,
-  30_000,
-  60_000,
-  120_000,
-  300_000,
-  600_000,
-  1_800_000,
-  3_600_000,
-];
-const LARGE = 220, SMALL = 120;
+const RATIO_TICKS = [0, 0.25, 0.5, 0.75, 1], FEW_RATIO_TICKS = [0, 0.5, 1];
+const LARGE = 240, SMALL = 112;
+
+/** What the marks of the charts mean, and what a pointer does. */
+export const Legend = () => (
+  <ul class="legend">
+    <li class="shaded">Incident</li>
+    <li class="missed">Missed run</li>
+    <li>Select a point to see its runs; drag to zoom.</li>
+  </ul>
+);
 
 /**
  * The charts of a period: duration and success large, the rest small. A range selected in one chart zooms all of them, a click opens the
@@ -89,9 +82,6 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
   const shared = { times: series.times, bands, marks: series.marks, range, onZoom, onOpen };
   return (
     <>
-      <p class="legend">
-        Shaded: an incident. Red marks: a run was missed. Click a point to see its runs, drag to zoom.
-      </p>
       <div class="charts">
         <Chart
           title="Duration"
@@ -107,7 +97,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           figure={percent(totals.success_rate)}
           series={series.success}
           format={percent}
-          top={1}
+          ticks={RATIO_TICKS}
           height={LARGE}
           {...shared}
         />
@@ -118,14 +108,16 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           figure={number(totals.records_processed)}
           series={series.records}
           format={number}
+          least={1}
           {...minor}
         />
-        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} {...minor} />
+        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} least={1} {...minor} />
         <Chart
           title="Peak memory"
           figure={totals.peak_memory_mb === null ? "–" : mib(totals.peak_memory_mb)}
           series={series.memory}
           format={mib}
+          least={1}
           {...minor}
         />
         <Chart
@@ -133,7 +125,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           figure={percent(totals.cache_hit_ratio)}
           series={series.fresh}
           format={percent}
-          top={1}
+          ticks={FEW_RATIO_TICKS}
           {...minor}
         />
       </div>

@@ -5,9 +5,8 @@ import { Distance, useNow } from "./time.tsx";
 export function NextRun({ health }: { health: EntityHealthStatus }) {
   const now = useNow();
   if (health.is_paused) return <>paused</>;
-  if (!health.idle_since) {
-    return health.next_sync && Date.parse(health.next_sync) <= now ? <>due now</> : <Distance at={health.next_sync} />;
-  }
+  if (!health.idle_since && health.next_sync && Date.parse(health.next_sync) <= now) return <>due now</>;
+  if (!health.idle_since) return <Distance at={health.next_sync} />;
   if (!health.next_sync) return <>idle</>;
   return (
     <>

@@ -3,8 +3,10 @@ import type { z } from "zod";
 import { type Execution, ExecutionListResponse } from "../../../types/history.ts";
 import { TERMINAL_STATUSES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
-import { duration, number, title, words } from "../format.ts";
+import { duration, number, title, UNKNOWN } from "../format.ts";
 import { usePages } from "../queries.ts";
+import { TRIGGERS } from "../run/run.ts";
+import { Export } from "./export.tsx";
 import { SelectField } from "./fields.tsx";
 import { Empty, Reading } from "./states.tsx";
 import { Status } from "./status.tsx";
@@ -22,13 +24,14 @@ const COLUMNS: Column<Run>[] = [
       </Link>
     ),
   },
-  { name: "Outcome", cell: (run) => <Status of={run.status} /> },
+  { name: "Outcome", card: "state", cell: (run) => <Status of={run.status} /> },
   {
     name: "Scope",
+    card: "head",
     cell: (run) =>
       run.tournament_no === null ? "full run" : run.tournament_no === "*" ? "several tournaments" : `tournament ${run.tournament_no}`,
   },
-  { name: "Trigger", cell: (run) => words(run.trigger) },
+  { name: "Trigger", card: "head", cell: (run) => TRIGGERS[run.trigger] },
   {
     name: "Duration",
     isNumber: true,
@@ -42,12 +45,14 @@ const COLUMNS: Column<Run>[] = [
   {
     name: "Tournaments",
     isNumber: true,
-    cell: (run) =>
-      run.tournaments_failed > 0
-        ? `${number(run.tournaments_failed)} of ${number(run.tournaments_processed)} failed`
-        : number(run.tournaments_processed),
+    cell: ({ tournaments_failed: failed, tournaments_processed: done, tournaments_total: total }) =>
+      failed > 0
+        ? `${number(failed)} of ${number(done)} failed`
+        : done === 0 && total === null
+        ? UNKNOWN
+        : `${number(done)} of ${number(total ?? done)}`,
   },
-  { name: "Errors", isNumber: true, cell: (run) => number(run.error_count) },
+  { name: "Errors", card: "none", isNumber: true, cell: (run) => number(run.error_count) },
 ];
 
 /** Runs, newest first; scrolling loads older ones. */
@@ -55,14 +60,12 @@ export function Runs(
   { query, caption }: { query: Record<string, string>; caption: string },
 ) {
   const [filters, change] = useFilters(["status", "trigger"]);
-  const pages = usePages("sync-monitoring/executions", {
-    ...query,
-    ...filters,
-    limit: 200,
-  }, ExecutionListResponse);
+  const list = { path: "sync-monitoring/executions", query: { ...query, ...filters }, schema: ExecutionListResponse };
+  const pages = usePages(list.path, { ...list.query, limit: 200 }, list.schema);
   return (
     <>
       <div class="filters">
+        <h2>Runs</h2>
         <SelectField
           label="Outcome"
           value={filters.status}
@@ -75,9 +78,10 @@ export function Runs(
         <SelectField
           label="Trigger"
           value={filters.trigger}
-          options={[["", "any"], ["CRON", "schedule"], ["MANUAL", "manual"], ["RETRY", "retry"]]}
+          options={[["", "any"], ...Object.entries(TRIGGERS)]}
           onChange={(trigger) => change({ trigger })}
         />
+        <Export name={`runs-${query.entity}`} {...list} rowsOf={({ executions }) => executions} />
       </div>
       <Reading of={pages}>
         {({ pages: read }) => {

@@ -1,5 +1,6 @@
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { moveBetweenLinks } from "../arrow-keys.ts";
 import { marksOf } from "../due.ts";
 import { counted, duration, inZoneShort, words } from "../format.ts";
 import { toneOf } from "./status.tsx";
@@ -11,16 +12,16 @@ const SHOWN = 48;
 /** The last 48 full runs and missed due times of an entity on a scale of their order, the oldest first. */
 export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
   const marks = marksOf(runs, entity, now).slice(-SHOWN);
-  const oldest = marks[0];
+  const oldest = marks[0], newest = marks.findLast(({ run }) => run)?.run;
   return (
     <>
-      <ol class="strip" aria-label="Last runs, the newest last">
+      <ol class="strip" aria-label="Last runs, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
         {Array.from({ length: SHOWN - marks.length }, (_, index) => (
           <li key={index} aria-hidden="true">
             <span class="mark none" />
           </li>
         ))}
-        {marks.map(({ at, run }) => <Mark key={run?.id ?? at} at={at} run={run} />)}
+        {marks.map(({ at, run }) => <Mark key={run?.id ?? at} at={at} run={run} isReachable={run === newest} />)}
       </ol>
       <p class="scale">
         {oldest
@@ -35,7 +36,8 @@ export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPa
   );
 }
 
-function Mark({ at, run }: { at: number; run: Run | null }) {
+/** A run or a missed due time; the Tab key reaches one mark of a strip. */
+function Mark({ at, run, isReachable }: { at: number; run: Run | null; isReachable: boolean }) {
   const when = inZoneShort(new Date(at).toISOString());
   if (!run) {
     const label = `${when}: missed, no run started when it was due`;
@@ -51,7 +53,7 @@ function Mark({ at, run }: { at: number; run: Run | null }) {
     <li title={label}>
       <a
         href={`#/runs/${run.id}`}
-        tabIndex={-1}
+        tabIndex={isReachable ? 0 : -1}
         aria-label={label}
         class={`mark ${toneOf(run.status)}${run.status === "RUNNING" ? " moving" : ""}`}
       />

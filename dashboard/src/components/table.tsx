@@ -1,14 +1,21 @@
 import type { ComponentChildren } from "preact";
-import { memo } from "preact/compat";
+import { memo, useSyncExternalStore } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 
 export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
+  /** What the head shows instead of the name. */
+  head?: ComponentChildren;
   isNumber?: boolean;
   /** Marks the cell as the row's header. */
   isHead?: boolean;
+  /**
+   * Its place in the card that a row is on a narrow screen: on the first line after the header or at the end, or nowhere; by default on the
+   * second line with its name.
+   */
+  card?: "head" | "state" | "none";
   sort?: { isDescending: boolean } | undefined;
   onSort?: () => void;
 }
@@ -17,7 +24,7 @@ function Head<T>({ columns }: { columns: Column<T>[] }) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, isNumber, sort, onSort }) => (
+        {columns.map(({ name, head, isNumber, sort, onSort }) => (
           <th
             key={name}
             scope="col"
@@ -35,7 +42,7 @@ function Head<T>({ columns }: { columns: Column<T>[] }) {
                   )}
                 </button>
               )
-              : name}
+              : head ?? name}
           </th>
         ))}
       </tr>
@@ -48,9 +55,13 @@ function PlainRow<T>(
 ) {
   return (
     <tr aria-rowindex={index}>
-      {columns.map(({ name, cell, isNumber, isHead }) =>
+      {columns.map(({ name, cell, isNumber, isHead, card }) =>
         isHead ? <th key={name} scope="row">{cell(row)}</th> : (
-          <td key={name} class={isNumber ? "number" : undefined}>
+          <td
+            key={name}
+            class={[isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined}
+            data-name={card ? undefined : name}
+          >
             {cell(row)}
           </td>
         )
@@ -73,7 +84,7 @@ export function Table<T>(
 ) {
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table class="cards">
         <caption class="unseen">{caption}</caption>
         <Head columns={columns} />
         <tbody>
@@ -85,8 +96,30 @@ export function Table<T>(
 }
 
 const ROW_PX = 38;
+/** The rows that a narrow screen shows at first, and more of on demand. */
+const CARDS = 20;
+const narrow = matchMedia("(max-width: 48rem)");
 
-/** A table of many rows that renders only the visible ones and loads more near its end. */
+/** Whether the screen is narrow, so that rows are cards. */
+const useNarrow = (): boolean =>
+  useSyncExternalStore((onChange) => {
+    narrow.addEventListener("change", onChange);
+    return () => narrow.removeEventListener("change", onChange);
+  }, () => narrow.matches);
+
+const Space = ({ height, columns }: { height: number; columns: number }) =>
+  height > 0
+    ? (
+      <tr aria-hidden="true">
+        <td colSpan={columns} class="space" style={{ height: `${height}px` }} />
+      </tr>
+    )
+    : null;
+
+/**
+ * A table of many rows that renders only the visible ones and loads more near its end. On a narrow screen, where the page scrolls instead,
+ * a button shows more.
+ */
 export function LongTable<T>(
   { caption, columns, rows, keyOf, hasMore, onMore, isLoading }: {
     caption: string;
@@ -99,6 +132,8 @@ export function LongTable<T>(
   },
 ) {
   const box = useRef<HTMLDivElement>(null);
+  const isNarrow = useNarrow();
+  const [cards, setCards] = useState(CARDS);
   const [, rerender] = useReducer((count: number) => count + 1, 0);
   const options = {
     count: rows.length,
@@ -115,56 +150,35 @@ export function LongTable<T>(
   useEffect(() => virtual._didMount(), []);
   useEffect(() => virtual._willUpdate());
   const items = virtual.getVirtualItems();
-  const first = items[0], last = items.at(-1);
-  const isNearEnd = (last?.index ?? 0) >= rows.length - 30;
+  const last = items.at(-1);
+  const shown = isNarrow ? [...rows.keys()].slice(0, cards) : items.map(({ index }) => index);
+  const isNearEnd = !isNarrow && (last?.index ?? 0) >= rows.length - 30;
   useEffect(() => {
     if (isNearEnd && hasMore && !isLoading) onMore();
   }, [isNearEnd, hasMore, isLoading, rows.length]);
-  const below = virtual.getTotalSize() - (last?.end ?? 0);
+  const showMore = () => {
+    setCards(cards + CARDS);
+    if (cards + CARDS > rows.length && hasMore) onMore();
+  };
   return (
-    <div
-      class="scroll long"
-      role="region"
-      aria-label={caption}
-      tabIndex={0}
-      ref={box}
-      aria-busy={isLoading}
-    >
-      <table aria-rowcount={hasMore ? -1 : rows.length + 1}>
-        <caption class="unseen">{caption}</caption>
-        <Head columns={columns} />
-        <tbody>
-          {first && first.start > 0 && (
-            <tr aria-hidden="true">
-              <td
-                colSpan={columns.length}
-                class="space"
-                style={{ height: `${first.start}px` }}
-              />
-            </tr>
-          )}
-          {items.map(({ index }) => {
-            const row = rows[index];
-            return row && (
-              <Row
-                key={keyOf(row)}
-                columns={columns}
-                row={row}
-                index={index + 2}
-              />
-            );
-          })}
-          {below > 0 && (
-            <tr aria-hidden="true">
-              <td
-                colSpan={columns.length}
-                class="space"
-                style={{ height: `${below}px` }}
-              />
-            </tr>
-          )}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div class="scroll long" role="region" aria-label={caption} tabIndex={0} ref={box} aria-busy={isLoading}>
+        <table class="cards" aria-rowcount={hasMore ? -1 : rows.length + 1}>
+          <caption class="unseen">{caption}</caption>
+          <Head columns={columns} />
+          <tbody>
+            <Space height={isNarrow ? 0 : items[0]?.start ?? 0} columns={columns.length} />
+            {shown.map((index) => {
+              const row = rows[index];
+              return row && <Row key={keyOf(row)} columns={columns} row={row} index={index + 2} />;
+            })}
+            <Space height={isNarrow ? 0 : virtual.getTotalSize() - (last?.end ?? 0)} columns={columns.length} />
+          </tbody>
+        </table>
+      </div>
+      {isNarrow && (cards < rows.length || hasMore) && (
+        <button type="button" aria-busy={isLoading} onClick={showMore}>Show {CARDS} more</button>
+      )}
+    </>
   );
 }

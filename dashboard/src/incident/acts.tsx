@@ -74,7 +74,8 @@ function Opened({ incident: { id, silence }, ...opened }: { incident: Incident; 
   return <Change id={id} {...opened} />;
 }
 
-const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], ["120", "for 2 hours"], ["480", "for 8 hours"]] as const;
+/** How long an acknowledgement can last, in minutes. */
+export const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], ["120", "for 2 hours"], ["480", "for 8 hours"]] as const;
 const isIn = (minutes: string): string => new Date(Date.now() + Number(minutes) * 60_000).toISOString();
 
 /** A change of the state with a note; an acknowledgement has an end. */

@@ -4,6 +4,9 @@ import type { LeftOutReason } from "../../../types/sync.ts";
 
 export type Run = z.infer<typeof ExecutionDetailResponse>;
 
+/** What started a run. */
+export const TRIGGERS = { CRON: "schedule", MANUAL: "manual", RETRY: "retry" } as const;
+
 /** Why a run did not sync a tournament. */
 export const LEFT_OUT: Record<LeftOutReason, string> = {
   FRESH: "their data was fresh enough",

@@ -1,21 +1,41 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { counted, duration } from "../format.ts";
+import { DURATION_STEPS, ticksOf } from "../charts/scale.ts";
 import { Empty } from "../components/states.tsx";
+import { TournamentName } from "../components/tournament-links.tsx";
+import { counted, duration } from "../format.ts";
 import type { Run } from "./run.ts";
 
 /** The rows that are shown at first. */
 const SHOWN = 40;
-const TICKS = 5;
 
-interface Bar {
-  no: string;
-  name: string;
+type Tone = "good" | "warn" | "bad";
+
+/** A part of a bar, in ms since the start of the run; several parts are the requests of a tournament with a retry. */
+interface Part {
   from: number;
   ms: number;
-  tone: "good" | "warn" | "bad";
-  label: string;
+  tone: Tone;
+  title: string;
 }
+
+interface Bar {
+  result: Run["tournaments"][number];
+  from: number;
+  ms: number;
+  tone: Tone;
+  label: string;
+  parts: Part[];
+}
+
+/** The requests of a tournament: each before the last one failed, and the last one decides its outcome. */
+const partsOf = ({ attempts }: Run["tournaments"][number], from: number, tone: Tone): Part[] =>
+  attempts.map((attempt, index) => ({
+    from: from + attempt.from_ms,
+    ms: attempt.ms,
+    tone: index < attempts.length - 1 ? "bad" : tone,
+    title: `${index === 0 ? "Request" : `Retry ${index}`}: ${duration(attempt.ms)}`,
+  }));
 
 /** The tournaments in the order of their start, in ms since the start of the run; one without a recorded start begins with the run. */
 function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups">): Bar[] {
@@ -25,21 +45,15 @@ function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups
     const ms = result.duration_ms ?? 0;
     const reason = codes.get(result.error_fingerprint ?? "") ?? result.error_message ??
       (result.warning_code ? `held back: ${result.warning_code}` : null);
-    const parts = [
+    const words = [
       duration(ms),
       result.retry_attempt ? `${result.retry_attempt} ${result.retry_attempt === 1 ? "retry" : "retries"}` : null,
       result.records_processed === null ? null : counted(result.records_processed, "record"),
       reason,
     ];
-    return {
-      no: result.tournament_no,
-      name: `${result.name ?? "Tournament"} ${result.tournament_no}`,
-      from,
-      ms,
-      tone: (result.success ? result.warning_code ? "warn" : "good" : "bad") as Bar["tone"],
-      label: parts.filter(Boolean).join(" · "),
-    };
-  }).sort((a, b) => a.from - b.from || a.no.localeCompare(b.no));
+    const tone: Tone = result.success ? result.warning_code ? "warn" : "good" : "bad";
+    return { result, from, ms, tone, label: words.filter(Boolean).join(" · "), parts: partsOf(result, from, tone) };
+  }).sort((a, b) => a.from - b.from || a.result.tournament_no.localeCompare(b.result.tournament_no));
 }
 
 /** When each tournament was synced, on the time axis of the run: bars above each other ran at the same time. */
@@ -52,26 +66,31 @@ export function Waterfall({ run, length }: { run: Run; length: number }) {
   // Failures are never cut off.
   const first = new Set([...bars.filter(({ tone }) => tone === "bad"), ...bars].slice(0, SHOWN));
   const shown = isWhole ? bars : bars.filter((bar) => first.has(bar));
-  const end = Math.max(length, ...bars.map(({ from, ms }) => from + ms), 1);
+  const ticks = ticksOf(Math.max(length, ...bars.map(({ from, ms }) => from + ms), 1), { most: 6, steps: DURATION_STEPS });
+  const end = ticks.at(-1) ?? 1;
+  const place = ({ from, ms }: { from: number; ms: number }) => ({ left: `${100 * from / end}%`, width: `${100 * ms / end}%` });
   return (
-    <div class="card pad waterfall">
+    <div class="card pad waterfall" style={{ "--ticks": ticks.length - 1 }}>
       <ol class="ticks" aria-hidden="true">
-        {Array.from(
-          { length: TICKS },
-          (_, index) => <li key={index}>{index === 0 ? "0" : duration(Math.round(end * index / (TICKS - 1)))}</li>,
-        )}
+        {ticks.map((tick) => (
+          <li key={tick} style={{ left: `${100 * tick / end}%` }}>{tick === 0 ? "0" : duration(tick).replace(".0 ", " ")}</li>
+        ))}
       </ol>
       <ul>
-        {shown.map(({ no, name, from, ms, tone, label }) => (
-          <li key={no}>
-            <Link href={`/tournaments/${no}`} title={name}>{name}</Link>{" "}
+        {shown.map(({ result, from, ms, tone, label, parts }) => (
+          <li key={result.tournament_no}>
+            <Link href={`/tournaments/${result.tournament_no}`}>
+              <TournamentName of={{ ...result, no: result.tournament_no }} />
+            </Link>{" "}
             <span class="track">
-              <span class={`bar ${tone}`} style={{ left: `${100 * from / end}%`, width: `${100 * ms / end}%` }} />
+              <span class={`bar ${tone}${parts.length ? " waits" : ""}`} style={place({ from, ms })} />
+              {parts.map((part, index) => <span key={index} class={`bar ${part.tone}`} title={part.title} style={place(part)} />)}
             </span>{" "}
             <span class={tone === "good" ? "muted" : tone} title={label}>{label}</span>
           </li>
         ))}
       </ul>
+      {bars.some(({ parts }) => parts.length) && <p class="legend">Solid: a request. Pale: the wait before the next retry.</p>}
       {shown.length < bars.length && (
         <button type="button" class="small" onClick={() => setWhole(true)}>Show all {bars.length} tournaments</button>
       )}

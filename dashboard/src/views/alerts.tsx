@@ -2,17 +2,23 @@ import { Link } from "wouter-preact";
 import { type AlertIncident, AlertListResponse, INCIDENT_STATES } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
+import { useBulk } from "../bulk.ts";
+import { Refused } from "../components/bulk-dialog.tsx";
+import { IncidentActs } from "../components/bulk-incidents.tsx";
+import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page } from "../components/page.tsx";
+import { selectionColumn, useSelection } from "../components/selection.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Severity, Status } from "../components/status.tsx";
+import { Pill, Severity } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Distance } from "../components/time.tsx";
-import { duration, number, title } from "../format.ts";
+import { duration, number, span, title } from "../format.ts";
 import { usePages } from "../queries.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
+import { useUser } from "../session.ts";
 
 const COLUMNS: Column<AlertIncident>[] = [
   {
@@ -29,13 +35,22 @@ const COLUMNS: Column<AlertIncident>[] = [
       </>
     ),
   },
-  { name: "State", cell: (incident) => <Status of={incident.state} /> },
-  { name: "Severity", cell: (incident) => <Severity of={incident.severity} /> },
-  { name: "Since", cell: (incident) => <Distance at={incident.began_at} /> },
   {
-    name: "Duration",
-    isNumber: true,
-    cell: (incident) => incident.resolved_at ? duration(Date.parse(incident.resolved_at) - Date.parse(incident.began_at)) : "live",
+    name: "State",
+    cell: (incident) => (
+      <div class="pills">
+        <Pill of={incident.state} /> <Severity of={incident.severity} />
+      </div>
+    ),
+  },
+  {
+    name: "Since",
+    cell: (incident) => (
+      <>
+        <Distance at={incident.began_at} />
+        {incident.resolved_at && <p class="under">for {span(Date.parse(incident.resolved_at) - Date.parse(incident.began_at))}</p>}
+      </>
+    ),
   },
 ];
 
@@ -79,6 +94,7 @@ export default function Alerts() {
           ]}
           onChange={(entity) => change({ entity })}
         />
+        <Export name="incidents" path="sync-monitoring/alerts" query={filters} schema={AlertListResponse} rowsOf={({ alerts }) => alerts} />
       </div>
       <Reading of={alerts}>
         {({ pages }) => {
@@ -97,16 +113,7 @@ export default function Alerts() {
                   ]}
                 />
               )}
-              {rows.length
-                ? (
-                  <Table
-                    caption="Incidents, newest first"
-                    columns={COLUMNS}
-                    rows={rows}
-                    keyOf={(incident) => incident.id}
-                  />
-                )
-                : <Empty>No incident matches the filters.</Empty>}
+              {rows.length ? <Incidents rows={rows} /> : <Empty>No incident matches the filters.</Empty>}
               {alerts.hasNextPage && (
                 <button
                   type="button"
@@ -121,5 +128,20 @@ export default function Alerts() {
         }}
       </Reading>
     </Page>
+  );
+}
+
+/** The incidents; an operator can select those that have not ended. */
+function Incidents({ rows }: { rows: AlertIncident[] }) {
+  const { can } = useUser();
+  const selection = useSelection(rows, ({ id }) => id, ({ state }) => can("operator") && state !== "RESOLVED");
+  const bulk = useBulk<AlertIncident>();
+  const columns = can("operator") ? [selectionColumn(selection, ({ cause, scope }) => `${cause}, ${scope}`), ...COLUMNS] : COLUMNS;
+  return (
+    <>
+      <Refused of={bulk.refused} nameOf={({ id, cause }) => <Link href={`/alerts/${id}`}>{cause}</Link>} onForget={bulk.forget} />
+      <Table caption="Incidents, newest first" columns={columns} rows={rows} keyOf={({ id }) => id} />
+      <IncidentActs selection={selection} bulk={bulk} />
+    </>
   );
 }

@@ -1,30 +1,75 @@
 import { useState } from "preact/hooks";
-import type { z } from "zod";
+import { Link } from "wouter-preact";
+import { z } from "zod";
 import { type AuditEntry, AuditResponse, AuditVerifyResponse } from "../../../types/admin.ts";
+import { announce } from "../announce.ts";
 import { useApi } from "../api.ts";
 import { useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
 import { SelectField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
-import { counted, title, words } from "../format.ts";
+import { counted, title } from "../format.ts";
 import { usePages } from "../queries.ts";
+import { useUser } from "../session.ts";
 
-const OBJECTS = [
-  "alert",
-  "alert-rule",
-  "channel",
-  "entity",
-  "error",
-  "job",
-  "notification",
-  "silence",
-];
+type Entry = z.infer<typeof AuditEntry>;
+
+/** The kinds of objects, with their names and the view of an object; null where no view shows it. */
+const OBJECTS: Record<string, { name: string; hrefOf: (entry: Entry) => string | null }> = {
+  alert: { name: "Incident", hrefOf: ({ object_id }) => `/alerts/${object_id}` },
+  "alert-rule": { name: "Rule", hrefOf: ({ object_id }) => `/alerts/rules/${object_id}` },
+  "audit-log": { name: "Audit log", hrefOf: () => null },
+  channel: { name: "Channel", hrefOf: () => "/alerts/channels" },
+  entity: { name: "Sync", hrefOf: ({ object_id }) => `/entities/${object_id}` },
+  error: { name: "Error", hrefOf: ({ before }) => errorView(before) },
+  job: { name: "Job", hrefOf: ({ object_id }) => `/jobs/${object_id}` },
+  notification: { name: "Notification", hrefOf: ({ before }) => incidentView(before) },
+  person: { name: "Person", hrefOf: () => "/people" },
+  retention: { name: "Retention", hrefOf: () => "/system" },
+  silence: { name: "Silence", hrefOf: () => "/alerts/silences" },
+  system: { name: "System", hrefOf: () => "/system" },
+  upstream: { name: "Upstream", hrefOf: () => "/system" },
+};
+const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+/** The views that only an admin can open. */
+const FOR_ADMINS = ["/people", "/alerts/channels"];
+const text = z.string().optional();
+const State = z.looseObject({ name: text, email: text, fingerprint: text, incident_id: text }).catch({});
+
+function errorView(before: unknown): string | null {
+  const { fingerprint } = State.parse(before);
+  return fingerprint ? `/errors/${encodeURIComponent(fingerprint)}` : null;
+}
+
+function incidentView(before: unknown): string | null {
+  const { incident_id } = State.parse(before);
+  return incident_id ? `/alerts/${incident_id}` : null;
+}
+
+/** The object of an entry as a link to it, by its name where the entry has one. */
+function AuditedObject({ entry }: { entry: Entry }) {
+  const { can } = useUser();
+  const { object_type, object_id, before, after, action } = entry;
+  const kind = OBJECTS[object_type];
+  const href = kind?.hrefOf(entry) ?? null;
+  const { name = State.parse(before).name, email } = State.parse(after);
+  const text = name ?? email ?? (UUID.test(object_id) ? object_id.slice(0, 8) : object_id);
+  const isShown = href !== null && !action.startsWith("delete-") && (can("admin") || !FOR_ADMINS.includes(href));
+  const label = <span class="cut" title={object_id}>{text}</span>;
+  return (
+    <>
+      <span class="muted">{kind?.name ?? title(object_type.replaceAll("-", " "))}</span>{" "}
+      {isShown ? <Link href={href}>{label}</Link> : label}
+    </>
+  );
+}
 
 /** What the table does not show; what the caller can choose is named as a claim. */
-const detailsOf = (entry: z.infer<typeof AuditEntry>) => ({
+const detailsOf = (entry: Entry) => ({
   before: entry.before,
   after: entry.after,
   recorded_at: entry.recorded_at,
@@ -39,7 +84,7 @@ const SEALS = {
   UNVOUCHED: <Status of="FAILED" label="Unvouched" />,
 };
 
-const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
+const COLUMNS: Column<Entry>[] = [
   { name: "Time", isHead: true, cell: (entry) => <Moment at={entry.at} /> },
   {
     name: "Actor",
@@ -52,11 +97,7 @@ const COLUMNS: Column<z.infer<typeof AuditEntry>>[] = [
   { name: "Action", cell: (entry) => title(entry.action.replaceAll("-", " ")) },
   {
     name: "Object",
-    cell: (entry) => (
-      <>
-        {words(entry.object_type.replaceAll("-", " "))} <span class="cut" title={entry.object_id}>{entry.object_id}</span>
-      </>
-    ),
+    cell: (entry) => <AuditedObject entry={entry} />,
   },
   { name: "Reason", cell: (entry) => entry.reason ?? "" },
   { name: "Seal", cell: (entry) => entry.verdict ? SEALS[entry.verdict] : "" },
@@ -101,10 +142,11 @@ export default function Audit() {
           value={filters.object_type}
           options={[
             ["", "any"],
-            ...OBJECTS.map((name) => [name, title(name.replaceAll("-", " "))] as const),
+            ...Object.entries(OBJECTS).map(([type, { name }]) => [type, name] as const),
           ]}
           onChange={(object_type) => change({ object_type })}
         />
+        <Export name="audit" path="sync-admin/audit" query={filters} schema={AuditResponse} rowsOf={({ entries }) => entries} />
       </div>
       <Reading of={audit}>
         {({ pages }) => {
@@ -147,8 +189,10 @@ function Verify() {
   const verify = async () => {
     setBusy(true);
     try {
-      setAnswer(await api.get("sync-admin/audit/verify", AuditVerifyResponse));
+      const verified = await api.get("sync-admin/audit/verify", AuditVerifyResponse);
+      setAnswer(verified);
       setError(null);
+      announce(`The audit log is ${title(verified.status).toLowerCase()}.`);
     } catch (refusal) {
       setError(refusal);
     }
@@ -156,7 +200,7 @@ function Verify() {
   };
   return (
     <>
-      <div role="status">
+      <div>
         {answer && (
           <>
             <Status of={answer.status} /> {answer.first_bad

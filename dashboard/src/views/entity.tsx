@@ -5,18 +5,19 @@ import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { useFilters } from "../address.ts";
 import { ActiveIncidents } from "../components/active-incidents.tsx";
 import { Backoff } from "../components/backoff.tsx";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
-import { History } from "../components/history.tsx";
+import { History, Legend } from "../components/history.tsx";
 import { NextRun } from "../components/next-run.tsx";
-import { Facts, Page, Section } from "../components/page.tsx";
+import { Facts, Page } from "../components/page.tsx";
 import { Pause } from "../components/pause.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
-import { Empty, Reading } from "../components/states.tsx";
+import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip } from "../components/strip.tsx";
 import { Message, Moment, Since, useNow } from "../components/time.tsx";
-import { duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -24,6 +25,8 @@ import { useUser } from "../session.ts";
 
 type PeriodName = keyof typeof PERIODS;
 const NAMES = Object.keys(PERIODS) as PeriodName[];
+
+const periodOf = (name: string): PeriodName => NAMES.find((known) => known === name) ?? "24h";
 
 /** The shortest period that reaches back to a time, in seconds. */
 const periodSince = (from: number): PeriodName =>
@@ -33,6 +36,8 @@ const secondsText = (seconds: number): string => inZoneShort(new Date(seconds * 
 
 export default function EntityView() {
   const { type = "" } = useParams();
+  const [{ period: chosen }] = useFilters(["period"]);
+  const period = periodOf(chosen);
   const nameOf = useNames();
   const overview = useOverview().data;
   const health = overview?.sync_entities[type];
@@ -57,6 +62,7 @@ export default function EntityView() {
       )}
       acts={
         <>
+          <CopyMenu id={type} path={pathOf("sync-monitoring/performance-history", { period, entity: type })} />
           {can("admin") && entity && (
             <>
               <Link href={`/entities/${type}/settings`} role="button">Settings</Link>
@@ -81,10 +87,13 @@ export default function EntityView() {
       )}
       {health && <Now health={health} entity={entity} />}
       <Past type={type} />
-      <Section title="Runs">
+      <div class="beside">
+        <aside class="stack">
+          <ErrorTypes type={type} period={period} />
+          {entity && <Settings entity={entity} />}
+        </aside>
         <EntityRuns type={type} name={nameOf(type)} />
-      </Section>
-      {entity && <Settings entity={entity} />}
+      </div>
     </Page>
   );
 }
@@ -113,7 +122,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
           [
             "Success, 24 h",
             <>
-              {percent(health.success_rate_24h)} <small>{number(health.runs_24h)} runs</small>
+              {percent(health.success_rate_24h)} <small>of {counted(health.runs_24h, "run")}</small>
             </>,
           ],
           [
@@ -122,8 +131,18 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
               {duration(health.last_duration_ms)} <small>usually {duration(health.average_duration_ms)}</small>
             </>,
           ],
-          ["Failures in a row", number(health.consecutive_failures)],
-          ["Next run", <NextRun health={health} />],
+          [
+            "Failures in a row",
+            <>
+              {number(health.consecutive_failures)} <small>full runs</small>
+            </>,
+          ],
+          [
+            "Next run",
+            <>
+              <NextRun health={health} /> {entity && <small>every {entity.sync_frequency}</small>}
+            </>,
+          ],
         ]}
       />
       <Strip runs={health.recent_runs} entity={entity} now={now} />
@@ -134,7 +153,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
 /** The charts of a period or of a chosen range, and the errors by type. */
 function Past({ type }: { type: string }) {
   const [filters, change] = useFilters(["period", "from", "until", "runs_from", "runs_to"]);
-  const period = NAMES.find((name) => name === filters.period) ?? "24h";
+  const period = periodOf(filters.period);
   const zoom: [number, number] | null = filters.from && filters.until ? [Number(filters.from), Number(filters.until)] : null;
   const history = useRead(
     pathOf("sync-monitoring/performance-history", { period, entity: type }),
@@ -167,6 +186,7 @@ function Past({ type }: { type: string }) {
           onChoose={(from, until) => change({ period: periodSince(from), from: String(from), until: String(until) })}
         />
         {zoom && <button type="button" onClick={() => change({ from: "", until: "" })}>Show the whole period</button>}
+        <Legend />
       </div>
       <Reading of={history}>
         {(data) => (
@@ -179,7 +199,6 @@ function Past({ type }: { type: string }) {
           />
         )}
       </Reading>
-      <ErrorTypes type={type} period={period} />
     </section>
   );
 }
@@ -187,7 +206,7 @@ function Past({ type }: { type: string }) {
 function EntityRuns({ type, name }: { type: string; name: string }) {
   const [{ runs_from, runs_to }, change] = useFilters(["runs_from", "runs_to"]);
   return (
-    <div id="runs" class="stack">
+    <section id="runs" aria-label="Runs">
       {runs_from && runs_to && (
         <p class="notice">
           <span>
@@ -197,47 +216,53 @@ function EntityRuns({ type, name }: { type: string; name: string }) {
         </p>
       )}
       <Runs query={{ entity: type, from: runs_from, to: runs_to }} caption={`Runs of ${name}`} />
-    </div>
+    </section>
   );
 }
 
 function Settings({ entity }: { entity: EntityWithPauses }) {
   const { sync_frequency, schedule_anchor, alert_threshold_failures: threshold, notification_channels: channels } = entity;
   return (
-    <Section title="Schedule">
+    <section class="card pad">
+      <h2>Schedule</h2>
       <Facts
+        class="pairs"
         of={[
           ["State", entity.is_active ? entity.paused_at ? "paused" : "active" : "inactive"],
           ["Every", sync_frequency],
           ["Anchor", <Moment at={schedule_anchor} />],
           ["Grace", entity.grace],
           ["Budget", entity.max_runtime],
-          ["Failures before an alert", threshold === null ? "as each rule says" : number(threshold)],
+          ["Alert after", threshold === null ? "as many failures as each rule says" : counted(threshold, "failure")],
           ["Channels", channels?.join(", ") ?? "as each rule says"],
         ]}
       />
-    </Section>
+    </section>
   );
 }
 
 function ErrorTypes({ type, period }: { type: string; period: string }) {
   return (
-    <Section title="Errors by type" acts={<Link href={pathOf("/errors", { entity: type, period })}>All errors</Link>}>
+    <section class="card pad">
+      <header class="section">
+        <h2>Errors by type</h2>
+        <Link href={pathOf("/errors", { entity: type, period })}>All errors</Link>
+      </header>
       <ErrorAnalytics period={period} entity={type} every={15_000}>
         {({ by_type, total }) =>
-          total === 0 ? <Empty>No error in this period.</Empty> : (
-            <dl class="bars card pad">
+          total === 0 ? <p class="muted">No error in this period.</p> : (
+            <dl class="bars">
               {Object.entries(by_type).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a).map(([name, count]) => (
                 <div key={name}>
                   <dt>{title(name)}</dt>
                   <dd>
-                    <meter value={count} max={total} aria-label={title(name)} /> {number(count)}
+                    <meter value={count} max={total} aria-label={title(name)} /> {number(count)} of {number(total)}
                   </dd>
                 </div>
               ))}
             </dl>
           )}
       </ErrorAnalytics>
-    </Section>
+    </section>
   );
 }

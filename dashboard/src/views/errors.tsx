@@ -1,16 +1,17 @@
 import { useMemo } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { PERIODS } from "../../../types/history.ts";
+import { ErrorListResponse, Period, PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
 import { Chart } from "../components/chart.tsx";
 import { type Analytics, ErrorAnalytics } from "../components/error-analytics.tsx";
+import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
-import { duration, number, title } from "../format.ts";
+import { duration, msOf, number, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 
@@ -46,7 +47,7 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
 
 export default function Errors() {
   const [filters, change] = useFilters(["period", "entity"]);
-  const period = filters.period in PERIODS ? filters.period : "24h";
+  const period = Period.safeParse(filters.period).data ?? "24h";
   const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   return (
@@ -66,6 +67,13 @@ export default function Errors() {
             ...entities.map((name) => [name, nameOf(name)] as const),
           ]}
           onChange={(entity) => change({ entity })}
+        />
+        <Export
+          name="errors"
+          path="sync-monitoring/errors"
+          query={{ entity: filters.entity, from: new Date(Date.now() - (msOf(PERIODS[period].span) ?? 0)).toISOString() }}
+          schema={ErrorListResponse}
+          rowsOf={({ errors }) => errors}
         />
       </div>
       <ErrorAnalytics period={period} entity={filters.entity} every={10_000}>{(data) => <Analysis data={data} />}</ErrorAnalytics>

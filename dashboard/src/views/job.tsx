@@ -1,7 +1,9 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import { JobDetailResponse } from "../../../types/jobs.ts";
 import { go } from "../address.ts";
+import { announce } from "../announce.ts";
+import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
@@ -14,15 +16,27 @@ import { useUser } from "../session.ts";
 
 const isFinished = ({ status }: JobDetailResponse): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
 
+/** Announces each new state of a job while it is shown. */
+function useAnnouncedState(job: JobDetailResponse | undefined, name: string): void {
+  const previous = useRef<JobDetailResponse["status"] | null>(null);
+  useEffect(() => {
+    if (!job) return;
+    if (previous.current && previous.current !== job.status) announce(`${name}: ${title(job.status)}`);
+    previous.current = job.status;
+  }, [job?.status]);
+}
+
 export default function JobView() {
   const { id = "" } = useParams();
   const job = useRead(`sync-admin/jobs/${id}`, JobDetailResponse, {
     isLive: (data) => !isFinished(data),
   });
   const nameOf = useNames();
+  const name = job.data ? `Sync of ${nameOf(job.data.entity_type)}` : "Job";
+  useAnnouncedState(job.data, name);
   return (
     <Page
-      title={job.data ? `Sync of ${nameOf(job.data.entity_type)}` : "Job"}
+      title={name}
       lead={job.data && (
         <>
           <Status of={job.data.status} /> {job.data.tournament_no
@@ -109,7 +123,7 @@ function Job({ job }: { job: JobDetailResponse }) {
   const { progress } = job;
   return (
     <>
-      <div role="status" class="progress">
+      <div class="progress">
         {job.status === "QUEUED" && (
           <p>
             {job.waits_because ??
@@ -132,17 +146,17 @@ function Job({ job }: { job: JobDetailResponse }) {
               value={progress.tournaments_processed}
               max={progress.total_tournaments || 1}
               aria-label="Tournaments done"
-            />
+            />{" "}
+            <OverEstimate ms={job.over_estimate_ms} />
           </>
         )}
       </div>
       <Facts
         of={[
-          ["Estimated completion", <Distance at={job.estimated_completion} />],
-          [
-            "Estimated completion, p90",
-            <Distance at={job.estimated_completion_p90} />,
-          ],
+          ...isFinished(job) ? [] : [
+            ["Estimated completion", <Distance at={job.estimated_completion} />],
+            ["Estimated completion, p90", <Distance at={job.estimated_completion_p90} />],
+          ] satisfies Parameters<typeof Facts>[0]["of"],
           ["Priority", title(job.priority)],
           ["Triggered by", job.triggered_by],
           ["Reason", job.reason],

@@ -3,27 +3,31 @@ import { Link, useParams } from "wouter-preact";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
 import { JobDetailResponse } from "../../../types/jobs.ts";
 import { go } from "../address.ts";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Copy } from "../components/copy.tsx";
 import { ErrorRecord } from "../components/error-record.tsx";
+import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
+import { counted, duration, inZoneShort, number, sentence, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
-import { Comparison } from "../run/comparison.tsx";
+import { Comparison, hasComparison } from "../run/comparison.tsx";
 import { ErrorGroups } from "../run/error-groups.tsx";
-import { LEFT_OUT, type Run } from "../run/run.ts";
+import { LEFT_OUT, type Run, TRIGGERS } from "../run/run.ts";
 import { Waterfall } from "../run/waterfall.tsx";
 
-const TRIGGERS = { CRON: "the schedule", MANUAL: "hand", RETRY: "a retry" } as const;
+const STARTED_BY = { CRON: "the schedule", MANUAL: "a person", RETRY: "a retry" } as const;
+
+const pathTo = (id: string): string => `sync-monitoring/executions/${id}`;
 
 export default function RunView() {
   const { id = "" } = useParams();
-  const run = useRead(`sync-monitoring/executions/${id}`, ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
+  const run = useRead(pathTo(id), ExecutionDetailResponse, { isLive: ({ status }) => status === "RUNNING" });
   const nameOf = useNames();
   const { data } = run;
   return (
@@ -38,12 +42,15 @@ export default function RunView() {
       lead={data && (
         <>
           <Pill of={data.status} /> {data.status_reason && <span>{sentence(data.status_reason)}</span>}
-          <span class="muted">
-            · {data.duration_ms !== null && `${duration(data.duration_ms)}, `}started by {TRIGGERS[data.trigger]}
-          </span>
+          <span class="muted">Started by {data.job?.triggered_by ?? STARTED_BY[data.trigger]}.</span>
         </>
       )}
-      acts={data && <RunActs run={data} />}
+      acts={data && (
+        <>
+          <CopyMenu id={id} path={pathTo(id)} />
+          <RunActs run={data} />
+        </>
+      )}
     >
       <Reading of={run}>{(run) => <Body run={run} />}</Reading>
     </Page>
@@ -78,10 +85,15 @@ function RunActs({ run }: { run: Run }) {
 function Body({ run }: { run: Run }) {
   const now = useNow();
   const isRunning = run.status === "RUNNING";
+  const comparison = hasComparison(run) && (
+    <Section title="Compared">
+      <Comparison run={run} />
+    </Section>
+  );
   const length = run.duration_ms ?? Math.max(now - Date.parse(run.execution_start), 0);
   return (
     <>
-      {isRunning && <Progress run={run} />}
+      {isRunning && <Progress run={run} length={length} />}
       {run.incidents.length > 0 && (
         <ul class="card pad links" aria-label="Incidents of this run">
           {run.incidents.map(({ id, cause, state }) => (
@@ -91,39 +103,88 @@ function Body({ run }: { run: Run }) {
           ))}
         </ul>
       )}
-      <div class="split">
-        <div class="stack">
-          {run.error_groups.length > 0 && (
-            <Section title={`Errors by code (${number(run.error_count)})`}>
-              <ErrorGroups groups={run.error_groups} />
-            </Section>
-          )}
-          <Section title={`Tournaments (${number(run.tournaments.length)})`}>
-            <Waterfall run={run} length={length} />
+      <Summary run={run} length={length} />
+      {run.error_groups.length > 0 && (
+        <div class="split why">
+          <Section title={`Errors by code (${number(run.error_count)})`}>
+            <ErrorGroups groups={run.error_groups} />
           </Section>
-          <LeftOut of={run.left_out} />
-          {run.errors.length > 0 && (
-            <details>
-              <summary>Each error with its context ({number(run.errors.length)})</summary>
-              <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
-            </details>
-          )}
+          {comparison}
         </div>
-        <aside class="stack">
-          <Comparison run={run} />
-          <Details run={run} />
-        </aside>
-      </div>
+      )}
+      <Section title={`Tournaments (${tournamentsOf(run)})`}>
+        <Waterfall run={run} length={length} />
+      </Section>
+      <LeftOut of={run.left_out} />
+      {run.error_groups.length === 0 && comparison}
+      <Details run={run} />
+      {run.errors.length > 0 && (
+        <details>
+          <summary>Each error with its context ({number(run.errors.length)})</summary>
+          <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
+        </details>
+      )}
     </>
   );
 }
 
-const Progress = ({ run }: { run: Run }) => (
-  <p class="notice" role="status">
+/** How many of the tournaments of the run were synced: `8 of 12 synced`. */
+const tournamentsOf = ({ tournaments_processed: done, tournaments_failed: failed, tournaments_total: total }: Run): string =>
+  `${number(done - failed)} of ${number(total ?? done)} synced`;
+
+/** The figures of the run that decide whether it was good. */
+function Summary({ run, length }: { run: Run; length: number }) {
+  const { usual, tournaments_failed: failed, tournaments_processed: done, records_inserted, records_updated, records_removed } = run;
+  const codes = new Set(run.error_groups.map(({ error_code }) => error_code)).size;
+  return (
+    <div class="card pad now">
+      <Facts
+        class="facts"
+        of={[
+          [
+            "Duration",
+            <>
+              {duration(length)} {usual && <small>usually {duration(usual.p50_duration_ms)}</small>}
+            </>,
+          ],
+          [
+            "Tournaments synced",
+            <>
+              {number(done - failed)} of {number(run.tournaments_total ?? done)}{" "}
+              <small class={failed ? "bad" : undefined}>{failed ? `${number(failed)} failed` : "none failed"}</small>
+            </>,
+          ],
+          [
+            "Records changed",
+            <>
+              {number(records_inserted + records_updated + records_removed)} <small>of {number(run.records_read)} read</small>
+            </>,
+          ],
+          [
+            "Requests to VIS",
+            <>
+              {number(run.api_calls)} <small>{number(run.api_retries)} of them retries</small>
+            </>,
+          ],
+          [
+            "Errors",
+            <>
+              {number(run.error_count)} <small>{codes ? `with ${counted(codes, "code")}` : "none"}</small>
+            </>,
+          ],
+        ]}
+      />
+    </div>
+  );
+}
+
+const Progress = ({ run, length }: { run: Run; length: number }) => (
+  <p class="notice">
     <span>
       Running for <Since at={run.execution_start} />, {run.current_stage ?? "starting"}: {number(run.tournaments_processed)} of{" "}
       {number(run.tournaments_total)} tournaments
     </span>
+    <OverEstimate ms={run.usual?.p95_duration_ms ? length - run.usual.p95_duration_ms : null} />
     <progress value={run.tournaments_processed} max={run.tournaments_total || 1} aria-label="Tournaments done" />
   </p>
 );
@@ -167,12 +228,12 @@ function Details({ run }: { run: Run }) {
   const fallbacks = ([["retried", run.api_retries], ["forced full reads", run.api_full_reads], ["in XML", run.api_xml_replies]] as const)
     .filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
   return (
-    <section class="card pad">
+    <section class="card pad details">
       <h2>Details</h2>
       <Facts
-        class="pairs"
+        class="facts"
         of={[
-          ["Trigger", words(run.trigger)],
+          ["Trigger", TRIGGERS[run.trigger]],
           ["Started", <Moment at={run.execution_start} hasSeconds />],
           ...run.execution_end ? [["Ended", <Moment at={run.execution_end} hasSeconds />] as Pair] : [],
           ...run.due_at

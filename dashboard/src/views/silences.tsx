@@ -1,7 +1,10 @@
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
+import { announce } from "../announce.ts";
 import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -14,6 +17,7 @@ import { describeError, UnusedResponse, useAct, usePages, useRead } from "../que
 import { useUser } from "../session.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
+import { inMinutes, SILENCE_LENGTHS } from "../silence.ts";
 
 export default function Silences() {
   const pages = usePages("sync-admin/silences", { limit: 50 }, SilenceListResponse, 10_000);
@@ -52,18 +56,27 @@ export default function Silences() {
   );
 }
 
-const matchOf = (
+interface Matched {
+  text: string;
+  /** The view of what is matched. */
+  href?: string;
+}
+
+/** What a silence matches, each part with the view of it. */
+function matchesOf(
   { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
   nameOf: (entityType: string) => string,
-): string =>
-  [
-    entity_type && nameOf(entity_type),
-    rule_id && `rule ${names.get(rule_id) ?? rule_id}`,
-    severity && `severity ${severity}`,
-    tournament_no && `tournament ${tournament_no}`,
-    incident_id && `incident ${incident_id}`,
-  ].filter(Boolean).join(", ");
+): Matched[] {
+  const isScope = entity_type === "all" || entity_type === "system";
+  return [
+    entity_type !== null && { text: nameOf(entity_type), ...isScope ? {} : { href: `/entities/${entity_type}` } },
+    rule_id !== null && { text: `rule ${names.get(rule_id) ?? rule_id.slice(0, 8)}`, href: `/alerts/rules/${rule_id}` },
+    severity !== null && { text: `severity ${title(severity)}` },
+    tournament_no !== null && { text: `tournament ${tournament_no}`, href: `/tournaments/${tournament_no}` },
+    incident_id !== null && { text: `incident ${incident_id.slice(0, 8)}`, href: `/alerts/${incident_id}` },
+  ].filter((part) => part !== false);
+}
 
 function List(
   { silences, names }: { silences: AlertSilence[]; names: Map<string, string> },
@@ -73,6 +86,7 @@ function List(
   const end = useAct(
     (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
     UnusedResponse,
+    () => announce("The silence is ended."),
   );
   return (
     <>
@@ -81,7 +95,17 @@ function List(
         rows={silences}
         keyOf={(silence) => silence.id}
         columns={[
-          { name: "Matches", isHead: true, cell: (silence) => matchOf(silence, names, nameOf) },
+          {
+            name: "Matches",
+            isHead: true,
+            cell: (silence) =>
+              matchesOf(silence, names, nameOf).map(({ text, href }, index) => (
+                <Fragment key={text}>
+                  {index > 0 && ", "}
+                  {href ? <Link href={href}>{text}</Link> : text}
+                </Fragment>
+              )),
+          },
           {
             name: "State",
             cell: (silence) => silence.is_silencing ? <Status of="PENDING" label="Active" /> : <Status of="IDLE" label="Inactive" />,
@@ -101,7 +125,7 @@ function List(
                 <button
                   type="button"
                   class="small"
-                  aria-label={`End the silence of ${matchOf(silence, names, nameOf)}`}
+                  aria-label={`End the silence of ${matchesOf(silence, names, nameOf).map(({ text }) => text).join(", ")}`}
                   onClick={() => end.mutate(silence.id)}
                 >
                   End
@@ -115,15 +139,6 @@ function List(
     </>
   );
 }
-
-const LENGTHS = [
-  ["30", "30 minutes"],
-  ["120", "2 hours"],
-  ["480", "8 hours"],
-  ["1440", "1 day"],
-  ["10080", "1 week"],
-  ["43200", "30 days"],
-] as const;
 
 function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
   const [preset] = useFilters(["rule", "entity", "tournament", "incident"]);
@@ -152,13 +167,15 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         path: "sync-admin/silences",
         body: {
           ...filled,
-          ends_at: new Date(Date.now() + Number(minutes) * 60_000)
-            .toISOString(),
+          ends_at: inMinutes(minutes),
         },
       };
     },
     UnusedResponse,
-    () => setFields(initial),
+    () => {
+      setFields(initial);
+      announce("The silence is created.");
+    },
   );
   const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => setFields((before) => ({ ...before, [name]: value }));
@@ -215,7 +232,7 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         label="Ends in"
         value={fields.minutes}
         error={wrong.ends_at}
-        options={LENGTHS}
+        options={SILENCE_LENGTHS}
         onChange={set("minutes")}
       />
       <TextField
@@ -240,11 +257,6 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
         onChange={set("reason")}
       />
       <Refusal error={act.error} />
-      {act.isSuccess && (
-        <p role="status">
-          <Status of="OK" label="The silence is created." />
-        </p>
-      )}
       <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
         Silence
       </button>

@@ -5,15 +5,29 @@ import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { EntityListResponse } from "../../../types/admin.ts";
 import { TournamentListResponse } from "../../../types/history.ts";
-import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
+import {
+  type Job,
+  JOB_STATUSES,
+  JobDetailResponse,
+  JobListResponse,
+  ManualSyncResponse,
+  PRIORITIES,
+  QueueStatusResponse,
+} from "../../../types/jobs.ts";
 import { go, useFilters } from "../address.ts";
+import { useBulk } from "../bulk.ts";
+import { Refused } from "../components/bulk-dialog.tsx";
+import { JobActs } from "../components/bulk-jobs.tsx";
+import { Export } from "../components/export.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
+import { selectionColumn, useSelection } from "../components/selection.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { Distance, Moment } from "../components/time.tsx";
-import { counted, duration, number, title } from "../format.ts";
+import { Distance, Moment, Since } from "../components/time.tsx";
+import { counted, duration, number, title, words } from "../format.ts";
 import { describeError, pathOf, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -102,6 +116,14 @@ function Trigger({ types }: { types: string[] }) {
         options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
         onChange={set("priority")}
       />
+      <LongTextField
+        label="Reason"
+        help="At least 3 characters; it is written to the audit log."
+        required
+        value={fields.reason}
+        error={wrong.reason}
+        onChange={set("reason")}
+      />
       <CheckField
         label="Confirm a removal"
         help="Writes replies that lack, blank or move much at once, instead of holding them back for a second look."
@@ -110,14 +132,6 @@ function Trigger({ types }: { types: string[] }) {
           setConfirmed(value);
           setKey(crypto.randomUUID());
         }}
-      />
-      <LongTextField
-        label="Reason"
-        help="At least 3 characters; it is written to the audit log."
-        required
-        value={fields.reason}
-        error={wrong.reason}
-        onChange={set("reason")}
       />
       <Refusal error={act.error} />
       <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
@@ -174,7 +188,8 @@ function Queue() {
             of={[
               [
                 "Waiting",
-                `${number(waiting.EMERGENCY)} emergency, ${number(waiting.HIGH)} high, ${number(waiting.NORMAL)} normal`,
+                PRIORITIES.toReversed().flatMap((name) => waiting[name] ? [`${number(waiting[name])} ${words(name)}`] : []).join(", ") ||
+                "none",
               ],
               ["Longest wait", duration(oldest_wait_ms)],
               [
@@ -183,6 +198,11 @@ function Queue() {
               ],
             ]}
           />
+          {running.length > 0 && (
+            <ul class="card pad links" aria-label="Running jobs">
+              {running.map(({ id, started_at }) => <RunningJob key={id} id={id} startedAt={started_at} />)}
+            </ul>
+          )}
           {paused.map((entity) => (
             <p key={entity.entity_type}>
               <Status
@@ -195,6 +215,26 @@ function Queue() {
         </>
       )}
     </Reading>
+  );
+}
+
+/** A running job with its progress and its estimate. */
+function RunningJob({ id, startedAt }: { id: string; startedAt: string }) {
+  const job = useRead(`sync-admin/jobs/${id}`, JobDetailResponse, { isLive: () => true }).data;
+  return (
+    <li class="running">
+      <Status of="RUNNING" /> <Link href={`/jobs/${id}`}>{job ? targetOf(job) : "Job"}</Link>{" "}
+      <span class="muted">
+        for <Since at={startedAt} />
+        {job?.progress && `, ${number(job.progress.tournaments_processed)} of ${counted(job.progress.total_tournaments, "tournament")}`}
+        {job?.estimated_completion && job.over_estimate_ms === null && (
+          <>
+            , ends <Distance at={job.estimated_completion} />
+          </>
+        )}
+      </span>{" "}
+      <OverEstimate ms={job?.over_estimate_ms ?? null} />
+    </li>
   );
 }
 
@@ -213,7 +253,15 @@ const COLUMNS: Column<z.infer<typeof Job>>[] = [
     isHead: true,
     cell: (job) => <Link href={`/jobs/${job.id}`}>{targetOf(job)}</Link>,
   },
-  { name: "State", cell: (job) => <Status of={job.status} /> },
+  {
+    name: "State",
+    cell: (job) => (
+      <>
+        <Status of={job.status} />
+        {job.last_error && <p class="under cut" title={job.last_error}>{job.last_error}</p>}
+      </>
+    ),
+  },
   { name: "Priority", cell: (job) => title(job.priority) },
   { name: "Queued", cell: (job) => <Distance at={job.enqueued_at} /> },
   { name: "Triggered by", cell: (job) => job.triggered_by },
@@ -247,22 +295,14 @@ function Jobs() {
           ]}
           onChange={(status) => change({ status })}
         />
+        <Export name="jobs" path="sync-admin/jobs" query={filters} schema={JobListResponse} rowsOf={({ jobs }) => jobs} />
       </div>
       <Reading of={jobs}>
         {({ pages }) => {
           const rows = pages.flatMap((page) => page.jobs);
           return (
             <>
-              {rows.length
-                ? (
-                  <Table
-                    caption="Jobs, newest first"
-                    columns={COLUMNS}
-                    rows={rows}
-                    keyOf={(job) => job.id}
-                  />
-                )
-                : <Empty>No job matches the filters.</Empty>}
+              {rows.length ? <JobTable rows={rows} /> : <Empty>No job matches the filters.</Empty>}
               {jobs.hasNextPage && (
                 <button
                   type="button"
@@ -276,6 +316,28 @@ function Jobs() {
           );
         }}
       </Reading>
+    </>
+  );
+}
+
+/** The jobs; an operator can select those that failed. */
+function JobTable({ rows }: { rows: z.infer<typeof Job>[] }) {
+  const { can } = useUser();
+  const nameOf = useNames();
+  const selection = useSelection(rows, ({ id }) => id, ({ status }) => can("operator") && status === "FAILED");
+  const bulk = useBulk<z.infer<typeof Job>>();
+  const labelOf = ({ entity_type, tournament_no, reason }: z.infer<typeof Job>) =>
+    `${nameOf(entity_type)}${tournament_no ? `, tournament ${tournament_no}` : ""}: ${reason}`;
+  return (
+    <>
+      <Refused of={bulk.refused} nameOf={(job) => <Link href={`/jobs/${job.id}`}>{targetOf(job)}</Link>} onForget={bulk.forget} />
+      <Table
+        caption="Jobs, newest first"
+        columns={can("operator") ? [selectionColumn(selection, labelOf), ...COLUMNS] : COLUMNS}
+        rows={rows}
+        keyOf={({ id }) => id}
+      />
+      <JobActs selection={selection} bulk={bulk} nameOf={labelOf} />
     </>
   );
 }

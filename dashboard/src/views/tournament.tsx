@@ -1,13 +1,14 @@
 import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentDetailResponse } from "../../../types/history.ts";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { EntityName } from "../components/entity-name.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
-import { type Column, Table } from "../components/table.tsx";
+import { Pill, Status } from "../components/status.tsx";
+import { type Column, LongTable } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { counted, duration, number, percent } from "../format.ts";
+import { counted, daysOf, duration, number, percent, words } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { priorityOf, stateOf } from "./tournaments.tsx";
@@ -24,9 +25,10 @@ const COLUMNS: Column<Detail["history"][number]>[] = [
       </Link>
     ),
   },
-  { name: "Sync", cell: (result) => <EntityName of={result.entity_type} /> },
+  { name: "Sync", card: "head", cell: (result) => <EntityName of={result.entity_type} /> },
   {
     name: "Outcome",
+    card: "state",
     cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} />,
   },
   {
@@ -40,29 +42,22 @@ const COLUMNS: Column<Detail["history"][number]>[] = [
 
 export default function Tournament() {
   const { no = "" } = useParams();
-  const tournament = useRead(
-    `sync-monitoring/tournaments/${no}`,
-    TournamentDetailResponse,
-  );
-  const { can } = useUser();
+  const path = `sync-monitoring/tournaments/${no}`;
+  const tournament = useRead(path, TournamentDetailResponse);
+  const { data } = tournament, { can } = useUser();
   return (
     <Page
-      title={tournament.data?.name ?? `Tournament ${no}`}
-      lead={tournament.data && (
-        <Status
-          of={stateOf(tournament.data)[0]}
-          label={stateOf(tournament.data)[1]}
-        />
-      )}
-      acts={can("operator") && (
-        <Link
-          href={pathOf("/sync", { entity: "matches_schedule", tournament: no })}
-          role="button"
-          class="primary"
-        >
-          Sync now
-        </Link>
-      )}
+      title={data ? [data.name ?? "Tournament", data.gender && words(data.gender), no].filter(Boolean).join(" ") : `Tournament ${no}`}
+      crumb={<Link href="/tournaments">Tournaments</Link>}
+      lead={data && <Pill of={stateOf(data)[0]} label={stateOf(data)[1]} />}
+      acts={
+        <>
+          <CopyMenu id={no} path={path} />
+          {can("operator") && (
+            <Link href={pathOf("/sync", { entity: "matches_schedule", tournament: no })} role="button" class="primary">Sync now</Link>
+          )}
+        </>
+      }
     >
       <Reading of={tournament}>
         {(detail) => (
@@ -71,10 +66,11 @@ export default function Tournament() {
               of={[
                 ["Number", detail.no],
                 ["Priority", priorityOf(detail)],
+                ["Gender", detail.gender ? words(detail.gender) : "–"],
                 ["Season", detail.season ?? "–"],
                 [
                   "Dates",
-                  detail.start_date ? `${detail.start_date} – ${detail.end_date ?? ""}` : "–",
+                  daysOf(detail.start_date, detail.end_date),
                 ],
                 [
                   "Matches",
@@ -97,11 +93,14 @@ export default function Tournament() {
             <Section title="Latest results">
               {detail.history.length
                 ? (
-                  <Table
+                  <LongTable
                     caption="Results"
                     columns={COLUMNS}
                     rows={detail.history}
                     keyOf={(result) => `${result.execution_id}${result.entity_type}`}
+                    hasMore={false}
+                    onMore={() => {}}
+                    isLoading={false}
                   />
                 )
                 : (

@@ -4,13 +4,15 @@ import type { z } from "zod";
 import { TournamentListResponse, type TournamentState } from "../../../types/history.ts";
 import { TOURNAMENT_PRIORITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
 import { SelectField, TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, LongTable } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
-import { duration, number, percent } from "../format.ts";
+import { TournamentName } from "../components/tournament-links.tsx";
+import { daysOf, duration, number, percent } from "../format.ts";
 import { usePages } from "../queries.ts";
 
 type State = z.infer<typeof TournamentState>;
@@ -39,13 +41,14 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     key: (tournament) => tournament.name,
     cell: (tournament) => (
       <Link href={`/tournaments/${tournament.no}`}>
-        {tournament.name ?? "–"} <small>{tournament.no}</small>
+        <TournamentName of={{ ...tournament, start_date: null }} />
       </Link>
     ),
   },
   {
     id: "state",
     name: "State",
+    card: "state",
     key: (tournament) => -tournament.failing_streak,
     cell: (tournament) => <Status of={stateOf(tournament)[0]} label={stateOf(tournament)[1]} />,
   },
@@ -59,17 +62,18 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     id: "dates",
     name: "Dates",
     key: (tournament) => tournament.start_date,
-    cell: (tournament) => tournament.start_date ? `${tournament.start_date} – ${tournament.end_date ?? ""}` : "–",
+    cell: (tournament) => daysOf(tournament.start_date, tournament.end_date),
   },
   {
     id: "synced",
-    name: "Fresh as of",
+    name: "Synced",
     key: (tournament) => tournament.synced_at,
     cell: (tournament) => <Distance at={tournament.synced_at} />,
   },
   {
     id: "ttl",
     name: "TTL left",
+    card: "none",
     isNumber: true,
     key: (tournament) => tournament.ttl_left_ms,
     cell: (tournament) => tournament.ttl_left_ms === null ? "–" : tournament.ttl_left_ms < 0 ? "due" : duration(tournament.ttl_left_ms),
@@ -77,6 +81,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   {
     id: "matches",
     name: "Matches",
+    card: "none",
     isNumber: true,
     key: (tournament) => tournament.match_count,
     cell: (tournament) => number(tournament.match_count),
@@ -84,6 +89,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   {
     id: "success",
     name: "Success",
+    card: "none",
     isNumber: true,
     key: (tournament) => tournament.success_rate,
     cell: (tournament) => percent(tournament.success_rate),
@@ -92,11 +98,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     id: "error",
     name: "Last error",
     key: (tournament) => tournament.last_error,
-    cell: (tournament) => (
-      <span class="cut" title={tournament.last_error ?? ""}>
-        {tournament.last_error ?? ""}
-      </span>
-    ),
+    cell: ({ last_error }) => last_error && <span class="cut" title={last_error}>{last_error}</span>,
   },
 ];
 
@@ -105,17 +107,12 @@ const compare = (a: Key, b: Key): number => a === b ? 0 : a === null ? 1 : b ===
 export default function Tournaments() {
   const [filters, change] = useFilters(["search", "season", "failing", "sort"]);
   const [search, setSearch] = useState(filters.search);
-  const pages = usePages(
-    "sync-monitoring/tournaments",
-    {
-      search: filters.search,
-      season: filters.season,
-      failing: filters.failing,
-      limit: 200,
-    },
-    TournamentListResponse,
-    15_000,
-  );
+  const list = {
+    path: "sync-monitoring/tournaments",
+    query: { search: filters.search, season: filters.season, failing: filters.failing },
+    schema: TournamentListResponse,
+  };
+  const pages = usePages(list.path, { ...list.query, limit: 200 }, list.schema, 15_000);
   useEffect(() => setSearch(filters.search), [filters.search]);
   useEffect(() => {
     const typed = setTimeout(
@@ -165,6 +162,7 @@ export default function Tournaments() {
           options={[["", "all"], ["true", "failing"], ["false", "not failing"]]}
           onChange={(failing) => change({ failing })}
         />
+        <Export name="tournaments" {...list} rowsOf={({ tournaments }) => tournaments} />
       </div>
       <Reading of={pages}>
         {({ pages: read }) => {

@@ -1,7 +1,7 @@
 import type { Actor } from "../../../services/contract/fields.ts";
 import type { Answer, Arguments } from "../../../services/contract/index.ts";
 import { AppError } from "../../../services/errors.ts";
-import { estimate } from "../../../services/job-estimate.ts";
+import { estimate, overEstimate } from "../../../services/job-estimate.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { JobDetailResponse, ManualSyncRequest, ManualSyncResponse } from "../../../types/jobs.ts";
 
@@ -9,7 +9,12 @@ import type { JobDetailResponse, ManualSyncRequest, ManualSyncResponse } from ".
 export function withEstimate({ as_of, estimate: facts, ...job }: Answer<"enqueue_sync_job">): JobDetailResponse {
   const estimated = facts && estimate(facts);
   const after = (ms: number | undefined) => ms === undefined ? null : new Date(Date.parse(as_of) + ms).toISOString();
-  return { ...job, estimated_completion: after(estimated?.median_ms), estimated_completion_p90: after(estimated?.p90_ms) };
+  return {
+    ...job,
+    estimated_completion: after(estimated?.median_ms),
+    estimated_completion_p90: after(estimated?.p90_ms),
+    over_estimate_ms: facts && overEstimate(facts),
+  };
 }
 
 /** The SHA-256 of a request; the order of its fields does not change it. */

@@ -18,6 +18,7 @@ import {
   TournamentListResponse,
 } from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
+import { SearchQuery, SearchResponse } from "../../../types/search.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
 import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, refuseQuery, requireRole } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
@@ -41,6 +42,7 @@ import {
 import { readMetrics } from "./metrics.ts";
 import { openApiDocument, statedAccess } from "./openapi.ts";
 import { scrape } from "./prometheus.ts";
+import { search } from "./search.ts";
 import { readSystemStatus } from "./system-status.ts";
 
 const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
@@ -140,6 +142,15 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
   app.openapi(
     read("/system-status", "Each component with its status and evidence", NoQuery, SystemStatusResponse),
     async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
+  );
+  app.openapi(
+    read(
+      "/search",
+      "The objects with a name, number or id, and the incidents with a cause, that match a text",
+      SearchQuery,
+      SearchResponse,
+    ),
+    async (c) => c.json(await search(reader(c), c.req.valid("query")), 200),
   );
   app.get("/openapi.json", ...requireRole("viewer"), refuseQuery, (c) => c.json(openApiDocument(app)));
   app.get("/prometheus", async (c) => {
