@@ -70,7 +70,7 @@ test("the table and the inactive syncs appear together, also when the settings a
   await page.route("**/health-overview", async (route) => {
     await route.continue();
     resolve();
-  });
+  }, { times: 1 });
   const answered = page.waitForResponse("**/health-overview");
   await page.route("**/sync-admin/entities", async (route) => {
     await overviewWasRead;
@@ -78,13 +78,14 @@ test("the table and the inactive syncs appear together, also when the settings a
     // Two frames, in which the page would draw a table without the settings.
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     await route.continue();
-  });
+  }, { times: 1 });
   await page.addInitScript(`addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
     if (document.querySelector("[data-entity]") && !document.querySelector(".inactive")) globalThis.cameLate = true;
   }).observe(document.body, { childList: true, subtree: true }))`);
   await page.reload();
   await page.locator(".inactive").waitFor();
   assertEquals(await page.evaluate("globalThis.cameLate"), undefined);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test("a time in a message of the API is shown in the time zone of the reader, with UTC on hover", "viewer", async ({ page }) => {
@@ -98,6 +99,7 @@ test("a time in a message of the API is shown in the time zone of the reader, wi
   assertMatch(await time.innerText(), /^1[12]:05$/);
   assertMatch(await time.getAttribute("title") ?? "", /10:05:06 UTC$/);
   assert(!(await page.locator("[data-entity=tournaments]").innerText()).includes("T10:05"));
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test("a silenced incident says until when, and the end of the silence is its main act", "operator", async ({ page, open }) => {
