@@ -70,7 +70,7 @@ test("the table and the inactive syncs appear together, also when the settings a
   await page.route("**/health-overview", async (route) => {
     await route.continue();
     resolve();
-  });
+  }, { times: 1 });
   const answered = page.waitForResponse("**/health-overview");
   await page.route("**/sync-admin/entities", async (route) => {
     await overviewWasRead;
@@ -78,13 +78,14 @@ test("the table and the inactive syncs appear together, also when the settings a
     // Two frames, in which the page would draw a table without the settings.
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     await route.continue();
-  });
+  }, { times: 1 });
   await page.addInitScript(`addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
     if (document.querySelector("[data-entity]") && !document.querySelector(".inactive")) globalThis.cameLate = true;
   }).observe(document.body, { childList: true, subtree: true }))`);
   await page.reload();
   await page.locator(".inactive").waitFor();
   assertEquals(await page.evaluate("globalThis.cameLate"), undefined);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test("a time in a message of the API is shown in the time zone of the reader, with UTC on hover", "viewer", async ({ page }) => {
@@ -98,6 +99,7 @@ test("a time in a message of the API is shown in the time zone of the reader, wi
   assertMatch(await time.innerText(), /^1[12]:05$/);
   assertMatch(await time.getAttribute("title") ?? "", /10:05:06 UTC$/);
   assert(!(await page.locator("[data-entity=tournaments]").innerText()).includes("T10:05"));
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test("a silenced incident says until when, and the end of the silence is its main act", "operator", async ({ page, open }) => {
@@ -117,6 +119,22 @@ test("a silenced incident says until when, and the end of the silence is its mai
     await page.getByRole("dialog").getByRole("button", { name: "End silence" }).click();
     await pill.waitFor({ state: "detached" });
     assertEquals(await query("select 1 from alert_silences where incident_id = $1 and ends_at > now()", [id]), []);
+  });
+});
+
+test("an escalation whose time has passed is due, and does not lie in the past", "viewer", async ({ page, open }) => {
+  await withIncident(async (id) => {
+    await query("update alert_rules set escalation_delay = '30 minutes' where name = 'Memory Usage Exceeded'");
+    const since = (time: string) =>
+      query(`update alert_incidents set unacknowledged_since = now() - interval '${time}', notified_at = now() where id = $1`, [id]);
+    const pill = page.locator(".lead .pill.warn");
+    await since("10 minutes");
+    await open(`/alerts/${id}`, CAUSE);
+    assertMatch(await pill.innerText(), /^Escalates to Critical in \d+ min/);
+    await since("40 minutes");
+    await page.reload();
+    await pill.waitFor();
+    assertEquals(await pill.innerText(), "Escalation to Critical is due");
   });
 });
 

@@ -15,7 +15,7 @@ export type RunbookValues = Partial<Record<"tournament" | "entity" | "run" | "ru
 
 /** The view of the page for each call of the API in the runbook, by the beginning of the call; without an address the call is shown. */
 const VIEWS: readonly (readonly [call: string, text: string, address: (values: RunbookValues) => string | null | undefined])[] = [
-  ["GET sync-monitoring/health-overview", "Overview", () => "/"],
+  ["GET sync-monitoring/health-overview", "health of the syncs", () => "/"],
   ["GET sync-monitoring/system-status", "System", () => "/system"],
   ["GET sync-monitoring/error-analytics", "Errors", () => "/errors"],
   ["GET sync-monitoring/executions/<run>", "its run", ({ run }) => run && `/runs/${run}`],
@@ -25,7 +25,7 @@ const VIEWS: readonly (readonly [call: string, text: string, address: (values: R
     return `/sync${preset.length ? `?${preset.join("&")}` : ""}`;
   }],
   ["POST sync-admin/test-connectivity", "System", () => "/system"],
-  ["POST sync-admin/upstream/end-backoff", "Overview", () => "/"],
+  ["POST sync-admin/upstream/end-backoff", "End the backoff", () => "/"],
   ["POST sync-admin/silences", "Silences", ({ tournament }) => `/alerts/silences${tournament ? `?tournament=${tournament}` : ""}`],
   ["GET sync-admin/queue-status", "Queue", () => "/sync"],
   ["GET sync-admin/jobs/", "Jobs", () => "/sync"],

@@ -5,7 +5,7 @@ import { go } from "../address.ts";
 import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
 import { Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
-import { Distance, Moment } from "../components/time.tsx";
+import { Distance, Moment, useNow } from "../components/time.tsx";
 import { duration } from "../format.ts";
 import { useOverview } from "../overview.ts";
 import { type RunbookSection, type RunbookValues, stepsFor, stepsOf } from "../runbook-text.ts";
@@ -21,6 +21,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
   const entity = ["all", "system"].includes(incident.entity_type) ? incident.runs.at(-1)?.entity_type ?? null : incident.entity_type;
   const values = { tournament: incident.tournament_no, entity, run: incident.execution_id, rule: incident.rule?.id };
   const { can } = useUser();
+  const now = useNow();
   return (
     <section class="card pad prose">
       <header class="section">
@@ -37,7 +38,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
       )}
       {!isOver && incident.next_run_at && (
         <p class="muted">
-          The next run is due <Distance at={incident.next_run_at} />, at{" "}
+          The next run {Date.parse(incident.next_run_at) > now ? "starts" : "was due"} <Distance at={incident.next_run_at} />, at{" "}
           <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
         </p>
       )}

@@ -8,7 +8,7 @@ import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
-import { Distance, Moment, Since } from "../components/time.tsx";
+import { Distance, Moment, Since, useNow } from "../components/time.tsx";
 import { counted, duration, title, words } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
 import { Evidence } from "../incident/evidence.tsx";
@@ -48,13 +48,7 @@ function Lead({ incident }: { incident: Incident }) {
   return (
     <>
       <Pill of={state} /> <Severity of={severity} />
-      {escalates_at && escalates_to && (
-        <span class="pill warn">
-          <span>
-            escalates to {title(escalates_to.severity)} <Distance at={escalates_at} />
-          </span>
-        </span>
-      )}
+      {escalates_at && escalates_to && <Escalation at={escalates_at} to={title(escalates_to.severity)} />}
       {silence && (
         <span class="pill">
           <span>
@@ -80,6 +74,22 @@ function Lead({ incident }: { incident: Incident }) {
         </p>
       )}
     </>
+  );
+}
+
+/** When the incident escalates; after that time the next evaluation does it. */
+function Escalation({ at, to }: { at: string; to: string }) {
+  const now = useNow();
+  return (
+    <span class="pill warn">
+      {Date.parse(at) > now
+        ? (
+          <span>
+            Escalates to {to} <Distance at={at} />
+          </span>
+        )
+        : <span>Escalation to {to} is due</span>}
+    </span>
   );
 }
 

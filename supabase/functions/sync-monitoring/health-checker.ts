@@ -61,7 +61,7 @@ function schedule({ last_attempt, next_sync, overdue_since, idle_since }: Entity
     return last_attempt === null ? reason("NEVER_RAN", "WARNING", `never ran; the first run is due at ${next_sync}`) : null;
   }
   const overdueMs = now - Date.parse(overdue_since);
-  const overdue = `overdue for ${inWords(overdueMs)}, since ${overdue_since}`;
+  const overdue = `overdue for ${inWords(overdueMs)}`;
   return last_attempt === null
     ? reason("NEVER_RAN", "CRITICAL", `never ran; ${overdue}`, minutes(overdueMs), 0)
     : reason("OVERDUE", "CRITICAL", `no run started since ${last_attempt}; ${overdue}`, minutes(overdueMs), 0);
