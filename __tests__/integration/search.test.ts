@@ -78,7 +78,7 @@ Deno.test("a run, a job, a rule and an incident are found by the beginning of th
 });
 
 Deno.test("a number finds the tournament with it before those that contain it", async () => {
-  await aTournament(db, { no: "810", name: "First" });
+  await aTournament(db, { no: "810", name: "First", start_date: "2020-06-09", end_date: "2020-06-12" });
   assertEquals((await titles("810"))[0], "tournament: First");
 });
 
