@@ -208,7 +208,7 @@ Deno.test({
     await dialog.getByLabel("Password", { exact: true }).fill("short");
     await dialog.getByRole("button", { name: "Create" }).click();
     await dialog.getByText("must be an email address").waitFor();
-    await dialog.getByText("must have at least 8 characters").waitFor();
+    await dialog.getByText("must have 8 to 72 characters").waitFor();
     assertEquals(await dialog.locator("[aria-invalid=true]").count(), 2);
     assertEquals(await violations(page), []);
     await dialog.getByLabel("Email").fill("bob@example.com");

@@ -61,7 +61,7 @@ for (
 }
 
 const range = (field: keyof typeof DURATIONS) => `must be between ${DURATIONS[field][0]} and ${DURATIONS[field][1]}`;
-const FORM = "must be a duration, such as 15 minutes, 1 hour, 2 days or PT15M";
+const FORM = "must be a duration, such as 15 minutes, 1 hour or 2 days";
 for (
   const [changes, message] of [
     [{ sync_frequency: "9 seconds" }, range("sync_frequency")],
@@ -83,7 +83,7 @@ for (
     [{ alert_threshold_failures: 101 }, "must be at most 100"],
     [{ notification_channels: ["dashboard", "nowhere", "nothing"] }, "there is no channel nothing, nowhere"],
     [{ is_active: "yes" }, "must be true or false"],
-    [{ is_paused: true, reason: "no" }, "must have at least 3 characters"],
+    [{ is_paused: true, reason: "no" }, "must have 3 to 500 characters"],
     [{ grace: "5 minutes", function_name: "other" }, "is not a known field"],
   ] as [object, string][]
 ) {
