@@ -49,7 +49,18 @@ export const READING = {
     answer: SyncStatisticsResponse.omit({ period: true }),
   },
   get_error_analytics: {
-    args: { p: z.strictObject({ span: z.string(), step: z.string(), entity_type }), as_of },
+    args: {
+      p: z.strictObject({
+        span: z.string(),
+        step: z.string(),
+        entity_type,
+        error_type: text,
+        error_code: text,
+        severity: text,
+        is_resolved: flag,
+      }),
+      as_of,
+    },
     answer: ErrorAnalyticsResponse.omit({ period: true }),
   },
   list_errors: {

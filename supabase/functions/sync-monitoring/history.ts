@@ -26,6 +26,12 @@ const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.enum(["true", "false"]).optional();
 
 export const PeriodQuery = z.strictObject({ period: Period.default("24h"), entity });
+export const ErrorAnalyticsQuery = PeriodQuery.extend({
+  type: z.enum(ERROR_TYPES).optional(),
+  code: z.string().regex(/^[A-Z][A-Z0-9_]{1,49}$/, "must be an error code, such as VIS_UNAVAILABLE").optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  resolved: flag,
+});
 export const ExecutionQuery = z.strictObject({
   entity,
   status: z.enum(["RUNNING", ...TERMINAL_STATUSES]).optional(),
@@ -88,13 +94,15 @@ export async function readStatistics(
   return { period: query.period, ...answer };
 }
 
-/** The errors of a period by type, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
+/** The errors of a period that match the filters, by class, code, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
 export async function readErrorAnalytics(
   rpc: Rpc<"get_error_analytics">,
   clock: Clock,
-  query: Query,
+  query: z.infer<typeof ErrorAnalyticsQuery>,
 ): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
-  const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() });
+  const { type, code, severity, resolved } = query;
+  const p = { ...withPeriod(query), error_type: type, error_code: code, severity, is_resolved: resolved };
+  const answer = await rpc("get_error_analytics", { p, as_of: clock.asOf() });
   return { period: query.period, ...answer };
 }
 
