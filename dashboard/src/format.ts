@@ -80,10 +80,13 @@ export function distance(moment: string, now: number): string {
 
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-export const title = (name: string): string => name === "API" ? name : capitalised(words(name));
-/** A message as a sentence. */
-export const sentence = (message: string): string => capitalised(message.replace(/(?<![.!?])$/, "."));
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const title = (name: string): string => name === "API" || name === "OK" ? name : capitalised(words(name));
+/** A message as a sentence; the name of an object of the database keeps its letters. */
+export const sentence = (message: string): string => {
+  const text = message.replace(/(?<![.!?])$/, ".");
+  return /^[a-z]+_/.test(text) ? text : capitalised(text);
+};
 
 /** A duration in words, such as `15 minutes`, in ms; null for any other text. */
 export function msOf(length: string): number | null {

@@ -13,8 +13,13 @@ export function Dialog(
   const id = useId();
   useEffect(() => {
     const previousFocus = document.activeElement;
-    dialog.current?.showModal();
+    const element = dialog.current;
+    element?.showModal();
+    // Without a choice the browser focuses the first button, which closes the dialog.
+    element?.querySelector<HTMLElement>("[autofocus], input:not([hidden]), select, textarea")?.focus();
     return () => {
+      // While a dialog is open, the rest of the page takes no focus.
+      element?.close();
       if (previousFocus instanceof HTMLElement) previousFocus.focus();
     };
   }, []);
