@@ -211,6 +211,7 @@ test(
     await page.getByRole("button", { name: "Silence", exact: true }).click();
     await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
     await page.getByRole("button", { name: "End the silence of tournament 8104" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
     await waitForText(page, "No silence is active or planned.");
     await open("/audit?object_type=silence", "Audit");
     await page.getByRole("row").filter({ hasText: "Create silence" }).filter({ hasText: "maintenance of the upstream" }).waitFor();
@@ -578,7 +579,7 @@ test(
     await open("/system", "System");
     await invalidate(["access_token"]);
     await page.reload();
-    await waitForText(page, /schema version \d+/);
+    await waitForText(page, /Schema version \d+/);
     await invalidate(["access_token", "refresh_token"]);
     await page.reload();
     await waitForText(page, "Your session has expired. Sign in again to continue in the same view.");

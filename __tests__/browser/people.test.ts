@@ -219,6 +219,16 @@ Deno.test({
     const row = page.getByRole("row").filter({ hasText: "bob@example.com" });
     await row.getByLabel("Role of bob@example.com").selectOption("operator");
     await page.getByText(/bob@example.com has the role operator. An open session keeps its old rights until/).waitFor();
+    await row.getByLabel("Role of bob@example.com").selectOption("none");
+    const question = page.getByRole("dialog", { name: "Remove the role of bob@example.com?" });
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await question.waitFor({ state: "detached" });
+    assertEquals(await row.getByLabel("Role of bob@example.com").inputValue(), "operator");
+    await row.getByLabel("Role of bob@example.com").selectOption("none");
+    await question.getByRole("button", { name: "Remove the role" }).click();
+    await page.getByText(/bob@example.com has no role/).waitFor();
+    await row.getByLabel("Role of bob@example.com").selectOption("operator");
+    await page.getByText(/bob@example.com has the role operator/).waitFor();
     await row.getByRole("button", { name: "Disable bob@example.com" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Disable the person" }).click();
     await row.getByText("Disabled").waitFor();

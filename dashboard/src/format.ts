@@ -80,13 +80,15 @@ export function distance(moment: string, now: number): string {
 
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
-export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** A name with an underscore, such as `pg_cron`, stays as it is. */
+export const capitalised = (text: string): string => /^\w+_/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 export const title = (name: string): string => name === "API" || name === "OK" ? name : capitalised(words(name));
-/** A message as a sentence; the name of an object of the database keeps its letters. */
-export const sentence = (message: string): string => {
-  const text = message.replace(/(?<![.!?])$/, ".");
-  return /^[a-z]+_/.test(text) ? text : capitalised(text);
-};
+/** A time in a message of the API: ISO 8601, or as people read it, with a space and `UTC`. */
+const TIME = /(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?| UTC))/;
+/** The parts of a message: a text, then a time and a text, and so on. */
+export const partsOf = (message: string): string[] => message.split(TIME);
+/** A message as a sentence. */
+export const sentence = (message: string): string => capitalised(message.replace(/(?<![.!?])$/, "."));
 
 /** A duration in words, such as `15 minutes`, in ms; null for any other text. */
 export function msOf(length: string): number | null {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-/** A modal dialog; the browser's own element keeps the focus inside and closes on Escape. */
+/** A modal dialog, which opens on its first field; the browser's own element keeps the focus inside and closes on Escape. */
 export function Dialog(
   { title, onClose, children }: {
     title: string;
@@ -12,16 +12,11 @@ export function Dialog(
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    const previousFocus = document.activeElement;
     const element = dialog.current;
     element?.showModal();
-    // Without a choice the browser focuses the first button, which closes the dialog.
-    element?.querySelector<HTMLElement>("[autofocus], input:not([hidden]), select, textarea")?.focus();
-    return () => {
-      // While a dialog is open, the rest of the page takes no focus.
-      element?.close();
-      if (previousFocus instanceof HTMLElement) previousFocus.focus();
-    };
+    element?.querySelector<HTMLElement>("[autofocus], form :is(input:not([hidden]), select, textarea, button)")?.focus();
+    // Closing returns the focus to the control that opened the dialog, which the removal of an open one does not.
+    return () => element?.close();
   }, []);
   return (
     <dialog

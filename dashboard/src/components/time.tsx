@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { distance, inUtc, inZone, inZoneShort, span, UNKNOWN } from "../format.ts";
+import { distance, inUtc, inZone, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -27,6 +27,11 @@ export function Moment({ at, hasSeconds = false }: { at: string | null | undefin
   if (!at) return <>{UNKNOWN}</>;
   return <time dateTime={at} title={hoverOf(at)}>{inZoneShort(at, { hasSeconds })}</time>;
 }
+
+/** A message of the API with its times in the browser's time zone. */
+export const Message = ({ of: message }: { of: string }) => (
+  <>{partsOf(message).map((part, index) => index % 2 ? <Moment key={index} at={part} /> : part)}</>
+);
 
 /** The distance of a time from now, updated every second. */
 export function Distance({ at }: { at: string | null | undefined }) {

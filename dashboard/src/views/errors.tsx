@@ -19,11 +19,9 @@ import { pathOf, useRead } from "../queries.ts";
 
 type Group = Analytics["groups"][number];
 
-/** The places of a trend with the most errors, in words. */
-function describeTrend({ count, trend }: Group): string {
-  const highest = Math.max(...trend);
-  return `${counted(count, "error")}, at most ${number(highest)} in a part of the period`;
-}
+/** A trend in words. */
+const describeTrend = ({ count, trend }: Group): string =>
+  `${counted(count, "error")}, in ${number(trend.filter((part) => part > 0).length)} of ${number(trend.length)} intervals`;
 
 const COLUMNS: Column<Group>[] = [
   {

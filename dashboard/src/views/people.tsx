@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { ChangePersonResponse, PeopleResponse, type Person, type Role } from "../../../types/people.ts";
-import { Confirm } from "../components/confirm.tsx";
+import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -101,7 +101,14 @@ const useChange = ({ person, onMessage }: RowProps) =>
 
 function RoleField(props: RowProps) {
   const { person } = props;
-  const change = useChange(props);
+  const [isAsking, setAsking] = useState(false);
+  const change = useChange({
+    ...props,
+    onMessage: (message) => {
+      setAsking(false);
+      props.onMessage(message);
+    },
+  });
   return (
     <>
       <select
@@ -110,13 +117,31 @@ function RoleField(props: RowProps) {
         aria-busy={change.isPending}
         disabled={change.isPending}
         value={person.role ?? NO_ROLE}
-        onChange={(event) => change.mutate({ role: roleOf(event.currentTarget.value) })}
+        onChange={(event) => {
+          const role = roleOf(event.currentTarget.value);
+          if (role) return change.mutate({ role });
+          // The choice is shown once it is made.
+          event.currentTarget.value = person.role ?? NO_ROLE;
+          setAsking(true);
+        }}
       >
         {ROLE_OPTIONS.map(([option, name]) => (
           <option key={option} value={option} selected={option === (person.role ?? NO_ROLE)}>{name}</option>
         ))}
       </select>
-      <Refusal error={change.error} />
+      {isAsking
+        ? (
+          <ConfirmDialog
+            title={`Remove the role of ${nameOf(person)}?`}
+            confirm="Remove the role"
+            act={change}
+            onConfirm={() => change.mutate({ role: null })}
+            onClose={() => setAsking(false)}
+          >
+            The person can still sign in, but reads nothing.
+          </ConfirmDialog>
+        )
+        : <Refusal error={change.error} />}
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
+import { Confirm } from "../components/confirm.tsx";
 import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -70,10 +71,6 @@ function List(
 ) {
   const { can } = useUser();
   const nameOf = useNames();
-  const end = useAct(
-    (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
-    UnusedResponse,
-  );
   return (
     <>
       <Table
@@ -98,20 +95,22 @@ function List(
             ? [{
               name: "Actions",
               cell: (silence: AlertSilence) => (
-                <button
-                  type="button"
-                  class="small"
-                  aria-label={`End the silence of ${matchOf(silence, names, nameOf)}`}
-                  onClick={() => end.mutate(silence.id)}
+                <Confirm
+                  class="small danger"
+                  label="End"
+                  name={`End the silence of ${matchOf(silence, names, nameOf)}`}
+                  title={`End the silence of ${matchOf(silence, names, nameOf)}?`}
+                  confirm="End the silence"
+                  change={{ method: "DELETE", path: `sync-admin/silences/${silence.id}` }}
+                  schema={UnusedResponse}
                 >
-                  End
-                </button>
+                  What it mutes and still fires is notified at once.
+                </Confirm>
               ),
             }]
             : [],
         ]}
       />
-      <Refusal error={end.error} />
     </>
   );
 }

@@ -7,6 +7,7 @@ import { EntityListResponse } from "../../../types/admin.ts";
 import { TournamentListResponse } from "../../../types/history.ts";
 import { type Job, JOB_STATUSES, JobListResponse, ManualSyncResponse, PRIORITIES, QueueStatusResponse } from "../../../types/jobs.ts";
 import { go, useFilters } from "../address.ts";
+import { ConfirmDialog } from "../components/confirm.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -71,6 +72,9 @@ function Trigger({ types }: { types: string[] }) {
   );
   const nameOf = useNames();
   const wrong = describeError(act.error).fields;
+  const [isAsking, setAsking] = useState(false);
+  // It delays every other job for the length of a full run.
+  const needsQuestion = fields.priority === "EMERGENCY" && fields.tournament_no.trim() === "";
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
@@ -80,7 +84,8 @@ function Trigger({ types }: { types: string[] }) {
       class="columns"
       onSubmit={(event) => {
         event.preventDefault();
-        act.mutate();
+        if (needsQuestion) setAsking(true);
+        else act.mutate();
       }}
     >
       <SelectField
@@ -119,7 +124,19 @@ function Trigger({ types }: { types: string[] }) {
         error={wrong.reason}
         onChange={set("reason")}
       />
-      <Refusal error={act.error} />
+      {isAsking
+        ? (
+          <ConfirmDialog
+            title={`Start an emergency run of everything in ${nameOf(fields.entity_type)}?`}
+            confirm="Start the emergency run"
+            act={act}
+            onConfirm={() => act.mutate()}
+            onClose={() => setAsking(false)}
+          >
+            It starts before every other job and syncs everything that is due.
+          </ConfirmDialog>
+        )
+        : <Refusal error={act.error} />}
       <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
         Start the sync
       </button>

@@ -1,12 +1,11 @@
 import { LastConnectivityResponse } from "../../../types/admin.ts";
 import { SystemStatusResponse } from "../../../types/history.ts";
-import { Message } from "../components/message.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
 import { Pill, Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
-import { Moment } from "../components/time.tsx";
+import { Message, Moment } from "../components/time.tsx";
 import { duration, sentence, title } from "../format.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useNames } from "../names.ts";
@@ -37,7 +36,7 @@ export default function System() {
           <div class="stack parts">
             {GROUPS.map(([name, kinds]) => (
               <Section key={name} title={name}>
-                <Components of={components.filter(({ kind }) => kinds.includes(kind))} />
+                <Components group={name} of={components.filter(({ kind }) => kinds.includes(kind))} />
               </Section>
             ))}
           </div>
@@ -52,11 +51,11 @@ export default function System() {
 /** The order of the states: what needs a person comes first. */
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
-function Components({ of }: { of: Component[] }) {
+function Components({ group, of }: { group: string; of: Component[] }) {
   const nameOf = useNames();
   return (
     <Table
-      caption="Components"
+      caption={`Components of ${group.toLowerCase()}`}
       rows={of.toSorted((one, other) => STATES.indexOf(one.status) - STATES.indexOf(other.status))}
       keyOf={({ kind, name }) => `${kind} ${name}`}
       columns={[
@@ -71,7 +70,7 @@ function Components({ of }: { of: Component[] }) {
           cell: ({ message, evidence }) => (
             <details>
               <summary>
-                <Message text={sentence(message)} />
+                <Message of={sentence(message)} />
               </summary>
               <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
             </details>
@@ -131,7 +130,7 @@ function Connectivity() {
                 isNumber: true,
                 cell: (check) => duration(check.response_time_ms),
               },
-              { name: "Message", cell: (check) => <Message text={sentence(check.message)} /> },
+              { name: "Message", cell: (check) => <Message of={sentence(check.message)} /> },
             ]}
           />
         )
