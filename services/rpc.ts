@@ -33,7 +33,7 @@ interface RpcClient {
 /** The details of an expected failure: the wait of a 429, which is its hint, or the field of a 400, which its message begins with. */
 function detailsOf({ code, message, hint }: { code?: string; message: string; hint?: string | null }): unknown {
   if (code === "PT429") return { retry_after_s: Number(hint) };
-  const [, field, problem] = (code === "PT400" && /^([a-z_]+): (.+)$/s.exec(message)) || [];
+  const [, field, problem] = (code === "PT400" && /^([a-z_]+(?:\.[a-z_]+)*): (.+)$/s.exec(message)) || [];
   return field ? [{ field, message: problem }] : undefined;
 }
 

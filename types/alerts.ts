@@ -6,7 +6,7 @@ export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"]
 export type IncidentState = typeof INCIDENT_STATES[number];
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
-interface Metric {
+export interface Metric {
   /** The side of the threshold that is a breach. */
   direction: "above" | "below";
   unit: string;

@@ -46,6 +46,6 @@ export function durationMs(text: string): number | null {
 export function duration(field: keyof typeof DURATIONS) {
   const [shortest, longest] = DURATIONS[field];
   const isAllowed = (ms: number | null) => ms === null || (ms >= Number(durationMs(shortest)) && ms <= Number(durationMs(longest)));
-  return z.string().refine((text) => durationMs(text) !== null, "must be a duration, such as 15 minutes, 1 hour, 2 days or PT15M")
+  return z.string().refine((text) => durationMs(text) !== null, "must be a duration, such as 15 minutes, 1 hour or 2 days")
     .refine((text) => isAllowed(durationMs(text)), `must be between ${shortest} and ${longest}`);
 }

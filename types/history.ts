@@ -139,6 +139,7 @@ export const ErrorAnalyticsResponse = z.object({
   total: count,
   open: count,
   by_type: z.record(z.string(), count),
+  by_code: z.record(z.string(), count),
   by_severity: z.record(z.string(), count),
   by_entity: z.record(z.string(), count),
   /** The 20 tournaments with the most errors. */
@@ -157,6 +158,8 @@ export const ErrorAnalyticsResponse = z.object({
     tournament_no: z.string().nullable(),
     open: count,
     is_regression: z.boolean(),
+    /** Its errors in 24 equal parts of the period, the oldest first. */
+    trend: z.array(count).length(24),
   })),
   resolution_ms: z.object({ count, average: figure, p50: figure, p95: figure }),
 });
@@ -417,10 +420,12 @@ export type PerformanceMetrics = z.infer<typeof MetricsResponse>["performance"];
 /** `GET sync-monitoring/system-status`: each component with its status and evidence. */
 export const SystemStatusResponse = z.object({
   status: z.enum(["OK", "DEGRADED", "FAILED"]),
+  /** The state of the scheduler, the runs and the other components, in sentences. */
+  summary: z.string(),
   as_of: z.string(),
   components: z.array(z.object({
     name: z.string(),
-    kind: z.enum(["database", "scheduler", "schedule", "alert_processor", "channel", "upstream", "queue", "audit"]),
+    kind: z.enum(["database", "scheduler", "schedule", "runs", "alert_processor", "channel", "upstream", "queue", "audit"]),
     status: z.enum(["OK", "DEGRADED", "FAILED", "UNKNOWN"]),
     message: z.string(),
     evidence: z.record(z.string(), z.unknown()),

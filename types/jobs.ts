@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { cursor } from "./cursor.ts";
 import { moment } from "./moment.ts";
+import { reason } from "./reason.ts";
 import { TournamentNo } from "./sync.ts";
 
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
 export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
-
-const reason = z.string().trim().min(3, "must have at least 3 characters").max(500, "must have at most 500 characters");
 
 /** `POST sync-admin/manual-trigger`. Only a service may name another person than the caller in `triggered_by`. */
 export const ManualSyncRequest = z.strictObject({

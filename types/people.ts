@@ -34,7 +34,7 @@ export type PeopleResponse = z.infer<typeof PeopleResponse>;
 /** `POST sync-admin/people`: with a password the user can sign in at once; without one the user gets an invitation by email. */
 export const CreatePersonRequest = z.strictObject({
   email: z.email("must be an email address").max(254).toLowerCase(),
-  password: z.string().min(8, "must have at least 8 characters").max(72, "must have at most 72 characters").optional(),
+  password: z.string().min(8).max(72).optional(),
   role: Role.nullable().default(null),
   reason: reason.optional(),
 });

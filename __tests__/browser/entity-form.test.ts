@@ -31,3 +31,10 @@ Deno.test("a threshold that is no number is sent as it is, and the server names 
   const { error } = ChangeEntityRequest.safeParse(changed({ alert_threshold_failures: "many" }));
   assertEquals(error?.issues.map(({ path }) => path.join(".")), ["alert_threshold_failures"]);
 });
+
+Deno.test("the anchor is a date and a time in UTC, and another text is refused by name", () => {
+  assertEquals(fieldsOf(ENTITY).schedule_anchor, "2000-01-01 00:00");
+  assertEquals(ChangeEntityRequest.parse(changed({ schedule_anchor: "2026-06-10 03:30" })).schedule_anchor, "2026-06-10T03:30:00Z");
+  const { error } = ChangeEntityRequest.safeParse(changed({ schedule_anchor: "at noon" }));
+  assertEquals(error?.issues.map(({ path }) => path.join(".")), ["schedule_anchor"]);
+});

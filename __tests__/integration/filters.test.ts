@@ -104,6 +104,7 @@ const LISTS: List[] = [
     row: {
       entity_type: "matches_schedule",
       error_type: "NETWORK",
+      error_code: "NETWORK_RESET",
       error_severity: "HIGH",
       tournament_no: "7",
       fingerprint: "f",
@@ -113,6 +114,7 @@ const LISTS: List[] = [
     filters: {
       entity: ["matches_schedule", { entity_type: "tournaments" }],
       type: ["NETWORK", { error_type: "API" }],
+      code: ["NETWORK_RESET", { error_code: "NETWORK_FAILED" }, { error_code: null }],
       severity: ["HIGH", { error_severity: "CRITICAL" }],
       tournament_no: ["7", { tournament_no: "77" }, { tournament_no: null }],
       fingerprint: ["f", { fingerprint: "ff" }],

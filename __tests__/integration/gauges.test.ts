@@ -163,6 +163,42 @@ for (const [in_use, status] of [[89, "OK"], [90, "DEGRADED"]] as const) {
   });
 }
 
+Deno.test("the runs of the last hour are counted by their outcome, and those of the last 24 hours beside them", async () => {
+  await setUp();
+  await db.query("truncate sync_execution_history cascade");
+  await aRun(db, { execution_start: "2026-06-10T11:30:00Z", status: "FAILED" });
+  await aRun(db, { execution_start: "2026-06-10T11:40:00Z", status: "PARTIAL" });
+  await aRun(db, { execution_start: "2026-06-10T11:50:00Z", status: "CANCELLED" });
+  await aRun(db, { execution_start: "2026-06-10T11:00:00Z", status: "TIMED_OUT" });
+  await aRun(db, { execution_start: "2026-06-09T12:00:00Z", status: "FAILED" });
+  const { runs } = await db.rpc("get_system_facts", { as_of: NOW });
+  assertEquals(runs, { hour: { finished: 2, failed: 1 }, day: { finished: 3, failed: 2 } });
+});
+
+const NONE = { finished: 0, failed: 0 };
+for (
+  const [hour, day, status, message] of [
+    [{ finished: 4, failed: 4 }, { finished: 90, failed: 4 }, "FAILED", "every run of the last hour failed"],
+    [{ finished: 1, failed: 1 }, { finished: 90, failed: 4 }, "FAILED", "the only run of the last hour failed"],
+    [{ finished: 4, failed: 2 }, { finished: 90, failed: 2 }, "DEGRADED", "2 of 4 runs of the last hour failed"],
+    [{ finished: 4, failed: 1 }, { finished: 90, failed: 1 }, "OK", "1 of 4 runs of the last hour failed"],
+    [{ finished: 4, failed: 0 }, { finished: 90, failed: 3 }, "OK", "no run of the last hour failed"],
+    [NONE, { finished: 3, failed: 3 }, "FAILED", "every run of the last 24 hours failed"],
+    [NONE, NONE, "UNKNOWN", "no run finished in the last 24 hours"],
+  ] as const
+) {
+  Deno.test(`the system status of the runs is ${status} when ${message}, and its summary says so`, async () => {
+    await setUp();
+    const facts = await db.rpc("get_system_facts", { as_of: NOW });
+    const rpc = () => Promise.resolve({ ...facts, runs: { hour, day } });
+    const answer = await readSystemStatus(rpc as Rpc, new TestClock(NOW));
+    const found = answer.components.find(({ kind }) => kind === "runs");
+    assertEquals([found?.status, found?.message], [status, message]);
+    assert(answer.summary.includes(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`), answer.summary);
+    if (status === "FAILED") assertEquals(answer.status, "FAILED");
+  });
+}
+
 Deno.test("the metrics of known rows are the means, ratios and counts that their names say", async () => {
   await setUp();
   await incident({ state: "FIRING", escalated_at: "2026-06-10T11:00:00Z" });

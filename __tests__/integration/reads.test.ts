@@ -235,6 +235,27 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
   assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), ["f1 18", "f2 18", "f3 18", "f0 17"]);
   assertEquals(analytics.groups.map(({ is_regression }) => is_regression), [true, false, false, false]);
   assertObjectMatch(analytics.resolution_ms, { count: 8, average: 600_000, p95: 600_000 });
+  // An error of f1 every 80 minutes, in parts of about an hour.
+  assertEquals(analytics.groups[0]?.trend.join(""), "011101110111101110111011");
+  for (
+    const [filter, total, groups] of [
+      ["type=API", 35, ["f2 18", "f0 17"]],
+      ["code=C1", 18, ["f1 18"]],
+      ["severity=HIGH", 10, ["f2 3", "f3 3", "f0 2", "f1 2"]],
+      ["resolved=true", 8, ["f1 8"]],
+      ["code=C1&resolved=false&severity=LOW", 9, ["f1 9"]],
+    ] as const
+  ) {
+    const filtered = ErrorAnalyticsResponse.parse((await get(`/error-analytics?period=24h&${filter}`)).body);
+    const found = filtered.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`);
+    assertEquals([filter, filtered.total, found, filtered.trend.reduce((sum, { count }) => sum + count, 0)], [
+      filter,
+      total,
+      groups,
+      total,
+    ]);
+    assertEquals(filtered.groups.flatMap(({ trend }) => trend).reduce((sum, count) => sum + count, 0), total);
+  }
   const tooLong = await get("/error-analytics?period=1y");
   assertEquals([tooLong.status, tooLong.body.message], [400, "period: errors are kept for 90 days; choose a shorter period"]);
   const seen: string[] = [];

@@ -61,7 +61,7 @@ for (
 }
 
 const range = (field: keyof typeof DURATIONS) => `must be between ${DURATIONS[field][0]} and ${DURATIONS[field][1]}`;
-const FORM = "must be a duration, such as 15 minutes, 1 hour, 2 days or PT15M";
+const FORM = "must be a duration, such as 15 minutes, 1 hour or 2 days";
 for (
   const [changes, message] of [
     [{ sync_frequency: "9 seconds" }, range("sync_frequency")],
@@ -79,11 +79,11 @@ for (
     [{ schedule_anchor: "1999-12-31T23:59:59Z" }, "must be between 2000-01-01T00:00:00Z and 2100-01-01T00:00:00Z"],
     [{ schedule_anchor: "2100-01-01T00:00:01Z" }, "must be between 2000-01-01T00:00:00Z and 2100-01-01T00:00:00Z"],
     [{ schedule_anchor: "noon" }, "must be a time with its offset from UTC, such as 2026-06-10T12:00:00Z"],
-    [{ alert_threshold_failures: 0 }, "must be at least 1"],
-    [{ alert_threshold_failures: 101 }, "must be at most 100"],
+    [{ alert_threshold_failures: 0 }, "must be between 1 and 100"],
+    [{ alert_threshold_failures: 101 }, "must be between 1 and 100"],
     [{ notification_channels: ["dashboard", "nowhere", "nothing"] }, "there is no channel nothing, nowhere"],
     [{ is_active: "yes" }, "must be true or false"],
-    [{ is_paused: true, reason: "no" }, "must have at least 3 characters"],
+    [{ is_paused: true, reason: "no" }, "must have 3 to 500 characters"],
     [{ grace: "5 minutes", function_name: "other" }, "is not a known field"],
   ] as [object, string][]
 ) {

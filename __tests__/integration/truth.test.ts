@@ -204,6 +204,7 @@ async function checkErrors(period: string, entity: string | null): Promise<void>
   const { count, average, p50, p95 } = resolution_ms;
   assertFigures(`errors ${period} ${entity}`, { total, open, count, average_ms: average, p50_ms: p50, p95_ms: p95 }, totals ?? {});
   assertEquals(by_type, await countErrorsBy("error_type", where, values));
+  assertEquals(shown.by_code, await countErrorsBy("error_code", where, values));
   assertEquals(by_severity, await countErrorsBy("error_severity", where, values));
   assertEquals(by_entity, await countErrorsBy("entity_type", where, values));
   const tournaments = await countErrorsBy("tournament_no", `${where} and tournament_no is not null`, values);
@@ -229,12 +230,18 @@ async function checkErrors(period: string, entity: string | null): Promise<void>
     from unpruned_errors where ${where} group by fingerprint order by 2 desc, 1 limit 50`,
     values,
   );
-  const seenInMs = (group: Record<string, unknown>) => ({
+  const seenInMs = ({ trend: _, ...group }: Record<string, unknown>) => ({
     ...group,
     first_seen: Date.parse(String(group.first_seen)),
     last_seen: Date.parse(String(group.last_seen)),
   });
   assertEquals(groups.map(seenInMs), expected.map(seenInMs), `groups ${period} ${entity}`);
+  const part = (Date.parse(shown.until) - Date.parse(shown.from)) / 24;
+  for (const group of groups) {
+    const partOf = `floor(extract(epoch from occurred_at - $1::timestamptz) * 1000 / ${part})::int`;
+    const counts = await countErrorsBy(partOf, `${where} and fingerprint = $4`, [...values, group.fingerprint]);
+    assertEquals(Object.fromEntries(group.trend.entries().filter(([, count]) => count > 0)), counts, group.fingerprint);
+  }
 }
 
 async function checkTournaments(): Promise<void> {

@@ -12,8 +12,38 @@ function subscribe(onChange: () => void): () => void {
 }
 const useHash = (): string => useSyncExternalStore(subscribe, read);
 
+const pathOf = (hash: string): string => hash.split("?")[0] ?? "";
+/** Asked before another view opens; false keeps the present one. */
+type Guard = (to: string) => boolean;
+let guard: Guard | null = null;
+let shown = read();
+const mayOpen = (to: string): boolean => !guard || pathOf(to) === pathOf(shown) || guard(to);
+
+/** Sets who is asked before another view opens; returns its removal. */
+export function guardView(next: Guard): () => void {
+  guard = next;
+  return () => {
+    if (guard === next) guard = null;
+  };
+}
+
+/** The address has changed already, by a link or the browser's buttons: puts the old one back while the guard refuses. */
+function keepGuarded(event: Event): void {
+  const to = read();
+  if (mayOpen(to)) {
+    shown = to;
+    return;
+  }
+  event.stopImmediatePropagation();
+  history.pushState(null, "", `#${shown}`);
+}
+addEventListener("popstate", keepGuarded);
+addEventListener("hashchange", keepGuarded);
+
 /** Navigates inside the page; with `replace` the current address leaves the browser history. */
 export function go(to: string, { replace = false } = {}): void {
+  if (!mayOpen(to)) return;
+  shown = to;
   history[replace ? "replaceState" : "pushState"](null, "", `#${to}`);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
@@ -22,7 +52,7 @@ export function go(to: string, { replace = false } = {}): void {
 export const useHashPath = (): [
   string,
   typeof go,
-] => [useHash().split("?")[0] || "/", go];
+] => [pathOf(useHash()) || "/", go];
 Object.assign(useHashPath, { hrefs: (href: string) => `#${href}` });
 
 /** The filters of the address and a function that changes them; the back button undoes a change. */
@@ -43,7 +73,7 @@ export function useFilters<K extends string>(
       else search.delete(name);
     }
     const query = search.toString();
-    go(`${hash.split("?")[0]}${query ? `?${query}` : ""}`);
+    go(`${pathOf(hash)}${query ? `?${query}` : ""}`);
   };
   return [filters, change];
 }

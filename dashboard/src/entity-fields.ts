@@ -1,10 +1,15 @@
 import type { Entity } from "../../types/admin.ts";
 
+/** A time as the form has it, in UTC: `2026-06-10 12:00`. */
+const inForm = (moment: string): string => new Date(moment).toISOString().slice(0, 16).replace("T", " ");
+/** The time of such a text; another text stays, so that the server names the field. */
+const momentOf = (text: string): string => /^\d{4}-\d\d-\d\d \d\d:\d\d$/.test(text.trim()) ? `${text.trim().replace(" ", "T")}:00Z` : text;
+
 /** The form's fields for the settings of an entity, as text. */
 export const fieldsOf = (entity: Entity) => ({
   is_active: entity.is_active,
   sync_frequency: entity.sync_frequency,
-  schedule_anchor: entity.schedule_anchor,
+  schedule_anchor: inForm(entity.schedule_anchor),
   grace: entity.grace,
   max_runtime: entity.max_runtime,
   alert_threshold_failures: String(entity.alert_threshold_failures ?? ""),
@@ -18,6 +23,7 @@ export function requestOf(fields: Fields, entity: Entity, reason: string): Recor
   const threshold = fields.alert_threshold_failures.trim();
   const body: Record<string, unknown> = {
     ...fields,
+    schedule_anchor: momentOf(fields.schedule_anchor),
     // An invalid number is sent as text, so that the server reports it together with the other invalid fields.
     alert_threshold_failures: threshold === "" ? null : Number.isNaN(Number(threshold)) ? threshold : Number(threshold),
     notification_channels: fields.notification_channels.length ? fields.notification_channels : null,

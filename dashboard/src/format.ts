@@ -95,7 +95,7 @@ export function distance(moment: string, now: number): string {
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
 /** A name with an underscore, such as `pg_cron`, stays as it is. */
 export const capitalised = (text: string): string => /^\w+_/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
-export const title = (name: string): string => name === "API" ? name : capitalised(words(name));
+export const title = (name: string): string => name === "API" || name === "OK" ? name : capitalised(words(name));
 /** A time in a message of the API: ISO 8601, or as people read it, with a space and `UTC`. */
 const TIME = /(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?| UTC))/;
 /** The parts of a message: a text, then a time and a text, and so on. */

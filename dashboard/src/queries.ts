@@ -2,7 +2,7 @@ import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } 
 import { useRef } from "preact/hooks";
 import { z } from "zod";
 import { ApiError, type Change, useApi } from "./api.ts";
-import { sentence, title } from "./format.ts";
+import { refusalOf } from "./refusals.ts";
 
 export const LIVE_MS = 5_000;
 const IDLE_MS = 30_000;
@@ -121,7 +121,7 @@ export function describeError(
 ): { message: string; fields: Record<string, string> } {
   if (error instanceof ApiError) {
     const { fields } = error;
-    const problems = Object.entries(fields).map(([field, message]) => sentence(field === "body" ? message : `${title(field)}: ${message}`));
+    const problems = Object.entries(fields).map(([field, message]) => refusalOf(field, message));
     return { message: problems.join(" ") || error.message, fields };
   }
   if (error instanceof z.ZodError) {

@@ -1,4 +1,10 @@
-import type { AlertMetric, AlertRule } from "../../types/alerts.ts";
+import { ALERT_METRICS, type AlertMetric, type AlertRule, SYSTEM_METRICS, TOURNAMENT_METRICS } from "../../types/alerts.ts";
+
+/** The form shows a ratio as a percentage. */
+export const isShare = (metric: AlertMetric): boolean => ALERT_METRICS[metric].unit === "ratio";
+const shown = (value: number | null | undefined, metric: AlertMetric): string =>
+  value === null || value === undefined ? "" : String(isShare(metric) ? Number((value * 100).toFixed(6)) : value);
+const DEFAULT_METRIC: AlertMetric = "consecutive_failures";
 
 /** The form's fields for a rule, as text; the defaults for a new rule. */
 export const fieldsOf = (rule: AlertRule | null) => ({
@@ -6,10 +12,10 @@ export const fieldsOf = (rule: AlertRule | null) => ({
   description: rule?.description ?? "",
   entity_type: rule?.entity_type ?? "all",
   scope: rule?.scope ?? "ENTITY",
-  lowest_priority: rule?.lowest_priority ?? "",
-  metric: rule?.metric ?? "consecutive_failures" as AlertMetric,
-  threshold: String(rule?.threshold ?? 3),
-  recovery_threshold: String(rule?.recovery_threshold ?? ""),
+  lowest_priority: rule?.lowest_priority ?? "" as const,
+  metric: rule?.metric ?? DEFAULT_METRIC,
+  threshold: rule ? shown(rule.threshold, rule.metric) : "3",
+  recovery_threshold: rule ? shown(rule.recovery_threshold, rule.metric) : "",
   evaluation_window: rule?.evaluation_window ?? "1 hour",
   for_duration: rule?.for_duration ?? "0 seconds",
   minimum_runs: String(rule?.minimum_runs ?? 1),
@@ -19,14 +25,40 @@ export const fieldsOf = (rule: AlertRule | null) => ({
   notification_channels: rule?.notification_channels ?? ["dashboard"],
   repeat_interval: rule?.repeat_interval ?? "4 hours",
   escalation_delay: rule?.escalation_delay ?? "",
-  escalation_channels: (rule?.escalation_channels ?? []).map((step) => step.join(", ")).join("\n"),
+  escalation_channels: rule?.escalation_channels ?? [],
   runbook_url: rule?.runbook_url ?? "",
   is_active: rule?.is_active ?? true,
 });
 export type Fields = ReturnType<typeof fieldsOf>;
 
+/** The syncs that a rule can be about: the monitoring itself for its own metrics, and one sync for a rule about tournaments. */
+export function entityChoices({ metric, scope }: Pick<Fields, "metric" | "scope">, entities: string[]): string[] {
+  if (SYSTEM_METRICS.includes(metric)) return ["system"];
+  return scope === "TOURNAMENT" ? entities : ["all", ...entities];
+}
+
+/** The scopes that a metric allows. */
+export function scopeChoices(metric: AlertMetric): Fields["scope"][] {
+  if (metric === "tournament_staleness") return ["TOURNAMENT"];
+  return TOURNAMENT_METRICS.includes(metric) ? ["ENTITY", "TOURNAMENT"] : ["ENTITY"];
+}
+
+/** The fields after a change: a sync or a scope that the metric does not allow becomes one that it allows. */
+export function settle(fields: Fields, entities: string[]): Fields {
+  const scopes = scopeChoices(fields.metric);
+  const scope = scopes.includes(fields.scope) ? fields.scope : scopes[0] ?? fields.scope;
+  const choices = entityChoices({ ...fields, scope }, entities);
+  const entity_type = choices.includes(fields.entity_type) ? fields.entity_type : choices[0] ?? fields.entity_type;
+  return { ...fields, scope, entity_type, error_type: fields.metric === "error_rate" ? fields.error_type : "" };
+}
+
 // An invalid number is sent as text, so that the server reports it together with the other invalid fields.
 const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
+/** A threshold of the form as the server has it. */
+export function thresholdIn(text: string, metric: AlertMetric): number | string | null {
+  const value = numeric(text);
+  return typeof value === "number" && isShare(metric) ? Number((value / 100).toFixed(8)) : value;
+}
 
 /** The request body: all fields of a new rule; of a stored rule the changed fields, with the metric that the server's checks need. */
 export function requestOf(
@@ -35,15 +67,14 @@ export function requestOf(
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {
     ...fields,
-    threshold: numeric(fields.threshold),
-    recovery_threshold: numeric(fields.recovery_threshold),
+    threshold: thresholdIn(fields.threshold, fields.metric),
+    recovery_threshold: thresholdIn(fields.recovery_threshold, fields.metric),
     minimum_runs: numeric(fields.minimum_runs),
     // Only a rule about tournaments has a priority.
     lowest_priority: fields.scope === "TOURNAMENT" ? fields.lowest_priority || null : null,
     error_type: fields.error_type || null,
     escalation_delay: fields.escalation_delay.trim() || null,
-    escalation_channels: fields.escalation_channels.split("\n").map((line) => line.split(",").map((name) => name.trim()).filter(Boolean))
-      .filter((step) => step.length),
+    escalation_channels: fields.escalation_channels.filter((step) => step.length),
     runbook_url: fields.runbook_url.trim() || null,
   };
   if (!rule) return body;

@@ -1,6 +1,7 @@
-import { ALERT_METRICS, type AlertMetric, type AlertRule } from "../../types/alerts.ts";
+import { ALERT_METRICS, type AlertMetric, type AlertRule, type Metric } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
-import { counted, duration, msOf, number, percent, title, words } from "./format.ts";
+import { capitalised, counted, duration, msOf, number, percent, title, words } from "./format.ts";
+import { isShare } from "./rule-fields.ts";
 
 /** The help text of each metric in the rule form. */
 export const METRIC_HELP: Record<AlertMetric, string> = {
@@ -26,6 +27,25 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   broken_rules: "Active rules that an evaluation cannot measure.",
 };
 
+/** The name of each metric in the rule form. */
+export const METRIC_NAMES = Object.fromEntries(
+  Object.entries(ALERT_METRICS).map(([metric, { label }]) => [metric, capitalised(label)]),
+) as Record<AlertMetric, string>;
+
+/** The unit behind a threshold in the rule form. */
+export const unitOf = (metric: AlertMetric): string => isShare(metric) ? "%" : ALERT_METRICS[metric].unit;
+
+/** The thresholds that a metric allows, in the unit of the rule form, and why not more. */
+export function rangeOf(metric: AlertMetric): string {
+  const { min, max, limit }: Metric = ALERT_METRICS[metric];
+  const scale = isShare(metric) ? 100 : 1;
+  return `${number(min * scale)} to ${number(max * scale)} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
+}
+
+/** Replaces the range of the API, whose ratios are percentages in the form. */
+export const rangeRefusal = (metric: AlertMetric) => (message: string): string =>
+  message.startsWith("must be between") ? `must be ${rangeOf(metric)}` : message;
+
 const seconds = (value: number): string => duration(value * 1_000);
 
 const withUnit = (value: number, metric: AlertMetric): string => {
@@ -40,17 +60,6 @@ export function valueOf(value: number | null, metric: AlertMetric): string {
   const { unit } = ALERT_METRICS[metric];
   if (unit === "s") return seconds(value);
   return unit === "ms" ? duration(value) : withUnit(value, metric);
-}
-
-/** The condition of a rule as a sentence. */
-export function conditionOf(
-  { metric, threshold, evaluation_window, for_duration, lowest_priority }: AlertRule,
-): string {
-  const side = ALERT_METRICS[metric].direction === "above" ? "is at least" : "is below";
-  const forText = /^0 /.test(for_duration) ? "" : ` for ${for_duration}`;
-  const window = ALERT_METRICS[metric].uses_window ? `, over ${evaluation_window}` : "";
-  const priority = lowest_priority ? `, for tournaments with the priority ${words(lowest_priority)} or a higher one` : "";
-  return `${words(metric)} ${side} ${withUnit(threshold, metric)}${forText}${window}${priority}`;
 }
 
 type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | "for_duration" | "scope">;
@@ -69,7 +78,7 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
       : `${number(value)} full runs in a row fail`,
   duration_exceeded: (value) => `a run takes ${seconds(value)} or longer`,
   memory_usage: (value) => `a run uses ${number(value)} MiB of memory or more`,
-  sync_overdue: (value) => `a run is overdue by ${seconds(value)} or longer`,
+  sync_overdue: (value) => value <= 1 ? "a run is overdue" : `a run is overdue by ${seconds(value)} or longer`,
   error_rate: (value, { evaluation_window }) => `runs have ${number(value)} errors or more on average in ${evaluation_window}`,
   records_collapse: (value) => `the last run reads fewer records per request than usual by ${percent(value)} or more`,
   cache_hit_ratio: (value, { evaluation_window }) => `fewer than ${percent(value)} of the tournaments are fresh in ${evaluation_window}`,
@@ -80,11 +89,14 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   tournament_staleness: (value) => `the matches of a tournament are due for ${seconds(value)} and no run reads them`,
   stuck_execution: (value) => `a run sends no heartbeat for ${seconds(value)}`,
   shared_failure: (value) => `${counted(value, "tournament")} or more fail for the same reason`,
-  unconfirmed_replies: (value) => `${counted(value, "held-back reply").replace(/replys$/, "replies")} or more are not confirmed`,
+  unconfirmed_replies: (value) =>
+    value === 1
+      ? "a held-back reply is not confirmed"
+      : `${counted(value, "held-back reply").replace(/replys$/, "replies")} or more are not confirmed`,
   undelivered_age: (value) => `a notification is not delivered for ${seconds(value)}`,
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
-  broken_rules: (value) => `${counted(value, "rule")} or more cannot be measured`,
+  broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
 };
 
 const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);
@@ -94,9 +106,9 @@ type Phrase = string | { channel: string };
 const channelsOf = (names: string[]): Phrase[] =>
   names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
 
-/** What a step of the escalation does to the severity: one step up. */
-const raisedBy = (severity: AlertRule["severity"]): string => {
-  const next = SEVERITIES[SEVERITIES.indexOf(severity) + 1];
+/** What a step of the escalation does to the severity: one step up from that of the steps before it. */
+export const raisedBy = (severity: AlertRule["severity"], step = 0): string => {
+  const next = SEVERITIES[SEVERITIES.indexOf(severity) + step + 1];
   return next ? `raise to ${title(next)}` : "notify again";
 };
 

@@ -53,7 +53,18 @@ export const READING = {
     answer: SyncStatisticsResponse.omit({ period: true }),
   },
   get_error_analytics: {
-    args: { p: z.strictObject({ span: z.string(), step: z.string(), entity_type }), as_of },
+    args: {
+      p: z.strictObject({
+        span: z.string(),
+        step: z.string(),
+        entity_type,
+        error_type: text,
+        error_code: text,
+        severity: text,
+        is_resolved: flag,
+      }),
+      as_of,
+    },
     answer: ErrorAnalyticsResponse.omit({ period: true }),
   },
   list_errors: {
@@ -61,6 +72,7 @@ export const READING = {
       p: z.strictObject({
         entity_type,
         error_type: text,
+        error_code: text,
         severity: text,
         tournament_no: text,
         fingerprint: text,

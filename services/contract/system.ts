@@ -79,6 +79,8 @@ export type ScheduleFacts = z.infer<typeof ScheduleFacts>;
 /** Null where the database does not tell, for the `reason`. */
 const Connections = z.object({ in_use: z.number().nullable(), limit: z.number().nullable(), reason: z.string().nullable() });
 
+const RunCounts = z.object({ finished: z.number(), failed: z.number() });
+
 const SystemFacts = z.object({
   as_of: z.string(),
   schema_version: z.number(),
@@ -88,6 +90,8 @@ const SystemFacts = z.object({
   /** The secrets for calls that Vault does not have. */
   missing_secrets: z.array(z.string()),
   schedules: z.array(ScheduleFacts),
+  /** The runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT, by their start; the last two failed. */
+  runs: z.object({ hour: RunCounts, day: RunCounts }),
   alert_processor: z.object({ last_evaluation: moment, evaluated_since: moment }),
   channels: z.array(z.object({
     name: z.string(),

@@ -429,60 +429,55 @@ $$;
 comment on function public.get_sync_statistics(jsonb, timestamptz) is
   'Returns the statistics of {span} and of the span before it, in total and per entity; {entity_type?} limits both to one entity.';
 
-create function private.error_groups(p_from timestamptz, p_until timestamptz, p_entity_type text) returns json
-language sql stable set search_path = '' as $$
-  select coalesce(json_agg(json_build_object(
-    'fingerprint', g.fingerprint, 'count', g.errors, 'first_seen', g.first_seen, 'last_seen', g.last_seen, 'message', n.error_message,
-    'error_code', n.error_code, 'error_type', n.error_type, 'severity', n.error_severity, 'tournament_no', n.tournament_no,
-    'open', g.open_errors, 'is_regression', coalesce(g.last_seen > g.last_resolved, false)
-  ) order by g.errors desc, g.fingerprint), '[]')
-  from (
-    select l.fingerprint, count(*) as errors, min(l.occurred_at) as first_seen, max(l.occurred_at) as last_seen,
-      count(*) filter (where l.resolved_at is null) as open_errors, max(l.resolved_at) as last_resolved
-    from public.sync_error_log l
-    where l.occurred_at >= p_from and l.occurred_at < p_until and (p_entity_type is null or l.entity_type = p_entity_type)
-    group by l.fingerprint
-    order by errors desc, l.fingerprint
-    limit 50
-  ) g
-  cross join lateral (
-    select l.error_message, l.error_code, l.error_type, l.error_severity, l.tournament_no
-    from public.sync_error_log l
-    where l.fingerprint = g.fingerprint and l.occurred_at = g.last_seen and (p_entity_type is null or l.entity_type = p_entity_type)
-    order by l.id
-    limit 1
-  ) n;
-$$;
-comment on function private.error_groups(timestamptz, timestamptz, text) is
-  'The 50 most frequent fingerprints of a window, each with the message, code, class, severity and tournament of its latest error.';
-
 create function public.get_error_analytics(p jsonb, as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
-  entity constant text := p ->> 'entity_type';
   step constant interval := (p ->> 'step')::interval;
   kept constant interval := (select s.keep from public.retention_settings s where s.subject = 'resolved_errors');
   until constant timestamptz := date_bin(step, as_of, '2000-01-01 00:00:00+00') + step;
   since constant timestamptz := date_bin(step, as_of - (p ->> 'span')::interval, '2000-01-01 00:00:00+00');
 begin
-  perform private.refuse_unknown_fields(p, '{span,step,entity_type}');
+  perform private.refuse_unknown_fields(p, '{span,step,entity_type,error_type,error_code,severity,is_resolved}');
   if (p ->> 'span')::interval > kept then
     raise sqlstate 'PT400' using
       message = format('period: errors are kept for %s; choose a shorter period', private.in_words(kept)), detail = 'BAD_REQUEST';
   end if;
   return (
     with error as materialized (
-      select l.error_type, l.error_severity, l.entity_type, l.tournament_no, l.resolved_at is null as is_open,
+      select l.fingerprint, l.occurred_at, l.resolved_at, l.resolved_at is null as is_open,
+        l.error_type, l.error_code, l.error_severity, l.entity_type, l.tournament_no,
+        width_bucket(extract(epoch from l.occurred_at), extract(epoch from since), extract(epoch from until), 24) as slice,
         date_bin(step, l.occurred_at, '2000-01-01 00:00:00+00') as bucket,
         extract(epoch from l.resolved_at - l.occurred_at) * 1000 as resolution_ms
       from public.sync_error_log l
-      where l.occurred_at >= since and l.occurred_at < until and (entity is null or l.entity_type = entity)
+      where l.occurred_at >= since and l.occurred_at < until
+        and (p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type')
+        and (p ->> 'error_type' is null or l.error_type = p ->> 'error_type')
+        and (p ->> 'error_code' is null or l.error_code = p ->> 'error_code')
+        and (p ->> 'severity' is null or l.error_severity = p ->> 'severity')
+        and (p ->> 'is_resolved' is null or (l.resolved_at is not null) = (p ->> 'is_resolved')::boolean)
+    ),
+    slice as (
+      select fingerprint, slice, count(*) as errors, min(occurred_at) as first_seen, max(occurred_at) as last_seen,
+        count(*) filter (where is_open) as open_errors, max(resolved_at) as last_resolved
+      from error
+      group by 1, 2
+    ),
+    grouped as (
+      select fingerprint, sum(errors) as errors, min(first_seen) as first_seen, max(last_seen) as last_seen,
+        sum(open_errors) as open_errors, max(last_resolved) as last_resolved
+      from slice
+      group by 1
+      order by 2 desc, 1
+      limit 50
     )
     select json_build_object('from', since, 'until', until,
       'total', count(*),
       'open', count(*) filter (where e.is_open),
       'by_type', (
         select coalesce(json_object_agg(g.error_type, g.n), '{}') from (select error_type, count(*) as n from error group by 1) g),
+      'by_code', (
+        select coalesce(json_object_agg(g.error_code, g.n), '{}') from (select error_code, count(*) as n from error group by 1) g),
       'by_severity', (
         select coalesce(json_object_agg(g.error_severity, g.n), '{}') from (select error_severity, count(*) as n from error group by 1) g),
       'by_entity', (
@@ -494,7 +489,24 @@ begin
         select json_agg(json_build_object('timestamp', b.at, 'count', coalesce(g.n, 0)) order by b.at)
         from generate_series(since, until - step, step) b (at)
         left join (select bucket, count(*) as n from error group by 1) g on g.bucket = b.at),
-      'groups', private.error_groups(since, until, entity),
+      'groups', (
+        select coalesce(json_agg(json_build_object(
+          'fingerprint', g.fingerprint, 'count', g.errors, 'first_seen', g.first_seen, 'last_seen', g.last_seen,
+          'message', n.error_message, 'error_code', n.error_code, 'error_type', n.error_type, 'severity', n.error_severity,
+          'tournament_no', n.tournament_no, 'open', g.open_errors, 'is_regression', coalesce(g.last_seen > g.last_resolved, false),
+          'trend', (
+            select json_agg(coalesce(s.errors, 0) order by number)
+            from generate_series(1, 24) number left join slice s on s.fingerprint = g.fingerprint and s.slice = number)
+        ) order by g.errors desc, g.fingerprint), '[]')
+        from grouped g
+        cross join lateral (
+          select l.error_message, l.error_code, l.error_type, l.error_severity, l.tournament_no
+          from public.sync_error_log l
+          where l.fingerprint = g.fingerprint and l.occurred_at = g.last_seen
+            and (p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type')
+          order by l.id
+          limit 1
+        ) n),
       'resolution_ms', json_build_object('count', count(e.resolution_ms), 'average', round(avg(e.resolution_ms)),
         'p50', round((percentile_disc(0.5) within group (order by e.resolution_ms))),
         'p95', round((percentile_disc(0.95) within group (order by e.resolution_ms))))
@@ -504,19 +516,20 @@ begin
 end
 $$;
 comment on function public.get_error_analytics(jsonb, timestamptz) is
-  'Counts, groups, resolution times and trend of the errors of a span. PT400 BAD_REQUEST when retention deleted errors of the span.';
+  'Counts, groups, resolution times and trend of the errors of a span that match the filters. PT400 BAD_REQUEST when retention deleted errors of the span.';
 
 -- In plpgsql Postgres plans with the values of the filters, and the filters that are given decide which index serves the page.
 create function public.list_errors(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
   perform private.refuse_unknown_fields(p,
-    '{entity_type,error_type,severity,tournament_no,fingerprint,is_resolved,from,to,before_at,before_id,limit}');
+    '{entity_type,error_type,error_code,severity,tournament_no,fingerprint,is_resolved,from,to,before_at,before_id,limit}');
   return (
     select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at desc, l.id desc), '[]') from (
       select * from public.sync_error_log l
       where (p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type')
         and (p ->> 'error_type' is null or l.error_type = p ->> 'error_type')
+        and (p ->> 'error_code' is null or l.error_code = p ->> 'error_code')
         and (p ->> 'severity' is null or l.error_severity = p ->> 'severity')
         and (p ->> 'tournament_no' is null or l.tournament_no = p ->> 'tournament_no')
         and (p ->> 'fingerprint' is null or l.fingerprint = p ->> 'fingerprint')
@@ -1030,6 +1043,17 @@ language sql stable set search_path = '' as $$
     -- private.call_function needs these.
     'missing_secrets', private.missing_secrets('{project_url,secret_key}'),
     'schedules', private.schedule_chain(as_of),
+    'runs', (
+      select jsonb_build_object(
+        'hour', jsonb_build_object(
+          'finished', count(*) filter (where h.is_of_hour), 'failed', count(*) filter (where h.is_of_hour and h.has_failed)),
+        'day', jsonb_build_object('finished', count(*), 'failed', count(*) filter (where h.has_failed)))
+      from (
+        select execution_start > as_of - interval '1 hour' as is_of_hour, status in ('FAILED', 'TIMED_OUT') as has_failed
+        from public.sync_execution_history
+        where execution_start > as_of - interval '24 hours' and execution_start <= as_of
+          and status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT')
+      ) h),
     'alert_processor', (
       select jsonb_build_object('last_evaluation', max(e.evaluated_at), 'evaluated_since', max(e.evaluated_since))
       from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e),

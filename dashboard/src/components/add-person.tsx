@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import { Person, type Role, ROLES } from "../../../types/people.ts";
-import { describeError, useAct } from "../queries.ts";
+import { useAct } from "../queries.ts";
 import { Dialog } from "./dialog.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "./fields.tsx";
-import { Refusal } from "./states.tsx";
+import { Form } from "./form.tsx";
 
 export const NO_ROLE = "none";
 /** The roles as the options of a select. */
@@ -29,27 +29,20 @@ export function AddPerson({ onClose, onDone }: { onClose: () => void; onDone: (p
     Person,
     onDone,
   );
-  const { fields: wrong } = describeError(act.error);
-  const isOfField = Object.keys(wrong).length > 0;
+  const isChanged = fields.email !== "" || fields.password !== "" || fields.reason !== "";
   return (
     <Dialog title="Add a person" onClose={onClose}>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          act.mutate();
-        }}
-      >
+      <Form of={act} isChanged={isChanged} onSubmit={() => act.mutate()} submit={fields.hasPassword ? "Create" : "Invite"}>
         <TextField
+          name="email"
           label="Email"
           type="email"
           autocomplete="off"
           required
           value={fields.email}
-          error={wrong.email}
           onChange={set("email")}
         />
-        <SelectField label="Role" value={fields.role} options={ROLE_OPTIONS} error={wrong.role} onChange={set("role")} />
+        <SelectField name="role" label="Role" value={fields.role} options={ROLE_OPTIONS} onChange={set("role")} />
         <CheckField
           label="Create with a password"
           help="Otherwise the person gets an invitation by email and chooses a password."
@@ -58,26 +51,24 @@ export function AddPerson({ onClose, onDone }: { onClose: () => void; onDone: (p
         />
         {fields.hasPassword && (
           <TextField
+            name="password"
             label="Password"
             type="password"
             autocomplete="new-password"
-            help="At least 8 characters. The person should change it after signing in."
+            help="8 to 72 characters. The person should change it after signing in."
             required
             value={fields.password}
-            error={wrong.password}
             onChange={set("password")}
           />
         )}
         <LongTextField
+          name="reason"
           label="Reason (optional)"
-          help="Stored in the audit log."
+          help="It is written to the audit log."
           value={fields.reason}
-          error={wrong.reason}
           onChange={set("reason")}
         />
-        {!isOfField && <Refusal error={act.error} />}
-        <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>{fields.hasPassword ? "Create" : "Invite"}</button>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -1,32 +1,36 @@
 import { ChannelListResponse } from "../../../types/alerts.ts";
 import { useRead } from "../queries.ts";
+import { useField } from "./form.tsx";
 
 /** A check box for each channel; only an admin can read the channels. */
-export function ChannelChoice(
-  { help, value, error, onChange }: {
-    help?: string;
-    value: string[];
-    error: string | undefined;
-    onChange: (value: string[]) => void;
-  },
-) {
-  const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 60_000 }).data
-    ?.channels ?? [];
+export function ChannelChoice({ name, label, help, value, onChange }: {
+  name: string;
+  label: string;
+  help?: string;
+  value: string[];
+  onChange: (value: string[]) => void;
+}) {
+  const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 60_000 }).data?.channels ?? [];
+  const { id, problem } = useField({ name, label });
   return (
-    <fieldset class="field">
-      <legend>Channels</legend>
-      {channels.map(({ name, kind }) => (
-        <label key={name}>
-          <input
-            type="checkbox"
-            checked={value.includes(name)}
-            onChange={(event) => onChange(event.currentTarget.checked ? [...value, name] : value.filter((channel) => channel !== name))}
-          />
-          {name} <small>{kind}</small>
-        </label>
-      ))}
+    <fieldset class="field" aria-describedby={problem && `${id}-error`}>
+      <legend>{label}</legend>
+      <div class="choices">
+        {channels.map(({ name, kind }, index) => (
+          <label key={name} class="choice">
+            <input
+              type="checkbox"
+              id={index === 0 ? id : undefined}
+              aria-invalid={problem ? "true" : undefined}
+              checked={value.includes(name)}
+              onChange={(event) => onChange(event.currentTarget.checked ? [...value, name] : value.filter((channel) => channel !== name))}
+            />
+            {name} {kind === name ? null : <small>{kind}</small>}
+          </label>
+        ))}
+      </div>
+      {problem && <small id={`${id}-error`} class="wrong">{problem}</small>}
       {help && <small>{help}</small>}
-      {error && <small class="wrong" role="alert">{error}</small>}
     </fieldset>
   );
 }

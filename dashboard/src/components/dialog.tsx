@@ -24,7 +24,7 @@ export function Dialog(
   const dialog = useModal();
   const id = useId();
   useEffect(() => {
-    dialog.current?.querySelector<HTMLElement>("form :is(input, select, textarea, button)")?.focus();
+    dialog.current?.querySelector<HTMLElement>("[autofocus], form :is(input:not([hidden]), select, textarea, button)")?.focus();
   }, []);
   return (
     <dialog

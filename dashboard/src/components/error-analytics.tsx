@@ -16,13 +16,15 @@ function longestPeriod(refusal: string): [period: string, span: string] | undefi
 }
 
 /** Reads the errors of a period; a period for which errors are not kept is replaced by the longest one for which they are. */
-export function ErrorAnalytics({ period, entity, every, children }: {
+export function ErrorAnalytics({ period, entity, filters, every, children }: {
   period: string;
   entity: string;
+  /** Further filters of the API. */
+  filters?: Record<string, string>;
   every: number;
   children: (data: Analytics) => ComponentChildren;
 }) {
-  const pathFor = (period: string) => pathOf("sync-monitoring/error-analytics", { period, entity });
+  const pathFor = (period: string) => pathOf("sync-monitoring/error-analytics", { period, entity, ...filters });
   const asked = useRead(pathFor(period), ErrorAnalyticsResponse, { every });
   const refusal = asked.error instanceof ApiError ? asked.error.fields.period : undefined;
   const [shorter, span] = (refusal && longestPeriod(refusal)) || [];

@@ -1,16 +1,21 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
+import { useField } from "./form.tsx";
 
 interface FieldProps {
+  /** Its name in the API, by which its form finds its refusal. */
+  name?: string;
   label: string;
   /** The meaning of the field, in one sentence. */
   help?: string;
-  /** Why the value is refused. */
+  /** Why the value is refused, for a field outside of a `Form`. */
   error?: string | undefined;
+  /** Replaces a message of the API that has other values than the form. */
+  words?: (message: string) => string;
 }
 
-/** A label, its control, help and error, connected for screen readers. */
-function Field({ label, help, error, control }: FieldProps & {
+/** A label, its control, help and refusal, connected for screen readers. */
+function Field({ name, label, help, error, words, control }: FieldProps & {
   control: (
     attributes: {
       id: string;
@@ -19,19 +24,18 @@ function Field({ label, help, error, control }: FieldProps & {
     },
   ) => ComponentChildren;
 }) {
-  const id = useId();
-  const described = [help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(" ") ||
-    undefined;
+  const { id, problem } = useField({ name, label, error, words });
+  const described = [problem && `${id}-error`, help && `${id}-help`].filter(Boolean).join(" ") || undefined;
   return (
     <div class="field">
       <label for={id}>{label}</label>
       {control({
         id,
         "aria-describedby": described,
-        "aria-invalid": error ? "true" : undefined,
+        "aria-invalid": problem ? "true" : undefined,
       })}
+      {problem && <small id={`${id}-error`} class="wrong" role={error ? "alert" : undefined}>{problem}</small>}
       {help && <small id={`${id}-help`}>{help}</small>}
-      {error && <small id={`${id}-error`} class="wrong" role="alert">{error}</small>}
     </div>
   );
 }
@@ -39,23 +43,37 @@ function Field({ label, help, error, control }: FieldProps & {
 type InputProps =
   & FieldProps
   & Omit<JSX.IntrinsicElements["input"], "label" | "onChange" | "onInput">
-  & { value: string; onChange: (value: string) => void };
+  & {
+    value: string;
+    onChange: (value: string) => void;
+    /** The unit of the value, behind it. */
+    unit?: string;
+  };
 
 export function TextField(
-  { label, help, error, onChange, ...input }: InputProps,
+  { name, label, help, error, words, unit, onChange, ...input }: InputProps,
 ) {
-  const control = (attributes: object) => (
-    <input
-      {...input}
-      {...attributes}
-      onInput={(event) => onChange(event.currentTarget.value)}
-    />
-  );
-  return <Field label={label} help={help} error={error} control={control} />;
+  const control = (attributes: object) => {
+    const field = (
+      <input
+        {...input}
+        {...attributes}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+    );
+    return unit
+      ? (
+        <span class="with-unit">
+          {field} <span class="muted">{unit}</span>
+        </span>
+      )
+      : field;
+  };
+  return <Field name={name} label={label} help={help} error={error} words={words} control={control} />;
 }
 
 export function LongTextField(
-  { label, help, error, value, onChange, required }: FieldProps & {
+  { name, label, help, error, value, onChange, required }: FieldProps & {
     value: string;
     onChange: (value: string) => void;
     required?: boolean;
@@ -70,11 +88,11 @@ export function LongTextField(
       onInput={(event) => onChange(event.currentTarget.value)}
     />
   );
-  return <Field label={label} help={help} error={error} control={control} />;
+  return <Field name={name} label={label} help={help} error={error} control={control} />;
 }
 
 export function SelectField(
-  { label, help, error, value, options, onChange }: FieldProps & {
+  { name, label, help, error, value, options, onChange }: FieldProps & {
     value: string;
     options: readonly (readonly [value: string, label: string])[];
     onChange: (value: string) => void;
@@ -93,11 +111,11 @@ export function SelectField(
       ))}
     </select>
   );
-  return <Field label={label} help={help} error={error} control={control} />;
+  return <Field name={name} label={label} help={help} error={error} control={control} />;
 }
 
 export function CheckField(
-  { label, help, value, onChange }: FieldProps & {
+  { label, help, value, onChange }: Pick<FieldProps, "label" | "help"> & {
     value: boolean;
     onChange: (value: boolean) => void;
   },

@@ -22,7 +22,7 @@ export function PasswordForm({ auth, email, onDone }: { auth: GoTrueClient; emai
       <input type="email" autocomplete="username" value={email} readOnly hidden />
       <TextField
         label="New password"
-        help="At least 8 characters."
+        help="8 to 72 characters."
         type="password"
         autocomplete="new-password"
         minLength={8}

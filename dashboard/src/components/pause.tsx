@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import type { Entity } from "../../../types/admin.ts";
-import { describeError, UnusedResponse, useAct } from "../queries.ts";
+import { UnusedResponse, useAct } from "../queries.ts";
 import { Dialog } from "./dialog.tsx";
 import { LongTextField } from "./fields.tsx";
-import { Refusal } from "./states.tsx";
+import { Form } from "./form.tsx";
 
 /** Pauses or resumes the schedule of an entity, with a reason. */
 export function Pause({ entity }: { entity: Entity }) {
@@ -19,9 +19,14 @@ export function Pause({ entity }: { entity: Entity }) {
     UnusedResponse,
     () => setOpen(false),
   );
+  const open = () => {
+    act.reset();
+    setReason("");
+    setOpen(true);
+  };
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)}>
+      <button type="button" onClick={open}>
         {isPaused ? "Resume" : "Pause"}
       </button>
       {isOpen && (
@@ -29,29 +34,16 @@ export function Pause({ entity }: { entity: Entity }) {
           title={isPaused ? "Resume the schedule" : "Pause the schedule"}
           onClose={() => setOpen(false)}
         >
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              act.mutate();
-            }}
-          >
+          <Form of={act} isChanged={reason !== ""} onSubmit={() => act.mutate()} submit={isPaused ? "Resume" : "Pause"}>
             <LongTextField
+              name="reason"
               label="Reason"
-              help="It is written to the audit log."
+              help="3 to 500 characters; it is written to the audit log."
               required
               value={reason}
               onChange={setReason}
-              error={describeError(act.error).fields.reason}
             />
-            <Refusal error={act.error} />
-            <button
-              type="submit"
-              aria-busy={act.isPending}
-              disabled={act.isPending}
-            >
-              {isPaused ? "Resume" : "Pause"}
-            </button>
-          </form>
+          </Form>
         </Dialog>
       )}
     </>

@@ -1,12 +1,13 @@
 import { useState } from "preact/hooks";
 import { RetentionResponse, type RetentionSetting } from "../../../types/admin.ts";
 import { title } from "../format.ts";
-import { describeError, UnusedResponse, useAct, useRead } from "../queries.ts";
+import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./fields.tsx";
+import { Form } from "./form.tsx";
 import { Section } from "./page.tsx";
-import { Reading, Refusal } from "./states.tsx";
+import { Reading } from "./states.tsx";
 import { Table } from "./table.tsx";
 
 /** How long each kind of data is kept; an admin changes it. */
@@ -46,8 +47,10 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
     <>
       <button
         type="button"
+        class="small"
         aria-label={`Change ${title(subject)}`}
         onClick={() => {
+          act.reset();
           setKeep(stored);
           setOpen(true);
         }}
@@ -56,25 +59,16 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
       </button>
       {isOpen && (
         <Dialog title={`Keep ${title(subject)}`} onClose={() => setOpen(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              act.mutate();
-            }}
-          >
+          <Form of={act} isChanged={keep !== stored} onSubmit={() => keep === stored ? setOpen(false) : act.mutate()} submit="Save">
             <TextField
+              name="keep"
               label="Keep for"
               help={`At least ${shortest}. Older data is deleted daily, for good.`}
               required
               value={keep}
-              error={describeError(act.error).fields.keep}
               onChange={setKeep}
             />
-            <Refusal error={act.error} />
-            <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
-              Save
-            </button>
-          </form>
+          </Form>
         </Dialog>
       )}
     </>

@@ -1,66 +1,101 @@
-import type { PreviewRuleResponse } from "../../../types/admin.ts";
-import { ALERT_METRICS, type AlertMetric } from "../../../types/alerts.ts";
-import { number, title, words } from "../format.ts";
-import { EntityName } from "./entity-name.tsx";
-import { Section } from "./page.tsx";
-import { Empty } from "./states.tsx";
-import { Status } from "./status.tsx";
-import { Table } from "./table.tsx";
+import { useQuery } from "@tanstack/preact-query";
+import { useEffect, useState } from "preact/hooks";
+import { PreviewRuleResponse } from "../../../types/admin.ts";
+import type { AlertMetric } from "../../../types/alerts.ts";
+import { useApi } from "../api.ts";
+import { counted, sentence, words } from "../format.ts";
+import { describeError } from "../queries.ts";
+import { valueOf } from "../rule-text.ts";
+import { useNames } from "../names.ts";
+import { Pill } from "./status.tsx";
 
-/** The current value of a rule in each of its scopes, and the transition that it would cause. */
-export function RulePreview(
-  { of: { scopes }, metric }: { of: PreviewRuleResponse; metric: AlertMetric },
-) {
+/** A pause in typing, after which the preview is measured again. */
+const PAUSE_MS = 400;
+const SHOWN_SCOPES = 6;
+const VERDICTS = {
+  BREACH: ["FIRING", "Met"],
+  RECOVERED: ["OK", "Not met"],
+  BETWEEN: ["PENDING", "Recovering"],
+  UNKNOWN: [
+    "IDLE",
+    "Unknown",
+  ],
+} as const;
+type Scope = PreviewRuleResponse["scopes"][number];
+
+/** The value, once it has not changed for a moment. */
+function useSettled(value: string): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+/** The rule of the form with the data of now: its value in each scope, and what an evaluation would do. */
+export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {
+  const api = useApi();
+  const body = useSettled(JSON.stringify(request));
+  const preview = useQuery<PreviewRuleResponse>({
+    queryKey: [path, body],
+    queryFn: () => api.send({ method: "POST", path, body: JSON.parse(body) }, PreviewRuleResponse),
+    placeholderData: (previous) => previous,
+  });
+  const { data, error, isFetching } = preview;
+  const scopes = data?.scopes ?? [];
+  const breaches = scopes.filter(({ verdict }) => verdict === "BREACH");
+  const sorted = [...breaches, ...scopes.filter((scope) => !breaches.includes(scope))];
   return (
-    <Section title="Preview">
-      {scopes.length === 0 ? <Empty>The rule measures nothing now.</Empty> : (
-        <Table
-          caption="Current values and transitions"
-          keyOf={({ entity_type, tournament_no }) => `${entity_type} ${tournament_no}`}
-          rows={scopes}
-          columns={[
-            {
-              name: "Scope",
-              isHead: true,
-              cell: (scope) => scope.tournament_no ? `Tournament ${scope.tournament_no}` : <EntityName of={scope.entity_type} />,
-            },
-            {
-              name: `${title(metric)}, ${ALERT_METRICS[metric].unit}`,
-              isNumber: true,
-              cell: (scope) => number(scope.value),
-            },
-            {
-              name: "Threshold",
-              isNumber: true,
-              cell: (scope) => number(scope.threshold),
-            },
-            { name: "Runs", isNumber: true, cell: (scope) => number(scope.runs) },
-            {
-              name: "Verdict",
-              cell: (scope) => (
-                <Status
-                  of={{
-                    BREACH: "FIRING",
-                    RECOVERED: "OK",
-                    BETWEEN: "PENDING",
-                    UNKNOWN: "IDLE",
-                  }[scope.verdict]}
-                  label={title(scope.verdict)}
-                />
-              ),
-            },
-            {
-              name: "Transition",
-              cell: (scope) =>
-                scope.would
-                  ? `${words(scope.would.to_state)}, notifies ${
-                    scope.would.notify ? scope.would.channels.join(", ") : "no channel"
-                  }: ${scope.would.reason}`
-                  : "no transition",
-            },
-          ]}
-        />
+    <section class="card pad" aria-busy={isFetching}>
+      <h2>With the data of now</h2>
+      {error
+        ? (
+          <p class="muted">
+            The rule cannot be measured yet. {describeError(error).message}
+          </p>
+        )
+        : !data
+        ? <p class="muted">Measuring …</p>
+        : scopes.length === 0
+        ? <p class="muted">The rule measures nothing now.</p>
+        : (
+          <>
+            <p class="muted">
+              {breaches.length === 0
+                ? "The condition is not met."
+                : scopes.length === 1
+                ? "The condition is met."
+                : `The condition is met for ${breaches.length} of ${counted(scopes.length, "scope")}.`}
+            </p>
+            <ul class="scopes">
+              {sorted.slice(0, SHOWN_SCOPES).map((scope) => (
+                <ScopeRow key={`${scope.entity_type} ${scope.tournament_no}`} scope={scope} metric={metric} />
+              ))}
+            </ul>
+            {sorted.length > SHOWN_SCOPES && <p class="muted">{sorted.length - SHOWN_SCOPES} more are not shown.</p>}
+          </>
+        )}
+    </section>
+  );
+}
+
+function ScopeRow({ scope, metric }: { scope: Scope; metric: AlertMetric }) {
+  const nameOf = useNames();
+  const { entity_type, tournament_no, value, threshold, verdict, would } = scope;
+  const [status, label] = VERDICTS[verdict];
+  const channels = would?.channels.length ? would.channels.join(", ") : "no channel";
+  return (
+    <li>
+      <div class="line">
+        <span>{tournament_no ? `Tournament ${tournament_no}` : nameOf(entity_type)}</span> <Pill of={status} label={label} />
+      </div>
+      <small>
+        {valueOf(value, metric)} now, threshold {valueOf(threshold, metric)}
+      </small>
+      {would && (
+        <p class="under">{sentence(`${words(would.to_state)}, notifies ${would.notify ? channels : "no channel"}: ${would.reason}`)}</p>
       )}
-    </Section>
+    </li>
   );
 }

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { ErrorListResponse, Period, PERIODS } from "../../../types/history.ts";
+import { ErrorAnalyticsResponse, ErrorListResponse, Period, PERIODS } from "../../../types/history.ts";
+import { ERROR_TYPES, SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { Chart } from "../components/chart.tsx";
 import { type Analytics, ErrorAnalytics } from "../components/error-analytics.tsx";
@@ -8,25 +9,35 @@ import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
+import { Spark } from "../components/spark.tsx";
+import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
-import { duration, msOf, number, title } from "../format.ts";
+import { capitalised, counted, duration, msOf, number, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
+import { pathOf, useRead } from "../queries.ts";
 
-const COLUMNS: Column<Analytics["groups"][number]>[] = [
+type Group = Analytics["groups"][number];
+
+/** A trend in words. */
+const describeTrend = ({ count, trend }: Group): string =>
+  `${counted(count, "error")}, in ${number(trend.filter((part) => part > 0).length)} of ${number(trend.length)} intervals`;
+
+const COLUMNS: Column<Group>[] = [
   {
     name: "Error",
     isHead: true,
     cell: (group) => (
-      <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>
-        {group.message}
-      </Link>
+      <>
+        <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>{capitalised(group.message)}</Link>
+        <p class="under">
+          {title(group.error_type)} · <code>{group.error_code}</code>
+        </p>
+      </>
     ),
   },
-  { name: "Type", cell: (group) => title(group.error_type) },
-  { name: "Severity", cell: (group) => <Status of={group.severity} /> },
+  { name: "Severity", cell: (group) => <Severity of={group.severity} /> },
   {
     name: "State",
     cell: (group) =>
@@ -36,6 +47,7 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
         ? <Status of="PENDING" label={`${number(group.open)} open`} />
         : <Status of="RESOLVED" />,
   },
+  { name: "Trend", cell: (group) => <Spark counts={group.trend} label={describeTrend(group)} /> },
   { name: "Count", isNumber: true, cell: (group) => number(group.count) },
   {
     name: "Last tournament",
@@ -45,13 +57,17 @@ const COLUMNS: Column<Analytics["groups"][number]>[] = [
   { name: "Last", cell: (group) => <Distance at={group.last_seen} /> },
 ];
 
+const ANY = [["", "any"]] as const;
+
 export default function Errors() {
-  const [filters, change] = useFilters(["period", "entity"]);
-  const period = Period.safeParse(filters.period).data ?? "24h";
+  const [filters, change] = useFilters(["period", "entity", "type", "code", "severity", "resolved"]);
+  const { period: chosen, entity, ...others } = filters;
+  const period = Period.safeParse(chosen).data ?? "24h";
   const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
+  const isFiltered = [entity, ...Object.values(others)].some(Boolean);
   return (
-    <Page title="Errors">
+    <Page title="Errors" lead="Failed requests, replies and writes of all runs, grouped by their fingerprint.">
       <div class="filters">
         <SelectField
           label="Period"
@@ -61,27 +77,73 @@ export default function Errors() {
         />
         <SelectField
           label="Sync"
-          value={filters.entity}
-          options={[
-            ["", "all"],
-            ...entities.map((name) => [name, nameOf(name)] as const),
-          ]}
+          value={entity}
+          options={[["", "all"], ...entities.map((name) => [name, nameOf(name)] as const)]}
           onChange={(entity) => change({ entity })}
         />
+        <SelectField
+          label="Class"
+          value={others.type}
+          options={[...ANY, ...ERROR_TYPES.map((name) => [name, title(name)] as const)]}
+          onChange={(type) => change({ type })}
+        />
+        <CodeField period={period} entity={entity} filters={others} onChange={(code) => change({ code })} />
+        <SelectField
+          label="Severity"
+          value={others.severity}
+          options={[...ANY, ...SEVERITIES.map((name) => [name, title(name)] as const)]}
+          onChange={(severity) => change({ severity })}
+        />
+        <SelectField
+          label="State"
+          value={others.resolved}
+          options={[...ANY, ["false", "open"], ["true", "resolved"]]}
+          onChange={(resolved) => change({ resolved })}
+        />
+        {isFiltered && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => change({ entity: "", type: "", code: "", severity: "", resolved: "" })}
+          >
+            Clear the filters
+          </button>
+        )}
         <Export
           name="errors"
           path="sync-monitoring/errors"
-          query={{ entity: filters.entity, from: new Date(Date.now() - (msOf(PERIODS[period].span) ?? 0)).toISOString() }}
+          query={{ entity, ...others, from: new Date(Date.now() - (msOf(PERIODS[period].span) ?? 0)).toISOString() }}
           schema={ErrorListResponse}
           rowsOf={({ errors }) => errors}
         />
       </div>
-      <ErrorAnalytics period={period} entity={filters.entity} every={10_000}>{(data) => <Analysis data={data} />}</ErrorAnalytics>
+      <ErrorAnalytics period={period} entity={entity} filters={others} every={10_000}>
+        {(data) => <Analysis data={data} isFiltered={isFiltered} />}
+      </ErrorAnalytics>
     </Page>
   );
 }
 
-function Analysis({ data }: { data: Analytics }) {
+/** The codes of the errors that the other filters match. */
+function CodeField({ period, entity, filters: { code, ...filters }, onChange }: {
+  period: string;
+  entity: string;
+  filters: Record<"type" | "code" | "severity" | "resolved", string>;
+  onChange: (code: string) => void;
+}) {
+  const path = pathOf("sync-monitoring/error-analytics", { period, entity, ...filters });
+  const codes = Object.keys(useRead(path, ErrorAnalyticsResponse, { every: 60_000 }).data?.by_code ?? {});
+  return (
+    <SelectField
+      label="Code"
+      value={code}
+      options={[...ANY, ...[...new Set([...codes, ...code ? [code] : []])].sort().map((name) => [name, name] as const)]}
+      onChange={onChange}
+    />
+  );
+}
+
+function Analysis({ data, isFiltered }: { data: Analytics; isFiltered: boolean }) {
   const trend = useMemo(() => ({
     times: data.trend.map(({ timestamp }) => Date.parse(timestamp) / 1000),
     series: [{
@@ -93,7 +155,7 @@ function Analysis({ data }: { data: Analytics }) {
     bands: [],
     marks: [],
   }), [data]);
-  if (data.total === 0) return <Empty>No error in this period.</Empty>;
+  if (data.total === 0) return <Empty>{isFiltered ? "No error of this period matches the filters." : "No error in this period."}</Empty>;
   const seconds = (moment: string) => Date.parse(moment) / 1000;
   return (
     <>
@@ -103,7 +165,7 @@ function Analysis({ data }: { data: Analytics }) {
           ["Open", number(data.open)],
           ...Object.entries(data.by_severity).filter(([, count]) => count > 0)
             .map(([name, count]) => [title(name), number(count)] as [string, string]),
-          ["Time to resolve, p50", duration(data.resolution_ms.p50)],
+          ["Median time to resolve", duration(data.resolution_ms.p50)],
         ]}
       />
       <Chart

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { ChangePersonResponse, PeopleResponse, type Person, type Role } from "../../../types/people.ts";
+import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -20,7 +21,7 @@ export default function People() {
     <Page
       title="People"
       lead="Who may sign in. A person without a role reads nothing."
-      acts={can("admin") && <button type="button" onClick={() => setAdding(true)}>Add a person</button>}
+      acts={can("admin") && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a person</button>}
     >
       <div role="status">{message}</div>
       {can("admin") ? <List onMessage={setMessage} /> : <Empty>Only an admin can see the people.</Empty>}
@@ -84,24 +85,30 @@ interface RowProps {
   onMessage: (message: string) => void;
 }
 
-/** Sends a change of a person; `onMessage` learns until when an open session keeps its old rights. */
-function useChange({ person, onMessage }: RowProps) {
-  return useAct(
+/** A person after a change, and until when an open session keeps its old rights. */
+function describeChange(changed: ChangePersonResponse): string {
+  const until = changed.old_tokens_expire_by;
+  const rest = until ? ` An open session keeps its old rights until ${inZoneShort(until)} at most.` : "";
+  return `${nameOf(changed)} ${changed.disabled ? "is disabled" : `has ${changed.role ? `the role ${changed.role}` : "no role"}`}.${rest}`;
+}
+
+const useChange = ({ person, onMessage }: RowProps) =>
+  useAct(
     (body: { role?: Role | null; disabled?: boolean }) => ({ method: "PATCH", path: `sync-admin/people/${person.id}`, body }),
     ChangePersonResponse,
-    (changed) => {
-      const until = changed.old_tokens_expire_by;
-      const rest = until ? ` An open session keeps its old rights until ${inZoneShort(until)} at most.` : "";
-      onMessage(
-        `${nameOf(changed)} ${changed.disabled ? "is disabled" : `has ${changed.role ? `the role ${changed.role}` : "no role"}`}.${rest}`,
-      );
-    },
+    (changed) => onMessage(describeChange(changed)),
   );
-}
 
 function RoleField(props: RowProps) {
   const { person } = props;
-  const change = useChange(props);
+  const [isAsking, setAsking] = useState(false);
+  const change = useChange({
+    ...props,
+    onMessage: (message) => {
+      setAsking(false);
+      props.onMessage(message);
+    },
+  });
   return (
     <>
       <select
@@ -110,13 +117,31 @@ function RoleField(props: RowProps) {
         aria-busy={change.isPending}
         disabled={change.isPending}
         value={person.role ?? NO_ROLE}
-        onChange={(event) => change.mutate({ role: roleOf(event.currentTarget.value) })}
+        onChange={(event) => {
+          const role = roleOf(event.currentTarget.value);
+          if (role) return change.mutate({ role });
+          // The choice is shown once it is made.
+          event.currentTarget.value = person.role ?? NO_ROLE;
+          setAsking(true);
+        }}
       >
         {ROLE_OPTIONS.map(([option, name]) => (
           <option key={option} value={option} selected={option === (person.role ?? NO_ROLE)}>{name}</option>
         ))}
       </select>
-      <Refusal error={change.error} />
+      {isAsking
+        ? (
+          <ConfirmDialog
+            title={`Remove the role of ${nameOf(person)}?`}
+            confirm="Remove the role"
+            act={change}
+            onConfirm={() => change.mutate({ role: null })}
+            onClose={() => setAsking(false)}
+          >
+            The person can still sign in, but reads nothing.
+          </ConfirmDialog>
+        )
+        : <Refusal error={change.error} />}
     </>
   );
 }
@@ -128,16 +153,33 @@ function DisableButton(props: RowProps) {
   if (person.email === email) return <>this is you</>;
   return (
     <>
-      <button
-        type="button"
-        class="small"
-        aria-label={`${person.disabled ? "Enable" : "Disable"} ${nameOf(person)}`}
-        aria-busy={change.isPending}
-        disabled={change.isPending}
-        onClick={() => change.mutate({ disabled: !person.disabled })}
-      >
-        {person.disabled ? "Enable" : "Disable"}
-      </button>
+      {person.disabled
+        ? (
+          <button
+            type="button"
+            class="small"
+            aria-label={`Enable ${nameOf(person)}`}
+            aria-busy={change.isPending}
+            disabled={change.isPending}
+            onClick={() => change.mutate({ disabled: false })}
+          >
+            Enable
+          </button>
+        )
+        : (
+          <Confirm
+            class="small danger"
+            label="Disable"
+            name={`Disable ${nameOf(person)}`}
+            title={`Disable ${nameOf(person)}?`}
+            confirm="Disable the person"
+            change={{ method: "PATCH", path: `sync-admin/people/${person.id}`, body: { disabled: true } }}
+            schema={ChangePersonResponse}
+            onDone={(changed) => props.onMessage(describeChange(changed))}
+          >
+            The person can no longer sign in. Their acts stay in the audit log, and you can enable them again.
+          </Confirm>
+        )}
       <Refusal error={change.error} />
     </>
   );

@@ -5,9 +5,9 @@ import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
+import { RuleSentence } from "../components/rule-sentence.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
-import { conditionOf } from "../rule-text.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -18,7 +18,9 @@ const COLUMNS: Column<AlertRule>[] = [
     cell: (rule) => (
       <>
         <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
-        <p class="under">{rule.description}</p>
+        <p class="under">
+          <RuleSentence of={rule} />
+        </p>
       </>
     ),
   },
@@ -41,12 +43,7 @@ const COLUMNS: Column<AlertRule>[] = [
       </>
     ),
   },
-  { name: "Condition", cell: conditionOf },
   { name: "Severity", cell: (rule) => <Severity of={rule.severity} /> },
-  {
-    name: "Channels",
-    cell: (rule) => rule.notification_channels.join(", ") || "none",
-  },
 ];
 
 export default function Rules() {

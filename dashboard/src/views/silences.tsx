@@ -5,6 +5,7 @@ import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { announce } from "../announce.ts";
+import { Confirm } from "../components/confirm.tsx";
 import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
@@ -83,11 +84,7 @@ function List(
 ) {
   const { can } = useUser();
   const nameOf = useNames();
-  const end = useAct(
-    (id: string) => ({ method: "DELETE", path: `sync-admin/silences/${id}` }),
-    UnusedResponse,
-    () => announce("The silence is ended."),
-  );
+  const textOf = (silence: AlertSilence) => matchesOf(silence, names, nameOf).map(({ text }) => text).join(", ");
   return (
     <>
       <Table
@@ -122,20 +119,23 @@ function List(
             ? [{
               name: "Actions",
               cell: (silence: AlertSilence) => (
-                <button
-                  type="button"
-                  class="small"
-                  aria-label={`End the silence of ${matchesOf(silence, names, nameOf).map(({ text }) => text).join(", ")}`}
-                  onClick={() => end.mutate(silence.id)}
+                <Confirm
+                  class="small danger"
+                  label="End"
+                  name={`End the silence of ${textOf(silence)}`}
+                  title={`End the silence of ${textOf(silence)}?`}
+                  confirm="End the silence"
+                  change={{ method: "DELETE", path: `sync-admin/silences/${silence.id}` }}
+                  schema={UnusedResponse}
+                  onDone={() => announce("The silence is ended.")}
                 >
-                  End
-                </button>
+                  What it mutes and still fires is notified at once.
+                </Confirm>
               ),
             }]
             : [],
         ]}
       />
-      <Refusal error={end.error} />
     </>
   );
 }

@@ -19,6 +19,7 @@ import { useBulk } from "../bulk.ts";
 import { Refused } from "../components/bulk-dialog.tsx";
 import { JobActs } from "../components/bulk-jobs.tsx";
 import { Export } from "../components/export.tsx";
+import { ConfirmDialog } from "../components/confirm.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
 import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
@@ -85,6 +86,9 @@ function Trigger({ types }: { types: string[] }) {
   );
   const nameOf = useNames();
   const wrong = describeError(act.error).fields;
+  const [isAsking, setAsking] = useState(false);
+  // It delays every other job for the length of a full run.
+  const needsQuestion = fields.priority === "EMERGENCY" && fields.tournament_no.trim() === "";
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
     setKey(crypto.randomUUID());
@@ -94,7 +98,8 @@ function Trigger({ types }: { types: string[] }) {
       class="columns"
       onSubmit={(event) => {
         event.preventDefault();
-        act.mutate();
+        if (needsQuestion) setAsking(true);
+        else act.mutate();
       }}
     >
       <SelectField
@@ -133,7 +138,19 @@ function Trigger({ types }: { types: string[] }) {
           setKey(crypto.randomUUID());
         }}
       />
-      <Refusal error={act.error} />
+      {isAsking
+        ? (
+          <ConfirmDialog
+            title={`Start an emergency run of everything in ${nameOf(fields.entity_type)}?`}
+            confirm="Start the emergency run"
+            act={act}
+            onConfirm={() => act.mutate()}
+            onClose={() => setAsking(false)}
+          >
+            It starts before every other job and syncs everything that is due.
+          </ConfirmDialog>
+        )
+        : <Refusal error={act.error} />}
       <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
         Start the sync
       </button>

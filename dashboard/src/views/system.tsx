@@ -3,40 +3,41 @@ import { SystemStatusResponse } from "../../../types/history.ts";
 import { Page, Section } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
-import { Status } from "../components/status.tsx";
+import { Pill, Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Message, Moment } from "../components/time.tsx";
-import { duration, title } from "../format.ts";
+import { duration, sentence, title } from "../format.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
+import { useNames } from "../names.ts";
 import { useUser } from "../session.ts";
 
+type Component = SystemStatusResponse["components"][number];
+
+/** The groups of components, in the order in which a run depends on them. */
+const GROUPS: [name: string, kinds: Component["kind"][]][] = [
+  ["Runs", ["runs", "scheduler", "schedule", "upstream", "queue"]],
+  ["Alerts", ["alert_processor", "channel"]],
+  ["Storage", ["database", "audit"]],
+];
+
 export default function System() {
-  const system = useRead(
-    "sync-monitoring/system-status",
-    SystemStatusResponse,
-    { every: 10_000 },
-  );
+  const system = useRead("sync-monitoring/system-status", SystemStatusResponse, { every: 10_000 });
   return (
     <Page
       title="System"
-      lead={system.data && <Status of={system.data.status} />}
+      lead={system.data && (
+        <>
+          <Pill of={system.data.status} /> {system.data.summary}
+        </>
+      )}
     >
       <Reading of={system}>
         {({ components }) => (
-          <div class="components">
-            {components.map(({ name, kind, status, message, evidence }) => (
-              <article key={`${kind} ${name}`}>
-                <header>
-                  <strong>{name}</strong> <small>{title(kind)}</small> <Status of={status} />
-                </header>
-                <p>
-                  <Message of={message} />
-                </p>
-                <details>
-                  <summary>Evidence</summary>
-                  <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
-                </details>
-              </article>
+          <div class="stack parts">
+            {GROUPS.map(([name, kinds]) => (
+              <Section key={name} title={name}>
+                <Components group={name} of={components.filter(({ kind }) => kinds.includes(kind))} />
+              </Section>
             ))}
           </div>
         )}
@@ -46,6 +47,49 @@ export default function System() {
     </Page>
   );
 }
+
+/** The order of the states: what needs a person comes first. */
+const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
+
+function Components({ group, of }: { group: string; of: Component[] }) {
+  const nameOf = useNames();
+  return (
+    <Table
+      caption={`Components of ${group.toLowerCase()}`}
+      rows={of.toSorted((one, other) => STATES.indexOf(one.status) - STATES.indexOf(other.status))}
+      keyOf={({ kind, name }) => `${kind} ${name}`}
+      columns={[
+        {
+          name: "Component",
+          isHead: true,
+          cell: ({ name, kind }) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : COMPONENTS[kind],
+        },
+        { name: "State", cell: ({ status }) => <Status of={status} /> },
+        {
+          name: "Why",
+          cell: ({ message, evidence }) => (
+            <details>
+              <summary>
+                <Message of={sentence(message)} />
+              </summary>
+              <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
+            </details>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+const COMPONENTS: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
+  runs: "Outcome of the runs",
+  scheduler: "Scheduler",
+  upstream: "VIS",
+  queue: "Queue",
+  alert_processor: "Alert processor",
+  database: "Database",
+  audit: "Audit log",
+};
 
 /** Shows the last test of whether each component can be reached, and lets an operator test again. */
 function Connectivity() {
@@ -86,7 +130,7 @@ function Connectivity() {
                 isNumber: true,
                 cell: (check) => duration(check.response_time_ms),
               },
-              { name: "Message", cell: (check) => <Message of={check.message} /> },
+              { name: "Message", cell: (check) => <Message of={sentence(check.message)} /> },
             ]}
           />
         )

@@ -28,11 +28,49 @@ const anyOf = (values: unknown[]): string => values.map(String).join(", ").repla
 
 const oneOf = (values: unknown[], given: unknown): string => `${given === undefined ? "is required and " : ""}must be ${anyOf(values)}`;
 
+interface Bounds {
+  min?: number;
+  max?: number;
+}
+
+/** The lengths or the values that a schema allows: both bounds, also where only one of them is the problem. */
+function boundsOf(schema: Issue["schema"]): Bounds {
+  const bounds: Bounds = {};
+  for (const check of schema?._zod.def.checks ?? []) {
+    const { minimum, maximum, value, inclusive, check: kind } = check._zod.def as Limit;
+    if (kind === "min_length") bounds.min = minimum;
+    if (kind === "max_length") bounds.max = maximum;
+    if (kind === "greater_than" && inclusive) bounds.min = value;
+    if (kind === "less_than" && inclusive) bounds.max = value;
+  }
+  return bounds;
+}
+interface Limit {
+  check: string;
+  minimum?: number;
+  maximum?: number;
+  value?: number;
+  inclusive?: boolean;
+}
+
+type LimitIssue = Extract<Issue, { code: "too_small" | "too_big" }>;
+
 /** The sentence of a limit: the length of a text or a list, or the value of a number. */
-function limit(origin: string, bound: "at least" | "at most", value: number | bigint, isExact = false, isInclusive = true): string {
+function limit({ origin, exact: isExact, inclusive: isInclusive = true, schema, ...issue }: LimitIssue): string {
+  const isLow = issue.code === "too_small";
+  const value = isLow ? issue.minimum : issue.maximum;
+  const { min, max } = boundsOf(schema);
   const unit = UNITS[origin];
-  if (unit) return `must have ${isExact ? "exactly" : bound} ${value} ${unit}${Number(value) === 1 ? "" : "s"}`;
-  return `must be ${isInclusive ? bound : bound === "at least" ? "more than" : "less than"} ${value}`;
+  if (unit) {
+    const [count, last] = isExact
+      ? [`exactly ${value}`, value]
+      : min !== undefined && max !== undefined
+      ? [`${min} to ${max}`, max]
+      : [`${isLow ? "at least" : "at most"} ${value}`, value];
+    return `must have ${count} ${unit}${Number(last) === 1 ? "" : "s"}`;
+  }
+  if (min !== undefined && max !== undefined) return `must be between ${min} and ${max}`;
+  return `must be ${isInclusive ? isLow ? "at least" : "at most" : isLow ? "more than" : "less than"} ${value}`;
 }
 
 /** The problem of a field of a request and its allowed values, in words that follow the name of the field. */
@@ -43,9 +81,8 @@ export function problemOf(issue: Issue): string {
     case "invalid_value":
       return oneOf(issue.values, issue.input);
     case "too_small":
-      return limit(issue.origin, "at least", issue.minimum, issue.exact, issue.inclusive);
     case "too_big":
-      return limit(issue.origin, "at most", issue.maximum, issue.exact, issue.inclusive);
+      return limit(issue);
     case "not_multiple_of":
       return `must be a multiple of ${issue.divisor}`;
     case "invalid_format":

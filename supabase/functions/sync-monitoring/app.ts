@@ -26,6 +26,7 @@ import { badge } from "./badge.ts";
 import { readHealthOverview } from "./dashboard-service.ts";
 import { readerOf } from "./etag.ts";
 import {
+  ErrorAnalyticsQuery,
   ErrorQuery,
   ExecutionQuery,
   listErrors,
@@ -99,7 +100,7 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await readStatistics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/error-analytics", "The error counts of a period, and its groups by fingerprint", PeriodQuery, ErrorAnalyticsResponse),
+    read("/error-analytics", "The error counts of a period, and its groups by fingerprint", ErrorAnalyticsQuery, ErrorAnalyticsResponse),
     async (c) => c.json(await readErrorAnalytics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(

@@ -24,8 +24,15 @@ import { cursor, nextCursor } from "../../../types/cursor.ts";
 const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type").optional();
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.enum(["true", "false"]).optional();
+const errorCode = z.string().regex(/^[A-Z][A-Z0-9_]{1,49}$/, "must be an error code, such as VIS_UNAVAILABLE").optional();
 
 export const PeriodQuery = z.strictObject({ period: Period.default("24h"), entity });
+export const ErrorAnalyticsQuery = PeriodQuery.extend({
+  type: z.enum(ERROR_TYPES).optional(),
+  code: errorCode,
+  severity: z.enum(SEVERITIES).optional(),
+  resolved: flag,
+});
 export const ExecutionQuery = z.strictObject({
   entity,
   status: z.enum(["RUNNING", ...TERMINAL_STATUSES]).optional(),
@@ -39,6 +46,7 @@ export const ExecutionQuery = z.strictObject({
 export const ErrorQuery = z.strictObject({
   entity,
   type: z.enum(ERROR_TYPES).optional(),
+  code: errorCode,
   severity: z.enum(SEVERITIES).optional(),
   tournament_no: TournamentNo.optional(),
   fingerprint: z.string().min(1).max(200).optional(),
@@ -88,13 +96,15 @@ export async function readStatistics(
   return { period: query.period, ...answer };
 }
 
-/** The errors of a period by type, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
+/** The errors of a period that match the filters, by class, code, severity, entity and tournament, and grouped by fingerprint. @throws DatabaseError */
 export async function readErrorAnalytics(
   rpc: Rpc<"get_error_analytics">,
   clock: Clock,
-  query: Query,
+  query: z.infer<typeof ErrorAnalyticsQuery>,
 ): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
-  const answer = await rpc("get_error_analytics", { p: withPeriod(query), as_of: clock.asOf() });
+  const { type, code, severity, resolved } = query;
+  const p = { ...withPeriod(query), error_type: type, error_code: code, severity, is_resolved: resolved };
+  const answer = await rpc("get_error_analytics", { p, as_of: clock.asOf() });
   return { period: query.period, ...answer };
 }
 
@@ -112,8 +122,16 @@ export async function listExecutions(
 
 /** A page of errors, newest first. @throws DatabaseError */
 export async function listErrors(rpc: Rpc<"list_errors">, query: z.infer<typeof ErrorQuery>): Promise<z.infer<typeof ErrorListResponse>> {
-  const { entity, type, resolved, cursor: after, ...filters } = query;
-  const p = { ...filters, ...after, entity_type: entity, error_type: type, is_resolved: resolved, limit: query.limit + 1 };
+  const { entity, type, code, resolved, cursor: after, ...filters } = query;
+  const p = {
+    ...filters,
+    ...after,
+    entity_type: entity,
+    error_type: type,
+    error_code: code,
+    is_resolved: resolved,
+    limit: query.limit + 1,
+  };
   const found = await rpc("list_errors", { p });
   const errors = found.slice(0, query.limit).map(withAdvice), last = errors.at(-1);
   return { errors, next_cursor: found.length > query.limit && last ? nextCursor(last.occurred_at, last.id) : null };

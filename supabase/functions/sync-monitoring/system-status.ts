@@ -6,12 +6,12 @@ import { judgeScheduler } from "../../../services/cron-status.ts";
 import { DISPATCH, judgeSchedule } from "./schedule-status.ts";
 import { type Component, counted, MINUTE, type Verdict, verdict } from "../../../services/verdict.ts";
 
-function judgeChannel({ is_active, dead_24h, waiting, last_error }: SystemFacts["channels"][number]): Verdict {
+function judgeChannel({ is_active, dead_24h, waiting, last_error, last_sent }: SystemFacts["channels"][number]): Verdict {
   if (!is_active) return verdict("OK", "the channel is disabled");
   const dead = `${counted(dead_24h, "dead notification")} in the last 24 hours`;
   if (dead_24h > 0) return verdict("FAILED", last_error ? `${dead}: ${last_error}` : dead);
   if (waiting > 0 && last_error) return verdict("DEGRADED", `${counted(waiting, "undelivered notification")}: ${last_error}`);
-  return verdict("OK", "notifications are delivered");
+  return verdict("OK", last_sent === null ? "no notification was sent yet" : "notifications are delivered");
 }
 
 function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: boolean): Verdict {
@@ -25,6 +25,32 @@ function judgeDatabase({ schema_version, database }: SystemFacts): Verdict {
   const version = `schema version ${schema_version}`;
   if (in_use === null || limit === null) return verdict("OK", `${version}; connections are unknown: ${reason}`);
   return verdict(in_use >= 0.9 * limit ? "DEGRADED" : "OK", `${version}; ${in_use} of ${limit} connections in use`);
+}
+
+/** Judges the runs of the last hour, or without any those of the last day. */
+function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
+  const [{ finished, failed }, period] = hour.finished > 0 ? [hour, "hour"] : [day, "24 hours"];
+  if (finished === 0) return verdict("UNKNOWN", "no run finished in the last 24 hours");
+  if (failed === 0) return verdict("OK", `no run of the last ${period} failed`);
+  if (failed === finished) {
+    return verdict("FAILED", finished === 1 ? `the only run of the last ${period} failed` : `every run of the last ${period} failed`);
+  }
+  return verdict(2 * failed >= finished ? "DEGRADED" : "OK", `${failed} of ${counted(finished, "run")} of the last ${period} failed`);
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+/** The state of the system in sentences: whether the scheduler works, how the runs end, and how many other components do not work. */
+function summarise(components: Component[]): string {
+  const [scheduler, runs] = (["scheduler", "runs"] as const).map((kind) => components.find((component) => component.kind === kind));
+  const others = components.filter(({ kind, status }) =>
+    kind !== "scheduler" && kind !== "runs" && status !== "OK" && status !== "UNKNOWN"
+  );
+  return [
+    scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work",
+    runs?.message ?? "",
+    others.length ? `${counted(others.length, "other component")} ${others.length === 1 ? "needs" : "need"} attention` : "",
+  ].filter(Boolean).map(sentence).join(" ");
 }
 
 /** The facts about an entity, with the cron job and the call that it depends on. */
@@ -59,6 +85,7 @@ function judgeSystem(facts: SystemFacts): SystemStatusResponse {
       ...judgeSchedule(schedule, facts),
       evidence: scheduleEvidence(schedule, facts),
     })),
+    { name: "runs", kind: "runs", ...judgeRuns(facts), evidence: facts.runs },
     {
       name: "sync-alert-processor",
       kind: "alert_processor",
@@ -96,7 +123,7 @@ function judgeSystem(facts: SystemFacts): SystemStatusResponse {
     : components.some(({ status }) => status === "DEGRADED")
     ? "DEGRADED"
     : "OK";
-  return { status: worst, as_of: facts.as_of, components };
+  return { status: worst, summary: summarise(components), as_of: facts.as_of, components };
 }
 
 /** Each component with its status and evidence. @throws DatabaseError */

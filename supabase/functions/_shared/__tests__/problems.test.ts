@@ -1,6 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { z } from "zod";
 import { ChangeRuleRequest, ChannelRequest } from "../../../../types/admin.ts";
+import { ROUTES } from "../../../../types/routes.ts";
+import { AppError } from "../../../../services/errors.ts";
 import { parse } from "../app.ts";
 
 const cases: [schema: z.ZodType, value: unknown, message: string][] = [
@@ -23,6 +25,10 @@ const cases: [schema: z.ZodType, value: unknown, message: string][] = [
   [z.object({ a: z.string().length(3) }), { a: "12" }, "a: must have exactly 3 characters"],
   [z.object({ a: z.array(z.string()).min(1) }), { a: [] }, "a: must have at least 1 item"],
   [z.object({ a: z.array(z.string()).max(2) }), { a: ["1", "2", "3"] }, "a: must have at most 2 items"],
+  [z.object({ a: z.string().trim().min(3).max(200) }), { a: "x " }, "a: must have 3 to 200 characters"],
+  [z.object({ a: z.string().min(3).max(5).optional() }), { a: "123456" }, "a: must have 3 to 5 characters"],
+  [z.object({ a: z.array(z.string()).min(1).max(10) }), { a: [] }, "a: must have 1 to 10 items"],
+  [z.object({ a: z.coerce.number().int().min(1).max(200) }), { a: "0" }, "a: must be between 1 and 200"],
   [z.object({ a: z.number().min(0) }), { a: -1 }, "a: must be at least 0"],
   [z.object({ a: z.number().max(200) }), { a: 201 }, "a: must be at most 200"],
   [z.object({ a: z.number().gt(0) }), { a: 0 }, "a: must be more than 0"],
@@ -56,3 +62,33 @@ for (const [schema, value, message] of cases) {
     assertEquals(assertThrows(() => parse(schema, value), Error).message, message);
   });
 }
+
+/** Values of each kind of JSON, and texts and numbers outside of common limits. */
+const WRONG = [undefined, null, true, -1, 1.5, 1e12, "", "?", "x".repeat(3_000), [], [1], ["?"], {}, { a: 1 }];
+/** What the message of a field begins with, after its name. */
+const SENTENCE = /^(?:must|is|are|has|can|needs|name) /;
+
+/** The object schemas of a body, also those of a union. */
+const objectsOf = (schema: z.ZodType): z.ZodObject[] =>
+  schema instanceof z.ZodObject
+    ? [schema]
+    : schema instanceof z.ZodDiscriminatedUnion
+    ? schema.options.filter((option) => option instanceof z.ZodObject)
+    : [];
+const bodies = new Set(ROUTES.flatMap(({ body, query }) => [body, query]).filter((schema) => schema !== undefined));
+
+Deno.test("each field of each body and query refuses values of another kind with a sentence that names it, in no library's words", () => {
+  let refused = 0;
+  for (const object of [...bodies].flatMap(objectsOf)) {
+    for (const [field, schema] of Object.entries(object.shape)) {
+      for (const value of WRONG.filter((value) => !(schema as z.ZodType).safeParse(value).success)) {
+        const error = assertThrows(() => parse(object, { [field]: value }), AppError);
+        const issues = error.details as { field: string; message: string }[];
+        assert(issues.some((issue) => issue.field.split(".")[0] === field), `${field} = ${JSON.stringify(value)}: ${error.message}`);
+        for (const { message } of issues) assertMatch(message, SENTENCE, `${field} = ${JSON.stringify(value)}`);
+        refused++;
+      }
+    }
+  }
+  assert(refused > 500, `${refused} refusals`);
+});

@@ -1,0 +1,185 @@
+import { assert, assertEquals } from "@std/assert";
+import { browserStack } from "../../testing/browser-stack.ts";
+import { violations } from "../../testing/browser.ts";
+import { overflows } from "../../testing/page-checks.ts";
+
+const { test, query } = await browserStack();
+const NEW_RULE = "/alerts/rules/new";
+
+test("refused fields are named in a summary whose links lead to them, and the first one has the focus", "admin", async ({ page, open }) => {
+  await open(NEW_RULE, "New alert rule");
+  await page.getByLabel(/^Threshold/).fill("many");
+  await page.getByLabel("Met for").fill("soon");
+  await page.getByLabel("Runbook").fill("ftp://example.com");
+  await page.getByLabel("dashboard").uncheck();
+  await page.getByRole("button", { name: "Create the rule" }).click();
+  const summary = page.getByRole("alert");
+  await summary.getByText("5 fields need a change").waitFor();
+  const texts = await summary.getByRole("link").allInnerTexts();
+  assertEquals(texts.toSorted(), [
+    "Channels must name at least one channel; to mute the rule, switch it off or create a silence.",
+    "Met for must be a duration, such as 15 minutes, 1 hour or 2 days.",
+    "Name must have 3 to 200 characters.",
+    "Runbook must be an address that begins with http:// or https://.",
+    "Threshold must be a number.",
+  ]);
+  const focused = () => page.evaluate("document.activeElement.labels?.[0]?.textContent");
+  assertEquals(await focused(), "Name");
+  await summary.getByRole("link", { name: /^Met for/ }).click();
+  assertEquals([await focused(), new URL(page.url()).hash], ["Met for", `#${NEW_RULE}`]);
+  await page.getByText("Recovery and missing data").click();
+  await page.getByLabel("Recovery threshold").fill("many");
+  await page.getByText("Recovery and missing data").click();
+  await page.getByRole("button", { name: "Create the rule" }).click();
+  await summary.getByText("6 fields need a change").waitFor();
+  await summary.getByRole("link", { name: /^Recovery threshold/ }).click();
+  assertEquals(await focused(), "Recovery threshold (optional)");
+  assertEquals(await violations(page), []);
+});
+
+test("the rule is a sentence and a preview beside the form while it is typed", "admin", async ({ page, open }) => {
+  await open(NEW_RULE, "New alert rule");
+  const aside = page.locator("aside");
+  await aside.getByText("When 3 full runs in a row fail, show it on this page.").waitFor();
+  await page.getByLabel("Name").fill("Preview of a browser test");
+  await aside.getByText("The condition is not met.").waitFor();
+  await page.getByLabel("Metric").selectOption("success_rate");
+  await page.getByLabel(/^Threshold/).fill("100");
+  await page.getByLabel("Met for").fill("5 minutes");
+  await page.getByLabel("Escalate after").fill("30 minutes");
+  await page.getByRole("button", { name: "Add a step" }).click();
+  await page.getByRole("group", { name: "Step 1" }).getByLabel("dashboard").check();
+  await aside.getByText(
+    "When fewer than 100 % of the full runs in 1 hour succeed for 5 minutes, show it on this page; after 30 minutes without " +
+      "acknowledgement raise to High and add dashboard.",
+  ).waitFor();
+  const [box, form] = [await aside.boundingBox(), await page.locator("form.stack").boundingBox()];
+  assert(box && form && box.x >= form.x + form.width, "the preview is not beside the form");
+}, { viewport: { width: 1024, height: 800 } });
+
+test("a form on a phone has one column, and its controls are large enough for a finger", "admin", async ({ page, open }) => {
+  await open(NEW_RULE, "New alert rule");
+  assertEquals(await overflows(page), []);
+  const found = await page.locator("form :is(input[type=text], input:not([type]), select, button, .choice)").evaluateAll((controls) =>
+    controls.map((control) => control.getBoundingClientRect()).filter(({ height }) => height > 0).map(({ x, height }) => ({ x, height }))
+  );
+  assertEquals(found.filter(({ height }) => height < 44), []);
+}, { viewport: { width: 390, height: 844 } });
+
+test("a stored rule is saved without a change, and its deletion asks first", "admin", async ({ page, open }) => {
+  const [rule] = await query<{ id: string; name: string }>("select id, name from alert_rules order by name limit 1");
+  await open(`/alerts/rules/${rule?.id}`, rule?.name);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Alert rules" }).waitFor();
+  await open(`/alerts/rules/${rule?.id}`, rule?.name);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assertEquals((await query("select 1 from alert_rules where id = $1", [rule?.id])).length, 1);
+});
+
+test(
+  "an emergency run of everything is started only after a question; one of a tournament starts at once",
+  "operator",
+  async ({ page, open }) => {
+    const jobs = async () => (await query("select 1 from sync_jobs where reason = 'an emergency of a test'")).length;
+    await open("/sync", "Sync now");
+    await page.getByLabel("Sync", { exact: true }).selectOption("tournaments");
+    await page.getByLabel("Priority", { exact: true }).first().selectOption("EMERGENCY");
+    await page.getByLabel("Reason").fill("an emergency of a test");
+    await page.getByRole("button", { name: "Start the sync" }).click();
+    const dialog = page.getByRole("dialog", { name: "Start an emergency run of everything in Tournament Sync?" });
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assertEquals(await jobs(), 0);
+    await page.getByRole("button", { name: "Start the sync" }).click();
+    await dialog.getByRole("button", { name: "Start the emergency run" }).click();
+    await page.waitForURL(/\/jobs\//);
+    assertEquals(await jobs(), 1);
+  },
+);
+
+test("a silence is ended only after a question", "operator", async ({ page, open }) => {
+  await query(`insert into alert_silences (entity_type, starts_at, ends_at, reason, created_by)
+    values ('tournaments', now(), now() + interval '1 day', 'of a test', 'admin@example.com')`);
+  await open("/alerts/silences", "Silences");
+  await page.getByRole("button", { name: "End the silence of Tournament Sync" }).click();
+  const active = async () => (await query("select 1 from alert_silences where reason = 'of a test' and ends_at > now()")).length;
+  assertEquals(await active(), 1);
+  await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
+  await page.getByText("No silence is active or planned.").waitFor();
+  assertEquals(await active(), 0);
+});
+
+test("unsaved changes are asked about by a link, by the browser's buttons and with the tab", "admin", async ({ page, open }) => {
+  await open("/alerts/rules", "Alert rules");
+  await page.getByRole("button", { name: "New rule" }).click();
+  await page.getByRole("heading", { name: "New alert rule" }).waitFor();
+  await page.getByLabel("Name").fill("Not saved");
+  const dialog = page.getByRole("dialog", { name: "Leave without saving?" });
+  const stay = async () => {
+    await dialog.getByRole("button", { name: "Keep editing" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assertEquals([await page.getByLabel("Name").inputValue(), new URL(page.url()).hash], ["Not saved", `#${NEW_RULE}`]);
+  };
+  await page.getByRole("link", { name: "Errors" }).click();
+  await stay();
+  await page.evaluate("history.back()");
+  await stay();
+  const asked = page.waitForEvent("dialog");
+  const closed = page.reload().catch(() => null);
+  const question = await asked;
+  assertEquals(question.type(), "beforeunload");
+  await question.dismiss();
+  await closed;
+  await page.getByRole("link", { name: "Errors" }).click();
+  await dialog.getByRole("button", { name: "Discard the changes" }).click();
+  await page.getByRole("heading", { name: "Errors" }).waitFor();
+  await page.getByRole("link", { name: "System" }).click();
+  await page.getByRole("heading", { name: "System" }).waitFor();
+});
+
+test("the system is not OK while every run fails, and its sentences have no times of the API", "viewer", async ({ page, open }) => {
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    const component = {
+      name: "vis",
+      kind: "upstream",
+      status: "DEGRADED",
+      message: "backoff until 2026-06-10T12:00:00+00:00: 403",
+      evidence: {},
+    };
+    await route.fulfill({ json: { ...body, summary: "The scheduler works. Every run of the last hour failed.", components: [component] } });
+  });
+  await open("/system", "System");
+  await page.getByText("The scheduler works. Every run of the last hour failed.").waitFor();
+  await page.getByText(/^Backoff until 10 Jun, 14:00: 403\.$/).waitFor();
+  assertEquals(await page.locator("main time[datetime='2026-06-10T12:00:00+00:00']").count(), 1);
+});
+
+test(
+  "errors are filtered by class, code, severity and state in the address, and each group has a trend",
+  "viewer",
+  async ({ page, open }) => {
+    await query(
+      `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at, resolved_at)
+    select 'tournaments', 'NETWORK', 'VIS_UNREACHABLE', 'HIGH', true, 'no answer', 'filter test 1', now() - i * interval '2 hours', now() from generate_series(1, 3) i
+    union all select 'tournaments', 'API', 'VIS_LATER', 'LOW', true, 'come back later', 'filter test 2', now(), null`,
+    );
+    await open("/errors?severity=HIGH&type=NETWORK", "Errors");
+    await page.getByRole("rowheader", { name: /^No answer/ }).waitFor();
+    assertEquals(await page.getByRole("rowheader", { name: /^Come back later/ }).count(), 0);
+    await page.getByRole("img", { name: "3 errors, in 3 of 24 intervals" }).waitFor();
+    await page.getByRole("button", { name: "Clear the filters" }).click();
+    await page.getByLabel("Code").selectOption("VIS_LATER");
+    await page.waitForURL(/code=VIS_LATER/);
+    await page.getByRole("rowheader", { name: /^No answer/ }).waitFor({ state: "detached" });
+    await page.getByRole("rowheader", { name: /^Come back later/ }).waitFor();
+    await page.getByLabel("State").selectOption("resolved");
+    await page.getByText("No error of this period matches the filters.").waitFor();
+    await page.reload();
+    assertEquals([await page.getByLabel("Code").inputValue(), await page.getByLabel("State").inputValue()], ["VIS_LATER", "true"]);
+    await query("delete from sync_error_log where fingerprint like 'filter test%'");
+  },
+);

@@ -1,0 +1,14 @@
+import type { ComponentChildren } from "preact";
+
+/** A part of a form with its heading. */
+export function FormSection({ title, lead, children }: { title: string; lead?: string; children: ComponentChildren }) {
+  return (
+    <section class="card form-section">
+      <header>
+        <h2>{title}</h2>
+        {lead && <p class="muted">{lead}</p>}
+      </header>
+      <div class="form-grid">{children}</div>
+    </section>
+  );
+}
