@@ -1,15 +1,13 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-/** Opens a dialog element as a modal one while its component is shown, and then returns the focus. */
+/** Opens a dialog element as a modal one while its component is shown; its end returns the focus, which a mere removal would lose. */
 export function useModal(): RefObject<HTMLDialogElement> {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const previousFocus = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (previousFocus instanceof HTMLElement) previousFocus.focus();
-    };
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
   }, []);
   return dialog;
 }
