@@ -73,6 +73,7 @@ test("arrows move the choice around the list, and Escape returns the focus to wh
   await openPalette(page);
   await page.keyboard.press("Control+k");
   await field(page).waitFor({ state: "detached" });
+  assert(await button.evaluate((element) => element === element.ownerDocument.activeElement), "after a second Control-K");
 });
 
 for (

@@ -95,8 +95,8 @@ export default function Palette({ onClose, onShortcuts }: { onClose: () => void;
             setEager(false);
           }}
         />
-        <button type="button" class="plain" aria-label="Close" onClick={onClose}>
-          <Keys of={["Esc"]} />
+        <button type="button" class="plain" onClick={onClose}>
+          <span class="unseen">Close:</span> <Keys of={["Esc"]} />
         </button>
       </div>
       <ul id={list} role="listbox" aria-label="Results" aria-busy={isPending}>
