@@ -114,7 +114,7 @@ const LISTS: List[] = [
     filters: {
       entity: ["matches_schedule", { entity_type: "tournaments" }],
       type: ["NETWORK", { error_type: "API" }],
-      code: ["NETWORK_RESET", { error_code: "NETWORK_FAILED" }, { error_code: null }],
+      code: ["NETWORK_RESET", { error_code: "NETWORK_FAILED" }],
       severity: ["HIGH", { error_severity: "CRITICAL" }],
       tournament_no: ["7", { tournament_no: "77" }, { tournament_no: null }],
       fingerprint: ["f", { fingerprint: "ff" }],
