@@ -190,7 +190,7 @@ test(
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("link", { name: "Rule of a browser test" }).waitFor();
     await page.getByRole("link", { name: "Rule of a browser test" }).click();
-    assertEquals(await page.getByLabel("Window").inputValue(), "90 minutes");
+    await until("the saved window", async () => await page.getByLabel("Window").inputValue() === "90 minutes");
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("dialog", { name: "Delete the rule Rule of a browser test?" }).getByRole("button", { name: "Delete the rule" })
       .click();

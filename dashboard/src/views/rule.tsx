@@ -62,8 +62,8 @@ function Description({ rule }: { rule: AlertRule }) {
 }
 
 function RuleForm({ rule }: { rule: AlertRule | null }) {
-  // A poll during the edit must not change what the user compares with.
-  const [stored] = useState(rule);
+  // A newer version of the rule must not change an edit that has begun.
+  const [stored, setStored] = useState(rule);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const request = requestOf(fields, stored);
@@ -73,6 +73,11 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
   useEffect(() => {
     if (save.isSuccess) go(RULES);
   }, [save.isSuccess]);
+  useEffect(() => {
+    if (isChanged) return;
+    setStored(rule);
+    setFields(fieldsOf(rule));
+  }, [rule?.updated_at]);
   const set = (changes: Partial<Fields>) => setFields((before) => settle({ ...before, ...changes }, entities));
   const part = { fields, set, entities };
   return (
