@@ -21,6 +21,8 @@ export interface Act {
 interface Simulation {
   start: string;
   ticks: number;
+  /** In ms since the epoch; by default the end of the last tick. */
+  until?: number;
   faults: Fault[];
   random: () => number;
   acts?: Act[];
@@ -147,7 +149,8 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
     });
   }
   for (const { at, act } of options.acts ?? []) plan(at, act);
-  for (let next = agenda.shift(); next && next.at < end; next = agenda.shift()) {
+  const until = options.until ?? end;
+  for (let next = agenda.shift(); next && next.at < until; next = agenda.shift()) {
     clock.advance(Math.max(0, next.at - clock.now()));
     await next.act();
   }

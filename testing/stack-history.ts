@@ -33,7 +33,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   await database.query("update vault.secrets set name = 'off ' || name");
   await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
-  const ticks = Math.floor((now - start) / TICK);
+  const ticks = Math.ceil((now - start) / TICK);
   // The failure that all tournaments share fires during the second failed run.
   const acknowledgedAt = start + (ticks - OUTAGE_HOURS_AGO * 4 + 3) * TICK;
   // The runs of the start are later than the simulated runs, so they are removed.
@@ -65,6 +65,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   await simulate({ query, value }, {
     start: new Date(start).toISOString(),
     ticks,
+    until: now,
     faults: [
       fault("partial", 1, 38, ticks),
       fault("slow", 1, 21, ticks),
