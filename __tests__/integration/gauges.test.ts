@@ -302,7 +302,8 @@ Deno.test("the mean times are those of the incidents of an entity that fired and
 
 for (
   const [what, rows, name, status, words] of [
-    ["without a dead notification", [], "dashboard", "OK", "are delivered"],
+    ["without a notification", [], "dashboard", "OK", "no notification was sent yet"],
+    ["with a sent notification", [STATES.alert_notifications.sent], "dashboard", "OK", "notifications are delivered"],
     [
       "with a dead notification",
       [{ ...STATES.alert_notifications.dead, last_error: "gone" }],
@@ -315,7 +316,7 @@ for (
       [{ ...STATES.alert_notifications.dead, created_at: "2026-06-09T12:00:00Z" }],
       "dashboard",
       "OK",
-      "are delivered",
+      "no notification was sent yet",
     ],
     [
       "with a failing notification",
@@ -324,7 +325,7 @@ for (
       "DEGRADED",
       "1 undelivered notification: no answer",
     ],
-    ["with a waiting notification", [{}], "dashboard", "OK", "are delivered"],
+    ["with a waiting notification", [{}], "dashboard", "OK", "no notification was sent yet"],
   ] as [string, Record<string, unknown>[], string, string, string][]
 ) {
   Deno.test(`the system status of a channel ${what} is ${status}`, async () => {
