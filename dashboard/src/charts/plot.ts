@@ -1,6 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import { placeAfter } from "../arrow-keys.ts";
+import { endDots } from "./ends.ts";
 import { FLAGS_PX, showBands } from "./bands.ts";
 import { colourOf, directLabels, LABELS_PX, missedRuns } from "./labels.ts";
 import { ticksOf, timeLabels } from "./scale.ts";
@@ -13,6 +14,8 @@ interface Series {
   values: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
+  /** A dot marks its last point. */
+  hasEnd?: boolean;
   /** The value is that of the last point before. */
   isStepped?: boolean;
 }
@@ -155,6 +158,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       },
       plugins: [
         showBands(current),
+        endDots(current),
         missedRuns(current),
         ...isSmall ? [] : [directLabels(current)],
         showValues(current),
