@@ -171,11 +171,44 @@ test(
     assert(near(first?.x, whole?.x) && near((second?.x ?? 0) + (second?.width ?? 0), (whole?.x ?? 0) + (whole?.width ?? 0)));
     assertEquals(await page.locator(".ticks li").allInnerTexts(), ["0", "5 s", "10 s", "15 s", "20 s", "25 s"]);
     const duration = page.locator(".comparison tr").filter({ hasText: "Duration" });
-    assertMatch(await duration.innerText(), /20 s\s+−40 s, better\s+1 min/);
+    assertMatch(await duration.innerText(), /20 s\s+1 min\s+↓ 40 s/);
+    await duration.getByRole("img", { name: "lower, better" }).first().waitFor();
     assertEquals(await page.locator(".comparison th[scope=row]").filter({ hasText: "CPU" }).count(), 0);
     await query("delete from sync_execution_history where id = $1", [run?.id]);
   },
 );
+
+test("a partial run is not called faster, and its error code and its axis stay readable", "viewer", async ({ page, open }) => {
+  const start = ago(6 * HOUR), code = "UPSTREAM_REPLY_WITHOUT_THE_REQUESTED_ROWS";
+  const [run] = await query<{ id: string }>(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, tournaments_total, tournaments_processed, tournaments_failed)
+    values ('matches_schedule', 'SUCCEEDED', 'CRON', $1::timestamptz - interval '1 hour', $1::timestamptz - interval '59 minutes', 1, 1, 0),
+      ('matches_schedule', 'PARTIAL', 'CRON', $1::timestamptz, $1::timestamptz + interval '20 seconds', 10, 10, 10) returning id`,
+    [start],
+  ).then((runs) => runs.slice(1));
+  await query(
+    `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, started_at, error_type, error_message)
+    select $1, no, 'matches_schedule', false, '10 seconds', $2::timestamptz, 'VALIDATION', $3 from tournaments order by no limit 10`,
+    [run?.id, start, code],
+  );
+  await open(`/runs/${run?.id}`);
+  const duration = page.locator(".comparison tr").filter({ hasText: "Duration" });
+  await duration.getByRole("img", { name: "lower", exact: true }).first().waitFor();
+  assertEquals(await duration.getByRole("img", { name: "better" }).count(), 0);
+  const rows = page.locator(".waterfall li").filter({ has: page.locator(".track") });
+  for (const width of [1440, 1024, 390]) {
+    await page.setViewportSize({ width, height: 400 });
+    const label = rows.first().getByText(code);
+    assert(await label.evaluate((label) => label.scrollWidth <= label.clientWidth), `the code is cut at ${width} px`);
+    const tracks = await rows.locator(".track").evaluateAll((tracks) => tracks.map((track) => track.getBoundingClientRect().toJSON()));
+    for (const [index, { top }] of tracks.entries()) {
+      assert(index === 0 || Math.abs(top - tracks[index - 1].bottom) < 1, `the lines of the axis have a gap at ${width} px`);
+    }
+    await rows.last().evaluate((row) => row.scrollIntoView());
+    assert(((await page.locator(".ticks").boundingBox())?.y ?? -1) >= 0, `the axis scrolled away at ${width} px`);
+  }
+  await query("delete from sync_execution_history where id = $1", [run?.id]);
+});
 
 test("the arrow keys move between the runs of a strip, of which Tab reaches the newest", "viewer", async ({ page, open }) => {
   await addRun(ago(4 * HOUR), "FAILED");
