@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { DURATION_STEPS, ticksOf } from "../../dashboard/src/charts/scale.ts";
+import { barsOf } from "../../dashboard/src/charts/bars.ts";
+import { DURATION_STEPS, ticksOf, usualMax } from "../../dashboard/src/charts/scale.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 
 const { test, query } = await browserStack();
@@ -20,6 +21,55 @@ Deno.test("an axis begins at 0 and ends at a round value with room above the hig
   assertEquals(ticksOf(0, { most: 4 }), [0, 1]);
   assertEquals(ticksOf(25_000, { most: 6, steps: DURATION_STEPS }), [0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000]);
   for (const max of [0.3, 7, 99, 100, 12_345]) assert((ticksOf(max, { most: 4 }).at(-1) ?? 0) >= max * 1.05);
+});
+
+Deno.test("a scale ends at the usual values where a peak is more than 4 times their p95", () => {
+  const usual = Array.from({ length: 40 }, (_, index) => 30 + index);
+  assertEquals(usualMax([...usual, 420]), 69);
+  assertEquals(usualMax([...usual, 200]), 200);
+  assertEquals(usualMax([1, 100]), 100);
+  assertEquals(usualMax([]), 0);
+});
+
+Deno.test("neighbouring buckets are summed into at most 48 bars of the range", () => {
+  const times = Array.from({ length: 96 }, (_, index) => index * 900);
+  const { times: starts, values } = barsOf(times, times.map((_, index) => index < 3 ? null : 1), [0, 95 * 900]);
+  assertEquals([starts.length, starts[1], values[0], values[1], values[2]], [48, 1_800, null, 1, 2]);
+  assertEquals(barsOf(times, times.map(() => 1), [0, 47 * 900]).times.length, 96);
+});
+
+test("a peak above the scale of the durations is marked with its value", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, status_reason)
+    select 'matches_schedule', 'SUCCEEDED', 'CRON', t, t + case n when 20 then interval '1 hour' else interval '40 seconds' end, 'a browser test'
+    from generate_series(1, 40) n cross join lateral (select $1::timestamptz + n * interval '5 minutes' as t) due`,
+    [ago(5 * HOUR)],
+  );
+  try {
+    await open("/entities/matches_schedule?period=6h", "Match Schedule");
+    await page.locator(".chart").first().locator(".peak").filter({ hasText: "1 h" }).waitFor();
+  } finally {
+    await query("delete from sync_execution_history where status_reason = 'a browser test'");
+  }
+});
+
+test("the figures of a chart open by keyboard as a table", "viewer", async ({ page, open }) => {
+  await open("/entities/matches_schedule", "Match Schedule");
+  await page.getByRole("button", { name: "Figures of Success" }).focus();
+  await page.keyboard.press("Enter");
+  const table = page.getByRole("region", { name: "Success, figures" });
+  await table.getByRole("columnheader", { name: "Success" }).waitFor();
+  assert(await table.getByRole("row").count() > 1);
+});
+
+test("on a narrow screen the small charts open on demand", "viewer", async ({ page, open }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open("/entities/matches_schedule", "Match Schedule");
+  const records = page.locator(".chart").filter({ hasText: "Records" });
+  await records.waitFor({ state: "attached" });
+  assert(!await records.isVisible());
+  await page.getByText("Records, errors, memory and fresh tournaments").click();
+  await records.locator("canvas").waitFor();
 });
 
 test("an incident in a chart is a labelled link to it", "viewer", async ({ page, open }) => {
@@ -125,7 +175,7 @@ test("on a narrow screen a run of the list is a card with its labels, and nothin
   await open("/entities/matches_schedule?status=CANCELLED", "Match Schedule");
   const rows = page.locator("#runs tbody tr");
   await rows.first().waitFor();
-  assertEquals(await rows.count(), 20);
+  assertEquals(await rows.count(), 10);
   const duration = rows.first().locator("[data-name=Duration]");
   assert(await duration.isVisible());
   assertEquals(await duration.getAttribute("data-name"), "Duration");
@@ -140,6 +190,16 @@ test("on a narrow screen a run of the list is a card with its labels, and nothin
   }
   await page.getByRole("button", { name: "Show 20 more" }).click();
   await page.waitForFunction("document.querySelectorAll('#runs tbody tr').length === 30");
+  await query("delete from sync_execution_history where status = 'CANCELLED'");
+});
+
+test("below a table that scrolls stands how many of its rows are in view", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end)
+    select 'matches_schedule', 'CANCELLED', 'MANUAL', t, t from generate_series(1, 30) n cross join lateral (select now() - n * interval '7 hours' as t) due`,
+  );
+  await open("/entities/matches_schedule?status=CANCELLED", "Match Schedule");
+  await page.getByText(/^1\d of 30 rows in view; scroll the table for the others\.$/).waitFor();
   await query("delete from sync_execution_history where status = 'CANCELLED'");
 });
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { memo, useSyncExternalStore } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
+import { number } from "../format.ts";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 
 export interface Column<T> {
@@ -96,12 +97,12 @@ export function Table<T>(
 }
 
 const ROW_PX = 38;
-/** The rows that a narrow screen shows at first, and more of on demand. */
+/** The rows that a narrow screen shows at first by default, and more of on demand. */
 const CARDS = 20;
 const narrow = matchMedia("(max-width: 48rem)");
 
 /** Whether the screen is narrow, so that rows are cards. */
-const useNarrow = (): boolean =>
+export const useNarrow = (): boolean =>
   useSyncExternalStore((onChange) => {
     narrow.addEventListener("change", onChange);
     return () => narrow.removeEventListener("change", onChange);
@@ -121,7 +122,7 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
  * a button shows more.
  */
 export function LongTable<T>(
-  { caption, columns, rows, keyOf, hasMore, onMore, isLoading }: {
+  { caption, columns, rows, keyOf, hasMore, onMore, isLoading, first = CARDS }: {
     caption: string;
     columns: Column<T>[];
     rows: T[];
@@ -129,11 +130,13 @@ export function LongTable<T>(
     hasMore: boolean;
     onMore: () => void;
     isLoading: boolean;
+    /** The rows that a narrow screen shows at first. */
+    first?: number;
   },
 ) {
   const box = useRef<HTMLDivElement>(null);
   const isNarrow = useNarrow();
-  const [cards, setCards] = useState(CARDS);
+  const [cards, setCards] = useState(first);
   const [, rerender] = useReducer((count: number) => count + 1, 0);
   const options = {
     count: rows.length,
@@ -152,6 +155,8 @@ export function LongTable<T>(
   const items = virtual.getVirtualItems();
   const last = items.at(-1);
   const shown = isNarrow ? [...rows.keys()].slice(0, cards) : items.map(({ index }) => index);
+  // The head takes the place of a row.
+  const inView = virtual.scrollRect ? Math.floor(virtual.scrollRect.height / ROW_PX) - 1 : rows.length;
   const isNearEnd = !isNarrow && (last?.index ?? 0) >= rows.length - 30;
   useEffect(() => {
     if (isNearEnd && hasMore && !isLoading) onMore();
@@ -176,6 +181,12 @@ export function LongTable<T>(
           </tbody>
         </table>
       </div>
+      {!isNarrow && inView < rows.length && (
+        <p class="muted rows-shown">
+          {number(inView)} of {hasMore && "more than "}
+          {number(rows.length)} rows in view; scroll the table for the others.
+        </p>
+      )}
       {isNarrow && (cards < rows.length || hasMore) && (
         <button type="button" aria-busy={isLoading} onClick={showMore}>Show {CARDS} more</button>
       )}
