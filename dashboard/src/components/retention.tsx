@@ -26,7 +26,9 @@ export function Retention() {
               { name: "Data", isHead: true, cell: ({ subject }) => title(subject) },
               { name: "Kept for", cell: ({ keep }) => keep },
               { name: "At least", cell: ({ shortest }) => shortest },
-              ...can("admin") ? [{ name: "Change", cell: (setting: RetentionSetting) => <Change setting={setting} /> }] : [],
+              ...can("admin")
+                ? [{ name: "Change", card: "end" as const, cell: (setting: RetentionSetting) => <Change setting={setting} /> }]
+                : [],
             ]}
           />
         )}

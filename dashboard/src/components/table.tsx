@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { memo, useSyncExternalStore } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
-import { number } from "../format.ts";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { number } from "../format.ts";
 
 export interface Column<T> {
   name: string;
@@ -13,23 +13,26 @@ export interface Column<T> {
   /** Marks the cell as the row's header. */
   isHead?: boolean;
   /**
-   * Its place in the card that a row is on a narrow screen: on the first line after the header or at the end, or nowhere; by default on the
-   * second line with its name.
+   * Its place in the card that a row is on a narrow screen: before the header, at the right of it, on the line below it, on a line of its
+   * own, at the lower right, or nowhere; by default it is a line with its name.
    */
-  card?: "head" | "state" | "none";
+  card?: "select" | "state" | "head" | "wide" | "end" | "none";
   sort?: { isDescending: boolean } | undefined;
   onSort?: () => void;
 }
+
+const classOf = ({ isNumber, card }: Pick<Column<unknown>, "isNumber" | "card">): string | undefined =>
+  [isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined;
 
 function Head<T>({ columns }: { columns: Column<T>[] }) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, head, isNumber, sort, onSort }) => (
+        {columns.map(({ name, head, isNumber, card, sort, onSort }) => (
           <th
             key={name}
             scope="col"
-            class={isNumber ? "number" : undefined}
+            class={classOf({ isNumber, card })}
             aria-sort={sort && (sort.isDescending ? "descending" : "ascending")}
           >
             {onSort
@@ -60,7 +63,7 @@ function PlainRow<T>(
         isHead ? <th key={name} scope="row">{cell(row)}</th> : (
           <td
             key={name}
-            class={[isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined}
+            class={classOf({ isNumber, card })}
             data-name={card ? undefined : name}
           >
             {cell(row)}
@@ -97,6 +100,8 @@ export function Table<T>(
 }
 
 const ROW_PX = 38;
+/** The rows that a scrolled table shows below its head. */
+const rowsIn = (box: HTMLElement | null): number => Math.round((box?.clientHeight ?? 0) / ROW_PX) - 1;
 /** The rows that a narrow screen shows at first by default, and more of on demand. */
 const CARDS = 20;
 const narrow = matchMedia("(max-width: 48rem)");
@@ -116,6 +121,17 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
       </tr>
     )
     : null;
+
+/** Which rows of a list are in view, where not all are. */
+function Position({ from, count, loaded, hasMore }: { from: number; count: number; loaded: number; hasMore: boolean }) {
+  if (count <= 0 || (count >= loaded && !hasMore)) return null;
+  return (
+    <p class="muted position">
+      Rows {number(from + 1)} to {number(Math.min(from + count, loaded))} of {hasMore && "more than "}
+      {number(loaded)}
+    </p>
+  );
+}
 
 /**
  * A table of many rows that renders only the visible ones and loads more near its end. On a narrow screen, where the page scrolls instead,
@@ -155,8 +171,6 @@ export function LongTable<T>(
   const items = virtual.getVirtualItems();
   const last = items.at(-1);
   const shown = isNarrow ? [...rows.keys()].slice(0, cards) : items.map(({ index }) => index);
-  // The head takes the place of a row.
-  const inView = virtual.scrollRect ? Math.floor(virtual.scrollRect.height / ROW_PX) - 1 : rows.length;
   const isNearEnd = !isNarrow && (last?.index ?? 0) >= rows.length - 30;
   useEffect(() => {
     if (isNearEnd && hasMore && !isLoading) onMore();
@@ -181,12 +195,12 @@ export function LongTable<T>(
           </tbody>
         </table>
       </div>
-      {!isNarrow && inView < rows.length && (
-        <p class="muted rows-shown">
-          {number(inView)} of {hasMore && "more than "}
-          {number(rows.length)} rows in view; scroll the table for the others.
-        </p>
-      )}
+      <Position
+        from={isNarrow ? 0 : virtual.range?.startIndex ?? 0}
+        count={isNarrow ? shown.length : rowsIn(box.current)}
+        loaded={rows.length}
+        hasMore={hasMore}
+      />
       {isNarrow && (cards < rows.length || hasMore) && (
         <button type="button" aria-busy={isLoading} onClick={showMore}>Show {CARDS} more</button>
       )}

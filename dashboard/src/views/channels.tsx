@@ -61,6 +61,7 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
             { name: "Channel", isHead: true, cell: (channel) => <Target channel={channel} /> },
             {
               name: "Health",
+              card: "state",
               cell: (channel) => (
                 <>
                   <Health channel={channel} isTested={results[channel.name] !== undefined} />
@@ -81,6 +82,7 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
             { name: "Limits", cell: (channel) => <Limits channel={channel} /> },
             {
               name: "Actions",
+              card: "end",
               cell: (channel) => (
                 <div class="acts">
                   <button

@@ -19,7 +19,7 @@ type ErrorOfGroup = z.infer<typeof SyncErrorRecord>;
 
 const COLUMNS: Column<ErrorOfGroup>[] = [
   { name: "Time", isHead: true, cell: (error) => <Moment at={error.occurred_at} hasSeconds /> },
-  { name: "State", cell: (error) => error.resolved_at ? <Status of="RESOLVED" /> : <Status of="PENDING" label="Open" /> },
+  { name: "State", card: "state", cell: (error) => error.resolved_at ? <Status of="RESOLVED" /> : <Status of="PENDING" label="Open" /> },
   { name: "Sync", cell: (error) => <EntityName of={error.entity_type} /> },
   {
     name: "Tournament",
@@ -28,10 +28,11 @@ const COLUMNS: Column<ErrorOfGroup>[] = [
   { name: "Run", cell: (error) => error.sync_execution_id && <Link href={`/runs/${error.sync_execution_id}`}>Open the run</Link> },
   {
     name: "Context",
+    card: "wide",
     cell: (error) =>
       error.error_context !== null && (
         <details>
-          <summary>Show</summary>
+          <summary>Context</summary>
           <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
         </details>
       ),

@@ -207,6 +207,7 @@ function Job({ job }: { job: JobDetailResponse }) {
               { name: "Ended", cell: (attempt) => <Moment at={attempt.ended_at} /> },
               {
                 name: "Outcome",
+                card: "state",
                 cell: (attempt) => <Status of={attempt.outcome ?? "RUNNING"} />,
               },
               {

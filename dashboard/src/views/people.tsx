@@ -50,14 +50,14 @@ function List({ onMessage }: { onMessage: (message: string) => void }) {
             keyOf={(person) => person.id}
             columns={[
               { name: "Person", isHead: true, cell: nameOf },
-              { name: "State", cell: (person) => <State person={person} /> },
+              { name: "State", card: "state", cell: (person) => <State person={person} /> },
               { name: "Role", cell: (person) => <RoleField person={person} onMessage={onMessage} /> },
               {
                 name: "Last sign-in",
                 cell: (person) => person.last_sign_in_at ? <Moment at={person.last_sign_in_at} /> : "never",
               },
               { name: "Created", cell: (person) => <Moment at={person.created_at} /> },
-              { name: "Actions", cell: (person) => <DisableButton person={person} onMessage={onMessage} /> },
+              { name: "Actions", card: "end", cell: (person) => <DisableButton person={person} onMessage={onMessage} /> },
             ]}
           />
           {pages.hasNextPage && (

@@ -105,6 +105,7 @@ function List(
           },
           {
             name: "State",
+            card: "state",
             cell: (silence) => silence.is_silencing ? <Status of="PENDING" label="Active" /> : <Status of="IDLE" label="Inactive" />,
           },
           { name: "From", cell: (silence) => <Moment at={silence.starts_at} /> },
@@ -118,6 +119,7 @@ function List(
           ...can("operator")
             ? [{
               name: "Actions",
+              card: "end" as const,
               cell: (silence: AlertSilence) => (
                 <Confirm
                   class="small danger"

@@ -272,6 +272,7 @@ const COLUMNS: Column<z.infer<typeof Job>>[] = [
   },
   {
     name: "State",
+    card: "state",
     cell: (job) => (
       <>
         <Status of={job.status} />

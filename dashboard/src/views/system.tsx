@@ -64,9 +64,10 @@ function Components({ group, of }: { group: string; of: Component[] }) {
           isHead: true,
           cell: ({ name, kind }) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : COMPONENTS[kind],
         },
-        { name: "State", cell: ({ status }) => <Status of={status} /> },
+        { name: "State", card: "state", cell: ({ status }) => <Status of={status} /> },
         {
           name: "Why",
+          card: "wide",
           cell: ({ message, evidence }) => (
             <details>
               <summary>
@@ -124,7 +125,7 @@ function Connectivity() {
             columns={[
               { name: "Component", isHead: true, cell: (check) => check.name },
               { name: "Kind", cell: (check) => title(check.kind) },
-              { name: "State", cell: (check) => <Status of={check.status} /> },
+              { name: "State", card: "state", cell: (check) => <Status of={check.status} /> },
               {
                 name: "Response time",
                 isNumber: true,
