@@ -142,7 +142,7 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   await page.getByRole("button", { name: "Start the sync" }).click();
   await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
   await waitForLead(page, `tournament ${tournament?.no}`);
-  await waitForLead(page, "Completed");
+  await waitForLead(page, "Succeeded");
   await waitForText(page, /1 of 1 tournament, 0 failed/);
 });
 
@@ -154,6 +154,7 @@ test("a full run shows its progress, and stops when its job is cancelled", "oper
     await page.getByLabel("Reason").fill("a browser test");
     await page.getByRole("button", { name: "Start the sync" }).click();
     await page.locator(".progress").getByText(/: [1-9]\d* of \d+ tournaments/).waitFor({ timeout: 60_000 });
+    await page.getByRole("progressbar", { name: "Tournaments done" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Yes, cancel it" }).click();
     await waitForLead(page, "Cancelled");
@@ -438,8 +439,10 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   );
   await upstream("DELETE");
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
+  await waitForLead(page, /Partial: 1 of \d+ tournaments failed/);
+  assertEquals(await page.getByRole("progressbar").count(), 0, "the run has ended");
   await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
-  await waitForLead(page, "Completed 1 tournament");
+  await waitForLead(page, "Succeeded 1 tournament");
   const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);
   assertEquals(requeued, { tournament_nos: [tournament?.no] });
 });

@@ -158,6 +158,22 @@ test("the system is not OK while every run fails, and its sentences have no time
   assertEquals(await page.locator("main time[datetime='2026-06-10T12:00:00+00:00']").count(), 1);
 });
 
+test("what several components report is said once, with its SQL as code", "viewer", async ({ page, open }) => {
+  const message = "pg_cron has never started a job: check show cron.log_run; (on), then restart the database";
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const body = await (await route.fetch()).json();
+    const of = (kind: string, name: string) => ({ name, kind, status: "FAILED", message, evidence: {} });
+    const components = [of("scheduler", "scheduler"), of("schedule", "tournaments"), of("schedule", "matches_schedule")];
+    await route.fulfill({ json: { ...body, components } });
+  });
+  await open("/system", "System");
+  const notice = page.locator(".notice", { hasText: "pg_cron has never started a job: check show cron.log_run; (on)" });
+  await notice.waitFor();
+  assertEquals(await notice.locator("code").allInnerTexts(), ["show cron.log_run;"]);
+  assertEquals(await page.getByText("pg_cron has never started a job").count(), 1);
+  assertEquals(await page.getByText("The cause above.").count(), 3);
+});
+
 test(
   "errors are filtered by class, code, severity and state in the address, and each group has a trend",
   "viewer",
