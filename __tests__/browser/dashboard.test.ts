@@ -205,11 +205,12 @@ test(
   "operator",
   async ({ page, open }) => {
     await open("/alerts/silences", "Silences");
+    await page.getByRole("button", { name: "New silence" }).click();
     await page.getByLabel("Reason").fill("maintenance of the upstream");
-    await page.getByRole("button", { name: "Silence", exact: true }).click();
+    await page.getByRole("button", { name: "Create silence" }).click();
     await waitForText(page, "Name at least one of sync, rule, severity, tournament and incident.");
     await page.getByLabel("Tournament").fill("8104");
-    await page.getByRole("button", { name: "Silence", exact: true }).click();
+    await page.getByRole("button", { name: "Create silence" }).click();
     await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
     await page.getByRole("button", { name: "End the silence of tournament 8104" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
@@ -334,10 +335,11 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
   await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
   await waitForLead(page, "Acknowledged");
   await open("/alerts/silences", "Silences");
+  await page.getByRole("button", { name: "New silence" }).click();
   await page.getByLabel("Tournament").fill("8105");
   await page.getByLabel("Ends in").selectOption({ label: "8 hours" });
   await page.getByLabel("Reason").fill("a browser test");
-  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByRole("button", { name: "Create silence" }).click();
   await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor();
   // The page and the database each read the clock of this machine.
   const lengths = await query(
