@@ -496,6 +496,8 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
   );
   await open("/errors/browser%20test", "M");
   await waitForText(page, "What to do: Wait for a browser test.");
+  await waitForText(page, "Errors in 30 days");
+  assertEquals(await page.getByRole("columnheader").allInnerTexts(), ["Time"], "the errors differ in their time only");
   await page.getByRole("button", { name: "Resolve all" }).click();
   await page.getByLabel("Note").fill("fixed upstream");
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();

@@ -111,6 +111,26 @@ test("a silence is ended only after a question", "operator", async ({ page, open
   assertEquals(await active(), 0);
 });
 
+test(
+  "a silence that mutes nothing yet is deleted, and the form of a new one opens with what a link names",
+  "operator",
+  async ({ page, open }) => {
+    await query(`insert into alert_silences (entity_type, starts_at, ends_at, reason, created_by)
+    values ('tournaments', now() + interval '1 day', now() + interval '2 days', 'of a test', 'admin@example.com')`);
+    await open("/alerts/silences", "Silences");
+    await page.getByRole("button", { name: "Delete the silence of Tournament Sync" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete the silence" }).click();
+    await page.getByText("No silence is active or planned.").waitFor();
+    assertEquals(await page.getByLabel("Tournament").count(), 0, "the form is closed");
+    await open("/alerts/silences?tournament=8104", "Silences");
+    const dialog = page.getByRole("dialog", { name: "New silence" });
+    assertEquals(await dialog.getByLabel("Tournament").inputValue(), "8104");
+    assertEquals(await dialog.getByLabel("Recurs every").isVisible(), false);
+    await dialog.getByText("Advanced: severity, incident and recurrence").click();
+    await dialog.getByLabel("Recurs every").waitFor();
+  },
+);
+
 test("unsaved changes are asked about by a link, by the browser's buttons and with the tab", "admin", async ({ page, open }) => {
   await open("/alerts/rules", "Alert rules");
   await page.getByRole("button", { name: "New rule" }).click();

@@ -1,5 +1,5 @@
 import { Fragment } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
@@ -30,7 +30,12 @@ export default function Silences() {
   const { can } = useUser();
   const names = new Map(rules.map(({ id, name }) => [id, name] as const));
   const [preset] = useFilters(["rule", "entity", "tournament", "incident", "new"]);
-  const [isCreating, setCreating] = useState(Object.values(preset).some(Boolean));
+  const isPreset = Object.values(preset).some(Boolean);
+  const [isCreating, setCreating] = useState(isPreset);
+  // A link to this view can be followed while it is open.
+  useEffect(() => {
+    if (isPreset) setCreating(true);
+  }, [isPreset]);
   return (
     <Page
       title="Silences"
