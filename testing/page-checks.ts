@@ -49,8 +49,10 @@ export const overflows = (page: Page): Promise<string[]> => page.evaluate<string
 
 /** Runs in the page: controls that the Tab key reaches after one that stands below them in the same column of the page. */
 const FOCUS_ORDER = `(() => {
+  // A bar at the edge of the window stands above what it covers, wherever it comes in the order.
+  const isPinned = (element) => element !== null && (["sticky", "fixed"].includes(getComputedStyle(element).position) || isPinned(element.parentElement));
   const controls = [...document.querySelectorAll("main a[href], main button, main input, main select, main textarea, main summary, main [tabindex='0']")]
-    .filter((element) => element.tabIndex >= 0 && element.checkVisibility() && !element.closest(".plot"));
+    .filter((element) => element.tabIndex >= 0 && element.checkVisibility() && !element.closest(".plot") && !isPinned(element));
   const found = [];
   if (controls.some((element) => element.tabIndex > 0)) found.push("a control has a positive tabindex");
   for (let index = 1; index < controls.length; index++) {

@@ -4,7 +4,7 @@ import { violations } from "../../testing/browser.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
 
 // The views of an operator's day, as each role, at three widths, with few and with many syncs, and with no and with 10,000 runs.
-const { test, query } = await browserStack();
+const { test, query, service } = await browserStack();
 const WIDTHS = [1440, 1024, 390], MANY = 50, RUNS = 10_000;
 
 async function addresses(): Promise<string[]> {
@@ -25,6 +25,27 @@ async function addresses(): Promise<string[]> {
   ];
 }
 
+/** The views that do not depend on the number of syncs and runs. */
+async function otherAddresses(): Promise<string[]> {
+  const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
+  return [
+    "/errors",
+    `/errors/${await idOf("select fingerprint as id from sync_error_log limit 1")}`,
+    "/alerts/rules",
+    `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
+    "/alerts/rules/new",
+    "/alerts/silences",
+    "/alerts/channels",
+    "/sync",
+    `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
+    "/audit",
+    "/system",
+    "/runbook",
+    "/entities/matches_schedule/settings",
+    "/people",
+  ];
+}
+
 async function seed(): Promise<void> {
   // Nothing runs and nothing is evaluated meanwhile, so that each view has the same content in each pass.
   await query("select cron.unschedule(jobid) from cron.job");
@@ -34,6 +55,22 @@ async function seed(): Promise<void> {
       ('{"error": "VIS answered HTTP 500 and a text without spaces ' || repeat('x', 120) || '"}')::jsonb
     where not exists (select from alert_incidents where rule_name = 'Of the layout')`,
   );
+}
+
+/** A job and an error. */
+async function seedWork(): Promise<void> {
+  await query(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    select 'matches_schedule', 'API', 'VIS_SERVER_ERROR', 'HIGH', true, 'VIS answered HTTP 500', 'of the layout', now()
+    where not exists (select from sync_error_log)`,
+  );
+  const body = {
+    entity_type: "matches_schedule",
+    priority: "HIGH",
+    reason: "a job of the layout with a reason that is long enough to wrap",
+  };
+  const response = await service("/functions/v1/sync-admin/manual-trigger", "POST", body);
+  await response.body?.cancel();
 }
 
 /** An incident that was acknowledged and is silenced, whose head has the most parts. */
@@ -73,9 +110,10 @@ for (const size of ["few", "many"] as const) {
       async ({ page, open }) => {
         await seed();
         await seedQuiet();
+        if (size === "few") await seedWork();
         if (size === "many" && role === "viewer") await addMany();
         const found: string[] = [];
-        for (const address of await addresses()) {
+        for (const address of [...await addresses(), ...size === "few" ? await otherAddresses() : []]) {
           await open(address);
           for (const width of WIDTHS) {
             await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });

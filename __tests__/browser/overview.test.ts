@@ -236,3 +236,38 @@ test(
   },
   PHONE,
 );
+
+test(
+  "with a finger alone an incident is opened, acknowledged, silenced and resolved on a phone",
+  "operator",
+  async ({ page, errors }) => {
+    await withIncident(async (id) => {
+      await page.reload();
+      await page.getByRole("link", { name: CAUSE }).tap();
+      await page.getByRole("heading", { level: 1, name: CAUSE }).waitFor();
+      const dialog = page.getByRole("dialog");
+      /** Opens the dialog of an act from the bar at the lower edge, fills its text and confirms. */
+      const act = async (name: string, field: string, text: string) => {
+        await page.getByRole("button", { name, exact: true }).tap();
+        await dialog.getByLabel(field).fill(text);
+        const box = await dialog.boundingBox();
+        assert(box && box.x >= 0 && box.x + box.width <= PHONE.viewport.width, `the dialog is at ${JSON.stringify(box)}`);
+        await dialog.getByRole("button", { name, exact: true }).tap();
+        await dialog.waitFor({ state: "detached" });
+      };
+      await act("Acknowledge", "Note", "looking into it");
+      await page.locator(".lead").getByText("Acknowledged by operator@example.com at").waitFor();
+      await act("Silence", "Reason", "a known fault");
+      await page.getByRole("button", { name: "End silence" }).waitFor();
+      await act("Resolve", "Note", "the memory is free again");
+      await page.locator(".lead .pill").filter({ hasText: "Resolved" }).waitFor();
+      const reasons = await query<{ reason: string }>("select reason from alert_events where incident_id = $1 order by at", [id]);
+      assertEquals(reasons.map(({ reason }) => reason), [
+        "acknowledged by operator@example.com: looking into it",
+        "resolved by operator@example.com: the memory is free again",
+      ]);
+      assertEquals(errors, []);
+    });
+  },
+  PHONE,
+);

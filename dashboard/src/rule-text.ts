@@ -112,17 +112,20 @@ export const raisedBy = (severity: AlertRule["severity"], step = 0): string => {
   return next ? `raise to ${title(next)}` : "notify again";
 };
 
-/** A rule as a sentence: its condition, whom it notifies, and its escalation. */
+/** A rule as a sentence: its condition, whom it notifies, and its escalation; a brief one leaves out that this page shows each rule. */
 export function sentenceOf(
   rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
+  isBrief = false,
 ): Phrase[] {
   const lasting = isZero(rule.for_duration) ? "" : ` for ${rule.for_duration}`;
   const priority = rule.lowest_priority ? ` (priority ${words(rule.lowest_priority)} or higher)` : "";
   const channels = rule.notification_channels.filter((name) => name !== "dashboard");
   const steps = rule.escalation_channels.flat();
+  const condition = `${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}`;
   return [
-    `When ${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}, `,
-    ...channels.length ? ["notify ", ...channelsOf(channels)] : ["show it on this page"],
+    ...channels.length
+      ? [`When ${condition}, notify `, ...channelsOf(channels)]
+      : [isBrief ? capitalised(condition) : `When ${condition}, show it on this page`],
     ...isZero(rule.escalation_delay) ? [] : [
       `; after ${rule.escalation_delay} without acknowledgement ${raisedBy(rule.severity)}`,
       ...steps.length ? [" and add ", ...channelsOf([...new Set(steps)])] : [],

@@ -28,7 +28,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const worst = data ? worstOf(data.active_alerts) : null;
   const firing = countedOf(data?.active_alerts ?? []).filter(({ state }) => state === "FIRING").length;
   const nav = useRef<HTMLElement>(null);
-  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [path]);
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [
+    path,
+    alerts > 0,
+  ]);
   const isCurrent = (href: string) => href === "/" ? /^\/($|entities|runs)/.test(path) : path.startsWith(href);
   return (
     <div class="shell" data-severity={worst ?? undefined}>

@@ -483,8 +483,11 @@ begin
       'by_entity', (
         select coalesce(json_object_agg(g.entity_type, g.n), '{}') from (select entity_type, count(*) as n from error group by 1) g),
       'by_tournament', (
-        select coalesce(json_agg(json_build_object('tournament_no', tournament_no, 'count', n) order by n desc, tournament_no), '[]')
-        from (select tournament_no, count(*) as n from error where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g),
+        select coalesce(json_agg(json_build_object(
+          'tournament_no', g.tournament_no, 'name', t.name, 'gender', private.gender_of(t.gender), 'count', g.n
+        ) order by g.n desc, g.tournament_no), '[]')
+        from (select tournament_no, count(*) as n from error where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g
+        left join public.tournaments t on t.no = g.tournament_no),
       'trend', (
         select json_agg(json_build_object('timestamp', b.at, 'count', coalesce(g.n, 0)) order by b.at)
         from generate_series(since, until - step, step) b (at)

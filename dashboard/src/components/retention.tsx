@@ -34,7 +34,7 @@ export function Retention() {
                   name: "Change",
                   head: <span class="unseen">Change</span>,
                   isNumber: true,
-                  card: "state" as const,
+                  card: "end" as const,
                   cell: (setting: RetentionSetting) => <Change setting={setting} />,
                 }]
                 : [],

@@ -40,6 +40,7 @@ export function selectionColumn<T>({ all, selected, has, toggle, select }: Selec
   const isAll = all.length > 0 && selected.length === all.length;
   return {
     name: "Select",
+    card: "select",
     head: (
       <input
         type="checkbox"

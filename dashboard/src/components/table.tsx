@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { memo, useSyncExternalStore } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { number } from "../format.ts";
 
 export interface Column<T> {
   name: string;
@@ -12,23 +13,26 @@ export interface Column<T> {
   /** Marks the cell as the row's header. */
   isHead?: boolean;
   /**
-   * Its place in the card that a row is on a narrow screen: on the first line after the header or at the end, or nowhere; by default on the
-   * second line with its name.
+   * Its place in the card that a row is on a narrow screen: before the header, at the right of it, on the line below it, on a line of its
+   * own, at the lower right, or nowhere; by default it is a line with its name.
    */
-  card?: "head" | "state" | "none";
+  card?: "select" | "state" | "head" | "wide" | "end" | "none";
   sort?: { isDescending: boolean } | undefined;
   onSort?: () => void;
 }
+
+const classOf = ({ isNumber, card }: Pick<Column<unknown>, "isNumber" | "card">): string | undefined =>
+  [isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined;
 
 function Head<T>({ columns }: { columns: Column<T>[] }) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, head, isNumber, sort, onSort }) => (
+        {columns.map(({ name, head, isNumber, card, sort, onSort }) => (
           <th
             key={name}
             scope="col"
-            class={isNumber ? "number" : undefined}
+            class={classOf({ isNumber, card })}
             aria-sort={sort && (sort.isDescending ? "descending" : "ascending")}
           >
             {onSort
@@ -59,7 +63,7 @@ function PlainRow<T>(
         isHead ? <th key={name} scope="row">{cell(row)}</th> : (
           <td
             key={name}
-            class={[isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined}
+            class={classOf({ isNumber, card })}
             data-name={card ? undefined : name}
           >
             {cell(row)}
@@ -95,6 +99,9 @@ export function Table<T>(
   );
 }
 
+/** The first and the last row in view. */
+type Range = Record<"startIndex" | "endIndex", number>;
+
 const ROW_PX = 38;
 /** The rows that a narrow screen shows at first, and more of on demand. */
 const CARDS = 20;
@@ -115,6 +122,17 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
       </tr>
     )
     : null;
+
+/** Which rows of a list are in view, where not all are. */
+function Position({ range, loaded, hasMore }: { range: Range | null; loaded: number; hasMore: boolean }) {
+  if (!range || (!hasMore && range.endIndex - range.startIndex + 1 >= loaded)) return null;
+  return (
+    <p class="muted position">
+      Rows {number(range.startIndex + 1)} to {number(range.endIndex + 1)} of {hasMore && "more than "}
+      {number(loaded)}
+    </p>
+  );
+}
 
 /**
  * A table of many rows that renders only the visible ones and loads more near its end. On a narrow screen, where the page scrolls instead,
@@ -176,6 +194,7 @@ export function LongTable<T>(
           </tbody>
         </table>
       </div>
+      <Position range={isNarrow ? { startIndex: 0, endIndex: shown.length - 1 } : virtual.range} loaded={rows.length} hasMore={hasMore} />
       {isNarrow && (cards < rows.length || hasMore) && (
         <button type="button" aria-busy={isLoading} onClick={showMore}>Show {CARDS} more</button>
       )}

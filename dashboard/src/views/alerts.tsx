@@ -20,13 +20,19 @@ import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { useUser } from "../session.ts";
 
+/** Whether an incident needs nobody: it is over, or another one covers it. */
+const isQuiet = ({ state, muted_by }: AlertIncident): boolean => state === "RESOLVED" || muted_by !== null;
+
+/** The order of the states in the list. */
+const rankOf = ({ state }: AlertIncident): number => ["FIRING", "ACKNOWLEDGED", "PENDING", "RESOLVED"].indexOf(state);
+
 const COLUMNS: Column<AlertIncident>[] = [
   {
     name: "Incident",
     isHead: true,
     cell: (incident) => (
       <>
-        <Link href={`/alerts/${incident.id}`} class="cause">{incident.cause}</Link>
+        <Link href={`/alerts/${incident.id}`} class={isQuiet(incident) ? "cause quiet" : "cause"}>{incident.cause}</Link>
         <p class="dotted">
           <span>{incident.scope}</span> <span>{incident.rule_name}</span>
           {incident.muted_by && <span>{incident.muted_by === "SILENCE" ? "silenced" : "inhibited"}</span>}
@@ -37,14 +43,17 @@ const COLUMNS: Column<AlertIncident>[] = [
   },
   {
     name: "State",
+    card: "head",
     cell: (incident) => (
       <div class="pills">
-        <Pill of={incident.state} /> <Severity of={incident.severity} />
+        <Pill of={incident.state} />{" "}
+        {incident.state === "RESOLVED" ? <span class="pill">{title(incident.severity)}</span> : <Severity of={incident.severity} />}
       </div>
     ),
   },
   {
     name: "Since",
+    card: "end",
     cell: (incident) => (
       <>
         <Distance at={incident.began_at} />
@@ -98,7 +107,7 @@ export default function Alerts() {
       </div>
       <Reading of={alerts}>
         {({ pages }) => {
-          const rows = pages.flatMap((page) => page.alerts);
+          const rows = pages.flatMap((page) => page.alerts).sort((a, b) => rankOf(a) - rankOf(b));
           const times = pages[0]?.mean_times;
           return (
             <>
@@ -140,7 +149,7 @@ function Incidents({ rows }: { rows: AlertIncident[] }) {
   return (
     <>
       <Refused of={bulk.refused} nameOf={({ id, cause }) => <Link href={`/alerts/${id}`}>{cause}</Link>} onForget={bulk.forget} />
-      <Table caption="Incidents, newest first" columns={columns} rows={rows} keyOf={({ id }) => id} />
+      <Table caption="Incidents, by state and newest first" columns={columns} rows={rows} keyOf={({ id }) => id} />
       <IncidentActs selection={selection} bulk={bulk} />
     </>
   );

@@ -81,11 +81,16 @@ const detailsOf = (entry: Entry) => ({
 const SEALS = {
   VOUCHED: <Status of="OK" label="Vouched" />,
   DATABASE: <Status of="OK" label="By the database" />,
-  UNVOUCHED: <Status of="FAILED" label="Unvouched" />,
+  UNVOUCHED: (
+    <span title="The row has no valid signature of the API: it was written directly into the database, or while the key was not set.">
+      <Status of="FAILED" label="Unvouched" />
+      <span class="under unvouched">no valid signature of the API</span>
+    </span>
+  ),
 };
 
 const COLUMNS: Column<Entry>[] = [
-  { name: "Time", isHead: true, cell: (entry) => <Moment at={entry.at} /> },
+  { name: "Time", card: "state", cell: (entry) => <Moment at={entry.at} /> },
   {
     name: "Actor",
     cell: (entry) => (
@@ -94,7 +99,7 @@ const COLUMNS: Column<Entry>[] = [
       </>
     ),
   },
-  { name: "Action", cell: (entry) => title(entry.action.replaceAll("-", " ")) },
+  { name: "Action", isHead: true, cell: (entry) => title(entry.action.replaceAll("-", " ")) },
   {
     name: "Object",
     cell: (entry) => <AuditedObject entry={entry} />,
@@ -102,10 +107,11 @@ const COLUMNS: Column<Entry>[] = [
   { name: "Reason", cell: (entry) => entry.reason ?? "" },
   { name: "Seal", cell: (entry) => entry.verdict ? SEALS[entry.verdict] : "" },
   {
-    name: "Before and after",
+    name: "Details",
+    card: "wide",
     cell: (entry) => (
       <details>
-        <summary>Show</summary>
+        <summary>Before and after</summary>
         <pre
           tabIndex={0}
         >{JSON.stringify(detailsOf(entry), null, 2)}</pre>

@@ -67,6 +67,7 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
             { name: "Channel", isHead: true, cell: (channel) => <Target channel={channel} /> },
             {
               name: "Health",
+              card: "state",
               cell: (channel) => (
                 <>
                   <Health channel={channel} isTested={results[channel.name] !== undefined} />
@@ -85,6 +86,7 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
             {
               name: "Actions",
               isNumber: true,
+              card: "end",
               cell: (channel) => (
                 <div class="acts">
                   <button

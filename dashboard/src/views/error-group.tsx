@@ -36,10 +36,11 @@ const TOURNAMENT: Column<ErrorOfGroup> = {
 };
 const CONTEXT: Column<ErrorOfGroup> = {
   name: "Context",
+  card: "wide",
   cell: (error) =>
     error.error_context !== null && (
       <details>
-        <summary>Show</summary>
+        <summary>Context</summary>
         <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
       </details>
     ),

@@ -13,6 +13,7 @@ import { Spark } from "../components/spark.tsx";
 import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
+import { TournamentName } from "../components/tournament-links.tsx";
 import { capitalised, counted, duration, msOf, number, title } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
@@ -37,9 +38,10 @@ const COLUMNS: Column<Group>[] = [
       </>
     ),
   },
-  { name: "Severity", cell: (group) => <Severity of={group.severity} /> },
+  { name: "Severity", card: "head", cell: (group) => <Severity of={group.severity} /> },
   {
     name: "State",
+    card: "state",
     cell: (group) =>
       group.is_regression
         ? <Status of="FAILED" label="Regression" />
@@ -67,7 +69,19 @@ export default function Errors() {
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
   const isFiltered = [entity, ...Object.values(others)].some(Boolean);
   return (
-    <Page title="Errors" lead="Failed requests, replies and writes of all runs, grouped by their fingerprint.">
+    <Page
+      title="Errors"
+      lead="Failed requests, replies and writes of all runs, grouped by their fingerprint."
+      acts={
+        <Export
+          name="errors"
+          path="sync-monitoring/errors"
+          query={{ entity, ...others, from: new Date(Date.now() - (msOf(PERIODS[period].span) ?? 0)).toISOString() }}
+          schema={ErrorListResponse}
+          rowsOf={({ errors }) => errors}
+        />
+      }
+    >
       <div class="filters">
         <SelectField
           label="Period"
@@ -109,13 +123,6 @@ export default function Errors() {
             Clear the filters
           </button>
         )}
-        <Export
-          name="errors"
-          path="sync-monitoring/errors"
-          query={{ entity, ...others, from: new Date(Date.now() - (msOf(PERIODS[period].span) ?? 0)).toISOString() }}
-          schema={ErrorListResponse}
-          rowsOf={({ errors }) => errors}
-        />
       </div>
       <ErrorAnalytics period={period} entity={entity} filters={others} every={10_000}>
         {(data) => <Analysis data={data} isFiltered={isFiltered} />}
@@ -173,6 +180,7 @@ function Analysis({ data, isFiltered }: { data: Analytics; isFiltered: boolean }
         {...trend}
         range={[seconds(data.from), seconds(data.until)]}
         format={number}
+        height={160}
       />
       <Section title="Groups">
         <Table
@@ -184,13 +192,13 @@ function Analysis({ data, isFiltered }: { data: Analytics; isFiltered: boolean }
       </Section>
       {data.by_tournament.length > 0 && (
         <Section title="Tournaments with the most errors">
-          <ul class="chips">
-            {data.by_tournament.map(({ tournament_no, count }) => (
+          <ul class="shares card pad">
+            {data.by_tournament.map(({ tournament_no, name, gender, count }) => (
               <li key={tournament_no}>
                 <Link href={`/tournaments/${tournament_no}`}>
-                  {tournament_no}
+                  <TournamentName of={{ no: tournament_no, name, gender, start_date: null }} />
                 </Link>{" "}
-                {number(count)}
+                <meter max={data.by_tournament[0]?.count} value={count} aria-hidden="true" /> <span>{number(count)}</span>
               </li>
             ))}
           </ul>

@@ -68,6 +68,7 @@ function List() {
               {
                 name: "Actions",
                 isNumber: true,
+                card: "end",
                 cell: (person) => person.email !== email && <DisableButton person={person} />,
               },
             ]}

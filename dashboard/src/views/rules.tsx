@@ -1,13 +1,13 @@
 import { Link } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
-import { EntityName } from "../components/entity-name.tsx";
-import { Page } from "../components/page.tsx";
+import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { RuleSentence } from "../components/rule-sentence.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
+import { useNames } from "../names.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -19,30 +19,23 @@ const COLUMNS: Column<AlertRule>[] = [
       <>
         <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
         <p class="under">
-          <RuleSentence of={rule} />
+          <RuleSentence of={rule} isBrief />
         </p>
       </>
     ),
   },
   {
     name: "State",
+    card: "state",
     cell: (rule) =>
-      !rule.is_active ? <Status of="IDLE" label="Off" /> : rule.broken_since === null ? <Status of="OK" label="On" /> : (
+      !rule.is_active ? <Status of="IDLE" label="Off" /> : rule.broken_since !== null && (
         <>
           <Status of="BROKEN" label="Broken" /> since <Moment at={rule.broken_since} />
           <p class="under">{rule.broken_reason}</p>
         </>
       ),
   },
-  {
-    name: "Scope",
-    cell: (rule) => (
-      <>
-        {rule.scope === "TOURNAMENT" && "each tournament of "}
-        <EntityName of={rule.entity_type} />
-      </>
-    ),
-  },
+  { name: "Scope", cell: (rule) => rule.scope === "TOURNAMENT" && "each tournament" },
   { name: "Severity", cell: (rule) => <Severity of={rule.severity} /> },
 ];
 
@@ -51,6 +44,7 @@ export default function Rules() {
     every: 30_000,
   });
   const { can } = useUser();
+  const nameOf = useNames();
   return (
     <Page
       title="Alert rules"
@@ -61,12 +55,13 @@ export default function Rules() {
         {({ rules }) =>
           rules.length
             ? (
-              <Table
-                caption="Alert rules"
-                columns={COLUMNS}
-                rows={rules}
-                keyOf={(rule) => rule.id}
-              />
+              <div class="rules stack">
+                {[...Map.groupBy(rules, ({ entity_type }) => nameOf(entity_type))].map(([name, rules]) => (
+                  <Section key={name} title={name}>
+                    <Table caption={`Alert rules, ${name}`} columns={COLUMNS} rows={rules} keyOf={(rule) => rule.id} />
+                  </Section>
+                ))}
+              </div>
             )
             : <Empty>There is no rule.</Empty>}
       </Reading>

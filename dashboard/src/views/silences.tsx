@@ -138,6 +138,7 @@ function List(
             ? [{
               name: "Actions",
               isNumber: true,
+              card: "end" as const,
               cell: (silence: AlertSilence) => <EndSilence silence={silence} name={textOf(silence)} />,
             }]
             : [],

@@ -96,6 +96,7 @@ function Components({ group, shared, of }: { group: string; shared: string[]; of
         { name: "State", card: "state", cell: ({ status }) => <Status of={status} /> },
         {
           name: "Why",
+          card: "wide",
           cell: ({ message, evidence }) => (
             <details>
               <summary>

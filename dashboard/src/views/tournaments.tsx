@@ -27,6 +27,8 @@ export const stateOf = (tournament: State): [tone: string, label: string] =>
     ? ["IDLE", "Never synced"]
     : ["SUCCEEDED", "OK"];
 
+const isNeverSynced = (tournament: State): boolean => stateOf(tournament)[0] === "IDLE";
+
 const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
 export const priorityOf = ({ priority }: State): string => priority ? PRIORITY_NAMES[priority] : "–";
 
@@ -91,8 +93,8 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     name: "Success",
     card: "none",
     isNumber: true,
-    key: (tournament) => tournament.success_rate,
-    cell: (tournament) => percent(tournament.success_rate),
+    key: (tournament) => isNeverSynced(tournament) ? null : tournament.success_rate,
+    cell: (tournament) => percent(isNeverSynced(tournament) ? null : tournament.success_rate),
   },
   {
     id: "error",
