@@ -31,7 +31,7 @@ const component = async (name: string) =>
 /** Two finished runs of matches_schedule, and one in progress. */
 async function setUp(): Promise<void> {
   await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, sync_jobs cascade");
+  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, notification_destinations, sync_jobs cascade");
   await db.query("delete from notification_channels where name <> 'dashboard'");
   const counters = { records_read: 9, records_inserted: 5, records_unchanged: 2, records_rejected: 2 };
   await aRun(db, {
@@ -302,7 +302,7 @@ Deno.test("the mean times are those of the incidents of an entity that fired and
 
 for (
   const [what, rows, name, status, words] of [
-    ["without a dead notification", [], "dashboard", "OK", "are delivered"],
+    ["without a notification", [], "dashboard", "OK", "no notification was sent yet"],
     [
       "with a dead notification",
       [{ ...STATES.alert_notifications.dead, last_error: "gone" }],
@@ -315,7 +315,7 @@ for (
       [{ ...STATES.alert_notifications.dead, created_at: "2026-06-09T12:00:00Z" }],
       "dashboard",
       "OK",
-      "are delivered",
+      "no notification was sent yet",
     ],
     [
       "with a failing notification",
@@ -324,7 +324,7 @@ for (
       "DEGRADED",
       "1 undelivered notification: no answer",
     ],
-    ["with a waiting notification", [{}], "dashboard", "OK", "are delivered"],
+    ["with a waiting notification", [{}], "dashboard", "OK", "no notification was sent yet"],
   ] as [string, Record<string, unknown>[], string, string, string][]
 ) {
   Deno.test(`the system status of a channel ${what} is ${status}`, async () => {
@@ -335,6 +335,12 @@ for (
     assertStringIncludes(found?.message ?? "", words);
   });
 }
+
+Deno.test("the system status of a channel with a delivery says that notifications are delivered", async () => {
+  await setUp();
+  await db.query("insert into notification_destinations (channel, recipient, last_sent_at) values ('dashboard', 'dashboard', $1)", [NOW]);
+  assertEquals((await component("dashboard"))?.message, "notifications are delivered");
+});
 
 Deno.test("the system status of the queue is DEGRADED after a wait of more than 30 minutes", async () => {
   await setUp();
