@@ -99,19 +99,19 @@ export const ERRORS = {
     "API",
     "MEDIUM",
     "later",
-    "VIS limits our rate of requests. All syncs wait until backoff_until, as long as VIS asked for; if it repeats, lower in_flight_limit.",
+    "VIS limits our rate of requests. All syncs wait until the upstream backoff ends, as long as VIS asked for; if it repeats, lower in_flight_limit.",
   ),
   VIS_FORBIDDEN: recorded(
     "API",
     "HIGH",
     "later",
-    "VIS blocked us, usually after too many requests. All syncs wait until backoff_until; if it repeats, lower in_flight_limit.",
+    "VIS blocked us, usually after too many requests. All syncs wait until the upstream backoff ends; if it repeats, lower in_flight_limit.",
   ),
   VIS_UNAVAILABLE: recorded(
     "API",
     "HIGH",
     "later",
-    "VIS is down or throttles us. All syncs wait until backoff_until and then continue by themselves.",
+    "VIS is down or throttles us. All syncs wait until the upstream backoff ends and then continue by themselves.",
   ),
   VIS_SERVER_ERROR: recorded("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
   VIS_REDIRECTED: recorded(

@@ -142,7 +142,7 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   await page.getByRole("button", { name: "Start the sync" }).click();
   await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
   await waitForLead(page, `tournament ${tournament?.no}`);
-  await waitForLead(page, "Completed");
+  await waitForLead(page, "Succeeded");
   await waitForText(page, /1 of 1 tournament, 0 failed/);
 });
 
@@ -154,6 +154,7 @@ test("a full run shows its progress, and stops when its job is cancelled", "oper
     await page.getByLabel("Reason").fill("a browser test");
     await page.getByRole("button", { name: "Start the sync" }).click();
     await page.locator(".progress").getByText(/: [1-9]\d* of \d+ tournaments/).waitFor({ timeout: 60_000 });
+    await page.getByRole("progressbar", { name: "Tournaments done" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Yes, cancel it" }).click();
     await waitForLead(page, "Cancelled");
@@ -204,11 +205,12 @@ test(
   "operator",
   async ({ page, open }) => {
     await open("/alerts/silences", "Silences");
+    await page.getByRole("button", { name: "New silence" }).click();
     await page.getByLabel("Reason").fill("maintenance of the upstream");
-    await page.getByRole("button", { name: "Silence", exact: true }).click();
+    await page.getByRole("button", { name: "Create silence" }).click();
     await waitForText(page, "Name at least one of sync, rule, severity, tournament and incident.");
     await page.getByLabel("Tournament").fill("8104");
-    await page.getByRole("button", { name: "Silence", exact: true }).click();
+    await page.getByRole("button", { name: "Create silence" }).click();
     await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
     await page.getByRole("button", { name: "End the silence of tournament 8104" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
@@ -333,10 +335,11 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
   await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
   await waitForLead(page, "Acknowledged");
   await open("/alerts/silences", "Silences");
+  await page.getByRole("button", { name: "New silence" }).click();
   await page.getByLabel("Tournament").fill("8105");
   await page.getByLabel("Ends in").selectOption({ label: "8 hours" });
   await page.getByLabel("Reason").fill("a browser test");
-  await page.getByRole("button", { name: "Silence", exact: true }).click();
+  await page.getByRole("button", { name: "Create silence" }).click();
   await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor();
   // The page and the database each read the clock of this machine.
   const lengths = await query(
@@ -438,8 +441,10 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   );
   await upstream("DELETE");
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
+  await waitForLead(page, /Partial: 1 of \d+ tournaments failed/);
+  assertEquals(await page.getByRole("progressbar").count(), 0, "the run has ended");
   await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
-  await waitForLead(page, "Completed 1 tournament");
+  await waitForLead(page, "Succeeded 1 tournament");
   const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);
   assertEquals(requeued, { tournament_nos: [tournament?.no] });
 });
@@ -491,6 +496,8 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
   );
   await open("/errors/browser%20test", "M");
   await waitForText(page, "What to do: Wait for a browser test.");
+  await waitForText(page, "Errors in 30 days");
+  assertEquals(await page.getByRole("columnheader").allInnerTexts(), ["Time"], "the errors differ in their time only");
   await page.getByRole("button", { name: "Resolve all" }).click();
   await page.getByLabel("Note").fill("fixed upstream");
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();

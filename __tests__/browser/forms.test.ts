@@ -111,6 +111,26 @@ test("a silence is ended only after a question", "operator", async ({ page, open
   assertEquals(await active(), 0);
 });
 
+test(
+  "a silence that mutes nothing yet is deleted, and the form of a new one opens with what a link names",
+  "operator",
+  async ({ page, open }) => {
+    await query(`insert into alert_silences (entity_type, starts_at, ends_at, reason, created_by)
+    values ('tournaments', now() + interval '1 day', now() + interval '2 days', 'of a test', 'admin@example.com')`);
+    await open("/alerts/silences", "Silences");
+    await page.getByRole("button", { name: "Delete the silence of Tournament Sync" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete the silence" }).click();
+    await page.getByText("No silence is active or planned.").waitFor();
+    assertEquals(await page.getByLabel("Tournament").count(), 0, "the form is closed");
+    await open("/alerts/silences?tournament=8104", "Silences");
+    const dialog = page.getByRole("dialog", { name: "New silence" });
+    assertEquals(await dialog.getByLabel("Tournament").inputValue(), "8104");
+    assertEquals(await dialog.getByLabel("Recurs every").isVisible(), false);
+    await dialog.getByText("Advanced: severity, incident and recurrence").click();
+    await dialog.getByLabel("Recurs every").waitFor();
+  },
+);
+
 test("unsaved changes are asked about by a link, by the browser's buttons and with the tab", "admin", async ({ page, open }) => {
   await open("/alerts/rules", "Alert rules");
   await page.getByRole("button", { name: "New rule" }).click();
@@ -156,6 +176,22 @@ test("the system is not OK while every run fails, and its sentences have no time
   await page.getByText("The scheduler works. Every run of the last hour failed.").waitFor();
   await page.getByText(/^Backoff until 10 Jun, 14:00: 403\.$/).waitFor();
   assertEquals(await page.locator("main time[datetime='2026-06-10T12:00:00+00:00']").count(), 1);
+});
+
+test("what several components report is said once, with its SQL as code", "viewer", async ({ page, open }) => {
+  const message = "pg_cron has never started a job: check show cron.log_run; (on), then restart the database";
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const body = await (await route.fetch()).json();
+    const of = (kind: string, name: string) => ({ name, kind, status: "FAILED", message, evidence: {} });
+    const components = [of("scheduler", "scheduler"), of("schedule", "tournaments"), of("schedule", "matches_schedule")];
+    await route.fulfill({ json: { ...body, components } });
+  });
+  await open("/system", "System");
+  const notice = page.locator(".notice", { hasText: "pg_cron has never started a job: check show cron.log_run; (on)" });
+  await notice.waitFor();
+  assertEquals(await notice.locator("code").allInnerTexts(), ["show cron.log_run;"]);
+  assertEquals(await page.getByText("pg_cron has never started a job").count(), 1);
+  assertEquals(await page.getByText("The cause above.").count(), 3);
 });
 
 test(

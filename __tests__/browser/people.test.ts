@@ -201,6 +201,7 @@ Deno.test({
     await viewer.leave();
     const { page, open, errors, leave } = await visit(browser, stack, "admin");
     await open("/people", "People");
+    await page.getByRole("rowheader", { name: "admin@example.com You", exact: true }).waitFor();
     await page.getByRole("button", { name: "Add a person" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Email").fill("bob");

@@ -1,4 +1,5 @@
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { announce } from "../announce.ts";
 import { sentence } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -12,12 +13,13 @@ export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
   const act = useAct(
     () => ({ method: "POST", path: "sync-admin/upstream/end-backoff", body: {} }),
     UnusedResponse,
+    () => announce("The upstream backoff is ended."),
   );
   const backoff = entities.flatMap(({ because }) => because).find(({ code }) => code === "UPSTREAM_BACKOFF");
   if (!backoff) return null;
   return (
     <section class="notice backoff" aria-label="Upstream backoff">
-      <p role="status">
+      <p>
         <Icon of="WARNING" /> <Message of={sentence(backoff.message)} />
       </p>
       {can("operator") && (

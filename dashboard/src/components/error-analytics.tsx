@@ -30,10 +30,10 @@ export function ErrorAnalytics({ period, entity, filters, every, children }: {
   const [shorter, span] = (refusal && longestPeriod(refusal)) || [];
   const shown = useRead(pathFor(shorter ?? period), ErrorAnalyticsResponse, { every, isEnabled: shorter !== undefined });
   if (!refusal) return <Reading of={asked}>{children}</Reading>;
-  if (!shorter) return <p role="status">{sentence(refusal)}</p>;
+  if (!shorter) return <p class="muted">{sentence(refusal)}</p>;
   return (
     <>
-      <p role="status">{sentence(`${refusal.split(";")[0]}; this shows the last ${span}`)}</p>
+      <p class="muted">{sentence(`${refusal.split(";")[0]}; this shows the last ${span}`)}</p>
       <Reading of={shown}>{children}</Reading>
     </>
   );

@@ -115,7 +115,9 @@ export function SelectField(
 }
 
 export function CheckField(
-  { label, help, value, onChange }: Pick<FieldProps, "label" | "help"> & {
+  { label, help, value, onChange }: {
+    label: string;
+    help?: string | undefined;
     value: boolean;
     onChange: (value: boolean) => void;
   },

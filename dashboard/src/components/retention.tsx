@@ -10,6 +10,9 @@ import { Section } from "./page.tsx";
 import { Reading } from "./states.tsx";
 import { Table } from "./table.tsx";
 
+/** A kind of data in words; `audit` is the table of the syncs that a person started. */
+const nameOf = (subject: string): string => subject === "audit" ? "Syncs started by hand" : title(subject);
+
 /** How long each kind of data is kept; an admin changes it. */
 export function Retention() {
   const { can } = useUser();
@@ -23,11 +26,17 @@ export function Retention() {
             rows={settings}
             keyOf={({ subject }) => subject}
             columns={[
-              { name: "Data", isHead: true, cell: ({ subject }) => title(subject) },
+              { name: "Data", isHead: true, cell: ({ subject }) => nameOf(subject) },
               { name: "Kept for", cell: ({ keep }) => keep },
               { name: "At least", cell: ({ shortest }) => shortest },
               ...can("admin")
-                ? [{ name: "Change", card: "end" as const, cell: (setting: RetentionSetting) => <Change setting={setting} /> }]
+                ? [{
+                  name: "Change",
+                  head: <span class="unseen">Change</span>,
+                  isNumber: true,
+                  card: "end" as const,
+                  cell: (setting: RetentionSetting) => <Change setting={setting} />,
+                }]
                 : [],
             ]}
           />
@@ -49,8 +58,8 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
     <>
       <button
         type="button"
-        class="small"
-        aria-label={`Change ${title(subject)}`}
+        class="plain"
+        aria-label={`Change ${nameOf(subject)}`}
         onClick={() => {
           act.reset();
           setKeep(stored);
@@ -60,7 +69,7 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
         Change
       </button>
       {isOpen && (
-        <Dialog title={`Keep ${title(subject)}`} onClose={() => setOpen(false)}>
+        <Dialog title={`Keep ${nameOf(subject)}`} onClose={() => setOpen(false)}>
           <Form of={act} isChanged={keep !== stored} onSubmit={() => keep === stored ? setOpen(false) : act.mutate()} submit="Save">
             <TextField
               name="keep"

@@ -18,7 +18,17 @@ interface Part {
 
 export function RuleNames({ fields, set }: Part) {
   return (
-    <FormSection title="Rule">
+    <FormSection
+      title="Rule"
+      acts={
+        <CheckField
+          label="On"
+          help={fields.is_active ? undefined : "Its firing incidents resolve, and its pending ones are discarded."}
+          value={fields.is_active}
+          onChange={(is_active) => set({ is_active })}
+        />
+      }
+    >
       <TextField
         name="name"
         label="Name"
@@ -40,12 +50,6 @@ export function RuleNames({ fields, set }: Part) {
         help="What an incident of this rule means."
         value={fields.description}
         onChange={(description) => set({ description })}
-      />
-      <CheckField
-        label="On"
-        help="When the rule is switched off, its firing incidents resolve and its pending ones are discarded."
-        value={fields.is_active}
-        onChange={(is_active) => set({ is_active })}
       />
     </FormSection>
   );

@@ -2,6 +2,7 @@ import { Link } from "wouter-preact";
 import { ConnectivityResponse } from "../../../types/admin.ts";
 import { ManualSyncResponse } from "../../../types/jobs.ts";
 import { go } from "../address.ts";
+import { announce } from "../announce.ts";
 import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
 import { Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
@@ -71,16 +72,19 @@ function Steps({ section, code, values }: { section: RunbookSection; code: strin
   );
 }
 
+const upstreamIn = ({ checks }: ConnectivityResponse) => checks.find(({ kind }) => kind === "upstream");
+
 /** Tests whether VIS answers, and shows the result beside the button. */
 function TestUpstream() {
-  const act = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity", limitMs: 30_000 }), ConnectivityResponse);
-  const result = act.data?.checks.find(({ kind }) => kind === "upstream");
+  const act = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity", limitMs: 30_000 }), ConnectivityResponse, (answer) => {
+    const check = upstreamIn(answer);
+    if (check) announce(`VIS: ${check.message}`);
+  });
+  const result = act.data && upstreamIn(act.data);
   return (
     <>
       <button type="button" class="small" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Test VIS</button>
-      <span role="status">
-        {result && <Status of={result.status} label={`${result.message} (${duration(result.response_time_ms)})`} />}
-      </span>
+      {result && <Status of={result.status} label={`${result.message} (${duration(result.response_time_ms)})`} />}
       <Refusal error={act.error} />
     </>
   );

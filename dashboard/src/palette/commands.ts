@@ -81,7 +81,7 @@ export function useCommands(onShortcuts: () => void): Option[] {
     ...can("operator")
       ? [
         ...entities.map(([type, { title }]) => link(`sync-${type}`, Play, `Sync now: ${title}`, pathOf("/sync", { entity: type }))),
-        link("new-silence", BellOff, "New silence", "/alerts/silences"),
+        link("new-silence", BellOff, "New silence", "/alerts/silences?new=1"),
       ]
       : [],
     ...can("admin") ? [link("new-rule", Plus, "New rule", "/alerts/rules/new")] : [],

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { ChannelTestResponse } from "../../../types/admin.ts";
 import { ChannelListResponse, type ChannelState } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
+import { announce } from "../announce.ts";
 import { targetOf } from "../channel-fields.ts";
 import { ChannelForm } from "../components/channel-form.tsx";
 import { Confirm } from "../components/confirm.tsx";
@@ -49,7 +50,12 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
     ChannelTestResponse,
   );
   const send = (name: string) =>
-    test.mutate(name, { onSuccess: (answer) => setResults((before) => ({ ...before, [name]: answer.results })) });
+    test.mutate(name, {
+      onSuccess: ({ results }) => {
+        setResults((before) => ({ ...before, [name]: results }));
+        announce(results.map((result) => describeResult(result.recipient ?? name, result)).join(" "));
+      },
+    });
   return (
     <Reading of={channels}>
       {({ channels }) => (
@@ -65,11 +71,9 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
               cell: (channel) => (
                 <>
                   <Health channel={channel} isTested={results[channel.name] !== undefined} />
-                  <div role="status">
-                    {test.isPending && test.variables === channel.name
-                      ? <p class="under">The test message is on its way …</p>
-                      : results[channel.name] && <TestResults channel={channel.name} results={results[channel.name] ?? []} />}
-                  </div>
+                  {test.isPending && test.variables === channel.name
+                    ? <p class="under">The test message is on its way …</p>
+                    : results[channel.name] && <TestResults channel={channel.name} results={results[channel.name] ?? []} />}
                   {test.variables === channel.name && <Refusal error={test.error} />}
                 </>
               ),
@@ -78,10 +82,10 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
               name: "Last delivery",
               cell: (channel) => channel.last_delivery_at ? <Distance at={channel.last_delivery_at} /> : "never",
             },
-            { name: "Proven", cell: (channel) => isProven(channel) ? <Distance at={channel.proven_at} /> : "no" },
             { name: "Limits", cell: (channel) => <Limits channel={channel} /> },
             {
               name: "Actions",
+              isNumber: true,
               card: "end",
               cell: (channel) => (
                 <div class="acts">
@@ -168,7 +172,16 @@ function Health({ channel, isTested }: { channel: Channel; isTested: boolean }) 
       </>
     );
   }
-  if (isProven(channel)) return <Status of="OK" label="Delivers" />;
+  if (isProven(channel)) {
+    return (
+      <>
+        <Status of="OK" label="Delivers" />
+        <p class="under" title="Since then each recipient has accepted a notification or a test.">
+          proven <Distance at={channel.proven_at} />
+        </p>
+      </>
+    );
+  }
   return (
     <>
       <Status of="PENDING" label="Not proven" />

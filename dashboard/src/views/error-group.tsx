@@ -2,42 +2,63 @@ import { useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { ErrorListResponse, type SyncErrorRecord } from "../../../types/history.ts";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { EntityName } from "../components/entity-name.tsx";
+import { ErrorAnalytics } from "../components/error-analytics.tsx";
 import { LongTextField } from "../components/fields.tsx";
 import { Form } from "../components/form.tsx";
-import { Page, Section } from "../components/page.tsx";
+import { Facts, Page, Section } from "../components/page.tsx";
+import { Spark } from "../components/spark.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { Moment } from "../components/time.tsx";
-import { capitalised, title } from "../format.ts";
-import { UnusedResponse, useAct, usePages } from "../queries.ts";
+import { Distance, Moment } from "../components/time.tsx";
+import { capitalised, counted, number, title } from "../format.ts";
+import { pathOf, UnusedResponse, useAct, usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 type ErrorOfGroup = z.infer<typeof SyncErrorRecord>;
 
-const COLUMNS: Column<ErrorOfGroup>[] = [
-  { name: "Time", isHead: true, cell: (error) => <Moment at={error.occurred_at} hasSeconds /> },
-  { name: "State", card: "state", cell: (error) => error.resolved_at ? <Status of="RESOLVED" /> : <Status of="PENDING" label="Open" /> },
-  { name: "Sync", cell: (error) => <EntityName of={error.entity_type} /> },
-  {
-    name: "Tournament",
-    cell: (error) => error.tournament_no && <Link href={`/tournaments/${error.tournament_no}`}>{error.tournament_no}</Link>,
+const TIME: Column<ErrorOfGroup> = {
+  name: "Time",
+  isHead: true,
+  cell: ({ occurred_at, sync_execution_id }) => {
+    const time = <Moment at={occurred_at} hasSeconds />;
+    return sync_execution_id ? <Link href={`/runs/${sync_execution_id}`}>{time}</Link> : time;
   },
-  { name: "Run", cell: (error) => error.sync_execution_id && <Link href={`/runs/${error.sync_execution_id}`}>Open the run</Link> },
-  {
-    name: "Context",
-    card: "wide",
-    cell: (error) =>
-      error.error_context !== null && (
-        <details>
-          <summary>Context</summary>
-          <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
-        </details>
-      ),
-  },
-];
+};
+const STATE: Column<ErrorOfGroup> = { name: "State", card: "state", cell: (error) => <State isOpen={error.resolved_at === null} /> };
+const SYNC: Column<ErrorOfGroup> = { name: "Sync", cell: (error) => <EntityName of={error.entity_type} /> };
+const TOURNAMENT: Column<ErrorOfGroup> = {
+  name: "Tournament",
+  cell: (error) => error.tournament_no && <Link href={`/tournaments/${error.tournament_no}`}>{error.tournament_no}</Link>,
+};
+const CONTEXT: Column<ErrorOfGroup> = {
+  name: "Context",
+  card: "wide",
+  cell: (error) =>
+    error.error_context !== null && (
+      <details>
+        <summary>Context</summary>
+        <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
+      </details>
+    ),
+};
+
+const State = ({ isOpen }: { isOpen: boolean }) => isOpen ? <Status of="PENDING" label="Open" /> : <Status of="RESOLVED" />;
+
+/** The columns in which the errors differ; the head of the view has what all of them share. */
+function columnsOf(errors: ErrorOfGroup[]): Column<ErrorOfGroup>[] {
+  const differ = (valueOf: (error: ErrorOfGroup) => unknown) => new Set(errors.map(valueOf)).size > 1;
+  return [
+    TIME,
+    ...differ(({ resolved_at }) => resolved_at === null) ? [STATE] : [],
+    ...differ(({ entity_type }) => entity_type) ? [SYNC] : [],
+    ...errors.some(({ tournament_no }) => tournament_no) ? [TOURNAMENT] : [],
+    ...errors.some(({ error_context }) => error_context !== null) ? [CONTEXT] : [],
+  ];
+}
 
 /** The errors of one fingerprint, newest first, and a button that resolves all of them. */
 export default function ErrorGroup() {
@@ -52,19 +73,26 @@ export default function ErrorGroup() {
       crumb={<Link href="/errors">Errors</Link>}
       lead={latest && (
         <>
-          <Severity of={latest.error_severity} /> {title(latest.error_type)} <code>{latest.error_code}</code>
+          <Severity of={latest.error_severity} /> {title(latest.error_type)} <code>{latest.error_code}</code>{" "}
+          <EntityName of={latest.entity_type} /> <State isOpen={open !== undefined} />
         </>
       )}
-      acts={open && can("operator") && <Resolve id={open.id} />}
+      acts={
+        <>
+          <CopyMenu id={fingerprint} path={pathOf("sync-monitoring/errors", { fingerprint })} />
+          {open && can("operator") && <Resolve id={open.id} />}
+        </>
+      }
     >
       <Reading of={errors}>
         {() =>
           latest
             ? (
               <>
-                <About error={latest} fingerprint={fingerprint} />
+                <Summary error={latest} />
+                <About error={latest} />
                 <Section title="Occurrences">
-                  <Table caption="Errors with the same fingerprint" columns={COLUMNS} rows={rows} keyOf={({ id }) => id} />
+                  <Table caption="Errors with the same fingerprint" columns={columnsOf(rows)} rows={rows} keyOf={({ id }) => id} />
                 </Section>
                 {errors.hasNextPage && (
                   <button
@@ -83,8 +111,33 @@ export default function ErrorGroup() {
   );
 }
 
+/** How often the error occurred in the last 30 days, and when; nothing for an older one. */
+function Summary({ error: { fingerprint, error_code } }: { error: ErrorOfGroup }) {
+  return (
+    <ErrorAnalytics period="30d" entity="" filters={{ code: error_code }} every={30_000}>
+      {({ groups }) => {
+        const group = groups.find((candidate) => candidate.fingerprint === fingerprint);
+        return group
+          ? (
+            <Facts
+              of={[
+                ["Errors in 30 days", number(group.count)],
+                ["Open", number(group.open)],
+                ["First seen", <Moment at={group.first_seen} />],
+                ["Last seen", <Distance at={group.last_seen} />],
+                ["Trend of 30 days", <Spark counts={group.trend} label={`${counted(group.count, "error")} in 30 days`} />],
+              ]}
+            />
+          )
+          : null;
+      }}
+    </ErrorAnalytics>
+  );
+}
+
 /** What to do about the errors, and what was noted when they were resolved. */
-function About({ error, fingerprint }: { error: ErrorOfGroup; fingerprint: string }) {
+function About({ error }: { error: ErrorOfGroup }) {
+  if (!error.recovery_suggestion && !error.resolution_notes) return null;
   return (
     <section class="card pad">
       {error.recovery_suggestion && (
@@ -97,9 +150,6 @@ function About({ error, fingerprint }: { error: ErrorOfGroup; fingerprint: strin
           <strong>Resolved:</strong> {error.resolution_notes}
         </p>
       )}
-      <p class="muted">
-        Fingerprint <code>{fingerprint}</code>
-      </p>
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { announce } from "../announce.ts";
 import { ChangePersonResponse, PeopleResponse, type Person, type Role } from "../../../types/people.ts";
 import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
@@ -16,21 +17,19 @@ const nameOf = ({ email, id }: Person): string => email ?? id;
 export default function People() {
   const { can } = useUser();
   const [isAdding, setAdding] = useState(false);
-  const [message, setMessage] = useState("");
   return (
     <Page
       title="People"
       lead="Who may sign in. A person without a role reads nothing."
       acts={can("admin") && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a person</button>}
     >
-      <div role="status">{message}</div>
-      {can("admin") ? <List onMessage={setMessage} /> : <Empty>Only an admin can see the people.</Empty>}
+      {can("admin") ? <List /> : <Empty>Only an admin can see the people.</Empty>}
       {isAdding && (
         <AddPerson
           onClose={() => setAdding(false)}
           onDone={({ email, confirmed }) => {
             setAdding(false);
-            setMessage(confirmed ? `${email} can sign in now.` : `${email} is invited. The link in the mail leads to this page.`);
+            announce(confirmed ? `${email} can sign in now.` : `${email} is invited. The link in the mail leads to this page.`);
           }}
         />
       )}
@@ -38,7 +37,8 @@ export default function People() {
   );
 }
 
-function List({ onMessage }: { onMessage: (message: string) => void }) {
+function List() {
+  const { email } = useUser();
   const pages = usePages("sync-admin/people", { limit: 100 }, PeopleResponse, 30_000);
   return (
     <Reading of={pages}>
@@ -49,15 +49,28 @@ function List({ onMessage }: { onMessage: (message: string) => void }) {
             rows={loaded.flatMap(({ people }) => people)}
             keyOf={(person) => person.id}
             columns={[
-              { name: "Person", isHead: true, cell: nameOf },
+              {
+                name: "Person",
+                isHead: true,
+                cell: (person) => (
+                  <>
+                    {nameOf(person)} {person.email === email && <span class="pill">You</span>}
+                  </>
+                ),
+              },
               { name: "State", card: "state", cell: (person) => <State person={person} /> },
-              { name: "Role", cell: (person) => <RoleField person={person} onMessage={onMessage} /> },
+              { name: "Role", cell: (person) => <RoleField person={person} /> },
               {
                 name: "Last sign-in",
                 cell: (person) => person.last_sign_in_at ? <Moment at={person.last_sign_in_at} /> : "never",
               },
               { name: "Created", cell: (person) => <Moment at={person.created_at} /> },
-              { name: "Actions", card: "end", cell: (person) => <DisableButton person={person} onMessage={onMessage} /> },
+              {
+                name: "Actions",
+                isNumber: true,
+                card: "end",
+                cell: (person) => person.email !== email && <DisableButton person={person} />,
+              },
             ]}
           />
           {pages.hasNextPage && (
@@ -80,11 +93,6 @@ function State({ person }: { person: Person }) {
   return person.confirmed ? <Status of="OK" label="Active" /> : <Status of="PENDING" label="Not confirmed" />;
 }
 
-interface RowProps {
-  person: Person;
-  onMessage: (message: string) => void;
-}
-
 /** A person after a change, and until when an open session keeps its old rights. */
 function describeChange(changed: ChangePersonResponse): string {
   const until = changed.old_tokens_expire_by;
@@ -92,23 +100,19 @@ function describeChange(changed: ChangePersonResponse): string {
   return `${nameOf(changed)} ${changed.disabled ? "is disabled" : `has ${changed.role ? `the role ${changed.role}` : "no role"}`}.${rest}`;
 }
 
-const useChange = ({ person, onMessage }: RowProps) =>
+const useChange = (person: Person, onDone?: () => void) =>
   useAct(
     (body: { role?: Role | null; disabled?: boolean }) => ({ method: "PATCH", path: `sync-admin/people/${person.id}`, body }),
     ChangePersonResponse,
-    (changed) => onMessage(describeChange(changed)),
+    (changed) => {
+      onDone?.();
+      announce(describeChange(changed));
+    },
   );
 
-function RoleField(props: RowProps) {
-  const { person } = props;
+function RoleField({ person }: { person: Person }) {
   const [isAsking, setAsking] = useState(false);
-  const change = useChange({
-    ...props,
-    onMessage: (message) => {
-      setAsking(false);
-      props.onMessage(message);
-    },
-  });
+  const change = useChange(person, () => setAsking(false));
   return (
     <>
       <select
@@ -146,11 +150,8 @@ function RoleField(props: RowProps) {
   );
 }
 
-function DisableButton(props: RowProps) {
-  const { person } = props;
-  const { email } = useUser();
-  const change = useChange(props);
-  if (person.email === email) return <>this is you</>;
+function DisableButton({ person }: { person: Person }) {
+  const change = useChange(person);
   return (
     <>
       {person.disabled
@@ -175,7 +176,7 @@ function DisableButton(props: RowProps) {
             confirm="Disable the person"
             change={{ method: "PATCH", path: `sync-admin/people/${person.id}`, body: { disabled: true } }}
             schema={ChangePersonResponse}
-            onDone={(changed) => props.onMessage(describeChange(changed))}
+            onDone={(changed) => announce(describeChange(changed))}
           >
             The person can no longer sign in. Their acts stay in the audit log, and you can enable them again.
           </Confirm>

@@ -3,6 +3,7 @@ import { Link, useParams } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
 import { go } from "../address.ts";
 import { Confirm } from "../components/confirm.tsx";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Form } from "../components/form.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Condition, Escalation, Notification, RuleNames } from "../components/rule-sections.tsx";
@@ -29,6 +30,12 @@ export default function RuleView() {
       title={isNew ? "New alert rule" : rule?.name ?? "Alert rule"}
       crumb={<Link href={RULES}>Rules</Link>}
       lead={rule && !can("admin") && (rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />)}
+      acts={rule && (
+        <>
+          <CopyMenu id={id} path="sync-admin/alert-rules" />
+          {can("admin") && <DeleteRule rule={rule} />}
+        </>
+      )}
     >
       {isNew ? can("admin") ? <RuleForm rule={null} /> : <Empty>Only an admin can create rules.</Empty> : (
         <Reading of={rules}>
@@ -89,7 +96,6 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         // The server refuses a change without a change.
         onSubmit={() => stored && Object.keys(request).length === 0 ? go(RULES) : save.mutate()}
         submit={stored ? "Save" : "Create the rule"}
-        acts={stored && <DeleteRule rule={stored} />}
       >
         <RuleNames {...part} />
         <Condition {...part} />

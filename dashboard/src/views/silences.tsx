@@ -1,20 +1,23 @@
 import { Fragment } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { announce } from "../announce.ts";
 import { Confirm } from "../components/confirm.tsx";
+import { Dialog } from "../components/dialog.tsx";
+import { Export } from "../components/export.tsx";
 import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
-import { Page, Section } from "../components/page.tsx";
-import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Form } from "../components/form.tsx";
+import { Page } from "../components/page.tsx";
+import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
 import { title } from "../format.ts";
-import { describeError, UnusedResponse, useAct, usePages, useRead } from "../queries.ts";
+import { UnusedResponse, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
@@ -26,10 +29,29 @@ export default function Silences() {
     ?.rules ?? [];
   const { can } = useUser();
   const names = new Map(rules.map(({ id, name }) => [id, name] as const));
+  const [preset] = useFilters(["rule", "entity", "tournament", "incident", "new"]);
+  const isPreset = Object.values(preset).some(Boolean);
+  const [isCreating, setCreating] = useState(isPreset);
+  // A link to this view can be followed while it is open.
+  useEffect(() => {
+    if (isPreset) setCreating(true);
+  }, [isPreset]);
   return (
     <Page
       title="Silences"
       lead="A silence mutes notifications, never recording. A channel that was notified of an incident is also notified of its end."
+      acts={
+        <>
+          <Export
+            name="silences"
+            path="sync-admin/silences"
+            query={{}}
+            schema={SilenceListResponse}
+            rowsOf={({ silences }) => silences}
+          />
+          {can("operator") && <button type="button" class="primary" onClick={() => setCreating(true)}>New silence</button>}
+        </>
+      }
     >
       <AlertTabs at="/alerts/silences" />
       <Reading of={pages}>
@@ -48,11 +70,7 @@ export default function Silences() {
           Load more
         </button>
       )}
-      {can("operator") && (
-        <Section title="New silence">
-          <SilenceForm rules={[...names]} />
-        </Section>
-      )}
+      {can("operator") && isCreating && <SilenceForm preset={preset} rules={[...names]} onClose={() => setCreating(false)} />}
     </Page>
   );
 }
@@ -119,21 +137,9 @@ function List(
           ...can("operator")
             ? [{
               name: "Actions",
+              isNumber: true,
               card: "end" as const,
-              cell: (silence: AlertSilence) => (
-                <Confirm
-                  class="small danger"
-                  label="End"
-                  name={`End the silence of ${textOf(silence)}`}
-                  title={`End the silence of ${textOf(silence)}?`}
-                  confirm="End the silence"
-                  change={{ method: "DELETE", path: `sync-admin/silences/${silence.id}` }}
-                  schema={UnusedResponse}
-                  onDone={() => announce("The silence is ended.")}
-                >
-                  What it mutes and still fires is notified at once.
-                </Confirm>
-              ),
+              cell: (silence: AlertSilence) => <EndSilence silence={silence} name={textOf(silence)} />,
             }]
             : [],
         ]}
@@ -142,11 +148,37 @@ function List(
   );
 }
 
-function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
-  const [preset] = useFilters(["rule", "entity", "tournament", "incident"]);
+/** Ends an active silence, or deletes one that mutes nothing now. */
+function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSilence; name: string }) {
+  const act = is_silencing ? "End" : "Delete";
+  return (
+    <Confirm
+      class="small danger"
+      label={act}
+      name={`${act} the silence of ${name}`}
+      title={`${act} the silence of ${name}?`}
+      confirm={`${act} the silence`}
+      change={{ method: "DELETE", path: `sync-admin/silences/${id}` }}
+      schema={UnusedResponse}
+      onDone={() => announce(is_silencing ? "The silence is ended." : "The silence is deleted.")}
+    >
+      {is_silencing ? "What it mutes and still fires is notified at once." : "It mutes nothing now, and will mute nothing later."}
+    </Confirm>
+  );
+}
+
+interface Preset {
+  rule: string;
+  entity: string;
+  tournament: string;
+  incident: string;
+}
+
+/** A dialog that creates a silence. */
+function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules: [id: string, name: string][]; onClose: () => void }) {
   const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
-  const initial = {
+  const [initial] = useState({
     entity_type: preset.tournament ? "" : preset.entity,
     rule_id: preset.rule,
     severity: "",
@@ -156,112 +188,56 @@ function SilenceForm({ rules }: { rules: [id: string, name: string][] }) {
     recurs_every: "",
     lasts: "",
     reason: "",
-  };
+  });
   const [fields, setFields] = useState(initial);
   const act = useAct(
     () => {
       const { minutes, ...others } = fields;
-      const filled = Object.fromEntries(
-        Object.entries(others).filter(([, value]) => value.trim() !== ""),
-      );
-      return {
-        method: "POST",
-        path: "sync-admin/silences",
-        body: {
-          ...filled,
-          ends_at: inMinutes(minutes),
-        },
-      };
+      const filled = Object.fromEntries(Object.entries(others).filter(([, value]) => value.trim() !== ""));
+      return { method: "POST", path: "sync-admin/silences", body: { ...filled, ends_at: inMinutes(minutes) } };
     },
     UnusedResponse,
     () => {
-      setFields(initial);
+      onClose();
       announce("The silence is created.");
     },
   );
-  const wrong = describeError(act.error).fields;
   const set = (name: keyof typeof fields) => (value: string) => setFields((before) => ({ ...before, [name]: value }));
+  const bind = (name: keyof typeof fields) => ({ name, value: fields[name], onChange: set(name) });
   return (
-    <form
-      class="columns"
-      onSubmit={(event) => {
-        event.preventDefault();
-        act.mutate();
-      }}
-    >
-      <SelectField
-        label="Sync"
-        value={fields.entity_type}
-        error={wrong.entity_type}
-        options={[
-          ["", "any"],
-          ...[...new Set([...entities, "all", "system"])].map((name) => [name, nameOf(name)] as const),
-        ]}
-        onChange={set("entity_type")}
-      />
-      <SelectField
-        label="Rule"
-        value={fields.rule_id}
-        error={wrong.rule_id}
-        options={[["", "any"], ...rules]}
-        onChange={set("rule_id")}
-      />
-      <SelectField
-        label="Severity"
-        value={fields.severity}
-        error={wrong.severity}
-        options={[
-          ["", "any"],
-          ...SEVERITIES.map((name) => [name, title(name)] as const),
-        ]}
-        onChange={set("severity")}
-      />
-      <TextField
-        label="Tournament"
-        help="Its number; empty is any."
-        value={fields.tournament_no}
-        error={wrong.tournament_no}
-        onChange={set("tournament_no")}
-      />
-      <TextField
-        label="Incident"
-        help="Its id; empty is any."
-        value={fields.incident_id}
-        error={wrong.incident_id}
-        onChange={set("incident_id")}
-      />
-      <SelectField
-        label="Ends in"
-        value={fields.minutes}
-        error={wrong.ends_at}
-        options={SILENCE_LENGTHS}
-        onChange={set("minutes")}
-      />
-      <TextField
-        label="Recurs every"
-        help="Only for a recurring silence: 1 day, 7 days."
-        value={fields.recurs_every}
-        error={wrong.recurs_every}
-        onChange={set("recurs_every")}
-      />
-      <TextField
-        label="Active for"
-        help="Length of each recurrence, such as 1 hour."
-        value={fields.lasts}
-        error={wrong.lasts}
-        onChange={set("lasts")}
-      />
-      <LongTextField
-        label="Reason"
-        required
-        value={fields.reason}
-        error={wrong.reason}
-        onChange={set("reason")}
-      />
-      <Refusal error={act.error} />
-      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
-        Silence
-      </button>
-    </form>
+    <Dialog title="New silence" onClose={onClose}>
+      <Form
+        of={act}
+        isChanged={JSON.stringify(fields) !== JSON.stringify(initial)}
+        onSubmit={() => act.mutate()}
+        submit="Create silence"
+        acts={<button type="button" onClick={onClose}>Cancel</button>}
+      >
+        <div class="form-grid">
+          <SelectField
+            label="Sync"
+            options={[["", "any"], ...[...new Set([...entities, "all", "system"])].map((name) => [name, nameOf(name)] as const)]}
+            {...bind("entity_type")}
+          />
+          <SelectField label="Rule" options={[["", "any"], ...rules]} {...bind("rule_id")} />
+          <TextField label="Tournament" help="Its number; empty is any." {...bind("tournament_no")} />
+          <SelectField label="Ends in" options={SILENCE_LENGTHS} {...bind("minutes")} name="ends_at" />
+          <LongTextField label="Reason" required {...bind("reason")} />
+          <details class="wide" open={initial.incident_id !== ""}>
+            <summary>Advanced: severity, incident and recurrence</summary>
+            <div class="form-grid">
+              <SelectField
+                label="Severity"
+                options={[["", "any"], ...SEVERITIES.map((name) => [name, title(name)] as const)]}
+                {...bind("severity")}
+              />
+              <TextField label="Incident" help="Its id; empty is any." {...bind("incident_id")} />
+              <TextField label="Recurs every" help="Only for a recurring silence: 1 day, 7 days." {...bind("recurs_every")} />
+              <TextField label="Active for" help="Length of each recurrence, such as 1 hour." {...bind("lasts")} />
+            </div>
+          </details>
+        </div>
+      </Form>
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { useNames } from "../names.ts";
 import { EntityName } from "../components/entity-name.tsx";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { EntityListResponse } from "../../../types/admin.ts";
@@ -21,22 +21,24 @@ import { JobActs } from "../components/bulk-jobs.tsx";
 import { Export } from "../components/export.tsx";
 import { ConfirmDialog } from "../components/confirm.tsx";
 import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { Form } from "../components/form.tsx";
 import { OverEstimate } from "../components/over-estimate.tsx";
-import { Facts, Page, Section } from "../components/page.tsx";
+import { Page, Section } from "../components/page.tsx";
 import { selectionColumn, useSelection } from "../components/selection.tsx";
-import { Empty, Reading, Refusal } from "../components/states.tsx";
+import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
 import { counted, duration, number, title, words } from "../format.ts";
-import { describeError, pathOf, useAct, usePages, useRead } from "../queries.ts";
+import { pathOf, useAct, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
 export default function Sync() {
   const { can } = useUser();
   const entities = useRead("sync-admin/entities", EntityListResponse, { every: 60_000 });
+  const queue = useRead("sync-admin/queue-status", QueueStatusResponse, { isLive: ({ running }) => running.length > 0 });
   return (
-    <Page title="Sync now">
+    <Page title="Sync now" lead={queue.data && describeQueue(queue.data)}>
       {can("operator")
         ? (
           <Reading of={entities}>
@@ -44,9 +46,7 @@ export default function Sync() {
           </Reading>
         )
         : <p>Only an operator can start a sync.</p>}
-      <Section title="Queue">
-        <Queue />
-      </Section>
+      {queue.data && <Queue queue={queue.data} />}
       <Section title="Jobs">
         <Jobs />
       </Section>
@@ -59,14 +59,25 @@ const PRIORITY_LABELS = {
   HIGH: "high: before normal jobs",
   EMERGENCY: "emergency: before all jobs, with its own slot",
 } as const;
+
+/** The waiting and the running jobs in words. */
+function describeQueue({ waiting, oldest_wait_ms, running, slots }: z.infer<typeof QueueStatusResponse>): string {
+  const counts = PRIORITIES.toReversed().flatMap((name) => waiting[name] ? [`${number(waiting[name])} ${words(name)}`] : []);
+  const wait = oldest_wait_ms === null ? "" : `, the first for ${duration(oldest_wait_ms)}`;
+  return `${number(running.length)} of ${counted(slots.total, "slot")} running · ${
+    counts.length ? `${counts.join(", ")} waiting${wait}` : "none waiting"
+  }`;
+}
+
 function Trigger({ types }: { types: string[] }) {
   const [preset] = useFilters(["entity", "tournament"]);
-  const [fields, setFields] = useState({
+  const [initial] = useState({
     entity_type: preset.entity || types[0] || "",
     tournament_no: preset.tournament,
     priority: "NORMAL",
     reason: "",
   });
+  const [fields, setFields] = useState(initial);
   const [isConfirmed, setConfirmed] = useState(false);
   // A request that is repeated after a lost response has the same key and creates no second job.
   const [key, setKey] = useState(() => crypto.randomUUID());
@@ -82,10 +93,12 @@ function Trigger({ types }: { types: string[] }) {
       },
     }),
     ManualSyncResponse,
-    ({ sync_job_id }) => go(`/jobs/${sync_job_id}`),
   );
+  // The form is left once it has no unsaved changes.
+  useEffect(() => {
+    if (act.data) go(`/jobs/${act.data.sync_job_id}`);
+  }, [act.data]);
   const nameOf = useNames();
-  const wrong = describeError(act.error).fields;
   const [isAsking, setAsking] = useState(false);
   // It delays every other job for the length of a full run.
   const needsQuestion = fields.priority === "EMERGENCY" && fields.tournament_no.trim() === "";
@@ -94,75 +107,69 @@ function Trigger({ types }: { types: string[] }) {
     setKey(crypto.randomUUID());
   };
   return (
-    <form
-      class="columns"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (needsQuestion) setAsking(true);
-        else act.mutate();
-      }}
-    >
-      <SelectField
-        label="Sync"
-        value={fields.entity_type}
-        error={wrong.entity_type}
-        options={types.map((type) => [type, nameOf(type)] as const)}
-        onChange={set("entity_type")}
-      />
-      <TournamentField
-        value={fields.tournament_no}
-        error={wrong.tournament_no}
-        onChange={set("tournament_no")}
-      />
-      <SelectField
-        label="Priority"
-        value={fields.priority}
-        error={wrong.priority}
-        options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
-        onChange={set("priority")}
-      />
-      <LongTextField
-        label="Reason"
-        help="At least 3 characters; it is written to the audit log."
-        required
-        value={fields.reason}
-        error={wrong.reason}
-        onChange={set("reason")}
-      />
-      <CheckField
-        label="Confirm a removal"
-        help="Writes replies that lack, blank or move much at once, instead of holding them back for a second look."
-        value={isConfirmed}
-        onChange={(value) => {
-          setConfirmed(value);
-          setKey(crypto.randomUUID());
-        }}
-      />
-      {isAsking
-        ? (
-          <ConfirmDialog
-            title={`Start an emergency run of everything in ${nameOf(fields.entity_type)}?`}
-            confirm="Start the emergency run"
-            act={act}
-            onConfirm={() => act.mutate()}
-            onClose={() => setAsking(false)}
-          >
-            It starts before every other job and syncs everything that is due.
-          </ConfirmDialog>
-        )
-        : <Refusal error={act.error} />}
-      <button type="submit" aria-busy={act.isPending} disabled={act.isPending}>
-        Start the sync
-      </button>
-    </form>
+    <>
+      <Form
+        class="columns"
+        // The dialog shows its own refusal.
+        of={isAsking ? { ...act, error: null } : act}
+        isChanged={isConfirmed || JSON.stringify(fields) !== JSON.stringify(initial)}
+        onSubmit={() => needsQuestion ? setAsking(true) : act.mutate()}
+        submit="Start the sync"
+      >
+        <SelectField
+          name="entity_type"
+          label="Sync"
+          value={fields.entity_type}
+          options={types.map((type) => [type, nameOf(type)] as const)}
+          onChange={set("entity_type")}
+        />
+        <TournamentField value={fields.tournament_no} onChange={set("tournament_no")} />
+        <SelectField
+          name="priority"
+          label="Priority"
+          value={fields.priority}
+          options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
+          onChange={set("priority")}
+        />
+        <LongTextField
+          name="reason"
+          label="Reason"
+          help="At least 3 characters; it is written to the audit log."
+          required
+          value={fields.reason}
+          onChange={set("reason")}
+        />
+        <div class="notice wide">
+          <CheckField
+            label="Confirm a removal"
+            help="Writes replies that lack, blank or move much at once, instead of holding them back for a second look."
+            value={isConfirmed}
+            onChange={(value) => {
+              setConfirmed(value);
+              setKey(crypto.randomUUID());
+            }}
+          />
+        </div>
+      </Form>
+      {isAsking && (
+        <ConfirmDialog
+          title={`Start an emergency run of everything in ${nameOf(fields.entity_type)}?`}
+          confirm="Start the emergency run"
+          act={act}
+          onConfirm={() => act.mutate()}
+          onClose={() => setAsking(false)}
+        >
+          It starts before every other job and syncs everything that is due.
+        </ConfirmDialog>
+      )}
+    </>
   );
 }
 
 /** A tournament number, with suggestions by name. */
 function TournamentField(
-  { value, error, onChange }: {
+  { value, onChange }: {
     value: string;
-    error: string | undefined;
     onChange: (value: string) => void;
   },
 ) {
@@ -177,12 +184,12 @@ function TournamentField(
   return (
     <>
       <TextField
+        name="tournament_no"
         label="Tournament"
         help="A number, or part of a name to search for; empty starts a full run."
         list="tournaments-found"
         autocomplete="off"
         value={value}
-        error={error}
         onChange={onChange}
       />
       <datalist id="tournaments-found">
@@ -192,46 +199,27 @@ function TournamentField(
   );
 }
 
-function Queue() {
+/** The running jobs and the paused syncs. */
+function Queue({ queue: { running, paused } }: { queue: z.infer<typeof QueueStatusResponse> }) {
   const nameOf = useNames();
-  const queue = useRead("sync-admin/queue-status", QueueStatusResponse, {
-    isLive: ({ running }) => running.length > 0,
-  });
+  if (running.length + paused.length === 0) return null;
   return (
-    <Reading of={queue}>
-      {({ waiting, oldest_wait_ms, running, slots, paused }) => (
-        <>
-          <Facts
-            of={[
-              [
-                "Waiting",
-                PRIORITIES.toReversed().flatMap((name) => waiting[name] ? [`${number(waiting[name])} ${words(name)}`] : []).join(", ") ||
-                "none",
-              ],
-              ["Longest wait", duration(oldest_wait_ms)],
-              [
-                "Running",
-                `${number(running.length)} of ${counted(slots.total, "slot")}`,
-              ],
-            ]}
-          />
-          {running.length > 0 && (
-            <ul class="card pad links" aria-label="Running jobs">
-              {running.map(({ id, started_at }) => <RunningJob key={id} id={id} startedAt={started_at} />)}
-            </ul>
-          )}
-          {paused.map((entity) => (
-            <p key={entity.entity_type}>
-              <Status
-                of="WARNING"
-                label={`${nameOf(entity.entity_type)} is paused`}
-              />{" "}
-              by {entity.paused_by} since <Moment at={entity.since} />
-            </p>
-          ))}
-        </>
+    <Section title="Queue">
+      {running.length > 0 && (
+        <ul class="card pad links" aria-label="Running jobs">
+          {running.map(({ id, started_at }) => <RunningJob key={id} id={id} startedAt={started_at} />)}
+        </ul>
       )}
-    </Reading>
+      {paused.map((entity) => (
+        <p key={entity.entity_type}>
+          <Status
+            of="WARNING"
+            label={`${nameOf(entity.entity_type)} is paused`}
+          />{" "}
+          by {entity.paused_by} since <Moment at={entity.since} />
+        </p>
+      ))}
+    </Section>
   );
 }
 

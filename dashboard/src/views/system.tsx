@@ -3,7 +3,7 @@ import { SystemStatusResponse } from "../../../types/history.ts";
 import { Page, Section } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
-import { Pill, Status } from "../components/status.tsx";
+import { Icon, Pill, Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Message, Moment } from "../components/time.tsx";
 import { duration, sentence, title } from "../format.ts";
@@ -34,9 +34,10 @@ export default function System() {
       <Reading of={system}>
         {({ components }) => (
           <div class="stack parts">
+            <SharedMessages of={components} />
             {GROUPS.map(([name, kinds]) => (
               <Section key={name} title={name}>
-                <Components group={name} of={components.filter(({ kind }) => kinds.includes(kind))} />
+                <Components group={name} shared={sharedOf(components)} of={components.filter(({ kind }) => kinds.includes(kind))} />
               </Section>
             ))}
           </div>
@@ -51,7 +52,35 @@ export default function System() {
 /** The order of the states: what needs a person comes first. */
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
-function Components({ group, of }: { group: string; of: Component[] }) {
+/** The messages that several components have, such as of pg_cron that stopped. */
+const sharedOf = (components: Component[]): string[] =>
+  [
+    ...new Set(components.filter(({ status }) => status !== "OK").map(({ message }) => message)),
+  ].filter((message) => components.filter((component) => component.message === message).length > 1);
+
+/** A statement of SQL in a message. */
+const SQL = /\b(show [\w.]+;)/;
+
+/** A message as a sentence, with its SQL as code. */
+const Said = ({ message }: { message: string }) => (
+  <>{sentence(message).split(SQL).map((part, index) => index % 2 ? <code key={index}>{part}</code> : <Message key={index} of={part} />)}</>
+);
+
+/** What several components report, each once. */
+const SharedMessages = ({ of }: { of: Component[] }) => (
+  <>
+    {sharedOf(of).map((message) => (
+      <p key={message} class="notice">
+        <Icon of="WARNING" />
+        <span>
+          <Said message={message} />
+        </span>
+      </p>
+    ))}
+  </>
+);
+
+function Components({ group, shared, of }: { group: string; shared: string[]; of: Component[] }) {
   const nameOf = useNames();
   return (
     <Table
@@ -71,7 +100,7 @@ function Components({ group, of }: { group: string; of: Component[] }) {
           cell: ({ message, evidence }) => (
             <details>
               <summary>
-                <Message of={sentence(message)} />
+                {shared.includes(message) ? "The cause above." : <Said message={message} />}
               </summary>
               <pre tabIndex={0}>{JSON.stringify(evidence, null, 2)}</pre>
             </details>
