@@ -2,7 +2,7 @@ import type uPlot from "uplot";
 import type { Plot } from "./plot.ts";
 import { isSmall } from "./scale.ts";
 
-const LABEL_PX = 11, EDGE_PX = 12, MOST_PX = 72;
+const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
 
 /** The room at the right of a plot, in px: for the names of its lines, which only a plot of several lines has. */
 export const gutterOf = ({ series, height }: Plot): number =>
