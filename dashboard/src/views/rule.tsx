@@ -88,7 +88,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
   const set = (changes: Partial<Fields>) => setFields((before) => settle({ ...before, ...changes }, entities));
   const part = { fields, set, entities };
   return (
-    <div class="beside">
+    <div class="form-beside">
       <Form
         class="stack"
         of={save}

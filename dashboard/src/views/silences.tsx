@@ -56,7 +56,8 @@ export default function Silences() {
       <AlertTabs at="/alerts/silences" />
       <Reading of={pages}>
         {({ pages: loaded }) => {
-          const silences = loaded.flatMap((page) => page.silences);
+          // A silence that was deleted before its start ends at its start.
+          const silences = loaded.flatMap((page) => page.silences).filter(({ starts_at, ends_at }) => starts_at !== ends_at);
           return silences.length ? <List silences={silences} names={names} /> : <Empty>No silence is active or planned.</Empty>;
         }}
       </Reading>
