@@ -3,7 +3,7 @@ import { Link, useParams } from "wouter-preact";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
 import { extentOf } from "../components/active-incidents.tsx";
-import { Copy } from "../components/copy.tsx";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
@@ -276,10 +276,13 @@ function Details({ incident }: { incident: Incident }) {
   rows.push(["Detected", <Moment at={incident.opened_at} hasSeconds />]);
   if (incident.notified_at) rows.push(["First notified", <Moment at={incident.notified_at} hasSeconds />]);
   rows.push(["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name]);
-  rows.push(["Incident", <Copy text={id} label="the id of the incident" />]);
+  rows.push(["Incident", <code>{id.slice(0, 8)}</code>]);
   return (
     <section class="card pad">
-      <h2>Details</h2>
+      <header class="section">
+        <h2>Details</h2>
+        <CopyMenu id={id} path={`sync-monitoring/alerts/${id}`} />
+      </header>
       <Facts class="pairs" of={rows} />
       <Evidence of={incident.evidence} />
     </section>
