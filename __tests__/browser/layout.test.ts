@@ -155,8 +155,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("on a phone a row is a card with its state at the right and its values in one column", "viewer", async ({ page, open }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await query(
-    `insert into audit_log (at, actor, actor_role, action, object_type, object_id, reason)
-    values (now(), 'cards@example.com', 'operator', 'trigger-sync', 'job', 'of-a-card', 'a reason')`,
+    `insert into audit_log (at, actor, actor_role, action, object_type, object_id, reason, after)
+    values (now(), 'cards@example.com', 'operator', 'trigger-sync', 'job', 'of-a-card', 'a reason', '{"of": "a card"}')`,
   );
   await open("/audit?actor=cards@example.com", "Audit");
   const card = page.locator("tbody tr").first();
