@@ -88,6 +88,7 @@ test("an operator silences each of the selected incidents, which all can be sele
   await page.getByRole("heading", { level: 1, name: "A run used too much memory" }).waitFor();
   await open("/alerts/silences", "Silences");
   await page.getByRole("button", { name: `End the silence of ${name}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
   await announced(page, "The silence is ended.");
 });
 
