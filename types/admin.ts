@@ -257,7 +257,7 @@ export const SETUP_CODES = [
   "AUDIT_KEY",
 ] as const;
 /** A step of the setup: what is done, or what is missing; the link is a view of the page. */
-const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string().optional() });
+const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
 /** `GET sync-admin/setup`: what an admin must still do before the installation can work unwatched, in the order to do it. */
 export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { DURATION_STEPS, ticksOf } from "../../dashboard/src/charts/scale.ts";
+import { barsOf } from "../../dashboard/src/charts/bars.ts";
+import { DURATION_STEPS, ticksOf, usualMax } from "../../dashboard/src/charts/scale.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 
 const { test, query } = await browserStack();
@@ -20,6 +21,55 @@ Deno.test("an axis begins at 0 and ends at a round value with room above the hig
   assertEquals(ticksOf(0, { most: 4 }), [0, 1]);
   assertEquals(ticksOf(25_000, { most: 6, steps: DURATION_STEPS }), [0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000]);
   for (const max of [0.3, 7, 99, 100, 12_345]) assert((ticksOf(max, { most: 4 }).at(-1) ?? 0) >= max * 1.05);
+});
+
+Deno.test("a scale ends at the usual values where a peak is more than 4 times their p95", () => {
+  const usual = Array.from({ length: 40 }, (_, index) => 30 + index);
+  assertEquals(usualMax([...usual, 420]), 69);
+  assertEquals(usualMax([...usual, 200]), 200);
+  assertEquals(usualMax([1, 100]), 100);
+  assertEquals(usualMax([]), 0);
+});
+
+Deno.test("neighbouring buckets are summed into at most 48 bars of the range", () => {
+  const times = Array.from({ length: 96 }, (_, index) => index * 900);
+  const { times: starts, values } = barsOf(times, times.map((_, index) => index < 3 ? null : 1), [0, 95 * 900]);
+  assertEquals([starts.length, starts[1], values[0], values[1], values[2]], [48, 1_800, null, 1, 2]);
+  assertEquals(barsOf(times, times.map(() => 1), [0, 47 * 900]).times.length, 96);
+});
+
+test("a peak above the scale of the durations is marked with its value", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, status_reason)
+    select 'matches_schedule', 'SUCCEEDED', 'CRON', t, t + case n when 20 then interval '1 hour' else interval '40 seconds' end, 'a browser test'
+    from generate_series(1, 40) n cross join lateral (select $1::timestamptz + n * interval '5 minutes' as t) due`,
+    [ago(5 * HOUR)],
+  );
+  try {
+    await open("/entities/matches_schedule?period=6h", "Match Schedule");
+    await page.locator(".chart").first().locator(".peak").filter({ hasText: "1 h" }).waitFor();
+  } finally {
+    await query("delete from sync_execution_history where status_reason = 'a browser test'");
+  }
+});
+
+test("the figures of a chart open by keyboard as a table", "viewer", async ({ page, open }) => {
+  await open("/entities/matches_schedule", "Match Schedule");
+  await page.getByRole("button", { name: "Figures of Success" }).focus();
+  await page.keyboard.press("Enter");
+  const table = page.getByRole("region", { name: "Success, figures" });
+  await table.getByRole("columnheader", { name: "Success" }).waitFor();
+  assert(await table.getByRole("row").count() > 1);
+});
+
+test("on a narrow screen the small charts open on demand", "viewer", async ({ page, open }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open("/entities/matches_schedule", "Match Schedule");
+  const records = page.locator(".chart").filter({ hasText: "Records" });
+  await records.waitFor({ state: "attached" });
+  assert(!await records.isVisible());
+  await page.getByText("Records, errors, memory and fresh tournaments").click();
+  await records.locator("canvas").waitFor();
 });
 
 test("an incident in a chart is a labelled link to it", "viewer", async ({ page, open }) => {
@@ -125,7 +175,7 @@ test("on a narrow screen a run of the list is a card with its labels, and nothin
   await open("/entities/matches_schedule?status=CANCELLED", "Match Schedule");
   const rows = page.locator("#runs tbody tr");
   await rows.first().waitFor();
-  assertEquals(await rows.count(), 20);
+  assertEquals(await rows.count(), 10);
   const duration = rows.first().locator("[data-name=Duration]");
   assert(await duration.isVisible());
   assertEquals(await duration.getAttribute("data-name"), "Duration");
@@ -140,6 +190,16 @@ test("on a narrow screen a run of the list is a card with its labels, and nothin
   }
   await page.getByRole("button", { name: "Show 20 more" }).click();
   await page.waitForFunction("document.querySelectorAll('#runs tbody tr').length === 30");
+  await query("delete from sync_execution_history where status = 'CANCELLED'");
+});
+
+test("below a table that scrolls stands how many of its rows are in view", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end)
+    select 'matches_schedule', 'CANCELLED', 'MANUAL', t, t from generate_series(1, 30) n cross join lateral (select now() - n * interval '7 hours' as t) due`,
+  );
+  await open("/entities/matches_schedule?status=CANCELLED", "Match Schedule");
+  await page.getByText(/^Rows 1 to 1\d of 30$/).waitFor();
   await query("delete from sync_execution_history where status = 'CANCELLED'");
 });
 
@@ -171,11 +231,44 @@ test(
     assert(near(first?.x, whole?.x) && near((second?.x ?? 0) + (second?.width ?? 0), (whole?.x ?? 0) + (whole?.width ?? 0)));
     assertEquals(await page.locator(".ticks li").allInnerTexts(), ["0", "5 s", "10 s", "15 s", "20 s", "25 s"]);
     const duration = page.locator(".comparison tr").filter({ hasText: "Duration" });
-    assertMatch(await duration.innerText(), /20 s\s+−40 s, better\s+1 min/);
+    assertMatch(await duration.innerText(), /20 s\s+1 min\s+↓ 40 s/);
+    await duration.getByRole("img", { name: "lower, better" }).first().waitFor();
     assertEquals(await page.locator(".comparison th[scope=row]").filter({ hasText: "CPU" }).count(), 0);
     await query("delete from sync_execution_history where id = $1", [run?.id]);
   },
 );
+
+test("a partial run is not called faster, and its error code and its axis stay readable", "viewer", async ({ page, open }) => {
+  const start = ago(6 * HOUR), code = "UPSTREAM_REPLY_WITHOUT_THE_REQUESTED_ROWS";
+  const [run] = await query<{ id: string }>(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end, tournaments_total, tournaments_processed, tournaments_failed)
+    values ('matches_schedule', 'SUCCEEDED', 'CRON', $1::timestamptz - interval '1 hour', $1::timestamptz - interval '59 minutes', 1, 1, 0),
+      ('matches_schedule', 'PARTIAL', 'CRON', $1::timestamptz, $1::timestamptz + interval '20 seconds', 10, 10, 10) returning id`,
+    [start],
+  ).then((runs) => runs.slice(1));
+  await query(
+    `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, processing_duration, started_at, error_type, error_message)
+    select $1, no, 'matches_schedule', false, '10 seconds', $2::timestamptz, 'VALIDATION', $3 from tournaments order by no limit 10`,
+    [run?.id, start, code],
+  );
+  await open(`/runs/${run?.id}`);
+  const duration = page.locator(".comparison tr").filter({ hasText: "Duration" });
+  await duration.getByRole("img", { name: "lower", exact: true }).first().waitFor();
+  assertEquals(await duration.getByRole("img", { name: "better" }).count(), 0);
+  const rows = page.locator(".waterfall li").filter({ has: page.locator(".track") });
+  for (const width of [1440, 1024, 390]) {
+    await page.setViewportSize({ width, height: 400 });
+    const label = rows.first().getByText(code);
+    assert(await label.evaluate((label) => label.scrollWidth <= label.clientWidth), `the code is cut at ${width} px`);
+    const tracks = await rows.locator(".track").evaluateAll((tracks) => tracks.map((track) => track.getBoundingClientRect().toJSON()));
+    for (const [index, { top }] of tracks.entries()) {
+      assert(index === 0 || Math.abs(top - tracks[index - 1].bottom) < 1, `the lines of the axis have a gap at ${width} px`);
+    }
+    await rows.last().evaluate((row) => row.scrollIntoView());
+    assert(((await page.locator(".ticks").boundingBox())?.y ?? -1) >= 0, `the axis scrolled away at ${width} px`);
+  }
+  await query("delete from sync_execution_history where id = $1", [run?.id]);
+});
 
 test("the arrow keys move between the runs of a strip, of which Tab reaches the newest", "viewer", async ({ page, open }) => {
   await addRun(ago(4 * HOUR), "FAILED");

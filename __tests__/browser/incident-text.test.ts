@@ -65,8 +65,8 @@ Deno.test("changes of state keep their place between the runs", () => {
   const runs = [run("10:15", "FAILED", 10), run("10:30", "FAILED", 10)];
   assertEquals(linesOf({ runs, events }), [
     "1 × Run failed: 10 of 10 tournaments failed",
-    "1 × Firing, high: 3 tournaments",
-    "1 × Acknowledged, high: acknowledged by ada@example.com",
+    "1 × Firing with severity High: 3 tournaments",
+    "1 × Acknowledged by ada@example.com",
     "1 × Run failed: 10 of 10 tournaments failed",
   ]);
 });
@@ -83,10 +83,28 @@ Deno.test("a change of state has its value and threshold without the scope, and 
   ];
   const notifications = [notification("10:21", "ESCALATED", "ops-hook"), notification("10:30", "RESOLVED", "ops-hook")];
   assertEquals(linesOf({ events, notifications }), [
-    "1 × Firing, high: 2 runs, at or above the threshold of 2 runs",
+    "1 × Firing with severity High: 2 runs, at or above the threshold of 2 runs",
     "1 × The cause changed: VIS answered HTTP 503",
     "1 × Escalation: notified ops-hook",
     "1 × Resolution: notified ops-hook",
+  ]);
+});
+
+Deno.test("an escalation says what it raised, in whole minutes, and each entry has the icon of its kind", () => {
+  const unacknowledged = event("10:46", "FIRING", "FIRING", "not acknowledged for 30.1 minutes");
+  const events = [event("10:16", null, "FIRING", "3 tournaments"), { ...unacknowledged, severity: "CRITICAL" }, {
+    ...unacknowledged,
+    at: at("11:16"),
+    severity: "CRITICAL",
+  }];
+  const parts = { runs: [run("10:15", "FAILED", 10)], events, notifications: [notification("11:17", "ESCALATED", "ops-hook")] };
+  const lines = timelineOf(parts as unknown as Incident);
+  assertEquals(lines.map(({ kind, text }) => `${kind}: ${text}`), [
+    "run: Run failed: 10 of 10 tournaments failed",
+    "state: Firing with severity High: 3 tournaments",
+    "escalation: Raised to Critical: not acknowledged for 30 minutes",
+    "escalation: Escalated: not acknowledged for 30 minutes",
+    "notification: Escalation: notified ops-hook",
   ]);
 });
 

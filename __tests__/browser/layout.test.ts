@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { violations } from "../../testing/browser.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
@@ -151,3 +151,32 @@ for (const colorScheme of ["light", "dark"] as const) {
     assertEquals(found, []);
   }, { colorScheme });
 }
+
+test("on a phone a row is a card with its state at the right and its values in one column", "viewer", async ({ page, open }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await query(
+    `insert into audit_log (at, actor, actor_role, action, object_type, object_id, reason)
+    values (now(), 'cards@example.com', 'operator', 'trigger-sync', 'job', 'of-a-card', 'a reason')`,
+  );
+  await open("/audit?actor=cards@example.com", "Audit");
+  const card = page.locator("tbody tr").first();
+  const [title, time, actor, reason] = await Promise.all(
+    ["th", ".at-state", "[data-name=Actor]", "[data-name=Reason]"].map((part) => card.locator(part).boundingBox()),
+  );
+  assert(title && time && actor && reason);
+  assert(time.y < title.y + title.height && time.x >= title.x + title.width, "the time is not at the right of the title");
+  assert(reason.y >= actor.y + actor.height && actor.y >= title.y + title.height, "two values share a line");
+  assertEquals(reason.x, actor.x);
+});
+
+test("the incidents that fire come before those that are resolved, whatever their time", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at, resolved_at)
+    select 'Of the order', 'memory_usage', 'matches_live', state, 'LOW', 1, 'm', at, at, at, at, case state when 'RESOLVED' then now() end
+    from (values ('FIRING', now() - interval '2 hours'), ('RESOLVED', now() - interval '1 hour')) incident (state, at)`,
+  );
+  await open("/alerts?entity=matches_live", "Incidents");
+  const rows = page.getByRole("row").filter({ hasText: "Of the order" });
+  await rows.first().waitFor();
+  assertEquals((await rows.locator(".pill:first-child").allInnerTexts()).map((text) => text.trim()), ["Firing", "Resolved"]);
+});

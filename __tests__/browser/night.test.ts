@@ -75,7 +75,7 @@ test(
     await page.reload();
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
     const timeline = await page.locator(".timeline").innerText();
-    for (const part of [/Firing, high/, /VIS is down, the FIVB knows/, /Resolved/]) assertMatch(timeline, part);
+    for (const part of [/Firing with severity High/, /VIS is down, the FIVB knows/, /Resolved/]) assertMatch(timeline, part);
     await page.getByRole("link", { name: "Open the failing run" }).click();
     await page.getByRole("heading", { level: 1, name: /^Run of Match Schedule/ }).waitFor();
     await page.getByText("VIS_SERVER_ERROR").first().waitFor();
@@ -120,5 +120,11 @@ test("the setup card names what is missing, and is shown to an admin only", "adm
   await card.getByText("the dashboard is the only active channel", { exact: false }).or(
     card.getByText("The dashboard is the only active channel", { exact: false }),
   ).first().waitFor();
-  await card.getByText(/active rules notify only the dashboard/).waitFor();
+  await card.getByText(/active rules notify only the dashboard\.$/).waitFor();
+  const open = card.locator("> ul > li");
+  assertEquals(await open.getByRole("link", { name: /^(Open|How)$/ }).count(), await open.count());
+  const heartbeat = open.filter({ hasText: "ALERT_HEARTBEAT_URL" });
+  assertEquals(await heartbeat.locator("code").allInnerTexts(), ["ALERT_HEARTBEAT_URL"]);
+  await heartbeat.getByRole("link", { name: "How" }).click();
+  await page.getByRole("heading", { level: 1, name: "Setup" }).waitFor();
 });

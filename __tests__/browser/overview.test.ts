@@ -66,6 +66,8 @@ test(
 );
 
 test("the table and the inactive syncs appear together, also when the settings arrive late", "viewer", async ({ page }) => {
+  // The requests of the first visit have ended, so that the routes serve those of the second one.
+  await page.locator(".inactive").waitFor();
   const { promise: overviewWasRead, resolve } = Promise.withResolvers<void>();
   await page.route("**/health-overview", async (route) => {
     await route.continue();
@@ -88,19 +90,33 @@ test("the table and the inactive syncs appear together, also when the settings a
   await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
-test("a time in a message of the API is shown in the time zone of the reader, with UTC on hover", "viewer", async ({ page }) => {
-  const overview = await (await service("/functions/v1/sync-monitoring/health-overview")).json();
-  const at = `${new Date().toISOString().slice(0, 10)}T10:05:06Z`;
-  const because = { code: "PAUSED", status: "WARNING", message: `paused since ${at}`, value: null, limit: null, execution_id: null };
-  Object.assign(overview.sync_entities.tournaments, { because: [because] });
-  await page.route("**/health-overview", (route) => route.fulfill({ json: overview }));
-  await page.reload();
-  const time = page.locator("[data-entity=tournaments] .because time");
-  assertMatch(await time.innerText(), /^1[12]:05$/);
-  assertMatch(await time.getAttribute("title") ?? "", /10:05:06 UTC$/);
-  assert(!(await page.locator("[data-entity=tournaments]").innerText()).includes("T10:05"));
-  await page.unrouteAll({ behavior: "ignoreErrors" });
-});
+test(
+  "a reason has the full width, its times in the time zone of the reader with UTC on hover, and its codes as code",
+  "viewer",
+  async ({ page }) => {
+    const overview = await (await service("/functions/v1/sync-monitoring/health-overview")).json();
+    const at = `${new Date().toISOString().slice(0, 10)}T10:05:06Z`;
+    const because = {
+      code: "PAUSED",
+      status: "WARNING",
+      message: `paused since ${at}: VIS_TIMEOUT`,
+      value: null,
+      limit: null,
+      execution_id: null,
+    };
+    Object.assign(overview.sync_entities.tournaments, { because: [because] });
+    await page.route("**/health-overview", (route) => route.fulfill({ json: overview }));
+    await page.reload();
+    const time = page.locator("[data-entity=tournaments] .because time");
+    assertMatch(await time.innerText(), /^1[12]:05$/);
+    assertMatch(await time.getAttribute("title") ?? "", /10:05:06 UTC$/);
+    assert(!(await page.locator("[data-entity=tournaments]").innerText()).includes("T10:05"));
+    assertEquals(await page.locator("[data-entity=tournaments] .because code").allInnerTexts(), ["VIS_TIMEOUT"]);
+    const widthOf = async (selector: string) => (await page.locator(selector).boundingBox())?.width;
+    assertEquals(await widthOf("[data-entity=tournaments] .reason"), await widthOf("table.entities"));
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  },
+);
 
 test("a silenced incident says until when, and the end of the silence is its main act", "operator", async ({ page, open }) => {
   await withIncident(async (id) => {
@@ -227,6 +243,7 @@ test(
             .filter(({ height }) => height < 43.5)
         );
         assertEquals(small, [], address);
+        if (address === "/") assert(await topOf(".incidents .cause") < await topOf(".incidents .badges"), "the title is not first");
         const tops = await page.locator("nav[aria-label=Views] a").evaluateAll((links) =>
           links.map((link) => link.getBoundingClientRect().top)
         );

@@ -14,6 +14,8 @@ Deno.test("each SQL statement of the runbook runs", async () => {
   const page = await Deno.readTextFile("docs/runbook.md");
   const statements = statementsOf(page);
   assert(statements.length >= 9, `${statements.length} statements`);
+  // The runbook creates secrets that an installation lacks.
+  await db.database.exec("delete from vault.secrets");
   const failed: string[] = [];
   for (const sql of statements) await db.database.exec(sql).catch((error: Error) => failed.push(`${sql}: ${error.message}`));
   assertEquals(failed, []);

@@ -98,6 +98,10 @@ export const capitalised = (text: string): string => /^\w+_/.test(text) ? text :
 export const title = (name: string): string => name === "API" || name === "OK" ? name : capitalised(words(name));
 /** A time in a message of the API: ISO 8601, or as people read it, with a space and `UTC`. */
 const TIME = /(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?| UTC))/;
+/** A statement, or a name in capitals, such as an error code. */
+const CODE = /((?:select|show) [\w.]+(?: [^;]*)?;|\b[A-Z]+(?:_[A-Z0-9]+)+\b)/;
+/** The parts of a text: prose, then code and prose, and so on. */
+export const codesOf = (text: string): string[] => text.split(CODE);
 /** The parts of a message: a text, then a time and a text, and so on. */
 export const partsOf = (message: string): string[] => message.split(TIME);
 /** A message as a sentence. */

@@ -129,7 +129,7 @@ export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 const SetupFacts = z.object({
   as_of: z.string(),
   channels: z.array(z.object({ name: z.string(), updated_at: z.string(), ...ChannelProof.shape })),
-  rules: z.object({ active: z.number(), dashboard_only: z.number(), names: z.array(z.string()) }),
+  rules: z.object({ active: z.number(), dashboard_only: z.number() }),
   scheduler: Scheduler,
   cron_jobs: z.array(CronJobFacts),
   missing_secrets: z.array(z.string()),

@@ -1621,7 +1621,7 @@ comment on function public.list_notification_channels() is
 create function private.reaching_rules() returns jsonb
 language sql stable set search_path = '' as $$
   with rule as (
-    select r.name, exists (
+    select exists (
       select from public.notification_channels c
       where c.is_active and c.kind <> 'dashboard' and (
         -- A rule about undelivered notifications uses every active channel that delivers.
@@ -1633,12 +1633,11 @@ language sql stable set search_path = '' as $$
     from public.alert_rules r left join public.sync_status e on e.entity_type = r.entity_type
     where r.is_active and coalesce(e.is_active, true)
   )
-  select jsonb_build_object('active', count(*), 'dashboard_only', count(*) filter (where not r.is_reaching),
-    'names', coalesce((array_agg(r.name order by r.name) filter (where not r.is_reaching))[1:20], '{}'))
+  select jsonb_build_object('active', count(*), 'dashboard_only', count(*) filter (where not r.is_reaching))
   from rule r;
 $$;
 comment on function private.reaching_rules() is
-  'The number of active rules of active entities, and of those that notify no active channel but the dashboard, with their first 20 names.';
+  'The number of active rules of active entities, and of those that notify no active channel but the dashboard.';
 
 create function public.get_setup_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { LABELS_PX } from "./labels.ts";
+import { gutterOf } from "./labels.ts";
 import type { Band, Plot } from "./plot.ts";
 
 /** The height above the plot for the labels of bands. */
@@ -33,8 +33,10 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
         if (bands !== shown) box.replaceChildren(...bands.map(elementOf));
         shown = bands;
         const width = u.over.clientWidth;
+        const gutter = gutterOf(current());
+        box.style.right = `${-gutter}px`;
         // From the right, because a label may be wider than its band, up to the next label.
-        let next = width + LABELS_PX;
+        let next = width + gutter;
         const order = [...bands.keys()].sort((a, b) => (bands[b]?.from ?? 0) - (bands[a]?.from ?? 0));
         for (const index of order) {
           const { from, until, label = "" } = bands[index] ?? { from: 0, until: 0 }, element = box.children[index];
@@ -45,14 +47,17 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
           element.style.width = `${Math.max(Math.min(end, width) - left, 4)}px`;
           const flag = element.firstElementChild;
           if (element.hidden || !(flag instanceof HTMLElement)) continue;
-          // A label without room for its words is replaced by a short one, or by none.
+          // A label without room for its words is replaced by a short one, at the right edge before its band, or by none.
           const isRoomFor = (text: string): boolean => {
             flag.textContent = text;
             return flag.offsetWidth <= next - left - 4;
           };
           flag.hidden = false;
-          flag.hidden = !isRoomFor(label) && !isRoomFor("Incident");
-          if (!flag.hidden) next = left;
+          flag.classList.remove("before");
+          const isRoom = isRoomFor(label) || isRoomFor("Incident"), isBefore = !isRoom && next > width && left > flag.offsetWidth;
+          flag.classList.toggle("before", isBefore);
+          flag.hidden = !isRoom && !isBefore;
+          if (!flag.hidden) next = isBefore ? left - flag.offsetWidth : left;
         }
       },
     },

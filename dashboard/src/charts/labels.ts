@@ -1,8 +1,14 @@
 import type uPlot from "uplot";
 import type { Plot } from "./plot.ts";
+import { isSmall } from "./scale.ts";
 
-/** The room for the labels of the lines at the right, in px. */
-export const LABELS_PX = 64;
+const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
+
+/** The room at the right of a plot, in px: for the names of its lines, which only a plot of several lines has. */
+export const gutterOf = ({ series, height }: Plot): number =>
+  series.length === 1 || isSmall(height)
+    ? EDGE_PX
+    : Math.min(EDGE_PX + Math.max(...series.map(({ name }) => name.length)) * LABEL_PX * 0.65, MOST_PX);
 
 export const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -22,15 +28,15 @@ export const missedRuns = (current: () => Plot): uPlot.Plugin => ({
   },
 });
 
-/** Labels each line at its last point: several lines by their names, a single one by its last value. */
+/** Labels each of several lines with its name at its last point. */
 export const directLabels = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
     draw: (u) => {
-      const { ctx, bbox } = u, size = 11 * devicePixelRatio, { series, format } = current();
-      const lasts = series.flatMap(({ name, colour, values }) => {
+      const { ctx, bbox } = u, size = LABEL_PX * devicePixelRatio, { series } = current();
+      const lasts = series.toReversed().flatMap(({ name, colour, values }) => {
         const value = values.findLast((value) => value !== null);
         if (value === null || value === undefined) return [];
-        return [{ text: series.length > 1 ? name : format(value), colour, y: u.valToPos(value, "y", true) + size / 3 }];
+        return [{ text: name, colour, y: u.valToPos(value, "y", true) + size / 3 }];
       }).sort((a, b) => b.y - a.y);
       ctx.save();
       ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
@@ -40,8 +46,8 @@ export const directLabels = (current: () => Plot): uPlot.Plugin => ({
       for (const { text, colour, y } of lasts) {
         ceiling = Math.min(y, ceiling);
         ctx.fillStyle = colourOf(colour);
-        ctx.fillText(text, bbox.left + bbox.width + 6 * devicePixelRatio, ceiling, (LABELS_PX - 8) * devicePixelRatio);
-        ceiling -= size * 1.1;
+        ctx.fillText(text, bbox.left + bbox.width + 6 * devicePixelRatio, ceiling, (gutterOf(current()) - 6) * devicePixelRatio);
+        ceiling -= size * 1.4;
       }
       ctx.restore();
     },

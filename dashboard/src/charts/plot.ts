@@ -1,9 +1,11 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import { placeAfter } from "../arrow-keys.ts";
+import { endDots } from "./ends.ts";
 import { FLAGS_PX, showBands } from "./bands.ts";
-import { colourOf, directLabels, LABELS_PX, missedRuns } from "./labels.ts";
-import { ticksOf, timeLabels } from "./scale.ts";
+import { colourOf, directLabels, gutterOf, missedRuns } from "./labels.ts";
+import { highestShown, markPeaks } from "./peaks.ts";
+import { HEIGHT, isSmall, ticksOf, timeLabels } from "./scale.ts";
 import { showValues, wordsAt } from "./tip.ts";
 
 interface Series {
@@ -13,8 +15,12 @@ interface Series {
   values: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
+  /** A dot marks its last point. */
+  hasEnd?: boolean;
   /** The value is that of the last point before. */
   isStepped?: boolean;
+  /** The custom property with the colour of the area down to the next series. */
+  area?: string;
 }
 
 /** A period shaded behind the lines, in seconds; with an address it is a link with a label. */
@@ -35,6 +41,8 @@ export interface Plot {
   range: [number, number];
   /** The scale reaches at least this value; 1 for a ratio. */
   top?: number;
+  /** The scale ends at the usual values, and what is far beyond them is marked at the top edge. */
+  cutsPeaks?: boolean;
   /** The height in px. */
   height?: number;
   format: (value: number) => string;
@@ -70,17 +78,15 @@ export interface Drawing {
   remove: () => void;
 }
 
-const HEIGHT = 180;
-
 /** Draws a plot into an element. */
 export function draw(box: HTMLElement, first: Plot): Drawing {
   let plot = first;
   const current = () => plot;
-  const height = first.height ?? HEIGHT, isSmall = height < HEIGHT;
+  const height = first.height ?? HEIGHT, isShort = isSmall(height);
   const text = colourOf("--muted"), grid = colourOf("--line");
   const font = `11px "Inter Variable", sans-serif`;
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  const bars = uPlot.paths.bars?.({ size: [0.8, 40, 3], align: 1 });
+  const bars = uPlot.paths.bars?.({ size: [0.7, 40, 1], align: 1 });
   const steps = uPlot.paths.stepped?.({ align: 1 });
   const open = (index: number | null | undefined) => {
     const from = plot.times[index ?? -1];
@@ -93,7 +99,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
     {
       width: box.clientWidth || 300,
       height,
-      padding: [isSmall ? 8 : FLAGS_PX, isSmall ? 12 : LABELS_PX, 0, 0],
+      padding: [isShort ? 8 : FLAGS_PX, gutterOf(first), 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: "history" },
@@ -104,9 +110,9 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       scales: {
         x: { time: true, range: () => plot.range },
         y: {
-          range: (_, __, max) => {
+          range: () => {
             ticks = plot.ticks ??
-              ticksOf(Math.max(max ?? 0, plot.top ?? 0), { most: isSmall ? 2 : 4, steps: plot.steps, least: plot.least });
+              ticksOf(Math.max(highestShown(plot), plot.top ?? 0), { most: isShort ? 2 : 4, steps: plot.steps, least: plot.least });
             // A line at the last tick of a fixed axis would lie half outside.
             return [0, (ticks.at(-1) ?? 1) * (plot.ticks ? 1.03 : 1)];
           },
@@ -114,13 +120,13 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       },
       axes: [{
         ...axis,
-        size: isSmall ? 20 : 36,
-        space: isSmall ? 44 : 60,
-        values: (_, seconds, __, ___, step) => timeLabels(seconds, step, isSmall),
+        size: isShort ? 20 : 36,
+        space: isShort ? 44 : 60,
+        values: (_, seconds, __, ___, step) => timeLabels(seconds, step, isShort),
       }, {
         ...axis,
         // The same for every chart of a size, so that the times of charts above each other line up.
-        size: isSmall ? 56 : 60,
+        size: isShort ? 56 : 60,
         splits: () => ticks,
         values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
@@ -134,9 +140,10 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
           ...isStepped && steps ? { paths: steps } : {},
           ...isBars && bars
             ? { paths: bars, fill: colourOf(colour), width: 0, points: { show: false } }
-            : { spanGaps: false, points: { show: true, size: 4, filter: lonePoints } },
+            : { spanGaps: false, points: { show: true, size: 7, fill: colourOf(colour), filter: lonePoints } },
         })),
       ],
+      bands: plot.series.flatMap(({ area }, index) => area ? [{ series: [index + 1, index + 2], fill: colourOf(area) }] : []),
       hooks: {
         ready: [(u) => {
           // A drag selects a range; only a click without one opens a bucket.
@@ -155,8 +162,10 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       },
       plugins: [
         showBands(current),
+        endDots(current),
         missedRuns(current),
-        ...isSmall ? [] : [directLabels(current)],
+        ...isShort || first.series.length === 1 ? [] : [directLabels(current)],
+        ...first.cutsPeaks ? [markPeaks(current)] : [],
         showValues(current),
       ],
     },

@@ -7,6 +7,12 @@ const month = format({ month: "short", year: "numeric" });
 /** The round steps of an axis of durations, in ms. */
 export const DURATION_STEPS = [100, 200, 500, ...[1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((s) => s * 1_000)];
 
+/** The height of a plot by default, in px. */
+export const HEIGHT = 180;
+
+/** Whether a plot has the short form: fewer ticks, and no labels of lines. */
+export const isSmall = (height = HEIGHT): boolean => height < HEIGHT;
+
 /** The share of the axis above the highest value. */
 const HEADROOM = 0.05;
 
@@ -35,3 +41,13 @@ export const timeLabels = (seconds: number[], step: number, isOneLine: boolean):
     if (isOneLine) return isNewDay ? day.format(time) : clock.format(time);
     return `${clock.format(time)}${isFirst || isNewDay ? `\n${day.format(time)}` : ""}`;
   });
+
+/** How far above the p95 of the values a value is a peak. */
+const PEAK = 4;
+
+/** The highest of the values that are no peak: 4 times the p95 of all at most. */
+export function usualMax(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const p95 = sorted[Math.ceil((sorted.length - 1) * 0.95)] ?? 0;
+  return sorted.findLast((value) => value <= p95 * PEAK) ?? 0;
+}

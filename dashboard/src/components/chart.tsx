@@ -1,10 +1,11 @@
+import { Table2 } from "lucide-preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
-/** A chart, whose library is loaded on demand, with its figures as a table; `figure` is the value of the whole period. */
-export function Chart({ title, figure, ...plot }: Plot & { title: string; figure?: string }) {
+/** A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period. */
+export function Chart({ title, totals = [], ...plot }: Plot & { title: string; totals?: [label: string, value: string][] }) {
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
   const [isOpen, setOpen] = useState(false);
@@ -32,7 +33,21 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
   return (
     <figure class="chart">
       <figcaption>
-        {title} {figure && <span>{figure}</span>}
+        <span class="title">{title}</span> {totals.map(([label, value]) => (
+          <span key={label}>
+            <small>{label}</small> {value}
+          </span>
+        ))}
+        <button
+          type="button"
+          class="plain"
+          aria-expanded={isOpen}
+          aria-label={`Figures of ${title}`}
+          title="Figures"
+          onClick={() => setOpen(!isOpen)}
+        >
+          <Table2 aria-hidden="true" />
+        </button>
       </figcaption>
       {!isKnown && <p class="empty">No value in this period.</p>}
       <div
@@ -44,7 +59,7 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
         tabIndex={0}
         aria-label={`${title}: ${plot.series.map(({ name }) => name).join(", ")}. Arrow keys move between the points${
           plot.onOpen ? ", Enter shows the runs of a point" : ""
-        }. The figures are in the table below.`}
+        }. The button before shows the figures as a table.`}
         onKeyDown={(event) => {
           // The links inside have their own keys.
           if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -56,13 +71,7 @@ export function Chart({ title, figure, ...plot }: Plot & { title: string; figure
         onBlur={() => drawing.current?.leave()}
       />
       <span class="unseen" role="status">{point}</span>
-      <details
-        open={isOpen}
-        onToggle={(event) => setOpen(event.currentTarget.open)}
-      >
-        <summary>Figures</summary>
-        {isOpen && <Figures {...plot} title={title} />}
-      </details>
+      {isOpen && <Figures {...plot} title={title} />}
     </figure>
   );
 }

@@ -27,16 +27,14 @@ export function EntityTable({ rows, settings, isCompact }: {
             <th scope="col" class="number">Data is</th>
           </tr>
         </thead>
-        <tbody>
-          {rows.map(([type, health]) => (
-            <Row
-              key={type}
-              type={type}
-              health={health}
-              entity={settings.find(({ entity_type }) => entity_type === type)}
-            />
-          ))}
-        </tbody>
+        {rows.map(([type, health]) => (
+          <Sync
+            key={type}
+            type={type}
+            health={health}
+            entity={settings.find(({ entity_type }) => entity_type === type)}
+          />
+        ))}
       </table>
       <footer class="entities-foot">
         <StripKey />
@@ -46,46 +44,55 @@ export function EntityTable({ rows, settings, isCompact }: {
   );
 }
 
-function Row({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
+/** The figures of a sync, and below them the reason of its state in the full width. */
+function Sync({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms, average_duration_ms } = health;
   const isLate = last_successful_sync !== null && !health.is_paused && health.idle_since === null &&
     now - Date.parse(last_successful_sync) > expected_within_ms;
   return (
-    <tr data-entity={type} data-status={health.status}>
-      <th scope="row">
-        <Icon of={health.status} />
-        <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
-        <ul class="because">
-          {health.because.map(({ code, message }) => (
-            <li key={code}>
-              {/* The notice above the table says until when, and why. */}
-              <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
-            </li>
-          ))}
-        </ul>
-      </th>
-      <td class="runs">
-        <Strip runs={health.recent_runs} entity={entity} now={now} />
-        <Running of={health.running} />
-      </td>
-      <td class="number" data-label="Success, 24 h">
-        {percent(health.success_rate_24h)} <small>of {counted(health.runs_24h, "run")}</small>
-      </td>
-      <td class="number" data-label="Last run took">
-        {duration(health.last_duration_ms)} {average_duration_ms !== null && <small>usually {duration(average_duration_ms)}</small>}
-      </td>
-      <td class="number" data-label="Next run">
-        <NextRun health={health} />
-      </td>
-      <td class="number" data-label="Data is">
-        {last_successful_sync === null ? "never read" : (
-          <span class={isLate ? "late" : undefined}>
-            <Since at={last_successful_sync} /> old
-          </span>
-        )} <small>expected within {duration(expected_within_ms)}</small>
-      </td>
-    </tr>
+    <tbody data-entity={type} data-status={health.status}>
+      <tr>
+        <th scope="row">
+          <Icon of={health.status} />
+          <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
+        </th>
+        <td class="runs">
+          <Strip runs={health.recent_runs} entity={entity} now={now} />
+          <Running of={health.running} />
+        </td>
+        <td class="number" data-label="Success, 24 h">
+          {percent(health.success_rate_24h)} <small>of {counted(health.runs_24h, "run")}</small>
+        </td>
+        <td class="number" data-label="Last run took">
+          {duration(health.last_duration_ms)} {average_duration_ms !== null && <small>usually {duration(average_duration_ms)}</small>}
+        </td>
+        <td class="number" data-label="Next run">
+          <NextRun health={health} />
+        </td>
+        <td class="number" data-label="Data is">
+          {last_successful_sync === null ? "never read" : (
+            <span class={isLate ? "late" : undefined}>
+              <Since at={last_successful_sync} /> old
+            </span>
+          )} <small>expected within {duration(expected_within_ms)}</small>
+        </td>
+      </tr>
+      {health.because.length > 0 && (
+        <tr>
+          <td colSpan={6} class="reason">
+            <ul class="because">
+              {health.because.map(({ code, message }) => (
+                <li key={code}>
+                  {/* The notice above the table says until when, and why. */}
+                  <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
+                </li>
+              ))}
+            </ul>
+          </td>
+        </tr>
+      )}
+    </tbody>
   );
 }
 

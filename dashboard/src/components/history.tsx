@@ -2,11 +2,13 @@ import { useMemo } from "preact/hooks";
 import type { z } from "zod";
 import { AlertListResponse } from "../../../types/alerts.ts";
 import type { PerformanceHistoryResponse } from "../../../types/history.ts";
+import { barsOf } from "../charts/bars.ts";
 import { DURATION_STEPS } from "../charts/scale.ts";
 import { duration, number, percent } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { Chart } from "./chart.tsx";
 import { Empty } from "./states.tsx";
+import { useNarrow } from "./table.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 const mib = (value: number): string => `${number(Math.round(value))} MiB`;
@@ -23,7 +25,7 @@ export const Legend = () => (
 );
 
 /**
- * The charts of a period: duration and success large, the rest small. A range selected in one chart zooms all of them, a click opens the
+ * The charts of a period: duration and success large, the rest small, and on a narrow screen on demand. A range selected in one chart zooms all of them, a click opens the
  * runs of a bucket, and a shaded period is a link to its incident.
  */
 export function History({ data, zoom, onZoom, onOpen, type }: {
@@ -50,6 +52,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       ),
     [alerts, data.until],
   );
+  const range: [number, number] = zoom ?? [secondsOf(data.from), secondsOf(data.until)];
   const series = useMemo(() => {
     const points = data.data_points;
     const values = (valueOf: (point: typeof points[number]) => number | null) => points.map(valueOf);
@@ -59,42 +62,78 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       values: values(valueOf),
       ...form,
     });
+    const times = points.map(({ timestamp }) => secondsOf(timestamp));
+    const bars = (name: string, colour: string, valueOf: (point: typeof points[number]) => number | null) => {
+      const bars = barsOf(times, values(valueOf), range);
+      return { times: bars.times, series: [{ name, colour, values: bars.values, isBars: true }] };
+    };
     return {
-      times: points.map(({ timestamp }) => secondsOf(timestamp)),
+      times,
       marks: points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
       duration: [
-        line("p95", "--second", (point) => point.p95_duration_ms, { isDashed: true }),
+        line("p95", "--second", (point) => point.p95_duration_ms, { area: "--accent-soft" }),
         line("p50", "--accent", (point) => point.p50_duration_ms),
       ],
       success: [line("Success", "--ok-fill", (point) => point.success_rate)],
-      records: [line("Records", "--accent", (point) => point.records_processed, { isBars: true })],
-      errors: [line("Errors", "--bad-fill", (point) => point.error_count, { isBars: true })],
+      records: bars("Records", "--accent", (point) => point.records_processed),
+      errors: bars("Errors", "--bad-fill", (point) => point.error_count),
       memory: [line("Memory", "--second", (point) => point.memory_usage_mb)],
       fresh: [line("Fresh", "--ok-fill", (point) => point.cache_hit_ratio)],
     };
-  }, [data]);
+  }, [data, range[0], range[1]]);
   // Only the large charts have the links to the incidents, so that the Tab key reaches each link twice at most.
   const shaded = useMemo(() => bands.map(({ from, until }) => ({ from, until })), [bands]);
+  const isNarrow = useNarrow();
   const totals = data.aggregated_metrics;
   if (totals.runs === 0 && !series.marks.length) return <Empty>No run started in this period.</Empty>;
-  const range: [number, number] = zoom ?? [secondsOf(data.from), secondsOf(data.until)];
+  const lastSuccess = data.data_points.findLast(({ success_rate }) => success_rate !== null)?.success_rate ?? null;
   const minor = { times: series.times, bands: shaded, marks: series.marks, range, onZoom, onOpen, height: SMALL };
   const shared = { times: series.times, bands, marks: series.marks, range, onZoom, onOpen };
+  const small = (
+    <div class="charts minor">
+      <Chart
+        title="Records"
+        totals={[[data.period, number(totals.records_processed)]]}
+        format={number}
+        least={1}
+        {...minor}
+        {...series.records}
+      />
+      <Chart title="Errors" totals={[[data.period, number(totals.error_count)]]} format={number} least={1} {...minor} {...series.errors} />
+      <Chart
+        title="Peak memory"
+        totals={[[data.period, totals.peak_memory_mb === null ? "–" : mib(totals.peak_memory_mb)]]}
+        series={series.memory}
+        format={mib}
+        least={1}
+        {...minor}
+      />
+      <Chart
+        title="Fresh tournaments"
+        totals={[[data.period, percent(totals.cache_hit_ratio)]]}
+        series={series.fresh}
+        format={percent}
+        ticks={FEW_RATIO_TICKS}
+        {...minor}
+      />
+    </div>
+  );
   return (
     <>
       <div class="charts">
         <Chart
           title="Duration"
-          figure={`p50 ${duration(totals.p50_duration_ms)} · p95 ${duration(totals.p95_duration_ms)}`}
+          totals={[[`${data.period} p50`, duration(totals.p50_duration_ms)], ["p95", duration(totals.p95_duration_ms)]]}
           series={series.duration}
           format={duration}
           steps={DURATION_STEPS}
+          cutsPeaks
           height={LARGE}
           {...shared}
         />
         <Chart
           title="Success"
-          figure={percent(totals.success_rate)}
+          totals={[[data.period, percent(totals.success_rate)], ["last", percent(lastSuccess)]]}
           series={series.success}
           format={percent}
           ticks={RATIO_TICKS}
@@ -102,33 +141,14 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
           {...shared}
         />
       </div>
-      <div class="charts minor">
-        <Chart
-          title="Records"
-          figure={number(totals.records_processed)}
-          series={series.records}
-          format={number}
-          least={1}
-          {...minor}
-        />
-        <Chart title="Errors" figure={number(totals.error_count)} series={series.errors} format={number} least={1} {...minor} />
-        <Chart
-          title="Peak memory"
-          figure={totals.peak_memory_mb === null ? "–" : mib(totals.peak_memory_mb)}
-          series={series.memory}
-          format={mib}
-          least={1}
-          {...minor}
-        />
-        <Chart
-          title="Fresh tournaments"
-          figure={percent(totals.cache_hit_ratio)}
-          series={series.fresh}
-          format={percent}
-          ticks={FEW_RATIO_TICKS}
-          {...minor}
-        />
-      </div>
+      {isNarrow
+        ? (
+          <details>
+            <summary>Records, errors, memory and fresh tournaments</summary>
+            {small}
+          </details>
+        )
+        : small}
     </>
   );
 }

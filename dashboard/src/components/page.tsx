@@ -56,7 +56,7 @@ export function Section(
 export function Facts(
   { of, class: form = "facts card pad" }: {
     of: [name: string, value: ComponentChildren][];
-    class?: "facts card pad" | "facts card pad incident-head" | "facts" | "pairs" | "figures";
+    class?: "facts card pad" | "facts" | "pairs" | "figures";
   },
 ) {
   return (

@@ -93,6 +93,7 @@ export function Runs(
               columns={COLUMNS}
               rows={rows}
               keyOf={(run) => run.id}
+              first={10}
               hasMore={pages.hasNextPage}
               onMore={() => void pages.fetchNextPage()}
               isLoading={pages.isFetchingNextPage}

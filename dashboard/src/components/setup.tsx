@@ -24,7 +24,7 @@ export function Setup() {
   );
 }
 
-/** A link of a step is a view of this page, or a page of the documentation, which is not part of it. */
+/** A step is done in a view of the page, or as the runbook says. */
 const Step = ({ of: { is_done, message, link } }: { of: SetupStep }) => (
   <li>
     {is_done ? <CircleCheck class="good" aria-hidden="true" /> : <Circle class="muted" aria-hidden="true" />}
@@ -32,6 +32,6 @@ const Step = ({ of: { is_done, message, link } }: { of: SetupStep }) => (
     <p>
       <Message of={sentence(message)} />
     </p>{" "}
-    {!is_done && link?.startsWith("#") && <a href={link}>Open</a>}
+    {!is_done && <a href={link}>{link.startsWith("#/runbook/") ? "How" : "Open"}</a>}
   </li>
 );

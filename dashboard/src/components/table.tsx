@@ -99,16 +99,15 @@ export function Table<T>(
   );
 }
 
-/** The first and the last row in view. */
-type Range = Record<"startIndex" | "endIndex", number>;
-
 const ROW_PX = 38;
-/** The rows that a narrow screen shows at first, and more of on demand. */
+/** The rows that a scrolled table shows below its head. */
+const rowsIn = (box: HTMLElement | null): number => Math.round((box?.clientHeight ?? 0) / ROW_PX) - 1;
+/** The rows that a narrow screen shows at first by default, and more of on demand. */
 const CARDS = 20;
 const narrow = matchMedia("(max-width: 48rem)");
 
 /** Whether the screen is narrow, so that rows are cards. */
-const useNarrow = (): boolean =>
+export const useNarrow = (): boolean =>
   useSyncExternalStore((onChange) => {
     narrow.addEventListener("change", onChange);
     return () => narrow.removeEventListener("change", onChange);
@@ -124,11 +123,11 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
     : null;
 
 /** Which rows of a list are in view, where not all are. */
-function Position({ range, loaded, hasMore }: { range: Range | null; loaded: number; hasMore: boolean }) {
-  if (!range || (!hasMore && range.endIndex - range.startIndex + 1 >= loaded)) return null;
+function Position({ from, count, loaded, hasMore }: { from: number; count: number; loaded: number; hasMore: boolean }) {
+  if (count <= 0 || (count >= loaded && !hasMore)) return null;
   return (
     <p class="muted position">
-      Rows {number(range.startIndex + 1)} to {number(range.endIndex + 1)} of {hasMore && "more than "}
+      Rows {number(from + 1)} to {number(Math.min(from + count, loaded))} of {hasMore && "more than "}
       {number(loaded)}
     </p>
   );
@@ -139,7 +138,7 @@ function Position({ range, loaded, hasMore }: { range: Range | null; loaded: num
  * a button shows more.
  */
 export function LongTable<T>(
-  { caption, columns, rows, keyOf, hasMore, onMore, isLoading }: {
+  { caption, columns, rows, keyOf, hasMore, onMore, isLoading, first = CARDS }: {
     caption: string;
     columns: Column<T>[];
     rows: T[];
@@ -147,11 +146,13 @@ export function LongTable<T>(
     hasMore: boolean;
     onMore: () => void;
     isLoading: boolean;
+    /** The rows that a narrow screen shows at first. */
+    first?: number;
   },
 ) {
   const box = useRef<HTMLDivElement>(null);
   const isNarrow = useNarrow();
-  const [cards, setCards] = useState(CARDS);
+  const [cards, setCards] = useState(first);
   const [, rerender] = useReducer((count: number) => count + 1, 0);
   const options = {
     count: rows.length,
@@ -194,7 +195,12 @@ export function LongTable<T>(
           </tbody>
         </table>
       </div>
-      <Position range={isNarrow ? { startIndex: 0, endIndex: shown.length - 1 } : virtual.range} loaded={rows.length} hasMore={hasMore} />
+      <Position
+        from={isNarrow ? 0 : virtual.range?.startIndex ?? 0}
+        count={isNarrow ? shown.length : rowsIn(box.current)}
+        loaded={rows.length}
+        hasMore={hasMore}
+      />
       {isNarrow && (cards < rows.length || hasMore) && (
         <button type="button" aria-busy={isLoading} onClick={showMore}>Show {CARDS} more</button>
       )}

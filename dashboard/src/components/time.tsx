@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { distance, inUtc, inZone, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
+import { codesOf, distance, inUtc, inZone, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -28,9 +28,13 @@ export function Moment({ at, hasSeconds = false }: { at: string | null | undefin
   return <time dateTime={at} title={hoverOf(at)}>{inZoneShort(at, { hasSeconds })}</time>;
 }
 
-/** A message of the API with its times in the browser's time zone. */
+const Prose = ({ of: text }: { of: string }) => (
+  <>{codesOf(text).map((part, index) => index % 2 ? <code key={index}>{part}</code> : part)}</>
+);
+
+/** A message of the API with its times in the browser's time zone, and its statements and codes as code. */
 export const Message = ({ of: message }: { of: string }) => (
-  <>{partsOf(message).map((part, index) => index % 2 ? <Moment key={index} at={part} /> : part)}</>
+  <>{partsOf(message).map((part, index) => index % 2 ? <Moment key={index} at={part} /> : <Prose key={index} of={part} />)}</>
 );
 
 /** The distance of a time from now, updated every second. */

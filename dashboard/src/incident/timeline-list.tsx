@@ -1,31 +1,46 @@
+import { Bell, BellOff, ChevronsUp, Info, RefreshCw } from "lucide-preact";
 import { Link } from "wouter-preact";
+import { Icon, toneOf } from "../components/status.tsx";
 import { Message, Moment } from "../components/time.tsx";
-import { toneOf } from "../components/status.tsx";
 import type { Incident } from "./incident.ts";
-import { timelineOf } from "./timeline.ts";
+import { type Entry, timelineOf } from "./timeline.ts";
+
+/** The icon of each kind of entry; a state has its own, as in its pill. */
+const ICONS = { run: RefreshCw, escalation: ChevronsUp, note: Info, notification: Bell };
+
+function EntryIcon({ of: { kind, status } }: { of: Entry }) {
+  if (kind === "state") return <Icon of={status} />;
+  const Shape = status === "DEAD" ? BellOff : ICONS[kind];
+  return <Shape aria-hidden="true" />;
+}
 
 /** What happened, oldest first. */
 export const TimelineList = ({ incident }: { incident: Incident }) => (
   <section class="card pad">
     <h2>Timeline</h2>
     <ol class="timeline">
-      {timelineOf(incident).map(({ at, until, count, status, text, runId }) => (
-        <li key={`${at} ${text}`}>
-          <span class="when">
-            <Moment at={at} />
-            {count > 1 && (
-              <>
-                –<Moment at={until} />
-              </>
-            )}
-          </span>{" "}
-          <span class={`point ${toneOf(status)}`} />{" "}
-          <p>
-            {count > 1 && <strong>{`${count} × `}</strong>}
-            {runId ? <Link href={`/runs/${runId}`}>{text}</Link> : <Message of={text} />}
-          </p>
-        </li>
-      ))}
+      {timelineOf(incident).map((entry) => {
+        const { at, until, count, status, text, runId } = entry;
+        return (
+          <li key={`${at} ${text}`}>
+            <span class="when">
+              <Moment at={at} />
+              {count > 1 && (
+                <>
+                  –<Moment at={until} />
+                </>
+              )}
+            </span>{" "}
+            <span class={`point ${toneOf(status)}`}>
+              <EntryIcon of={entry} />
+            </span>{" "}
+            <p>
+              {count > 1 && <strong>{`${count} × `}</strong>}
+              {runId ? <Link href={`/runs/${runId}`}>{text}</Link> : <Message of={text} />}
+            </p>
+          </li>
+        );
+      })}
     </ol>
   </section>
 );

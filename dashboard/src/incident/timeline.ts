@@ -1,12 +1,17 @@
+import { SEVERITIES } from "../../../types/sync.ts";
 import { capitalised, counted, title, words } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
+/** What an entry is about. */
+type EntryKind = "run" | "state" | "escalation" | "note" | "notification";
+
 /** A line of the timeline; `until` is the time of the last one of `count` alike events. */
-interface Entry {
+export interface Entry {
+  kind: EntryKind;
   at: string;
   until: string;
   count: number;
-  /** A status, which gives the point its colour. */
+  /** A status, which gives the icon its colour. */
   status: string;
   text: string;
   runId?: string;
@@ -14,7 +19,8 @@ interface Entry {
   key: string;
 }
 
-const entry = (at: string, status: string, text: string, more: Partial<Entry> = {}): Entry => ({
+const entry = (kind: EntryKind, at: string, status: string, text: string, more: Partial<Entry> = {}): Entry => ({
+  kind,
   at,
   until: at,
   count: 1,
@@ -33,7 +39,7 @@ const runsOf = ({ runs }: Incident): Entry[] =>
     const isGood = run.status === "SUCCEEDED";
     const extent = run.tournaments_failed ? `: ${extentOf(run.tournaments_failed, run.tournaments_total)} failed` : "";
     const reason = isGood || extent || !run.status_reason ? "" : `: ${run.status_reason}`;
-    return entry(run.execution_start, run.status, `Run ${words(run.status)}${extent}${reason}`, {
+    return entry("run", run.execution_start, run.status, `Run ${words(run.status)}${extent}${reason}`, {
       runId: run.id,
       key: `run ${run.status} ${isGood ? "" : run.status_reason ?? ""}`,
     });
@@ -42,18 +48,23 @@ const runsOf = ({ runs }: Incident): Entry[] =>
 /** The value and the threshold in a reason, after the metric and the scope, which the head of the view has. */
 const VALUE = /: (.+, (?:at or above|below) the threshold of .+)$/;
 
+/** A change of the state in words: an opening has its severity, and other reasons name the new state only once. */
+function stateText(state: string, severity: string, reason: string): string {
+  if (state === "FIRING") return `Firing with severity ${title(severity)}: ${VALUE.exec(reason)?.[1] ?? reason}`;
+  return reason.startsWith(words(state)) ? capitalised(reason) : `${title(state)}: ${VALUE.exec(reason)?.[1] ?? reason}`;
+}
+
 /** The changes of state and severity, with their reasons. */
 const changesOf = ({ events }: Incident): Entry[] =>
-  events.map(({ at, from_state, to_state, severity, reason }) => {
-    const isSame = from_state === to_state;
-    return entry(
-      at,
-      to_state,
-      isSame ? capitalised(reason) : `${title(to_state)}, ${words(severity)}: ${VALUE.exec(reason)?.[1] ?? reason}`,
-      {
-        key: isSame ? `same ${reason.replace(/[\d.,:]+/g, "0")}` : `${at} ${to_state}`,
-      },
-    );
+  events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).map(({ at, from_state, to_state, severity, reason }, index, sorted) => {
+    if (from_state !== to_state) return entry("state", at, to_state, stateText(to_state, severity, reason));
+    if (reason.includes("not acknowledged for")) {
+      const before = sorted[index - 1]?.severity ?? severity;
+      const verb = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(before) ? `Raised to ${title(severity)}` : "Escalated";
+      // A delay is in whole minutes; the evaluation after it adds a part of one.
+      return entry("escalation", at, severity, `${verb}: ${reason.replace(/(\d+)\.\d+(?= minutes)/g, "$1")}`);
+    }
+    return entry("note", at, to_state, capitalised(reason), { key: `note ${reason.replace(/[\d.,:]+/g, "0")}` });
   });
 
 /** What a notification reports. */
@@ -81,7 +92,13 @@ function notificationsOf({ notifications }: Incident): Entry[] {
   return [...groups.values()].map(({ at, kind, channels, isDead }) => {
     const names = [...channels].join(", ");
     const verb = isDead ? "Could not notify" : kind === "FIRING" ? "Notified" : `${KINDS[kind]}: notified`;
-    return entry(at, isDead ? "DEAD" : "SENDING", `${verb} ${names}`, kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {});
+    return entry(
+      "notification",
+      at,
+      isDead ? "DEAD" : "SENDING",
+      `${verb} ${names}`,
+      kind === "REPEAT" ? { key: `repeat ${isDead} ${names}` } : {},
+    );
   });
 }
 

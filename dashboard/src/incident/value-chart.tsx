@@ -20,16 +20,17 @@ export function ValueChart({ incident }: { incident: Incident }) {
       ? [...value_history, { at: new Date(until * 1_000).toISOString(), value: last.value }]
       : value_history;
     const times = points.map(({ at }) => secondsOf(at));
+    const start = Math.max(times[0] ?? 0, began - 1_800);
     return {
       times,
       series: [
-        { name: "Value", colour: "--text", values: points.map(({ value }) => value), isStepped: true },
+        { name: "Value", colour: "--text", values: points.map(({ value }) => value), isStepped: true, hasEnd: true },
         { name: "Threshold", colour: "--bad-fill", values: times.map(() => threshold), isDashed: true },
       ],
       bands: [{ from: began, until }],
       marks: [],
       top: ALERT_METRICS[metric].unit === "ratio" ? 1 : threshold * 1.3,
-      range: [Math.max(times[0] ?? 0, began - 1_800), until] as [number, number],
+      range: [start, until + (until - start) * 0.04] as [number, number],
       format: (value: number) => valueOf(value, metric),
       ...isCounted ? { axisFormat: number } : {},
     };

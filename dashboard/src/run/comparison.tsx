@@ -9,9 +9,11 @@ interface Line {
   before: Figure;
   usual: Figure;
   format?: (value: Figure) => string;
-  /** A higher value is neither better nor worse. */
-  isNeutral?: boolean;
+  /** A difference to the previous run, or to the usual one, is neither better nor worse. */
+  isNeutral?: { before: boolean; usual: boolean };
 }
+
+const NEUTRAL = { before: true, usual: true };
 
 /** A difference below this share of the other value has no sense: it is the usual variation. */
 const NOTABLE = 0.1;
@@ -20,36 +22,46 @@ const SAME = 0.02;
 
 function linesOf(run: Run): Line[] {
   const { previous_run: before, usual } = run;
+  // A run that failed in part did less work, so its time is not better.
+  const isWhole = run.status === "SUCCEEDED";
+  const time = { isNeutral: { before: !isWhole || before?.status !== "SUCCEEDED", usual: !isWhole }, format: duration };
   return [
-    { name: "Duration", now: run.duration_ms, before: before?.duration_ms, usual: usual?.p50_duration_ms, format: duration },
-    {
-      name: "Tournaments",
-      now: run.tournaments_processed,
-      before: before?.tournaments_processed,
-      usual: null,
-      isNeutral: true,
-    },
+    { name: "Duration", now: run.duration_ms, before: before?.duration_ms, usual: usual?.p50_duration_ms, ...time },
+    { name: "Tournaments", now: run.tournaments_processed, before: before?.tournaments_processed, usual: null, isNeutral: NEUTRAL },
     { name: "Failed", now: run.tournaments_failed, before: before?.tournaments_failed, usual: null },
-    { name: "Records", now: run.records_processed, before: before?.records_processed, usual: usual?.records_processed, isNeutral: true },
-    { name: "Requests", now: run.api_calls, before: before?.api_calls, usual: usual?.api_calls, isNeutral: true },
+    { name: "Records", now: run.records_processed, before: before?.records_processed, usual: usual?.records_processed, isNeutral: NEUTRAL },
+    { name: "Requests", now: run.api_calls, before: before?.api_calls, usual: usual?.api_calls, isNeutral: NEUTRAL },
     { name: "Retries", now: run.api_retries, before: before?.api_retries, usual: usual?.api_retries },
-    { name: "Database calls", now: run.database_calls, before: before?.database_calls, usual: usual?.database_calls, isNeutral: true },
-    { name: "CPU", now: run.cpu_ms, before: before?.cpu_ms, usual: usual?.cpu_ms, format: duration },
+    { name: "Database calls", now: run.database_calls, before: before?.database_calls, usual: usual?.database_calls, isNeutral: NEUTRAL },
+    { name: "CPU", now: run.cpu_ms, before: before?.cpu_ms, usual: usual?.cpu_ms, ...time },
   ].filter(({ now, before, usual }) => typeof now === "number" && (typeof before === "number" || typeof usual === "number"));
 }
 
-/** Another value, and how much the run differs from it: `+12 s, worse`. */
+/** Another value, and how much higher or lower the run is: `59 s ↓ 39 s`. */
 function Other({ now, other, format = number, isNeutral }: { now: Figure; other: Figure; format?: Line["format"]; isNeutral?: boolean }) {
-  if (typeof other !== "number" || typeof now !== "number") return <td class="number muted">–</td>;
+  if (typeof other !== "number" || typeof now !== "number") {
+    return (
+      <>
+        <td class="number muted">–</td>
+        <td />
+      </>
+    );
+  }
   const difference = Math.abs(now - other) <= other * SAME ? 0 : now - other;
   const sense = isNeutral || Math.abs(difference) <= other * NOTABLE ? null : difference > 0 ? "worse" : "better";
+  const direction = difference > 0 ? "higher" : "lower";
+  const label = sense ? `${direction}, ${sense}` : direction;
   return (
-    <td class="number">
-      <small class={sense === "worse" ? "bad" : sense === "better" ? "good" : undefined}>
-        {difference === 0 ? "same" : `${difference > 0 ? "+" : "−"}${format(Math.abs(difference))}${sense ? `, ${sense}` : ""}`}
-      </small>{" "}
-      {format(other)}
-    </td>
+    <>
+      <td class="number">{format(other)}</td>
+      <td class="difference">
+        {difference === 0 ? <small>same</small> : (
+          <small class={sense === "worse" ? "bad" : sense === "better" ? "good" : undefined}>
+            <span role="img" aria-label={label} title={label}>{difference > 0 ? "↑" : "↓"}</span> {format(Math.abs(difference))}
+          </small>
+        )}
+      </td>
+    </>
   );
 }
 
@@ -58,7 +70,7 @@ export const hasComparison = (run: Run): boolean => linesOf(run).length > 0;
 
 /** The figures of the run beside those of the previous run and the usual ones. */
 export function Comparison({ run }: { run: Run }) {
-  const { previous_run: before, usual } = run;
+  const { previous_run: before } = run;
   return (
     <div class="scroll" role="region" aria-label="The run beside others" tabIndex={0}>
       <table class="comparison">
@@ -69,10 +81,8 @@ export function Comparison({ run }: { run: Run }) {
               <span class="unseen">Figure</span>
             </th>
             <th scope="col" class="number">This run</th>
-            <th scope="col" class="number">{before ? <Link href={`/runs/${before.id}`}>Previous run</Link> : "Previous run"}</th>
-            <th scope="col" class="number">
-              Usual {usual && <small>median of {number(usual.runs)}</small>}
-            </th>
+            <th scope="col" colSpan={2}>{before ? <Link href={`/runs/${before.id}`}>Previous run</Link> : "Previous run"}</th>
+            <th scope="col" colSpan={2}>Usual</th>
           </tr>
         </thead>
         <tbody>
@@ -82,8 +92,8 @@ export function Comparison({ run }: { run: Run }) {
               <td class="number">
                 <strong>{format(now)}</strong>
               </td>
-              <Other now={now} other={before} format={format} isNeutral={isNeutral} />
-              <Other now={now} other={usual} format={format} isNeutral={isNeutral} />
+              <Other now={now} other={before} format={format} isNeutral={isNeutral?.before} />
+              <Other now={now} other={usual} format={format} isNeutral={isNeutral?.usual} />
             </tr>
           ))}
         </tbody>

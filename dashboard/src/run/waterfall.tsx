@@ -80,13 +80,13 @@ export function Waterfall({ run, length }: { run: Run; length: number }) {
         {shown.map(({ result, from, ms, tone, label, parts }) => (
           <li key={result.tournament_no}>
             <Link href={`/tournaments/${result.tournament_no}`}>
-              <TournamentName of={{ ...result, no: result.tournament_no }} />
+              <TournamentName of={{ no: result.tournament_no, name: result.name, gender: result.gender, start_date: null }} />
             </Link>{" "}
             <span class="track">
               <span class={`bar ${tone}${parts.length ? " waits" : ""}`} style={place({ from, ms })} />
               {parts.map((part, index) => <span key={index} class={`bar ${part.tone}`} title={part.title} style={place(part)} />)}
             </span>{" "}
-            <span class={tone === "good" ? "muted" : tone} title={label}>{label}</span>
+            <span class={tone === "good" ? "muted" : tone}>{label}</span>
           </li>
         ))}
       </ul>

@@ -3,7 +3,7 @@ import { Link, useParams } from "wouter-preact";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
 import { ExecutionDetailResponse } from "../../../types/history.ts";
 import { extentOf } from "../components/active-incidents.tsx";
-import { Copy } from "../components/copy.tsx";
+import { CopyMenu } from "../components/copy-menu.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
@@ -119,7 +119,9 @@ function Body({ incident }: { incident: Incident }) {
   const advice = (groups.find(({ error_code }) => error_code === incident.error_code) ?? groups[0])?.suggestion ?? null;
   return (
     <>
-      <Head incident={incident} />
+      <div class="card pad now">
+        <Head incident={incident} />
+      </div>
       {reachesNobody(incident) && (
         <p class="notice">
           <span>
@@ -145,12 +147,13 @@ function Body({ incident }: { incident: Incident }) {
   );
 }
 
-/** How much is affected, since when, the last good run and the age of the data. */
+/** How much is affected, since when, the last good run, and the age of the data or the threshold. */
 function Head({ incident }: { incident: Incident }) {
-  const { affected, scope, began_at, resolved_at, last_good_run, downtime_ms } = incident;
+  const { affected, scope, began_at, resolved_at, last_good_run, downtime_ms, freshness, metric, threshold, value, peak } = incident;
+  const compared = resolved_at && peak !== null ? `at worst ${valueOf(peak, metric)}` : `now ${valueOf(value, metric)}`;
   return (
     <Facts
-      class="facts card pad incident-head"
+      class="facts"
       of={[
         ["Affected", affected ? <Value is={extentOf(affected)} more={scope} /> : scope],
         resolved_at
@@ -181,7 +184,7 @@ function Head({ incident }: { incident: Incident }) {
             )
             : <Value is="none" more="in the runs that are kept" />,
         ],
-        ...incident.freshness ? [["Data is", <Freshness of={incident.freshness} />] as [string, ComponentChildren]] : [],
+        freshness ? ["Data is", <Freshness of={freshness} />] : ["Threshold", <Value is={valueOf(threshold, metric)} more={compared} />],
       ]}
     />
   );
@@ -273,10 +276,13 @@ function Details({ incident }: { incident: Incident }) {
   rows.push(["Detected", <Moment at={incident.opened_at} hasSeconds />]);
   if (incident.notified_at) rows.push(["First notified", <Moment at={incident.notified_at} hasSeconds />]);
   rows.push(["Rule", incident.rule ? <Link href={`/alerts/rules/${incident.rule.id}`}>{rule_name}</Link> : rule_name]);
-  rows.push(["Incident", <Copy text={id} label="the id of the incident" />]);
+  rows.push(["Incident", <code>{id.slice(0, 8)}</code>]);
   return (
     <section class="card pad">
-      <h2>Details</h2>
+      <header class="section">
+        <h2>Details</h2>
+        <CopyMenu id={id} path={`sync-monitoring/alerts/${id}`} />
+      </header>
       <Facts class="pairs" of={rows} />
       <Evidence of={incident.evidence} />
     </section>

@@ -15,7 +15,7 @@ import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
-import { Strip } from "../components/strip.tsx";
+import { Strip, StripKey } from "../components/strip.tsx";
 import { Message, Moment, Since, useNow } from "../components/time.tsx";
 import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
 import { useNames } from "../names.ts";
@@ -88,12 +88,10 @@ export default function EntityView() {
       {health && <Now health={health} entity={entity} />}
       <Past type={type} />
       <div class="beside">
-        <aside class="stack">
-          <ErrorTypes type={type} period={period} />
-          {entity && <Settings entity={entity} />}
-        </aside>
-        <EntityRuns type={type} name={nameOf(type)} />
+        <ErrorTypes type={type} period={period} />
+        {entity && <Settings entity={entity} />}
       </div>
+      <EntityRuns type={type} name={nameOf(type)} />
     </Page>
   );
 }
@@ -145,7 +143,10 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
           ],
         ]}
       />
-      <Strip runs={health.recent_runs} entity={entity} now={now} />
+      <div>
+        <Strip runs={health.recent_runs} entity={entity} now={now} />
+        <StripKey />
+      </div>
     </div>
   );
 }
@@ -226,7 +227,7 @@ function Settings({ entity }: { entity: EntityWithPauses }) {
     <section class="card pad">
       <h2>Schedule</h2>
       <Facts
-        class="pairs"
+        class="facts"
         of={[
           ["State", entity.is_active ? entity.paused_at ? "paused" : "active" : "inactive"],
           ["Every", sync_frequency],

@@ -180,7 +180,6 @@ function Analysis({ data, isFiltered }: { data: Analytics; isFiltered: boolean }
         {...trend}
         range={[seconds(data.from), seconds(data.until)]}
         format={number}
-        height={160}
       />
       <Section title="Groups">
         <Table

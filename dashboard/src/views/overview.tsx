@@ -55,7 +55,7 @@ function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealth
   ].filter(Boolean);
   return (
     <p class="dotted">
-      {parts.map((part) => <span key={part}>{part}</span>)}
+      {parts.map((part) => [<span key={part}>{part}</span>, " "])}
       <span>updated {span(Math.max(now - readAt, 0))} ago</span>
     </p>
   );

@@ -24,6 +24,8 @@ const COLUMNS: Column<AlertRule>[] = [
       </>
     ),
   },
+  { name: "Severity", card: "head", cell: (rule) => <Severity of={rule.severity} /> },
+  { name: "Scope", card: "head", cell: (rule) => rule.scope === "TOURNAMENT" && "each tournament" },
   {
     name: "State",
     card: "state",
@@ -35,8 +37,6 @@ const COLUMNS: Column<AlertRule>[] = [
         </>
       ),
   },
-  { name: "Scope", cell: (rule) => rule.scope === "TOURNAMENT" && "each tournament" },
-  { name: "Severity", cell: (rule) => <Severity of={rule.severity} /> },
 ];
 
 export default function Rules() {

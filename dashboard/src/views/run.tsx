@@ -85,11 +85,6 @@ function RunActs({ run }: { run: Run }) {
 function Body({ run }: { run: Run }) {
   const now = useNow();
   const isRunning = run.status === "RUNNING";
-  const comparison = hasComparison(run) && (
-    <Section title="Compared">
-      <Comparison run={run} />
-    </Section>
-  );
   const length = run.duration_ms ?? Math.max(now - Date.parse(run.execution_start), 0);
   return (
     <>
@@ -97,25 +92,28 @@ function Body({ run }: { run: Run }) {
       {run.incidents.length > 0 && <Incidents of={run.incidents} />}
       <Summary run={run} length={length} />
       {run.error_groups.length > 0 && (
-        <div class="split why">
-          <Section title={`Errors by code (${number(run.error_count)})`}>
-            <ErrorGroups groups={run.error_groups} />
-          </Section>
-          {comparison}
-        </div>
+        <Section title={`Errors by code (${number(run.error_count)})`}>
+          <ErrorGroups groups={run.error_groups} />
+          <details class="card pad">
+            <summary>Each error with its context ({number(run.errors.length)})</summary>
+            <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
+          </details>
+        </Section>
       )}
       <Section title={`Tournaments (${tournamentsOf(run)})`}>
         <Waterfall run={run} length={length} />
       </Section>
       <LeftOut of={run.left_out} />
-      {run.error_groups.length === 0 && comparison}
-      <Details run={run} />
-      {run.errors.length > 0 && (
-        <details>
-          <summary>Each error with its context ({number(run.errors.length)})</summary>
-          <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
-        </details>
-      )}
+      {hasComparison(run)
+        ? (
+          <div class="split compared">
+            <Section title="Compared" acts={run.usual && <small>Usual: the median of {counted(run.usual.runs, "run")}</small>}>
+              <Comparison run={run} />
+            </Section>
+            <Details run={run} />
+          </div>
+        )
+        : <Details run={run} />}
     </>
   );
 }
@@ -239,61 +237,67 @@ function Details({ run }: { run: Run }) {
   ], ["rejected", run.records_rejected]] as const).filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
   const fallbacks = ([["retried", run.api_retries], ["forced full reads", run.api_full_reads], ["in XML", run.api_xml_replies]] as const)
     .filter(([, count]) => count > 0).map(([name, count]) => `${number(count)} ${name}`);
+  const origin: Pair[] = [
+    ["Trigger", TRIGGERS[run.trigger]],
+    ...job
+      ? [[
+        "Job",
+        <>
+          <Link href={`/jobs/${job.id}`}>{title(job.priority)} priority</Link>, by {job.triggered_by}: {job.reason}
+        </>,
+      ] as Pair]
+      : [],
+  ];
+  const groups: [name: string, pairs: Pair[]][] = [
+    ["Timing", [
+      ...run.due_at
+        ? [[
+          "Due",
+          <>
+            <Moment at={run.due_at} />, attempt {run.attempt}
+          </>,
+        ] as Pair]
+        : [],
+      ["Started", <Moment at={run.execution_start} hasSeconds />],
+      ...run.execution_end ? [["Ended", <Moment at={run.execution_end} hasSeconds />] as Pair] : [],
+      [
+        "Response time",
+        `${duration(run.api_calls ? run.api_response_ms_total / run.api_calls : null)} on average, ${
+          duration(run.api_response_ms_max)
+        } at most`,
+      ],
+    ]],
+    ["Identifiers", [
+      ["Run", <Copy text={run.id} label="the id of the run" />],
+      ...run.correlation_id ? [["Correlation", <Copy text={run.correlation_id} label="the correlation id" />] as Pair] : [],
+      ...call
+        ? [
+          ["Call", <Copy text={call.id} label="the id of the call" />],
+          ["Answer", call.status_code === null ? "not known" : `${call.status_code} in ${duration(call.answered_ms)}`],
+        ] as Pair[]
+        : [],
+    ]],
+    ["Data", [
+      ["Records", changed.join(", ") || "none"],
+      ["Replies", `${sizeOf(run.api_bytes)}, ${number(run.api_unchanged_replies)} unchanged, ${sizeOf(run.api_bytes_saved)} saved`],
+      ["Fallbacks", fallbacks.join(", ") || "none"],
+    ]],
+    ["Resources", [
+      ["Memory", run.memory_usage_mb === null ? "–" : `${number(run.memory_usage_mb)} MiB at peak`],
+      ["Connections", run.database_connections_peak === null ? "–" : `${number(run.database_connections_peak)} to the database at once`],
+    ]],
+  ];
   return (
-    <section class="card pad details">
-      <h2>Details</h2>
-      <Facts
-        class="facts"
-        of={[
-          ["Trigger", TRIGGERS[run.trigger]],
-          ["Started", <Moment at={run.execution_start} hasSeconds />],
-          ...run.execution_end ? [["Ended", <Moment at={run.execution_end} hasSeconds />] as Pair] : [],
-          ...run.due_at
-            ? [[
-              "Due",
-              <>
-                <Moment at={run.due_at} />, attempt {run.attempt}
-              </>,
-            ] as Pair]
-            : [],
-          ...job
-            ? [[
-              "Job",
-              <>
-                <Link href={`/jobs/${job.id}`}>{title(job.priority)} priority</Link>, by {job.triggered_by}: {job.reason}
-              </>,
-            ] as Pair]
-            : [],
-          ...call
-            ? [[
-              "Call",
-              <>
-                <Copy text={call.id} label="the id of the call" />{" "}
-                {call.status_code === null ? "no answer known" : `answered ${call.status_code} in ${duration(call.answered_ms)}`}
-              </>,
-            ] as Pair]
-            : [],
-          ["Run", <Copy text={run.id} label="the id of the run" />],
-          ...run.correlation_id ? [["Correlation", <Copy text={run.correlation_id} label="the correlation id" />] as Pair] : [],
-          ["Records", changed.join(", ") || "none"],
-          ["Replies", `${sizeOf(run.api_bytes)}, ${number(run.api_unchanged_replies)} unchanged, ${sizeOf(run.api_bytes_saved)} saved`],
-          [
-            "Fallbacks",
-            fallbacks.join(", ") || "none",
-          ],
-          [
-            "Response time",
-            `${duration(run.api_calls ? run.api_response_ms_total / run.api_calls : null)} on average, ${
-              duration(run.api_response_ms_max)
-            } at most`,
-          ],
-          ["Memory", run.memory_usage_mb === null ? "–" : `${number(run.memory_usage_mb)} MiB at peak`],
-          [
-            "Connections",
-            run.database_connections_peak === null ? "–" : `${number(run.database_connections_peak)} to the database at once`,
-          ],
-        ]}
-      />
-    </section>
+    <Section title="Details">
+      <div class="card pad details">
+        <Facts class="pairs" of={origin} />
+        {groups.map(([name, pairs]) => (
+          <div key={name}>
+            <h3>{name}</h3>
+            <Facts class="pairs" of={pairs} />
+          </div>
+        ))}
+      </div>
+    </Section>
   );
 }

@@ -11,6 +11,8 @@ interface Settings {
 }
 
 type Channel = SetupFacts["channels"][number];
+/** The section of the runbook about what is set outside the page. */
+const HOW = "#/runbook/setup";
 type Finding = Pick<SetupStep, "is_done" | "message">;
 const done = (message: string): Finding => ({ is_done: true, message });
 const open = (message: string): Finding => ({ is_done: false, message });
@@ -33,13 +35,11 @@ function judgeProof({ channels }: SetupFacts): Finding {
   return problems.length > 0 ? open(problems.join("; ")) : done("every active channel delivered its last message");
 }
 
-function judgeRules({ rules: { active, dashboard_only, names } }: SetupFacts): Finding {
+function judgeRules({ rules: { active, dashboard_only } }: SetupFacts): Finding {
   if (active === 0) return open("no rule is active: nobody is notified");
   if (dashboard_only === 0) return done("every active rule notifies a channel beyond the dashboard");
-  const rest = dashboard_only - names.length;
-  const listed = `${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
   const verb = dashboard_only === 1 ? "notifies" : "notify";
-  return open(`${dashboard_only} of ${counted(active, "active rule")} ${verb} only the dashboard: ${listed}`);
+  return open(`${dashboard_only} of ${counted(active, "active rule")} ${verb} only the dashboard`);
 }
 
 const UNKNOWN_PEOPLE = open("Auth did not answer: it is unknown who can sign in");
@@ -87,7 +87,7 @@ const isSet = (name: string, isDone: boolean, purpose: string): Finding =>
 /** Judges what an admin must still do before the installation can work unwatched. `people` is null when Auth did not answer. */
 export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settings: Settings): SetupResponse {
   const steps: SetupStep[] = [
-    { code: "FUNCTION_CALLS", ...judgeSecrets(facts, ["project_url", "secret_key"], "the database cannot call the functions") },
+    { code: "FUNCTION_CALLS", ...judgeSecrets(facts, ["project_url", "secret_key"], "the database cannot call the functions"), link: HOW },
     { code: "SCHEDULES", ...judgeCron(facts), link: "#/system" },
     { code: "ALERT_PROCESSOR", ...judgeProcessor(facts), link: "#/system" },
     { code: "UPSTREAM", ...judgeUpstream(facts), link: "#/system" },
@@ -99,12 +99,14 @@ export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settin
     {
       code: "WATCHDOG",
       ...judgeSecrets(facts, ["watchdog_url", "watchdog_secret"], "nobody outside is called when the alert processor stops"),
+      link: HOW,
     },
     {
       code: "HEARTBEAT",
       ...isSet("ALERT_HEARTBEAT_URL", settings.hasHeartbeatUrl, "a service outside then notices when the whole project stops"),
+      link: HOW,
     },
-    { code: "AUDIT_KEY", ...isSet("AUDIT_KEY", settings.hasAuditKey, "the audit log is not sealed without it"), link: "#/audit" },
+    { code: "AUDIT_KEY", ...isSet("AUDIT_KEY", settings.hasAuditKey, "the audit log is not sealed without it"), link: HOW },
   ];
   return { as_of: facts.as_of, is_ready: steps.every(({ is_done }) => is_done), steps };
 }
