@@ -153,6 +153,7 @@ test("a full run shows its progress, and stops when its job is cancelled", "oper
     await page.getByLabel("Priority").selectOption("EMERGENCY");
     await page.getByLabel("Reason").fill("a browser test");
     await page.getByRole("button", { name: "Start the sync" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Start the emergency run" }).click();
     await page.locator(".progress").getByText(/: [1-9]\d* of \d+ tournaments/).waitFor({ timeout: 60_000 });
     await page.getByRole("progressbar", { name: "Tournaments done" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
@@ -349,6 +350,7 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
   );
   assertEquals(lengths, [{ minutes: 30 }, { minutes: 480 }]);
   await page.getByRole("button", { name: "End the silence of tournament 8105" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
   await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor({ state: "detached" });
   await query("delete from alert_incidents where id = $1", [incident?.id]);
 });
