@@ -57,7 +57,10 @@ export default function EntityView() {
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
-          <Pill of={health.status} /> <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
+          <Pill of={health.status} />
+          <p>
+            <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
+          </p>
         </>
       )}
       acts={
