@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       "error-group": `/errors/${await idOf("select fingerprint as id from sync_error_log limit 1")}`,
       alerts: "/alerts",
       alert: `/alerts/${await idOf(
-        "select id from alert_incidents order by (select count(*) from alert_events e where e.incident_id = alert_incidents.id) desc limit 1",
+        "select id from alert_incidents where state = 'FIRING' and tournament_no is not null and parent_id is null limit 1",
       )}`,
       rules: "/alerts/rules",
       rule: `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
