@@ -71,7 +71,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       times,
       marks: points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
       duration: [
-        line("p95", "--second", (point) => point.p95_duration_ms, { area: "--accent-soft" }),
+        line("p95", "--muted", (point) => point.p95_duration_ms, { area: "--accent-soft" }),
         line("p50", "--accent", (point) => point.p50_duration_ms),
       ],
       success: [line("Success", "--ok-fill", (point) => point.success_rate)],

@@ -68,6 +68,12 @@ function Other({ now, other, format = number, isNeutral }: { now: Figure; other:
 /** Whether the run has another one to be compared with. */
 export const hasComparison = (run: Run): boolean => linesOf(run).length > 0;
 
+const DifferenceHead = () => (
+  <th scope="col">
+    <span class="unseen">Difference</span>
+  </th>
+);
+
 /** The figures of the run beside those of the previous run and the usual ones. */
 export function Comparison({ run }: { run: Run }) {
   const { previous_run: before } = run;
@@ -81,8 +87,10 @@ export function Comparison({ run }: { run: Run }) {
               <span class="unseen">Figure</span>
             </th>
             <th scope="col" class="number">This run</th>
-            <th scope="col" colSpan={2}>{before ? <Link href={`/runs/${before.id}`}>Previous run</Link> : "Previous run"}</th>
-            <th scope="col" colSpan={2}>Usual</th>
+            <th scope="col" class="number">{before ? <Link href={`/runs/${before.id}`}>Previous</Link> : "Previous"}</th>
+            <DifferenceHead />
+            <th scope="col" class="number">Usual</th>
+            <DifferenceHead />
           </tr>
         </thead>
         <tbody>

@@ -66,7 +66,7 @@ export function Waterfall({ run, length }: { run: Run; length: number }) {
   // Failures are never cut off.
   const first = new Set([...bars.filter(({ tone }) => tone === "bad"), ...bars].slice(0, SHOWN));
   const shown = isWhole ? bars : bars.filter((bar) => first.has(bar));
-  const ticks = ticksOf(Math.max(length, ...bars.map(({ from, ms }) => from + ms), 1), { most: 5, steps: DURATION_STEPS });
+  const ticks = ticksOf(Math.max(length, ...bars.map(({ from, ms }) => from + ms), 1), { most: 4, steps: DURATION_STEPS });
   const end = ticks.at(-1) ?? 1;
   const place = ({ from, ms }: { from: number; ms: number }) => ({ left: `${100 * from / end}%`, width: `${100 * ms / end}%` });
   return (

@@ -22,6 +22,7 @@ import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
+import { countedOf } from "../tab.ts";
 
 type PeriodName = keyof typeof PERIODS;
 const NAMES = Object.keys(PERIODS) as PeriodName[];
@@ -50,6 +51,7 @@ export default function EntityView() {
     overview?.active_alerts.filter(({ entity_type, execution_id }) =>
       entity_type === type || (entity_type === "all" && isExplained(execution_id))
     ) ?? [];
+  const isFiring = countedOf(alerts).some(({ state }) => state === "FIRING");
   return (
     <Page
       key={type}
@@ -73,7 +75,8 @@ export default function EntityView() {
             </>
           )}
           {can("operator") && entity?.is_active && (
-            <Link href={pathOf("/sync", { entity: type })} role="button" class="primary">Sync now</Link>
+            // A firing incident has the main act of the view.
+            <Link href={pathOf("/sync", { entity: type })} role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
           )}
         </>
       }
@@ -228,7 +231,9 @@ function Settings({ entity }: { entity: EntityWithPauses }) {
   const { sync_frequency, schedule_anchor, alert_threshold_failures: threshold, notification_channels: channels } = entity;
   return (
     <section class="card pad">
-      <h2>Schedule</h2>
+      <header class="section">
+        <h2>Schedule</h2>
+      </header>
       <Facts
         class="facts"
         of={[

@@ -5,7 +5,6 @@ import { JobDetailResponse } from "../../../types/jobs.ts";
 import { go } from "../address.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
 import { Copy } from "../components/copy.tsx";
-import { ErrorRecord } from "../components/error-record.tsx";
 import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Reading, Refusal } from "../components/states.tsx";
@@ -93,11 +92,7 @@ function Body({ run }: { run: Run }) {
       <Summary run={run} length={length} />
       {run.error_groups.length > 0 && (
         <Section title={`Errors by code (${number(run.error_count)})`}>
-          <ErrorGroups groups={run.error_groups} />
-          <details class="card pad">
-            <summary>Each error with its context ({number(run.errors.length)})</summary>
-            <div class="stack">{run.errors.map((error) => <ErrorRecord key={error.id} of={error} />)}</div>
-          </details>
+          <ErrorGroups run={run} />
         </Section>
       )}
       <Section title={`Tournaments (${tournamentsOf(run)})`}>
