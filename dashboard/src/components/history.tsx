@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { z } from "zod";
-import { AlertListResponse } from "../../../types/alerts.ts";
+import { type AlertIncident, AlertListResponse } from "../../../types/alerts.ts";
 import type { PerformanceHistoryResponse } from "../../../types/history.ts";
 import { barsOf } from "../charts/bars.ts";
 import { DURATION_STEPS } from "../charts/scale.ts";
@@ -25,8 +25,8 @@ export const Legend = () => (
 );
 
 /**
- * The charts of a period: duration and success large, the rest small, and on a narrow screen on demand. A range selected in one chart zooms all of them, a click opens the
- * runs of a bucket, and a shaded period is a link to its incident.
+ * The charts of a period: duration and success large, the rest small, and on a narrow screen on demand. A range selected in one chart zooms
+ * all of them, a click opens the runs of a bucket, and a shaded period is a link to its incident.
  */
 export function History({ data, zoom, onZoom, onOpen, type }: {
   data: z.infer<typeof PerformanceHistoryResponse>;
@@ -40,18 +40,19 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
     AlertListResponse,
     { every: 15_000 },
   ).data?.alerts;
-  const bands = useMemo(
-    () =>
-      (alerts ?? []).filter(({ state, parent_id }) => state !== "PENDING" && parent_id === null).map(
-        ({ id, cause, began_at, resolved_at }) => ({
-          from: secondsOf(began_at),
-          until: resolved_at ? secondsOf(resolved_at) : secondsOf(data.until),
-          label: cause,
-          href: `#/alerts/${id}`,
-        }),
-      ),
-    [alerts, data.until],
-  );
+  const bands = useMemo(() => {
+    const ids = new Set(alerts?.map(({ id }) => id));
+    // An incident that inhibits one of the sync and is not of the sync concerns all syncs.
+    const isTop = ({ parent_id, tournament_no }: AlertIncident) => parent_id === null || (tournament_no === null && !ids.has(parent_id));
+    return (alerts ?? []).filter((incident) => incident.state !== "PENDING" && isTop(incident)).map(
+      ({ id, cause, began_at, resolved_at }) => ({
+        from: secondsOf(began_at),
+        until: resolved_at ? secondsOf(resolved_at) : secondsOf(data.until),
+        label: cause,
+        href: `#/alerts/${id}`,
+      }),
+    );
+  }, [alerts, data.until]);
   const range: [number, number] = zoom ?? [secondsOf(data.from), secondsOf(data.until)];
   const series = useMemo(() => {
     const points = data.data_points;
