@@ -126,6 +126,7 @@ function Acts({ job }: { job: JobDetailResponse }) {
           {(job.progress?.tournaments_failed ?? 0) > 0 && (
             <button
               type="button"
+              class="primary"
               onClick={() => requeue.mutate(true)}
             >
               Sync failed tournaments again
