@@ -387,7 +387,8 @@ test(
     await page.getByLabel("dashboard").check();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { name: "Match Schedule", exact: true }).waitFor();
-    for (const text of ["20 minutes", "6 minutes", "dashboard"]) await page.locator("aside dd", { hasText: text }).waitFor();
+    const schedule = page.locator("section").filter({ has: page.getByRole("heading", { name: "Schedule", exact: true }) });
+    for (const text of ["20 minutes", "6 minutes", "dashboard"]) await schedule.locator("dd", { hasText: text }).waitFor();
     const stored = () =>
       query(
         `select sync_frequency::text, grace::text, max_runtime::text, alert_threshold_failures as failures, notification_channels as channels

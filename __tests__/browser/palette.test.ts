@@ -38,7 +38,8 @@ test("an object is found and opened with the keyboard alone", "viewer", async ({
   await options(page).filter({ hasText: tournament?.no }).first().waitFor();
   assertEquals(await active(page), tournament?.name);
   await page.keyboard.press("Enter");
-  await heading(page, String(tournament?.name));
+  await page.getByRole("heading", { level: 1, name: new RegExp(`^${tournament?.name}\\b`) }).waitFor();
+  assert(page.url().endsWith(`#/tournaments/${tournament?.no}`));
   await openPalette(page, "feedc0de");
   await options(page).filter({ hasText: "Run of Tournament Sync" }).filter({ hasText: "Failed" }).waitFor();
   await page.keyboard.press("Enter");
