@@ -1709,11 +1709,11 @@ language plpgsql stable set search_path = '' as $$
 declare
   wanted constant text := lower(p ->> 'text');
   words constant text[] := regexp_split_to_array(wanted, '\s+');
-  most constant integer := p ->> 'limit';
+  most constant integer := (p ->> 'limit')::integer;
   -- The ids with a prefix of at least four digits are a range of each primary key.
   prefix constant text := substring(replace(wanted, '-', '') from '^[0-9a-f]{4,32}$');
-  low constant uuid := rpad(prefix, 32, '0');
-  high constant uuid := rpad(prefix, 32, 'f');
+  low constant uuid := rpad(prefix, 32, '0')::uuid;
+  high constant uuid := rpad(prefix, 32, 'f')::uuid;
 begin
   perform private.refuse_unknown_fields(p, '{text,metrics,codes,limit}');
   return jsonb_build_object(
