@@ -16,7 +16,7 @@ export const SearchResult = z.object({
   /** The type of an entity, the number of a tournament, the id of any other object. */
   id: z.string(),
   title: z.string(),
-  /** What tells it from others with the same title; empty where nothing does. */
+  /** The difference from other results with the same title; empty where there is none. */
   detail: z.string(),
   /** The state of an incident, a job or a run; null for the other kinds. */
   status: z.string().nullable(),

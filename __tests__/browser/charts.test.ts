@@ -306,7 +306,7 @@ test("the arrow keys move between the runs of a strip, of which Tab reaches the 
   await page.waitForURL((url) => url.hash === address);
 });
 
-test("two tournaments of one city are told apart in the list, on their pages and in a link", "viewer", async ({ page, open }) => {
+test("two tournaments of one city have different names in the list, on their pages and in a link", "viewer", async ({ page, open }) => {
   await query(
     `insert into tournaments (no, name, gender, season, status, start_date, end_date) values
       ('99001', 'Twin City', 0, '2026', 6, '2026-11-24', '2026-11-27'), ('99002', 'Twin City', 1, '2026', 6, '2026-11-24', '2026-11-27')`,

@@ -37,7 +37,7 @@ export interface Bulk<T> {
   forget: () => void;
 }
 
-/** Sends a bulk act, announces its outcome in one sentence, and keeps what was refused until `forget`. */
+/** Sends a bulk act, announces its outcome in one sentence, and keeps the refused items until `forget`. */
 export function useBulk<T>(): Bulk<T> {
   const api = useApi();
   const queries = useQueryClient();

@@ -567,7 +567,7 @@ language sql stable set search_path = '' as $$
   select jsonb_build_object('no', no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'start_date', tournament.start_date);
 $$;
 comment on function private.tournament_label(text, public.tournaments) is
-  'The number and name of a tournament with what tells it from others of its city; nulls when the database no longer has it.';
+  'The number, name, gender and start of a tournament, because a city has several; nulls when the database no longer has it.';
 
 create function private.results_json(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$

@@ -5,6 +5,22 @@ import { title } from "../format.ts";
 import { Status } from "./status.tsx";
 import { Moment } from "./time.tsx";
 
+/** The advice for an error, and the note of its resolution. */
+export const Advice = ({ of: error }: { of: Pick<z.infer<typeof SyncErrorRecord>, "recovery_suggestion" | "resolution_notes"> }) => (
+  <>
+    {error.recovery_suggestion && (
+      <p>
+        <strong>What to do:</strong> {error.recovery_suggestion}
+      </p>
+    )}
+    {error.resolution_notes && (
+      <p>
+        <strong>Resolved:</strong> {error.resolution_notes}
+      </p>
+    )}
+  </>
+);
+
 /** An error with its message, advice, links and context. */
 export function ErrorRecord(
   { of: error }: { of: z.infer<typeof SyncErrorRecord> },
@@ -16,16 +32,7 @@ export function ErrorRecord(
         {error.resolved_at ? <Status of="RESOLVED" /> : <Status of="PENDING" label="Open" />} <Moment at={error.occurred_at} />
       </header>
       <p class="message">{error.error_message}</p>
-      {error.recovery_suggestion && (
-        <p>
-          <strong>What to do:</strong> {error.recovery_suggestion}
-        </p>
-      )}
-      {error.resolution_notes && (
-        <p>
-          <strong>Resolved:</strong> {error.resolution_notes}
-        </p>
-      )}
+      <Advice of={error} />
       <p>
         {error.tournament_no && (
           <>

@@ -2,7 +2,7 @@ import { Link } from "wouter-preact";
 import type { NamedTournament } from "../../../types/sync.ts";
 import { dayOf, number, words } from "../format.ts";
 
-/** The name of a tournament with what tells it from others of its city: `Doha women · 24 Nov · 8220`. */
+/** The name of a tournament with its gender, start and number, because a city has several: `Doha women · 24 Nov · 8220`. */
 export function TournamentName({ of: { no, name, gender, start_date } }: { of: NamedTournament }) {
   return (
     <>

@@ -6,7 +6,7 @@ export interface Option {
   group: string;
   icon: LucideIcon;
   title: string;
-  /** What tells it from others with the same title. */
+  /** The difference from other options with the same title. */
   detail?: string;
   status?: string | null;
   at?: string | null;

@@ -3,6 +3,7 @@ import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { ErrorListResponse, type SyncErrorRecord } from "../../../types/history.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
+import { Advice } from "../components/error-record.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { EntityName } from "../components/entity-name.tsx";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
@@ -135,21 +136,12 @@ function Summary({ error: { fingerprint, error_code } }: { error: ErrorOfGroup }
   );
 }
 
-/** What to do about the errors, and what was noted when they were resolved. */
+/** The advice for the errors, and the note of their resolution. */
 function About({ error }: { error: ErrorOfGroup }) {
   if (!error.recovery_suggestion && !error.resolution_notes) return null;
   return (
     <section class="card pad">
-      {error.recovery_suggestion && (
-        <p>
-          <strong>What to do:</strong> {error.recovery_suggestion}
-        </p>
-      )}
-      {error.resolution_notes && (
-        <p>
-          <strong>Resolved:</strong> {error.resolution_notes}
-        </p>
-      )}
+      <Advice of={error} />
     </section>
   );
 }

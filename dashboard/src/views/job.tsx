@@ -18,7 +18,7 @@ import { useUser } from "../session.ts";
 
 const isFinished = ({ status }: JobDetailResponse): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
 
-/** What is synced: a tournament, several of them, or everything that is due. */
+/** The target of the job: a tournament, several of them, or everything that is due. */
 const targetOf = ({ tournament_no, tournament_nos }: JobDetailResponse): string =>
   tournament_no ? `tournament ${tournament_no}` : tournament_nos ? counted(tournament_nos.length, "tournament") : "full run";
 

@@ -78,7 +78,7 @@ export default function Silences() {
 
 interface Matched {
   text: string;
-  /** The view of what is matched. */
+  /** The address of the view of the matched object. */
   href?: string;
 }
 
