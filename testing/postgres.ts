@@ -60,10 +60,12 @@ export async function startPostgres(bin: string, { isDurable = false } = {}): Pr
     },
     async freeze() {
       const [postmaster = ""] = (await Deno.readTextFile(`${folder}/data/postmaster.pid`)).split("\n");
-      const children = (await Deno.readTextFile(`/proc/${postmaster}/task/${postmaster}/children`)).trim().split(" ");
-      const signal = (name: Deno.Signal) => [postmaster, ...children].forEach((pid) => Deno.kill(Number(pid), name));
-      signal("SIGSTOP");
-      return { thaw: () => signal("SIGCONT") };
+      Deno.kill(Number(postmaster), "SIGSTOP");
+      const children = (await Deno.readTextFile(`/proc/${postmaster}/task/${postmaster}/children`)).trim().split(" ").map(Number);
+      // Only the postmaster removes an ended child, so it is stopped first and goes on last: each of these processes exists in between.
+      const signal = (pids: number[], name: Deno.Signal) => pids.forEach((pid) => Deno.kill(pid, name));
+      signal(children, "SIGSTOP");
+      return { thaw: () => signal([...children, Number(postmaster)], "SIGCONT") };
     },
     async stop() {
       await asServer(`${bin}/pg_ctl`, ["-D", `${folder}/data`, "-m", "immediate", "stop"]);
