@@ -3,7 +3,14 @@ import { SEVERITIES } from "../types/sync.ts";
 import type { Measurement } from "./contract/alerts.ts";
 
 /** The metrics of failing runs, the closest to the cause first: of incidents with a common run or fingerprint, the earlier inhibits the later. */
-const CAUSE_ORDER: readonly AlertMetric[] = ["shared_failure", "stuck_execution", "consecutive_failures", "error_rate", "success_rate"];
+const CAUSE_ORDER: readonly AlertMetric[] = [
+  "shared_failure",
+  "stuck_execution",
+  "consecutive_failures",
+  "error_rate",
+  "success_rate",
+  "burn_rate",
+];
 
 /** The metrics of one tournament in the same order; they come after those of runs. */
 const TOURNAMENT_ORDER: readonly AlertMetric[] = ["consecutive_failures", "success_rate", "tournament_staleness"];
@@ -37,6 +44,8 @@ function hasCauseOf(parent: Measurement, m: Measurement): boolean {
       (parent.entity_type === m.entity_type || parent.bad_runs.some(({ entity_type }) => entity_type === m.entity_type));
     return isStuckHere || m.metric === "sync_overdue" && parent.metric === "shared_failure" && isSameFailure;
   }
+  // Two rules on the budget of one objective.
+  if (m.metric === "burn_rate" && parent.metric === "burn_rate" && m.evidence.objective_id === parent.evidence.objective_id) return true;
   return orderOf(parent) < CAUSE_ORDER.length && orderOf(m) < CAUSE_ORDER.length && (isSameRun || isSameFailure);
 }
 

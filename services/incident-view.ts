@@ -67,6 +67,7 @@ const SECTIONS: Partial<Record<AlertMetric, string>> = {
   processor_late: "alert-processor-late",
   queue_age: "sync-queue-waiting",
   broken_rules: "alert-rules-broken",
+  burn_rate: "error-budget-burn",
 };
 
 /** The section of docs/runbook.md that the rule links to, else the one about its metric. */

@@ -60,6 +60,11 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
   },
   processor_late: ({ value }) => value ? `no rules were evaluated for ${value}` : "no rules were evaluated for some time",
   queue_age: ({ value }) => value ? `a job waited in the queue for ${value}` : "a job waited too long in the queue",
+  burn_rate: ({ value, error, evidence: { objective } }) =>
+    afterError(
+      error,
+      `the error budget${isText(objective) ? ` of ${oneLine(objective)}` : ""} burns ${value ? `at ${value} its even rate` : "too fast"}`,
+    ),
   broken_rules: ({ value, evidence }) => {
     const names = listOf(evidence.rules);
     return `${value ?? "some rules"} cannot be measured${names ? `: ${names}` : ""}`;

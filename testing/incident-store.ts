@@ -53,7 +53,7 @@ interface StoredRow extends Queued {
   isPerhapsReceived: boolean;
 }
 
-/** The incidents in memory: what the SQL functions of `011_alert_transitions.sql` and the acts of `012_audit_and_acts.sql` store. */
+/** The incidents in memory: what the SQL functions of `012_alert_transitions.sql` and the acts of `013_audit_and_acts.sql` store. */
 export class MemoryStore implements IncidentStore {
   #incidents: Incident[] = [];
   #rows: StoredRow[] = [];

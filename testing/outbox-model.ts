@@ -269,7 +269,7 @@ interface StoredRow extends Row {
   isPerhapsReceived: boolean;
 }
 
-/** The outbox in memory: what the SQL functions of `011_alert_transitions.sql` store, without pacing. */
+/** The outbox in memory: what the SQL functions of `012_alert_transitions.sql` store, without pacing. */
 export class MemoryOutbox implements Outbox {
   #rows: StoredRow[] = [];
   #incidents = new Map<string, Incident>();

@@ -8,7 +8,7 @@ import { reason } from "./reason.ts";
 import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
 const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
-const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
+export const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
 const channelName = z.string().regex(
   /^[a-z][a-z0-9_-]{0,62}$/,
@@ -87,6 +87,8 @@ const ruleFields = {
   for_duration: duration("for_duration"),
   recovery_threshold: z.number().nullable(),
   error_type: z.enum(ERROR_TYPES).nullable(),
+  /** The objective whose error budget a rule with the metric burn_rate measures. */
+  objective_id: z.uuid().nullable(),
   no_data: z.enum(["KEEP", "OK", "ALERT"]),
   runbook_url: webUrl.nullable(),
   repeat_interval: duration("repeat_interval"),
@@ -97,6 +99,7 @@ interface CheckedFields {
   threshold?: number;
   recovery_threshold?: number | null;
   error_type?: string | null;
+  objective_id?: string | null;
   entity_type?: string;
   scope?: string;
   lowest_priority?: string | null;
@@ -116,6 +119,7 @@ function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
     refuse("recovery_threshold", `must be ${direction === "above" ? "at most" : "at least"} the threshold`);
   }
   if (error_type && metric !== "error_rate") refuse("error_type", "can be set only for the metric error_rate");
+  if (rule.objective_id && metric !== "burn_rate") refuse("objective_id", "can be set only for the metric burn_rate");
   const isSystem = SYSTEM_METRICS.includes(metric);
   if (rule.entity_type !== undefined && isSystem !== (rule.entity_type === "system")) {
     refuse("entity_type", isSystem ? "must be system for this metric" : `can be system only for ${SYSTEM_METRICS.join(", ")}`);

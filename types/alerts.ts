@@ -87,6 +87,7 @@ export const ALERT_METRICS = {
   undelivered_age: { direction: "above", label: "age of the oldest undelivered notification", ...WEEK, ...OF_STATE },
   processor_late: { direction: "above", label: "time since the last evaluation", ...WEEK, ...OF_STATE },
   queue_age: { direction: "above", label: "longest wait in the queue", ...WEEK, ...OF_STATE },
+  burn_rate: { direction: "above", unit: "×", label: "burn rate", min: 0.1, max: 1_000, ...OF_WINDOW },
   broken_rules: { direction: "above", unit: "rules", label: "rules that cannot be measured", min: 1, max: 1_000, ...OF_STATE },
 } as const satisfies Record<string, Metric>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
@@ -246,6 +247,8 @@ export const AlertRule = z.object({
   minimum_runs: z.number().int(),
   no_data: z.enum(["KEEP", "OK", "ALERT"]),
   error_type: z.enum(ERROR_TYPES).nullable(),
+  /** The objective whose error budget a burn_rate rule measures. */
+  objective_id: z.uuid().nullable(),
   severity: z.enum(SEVERITIES),
   notification_channels: z.array(z.string()),
   repeat_interval: z.string(),

@@ -400,6 +400,7 @@ export type Database = {
           "name": string;
           "no_data": string;
           "notification_channels": NonNullable<Json>;
+          "objective_id": string | null;
           "recovery_threshold": number | null;
           "repeat_interval": string;
           "runbook_url": string | null;
@@ -428,6 +429,7 @@ export type Database = {
           "name": string;
           "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
+          "objective_id"?: string | null;
           "recovery_threshold"?: number | null;
           "repeat_interval"?: string;
           "runbook_url"?: string | null;
@@ -455,6 +457,7 @@ export type Database = {
           "name"?: string;
           "no_data"?: string;
           "notification_channels"?: NonNullable<Json>;
+          "objective_id"?: string | null;
           "recovery_threshold"?: number | null;
           "repeat_interval"?: string;
           "runbook_url"?: string | null;
@@ -463,7 +466,15 @@ export type Database = {
           "threshold"?: number;
           "updated_at"?: string;
         };
-        Relationships: [];
+        Relationships: [
+          {
+            foreignKeyName: "alert_rules_objective_id_fkey";
+            columns: ["objective_id"];
+            isOneToOne: false;
+            referencedRelation: "sync_objectives";
+            referencedColumns: ["id"];
+          },
+        ];
       };
       "alert_silences": {
         Row: {
@@ -1283,6 +1294,34 @@ export type Database = {
           },
         ];
       };
+      "sync_indicators": {
+        Row: {
+          "bad_events": number;
+          "bucket": string;
+          "causes": NonNullable<Json>;
+          "entity_type": string;
+          "events": number;
+          "indicator": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "bad_events": number;
+          "bucket": string;
+          "causes"?: NonNullable<Json>;
+          "entity_type": string;
+          "events": number;
+          "indicator": string;
+        };
+        Update: {
+          "bad_events"?: number;
+          "bucket"?: string;
+          "causes"?: NonNullable<Json>;
+          "entity_type"?: string;
+          "events"?: number;
+          "indicator"?: string;
+        };
+        Relationships: [];
+      };
       "sync_job_attempts": {
         Row: {
           "claimed_at": string;
@@ -1563,6 +1602,46 @@ export type Database = {
           },
         ];
       };
+      "sync_objectives": {
+        Row: {
+          "created_at": string;
+          "description": string;
+          "entity_type": string;
+          "id": string;
+          "indicator": string;
+          "name": string;
+          "owner": string;
+          "rolling_window": string;
+          "target": number;
+          "updated_at": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at"?: string;
+          "description"?: string;
+          "entity_type": string;
+          "id"?: string;
+          "indicator": string;
+          "name": string;
+          "owner"?: string;
+          "rolling_window"?: string;
+          "target": number;
+          "updated_at"?: string;
+        };
+        Update: {
+          "created_at"?: string;
+          "description"?: string;
+          "entity_type"?: string;
+          "id"?: string;
+          "indicator"?: string;
+          "name"?: string;
+          "owner"?: string;
+          "rolling_window"?: string;
+          "target"?: number;
+          "updated_at"?: string;
+        };
+        Relationships: [];
+      };
       "sync_queue_settings": {
         Row: {
           "emergency_slots": number;
@@ -1740,6 +1819,7 @@ export type Database = {
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
+          "ttl": string | null;
           "warning_code": string | null;
         };
         ComputedFields: never;
@@ -1759,6 +1839,7 @@ export type Database = {
           "success": boolean;
           "sync_execution_id": string;
           "tournament_no": string;
+          "ttl"?: string | null;
           "warning_code"?: string | null;
         };
         Update: {
@@ -1777,6 +1858,7 @@ export type Database = {
           "success"?: boolean;
           "sync_execution_id"?: string;
           "tournament_no"?: string;
+          "ttl"?: string | null;
           "warning_code"?: string | null;
         };
         Relationships: [
@@ -2050,6 +2132,7 @@ export type Database = {
       "complete_season": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "delete_objective": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "drain_sync_queue": { Args: { "as_of"?: string }; Returns: Json };
       "end_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "end_upstream_backoff": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -2064,6 +2147,7 @@ export type Database = {
       "get_health_overview": { Args: { "as_of"?: string }; Returns: Json };
       "get_known_season": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_metrics_facts": { Args: { "as_of"?: string }; Returns: Json };
+      "get_objective": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_performance_history": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_prometheus_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_queue_status": { Args: { "as_of"?: string }; Returns: Json };
@@ -2082,6 +2166,7 @@ export type Database = {
       "list_errors": { Args: { "p": Json }; Returns: Json };
       "list_executions": { Args: { "p": Json }; Returns: Json };
       "list_notification_channels": { Args: Record<PropertyKey, never>; Returns: Json };
+      "list_objectives": { Args: { "as_of"?: string }; Returns: Json };
       "list_retention_settings": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_sealed_audit": { Args: { "p": Json }; Returns: Json };
       "list_search_results": { Args: { "p": Json }; Returns: Json };
@@ -2103,6 +2188,7 @@ export type Database = {
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_silence": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "save_objective": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "schema_version": { Args: Record<PropertyKey, never>; Returns: Json };
       "seal_audit": { Args: { "p": Json }; Returns: number };
       "start_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -4,5 +4,6 @@ export * from "./alerts.ts";
 export * from "./history.ts";
 export * from "./jobs.ts";
 export * from "./monitoring.ts";
+export * from "./objectives.ts";
 export * from "./people.ts";
 export * from "./sync.ts";

@@ -50,6 +50,7 @@ import {
   QueueStatusResponse,
   RequeueJobRequest,
 } from "./jobs.ts";
+import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } from "./objectives.ts";
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
@@ -134,6 +135,16 @@ export const ROUTES: readonly Route[] = [
     refusals: [404],
   }),
   admin("delete", "/alert-rules/{id}", "admin", "Deletes a rule and resolves its incidents", null, { status: 204, refusals: [404] }),
+  admin("post", "/objectives", "admin", "Creates an objective; one with enough events gets burn-rate rules", ObjectiveSettings, {
+    body: CreateObjectiveRequest,
+    status: 201,
+    refusals: [404, 409],
+  }),
+  admin("patch", "/objectives/{id}", "admin", "Changes the name, description, target or owner of an objective", ObjectiveSettings, {
+    body: ChangeObjectiveRequest,
+    refusals: [404, 409],
+  }),
+  admin("delete", "/objectives/{id}", "admin", "Deletes an objective with its burn-rate rules", null, { status: 204, refusals: [404] }),
   admin("get", "/channels", "admin", "Every channel without its secrets", ChannelListResponse),
   admin("put", "/channels/{name}", "admin", "Creates or changes a channel", NotificationChannel, {
     body: ChannelRequest,

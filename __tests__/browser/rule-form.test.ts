@@ -22,6 +22,7 @@ const RULE: AlertRule = {
   minimum_runs: 2,
   no_data: "KEEP",
   error_type: null,
+  objective_id: null,
   severity: "LOW",
   notification_channels: ["dashboard"],
   repeat_interval: "4 hours",

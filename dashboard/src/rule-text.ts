@@ -24,6 +24,7 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
+  burn_rate: "How many times faster than evenly the error budget of an objective is spent, in the window and in a twelfth of it.",
   broken_rules: "Active rules that an evaluation cannot measure.",
 };
 
@@ -96,6 +97,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   undelivered_age: (value) => `a notification is not delivered for ${seconds(value)}`,
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
+  burn_rate: (value, { evaluation_window }) =>
+    `the error budget of an objective is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
 };
 

@@ -100,6 +100,20 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
     ],
     ["1 reply", {}, "1 reply held back and not confirmed", "some replies held back and not confirmed"],
   ],
+  burn_rate: [
+    [
+      "14 ×",
+      { objective: "Match runs on time" },
+      "the error budget of Match runs on time burns at 14 × its even rate",
+      "the error budget of Match runs on time burns too fast",
+    ],
+    [
+      "14 ×",
+      { ...FINGERPRINT, objective: "Tournament results" },
+      "VIS is unavailable: the error budget of Tournament results burns at 14 × its even rate",
+      "VIS is unavailable: the error budget of Tournament results burns too fast",
+    ],
+  ],
   broken_rules: [
     [
       "2 rules",

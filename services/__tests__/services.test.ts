@@ -15,7 +15,7 @@ import { TestClock } from "../../testing/clock.ts";
 import { answeredCall } from "../../testing/rpc-client.ts";
 import { silence, withShortTimeouts } from "../../testing/timeouts.ts";
 
-const VERSION = { version: 14, min_code_version: 14 };
+const VERSION = { version: 15, min_code_version: 15 };
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
 Deno.test("a fingerprint ignores ids, numbers, dates, addresses and quoted parts", () => {

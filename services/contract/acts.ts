@@ -11,11 +11,15 @@ import {
   SilenceRequest,
 } from "../../types/admin.ts";
 import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
+import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } from "../../types/objectives.ts";
 import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
 import { Actor, as_of } from "./fields.ts";
 
 const { reason, ...changes } = ChangeEntityRequest.shape;
+const createdObjective = CreateObjectiveRequest.omit({ reason: true });
+const { reason: _, ...objectiveChanges } = ChangeObjectiveRequest.shape;
+const changedObjective = z.strictObject(objectiveChanges);
 const Silence = AlertSilence.omit({ is_silencing: true });
 const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 
@@ -51,6 +55,24 @@ export const ACTS = {
     answer: AlertRule,
   },
   delete_alert_rule: {
+    args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of },
+    answer: z.boolean(),
+  },
+  save_objective: {
+    args: {
+      p: z.strictObject({
+        id: z.uuid().optional(),
+        /** The id of a new objective. */
+        new_id: z.uuid().optional(),
+        objective: z.union([createdObjective, changedObjective]),
+        reason: z.string().optional(),
+        actor: Actor,
+      }),
+      as_of,
+    },
+    answer: ObjectiveSettings,
+  },
+  delete_objective: {
     args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of },
     answer: z.boolean(),
   },

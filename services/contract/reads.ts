@@ -10,6 +10,7 @@ import {
   TournamentDetailResponse,
   TournamentState,
 } from "../../types/history.ts";
+import { ObjectiveBudget, ObjectiveDetail } from "../../types/objectives.ts";
 import { as_of, page } from "./fields.ts";
 import { ExecutionFacts, IncidentFacts, IncidentPage, Titles } from "./incidents.ts";
 
@@ -36,6 +37,8 @@ const READS = [
   "get_metrics_facts",
   "get_system_facts",
   "list_search_results",
+  "list_objectives",
+  "get_objective",
 ] as const;
 export type Read = typeof READS[number];
 
@@ -115,6 +118,11 @@ export const READING = {
       jobs: z.array(FoundWork),
       runs: z.array(FoundWork),
     }),
+  },
+  list_objectives: { args: { as_of }, answer: z.array(ObjectiveBudget) },
+  get_objective: {
+    args: { p: z.strictObject({ id: z.uuid() }), as_of },
+    answer: ObjectiveBudget.extend(ObjectiveDetail.shape).nullable(),
   },
   list_alert_rules: { args: {}, answer: z.array(AlertRule) },
   list_alert_silences: {

@@ -117,7 +117,7 @@ language sql immutable set search_path = '' as $$
     from jsonb_each_text(row_json)
     where value is not null and key in (
       'evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts', 'group_window', 'grace',
-      'max_runtime', 'sync_frequency'
+      'max_runtime', 'sync_frequency', 'rolling_window'
     )
   );
 $$;
@@ -129,17 +129,17 @@ create table public.limit_settings (
   constraint limit_settings_maximum_is_positive check (maximum > 0)
 );
 comment on table public.limit_settings is
-  'The most rows of each kind that people can create: rules, channels, silences that have not ended, waiting jobs, and recipients of a channel.';
+  'The most rows of each kind that people can create: rules, objectives, channels, silences that have not ended, waiting jobs, and recipients of a channel.';
 select private.secure_table('public.limit_settings');
 
 -- The evaluation of 1,000 rules is measured by `deno task bench rules`.
 insert into public.limit_settings (subject, maximum) values
-  ('alert_rules', 1000), ('notification_channels', 100), ('recipients', 50), ('silences', 500), ('waiting_jobs', 1000);
+  ('alert_rules', 1000), ('objectives', 100), ('notification_channels', 100), ('recipients', 50), ('silences', 500), ('waiting_jobs', 1000);
 
 create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
   -- Raise min_code_version with a change that functions of an older version do not survive, such as a renamed argument.
-  select jsonb_build_object('version', 14, 'min_code_version', 14);
+  select jsonb_build_object('version', 15, 'min_code_version', 15);
 $$;
 comment on function public.schema_version is
   'The number of the newest migration, and the oldest version of the functions that works with it; others answer SCHEMA_MISMATCH.';

@@ -1,4 +1,5 @@
--- The monitoring tables: runs, their results by tournament, errors, calls of edge functions, and the rollup of runs.
+-- The monitoring tables: runs, their results by tournament, errors, calls of edge functions, the rollup of runs, and objectives
+-- with the rollup of their events.
 -- Over 300 lines, because each table is followed by its comments, indexes and grants.
 
 create function private.success_weight(status text, tournaments_failed integer, tournaments_processed integer) returns numeric
@@ -146,6 +147,7 @@ create table public.sync_tournament_results (
   error_fingerprint varchar,
   warning_code varchar,
   attempts jsonb not null default '[]',
+  ttl interval,
   constraint sync_tournament_results_one_a_run unique (sync_execution_id, tournament_no),
   constraint sync_tournament_results_error_iff_failed check (success = (error_type is null)),
   constraint sync_tournament_results_error_type_is_known
@@ -164,6 +166,8 @@ comment on column public.sync_tournament_results.started_at is 'When its work be
 comment on column public.sync_tournament_results.reply_bytes is 'Bytes of its own reply; null for a failure and for a row of the list of a season.';
 comment on column public.sync_tournament_results.attempts is
   'The requests of a tournament with a retry: from_ms since started_at, and ms of the response; empty without a retry.';
+comment on column public.sync_tournament_results.ttl is
+  'How long the matches that the run read stay fresh; null for a failure, and for a sync that reads no matches.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
@@ -368,6 +372,71 @@ cross join lateral (select h.tournament_no is null and h.success_weight is not n
 where h.status <> 'RUNNING';
 comment on view private.run_metrics is 'One row per finished run: the columns of sync_metrics in their order, and the id of the run.';
 grant select on private.run_metrics to service_role;
+
+create table public.sync_objectives (
+  id uuid primary key default gen_random_uuid(),
+  name varchar not null unique,
+  description text not null default '',
+  entity_type varchar not null,
+  indicator varchar not null,
+  target numeric not null,
+  rolling_window interval not null default '28 days',
+  owner varchar not null default '',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint sync_objectives_indicator_is_known
+    check (indicator in ('sync_success', 'timeliness', 'freshness', 'detection', 'delivery')),
+  constraint sync_objectives_target_leaves_a_budget check (target between 0.5 and 0.9999),
+  constraint sync_objectives_window_is_known check (rolling_window in ('7 days', '28 days', '90 days')),
+  constraint sync_objectives_has_a_name check (length(name) between 1 and 100),
+  constraint sync_objectives_entity_type_is_not_system check (entity_type <> 'system')
+);
+comment on table public.sync_objectives is
+  'The objectives: the share of good events of an indicator that a rolling window is to have. The other events are the error budget.';
+comment on column public.sync_objectives.entity_type is 'An entity type, or all for every event of the indicator.';
+comment on column public.sync_objectives.indicator is
+  'The kind of event: a result of a tournament, a due time, a minute of a tournament that plays, a failure, or a notification.';
+comment on column public.sync_objectives.owner is 'Who answers for the objective, for people; empty: nobody is named.';
+select private.secure_table('public.sync_objectives');
+
+insert into public.sync_objectives (name, description, entity_type, indicator, target) values
+  ('Tournament results', 'Results of tournaments that succeeded.', 'all', 'sync_success', 0.99),
+  ('Match runs on time', 'Due times of the match schedule whose run started within 15 minutes.', 'matches_schedule', 'timeliness', 0.99),
+  ('Match data fresh', 'Minutes of tournaments that play in which their matches are no older than interval and grace.',
+    'matches_schedule', 'freshness', 0.99),
+  ('Failures noticed', 'Failures that the alert processor evaluated within 5 minutes.', 'all', 'detection', 0.99),
+  ('Notifications delivered', 'Notifications that were delivered within 5 minutes.', 'all', 'delivery', 0.99);
+
+create table public.sync_indicators (
+  indicator varchar not null,
+  entity_type varchar not null,
+  bucket timestamptz not null,
+  events integer not null,
+  bad_events integer not null,
+  causes jsonb not null default '{}',
+  primary key (indicator, entity_type, bucket),
+  constraint sync_indicators_indicator_is_known
+    check (indicator in ('sync_success', 'timeliness', 'freshness', 'detection', 'delivery')),
+  constraint sync_indicators_bucket_is_an_hour check (bucket = date_bin('1 hour', bucket, '2000-01-01 00:00:00+00')),
+  constraint sync_indicators_bad_are_some_of_the_events check (bad_events between 0 and events),
+  constraint sync_indicators_causes_is_an_object check (jsonb_typeof(causes) = 'object')
+);
+comment on table public.sync_indicators is
+  'Rollup of the events of each indicator by entity and hour, so that a window reaches beyond the rows that retention keeps.';
+comment on column public.sync_indicators.causes is
+  'The bad events by cause: the fingerprint of a failure, or the channel of a delivery; an empty key where none is known.';
+create index sync_indicators_time_idx on public.sync_indicators (bucket);
+select private.secure_table('public.sync_indicators');
+
+create table private.indicator_rollup (
+  id boolean primary key default true,
+  rolled_until timestamptz,
+  constraint indicator_rollup_is_one_row check (id)
+);
+comment on table private.indicator_rollup is 'Until when the events are in sync_indicators; null before the first rollup.';
+alter table private.indicator_rollup enable row level security;
+grant select, update on private.indicator_rollup to service_role;
+insert into private.indicator_rollup default values;
 
 create materialized view public.sync_health_summary as
 select

@@ -35,12 +35,14 @@ begin
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
-       error_fingerprint, warning_code, retry_attempt, attempts, reply_bytes, started_at, created_at)
+       error_fingerprint, warning_code, retry_attempt, attempts, reply_bytes, started_at, ttl, created_at)
     select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
       make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, r.warning_code,
       coalesce(r.retry_attempt, 0), coalesce(r.attempts, '[]'), r.reply_bytes,
       -- The clock of the worker measured the offset, and it can run faster than the clock of the database.
-      case when r.started_ms >= 0 then least(run.execution_start + make_interval(secs => r.started_ms / 1000.0), as_of) end, as_of
+      case when r.started_ms >= 0 then least(run.execution_start + make_interval(secs => r.started_ms / 1000.0), as_of) end,
+      (select s.ttl from public.tournament_sync_state s join public.sync_status e on e.entity_type = run.entity_type
+      where s.tournament_no = r.tournament_no and e.leases_tournaments and r.error_type is null), as_of
     from jsonb_to_recordset(coalesce(p -> 'results', '[]')) as r (
       tournament_no text, records_processed integer, duration_ms numeric, error_message text, error_type text, error_fingerprint text,
       warning_code text, retry_attempt integer, attempts jsonb, reply_bytes integer, started_ms numeric

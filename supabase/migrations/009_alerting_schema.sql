@@ -9,7 +9,8 @@ language sql immutable set search_path = '' as $$
     ('sync_overdue', 1, 2592000), ('error_rate', 0.01, 10000), ('records_collapse', 0.01, 1), ('cache_hit_ratio', 0.01, 1),
     ('api_response_time', 1, 120000), ('stuck_execution', 1, 60), ('shared_failure', 1, 1000), ('undelivered_age', 1, 604800),
     ('unconfirmed_replies', 1, 1000), ('api_fallback_ratio', 0.01, 1), ('tournament_staleness', 1, 604800),
-    ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000)
+    ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000),
+    ('burn_rate', 0.1, 1000)
   ) as r (metric, lowest, highest)
   where r.metric = p_metric;
 $$;
@@ -42,6 +43,8 @@ create table public.alert_rules (
   escalation_channels jsonb not null default '[]',
   broken_since timestamptz,
   broken_reason text,
+  objective_id uuid references public.sync_objectives (id) on delete cascade,
+  constraint alert_rules_burn_rate_iff_objective check ((metric = 'burn_rate') = (objective_id is not null)),
   constraint alert_rules_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_rules_window_is_within_limits check (evaluation_window between interval '1 minute' and interval '31 days'),
   constraint alert_rules_channels_are_a_list check (jsonb_typeof(notification_channels) = 'array'),
@@ -91,7 +94,9 @@ comment on column public.alert_rules.lowest_priority is
   'The lowest priority of the tournaments that the rule measures, as in private.tournament_priority(); null: each tournament.';
 comment on column public.alert_rules.escalation_channels is
   'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
+comment on column public.alert_rules.objective_id is 'The objective whose budget a burn_rate rule measures.';
 comment on column public.alert_rules.broken_since is 'Since when evaluations cannot measure the rule; null while they can.';
+create index alert_rules_objective_idx on public.alert_rules (objective_id) where objective_id is not null;
 select private.secure_table('public.alert_rules');
 
 create table public.alert_rule_versions (
@@ -164,6 +169,32 @@ from (values
 
 select private.record_rule_version(r, 'installation', r.created_at) from public.alert_rules r;
 
+create function private.create_burn_rules(objective public.sync_objectives) returns void
+language sql set search_path = '' set timezone = 'UTC' as $$
+  -- A rule fires when the burn rate of its window would spend this share of the budget (Google, SRE Workbook, chapter 5, table 5-8).
+  with created as (
+    insert into public.alert_rules (
+      name, description, entity_type, metric, objective_id, threshold, evaluation_window, severity, escalation_delay, minimum_runs, runbook_url
+    )
+    select objective.name || burn.suffix, format('%s loses %s %% of its error budget in %s.', objective.name, round(burn.share * 100),
+      private.in_words(burn.long_window)), objective.entity_type, 'burn_rate', objective.id,
+      round(burn.share * extract(epoch from objective.rolling_window) / extract(epoch from burn.long_window), 2),
+      burn.long_window, burn.severity, burn.escalation_delay, 0, 'docs/runbook.md#error-budget-burn'
+    from (values
+      (' Burn Fast', 0.02, interval '1 hour', 'HIGH', interval '30 minutes'),
+      (' Burn', 0.05, interval '6 hours', 'HIGH', interval '30 minutes'),
+      (' Burn Slow', 0.10, interval '3 days', 'MEDIUM', null)
+    ) as burn (suffix, share, long_window, severity, escalation_delay)
+    returning *
+  )
+  select private.record_rule_version(c, 'installation', c.created_at) from created c;
+$$;
+comment on function private.create_burn_rules(public.sync_objectives) is
+  'Creates the burn-rate rules of an objective: 2, 5 and 10 % of its budget in 1 hour, 6 hours and 3 days.';
+
+-- The other objectives have fewer than 100 events in their window, too few for a rate.
+select private.create_burn_rules(o) from public.sync_objectives o where o.indicator in ('sync_success', 'timeliness', 'freshness');
+
 create function private.create_default_rules(entity public.sync_status) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -209,12 +240,14 @@ begin
     for rule in select * from public.alert_rules r where r.entity_type = old.entity_type loop
       perform private.delete_rule(rule, 'the deletion of its entity', clock_timestamp());
     end loop;
+    delete from public.sync_objectives o where o.entity_type = old.entity_type;
   end if;
   return null;
 end
 $$;
 comment on function private.keep_default_rules() is
-  'Creates the default rules of a new entity, and deletes every rule of a deleted one; a trigger, because people write entities with SQL.';
+  'Creates the default rules of a new entity, and deletes the rules and objectives of a deleted one; a trigger, because people write entities '
+  'with SQL.';
 create trigger keep_default_rules after insert or delete on public.sync_status
   for each row execute function private.keep_default_rules();
 

@@ -3,7 +3,7 @@ import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
 /** The number of the newest migration that this code was written for. */
-export const SCHEMA_VERSION = 14;
+export const SCHEMA_VERSION = 15;
 
 /**
  * Reads the schema version, once in the life of a worker, and refuses each request where code and schema do not work together: a schema that

@@ -4,6 +4,7 @@ import { addAlertRoutes } from "./alert-routes.ts";
 import { sealAudit } from "./audit-logger.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
+import { addObjectiveRoutes } from "./objective-routes.ts";
 import { addSettingsRoutes } from "./settings-routes.ts";
 import { addPeopleRoutes } from "./people-routes.ts";
 import { addSetupRoutes } from "./setup-routes.ts";
@@ -20,6 +21,7 @@ export function createApp(deps: AdminDeps): FunctionApp {
   addAlertRoutes(app, deps);
   addJobRoutes(app, deps);
   addAuditRoutes(app, deps);
+  addObjectiveRoutes(app, deps);
   addSettingsRoutes(app, deps);
   addPeopleRoutes(app, deps);
   addSetupRoutes(app, deps);

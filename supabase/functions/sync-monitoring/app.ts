@@ -18,6 +18,7 @@ import {
   TournamentListResponse,
 } from "../../../types/history.ts";
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
+import { ObjectiveDetailResponse, ObjectiveListResponse } from "../../../types/objectives.ts";
 import { SearchQuery, SearchResponse } from "../../../types/search.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
 import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, refuseQuery, requireRole } from "../_shared/app.ts";
@@ -41,6 +42,7 @@ import {
   TournamentQuery,
 } from "./history.ts";
 import { readMetrics } from "./metrics.ts";
+import { listObjectives, readObjective } from "./objectives.ts";
 import { openApiDocument, statedAccess } from "./openapi.ts";
 import { scrape } from "./prometheus.ts";
 import { search } from "./search.ts";
@@ -135,6 +137,19 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
   app.openapi(
     readOne("/alerts/{id}", "One incident with its timeline and notifications", WithId, AlertDetailResponse),
     async (c) => c.json(await readAlert(reader(c), clock, c.req.valid("param").id), 200),
+  );
+  app.openapi(
+    read("/objectives", "Each objective with its error budget and what spent it", NoQuery, ObjectiveListResponse),
+    async (c) => c.json(await listObjectives(reader(c), clock), 200),
+  );
+  app.openapi(
+    readOne(
+      "/objectives/{id}",
+      "One objective with the course of its budget, its causes, rules and incidents",
+      WithId,
+      ObjectiveDetailResponse,
+    ),
+    async (c) => c.json(await readObjective(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
     read("/metrics", "The monitoring and performance metrics of the last 24 hours", NoQuery, MetricsResponse),

@@ -4,6 +4,8 @@ create function private.shortest_retention(p_subject varchar) returns interval
 language sql immutable set search_path = '' as $$
   select case
     when p_subject in ('audit', 'audit_log') then interval '90 days'
+    -- The longest window of an objective begins up to an hour before its 90 days.
+    when p_subject = 'indicators' then interval '91 days'
     -- The charts of 24 hours and 30 days read the buckets; error-analytics covers 24 hours by default.
     when p_subject = 'hourly_metrics' then interval '31 days'
     when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
@@ -29,6 +31,7 @@ insert into public.retention_settings (subject, keep) values
   ('open_errors', '1 year'),
   ('quarter_hourly_metrics', '90 days'),
   ('hourly_metrics', '2 years'),
+  ('indicators', '1 year'),
   ('audit', '2 years'),
   ('function_calls', '7 days'),
   ('cron_details', '7 days'),
@@ -115,6 +118,7 @@ begin
     ('open_errors', 'public.sync_error_log', 'occurred_at', 'resolved_at is null'),
     ('quarter_hourly_metrics', 'public.sync_metrics', 'bucket', $c$resolution = '15 minutes'$c$),
     ('hourly_metrics', 'public.sync_metrics', 'bucket', $c$resolution = '1 hour'$c$),
+    ('indicators', 'public.sync_indicators', 'bucket', 'true'),
     ('audit', 'public.manual_sync_audit', 'completion_timestamp', 'true'),
     ('jobs', 'public.sync_jobs', 'finished_at', 'true'),
     ('function_calls', 'private.call_log', 'called_at', 'true'),
@@ -312,6 +316,7 @@ language sql stable set search_path = '' as $jobs$
     ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs(), private.expire_people_claim()', '1 minute'),
     ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
     ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
+    ('roll-up-indicators', '*/5 * * * *', 'select private.roll_up_indicators()', '5 minutes'),
     ('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()', '5 minutes'),
     -- A batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms. The job is a DO block, because each
     -- batch must commit: a function cannot commit, and neither can a procedure that sets a search_path, as every routine here does.
@@ -376,5 +381,6 @@ select private.secure_functions(
   'public.list_alert_incidents', 'public.get_alert_incident', 'public.list_alert_rules',
   'public.list_alert_silences', 'public.list_notification_channels', 'public.record_channel_test',
   'public.get_setup_facts', 'public.list_audit_log', 'public.list_search_results',
-  'public.list_retention_settings', 'public.change_retention_setting'
+  'public.list_retention_settings', 'public.change_retention_setting',
+  'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective'
 );

@@ -247,6 +247,7 @@ begin
   perform pg_advisory_xact_lock(hashtext('private.refuse_over_limit:' || p_subject));
   existing := case p_subject
     when 'alert_rules' then (select count(*) from public.alert_rules)
+    when 'objectives' then (select count(*) from public.sync_objectives)
     when 'notification_channels' then (select count(*) from public.notification_channels)
     when 'silences' then (select count(*) from public.alert_silences where ends_at > as_of)
     when 'waiting_jobs' then (select count(*) from public.sync_jobs where status = 'QUEUED')
@@ -451,6 +452,11 @@ begin
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
     when is_below and rule.recovery_threshold < rule.threshold then 'recovery_threshold: must be at least the threshold'
     when not is_below and rule.recovery_threshold > rule.threshold then 'recovery_threshold: must be at most the threshold'
+    when rule.metric = 'burn_rate' and rule.objective_id is null then 'objective_id: must be set for the metric burn_rate'
+    when rule.metric <> 'burn_rate' and rule.objective_id is not null then 'objective_id: can be set only for the metric burn_rate'
+    when rule.objective_id is not null and not exists (
+      select from public.sync_objectives o where o.id = rule.objective_id and o.entity_type = rule.entity_type
+    ) then 'objective_id: must be an objective of the same entity_type'
     when rule.error_type is not null and rule.metric <> 'error_rate' then 'error_type: can be set only for the metric error_rate'
     when is_system and rule.entity_type <> 'system' then 'entity_type: must be system for the metric ' || rule.metric
     when not is_system and rule.entity_type = 'system' then 'entity_type: cannot be system for the metric ' || rule.metric
@@ -506,9 +512,9 @@ begin
   delete from public.alert_incidents i
   where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
     or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
-        before.error_type)
+        before.error_type, before.objective_id)
       is distinct from (after.metric, after.entity_type, after.scope, after.evaluation_window, after.threshold, after.recovery_threshold,
-        after.error_type));
+        after.error_type, after.objective_id));
   -- An evaluation resolves only incidents that a rule measures, so these incidents would stay live for ever.
   for incident in
     update public.alert_incidents i set state = 'RESOLVED', resolved_at = as_of, version = i.version + 1, updated_at = as_of
@@ -547,11 +553,11 @@ begin
     update public.alert_rules r set
       (name, description, entity_type, scope, lowest_priority, metric, threshold, evaluation_window, severity, notification_channels,
        escalation_delay, escalation_channels, is_active, updated_at, minimum_runs, for_duration, recovery_threshold, error_type, no_data,
-       runbook_url, repeat_interval)
+       runbook_url, repeat_interval, objective_id)
       = (changed.name, changed.description, changed.entity_type, changed.scope, changed.lowest_priority, changed.metric,
         changed.threshold, changed.evaluation_window, changed.severity, changed.notification_channels, changed.escalation_delay,
         changed.escalation_channels, changed.is_active, changed.updated_at, changed.minimum_runs, changed.for_duration,
-        changed.recovery_threshold, changed.error_type, changed.no_data, changed.runbook_url, changed.repeat_interval)
+        changed.recovery_threshold, changed.error_type, changed.no_data, changed.runbook_url, changed.repeat_interval, changed.objective_id)
     where r.id = before.id returning * into after;
     perform private.resolve_unmeasured_incidents(before, after, p -> 'actor' ->> 'name', as_of);
   end if;
@@ -611,6 +617,85 @@ end
 $$;
 comment on function public.preview_alert_rule(jsonb, timestamptz) is
   'The measurements of a changed or new rule, without writing; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+
+create function private.refuse_invalid_objective(objective public.sync_objectives, before public.sync_objectives) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+  problem text;
+begin
+  problem := case
+    when before.id is not null and objective.indicator <> before.indicator then 'indicator: cannot change; create another objective'
+    when before.id is not null and objective.entity_type <> before.entity_type then 'entity_type: cannot change; create another objective'
+    when before.id is not null and objective.rolling_window <> before.rolling_window
+      then 'rolling_window: cannot change; create another objective'
+    when objective.entity_type = 'system' then 'entity_type: cannot be system'
+  end;
+  if problem is not null then
+    raise sqlstate 'PT400' using message = problem, detail = 'BAD_REQUEST';
+  end if;
+  perform private.refuse_unknown_scope(objective.entity_type);
+end
+$$;
+comment on function private.refuse_invalid_objective(public.sync_objectives, public.sync_objectives) is
+  'Refuses an objective of an unknown entity, and a change of what it counts, which would change its past. PT400 BAD_REQUEST.';
+
+create function public.save_objective(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  before public.sync_objectives;
+  after public.sync_objectives;
+  defaults constant jsonb := jsonb_build_object('id', gen_random_uuid(), 'description', '', 'owner', '', 'created_at', as_of);
+begin
+  perform private.refuse_unknown_fields(p, '{id,new_id,objective,reason,actor}');
+  select * into before from public.sync_objectives where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_missing(found or p ->> 'id' is null, 'objective', p ->> 'id');
+  after := jsonb_populate_record(
+    before, case when before.id is null then defaults else '{}' end || (p -> 'objective') || jsonb_build_object('updated_at', as_of));
+  perform private.refuse_invalid_objective(after, before);
+  if before.id is null then
+    perform private.refuse_over_limit('objectives', as_of);
+    after.id := coalesce((p ->> 'new_id')::uuid, after.id);
+    insert into public.sync_objectives select after.*;
+    if (private.objective_json(after, as_of, 0) ->> 'events')::bigint >= 100 then
+      perform private.create_burn_rules(after);
+    end if;
+  else
+    update public.sync_objectives o set name = after.name, description = after.description, target = after.target, owner = after.owner,
+      updated_at = after.updated_at
+    where o.id = before.id;
+  end if;
+  perform private.audit(p -> 'actor', case when before.id is null then 'create-objective' else 'change-objective' end, 'objective',
+    after.id::text, case when before.id is not null then to_jsonb(before) end, to_jsonb(after), p ->> 'reason', as_of);
+  return private.lengths_in_words(to_jsonb(after));
+exception
+  when unique_violation then
+    raise sqlstate 'PT409' using
+      message = format('another objective, or a rule named after it, already has the name %L', after.name), detail = 'NAME_TAKEN';
+end
+$$;
+comment on function public.save_objective(jsonb, timestamptz) is
+  'Creates an objective, or changes the {id}: {objective} with the fields to set, {reason?}. A new one with 100 events in its window gets '
+  'burn-rate rules. PT404 NOT_FOUND, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
+
+create function public.delete_objective(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  before public.sync_objectives;
+  rule public.alert_rules;
+begin
+  perform private.refuse_unknown_fields(p, '{id,reason,actor}');
+  select * into before from public.sync_objectives where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_missing(found, 'objective', p ->> 'id');
+  for rule in select * from public.alert_rules r where r.objective_id = before.id loop
+    perform private.delete_rule(rule, p -> 'actor' ->> 'name', as_of);
+  end loop;
+  delete from public.sync_objectives where id = before.id;
+  perform private.audit(p -> 'actor', 'delete-objective', 'objective', before.id::text, to_jsonb(before), null, p ->> 'reason', as_of);
+  return true;
+end
+$$;
+comment on function public.delete_objective(jsonb, timestamptz) is
+  'Deletes the objective {id} with its burn-rate rules, whose incidents resolve, with {reason?}. PT404 NOT_FOUND.';
 
 create table private.digest_key (
   id boolean primary key default true,

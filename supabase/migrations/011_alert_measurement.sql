@@ -9,21 +9,6 @@ comment on type private.alert_value is
   'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run. Facts '
   'are fields of the measurement that differ from their defaults.';
 
-create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
-language sql stable rows 1 set search_path = '' as $$
-  with failure as (
-    select r.error_fingerprint as fingerprint, 1 as source from public.sync_tournament_results r
-    where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
-    union all
-    select l.fingerprint, 2 from public.sync_error_log l where l.sync_execution_id = p_execution_id
-  )
-  select f.fingerprint, count(*) over () = 1
-  from failure f where f.source = (select min(source) from failure)
-  group by f.fingerprint order by count(*) desc, f.fingerprint limit 1;
-$$;
-comment on function private.run_fingerprint(uuid) is
-  'The most frequent fingerprint among the failures of a run, and whether all have it; no row without a failure.';
-
 create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   -- A full run without a request does not count, because no tournament was due. A collapse becomes the median, and is accepted as a
@@ -586,6 +571,31 @@ $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
   'The values of the system rules: seconds since the last evaluation, longest wait, age of the oldest undelivered state, broken rules.';
 
+create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
+  -- A window that was widened holds more of the budget: its rate counts as that of the window of the rule.
+  with rule as (select r.* from unnest(rules) r where r.metric = 'burn_rate'),
+  wanted as (select array_agg(r.objective_id) as objectives, array_agg(r.evaluation_window) as windows from rule r),
+  burn as materialized (
+    select b.* from wanted w cross join lateral private.burn_rates(w.objectives, w.windows, as_of) b where w.objectives is not null
+  )
+  select r.id, null::varchar,
+    -- Under 100 events are too few for a rate, and under three bad ones are no reason to wake anybody.
+    case when b.window_events < 100 then null when r.severity in ('HIGH', 'CRITICAL') and b.bad_events < 3 then 0
+      else round(least(b.long_rate, b.short_rate) * extract(epoch from b.long_burn) / extract(epoch from b.long_window), 4) end,
+    b.events, null::timestamptz, null::uuid, b.cause,
+    jsonb_build_object(
+      'objective_id', o.id, 'objective', o.name, 'target', o.target, 'events', b.events, 'bad_events', b.bad_events,
+      'long_window', private.in_words(b.long_burn), 'short_window', private.in_words(b.short_burn),
+      'long_rate', round(b.long_rate, 4), 'short_rate', round(b.short_rate, 4)
+    ), '{}'::jsonb
+  from rule r join public.sync_objectives o on o.id = r.objective_id
+  left join (select distinct * from burn) b on b.objective_id = r.objective_id and b.long_window = r.evaluation_window;
+$$;
+comment on function private.measure_burn_rates(public.alert_rules[], timestamptz) is
+  'The burn rates of the objectives of the rules: the lower of the long and the short window; null without an event in one of them, or with '
+  'under 100 events in the window of the objective.';
+
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -688,6 +698,7 @@ language sql stable rows 100 set search_path = '' as $$
   select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
   union all
   select m.* from unnest(rules) r cross join lateral private.measure_unconfirmed_replies(r, as_of) m where r.metric = 'unconfirmed_replies'
+  union all select * from private.measure_burn_rates(rules, as_of)
   union all select * from private.measure_system(rules, as_of);
 $$;
 comment on function private.measured(public.alert_rules[], timestamptz) is 'The values of the given rules in each of their scopes.';
