@@ -79,6 +79,7 @@ export const RELATIONS: Record<string, string[]> = {
   "private.connectivity_test": own("SELECT, UPDATE"),
   "private.digest_key": own(),
   "private.people_claim": own("SELECT, UPDATE"),
+  "private.indicator_rollup": own("SELECT, UPDATE"),
   "private.watchdog": own("SELECT, UPDATE"),
 };
 

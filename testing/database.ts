@@ -111,8 +111,9 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
     fetch: (input, init) => supabase(new Request(input as Request, init)),
     async reset() {
       await query(
-        "truncate tournaments, sync_execution_history, sync_error_log, sync_metrics, private.call_log cascade",
+        "truncate tournaments, sync_execution_history, sync_error_log, sync_metrics, sync_indicators, private.call_log cascade",
       );
+      await query("update private.indicator_rollup set rolled_until = null");
       await query("truncate net.http_request_queue");
       await query("update upstream_slots set token = null, expires_at = null");
       await query(

@@ -6,7 +6,7 @@ export type InvalidRows = { [T in Table]?: Record<string, Row[]> };
 export type DuplicateRows = { [T in Table]?: Record<string, [Row, Row][]> };
 
 const id = (last: number): string => `00000000-0000-4000-8000-00000000000${last}`;
-const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5), INCIDENT = id(6);
+const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5), INCIDENT = id(6), OBJECTIVE = id(7);
 const TOURNAMENT = "70001";
 const EARLY = "2026-06-10T09:00:00Z", LATE = "2026-06-10T10:00:00Z";
 
@@ -47,6 +47,9 @@ export const VALID_ROWS = {
     occurred_at: LATE,
   },
   sync_metrics: { entity_type: "tournaments", resolution: "1 day", bucket: "2026-06-10T00:00:00Z" },
+  sync_objectives: { name: "Example", entity_type: "all", indicator: "sync_success", target: 0.99 },
+  sync_indicators: { indicator: "sync_success", entity_type: "tournaments", bucket: EARLY, events: 2, bad_events: 1, causes: {} },
+  "private.indicator_rollup": { id: true },
   "private.call_log": { path: "tournament-master-sync", body: {}, outcome: "SENT" },
   retention_settings: { subject: "example", keep: "1 day" },
   limit_settings: { subject: "example", maximum: 1 },
@@ -128,6 +131,7 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["tournaments", { no: TOURNAMENT }],
   ["sync_execution_history", { id: RUN }],
   ["sync_jobs", { id: JOB }],
+  ["sync_objectives", { id: OBJECTIVE, name: "Referenced" }],
   ["alert_rules", { id: RULE, name: "Referenced" }],
   ["alert_incidents", { id: INCIDENT, rule_id: null, state: "RESOLVED", resolved_at: LATE }],
   ["alert_notifications", { id: NOTIFICATION }],
@@ -169,6 +173,7 @@ export const STATES = {
     of_error_type: { metric: "error_rate", error_type: "API" },
     of_system: { metric: "queue_age", entity_type: "system" },
     of_tournament: { scope: "TOURNAMENT" },
+    of_objective: { metric: "burn_rate", objective_id: OBJECTIVE },
     broken: { broken_since: EARLY, broken_reason: "example" },
   },
   alert_rule_versions: { ended: { valid_until: LATE } },

@@ -41,6 +41,7 @@ export async function createTryWrites(db: TestDatabase): Promise<TryWrites> {
     const table of [
       "sync_queue_settings",
       "retention_settings",
+      "private.indicator_rollup",
       "private.watchdog",
       "private.people_claim",
       "private.connectivity_test",

@@ -80,7 +80,40 @@ async function aStaleTournament(synced_at: string): Promise<void> {
 }
 
 /** Meets the condition of each default rule at 12:03 UTC on 10 June 2026. */
+/** Rolls up nine quiet days of an indicator until 10:00; the events since then come from rows. */
+const quietDays = async (indicator: string, events: number) => {
+  await db.query(
+    `insert into sync_indicators (indicator, entity_type, bucket, events, bad_events)
+    select $1, 'matches_schedule', hour, $2, 0
+    from generate_series(timestamptz '2026-06-01T10:00:00Z', '2026-06-10T09:00:00Z', '1 hour') hour`,
+    [indicator, events],
+  );
+  await db.query("update private.indicator_rollup set rolled_until = '2026-06-10T10:00:00Z'");
+};
+const burning: Record<string, () => Promise<unknown>> = {
+  "Tournament results": async () => {
+    await quietDays("sync_success", 20);
+    for (const time of ["11:00", "11:15", "11:30", "11:45", "12:00"]) {
+      const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z`, status: "PARTIAL" });
+      for (let failing = 0; failing < 8; failing++) {
+        const { no } = await aTournament(db);
+        await aResult(db, run, { tournament_no: no, error_type: "NETWORK", error_fingerprint: "down" });
+      }
+    }
+  },
+  // No run started since 10:00.
+  "Match runs on time": () => quietDays("timeliness", 4),
+  "Match data fresh": async () => {
+    await quietDays("freshness", 60);
+    await aTournament(db, { created_at: "2026-06-09T00:00:00Z" });
+  },
+};
+const BURNS = Object.fromEntries(
+  Object.entries(burning).flatMap(([name, cause]) => ["Burn Fast", "Burn", "Burn Slow"].map((rule) => [`${name} ${rule}`, cause])),
+);
+
 const CAUSES: Record<string, () => Promise<unknown>> = {
+  ...BURNS,
   "Tournament Sync Consecutive Failures": () =>
     db.query("update sync_status set consecutive_failures = 3 where entity_type = 'tournaments'"),
   "Match Schedule Consecutive Failures": () =>
@@ -516,7 +549,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 19,
+    rules: 28,
     applied: 0,
   });
 });

@@ -33,6 +33,11 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     (bucket) => ({ ...VALID_ROWS.sync_metrics, resolution: "15 minutes", bucket }),
     { ...VALID_ROWS.sync_metrics, resolution: "1 hour", bucket: before(100) },
   ],
+  indicators: [
+    "sync_indicators",
+    365,
+    (at) => ({ ...VALID_ROWS.sync_indicators, bucket: `${at.slice(0, 13)}:00:00Z` }),
+  ],
   hourly_metrics: [
     "sync_metrics",
     730,

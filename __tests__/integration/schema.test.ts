@@ -116,6 +116,7 @@ Deno.test("one cron job dispatches every entity, contains no secret, and runs mo
     "reap-dead-runs * * * * *",
     "refresh-health-summary */5 * * * *",
     "retention 17 3 * * *",
+    "roll-up-indicators */5 * * * *",
     "watch-alert-processor * * * * *",
   ]);
   await db.query("select private.apply_schedules()");

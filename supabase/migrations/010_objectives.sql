@@ -130,7 +130,7 @@ comment on function private.freshness_events(timestamptz, timestamptz, timestamp
   'their ttl.';
 
 create function private.detection_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
-language sql stable rows 10 set search_path = '' as $$
+language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   with failure as (
     select h.entity_type, f.failed_at, h.execution_end as recorded_at
     from public.sync_execution_history h
@@ -236,7 +236,8 @@ comment on function private.roll_up_indicators(timestamptz) is
 
 create function private.rolled_until(p_from timestamptz, as_of timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
-  select greatest(p_from, least(coalesce(r.rolled_until, p_from), private.decided_until(as_of))) from private.indicator_rollup r;
+  -- Before the first rollup only the last hours are known, so that no read walks through the rows of weeks.
+  select greatest(p_from, least(r.rolled_until, private.decided_until(as_of))) from private.indicator_rollup r;
 $$;
 comment on function private.rolled_until(timestamptz, timestamptz) is
   'Until when the rollup has the events of a range that begins at p_from; the rows have those after it.';

@@ -574,7 +574,14 @@ comment on function private.measure_system(public.alert_rules[], timestamptz) is
 create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   -- A window that was widened holds more of the budget: its rate counts as that of the window of the rule.
-  with rule as (select r.* from unnest(rules) r where r.metric = 'burn_rate'),
+  with rule as (
+    select r.* from unnest(rules) r join public.sync_objectives o on o.id = r.objective_id
+    -- The first day of an indicator has no typical rate.
+    where r.metric = 'burn_rate' and exists (
+      select from public.sync_indicators i
+      where i.indicator = o.indicator and o.entity_type in ('all', i.entity_type) and i.bucket <= as_of - interval '1 day'
+    )
+  ),
   wanted as (select array_agg(r.objective_id) as objectives, array_agg(r.evaluation_window) as windows from rule r),
   burn as materialized (
     select b.* from wanted w cross join lateral private.burn_rates(w.objectives, w.windows, as_of) b where w.objectives is not null
@@ -583,18 +590,18 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
     -- Under 100 events are too few for a rate, and under three bad ones are no reason to wake anybody.
     case when b.window_events < 100 then null when r.severity in ('HIGH', 'CRITICAL') and b.bad_events < 3 then 0
       else round(least(b.long_rate, b.short_rate) * extract(epoch from b.long_burn) / extract(epoch from b.long_window), 4) end,
-    b.events, null::timestamptz, null::uuid, b.cause,
-    jsonb_build_object(
+    b.events, null::timestamptz, null::uuid, case when o.indicator not in ('detection', 'delivery') then b.cause end,
+    jsonb_strip_nulls(jsonb_build_object(
       'objective_id', o.id, 'objective', o.name, 'target', o.target, 'events', b.events, 'bad_events', b.bad_events,
       'long_window', private.in_words(b.long_burn), 'short_window', private.in_words(b.short_burn),
       'long_rate', round(b.long_rate, 4), 'short_rate', round(b.short_rate, 4)
-    ), '{}'::jsonb
-  from rule r join public.sync_objectives o on o.id = r.objective_id
+    )), '{}'::jsonb
+  from unnest(rules) r join public.sync_objectives o on o.id = r.objective_id
   left join (select distinct * from burn) b on b.objective_id = r.objective_id and b.long_window = r.evaluation_window;
 $$;
 comment on function private.measure_burn_rates(public.alert_rules[], timestamptz) is
   'The burn rates of the objectives of the rules: the lower of the long and the short window; null without an event in one of them, or with '
-  'under 100 events in the window of the objective.';
+  'under 100 events in the window of the objective, or in the first day of its indicator.';
 
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$

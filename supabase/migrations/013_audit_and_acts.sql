@@ -644,7 +644,8 @@ language plpgsql set search_path = '' as $$
 declare
   before public.sync_objectives;
   after public.sync_objectives;
-  defaults constant jsonb := jsonb_build_object('id', gen_random_uuid(), 'description', '', 'owner', '', 'created_at', as_of);
+  defaults constant jsonb := jsonb_build_object('id', gen_random_uuid(), 'description', '', 'rolling_window', '28 days', 'owner', '',
+    'created_at', as_of);
 begin
   perform private.refuse_unknown_fields(p, '{id,new_id,objective,reason,actor}');
   select * into before from public.sync_objectives where id = (p ->> 'id')::uuid for update;

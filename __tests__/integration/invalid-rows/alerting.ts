@@ -49,6 +49,10 @@ const invalidRows: InvalidRows = {
       ...SYSTEM_METRICS.map((metric) => ({ metric })),
     ],
     alert_rules_escalation_channels_are_a_list: [{ escalation_channels: {} }],
+    alert_rules_burn_rate_iff_objective: [{ ...rule.of_objective, objective_id: null }, {
+      ...rule.of_objective,
+      metric: "consecutive_failures",
+    }],
     alert_rules_broken_iff_a_reason_is_known: [{ broken_since: "2026-06-10T09:00:00Z" }, { broken_reason: "example" }],
   },
   alert_rule_versions: {

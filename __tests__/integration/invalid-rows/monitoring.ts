@@ -81,6 +81,20 @@ const invalidRows: InvalidRows = {
     sync_metrics_each_run_has_a_status_and_a_trigger: ROLLUP_COUNTERS.map((column) => ({ [column]: 1 })),
     sync_metrics_counted_runs_are_not_negative: [{ counted_runs: -1 }],
   },
+  sync_objectives: {
+    sync_objectives_indicator_is_known: [{ indicator: "uptime" }],
+    sync_objectives_target_leaves_a_budget: [{ target: 0.49 }, { target: 1 }],
+    sync_objectives_window_is_known: [{ rolling_window: "8 days" }],
+    sync_objectives_has_a_name: [{ name: "" }, { name: "x".repeat(101) }],
+    sync_objectives_entity_type_is_not_system: [{ entity_type: "system" }],
+  },
+  sync_indicators: {
+    sync_indicators_indicator_is_known: [{ indicator: "uptime" }],
+    sync_indicators_bucket_is_an_hour: [{ bucket: "2026-06-10T09:30:00Z" }],
+    sync_indicators_bad_are_some_of_the_events: [{ bad_events: -1 }, { bad_events: 3 }],
+    sync_indicators_causes_is_an_object: [{ causes: [] }],
+  },
+  "private.indicator_rollup": { indicator_rollup_is_one_row: [{ id: false }] },
   "private.call_log": {
     call_log_outcome_is_known: [{ outcome: "LOST" }],
   },
@@ -92,6 +106,7 @@ const invalidRows: InvalidRows = {
       { subject: "hourly_metrics", keep: "30 days" },
       { subject: "resolved_errors", keep: "47 hours" },
       { subject: "open_errors", keep: "47 hours" },
+      { subject: "indicators", keep: "90 days" },
       { subject: "audit", keep: "89 days" },
       { subject: "audit_log", keep: "89 days" },
     ],
@@ -107,6 +122,7 @@ const duplicateRows: DuplicateRows = {
     sync_execution_history_one_run_per_call: [[scheduled, { ...scheduled, status: "FAILED" }]],
   },
   sync_tournament_results: { sync_tournament_results_one_a_run: [[{}, failed]] },
+  sync_objectives: { sync_objectives_name_key: [[{}, { entity_type: "tournaments" }]] },
 };
 
 export const monitoring = { invalidRows, duplicateRows };
