@@ -2,6 +2,7 @@ import { openTestDatabase, type TestDatabase } from "../testing/database.ts";
 import { seeded } from "../testing/random.ts";
 import { simulateTrouble } from "../testing/simulated-trouble.ts";
 import { simulateScriptedMonth } from "./scripted-month.ts";
+import { playBurnRates } from "./burn-rates.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 import { timeRules } from "./rules.ts";
 import { startBenchServer } from "./server.ts";
@@ -90,9 +91,10 @@ export async function measure(): Promise<Report> {
       `a scripted month: ${scripted.runs} runs, ${scripted.incidents} incidents, ${scripted.notifications} notifications; ${scripted.differences.length} differences from the script`,
     );
     scripted.differences.forEach(say);
+    const burning = await playBurnRates(db);
     const timed = await timeRules();
     return {
-      figures: { server: server.name, trouble: trouble.figures, scripted, measured: timed.figures },
+      figures: { server: server.name, trouble: trouble.figures, scripted, burning, measured: timed.figures },
       bars: [...trouble.bars, atMost("differences in a scripted month", scripted.differences.length, 0), ...timed.bars],
     };
   } finally {

@@ -3,6 +3,7 @@ import { type Report, say } from "./report.ts";
 
 const HELPERS = [
   "bench.ts",
+  "burn-rates.ts",
   "report.ts",
   "scripted-days.ts",
   "scripted-month.ts",

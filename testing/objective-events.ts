@@ -200,13 +200,14 @@ export function countEvents(
   from: number,
   now: number,
 ): { events: number; bad_events: number; causes: Record<string, number> } {
-  const all = {
+  const count: Record<string, () => Event[]> = {
     sync_success: () => resultsOf(rows),
     timeliness: () => timelinessOf(rows, now),
     freshness: () => freshnessOf(rows, now),
     detection: () => detectionOf(rows, now),
     delivery: () => deliveriesOf(rows, now),
-  }[indicator]?.() ?? [];
+  };
+  const all = count[indicator]?.() ?? [];
   const events = all.filter(({ entity_type, at }) => at >= from && at <= now && (entity === "all" || entity === entity_type));
   const bad = events.filter(({ isBad }) => isBad);
   const causes = Object.fromEntries([...Map.groupBy(bad, ({ cause }) => cause ?? "")].map(([cause, list]) => [cause, list.length]));

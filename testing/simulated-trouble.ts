@@ -79,10 +79,10 @@ function actsOf(db: TestDatabase, { faults, quiet, acknowledgements }: Trouble, 
 export async function simulateTrouble(
   db: TestDatabase,
   trouble: Trouble,
-  { start, ticks, random }: { start: number; ticks: number; random: () => number },
+  { start, ticks, random, hasObjectives }: { start: number; ticks: number; random: () => number; hasObjectives?: boolean },
 ): Promise<{ outcome: Outcome; result: Score }> {
   await prepareTrouble(db);
   const { faults } = trouble, acts = actsOf(db, trouble, start);
-  const outcome = await simulate(db, { start: iso(start), ticks, faults, acts, random, hasResults: true, isDaily: true });
+  const outcome = await simulate(db, { start: iso(start), ticks, faults, acts, random, hasResults: true, isDaily: true, hasObjectives });
   return { outcome, result: score(outcome, labelsOf(trouble, outcome, start), trouble, start, start + ticks * TICK) };
 }

@@ -31,6 +31,8 @@ interface Simulation {
   /** Whether runs of matches report the result of each tournament, and whether the daily sync of tournaments runs too. */
   hasResults?: boolean;
   isDaily?: boolean;
+  /** Whether the events of the objectives are rolled up each hour, so that burn rates have a history. */
+  hasObjectives?: boolean;
 }
 
 interface Incident {
@@ -144,6 +146,9 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
   for (let due = start; due < end; due += TICK) {
     plan(due, () => {
       startRun("matches_schedule", due);
+      if (options.hasObjectives && due % (4 * TICK) === 0) {
+        plan(due + 7 * MINUTE, () => db.query("select private.roll_up_indicators($1)", [clock.asOf()]));
+      }
       if (options.isDaily && due % DAY === 0) startRun("tournaments", due);
       evaluateInTick(due);
     });

@@ -1123,6 +1123,108 @@ $$;
 comment on function public.get_metrics_facts(timestamptz) is
   'Returns the figures of the last 24 hours for the metrics: rates and durations of full runs, counters and errors of all runs.';
 
+create function private.cause_json(p_indicator text, p_cause text, p_bad_events bigint) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'fingerprint', case when p_indicator <> 'delivery' then nullif(p_cause, '') end,
+    'channel', case when p_indicator = 'delivery' then nullif(p_cause, '') end,
+    'bad_events', p_bad_events, 'error_code', l.error_code, 'message', l.error_message
+  )
+  from (select) found left join lateral (
+    select e.error_code, e.error_message from public.sync_error_log e
+    where p_indicator <> 'delivery' and e.fingerprint = p_cause order by e.occurred_at desc, e.id desc limit 1
+  ) l on true;
+$$;
+comment on function private.cause_json(text, text, bigint) is
+  'What made events bad: an error by its fingerprint, or a channel; nulls where nothing is known.';
+
+create function private.objective_json(objective public.sync_objectives, as_of timestamptz, most_causes integer) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with point as materialized (
+    select i.* from private.indicators_between(
+      objective.indicator, date_bin('1 hour', as_of - objective.rolling_window, '2000-01-01 00:00:00+00'), as_of) i
+    where objective.entity_type in ('all', i.entity_type)
+  ),
+  total as (
+    select coalesce(sum(p.events), 0)::numeric as events, coalesce(sum(p.bad_events), 0)::numeric as bad_events,
+      coalesce(sum(p.events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_events,
+      coalesce(sum(p.bad_events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_bad_events
+    from point p
+  ),
+  budget as (select t.*, (1 - objective.target) * t.events as budget from total t)
+  select private.lengths_in_words(to_jsonb(objective)) || jsonb_build_object(
+    'from', date_bin('1 hour', as_of - objective.rolling_window, '2000-01-01 00:00:00+00'), 'until', as_of,
+    'events', b.events, 'bad_events', b.bad_events, 'attainment', (b.events - b.bad_events) / nullif(b.events, 0),
+    'budget_events', b.budget, 'budget_left_events', b.budget - b.bad_events,
+    'budget_left', (b.budget - b.bad_events) / nullif(b.budget, 0),
+    'burn_rate', b.day_bad_events / nullif(b.day_events, 0) / (1 - objective.target),
+    -- Spent budget also returns when its events leave the window, so that a later end is not predicted.
+    'runs_out_at', case when b.day_bad_events > 0 and b.budget >= b.bad_events
+        and (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' <= objective.rolling_window
+      then as_of + (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' end,
+    'causes', (
+      select coalesce(jsonb_agg(private.cause_json(objective.indicator, c.cause, c.bad_events) order by c.bad_events desc, c.cause), '[]')
+      from (
+        select k.key as cause, sum(k.value::bigint)::bigint as bad_events
+        from point p cross join lateral jsonb_each_text(p.causes) k
+        group by k.key order by 2 desc, 1 limit most_causes
+      ) c
+    ),
+    'course', (
+      select coalesce(jsonb_agg(jsonb_build_object('from', d.day, 'events', d.events, 'bad_events', d.bad_events,
+        'budget_left', 1 - d.spent / nullif(b.budget, 0)) order by d.day), '[]')
+      from (
+        select date_bin('1 day', p.bucket, '2000-01-01 00:00:00+00') as day, sum(p.events) as events, sum(p.bad_events) as bad_events,
+          sum(sum(p.bad_events)) over (order by date_bin('1 day', p.bucket, '2000-01-01 00:00:00+00')) as spent
+        from point p group by 1
+      ) d
+    )
+  )
+  from budget b;
+$$;
+comment on function private.objective_json(public.sync_objectives, timestamptz, integer) is
+  'An objective with its budget in the window that begins at the last hour before as_of - rolling_window, its causes and its days. The '
+  'budget is in events; a negative rest is overspent.';
+
+create function public.list_objectives(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(private.objective_json(o, as_of, 3) order by o.created_at, o.name), '[]') from public.sync_objectives o;
+$$;
+comment on function public.list_objectives(timestamptz) is 'Returns each objective with its budget, its three largest causes and its days.';
+
+create function public.get_objective(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  objective public.sync_objectives;
+begin
+  perform private.refuse_unknown_fields(p, '{id}');
+  select * into objective from public.sync_objectives where id = (p ->> 'id')::uuid;
+  if not found then
+    return null;
+  end if;
+  return private.objective_json(objective, as_of, 20) || jsonb_build_object(
+    'incidents', (
+      select coalesce(jsonb_agg(to_jsonb(i) order by i.began_at desc, i.id), '[]')
+      from (
+        select i.id, i.rule_name, i.entity_type, i.tournament_no, i.severity, i.state, i.message, i.began_at, i.resolved_at, i.parent_id
+        from public.alert_incidents i
+        where i.state <> 'PENDING' and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
+          and i.began_at <= as_of and coalesce(i.resolved_at, as_of) >= as_of - objective.rolling_window
+        order by i.began_at desc, i.id limit 100
+      ) i
+    ),
+    'rules', (
+      select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'threshold', r.threshold,
+        'evaluation_window', private.in_words(r.evaluation_window), 'severity', r.severity, 'is_active', r.is_active)
+        order by r.evaluation_window), '[]')
+      from public.alert_rules r where r.objective_id = objective.id
+    )
+  );
+end
+$$;
+comment on function public.get_objective(jsonb, timestamptz) is
+  'Returns the objective {id} with 20 causes, its burn-rate rules, and at most 100 incidents of its syncs in the window; null when unknown.';
+
 create function private.lifetime_counters(as_of timestamptz) returns table (entity_type varchar, counters jsonb)
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select t.entity_type, to_jsonb(t) - 'durations' || jsonb_build_object('duration_buckets', (
@@ -1152,6 +1254,9 @@ language sql stable set search_path = '' as $$
     'incidents', (
       select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
       from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
+    'objectives', (
+      select coalesce(jsonb_agg(o.objective - '{causes,course}'::text[] order by o.objective ->> 'name'), '[]')
+      from (select private.objective_json(o, as_of, 0) as objective from public.sync_objectives o) o),
     'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
     'dead_notifications', (select count(*) from private.undelivered(as_of) n where n.status = 'DEAD'),
     'upstream_backoff', (select coalesce(max((u.backoff_until > as_of)::integer), 0) from public.upstream_state u),
@@ -1686,108 +1791,6 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
   'from?, to?}.';
-
-create function private.cause_json(p_indicator text, p_cause text, p_bad_events bigint) returns jsonb
-language sql stable set search_path = '' as $$
-  select jsonb_build_object(
-    'fingerprint', case when p_indicator <> 'delivery' then nullif(p_cause, '') end,
-    'channel', case when p_indicator = 'delivery' then nullif(p_cause, '') end,
-    'bad_events', p_bad_events, 'error_code', l.error_code, 'message', l.error_message
-  )
-  from (select) found left join lateral (
-    select e.error_code, e.error_message from public.sync_error_log e
-    where p_indicator <> 'delivery' and e.fingerprint = p_cause order by e.occurred_at desc, e.id desc limit 1
-  ) l on true;
-$$;
-comment on function private.cause_json(text, text, bigint) is
-  'What made events bad: an error by its fingerprint, or a channel; nulls where nothing is known.';
-
-create function private.objective_json(objective public.sync_objectives, as_of timestamptz, most_causes integer) returns jsonb
-language sql stable set search_path = '' set timezone = 'UTC' as $$
-  with point as materialized (
-    select i.* from private.indicators_between(
-      objective.indicator, date_bin('1 hour', as_of - objective.rolling_window, '2000-01-01 00:00:00+00'), as_of) i
-    where objective.entity_type in ('all', i.entity_type)
-  ),
-  total as (
-    select coalesce(sum(p.events), 0)::numeric as events, coalesce(sum(p.bad_events), 0)::numeric as bad_events,
-      coalesce(sum(p.events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_events,
-      coalesce(sum(p.bad_events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_bad_events
-    from point p
-  ),
-  budget as (select t.*, (1 - objective.target) * t.events as budget from total t)
-  select private.lengths_in_words(to_jsonb(objective)) || jsonb_build_object(
-    'from', date_bin('1 hour', as_of - objective.rolling_window, '2000-01-01 00:00:00+00'), 'until', as_of,
-    'events', b.events, 'bad_events', b.bad_events, 'attainment', (b.events - b.bad_events) / nullif(b.events, 0),
-    'budget_events', b.budget, 'budget_left_events', b.budget - b.bad_events,
-    'budget_left', (b.budget - b.bad_events) / nullif(b.budget, 0),
-    'burn_rate', b.day_bad_events / nullif(b.day_events, 0) / (1 - objective.target),
-    -- Spent budget also returns when its events leave the window, so that a later end is not predicted.
-    'runs_out_at', case when b.day_bad_events > 0 and b.budget >= b.bad_events
-        and (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' <= objective.rolling_window
-      then as_of + (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' end,
-    'causes', (
-      select coalesce(jsonb_agg(private.cause_json(objective.indicator, c.cause, c.bad_events) order by c.bad_events desc, c.cause), '[]')
-      from (
-        select k.key as cause, sum(k.value::bigint)::bigint as bad_events
-        from point p cross join lateral jsonb_each_text(p.causes) k
-        group by k.key order by 2 desc, 1 limit most_causes
-      ) c
-    ),
-    'course', (
-      select coalesce(jsonb_agg(jsonb_build_object('from', d.day, 'events', d.events, 'bad_events', d.bad_events,
-        'budget_left', 1 - d.spent / nullif(b.budget, 0)) order by d.day), '[]')
-      from (
-        select date_bin('1 day', p.bucket, '2000-01-01 00:00:00+00') as day, sum(p.events) as events, sum(p.bad_events) as bad_events,
-          sum(sum(p.bad_events)) over (order by date_bin('1 day', p.bucket, '2000-01-01 00:00:00+00')) as spent
-        from point p group by 1
-      ) d
-    )
-  )
-  from budget b;
-$$;
-comment on function private.objective_json(public.sync_objectives, timestamptz, integer) is
-  'An objective with its budget in the window that begins at the last hour before as_of - rolling_window, its causes and its days. The '
-  'budget is in events; a negative rest is overspent.';
-
-create function public.list_objectives(as_of timestamptz default now()) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.objective_json(o, as_of, 3) order by o.created_at, o.name), '[]') from public.sync_objectives o;
-$$;
-comment on function public.list_objectives(timestamptz) is 'Returns each objective with its budget, its three largest causes and its days.';
-
-create function public.get_objective(p jsonb, as_of timestamptz default now()) returns jsonb
-language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
-declare
-  objective public.sync_objectives;
-begin
-  perform private.refuse_unknown_fields(p, '{id}');
-  select * into objective from public.sync_objectives where id = (p ->> 'id')::uuid;
-  if not found then
-    return null;
-  end if;
-  return private.objective_json(objective, as_of, 20) || jsonb_build_object(
-    'incidents', (
-      select coalesce(jsonb_agg(to_jsonb(i) order by i.began_at desc, i.id), '[]')
-      from (
-        select i.id, i.rule_name, i.entity_type, i.tournament_no, i.severity, i.state, i.message, i.began_at, i.resolved_at, i.parent_id
-        from public.alert_incidents i
-        where i.state <> 'PENDING' and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
-          and i.began_at <= as_of and coalesce(i.resolved_at, as_of) >= as_of - objective.rolling_window
-        order by i.began_at desc, i.id limit 100
-      ) i
-    ),
-    'rules', (
-      select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'threshold', r.threshold,
-        'evaluation_window', private.in_words(r.evaluation_window), 'severity', r.severity, 'is_active', r.is_active)
-        order by r.evaluation_window), '[]')
-      from public.alert_rules r where r.objective_id = objective.id
-    )
-  );
-end
-$$;
-comment on function public.get_objective(jsonb, timestamptz) is
-  'Returns the objective {id} with 20 causes, its burn-rate rules, and at most 100 incidents of its syncs in the window; null when unknown.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$

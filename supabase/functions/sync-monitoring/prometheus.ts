@@ -15,11 +15,16 @@ function family(name: string, type: "counter" | "gauge" | "histogram", help: str
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join("\n");
 }
 
-/** The metrics in text format 0.0.4. Labels have few values: entities, statuses, states, severities and priorities. */
+/** The metrics in text format 0.0.4. Labels have few values: entities, statuses, states, severities, priorities and objectives. */
 function render(facts: PrometheusFacts): string {
   const { entities, queue } = facts;
   const each = (value: (entity: PrometheusFacts["entities"][number]) => number | null | undefined): Sample[] =>
     entities.map((entity) => [{ entity_type: entity.entity_type }, value(entity)]);
+  const objectives = (value: (objective: PrometheusFacts["objectives"][number]) => number | null | undefined): Sample[] =>
+    facts.objectives.map((objective) => [
+      { objective: objective.name, indicator: objective.indicator, entity_type: objective.entity_type },
+      value(objective),
+    ]);
   const statuses = ["succeeded", "partial", "failed", "timed_out", "cancelled", "skipped"] as const;
   return [
     family(
@@ -102,6 +107,25 @@ function render(facts: PrometheusFacts): string {
       "gauge",
       "Firing and acknowledged incidents.",
       facts.incidents.map(({ severity, state, count }) => [{ severity: severity.toLowerCase(), state: state.toLowerCase() }, count]),
+    ),
+    family("sync_objective_target_ratio", "gauge", "The share of good events to have.", objectives(({ target }) => target)),
+    family(
+      "sync_objective_attainment_ratio",
+      "gauge",
+      "The share of good events in the window.",
+      objectives(({ attainment }) => attainment),
+    ),
+    family(
+      "sync_objective_budget_left_ratio",
+      "gauge",
+      "The share of the error budget that is left; negative when overspent.",
+      objectives(({ budget_left }) => budget_left),
+    ),
+    family(
+      "sync_objective_burn_rate",
+      "gauge",
+      "The burn rate of the last day; at 1 the budget lasts as long as the window.",
+      objectives(({ burn_rate }) => burn_rate),
     ),
     family("sync_alert_evaluation_timestamp_seconds", "gauge", "Time of the last rule evaluation.", [[{}, facts.evaluated_s]]),
     family("sync_notifications_dead", "gauge", "Notifications of the last 24 hours that are DEAD.", [[{}, facts.dead_notifications]]),
