@@ -14,7 +14,7 @@ const AFTERWARDS = 60 * MINUTE;
 /** What loses a budget: runs that fail or do not start. */
 const COSTLY: ReadonlySet<string> = new Set(["failing", "outage", "database", "shared", "lone", "stuck", "hung", "missed"]);
 
-export interface BurnRateFigures {
+interface BurnRateFigures {
   [rules: string]: { faults: number; detected: number; delay_min: number; incidents: number; right: number; precision: number };
 }
 

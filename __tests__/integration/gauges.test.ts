@@ -145,7 +145,7 @@ Deno.test("the database has its connections in use and their limit, or the reaso
   const message = found?.message, { in_use, limit, reason } = found?.evidence.connections as Record<string, unknown>;
   if (Deno.env.get("TEST_DATABASE_URL")) {
     const settings = "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int";
-    assertEquals([limit, reason, message], [await db.value(settings), null, `schema version 14; ${in_use} of ${limit} connections in use`]);
+    assertEquals([limit, reason, message], [await db.value(settings), null, `schema version 15; ${in_use} of ${limit} connections in use`]);
     assert(Number(in_use) >= 1 && Number(in_use) <= Number(limit), `${in_use} of ${limit}`);
   } else {
     assertEquals([in_use, limit, reason], [null, null, "the embedded database has one session"]);
