@@ -3,7 +3,7 @@ import { Link } from "wouter-preact";
 import { CopyMenu } from "../components/copy-menu.tsx";
 import { EntityName } from "../components/entity-name.tsx";
 import { OverEstimate } from "../components/over-estimate.tsx";
-import { Facts } from "../components/page.tsx";
+import { Facts, Figure } from "../components/page.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
 import { isFinished, type Job, targetOf } from "./job.ts";
@@ -24,17 +24,12 @@ function workOf({ progress, records_processed }: Job): Fact[] {
   return [
     [
       "Tournaments synced",
-      <>
-        {number(done - failed)} of {number(total ?? done)}{" "}
-        <small class={failed ? "bad" : undefined}>{failed ? `${number(failed)} failed` : "none failed"}</small>
-      </>,
+      <Figure
+        is={`${number(done - failed)} of ${number(total ?? done)}`}
+        more={<span class={failed ? "bad" : undefined}>{failed ? `${number(failed)} failed` : "none failed"}</span>}
+      />,
     ],
-    [
-      "Records",
-      <>
-        {number(records_processed ?? progress.records_processed)} <small>processed</small>
-      </>,
-    ],
+    ["Records", <Figure is={number(records_processed ?? progress.records_processed)} more="processed" />],
   ];
 }
 
@@ -43,55 +38,34 @@ function timesOf(job: Job): Fact[] {
   const { enqueued_at, started_at, finished_at } = job;
   if (isFinished(job)) {
     return [
-      started_at && finished_at
-        ? [
-          "Duration",
-          <>
-            {between(started_at, finished_at)} <small>{waitOf(enqueued_at, started_at)}</small>
-          </>,
-        ]
-        : [
-          "Duration",
-          <>
-            – <small>it never started</small>
-          </>,
-        ],
       [
-        "Finished",
-        <>
-          <Moment at={finished_at} />{" "}
-          <small>
-            <Distance at={finished_at} />
-          </small>
-        </>,
+        "Duration",
+        started_at && finished_at
+          ? <Figure is={between(started_at, finished_at)} more={waitOf(enqueued_at, started_at)} />
+          : <Figure is="–" more="it never started" />,
       ],
+      ["Finished", <Figure is={<Moment at={finished_at} />} more={<Distance at={finished_at} />} />],
     ];
   }
+  const latest = job.estimated_completion_p90;
   return [
     [
       started_at ? "Running for" : "Waiting for",
-      <>
-        <Since at={started_at ?? enqueued_at} /> <OverEstimate ms={job.over_estimate_ms} />
-      </>,
+      <Figure is={<Since at={started_at ?? enqueued_at} />} more={<OverEstimate ms={job.over_estimate_ms} />} />,
     ],
     [
       "Estimated completion",
-      <>
-        <Distance at={job.estimated_completion} /> <Latest of={job} />
-      </>,
+      <Figure
+        is={<Distance at={job.estimated_completion} />}
+        more={latest && (
+          <>
+            p90 <Distance at={latest} />
+          </>
+        )}
+      />,
     ],
   ];
 }
-
-/** The 90th percentile of the estimate. */
-const Latest = ({ of: { estimated_completion, estimated_completion_p90 } }: { of: Job }) =>
-  estimated_completion_p90 && estimated_completion_p90 !== estimated_completion
-    ? (
-      <small>
-        90 % are done <Distance at={estimated_completion_p90} />
-      </small>
-    )
-    : null;
 
 /** The figures that decide whether the job was good. */
 export const Summary = ({ job }: { job: Job }) => (
