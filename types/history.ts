@@ -235,7 +235,9 @@ export const SyncErrorRecord = z.object({
   resolved_at: z.string().nullable(),
   resolution_notes: z.string().nullable(),
 });
-export const ErrorListResponse = z.object({ errors: z.array(SyncErrorRecord), next_cursor: z.string().nullable() });
+/** An error in a list, with its tournament. */
+export const ListedError = SyncErrorRecord.extend({ tournament: NamedTournament.nullable() });
+export const ErrorListResponse = z.object({ errors: z.array(ListedError), next_cursor: z.string().nullable() });
 
 /** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
 export const ExecutionDetailResponse = Execution.extend({

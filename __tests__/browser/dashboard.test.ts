@@ -50,6 +50,7 @@ function test(name: string, role: "viewer" | "operator" | "admin", act: (visitor
     },
   });
 }
+type Attributed = { getAttribute: (name: string) => string | null };
 const waitForText = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 const waitForLead = (page: Page, text: string | RegExp) =>
   page.locator("header.page .lead").filter({ hasText: text }).waitFor({ timeout: 60_000 });
@@ -143,7 +144,10 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
   await waitForLead(page, `tournament ${tournament?.no}`);
   await waitForLead(page, "Succeeded");
-  await waitForText(page, /1 of 1 tournament, 0 failed/);
+  await waitForText(page, "none failed");
+  await page.getByRole("link", { name: /^Run succeeded: \d+ records$/ }).waitFor();
+  assertEquals(await page.locator("header.page .primary").count(), 0, "nothing is left to do");
+  assertEquals(await page.getByRole("link", { name: "Sync now" }).getAttribute("aria-current"), "page");
 });
 
 test("a full run shows its progress, and stops when its job is cancelled", "operator", async ({ page, open }) => {
@@ -444,12 +448,19 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   );
   await upstream("DELETE");
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
-  await waitForLead(page, /Partial: 1 of \d+ tournaments failed/);
+  await waitForLead(page, /Partial Full run, 1 of \d+ tournaments failed/);
   assertEquals(await page.getByRole("progressbar").count(), 0, "the run has ended");
+  const attempts = page.locator(".timeline a");
+  assertEquals(await attempts.count(), 1, "one link to the run");
+  assertMatch(await attempts.innerText(), /^Run partial: 1 of \d+ tournaments failed$/);
+  await page.getByRole("heading", { name: "Errors by code (1)" }).waitFor();
   await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
   await waitForLead(page, "Succeeded 1 tournament");
   const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);
   assertEquals(requeued, { tournament_nos: [tournament?.no] });
+  await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
+  await page.getByRole("button", { name: "Sync failed tournaments again" }).waitFor();
+  assertEquals(await page.locator("header.page .primary").count(), 0, "the failed tournaments are queued again");
 });
 
 test(
@@ -498,9 +509,14 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
     select 'tournaments', 'API', 'VIS_LATER', 'LOW', true, 'm', 'Wait for a browser test.', 'browser test', now() from generate_series(1, 2)`,
   );
   await open("/errors/browser%20test", "M");
-  await waitForText(page, "What to do: Wait for a browser test.");
+  await page.locator("section", { has: page.getByRole("heading", { name: "What to do" }) }).getByText("Wait for a browser test.").waitFor();
   await waitForText(page, "Errors in 30 days");
-  assertEquals(await page.getByRole("columnheader").allInnerTexts(), ["Time"], "the errors differ in their time only");
+  await page.locator(".chart canvas").waitFor();
+  const occurrences = page.getByRole("list", { name: "Errors with the same fingerprint, by run" }).getByRole("listitem");
+  for (const text of await occurrences.allInnerTexts()) {
+    assertMatch(text.trim(), /^\d\d:\d\d:\d\d$/, "the errors differ in their time only");
+  }
+  assertEquals(await occurrences.count(), 2);
   await page.getByRole("button", { name: "Resolve all" }).click();
   await page.getByLabel("Note").fill("fixed upstream");
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
@@ -509,6 +525,33 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
     "select resolution_notes as note from sync_error_log where fingerprint = 'browser test' and resolved_at is not null",
   );
   assertEquals(resolved, [{ note: "fixed upstream" }, { note: "fixed upstream" }]);
+});
+
+test("the errors of a group are listed by run, each tournament once and by name", "viewer", async ({ page, open }) => {
+  const [run] = await query<{ id: string }>("select id from sync_execution_history where entity_type = 'matches_schedule' limit 1");
+  const tournaments = await query<{ no: string; name: string }>("select no, name from tournaments order by no limit 2");
+  const [first, second] = tournaments;
+  await query(
+    `insert into sync_error_log (sync_execution_id, entity_type, tournament_no, error_type, error_code, error_severity, retryable, error_message, error_context, fingerprint, occurred_at, resolved_at)
+    select $1::uuid, 'matches_schedule', t.no, 'API', 'VIS_LATER', 'LOW', true, 'm', '{"of": "a run"}'::jsonb, 'by run', now(), null
+    from unnest(array[$2, $2, $3]) t (no)
+    union all select null, 'matches_schedule', '99', 'API', 'VIS_LATER', 'LOW', true, 'm', null, 'by run', now() - interval '1 hour', now()`,
+    [run?.id, first?.no, second?.no],
+  );
+  await open("/errors/by%20run", "M");
+  const rows = page.getByRole("list", { name: "Errors with the same fingerprint, by run" }).locator("> li");
+  await rows.nth(1).waitFor();
+  assertEquals(await rows.count(), 2);
+  const linksOf = (index: number) =>
+    rows.nth(index).getByRole("link").evaluateAll((links) => (links as unknown as Attributed[]).map((link) => link.getAttribute("href")));
+  assertEquals(await linksOf(0), [`#/runs/${run?.id}`, `#/tournaments/${first?.no}`, `#/tournaments/${second?.no}`]);
+  assertEquals(await linksOf(1), ["#/tournaments/99"]);
+  for (const tournament of tournaments) await rows.first().getByText(tournament.name).first().waitFor();
+  await rows.first().getByText("3 open").waitFor();
+  await rows.last().getByText("Resolved").waitFor();
+  await rows.first().getByText("Context").click();
+  assertEquals(await rows.first().locator("pre").count(), 3);
+  await query("delete from sync_error_log where fingerprint = 'by run'");
 });
 
 test("the strip of a sync has a mark for each run, in its outcome, and links to it", "viewer", async ({ page }) => {

@@ -190,8 +190,8 @@ test("what several components report is said once, with its SQL as code", "viewe
   const notice = page.locator(".notice", { hasText: "pg_cron has never started a job: check show cron.log_run; (on)" });
   await notice.waitFor();
   assertEquals(await notice.locator("code").allInnerTexts(), ["show cron.log_run;"]);
-  assertEquals(await page.getByText("pg_cron has never started a job").count(), 1);
-  assertEquals(await page.getByText("The cause above.").count(), 3);
+  assertEquals(await page.getByText("then restart the database").count(), 1, "what to do is said once");
+  assertEquals(await page.locator(".checks .why").allInnerTexts(), Array(3).fill("pg_cron has never started a job."));
 });
 
 test(
@@ -219,3 +219,34 @@ test(
     await query("delete from sync_error_log where fingerprint like 'filter test%'");
   },
 );
+
+test("a run that failed is a link in the state of its sync, without the address of the API", "viewer", async ({ page, open }) => {
+  const id = crypto.randomUUID();
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const body = await (await route.fetch()).json();
+    const message = `the last run, of 2026-06-10T12:00:01Z, failed (VIS_UNAVAILABLE): read GET sync-monitoring/executions/${id}`;
+    const component = { name: "tournaments", kind: "schedule", status: "FAILED", message, evidence: { of: "a browser test" } };
+    await route.fulfill({ json: { ...body, components: [component] } });
+  });
+  await open("/system", "System");
+  const reason = page.locator(".checks .why");
+  await reason.waitFor();
+  assertEquals(await reason.innerText(), "The last run, of 10 Jun, 14:00, failed (VIS_UNAVAILABLE). Open the run");
+  assertEquals(await reason.getByRole("link", { name: "Open the run" }).getAttribute("href"), `#/runs/${id}`);
+  await page.locator(".checks summary strong").click();
+  await page.getByText('"of": "a browser test"').waitFor();
+});
+
+test("on a narrow screen the filters of the errors open on demand and say how many are set", "viewer", async ({ page, open }) => {
+  await open("/errors?severity=HIGH&type=NETWORK", "Errors");
+  const filters = page.getByText("Filters: 2 set");
+  await filters.waitFor();
+  assertEquals([await page.getByLabel("Period").isVisible(), await page.getByLabel("Severity").isVisible()], [true, false]);
+  await filters.click();
+  assertEquals(await page.getByLabel("Severity").inputValue(), "HIGH");
+  await page.getByLabel("Class").selectOption("");
+  await page.getByText("Filters: 1 set").waitFor();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.waitForURL((url) => !url.hash.includes("severity"));
+  await page.getByText("Filters", { exact: true }).waitFor();
+}, { viewport: { width: 390, height: 844 } });

@@ -234,7 +234,7 @@ Deno.test("12 loss: a killed run is DEGRADED from the second missed heartbeat, F
   assertEquals(status, "FAILED");
   assertEquals(
     message?.replace(/\(.*\)/, "()"),
-    `the last run, of 2026-06-10T12:00:01Z, is TIMED_OUT (); the next run is due at 2026-06-10T12:15:00Z: ${read}`,
+    `the last run, of 2026-06-10T12:00:01Z, timed out (); the next run is due at 2026-06-10T12:15:00Z: ${read}`,
   );
 });
 
@@ -283,7 +283,7 @@ Deno.test("a due time for which no call is sent is named, and a good run by hand
   await answer({ status_code: 503 });
   assertEquals((await verdict("12:02:10"))[0], "FAILED");
   await finish(await start("12:02:20", { trigger: "MANUAL" }), "12:02:40");
-  assertEquals(await verdict("12:02:41"), ["OK", "the last run, of 2026-06-10T12:02:20Z, has the status SUCCEEDED"]);
+  assertEquals(await verdict("12:02:41"), ["OK", "the last run, of 2026-06-10T12:02:20Z, succeeded"]);
 });
 
 Deno.test("a lost call stays named until a later call is answered, also in the next due time", async () => {
@@ -342,13 +342,13 @@ Deno.test("a run of one tournament that failed or is silent is not judged as a r
   await aRun(db, { ...single, status: "FAILED", execution_start: at("12:00:10"), execution_end: at("12:00:11") });
   const silent = { heartbeat_at: at("12:00:12"), lease_expires_at: at("12:01:12"), deadline: at("12:10:00") };
   await aRun(db, { ...single, ...silent, status: "RUNNING", execution_start: at("12:00:12") });
-  assertEquals(await verdict("12:00:50"), ["OK", "the last run, of 2026-06-10T12:00:01Z, has the status SUCCEEDED"]);
+  assertEquals(await verdict("12:00:50"), ["OK", "the last run, of 2026-06-10T12:00:01Z, succeeded"]);
 });
 
 Deno.test("a due time that is settled is OK when pg_net has deleted the answer", async () => {
   await finish(await startNoon(), "12:00:05");
   await db.query("truncate net._http_response");
-  assertEquals(await verdict("12:03:00"), ["OK", "the last run, of 2026-06-10T12:00:01Z, has the status SUCCEEDED"]);
+  assertEquals(await verdict("12:03:00"), ["OK", "the last run, of 2026-06-10T12:00:01Z, succeeded"]);
 });
 
 Deno.test("while every run fails neither the schedule nor the system is OK, also during the next run", async () => {
@@ -358,7 +358,7 @@ Deno.test("while every run fails neither the schedule nor the system is OK, also
   const words = (id: string) => `: read GET sync-monitoring/executions/${id}`;
   assertEquals(await verdict("12:00:06"), [
     "FAILED",
-    "the last run, of 2026-06-10T12:00:01Z, is FAILED (VIS_UNAVAILABLE); the next run is due at 2026-06-10T12:15:00Z" + words(finished.id),
+    "the last run, of 2026-06-10T12:00:01Z, failed (VIS_UNAVAILABLE); the next run is due at 2026-06-10T12:15:00Z" + words(finished.id),
   ]);
   await tick("12:15:00");
   await dispatch("12:15:00");
@@ -368,7 +368,7 @@ Deno.test("while every run fails neither the schedule nor the system is OK, also
   await finish(second, "12:15:06", "FAILED", "VIS_UNAVAILABLE");
   assertEquals(await verdict("12:15:07"), [
     "FAILED",
-    "the last run, of 2026-06-10T12:15:01Z, is FAILED (VIS_UNAVAILABLE); every run since 2026-06-10T12:00:01Z has failed; " +
+    "the last run, of 2026-06-10T12:15:01Z, failed (VIS_UNAVAILABLE); every run since 2026-06-10T12:00:01Z has failed; " +
     "the next run is due at 2026-06-10T12:30:00Z" + words(second),
   ]);
   assertEquals((await systemStatus("12:15:07")).status, "FAILED");
@@ -383,7 +383,7 @@ Deno.test("a pause and an upstream backoff are named as the reason why nothing r
   assertEquals(await verdict("12:10:00"), ["DEGRADED", `the due time 2026-06-10T12:00:00Z waits for the end of ${ends}`]);
   assertEquals(await verdict("12:10:00", "tournaments"), [
     "OK",
-    "the last run, of 2026-06-10T00:00:01Z, has the status SUCCEEDED; upstream backoff until 2026-06-10T12:25:00Z",
+    "the last run, of 2026-06-10T00:00:01Z, succeeded; upstream backoff until 2026-06-10T12:25:00Z",
   ]);
   await tick("12:26:00");
   assertEquals((await verdict("12:26:00"))[0], "OK");

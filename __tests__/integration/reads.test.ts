@@ -18,8 +18,9 @@ import {
 } from "../../types/history.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { aResult, aRun, aTournament, insert } from "../../testing/factories.ts";
 import { seeded } from "../../testing/random.ts";
+import { VALID_ROWS } from "../../testing/rows.ts";
 import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
 
@@ -241,6 +242,7 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
     const [filter, total, groups] of [
       ["type=API", 35, ["f2 18", "f0 17"]],
       ["code=C1", 18, ["f1 18"]],
+      ["fingerprint=f2", 18, ["f2 18"]],
       ["severity=HIGH", 10, ["f2 3", "f3 3", "f0 2", "f1 2"]],
       ["resolved=true", 8, ["f1 8"]],
       ["code=C1&resolved=false&severity=LOW", 9, ["f1 9"]],
@@ -278,6 +280,16 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
   assertEquals((await resolve(open?.id, { group: true, note: "fixed upstream" })).body, { resolved: 18 });
   assertEquals((await resolve(open?.id, {})).body, { resolved: 0 });
   assertEquals((await resolve(crypto.randomUUID(), {})).status, 404);
+});
+
+Deno.test("an error of a list has the name of its tournament, and without a tournament none", async () => {
+  await db.query("truncate sync_error_log");
+  const { no } = await insert(db, "tournaments", { ...VALID_ROWS.tournaments, no: "9901", name: "Gstaad", gender: 1 });
+  for (const tournament_no of [no, "9902", null]) await insert(db, "sync_error_log", { ...VALID_ROWS.sync_error_log, tournament_no });
+  const { errors } = ErrorListResponse.parse((await get("/errors")).body);
+  const names = Object.fromEntries(errors.map(({ tournament_no, tournament }) => [tournament_no ?? "none", tournament]));
+  assertEquals(names.none, null);
+  assertObjectMatch(names, { 9901: { no: "9901", name: "Gstaad", gender: "WOMEN" }, 9902: { no: "9902", name: null, gender: null } });
 });
 
 Deno.test("a page of errors reads an index for every filter and every cursor", async () => {

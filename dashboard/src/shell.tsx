@@ -19,6 +19,9 @@ import { useUser } from "./session.ts";
 import { countedOf, worstOf } from "./tab.ts";
 import { THEMES, useTheme } from "./theme.ts";
 
+/** The views below one of the navigation that do not begin with its address. */
+const BELOW: Record<string, RegExp> = { "/": /^\/($|entities|runs)/, "/alerts": /^\/(alerts|runbook)/, "/sync": /^\/(sync|jobs)/ };
+
 /** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
@@ -32,7 +35,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     path,
     alerts > 0,
   ]);
-  const isCurrent = (href: string) => href === "/" ? /^\/($|entities|runs)/.test(path) : path.startsWith(href);
+  const isCurrent = (href: string) => BELOW[href]?.test(path) ?? path.startsWith(href);
   return (
     <div class="shell" data-severity={worst ?? undefined}>
       <a

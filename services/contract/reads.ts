@@ -4,8 +4,8 @@ import { AlertRule, AlertSilence, ChannelState, IncidentRow } from "../../types/
 import {
   ErrorAnalyticsResponse,
   Execution,
+  ListedError,
   PerformanceHistoryResponse,
-  SyncErrorRecord,
   SyncStatisticsResponse,
   TournamentDetailResponse,
   TournamentState,
@@ -64,6 +64,7 @@ export const READING = {
         error_type: text,
         error_code: text,
         severity: text,
+        fingerprint: text,
         is_resolved: flag,
       }),
       as_of,
@@ -85,7 +86,7 @@ export const READING = {
         ...page,
       }),
     },
-    answer: z.array(SyncErrorRecord),
+    answer: z.array(ListedError),
   },
   list_executions: {
     args: { p: z.strictObject({ entity_type, status: text, trigger: text, tournament_no: text, from: text, to: text, ...page }) },

@@ -439,7 +439,7 @@ declare
   until constant timestamptz := date_bin(step, as_of, '2000-01-01 00:00:00+00') + step;
   since constant timestamptz := date_bin(step, as_of - (p ->> 'span')::interval, '2000-01-01 00:00:00+00');
 begin
-  perform private.refuse_unknown_fields(p, '{span,step,entity_type,error_type,error_code,severity,is_resolved}');
+  perform private.refuse_unknown_fields(p, '{span,step,entity_type,error_type,error_code,severity,fingerprint,is_resolved}');
   if (p ->> 'span')::interval > kept then
     raise sqlstate 'PT400' using
       message = format('period: errors are kept for %s; choose a shorter period', private.in_words(kept)), detail = 'BAD_REQUEST';
@@ -457,6 +457,7 @@ begin
         and (p ->> 'error_type' is null or l.error_type = p ->> 'error_type')
         and (p ->> 'error_code' is null or l.error_code = p ->> 'error_code')
         and (p ->> 'severity' is null or l.error_severity = p ->> 'severity')
+        and (p ->> 'fingerprint' is null or l.fingerprint = p ->> 'fingerprint')
         and (p ->> 'is_resolved' is null or (l.resolved_at is not null) = (p ->> 'is_resolved')::boolean)
     ),
     slice as (
@@ -530,7 +531,10 @@ begin
   perform private.refuse_unknown_fields(p,
     '{entity_type,error_type,error_code,severity,tournament_no,fingerprint,is_resolved,from,to,before_at,before_id,limit}');
   return (
-    select coalesce(jsonb_agg(to_jsonb(l) order by l.occurred_at desc, l.id desc), '[]') from (
+    select coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object(
+      'tournament', case when l.tournament_no is not null then private.tournament_label(l.tournament_no, t) end
+    ) order by l.occurred_at desc, l.id desc), '[]')
+    from (
       select * from public.sync_error_log l
       where (p ->> 'entity_type' is null or l.entity_type = p ->> 'entity_type')
         and (p ->> 'error_type' is null or l.error_type = p ->> 'error_type')
@@ -545,11 +549,12 @@ begin
       order by l.occurred_at desc, l.id desc
       limit (p ->> 'limit')::integer
     ) l
+    left join public.tournaments t on t.no = l.tournament_no
   );
 end
 $$;
 comment on function public.list_errors(jsonb) is
-  'Returns at most {limit} errors that match the filters, newest first, after the cursor {before_at?, before_id?}.';
+  'Returns at most {limit} errors with their tournaments that match the filters, newest first, after the cursor {before_at?, before_id?}.';
 
 create function private.execution_json(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$

@@ -6,7 +6,7 @@ import { Status } from "./status.tsx";
 import { Moment } from "./time.tsx";
 
 /** The advice for an error, and the note of its resolution. */
-export const Advice = ({ of: error }: { of: Pick<z.infer<typeof SyncErrorRecord>, "recovery_suggestion" | "resolution_notes"> }) => (
+const Advice = ({ of: error }: { of: z.infer<typeof SyncErrorRecord> }) => (
   <>
     {error.recovery_suggestion && (
       <p>

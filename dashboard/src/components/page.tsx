@@ -77,3 +77,10 @@ export function Facts(
     </dl>
   );
 }
+
+/** A figure with what belongs to it on the line below. */
+export const Figure = ({ is, more }: { is: ComponentChildren; more: ComponentChildren }) => (
+  <>
+    {is} <small>{more}</small>
+  </>
+);

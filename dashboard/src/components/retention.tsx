@@ -1,3 +1,4 @@
+import { Pencil } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { RetentionResponse, type RetentionSetting } from "../../../types/admin.ts";
 import { title } from "../format.ts";
@@ -6,43 +7,39 @@ import { useUser } from "../session.ts";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
-import { Section } from "./page.tsx";
 import { Reading } from "./states.tsx";
-import { Table } from "./table.tsx";
 
-/** A kind of data in words; `audit` is the table of the syncs that a person started. */
-const nameOf = (subject: string): string => subject === "audit" ? "Syncs started by hand" : title(subject);
+/** The kinds of data whose name in the database is not that of the page. */
+const NAMES: Record<string, string> = {
+  audit: "Syncs started by hand",
+  cron_details: "Runs of the cron jobs",
+  entity_pauses: "Pauses of syncs",
+  executions: "Runs",
+  hourly_metrics: "Metrics by the hour",
+  quarter_hourly_metrics: "Metrics by 15 minutes",
+};
+const nameOf = (subject: string): string => NAMES[subject] ?? title(subject);
 
 /** How long each kind of data is kept; an admin changes it. */
 export function Retention() {
   const { can } = useUser();
   const retention = useRead("sync-admin/retention", RetentionResponse, { every: 60_000 });
   return (
-    <Section title="Retention">
+    <section class="card pad">
+      <h2>Retention</h2>
       <Reading of={retention}>
         {({ settings }) => (
-          <Table
-            caption="How long each kind of data is kept"
-            rows={settings}
-            keyOf={({ subject }) => subject}
-            columns={[
-              { name: "Data", isHead: true, cell: ({ subject }) => nameOf(subject) },
-              { name: "Kept for", cell: ({ keep }) => keep },
-              { name: "At least", cell: ({ shortest }) => shortest },
-              ...can("admin")
-                ? [{
-                  name: "Change",
-                  head: <span class="unseen">Change</span>,
-                  isNumber: true,
-                  card: "end" as const,
-                  cell: (setting: RetentionSetting) => <Change setting={setting} />,
-                }]
-                : [],
-            ]}
-          />
+          <ul class="lines" aria-label="How long each kind of data is kept">
+            {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
+              <li key={setting.subject}>
+                <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}
+                {can("admin") && <Change setting={setting} />}
+              </li>
+            ))}
+          </ul>
         )}
       </Reading>
-    </Section>
+    </section>
   );
 }
 
@@ -59,6 +56,7 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
       <button
         type="button"
         class="plain"
+        title="Change"
         aria-label={`Change ${nameOf(subject)}`}
         onClick={() => {
           act.reset();
@@ -66,7 +64,7 @@ function Change({ setting: { subject, keep: stored, shortest } }: { setting: Ret
           setOpen(true);
         }}
       >
-        Change
+        <Pencil aria-hidden="true" />
       </button>
       {isOpen && (
         <Dialog title={`Keep ${nameOf(subject)}`} onClose={() => setOpen(false)}>

@@ -1,101 +1,51 @@
-import { useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
-import type { z } from "zod";
-import { ErrorListResponse, type SyncErrorRecord } from "../../../types/history.ts";
-import { CopyMenu } from "../components/copy-menu.tsx";
-import { Advice } from "../components/error-record.tsx";
-import { Dialog } from "../components/dialog.tsx";
-import { EntityName } from "../components/entity-name.tsx";
+import { ErrorAnalyticsResponse, ErrorListResponse, PERIODS } from "../../../types/history.ts";
 import { ErrorAnalytics } from "../components/error-analytics.tsx";
-import { LongTextField } from "../components/fields.tsx";
-import { Form } from "../components/form.tsx";
-import { Facts, Page, Section } from "../components/page.tsx";
-import { Spark } from "../components/spark.tsx";
+import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Severity, Status } from "../components/status.tsx";
-import { type Column, Table } from "../components/table.tsx";
-import { Distance, Moment } from "../components/time.tsx";
-import { capitalised, counted, number, title } from "../format.ts";
-import { pathOf, UnusedResponse, useAct, usePages } from "../queries.ts";
+import { Pill, Severity } from "../components/status.tsx";
+import { ErrorTrend } from "../errors/error-trend.tsx";
+import { Details, Summary } from "../errors/group-facts.tsx";
+import { OccurrenceList } from "../errors/occurrence-list.tsx";
+import { type ErrorOfGroup, occurrencesOf } from "../errors/occurrences.ts";
+import { Resolve } from "../errors/resolve.tsx";
+import { TournamentShares } from "../errors/shares.tsx";
+import { capitalised, msOf } from "../format.ts";
+import { pathOf, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
-type ErrorOfGroup = z.infer<typeof SyncErrorRecord>;
-
-const TIME: Column<ErrorOfGroup> = {
-  name: "Time",
-  isHead: true,
-  cell: ({ occurred_at, sync_execution_id }) => {
-    const time = <Moment at={occurred_at} hasSeconds />;
-    return sync_execution_id ? <Link href={`/runs/${sync_execution_id}`}>{time}</Link> : time;
-  },
-};
-const STATE: Column<ErrorOfGroup> = { name: "State", card: "state", cell: (error) => <State isOpen={error.resolved_at === null} /> };
-const SYNC: Column<ErrorOfGroup> = { name: "Sync", cell: (error) => <EntityName of={error.entity_type} /> };
-const TOURNAMENT: Column<ErrorOfGroup> = {
-  name: "Tournament",
-  cell: (error) => error.tournament_no && <Link href={`/tournaments/${error.tournament_no}`}>{error.tournament_no}</Link>,
-};
-const CONTEXT: Column<ErrorOfGroup> = {
-  name: "Context",
-  card: "wide",
-  cell: (error) =>
-    error.error_context !== null && (
-      <details>
-        <summary>Context</summary>
-        <pre tabIndex={0}>{JSON.stringify(error.error_context, null, 2)}</pre>
-      </details>
-    ),
-};
-
-const State = ({ isOpen }: { isOpen: boolean }) => isOpen ? <Status of="PENDING" label="Open" /> : <Status of="RESOLVED" />;
-
-/** The columns in which the errors differ; the head of the view has what all of them share. */
-function columnsOf(errors: ErrorOfGroup[]): Column<ErrorOfGroup>[] {
-  const differ = (valueOf: (error: ErrorOfGroup) => unknown) => new Set(errors.map(valueOf)).size > 1;
-  return [
-    TIME,
-    ...differ(({ resolved_at }) => resolved_at === null) ? [STATE] : [],
-    ...differ(({ entity_type }) => entity_type) ? [SYNC] : [],
-    ...errors.some(({ tournament_no }) => tournament_no) ? [TOURNAMENT] : [],
-    ...errors.some(({ error_context }) => error_context !== null) ? [CONTEXT] : [],
-  ];
-}
-
-/** The errors of one fingerprint, newest first, and a button that resolves all of them. */
+/** The errors of one fingerprint by run, newest first, and a button that resolves all of them. */
 export default function ErrorGroup() {
   const fingerprint = decodeURIComponent(useParams().fingerprint ?? "");
-  const errors = usePages("sync-monitoring/errors", { fingerprint, limit: 50 }, ErrorListResponse);
+  const errors = usePages("sync-monitoring/errors", { fingerprint, limit: 100 }, ErrorListResponse);
   const rows = errors.data?.pages.flatMap((page) => page.errors) ?? [];
   const open = rows.find((error) => error.resolved_at === null), latest = rows[0];
   const { can } = useUser();
   return (
     <Page
       title={latest ? capitalised(latest.error_message) : "Errors with the same fingerprint"}
-      crumb={<Link href="/errors">Errors</Link>}
-      lead={latest && (
+      crumb={
         <>
-          <Severity of={latest.error_severity} /> {title(latest.error_type)} <code>{latest.error_code}</code>{" "}
-          <EntityName of={latest.entity_type} /> <State isOpen={open !== undefined} />
-        </>
-      )}
-      acts={
-        <>
-          <CopyMenu id={fingerprint} path={pathOf("sync-monitoring/errors", { fingerprint })} />
-          {open && can("operator") && <Resolve id={open.id} />}
+          <Link href="/errors">Errors</Link>
+          {latest && ` / ${latest.error_code}`}
         </>
       }
+      lead={latest && (
+        <>
+          {open ? <Pill of="PENDING" label="Open" /> : <Pill of="RESOLVED" />} <Severity of={latest.error_severity} />
+        </>
+      )}
+      acts={open && can("operator") && <Resolve id={open.id} />}
     >
       <Reading of={errors}>
         {() =>
           latest
             ? (
-              <>
-                <Summary error={latest} />
-                <About error={latest} />
-                <Section title="Occurrences">
-                  <Table caption="Errors with the same fingerprint" columns={columnsOf(rows)} rows={rows} keyOf={({ id }) => id} />
-                </Section>
-                {errors.hasNextPage && (
+              <Body
+                latest={latest}
+                rows={rows}
+                more={errors.hasNextPage && (
                   <button
                     type="button"
                     aria-busy={errors.isFetchingNextPage}
@@ -104,7 +54,7 @@ export default function ErrorGroup() {
                     Load older errors
                   </button>
                 )}
-              </>
+              />
             )
             : <Empty>No error has this fingerprint.</Empty>}
       </Reading>
@@ -112,71 +62,54 @@ export default function ErrorGroup() {
   );
 }
 
-/** How often the error occurred in the last 30 days, and when; nothing for an older one. */
-function Summary({ error: { fingerprint, error_code } }: { error: ErrorOfGroup }) {
-  return (
-    <ErrorAnalytics period="30d" entity="" filters={{ code: error_code }} every={30_000}>
-      {({ groups }) => {
-        const group = groups.find((candidate) => candidate.fingerprint === fingerprint);
-        return group
-          ? (
-            <Facts
-              of={[
-                ["Errors in 30 days", number(group.count)],
-                ["Open", number(group.open)],
-                ["First seen", <Moment at={group.first_seen} />],
-                ["Last seen", <Distance at={group.last_seen} />],
-                ["Trend of 30 days", <Spark counts={group.trend} label={`${counted(group.count, "error")} in 30 days`} />],
-              ]}
-            />
-          )
-          : null;
-      }}
-    </ErrorAnalytics>
-  );
-}
-
-/** The advice for the errors, and the note of their resolution. */
-function About({ error }: { error: ErrorOfGroup }) {
-  if (!error.recovery_suggestion && !error.resolution_notes) return null;
-  return (
-    <section class="card pad">
-      <Advice of={error} />
-    </section>
-  );
-}
-
-function Resolve({ id }: { id: string }) {
-  const [isOpen, setOpen] = useState(false);
-  const [note, setNote] = useState("");
-  const act = useAct(
-    () => ({
-      method: "POST",
-      path: `sync-admin/errors/${id}/resolve`,
-      body: { group: true, ...note ? { note } : {} },
-    }),
-    UnusedResponse,
-    () => setOpen(false),
-  );
+function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup[]; more: ComponentChildren }) {
+  const filters = { fingerprint: latest.fingerprint };
+  const counts =
+    useRead(pathOf("sync-monitoring/error-analytics", { period: "30d", ...filters }), ErrorAnalyticsResponse, { every: 30_000 }).data;
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)}>Resolve all</button>
-      {isOpen && (
-        <Dialog
-          title="Resolve all open errors with this fingerprint"
-          onClose={() => setOpen(false)}
-        >
-          <Form of={act} isChanged={note !== ""} onSubmit={() => act.mutate()} submit="Resolve">
-            <LongTextField
-              name="note"
-              label="Note (optional)"
-              help="The fix. If the error occurs again, it is shown as a regression."
-              value={note}
-              onChange={setNote}
-            />
-          </Form>
-        </Dialog>
-      )}
+      <ErrorAnalytics period="30d" entity="" filters={filters} every={30_000}>{(data) => <Summary of={data} />}</ErrorAnalytics>
+      <div class="split incident">
+        <div class="stack">
+          <Advice of={latest} />
+          <ErrorAnalytics period={more ? "30d" : periodSince(rows.at(-1)?.occurred_at)} entity="" filters={filters} every={30_000}>
+            {(data) => data.total > 0 && <ErrorTrend data={data} />}
+          </ErrorAnalytics>
+          <section class="card headed">
+            <h2>Occurrences</h2>
+            <OccurrenceList of={occurrencesOf(rows)} />
+          </section>
+          {more}
+        </div>
+        <aside class="stack">
+          <Details error={latest} />
+          {counts && counts.by_tournament.length > 1 && <TournamentShares of={counts} title="Errors by tournament" />}
+        </aside>
+      </div>
     </>
+  );
+}
+
+/** The shortest period that begins before a moment, up to 30 days. */
+const periodSince = (moment = ""): string =>
+  (["24h", "7d"] as const).find((period) => Date.now() - Date.parse(moment) < (msOf(PERIODS[period].span) ?? 0)) ?? "30d";
+
+/** What to do about the errors, and the note of their resolution. */
+function Advice({ of: { recovery_suggestion, resolution_notes } }: { of: ErrorOfGroup }) {
+  if (!recovery_suggestion && !resolution_notes) return null;
+  return (
+    <section class="card pad">
+      {recovery_suggestion && (
+        <>
+          <h2>What to do</h2>
+          <p>{recovery_suggestion}</p>
+        </>
+      )}
+      {resolution_notes && (
+        <p>
+          <strong>Resolved:</strong> {resolution_notes}
+        </p>
+      )}
+    </section>
   );
 }

@@ -24,6 +24,7 @@ import { cursor, nextCursor } from "../../../types/cursor.ts";
 const entity = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type").optional();
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const flag = z.enum(["true", "false"]).optional();
+const fingerprint = z.string().min(1).max(200).optional();
 const errorCode = z.string().regex(/^[A-Z][A-Z0-9_]{1,49}$/, "must be an error code, such as VIS_UNAVAILABLE").optional();
 
 export const PeriodQuery = z.strictObject({ period: Period.default("24h"), entity });
@@ -31,6 +32,7 @@ export const ErrorAnalyticsQuery = PeriodQuery.extend({
   type: z.enum(ERROR_TYPES).optional(),
   code: errorCode,
   severity: z.enum(SEVERITIES).optional(),
+  fingerprint,
   resolved: flag,
 });
 export const ExecutionQuery = z.strictObject({
@@ -49,7 +51,7 @@ export const ErrorQuery = z.strictObject({
   code: errorCode,
   severity: z.enum(SEVERITIES).optional(),
   tournament_no: TournamentNo.optional(),
-  fingerprint: z.string().min(1).max(200).optional(),
+  fingerprint,
   resolved: flag,
   from: moment.optional(),
   to: moment.optional(),
@@ -68,7 +70,7 @@ type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
 /** An error with the advice for its code where the database has none. */
-const withAdvice = (error: z.infer<typeof SyncErrorRecord>): z.infer<typeof SyncErrorRecord> => ({
+const withAdvice = <T extends z.infer<typeof SyncErrorRecord>>(error: T): T => ({
   ...error,
   recovery_suggestion: error.recovery_suggestion ?? adviceOf(error.error_code),
 });
@@ -102,8 +104,8 @@ export async function readErrorAnalytics(
   clock: Clock,
   query: z.infer<typeof ErrorAnalyticsQuery>,
 ): Promise<z.infer<typeof ErrorAnalyticsResponse>> {
-  const { type, code, severity, resolved } = query;
-  const p = { ...withPeriod(query), error_type: type, error_code: code, severity, is_resolved: resolved };
+  const { type, code, severity, fingerprint, resolved } = query;
+  const p = { ...withPeriod(query), error_type: type, error_code: code, severity, fingerprint, is_resolved: resolved };
   const answer = await rpc("get_error_analytics", { p, as_of: clock.asOf() });
   return { period: query.period, ...answer };
 }

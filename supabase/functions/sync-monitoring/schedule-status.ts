@@ -10,6 +10,16 @@ const DISPATCH_MS = 2 * MINUTE;
 
 export type ScheduleContext = Pick<SystemFacts, "as_of" | "scheduler" | "cron_jobs" | "missing_secrets" | "upstream">;
 
+/** The end of a run in a sentence. */
+const ENDS: Record<string, string> = {
+  SUCCEEDED: "succeeded",
+  PARTIAL: "was partial",
+  CANCELLED: "was cancelled",
+  FAILED: "failed",
+  TIMED_OUT: "timed out",
+};
+const endOf = ({ status }: RunFacts): string => ENDS[status] ?? `is ${status}`;
+
 /** The cron job that dispatches every entity. */
 export const DISPATCH = "dispatch-due-syncs";
 const SECRETS: Record<string, string> = { project_url: "https://<ref>.supabase.co", secret_key: "<secret key>" };
@@ -53,7 +63,7 @@ function failedRun({ function_name, finished, failing_since, next_run_at }: Sche
   const advice = finished.status === "TIMED_OUT"
     ? `read the log of ${function_name} at that time`
     : `read GET sync-monitoring/executions/${finished.id}`;
-  return `the last run, of ${instant(finished.at)}, is ${finished.status} (${finished.reason ?? "no reason"})${since}${next}: ${advice}`;
+  return `the last run, of ${instant(finished.at)}, ${endOf(finished)} (${finished.reason ?? "no reason"})${since}${next}: ${advice}`;
 }
 
 /** What a healthy entity does. */
@@ -68,7 +78,7 @@ function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleF
   }
   const words = (text: string) => [text, ...remarks].join("; ");
   if (idle_since) return verdict("OK", words(`idle since ${instant(idle_since)}: no match is live or starts within 15 minutes`));
-  if (finished) return verdict("OK", words(`the last run, of ${instant(finished.at)}, has the status ${finished.status}`));
+  if (finished) return verdict("OK", words(`the last run, of ${instant(finished.at)}, ${endOf(finished)}`));
   if (run) return verdict("OK", words("no run has finished yet"));
   return verdict("UNKNOWN", words(waits_for ? `no run yet: the first waits for the first success of ${waits_for}` : "no run yet"));
 }

@@ -78,11 +78,11 @@ for (
     ["that never ran", {}, "UNKNOWN", "no run yet", {}],
     ["that waits for another", { waits_for: "tournaments" }, "UNKNOWN", "the first waits for the first success of tournaments", {}],
     ["whose first run works", { run: WORKING }, "OK", "no run has finished yet; a run has worked since 2026-06-10T12:00:00Z", {}],
-    ["whose last run was partial", { run: RUN, finished: { ...RUN, status: "PARTIAL" } }, "OK", "has the status PARTIAL", {}],
-    ["whose next run works after a failure", { ...FAILED, run: WORKING }, "FAILED", "is FAILED (no reason)", {}],
+    ["whose last run was partial", { run: RUN, finished: { ...RUN, status: "PARTIAL" } }, "OK", "was partial", {}],
+    ["whose next run works after a failure", { ...FAILED, run: WORKING }, "FAILED", "failed (no reason)", {}],
     ["whose run misses heartbeats", { run: LATE, finished: RUN }, "DEGRADED", "has sent no heartbeat since 2026-06-10T12:00:49Z", {}],
     ["whose run is past its deadline", { run: { ...WORKING, lease_expires_at: NOON } }, "FAILED", "so it was killed", {}],
-    ["with a lost call of a settled due time", { run: RUN, finished: RUN, calls: [CALL] }, "OK", "has the status SUCCEEDED", {}],
+    ["with a lost call of a settled due time", { run: RUN, finished: RUN, calls: [CALL] }, "OK", "succeeded", {}],
     ["with a lost call", { is_open: true, run: RUN, finished: RUN, calls: [CALL] }, "FAILED", "answered 503", {}],
     ["with a lost call before a good run", { is_open: true, finished: RUN, calls: [CALL], good_at: "2026-06-10T12:00:10Z" }, "OK", "", {}],
     ["with a lost call that has its run", { is_open: true, ...FAILED, calls: [{ ...CALL, has_run: true }] }, "FAILED", "the last run", {}],
@@ -97,7 +97,7 @@ for (
     ["that is idle without cron job", { idle_since: NOON }, "FAILED", "cron", { cron_jobs: [{ ...JOB, job_id: null }] }],
     ["without both secrets", {}, "FAILED", "Vault has no a and no b", { missing_secrets: ["a", "b"] }],
     ["of 30 s without seconds in pg_cron", { frequency_ms: 30_000, finished: RUN }, "OK", "it runs once a minute", {}],
-    ["of 30 s with seconds", { frequency_ms: 30_000, finished: RUN }, "OK", "SUCCEEDED", {
+    ["of 30 s with seconds", { frequency_ms: 30_000, finished: RUN }, "OK", "succeeded", {
       cron_jobs: [{ ...JOB, schedule: "30 seconds", required_schedule: "30 seconds" }],
     }],
   ] as [string, Partial<ScheduleFacts>, string, string, Partial<ScheduleContext>][]

@@ -1,0 +1,70 @@
+import { SEVERITIES } from "../../../types/sync.ts";
+import type { Analytics } from "../components/error-analytics.tsx";
+import { Facts, Figure, Section } from "../components/page.tsx";
+import { Empty } from "../components/states.tsx";
+import { Table } from "../components/table.tsx";
+import { counted, duration, number, words } from "../format.ts";
+import { columnsOf } from "./columns.tsx";
+import { ErrorTrend } from "./error-trend.tsx";
+import { COUNTED, Shares, SHOWN, TournamentShares } from "./shares.tsx";
+
+/** The errors of a period: their figures, their course, their groups, and what has the most of them. */
+export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFiltered: boolean; onCode: (code: string) => void }) {
+  if (data.total === 0) return <Empty>{isFiltered ? "No error of this period matches the filters." : "No error in this period."}</Empty>;
+  const codes = Object.entries(data.by_code).sort(([, one], [, other]) => other - one).slice(0, SHOWN);
+  return (
+    <>
+      <div class="card pad now">
+        <Figures of={data} />
+      </div>
+      <ErrorTrend data={data} />
+      <Section title="Groups">
+        <Table
+          caption="Errors, grouped by fingerprint"
+          columns={columnsOf(data)}
+          rows={data.groups}
+          keyOf={(group) => group.fingerprint}
+        />
+      </Section>
+      <div class="pair">
+        <TournamentShares of={data} title="Tournaments with the most errors" />
+        <Shares
+          title="Codes with the most errors"
+          of={codes.map(([code, count]) => ({
+            id: code,
+            count,
+            name: <button type="button" class="plain" aria-label={`Filter by ${code}`} onClick={() => onCode(code)}>{code}</button>,
+          }))}
+        />
+      </div>
+    </>
+  );
+}
+
+/** How many errors there are, how bad they are, where, and how long they stay. */
+function Figures({ of: data }: { of: Analytics }) {
+  const severities = SEVERITIES.toReversed().filter((name) => data.by_severity[name])
+    .map((name) => `${number(data.by_severity[name])} ${words(name)}`);
+  const tournaments = data.by_tournament.length;
+  const { count: resolved, p50 } = data.resolution_ms;
+  return (
+    <Facts
+      class="facts"
+      of={[
+        ["Errors", <Figure is={number(data.total)} more={severities.join(", ")} />],
+        ["Open", <Figure is={number(data.open)} more={`${number(data.total - data.open)} resolved`} />],
+        [
+          "Affected",
+          <Figure
+            is={`${tournaments === COUNTED ? "at least " : ""}${counted(tournaments, "tournament")}`}
+            more={`in ${counted(Object.keys(data.by_entity).length, "sync")}`}
+          />,
+        ],
+        [
+          "Median time to resolve",
+          <Figure is={duration(p50)} more={resolved ? `of ${counted(resolved, "resolved error")}` : "none is resolved"} />,
+        ],
+      ]}
+    />
+  );
+}

@@ -1,0 +1,68 @@
+import { Link } from "wouter-preact";
+import { EntityName } from "../components/entity-name.tsx";
+import { Status } from "../components/status.tsx";
+import { Moment } from "../components/time.tsx";
+import { TournamentLinks } from "../components/tournament-links.tsx";
+import { counted, number } from "../format.ts";
+import type { ErrorOfGroup, Occurrence } from "./occurrences.ts";
+
+/** The tournaments that a line names; its run has all of them. */
+const NAMED = 12;
+
+const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
+
+/** The runs in which the errors occurred, newest first; what all of them share is in the head of the view. */
+export function OccurrenceList({ of }: { of: Occurrence[] }) {
+  const hasState = differ(of, ({ open }) => open > 0) || of.some(({ open, errors }) => open > 0 && open < errors.length);
+  const hasSync = differ(of, ({ entity }) => entity);
+  return (
+    <ul class="groups occurrences" aria-label="Errors with the same fingerprint, by run">
+      {of.map(({ key, runId, entity, at, errors, tournaments, open }) => (
+        <li key={key}>
+          <span>
+            {runId
+              ? (
+                <Link href={`/runs/${runId}`}>
+                  Run of <Moment at={at} />
+                </Link>
+              )
+              : <Moment at={at} hasSeconds />}
+          </span>{" "}
+          <div>
+            {hasSync && (
+              <p>
+                <EntityName of={entity} />
+              </p>
+            )}
+            <TournamentLinks of={tournaments.slice(0, NAMED)} others={Math.max(tournaments.length - NAMED, 0)} />
+          </div>{" "}
+          <span>
+            {hasState
+              ? <Status of={open ? "PENDING" : "RESOLVED"} label={open ? `${number(open)} open` : undefined} />
+              : <span class="muted">{errors.length > 1 && counted(errors.length, "error")}</span>}
+          </span>
+          <Contexts of={errors} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The contexts of the errors, each with its tournament. */
+function Contexts({ of: errors }: { of: ErrorOfGroup[] }) {
+  const known = errors.filter(({ error_context }) => error_context !== null);
+  if (!known.length) return null;
+  return (
+    <details>
+      <summary>Context</summary>
+      <div class="stack">
+        {known.map(({ id, tournament_no, error_message, error_context }) => (
+          <div key={id} class="context">
+            {known.length > 1 && <p class="muted">{tournament_no ? `Tournament ${tournament_no}: ${error_message}` : error_message}</p>}
+            <pre tabIndex={0}>{JSON.stringify(error_context, null, 2)}</pre>
+          </div>
+        ))}
+      </div>
+    </details>
+  );
+}

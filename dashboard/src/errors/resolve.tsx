@@ -1,0 +1,41 @@
+import { useState } from "preact/hooks";
+import { Dialog } from "../components/dialog.tsx";
+import { LongTextField } from "../components/fields.tsx";
+import { Form } from "../components/form.tsx";
+import { UnusedResponse, useAct } from "../queries.ts";
+
+/** A button that resolves all open errors with the fingerprint of an error. */
+export function Resolve({ id }: { id: string }) {
+  const [isOpen, setOpen] = useState(false);
+  const [note, setNote] = useState("");
+  const act = useAct(
+    () => ({
+      method: "POST",
+      path: `sync-admin/errors/${id}/resolve`,
+      body: { group: true, ...note ? { note } : {} },
+    }),
+    UnusedResponse,
+    () => setOpen(false),
+  );
+  return (
+    <>
+      <button type="button" class="primary" onClick={() => setOpen(true)}>Resolve all</button>
+      {isOpen && (
+        <Dialog
+          title="Resolve all open errors with this fingerprint"
+          onClose={() => setOpen(false)}
+        >
+          <Form of={act} isChanged={note !== ""} onSubmit={() => act.mutate()} submit="Resolve">
+            <LongTextField
+              name="note"
+              label="Note (optional)"
+              help="The fix. If the error occurs again, it is shown as a regression."
+              value={note}
+              onChange={setNote}
+            />
+          </Form>
+        </Dialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,19 @@
+import type { JobDetailResponse } from "../../../types/jobs.ts";
+import { capitalised, counted, number } from "../format.ts";
+
+export type Job = JobDetailResponse;
+
+export const isFinished = ({ status }: Job): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
+
+/** The outcome of the run once the job has completed, before it the state of the job. */
+export const outcomeOf = ({ status, final_status }: Job): string => status === "COMPLETED" ? final_status ?? status : status;
+
+/** The target of the job: a tournament, several of them, or everything that is due. */
+export const targetOf = ({ tournament_no, tournament_nos }: Job): string =>
+  capitalised(tournament_no ? `tournament ${tournament_no}` : tournament_nos ? counted(tournament_nos.length, "tournament") : "full run");
+
+/** How many tournaments failed: `1 of 12 tournaments failed`; empty when none did. */
+export const failuresOf = ({ progress }: Job): string =>
+  progress?.tournaments_failed
+    ? `${number(progress.tournaments_failed)} of ${counted(progress.total_tournaments, "tournament")} failed`
+    : "";
