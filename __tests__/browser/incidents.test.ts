@@ -78,3 +78,29 @@ for (const width of [1280, 390]) {
     { viewport: { width, height: 844 } },
   );
 }
+
+test("a rule shows whether it is on, and links to its live incidents", "viewer", async ({ page, open }) => {
+  const [rule] = await query<{ id: string; name: string }>(
+    "select id, name from alert_rules where is_active and entity_type = 'all' limit 1",
+  );
+  const live = (id: string, muted_by: string | null) => ({
+    ...{ id, rule_id: rule?.id, name: rule?.name, state: "ACKNOWLEDGED", muted_by, cause: "c", scope: "All syncs", entity_type: "all" },
+    ...{ tournament_no: null, severity: "LOW", began_at: "2026-06-10T10:00:00Z", opened_at: "2026-06-10T10:00:00Z", message: "m" },
+    ...{ affected: null, execution_id: null, parent_id: null, acknowledged_by: "of a test", acknowledged_until: null },
+  });
+  const ids = [crypto.randomUUID(), crypto.randomUUID()] as const;
+  await page.route("**/sync-monitoring/health-overview", async (route) => {
+    const body = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...body, active_alerts: [live(ids[0], null), live(ids[1], "PARENT")] } });
+  });
+  await query("update alert_rules set is_active = false where name = 'Alert Processor Late'");
+  await open("/alerts/rules", "Alert rules");
+  const row = (name = "") => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+  await row("Alert Processor Late").getByRole("cell", { name: "Off", exact: true }).waitFor();
+  await row(rule?.name).getByRole("cell", { name: "On", exact: true }).waitFor();
+  const hrefOf = (name: RegExp) => row(rule?.name).getByRole("link", { name }).getAttribute("href");
+  assertEquals(await Promise.all([hrefOf(/^Acknowledged/), hrefOf(/^Inhibited/)]), [`#/alerts/${ids[0]}`, `#/alerts/${ids[1]}`]);
+  assertEquals(await page.getByRole("table").count(), 1);
+  assertEquals(await violations(page), []);
+  await query("update alert_rules set is_active = true where name = 'Alert Processor Late'");
+});
