@@ -2,7 +2,7 @@ import type { AlertIncident } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 
 /** An incident of the list, and those that it inhibits. */
-export interface Family {
+interface Family {
   incident: AlertIncident;
   inhibited: AlertIncident[];
 }
