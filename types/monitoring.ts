@@ -81,6 +81,7 @@ export type EntityHealthStatus = z.infer<typeof EntityHealthStatus>;
 /** An incident that is firing or acknowledged; `parent_id` is the incident that inhibits it. */
 export const AlertSummary = AlertIncident.pick({
   id: true,
+  rule_id: true,
   cause: true,
   scope: true,
   entity_type: true,

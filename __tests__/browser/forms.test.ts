@@ -66,6 +66,33 @@ test("a form on a phone has one column, and its controls are large enough for a 
   assertEquals(found.filter(({ height }) => height < 44), []);
 }, { viewport: { width: 390, height: 844 } });
 
+test(
+  "on a phone the preview of a rule is below its condition, and its buttons are in view while a change is not saved",
+  "admin",
+  async (visitor) => {
+    const { page, open } = visitor;
+    await open(NEW_RULE, "New alert rule");
+    const topOf = async (selector: string) => (await page.locator(selector).boundingBox())?.y ?? NaN;
+    const section = (title: string) => `.form-section:has(h2:text-is("${title}"))`;
+    const tops = [
+      await topOf(section("Condition")),
+      await topOf("aside"),
+      await topOf(section("Notification")),
+      await topOf("form > .acts"),
+    ];
+    assertEquals(tops, tops.toSorted((a, b) => a - b));
+    assert(await topOf("form > .acts") > 844, "the buttons cover the form without a change");
+    assertEquals(await page.getByText("Unsaved changes").count(), 0);
+    await page.getByLabel("Name").fill("Not saved");
+    await page.getByText("Unsaved changes").waitFor();
+    assert(await topOf("form > .acts") < 844, "the buttons are out of view");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("dialog", { name: "Leave without saving?" }).getByRole("button", { name: "Discard the changes" }).click();
+    await page.getByRole("heading", { name: "Alert rules" }).waitFor();
+  },
+  { viewport: { width: 390, height: 844 } },
+);
+
 test("a stored rule is saved without a change, and its deletion asks first", "admin", async ({ page, open }) => {
   const [rule] = await query<{ id: string; name: string }>("select id, name from alert_rules order by name limit 1");
   await open(`/alerts/rules/${rule?.id}`, rule?.name);

@@ -177,7 +177,8 @@ test("the incidents that fire come before those that are resolved, whatever thei
     from (values ('FIRING', now() - interval '2 hours'), ('RESOLVED', now() - interval '1 hour')) incident (state, at)`,
   );
   await open("/alerts?entity=matches_live", "Incidents");
-  const rows = page.getByRole("row").filter({ hasText: "Of the order" });
-  await rows.first().waitFor();
-  assertEquals((await rows.locator(".pill:first-child").allInnerTexts()).map((text) => text.trim()), ["Firing", "Resolved"]);
+  const groups = page.getByRole("rowgroup").filter({ has: page.getByRole("row").filter({ hasText: "Of the order" }) });
+  await groups.first().waitFor();
+  const states = await groups.locator(".group").allInnerTexts();
+  assertEquals(states.map((text) => text.trim()), ["Firing", "Resolved"]);
 });

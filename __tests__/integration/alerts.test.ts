@@ -57,8 +57,8 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
   const get = (path: string) =>
     monitoring.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers: { apikey: db.keys.secret } }));
   const incidents = () =>
-    db.query<{ rule_name: string; state: string; severity: string; id: string }>(
-      "select id, rule_name, state, severity from alert_incidents order by rule_name",
+    db.query<{ rule_name: string; state: string; severity: string; id: string; rule_id: string }>(
+      "select id, rule_id, rule_name, state, severity from alert_incidents order by rule_name",
     );
   return { clock, evaluate, get, incidents, beats };
 }
@@ -234,6 +234,7 @@ Deno.test("an incident opens once, escalates without acknowledgement and resolve
   const overview = await (await get("/health-overview")).json();
   assertObjectMatch(overview.active_alerts[0], {
     id: incident?.id,
+    rule_id: incident?.rule_id,
     name: "Match Schedule Consecutive Failures",
     severity: "CRITICAL",
     state: "FIRING",

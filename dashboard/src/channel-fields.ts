@@ -2,6 +2,14 @@ import { z } from "zod";
 import type { NotificationChannel } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 
+/** The name of each kind of channel. */
+export const KIND_NAMES: Record<NotificationChannel["kind"], string> = {
+  webhook: "Webhook",
+  slack: "Slack",
+  email: "Email",
+  dashboard: "This page",
+};
+
 type Severity = typeof SEVERITIES[number];
 
 const Config = z.object({

@@ -13,7 +13,7 @@ export const UNKNOWN = "–";
 /** A time in the browser's time zone, to the second. */
 export const inZone = (moment: string): string => zone.format(new Date(moment));
 
-/** A time in the browser's time zone, as short as it is clear today: `19:20`, `Thu 19:20` within a week, `21 Nov, 19:20` before. */
+/** A time in the browser's time zone, as short as it is clear on the day of `now`: `19:20`, `Thu 19:20` within a week, `21 Nov, 19:20` before. */
 export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = false } = {}): string {
   const at = new Date(moment), today = new Date(now);
   const time = (hasSeconds ? clockWithSeconds : clock).format(at);

@@ -8,6 +8,7 @@ import "./styles/tables.css";
 import "./styles/charts.css";
 import "./styles/overview.css";
 import "./styles/incident.css";
+import "./styles/alerts.css";
 import "./styles/run.css";
 import type { GoTrueClient } from "@supabase/auth-js";
 import { QueryClientProvider } from "@tanstack/preact-query";

@@ -2,14 +2,12 @@ import { useState } from "preact/hooks";
 import type { NotificationChannel } from "../../../types/alerts.ts";
 import { DURATIONS } from "../../../types/duration.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { type Fields, fieldsOf, requestOf, targetOf } from "../channel-fields.ts";
+import { type Fields, fieldsOf, KIND_NAMES, requestOf, targetOf } from "../channel-fields.ts";
 import { title } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { Dialog } from "./dialog.tsx";
 import { CheckField, SelectField, TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
-
-const KINDS = [["webhook", "Webhook"], ["slack", "Slack"], ["email", "Email"], ["dashboard", "This page"]] as const;
 
 interface Part {
   channel: NotificationChannel | null;
@@ -52,7 +50,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
               name="kind"
               label="Kind"
               value={fields.kind}
-              options={KINDS}
+              options={Object.entries(KIND_NAMES)}
               onChange={(kind) => set({ kind: kind as Fields["kind"] })}
             />
           )}

@@ -144,6 +144,7 @@ export function Form({ of: { error, isPending, isSuccess = false }, isChanged, o
       <form
         ref={form}
         class={look}
+        data-changed={isChanged || undefined}
         noValidate
         onSubmit={(event) => {
           event.preventDefault();

@@ -62,7 +62,7 @@ export function Condition({ fields, set, entities }: Part) {
   const { direction, uses_window } = ALERT_METRICS[fields.metric];
   const isAbove = direction === "above";
   return (
-    <FormSection title="Condition" lead="When an incident opens.">
+    <FormSection title="Condition" lead="When an incident opens." isEven>
       <SelectField
         name="metric"
         label="Metric"

@@ -79,11 +79,15 @@ const Row = memo(PlainRow) as typeof PlainRow;
 
 /** A table of few rows, which scrolls sideways when it is too wide. */
 export function Table<T>(
-  { caption, columns, rows, keyOf }: {
+  { caption, columns, rows, keyOf, groupOf = () => "", groupHead = (group) => group }: {
     caption: string;
     columns: Column<T>[];
     rows: T[];
     keyOf: (row: T) => string;
+    /** The name of the group of a row; the rows of an empty one have no heading. */
+    groupOf?: (row: T) => string;
+    /** What the heading shows instead of the name. */
+    groupHead?: (group: string, rows: T[]) => ComponentChildren;
   },
 ) {
   return (
@@ -91,9 +95,16 @@ export function Table<T>(
       <table class="cards">
         <caption class="unseen">{caption}</caption>
         <Head columns={columns} />
-        <tbody>
-          {rows.map((row) => <Row key={keyOf(row)} columns={columns} row={row} />)}
-        </tbody>
+        {[...Map.groupBy(rows, groupOf)].map(([group, rows]) => (
+          <tbody key={group}>
+            {group && (
+              <tr class="group">
+                <th colSpan={columns.length} scope="rowgroup">{groupHead(group, rows)}</th>
+              </tr>
+            )}
+            {rows.map((row) => <Row key={keyOf(row)} columns={columns} row={row} />)}
+          </tbody>
+        ))}
       </table>
     </div>
   );

@@ -22,10 +22,12 @@ export function useNow(): number {
 
 const hoverOf = (at: string): string => `${inZone(at)} · ${inUtc(at)}`;
 
-/** A time in the browser's time zone, with its date, seconds and UTC on hover. */
-export function Moment({ at, hasSeconds = false }: { at: string | null | undefined; hasSeconds?: boolean }) {
+/** A time in the browser's time zone, with its date, seconds and UTC on hover; the end of a period that begins at `since` has no second date. */
+export function Moment({ at, since, hasSeconds = false }: { at: string | null | undefined; since?: string; hasSeconds?: boolean }) {
   if (!at) return <>{UNKNOWN}</>;
-  return <time dateTime={at} title={hoverOf(at)}>{inZoneShort(at, { hasSeconds })}</time>;
+  const isSameDay = since !== undefined && new Date(at).toDateString() === new Date(since).toDateString();
+  const text = inZoneShort(at, { hasSeconds, ...isSameDay ? { now: Date.parse(at) } : {} });
+  return <time dateTime={at} title={hoverOf(at)}>{text}</time>;
 }
 
 const Prose = ({ of: text }: { of: string }) => (

@@ -1,19 +1,20 @@
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { ChannelTestResponse } from "../../../types/admin.ts";
-import { ChannelListResponse, type ChannelState } from "../../../types/alerts.ts";
-import { SEVERITIES } from "../../../types/sync.ts";
+import { type AlertRule, ChannelListResponse, type ChannelState, RuleListResponse } from "../../../types/alerts.ts";
 import { announce } from "../announce.ts";
-import { targetOf } from "../channel-fields.ts";
 import { ChannelForm } from "../components/channel-form.tsx";
+import { ChannelTarget } from "../components/channel-target.tsx";
 import { Confirm } from "../components/confirm.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
-import { Severity, Status } from "../components/status.tsx";
+import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
+import { describeResult, TestResults } from "../components/test-results.tsx";
 import { Distance } from "../components/time.tsx";
-import { duration, sentence } from "../format.ts";
+import { counted, sentence, UNKNOWN } from "../format.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -39,6 +40,7 @@ export default function Channels() {
 
 function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
   const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 15_000 });
+  const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 60_000 }).data?.rules;
   const [results, setResults] = useState<Record<string, Results>>({});
   const test = useAct(
     (name: string) => ({
@@ -64,10 +66,9 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
           rows={channels}
           keyOf={(channel) => channel.name}
           columns={[
-            { name: "Channel", isHead: true, cell: (channel) => <Target channel={channel} /> },
+            { name: "Channel", isHead: true, cell: (channel) => <ChannelTarget channel={channel} /> },
             {
               name: "Health",
-              card: "state",
               cell: (channel) => (
                 <>
                   <Health channel={channel} isTested={results[channel.name] !== undefined} />
@@ -78,17 +79,13 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
                 </>
               ),
             },
-            {
-              name: "Last delivery",
-              cell: (channel) => channel.last_delivery_at ? <Distance at={channel.last_delivery_at} /> : "never",
-            },
+            { name: "Used by", cell: ({ name }) => <Uses count={rules?.filter((rule) => isUsed(name, rule)).length} /> },
             { name: "Limits", cell: (channel) => <Limits channel={channel} /> },
             {
               name: "Actions",
-              isNumber: true,
               card: "end",
               cell: (channel) => (
-                <div class="acts">
+                <div class="acts channel-acts">
                   <button
                     type="button"
                     class="small"
@@ -125,39 +122,6 @@ const DeleteChannel = ({ channel: { name } }: { channel: Channel }) => (
   </Confirm>
 );
 
-const KINDS: Record<Channel["kind"], string> = { webhook: "Webhook", slack: "Slack", email: "Email", dashboard: "This page" };
-
-/** The name of a channel, its kind, and where it sends; recipients of one severity are a small table. */
-function Target({ channel }: { channel: Channel }) {
-  const { host, to, by_severity } = targetOf(channel);
-  const others = SEVERITIES.filter((severity) => by_severity[severity]?.length);
-  const address = host ?? to.join(", ");
-  return (
-    <>
-      {channel.name}
-      <p class="under">
-        {KINDS[channel.kind]}
-        {address && ` · ${address}`}
-      </p>
-      {others.length > 0 && (
-        <table class="recipients">
-          <caption class="unseen">Recipients of {channel.name} by severity</caption>
-          <tbody>
-            {others.map((severity) => (
-              <tr key={severity}>
-                <th scope="row">
-                  <Severity of={severity} />
-                </th>
-                <td>{by_severity[severity]?.join(", ")}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </>
-  );
-}
-
 /** A delivery from before the last change proves nothing about the channel as it is. */
 const isProven = ({ proven_at, updated_at }: Channel): boolean => proven_at !== null && Date.parse(proven_at) >= Date.parse(updated_at);
 
@@ -176,8 +140,14 @@ function Health({ channel, isTested }: { channel: Channel; isTested: boolean }) 
     return (
       <>
         <Status of="OK" label="Delivers" />
-        <p class="under" title="Since then each recipient has accepted a notification or a test.">
-          proven <Distance at={channel.proven_at} />
+        <p class="under">
+          {channel.last_delivery_at
+            ? (
+              <>
+                last delivery <Distance at={channel.last_delivery_at} />
+              </>
+            )
+            : "A test was accepted."}
         </p>
       </>
     );
@@ -192,37 +162,18 @@ function Health({ channel, isTested }: { channel: Channel; isTested: boolean }) 
   );
 }
 
+const isUsed = (name: string, { notification_channels, escalation_channels }: AlertRule): boolean =>
+  [notification_channels, ...escalation_channels].some((names) => names.includes(name));
+
+function Uses({ count }: { count: number | undefined }) {
+  if (count === undefined) return <>{UNKNOWN}</>;
+  return count ? <Link href="/alerts/rules" class="unbroken">{counted(count, "rule")}</Link> : <span class="muted unbroken">no rule</span>;
+}
+
 const Limits = ({ channel }: { channel: Channel }) => (
   <>
     {channel.hourly_limit} an hour
-    <p class="under">grouped for {channel.group_window}</p>
+    <p class="under unbroken">grouped for {channel.group_window}</p>
     {channel.has_previous_secret && <p class="under">The previous secret still signs too.</p>}
   </>
 );
-
-type Result = Results[number];
-
-/** What a destination received of a test, in words. */
-function describeResult(to: string, { opening, end }: Result): string {
-  const took = (ms: number): string => ` (${duration(ms)})`;
-  if (opening.outcome === "SENT" && end?.outcome === "SENT") {
-    return `${to} accepted the test message${took(opening.duration_ms)} and its end${took(end.duration_ms)}.`;
-  }
-  if (opening.outcome === "SENT") return `${to} accepted the test message${took(opening.duration_ms)}, but not its end: ${end?.error}.`;
-  const doubt = end ? ` ${to} perhaps received it; its end was ${end.outcome === "SENT" ? "accepted" : `not accepted: ${end.error}`}.` : "";
-  return `${to} did not accept the test message: ${opening.error}.${doubt}`;
-}
-
-const outcomeOf = ({ opening, end }: Result): string => [opening, end].find((attempt) => attempt?.outcome !== "SENT")?.outcome ?? "SENT";
-
-function TestResults({ channel, results }: { channel: string; results: Results }) {
-  return (
-    <ul class="because test-results">
-      {results.map((result) => (
-        <li key={result.recipient}>
-          <Status of={outcomeOf(result)} label={describeResult(result.recipient ?? channel, result)} />
-        </li>
-      ))}
-    </ul>
-  );
-}

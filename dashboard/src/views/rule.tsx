@@ -8,6 +8,7 @@ import { Form } from "../components/form.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Condition, Escalation, Notification, RuleNames } from "../components/rule-sections.tsx";
 import { RulePreview } from "../components/rule-preview.tsx";
+import { RuleIncidents } from "../components/rule-incidents.tsx";
 import { RuleSentence } from "../components/rule-sentence.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
@@ -24,12 +25,18 @@ export default function RuleView() {
   const isNew = id === "new";
   const rules = useRead("sync-admin/alert-rules", RuleListResponse, { isEnabled: !isNew, every: 3_600_000 });
   const rule = rules.data?.rules.find((candidate) => candidate.id === id);
+  const incidents = (useOverview().data?.active_alerts ?? []).filter(({ rule_id }) => rule_id === id);
   const { can } = useUser();
   return (
     <Page
       title={isNew ? "New alert rule" : rule?.name ?? "Alert rule"}
       crumb={<Link href={RULES}>Rules</Link>}
-      lead={rule && !can("admin") && (rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />)}
+      lead={rule && (incidents.length > 0 || !can("admin")) && (
+        <>
+          {!can("admin") && (rule.is_active ? <Status of="OK" label="On" /> : <Status of="IDLE" label="Off" />)}
+          <RuleIncidents of={incidents} />
+        </>
+      )}
       acts={rule && (
         <>
           <CopyMenu id={id} path="sync-admin/alert-rules" />
@@ -96,6 +103,12 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         // The server refuses a change without a change.
         onSubmit={() => stored && Object.keys(request).length === 0 ? go(RULES) : save.mutate()}
         submit={stored ? "Save" : "Create the rule"}
+        acts={
+          <>
+            <Link href={RULES} role="button">Cancel</Link>
+            {isChanged && <span class="muted unsaved">Unsaved changes</span>}
+          </>
+        }
       >
         <RuleNames {...part} />
         <Condition {...part} />

@@ -2,26 +2,21 @@ import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type AlertSilence, RuleListResponse, SilenceListResponse } from "../../../types/alerts.ts";
-import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { announce } from "../announce.ts";
 import { Confirm } from "../components/confirm.tsx";
-import { Dialog } from "../components/dialog.tsx";
 import { Export } from "../components/export.tsx";
-import { LongTextField, SelectField, TextField } from "../components/fields.tsx";
-import { Form } from "../components/form.tsx";
 import { Page } from "../components/page.tsx";
+import { SilenceForm } from "../components/silence-form.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
-import { Moment } from "../components/time.tsx";
+import { Distance, Moment, useNow } from "../components/time.tsx";
 import { title } from "../format.ts";
-import { UnusedResponse, useAct, usePages, useRead } from "../queries.ts";
+import { UnusedResponse, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useNames } from "../names.ts";
-import { useOverview } from "../overview.ts";
-import { inMinutes, SILENCE_LENGTHS } from "../silence.ts";
 
 export default function Silences() {
   const pages = usePages("sync-admin/silences", { limit: 50 }, SilenceListResponse, 10_000);
@@ -112,29 +107,33 @@ function List(
         keyOf={(silence) => silence.id}
         columns={[
           {
-            name: "Matches",
+            name: "Silence",
             isHead: true,
-            cell: (silence) =>
-              matchesOf(silence, names, nameOf).map(({ text, href }, index) => (
-                <Fragment key={text}>
-                  {index > 0 && ", "}
-                  {href ? <Link href={href}>{text}</Link> : text}
-                </Fragment>
-              )),
+            cell: (silence) => (
+              <>
+                {matchesOf(silence, names, nameOf).map(({ text, href }, index) => (
+                  <Fragment key={text}>
+                    {index > 0 && ", "}
+                    {href ? <Link href={href}>{text}</Link> : text}
+                  </Fragment>
+                ))}
+                <p class="under">{silence.reason}</p>
+              </>
+            ),
           },
+          { name: "State", card: "state", cell: (silence) => <State of={silence} /> },
+          { name: "Period", cell: (silence) => <Period of={silence} /> },
           {
-            name: "State",
-            card: "state",
-            cell: (silence) => silence.is_silencing ? <Status of="PENDING" label="Active" /> : <Status of="IDLE" label="Inactive" />,
+            name: "Created",
+            cell: (silence) => (
+              <>
+                {silence.created_by}
+                <p class="under">
+                  <Distance at={silence.created_at} />
+                </p>
+              </>
+            ),
           },
-          { name: "From", cell: (silence) => <Moment at={silence.starts_at} /> },
-          { name: "Until", cell: (silence) => <Moment at={silence.ends_at} /> },
-          {
-            name: "Recurs",
-            cell: (silence) => silence.recurs_every ? `for ${silence.lasts}, every ${silence.recurs_every}` : "",
-          },
-          { name: "By", cell: (silence) => silence.created_by },
-          { name: "Reason", cell: (silence) => silence.reason },
           ...can("operator")
             ? [{
               name: "Actions",
@@ -148,6 +147,33 @@ function List(
     </>
   );
 }
+
+function State({ of: { is_silencing, starts_at } }: { of: AlertSilence }) {
+  const now = useNow();
+  if (is_silencing) return <Status of="PENDING" label="Active" />;
+  return <Status of="IDLE" label={Date.parse(starts_at) > now ? "Planned" : "Between windows"} />;
+}
+
+/** The start of a period that is to come, else its end. */
+function Bound({ from, until }: { from: string; until: string | null }) {
+  const isPlanned = Date.parse(from) > useNow();
+  if (!isPlanned && !until) return null;
+  return (
+    <span>
+      {isPlanned ? "starts" : "ends"} <Distance at={isPlanned ? from : until} />
+    </span>
+  );
+}
+
+const Period = ({ of: { starts_at, ends_at, recurs_every, lasts } }: { of: AlertSilence }) => (
+  <>
+    <Moment at={starts_at} /> – <Moment at={ends_at} since={starts_at} />
+    <p class="dotted">
+      <span>{recurs_every ? `for ${lasts}, every ${recurs_every}` : "once"}</span>
+      <Bound from={starts_at} until={recurs_every ? null : ends_at} />
+    </p>
+  </>
+);
 
 /** Ends an active silence, or deletes one that mutes nothing now. */
 function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSilence; name: string }) {
@@ -165,80 +191,5 @@ function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSil
     >
       {is_silencing ? "What it mutes and still fires is notified at once." : "It mutes nothing now, and will mute nothing later."}
     </Confirm>
-  );
-}
-
-interface Preset {
-  rule: string;
-  entity: string;
-  tournament: string;
-  incident: string;
-}
-
-/** A dialog that creates a silence. */
-function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules: [id: string, name: string][]; onClose: () => void }) {
-  const nameOf = useNames();
-  const entities = Object.keys(useOverview().data?.sync_entities ?? {});
-  const [initial] = useState({
-    entity_type: preset.tournament ? "" : preset.entity,
-    rule_id: preset.rule,
-    severity: "",
-    tournament_no: preset.tournament,
-    incident_id: preset.incident,
-    minutes: "120",
-    recurs_every: "",
-    lasts: "",
-    reason: "",
-  });
-  const [fields, setFields] = useState(initial);
-  const act = useAct(
-    () => {
-      const { minutes, ...others } = fields;
-      const filled = Object.fromEntries(Object.entries(others).filter(([, value]) => value.trim() !== ""));
-      return { method: "POST", path: "sync-admin/silences", body: { ...filled, ends_at: inMinutes(minutes) } };
-    },
-    UnusedResponse,
-    () => {
-      onClose();
-      announce("The silence is created.");
-    },
-  );
-  const set = (name: keyof typeof fields) => (value: string) => setFields((before) => ({ ...before, [name]: value }));
-  const bind = (name: keyof typeof fields) => ({ name, value: fields[name], onChange: set(name) });
-  return (
-    <Dialog title="New silence" onClose={onClose}>
-      <Form
-        of={act}
-        isChanged={JSON.stringify(fields) !== JSON.stringify(initial)}
-        onSubmit={() => act.mutate()}
-        submit="Create silence"
-        acts={<button type="button" onClick={onClose}>Cancel</button>}
-      >
-        <div class="form-grid">
-          <SelectField
-            label="Sync"
-            options={[["", "any"], ...[...new Set([...entities, "all", "system"])].map((name) => [name, nameOf(name)] as const)]}
-            {...bind("entity_type")}
-          />
-          <SelectField label="Rule" options={[["", "any"], ...rules]} {...bind("rule_id")} />
-          <TextField label="Tournament" help="Its number; empty is any." {...bind("tournament_no")} />
-          <SelectField label="Ends in" options={SILENCE_LENGTHS} {...bind("minutes")} name="ends_at" />
-          <LongTextField label="Reason" required {...bind("reason")} />
-          <details class="wide" open={initial.incident_id !== ""}>
-            <summary>Advanced: severity, incident and recurrence</summary>
-            <div class="form-grid">
-              <SelectField
-                label="Severity"
-                options={[["", "any"], ...SEVERITIES.map((name) => [name, title(name)] as const)]}
-                {...bind("severity")}
-              />
-              <TextField label="Incident" help="Its id; empty is any." {...bind("incident_id")} />
-              <TextField label="Recurs every" help="Only for a recurring silence: 1 day, 7 days." {...bind("recurs_every")} />
-              <TextField label="Active for" help="Length of each recurrence, such as 1 hour." {...bind("lasts")} />
-            </div>
-          </details>
-        </div>
-      </Form>
-    </Dialog>
   );
 }
