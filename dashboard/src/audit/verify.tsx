@@ -46,6 +46,13 @@ export function useVerify() {
   return { result, error, isBusy, verify };
 }
 
+function unchangedOf(rows: number): string {
+  if (rows === 0) return "No row is sealed yet.";
+  return rows === 1
+    ? "The only sealed row is unchanged."
+    : `All ${number(rows)} sealed rows from the first to the newest one are unchanged.`;
+}
+
 /** What was verified, and what was found. */
 export function Verified({ of: { result, error } }: { of: Pick<ReturnType<typeof useVerify>, "result" | "error"> }) {
   if (error) return <Refusal error={error} />;
@@ -58,7 +65,7 @@ export function Verified({ of: { result, error } }: { of: Pick<ReturnType<typeof
       <span>
         {first_bad
           ? `${capitalised(first_bad.message)}; the ${counted(rows, "row")} before it ${rows === 1 ? "is" : "are"} unchanged.`
-          : `All ${counted(rows, "sealed row")} from the first to the newest one are unchanged.`}
+          : unchangedOf(rows)}
         {!first_bad && pruned_to !== null && ` Retention deleted the rows up to ${number(pruned_to)}.`}
       </span>
       <span class="muted">

@@ -55,8 +55,8 @@ class Verifier {
   }
 
   async #count({ id, verdict }: Seal, text: string): Promise<void> {
+    if (verdict !== await judgeRow(this.hmac, text)) return this.#fail(id, "CHANGED", `the seal of row ${id} has a wrong verdict`);
     this.rows++;
-    if (verdict !== await judgeRow(this.hmac, text)) this.#fail(id, "CHANGED", `the seal of row ${id} has a wrong verdict`);
     if (verdict === "UNVOUCHED") this.unvouched++;
   }
 
