@@ -43,7 +43,7 @@ export function anAuditLog(db: TestDatabase, clock = new TestClock("2026-06-10T1
     /** Verifies the log, and with `head` that it continues an exported seal `id:mac`. */
     async verify(head?: string | null): Promise<AuditVerifyResponse> {
       const [id, mac] = head?.split(":") ?? [];
-      return await verifyAudit(db.rpc, AUDIT_KEY, clock, id && mac ? { id: Number(id), mac } : null);
+      return await verifyAudit(db.rpc, AUDIT_KEY, clock, { head: id && mac ? { id: Number(id), mac } : null });
     },
   };
 }

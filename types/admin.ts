@@ -296,17 +296,19 @@ export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_curso
 export const AuditVerifyResponse = z.object({
   /** PRUNED: intact, but for rows that retention deleted. */
   status: z.enum(["INTACT", "PRUNED", "BROKEN"]),
-  /** Sealed rows that were verified. */
+  /** Sealed rows that were verified by this call. */
   rows: z.number().int(),
   /** Rows after the newest seal. */
   unsealed: z.number().int(),
   /** Sealed rows of acts that did not come through sync-admin. */
   unvouched: z.number().int(),
-  /** `id:mac` of the newest seal; stored outside and sent later as `head`, it shows whether rows were cut off the end. */
+  /** `id:mac` of the last seal that was verified, which is the newest one where `next_cursor` is null; stored outside and sent later as `head`, it shows whether rows were cut off the end. */
   head: z.string().nullable(),
   /** The last row that retention deleted. */
   pruned_to: z.number().int().nullable(),
   first_bad: z.object({ id: z.number().int(), what: z.enum(["CHANGED", "MISSING", "INSERTED", "CUT"]), message: z.string() }).nullable(),
+  /** The `cursor` that verifies the rows after these; null at the end of the log, and with a `first_bad`. */
+  next_cursor: z.string().nullable(),
 });
 export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
 
@@ -421,7 +423,9 @@ export const AuditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
 });
-/** The query of `GET sync-admin/audit/verify`; with an exported `head` it also detects rows cut off the end, and a chain made anew. */
-export const VerifyQuery = z.strictObject({
-  head: z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional(),
-});
+const seal = z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional();
+/**
+ * The query of `GET sync-admin/audit/verify`, which verifies up to 2,000 rows. With an exported `head` it also detects rows cut off the
+ * end, and a chain made anew; with the `next_cursor` of the last answer as `cursor` it verifies the rows after it.
+ */
+export const VerifyQuery = z.strictObject({ head: seal, cursor: seal });

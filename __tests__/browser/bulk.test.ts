@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { violations } from "../../testing/browser.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
@@ -166,6 +166,52 @@ test("the audit log links each object to the view that shows it, as the role all
       .map((cell) => [cell.querySelector(".cut")?.textContent, cell.querySelector("a")?.getAttribute("href") ?? null])
   );
   assertEquals(cells, entries.map(([, , , , text, href]) => [text, href]).reverse());
+});
+
+test("the details of an action show each field that it changed, before and after", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into audit_log (at, actor, actor_role, action, object_type, object_id, before, after, request_id)
+    values (now(), 'details@example.com', 'admin', 'change-entity', 'entity', 'tournaments', $1, $2, 'r-1')`,
+    [{ grace: "5 minutes", max_runtime: "10 minutes" }, { grace: "5 minutes", max_runtime: "20 minutes", paused_reason: "a test" }],
+  );
+  await open("/audit?actor=details@example.com", "Audit");
+  await page.getByRole("button", { name: /^Details of Change entity/ }).click();
+  const dialog = page.getByRole("dialog", { name: "Change entity" });
+  await dialog.getByText("r-1").waitFor();
+  const rows = await dialog.locator("tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+  assertEquals(rows, [["Max runtime", "10 minutes", "20 minutes"], ["Paused reason", "–", "a test"]]);
+  assertEquals(await violations(page), []);
+});
+
+test("a long audit log is verified part by part, and the page says what was verified", "viewer", async ({ page, open }) => {
+  const part = { status: "INTACT", unsealed: 0, unvouched: 1, head: null, pruned_to: null, first_bad: null };
+  const bad = { id: 6_301, what: "CHANGED", message: "row 6301 does not match its seal" };
+  const parts: Record<string, object> = {
+    "": { ...part, status: "PRUNED", rows: 5_000, pruned_to: 1_200, next_cursor: "a" },
+    a: { ...part, rows: 100, unsealed: 2, next_cursor: null },
+  };
+  await page.route("**/audit/verify**", (route) => {
+    return route.fulfill({ json: parts[new URL(route.request().url()).searchParams.get("cursor") ?? ""] });
+  });
+  await open("/audit", "Audit");
+  const verify = async (text: string) => {
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.locator(".verified").filter({ hasText: text }).waitFor();
+  };
+  await verify("All 5,100 sealed rows from the first to the newest one are unchanged. Retention deleted the rows up to 1,200.");
+  assertMatch(await page.locator(".verified").innerText(), /^Pruned[^]*2 rows unvouched · 2 rows not sealed yet$/);
+  parts.a = { ...part, status: "BROKEN", rows: 100, first_bad: bad, next_cursor: null };
+  await verify("Row 6301 does not match its seal; the 5,100 rows before it are unchanged.");
+});
+
+test("without a failed job no job can be selected", "operator", async ({ page, open }) => {
+  await query(
+    `insert into sync_jobs (entity_type, priority, status, triggered_by, reason, max_attempts, enqueued_at, rank, not_before, finished_at)
+    values ('tournaments', 'NORMAL', 'COMPLETED', 'operator@example.com', 'nothing to select', 3, now(), now(), now(), now())`,
+  );
+  await open("/sync?status=COMPLETED", "Sync now");
+  await page.getByRole("row").filter({ hasText: "nothing to select" }).waitFor();
+  assertEquals(await page.getByRole("checkbox").count(), 0);
 });
 
 test("a job that runs longer than its estimate says so", "viewer", async ({ page, open }) => {

@@ -152,23 +152,27 @@ for (const colorScheme of ["light", "dark"] as const) {
   }, { colorScheme });
 }
 
-test("on a phone a row is a card with its state at the right and its values in one column", "viewer", async ({ page, open }) => {
-  await page.setViewportSize({ width: 390, height: 844 });
-  await query(
-    `insert into audit_log (at, actor, actor_role, action, object_type, object_id, reason, after)
+test(
+  "on a phone a row is a card with its state at the right, its short values in one line and its reason below them",
+  "viewer",
+  async ({ page, open }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await query(
+      `insert into audit_log (at, actor, actor_role, action, object_type, object_id, reason, after)
     values (now(), 'cards@example.com', 'operator', 'trigger-sync', 'job', 'of-a-card', 'a reason', '{"of": "a card"}')`,
-  );
-  await open("/audit?actor=cards@example.com", "Audit");
-  const card = page.locator("tbody tr").first();
-  const boxOf = (part: string) => card.locator(part).boundingBox();
-  const [title, time, ...values] = await Promise.all(
-    ["th", ".at-state", "[data-name=Actor]", "[data-name=Object]", "[data-name=Reason]"].map(boxOf),
-  );
-  assert(title && time);
-  assert(time.y < title.y + title.height && time.x >= title.x + title.width, "the time is not at the right of the title");
-  assertEquals(values.map((box) => box?.x), values.map(() => title.x));
-  assertEquals(values.map((box) => box?.width), values.map(() => time.x + time.width - title.x));
-});
+    );
+    await open("/audit?actor=cards@example.com", "Audit");
+    const card = page.locator("tbody tr").first();
+    const boxOf = (part: string) => card.locator(part).boundingBox();
+    const parts = ["th", ".at-state", "td:nth-of-type(2)", "td:nth-of-type(3)", ".at-wide"];
+    const [title, time, actor, object, reason] = await Promise.all(parts.map(boxOf));
+    assert(title && time && actor && object && reason);
+    assert(time.y < title.y + title.height && time.x >= title.x + title.width, "the time is not at the right of the title");
+    assert(actor.y >= title.y + title.height && object.x >= actor.x + actor.width, "the object is not at the right of the actor");
+    assertEquals([actor.x, object.y, reason.x, reason.width], [title.x, actor.y, title.x, time.x + time.width - title.x]);
+    assert(reason.y >= actor.y + actor.height, "the reason is not below the actor");
+  },
+);
 
 test("the incidents that fire come before those that are resolved, whatever their time", "viewer", async ({ page, open }) => {
   await query(

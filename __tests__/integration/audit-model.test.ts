@@ -75,6 +75,7 @@ Deno.test("a log of random acts verifies as INTACT, and each way to tamper with 
       unvouched: rows,
       pruned_to: null,
       first_bad: null,
+      next_cursor: null,
     }, `seed ${seed}`);
     const id = 1 + Math.floor(next() * rows);
     const statement = way(id);

@@ -17,7 +17,10 @@ async function get(path: string, on = app()): Promise<{ status: number; body: Re
   const response = await on.fetch(new Request(`http://functions.test/sync-admin${path}`, { headers }));
   return { status: response.status, body: await response.json() };
 }
-const verify = async (head?: string) => AuditVerifyResponse.parse((await get(`/audit/verify${head ? `?head=${head}` : ""}`)).body);
+const verify = async (head?: string | null, cursor?: string | null) => {
+  const query = new URLSearchParams(Object.entries({ head, cursor }).flatMap(([name, value]) => value ? [[name, value]] : []));
+  return AuditVerifyResponse.parse((await get(`/audit/verify?${query}`)).body);
+};
 
 Deno.test("an unchanged audit log is intact; its head is in the log and in the response", async () => {
   await audit.fill(1_203);
@@ -86,6 +89,42 @@ for (
     assertObjectMatch(result.first_bad as object, first_bad);
   });
 }
+
+Deno.test("a call verifies at most 2,000 rows, and its cursor continues with the row after them", async () => {
+  await audit.fill(2_203);
+  await audit.add([2_204]);
+  const exported = lines.findLast((line) => line.event === "audit_head");
+  const head = `${exported?.id}:${exported?.mac}`;
+  const first = await verify(head);
+  assertObjectMatch(first, { status: "INTACT", rows: 2_000, unvouched: 2_000, unsealed: 1, first_bad: null });
+  assertEquals(first.next_cursor, first.head);
+  const { next_cursor, ...last } = await verify(head, first.next_cursor);
+  assertObjectMatch(last, { status: "INTACT", rows: 203, unvouched: 203, unsealed: 1, head, first_bad: null });
+  assertEquals(next_cursor, null);
+  // Each one tampers with an earlier row than the one before it.
+  for (
+    const [statement, first_bad] of [
+      ["delete from audit_log where id > 2100; delete from audit_seals where audit_id > 2100", { id: 2_203, what: "CUT" }],
+      ["update audit_log set reason = 'another' where id = 2050", { id: 2_050, what: "CHANGED" }],
+      ["delete from audit_seals where audit_id = 2010", { id: 2_010, what: "INSERTED" }],
+      ["delete from audit_log where id = 2001", { id: 2_001, what: "MISSING" }],
+    ] as const
+  ) {
+    await tamper(db, statement);
+    const { status, next_cursor } = await verify(head);
+    assertEquals([status, next_cursor], ["INTACT", first.next_cursor], statement);
+    assertObjectMatch(await verify(head, next_cursor), { status: "BROKEN", first_bad, next_cursor: null }, statement);
+  }
+});
+
+Deno.test("a cursor that is not in the chain gets 400, so that a forged one hides no row", async () => {
+  await audit.fill(3);
+  const { head } = await verify();
+  const cursors = [`2:${"0".repeat(64)}`, `9${head}`, "x"];
+  for (const cursor of cursors) assertEquals((await get(`/audit/verify?cursor=${cursor}`)).status, 400, cursor);
+  await tamper(db, "update audit_seals set verdict = 'VOUCHED' where audit_id = 3");
+  assertEquals((await get(`/audit/verify?cursor=${head}`)).status, 400, "its seal was changed since");
+});
 
 Deno.test("another key breaks the first row, a missing key gets 503, and a malformed head gets 400", async () => {
   await audit.fill(2);

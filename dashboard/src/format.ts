@@ -13,6 +13,9 @@ export const UNKNOWN = "–";
 /** A time in the browser's time zone, to the second. */
 export const inZone = (moment: string): string => zone.format(new Date(moment));
 
+/** The day of a time in the browser's time zone, such as `24 Nov 2026`. */
+export const inZoneDay = (moment: string): string => dayOfYear.format(new Date(moment));
+
 /** A time in the browser's time zone, as short as it is clear on the day of `now`: `19:20`, `Thu 19:20` within a week, `21 Nov, 19:20` before. */
 export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = false } = {}): string {
   const at = new Date(moment), today = new Date(now);
@@ -77,6 +80,9 @@ export function duration(ms: number | null | undefined): string {
   const rest = second ? Math.floor((seconds % first[0]) / second[0]) : 0;
   return `${Math.floor(seconds / first[0])} ${first[1]}${second && rest ? ` ${rest} ${second[1]}` : ""}`;
 }
+
+/** Milliseconds in their largest unit, such as `23 h`. */
+export const largestUnit = (ms: number): string => duration(ms).split(" ").slice(0, 2).join(" ");
 
 /** A time span that changes while a person looks at it: whole seconds below a minute, else whole minutes. */
 export const span = (ms: number): string => {

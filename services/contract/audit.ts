@@ -38,7 +38,10 @@ export const AUDIT = {
     args: { p: z.strictObject({ limit: z.number().int() }) },
     answer: z.object({ head: Seal.nullable(), entries: z.array(z.object({ id: z.number(), text: z.string() })) }),
   },
-  list_sealed_audit: { args: { p: z.strictObject({ after: z.number(), limit: z.number().int() }) }, answer: z.array(SealedRow) },
+  list_sealed_audit: {
+    args: { p: z.strictObject({ after: z.number(), limit: z.number().int() }) },
+    answer: z.object({ rows: z.array(SealedRow), unsealed: z.number().int() }),
+  },
   seal_audit: { args: { p: z.strictObject({ after: z.number().nullable(), seals: z.array(NewSeal) }) }, answer: z.number() },
   list_audit_log: {
     args: {

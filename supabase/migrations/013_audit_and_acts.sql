@@ -146,21 +146,29 @@ comment on function public.list_unsealed_audit(jsonb) is 'Returns the newest sea
 create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{after,limit}');
-  with pairs as (
-    select coalesce(s.audit_id, a.id) as id, s.audit_id, s as seal, a.id as entry_id, a as entry
-    from public.audit_log a full join public.audit_seals s on s.audit_id = a.id
-    where coalesce(s.audit_id, a.id) > (p ->> 'after')::bigint
-    order by coalesce(s.audit_id, a.id)
-    limit (p ->> 'limit')::integer
+  with newest as (select max(s.audit_id) as id from public.audit_seals s),
+  -- The two branches read at most {limit} rows each by their indexes, which a full join does not.
+  ids as (
+    (select a.id from public.audit_log a, newest n
+      where a.id > (p ->> 'after')::bigint and a.id <= n.id order by a.id limit (p ->> 'limit')::integer)
+    union
+    (select s.audit_id from public.audit_seals s
+      where s.audit_id > (p ->> 'after')::bigint order by s.audit_id limit (p ->> 'limit')::integer)
+    order by id limit (p ->> 'limit')::integer
   )
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', id, 'seal', case when audit_id is not null then private.seal_json(seal) end,
-    'text', case when entry_id is not null then private.audit_text(entry) end
-  ) order by id), '[]')
-  from pairs;
+  select jsonb_build_object(
+    'rows', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', i.id, 'seal', case when s.audit_id is not null then private.seal_json(s) end,
+        'text', case when a.id is not null then private.audit_text(a) end
+      ) order by i.id), '[]')
+      from ids i left join public.audit_log a on a.id = i.id left join public.audit_seals s on s.audit_id = i.id),
+    'unsealed', (select count(*) from public.audit_log a where a.id > coalesce((select n.id from newest n), 0))
+  );
 $$;
 comment on function public.list_sealed_audit(jsonb) is
-  'Returns up to {limit} rows after id {after}, each with its seal; text is null when the row is missing, seal when the seal is missing.';
+  'Returns up to {limit} rows after id {after} and up to the newest seal as rows, each with its seal; text is null when the row is missing, '
+  'seal when the seal is missing. unsealed counts the rows after the newest seal.';
 
 create function private.add_seals(after_id bigint, seals jsonb) returns integer
 language plpgsql security definer set search_path = '' as $$

@@ -79,7 +79,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       records: bars("Records", "--accent", (point) => point.records_processed),
       errors: bars("Errors", "--bad-fill", (point) => point.error_count),
       memory: [line("Memory", "--second", (point) => point.memory_usage_mb)],
-      fresh: [line("Fresh", "--ok-fill", (point) => point.cache_hit_ratio)],
+      fresh: [line("Fresh", "--accent", (point) => point.cache_hit_ratio)],
     };
   }, [data, range[0], range[1]]);
   // Only the large charts have the links to the incidents, so that the Tab key reaches each link twice at most.
@@ -110,7 +110,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
         {...minor}
       />
       <Chart
-        title="Fresh tournaments"
+        title="Fresh"
         totals={[[data.period, percent(totals.cache_hit_ratio)]]}
         series={series.fresh}
         format={percent}

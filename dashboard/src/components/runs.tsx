@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type Execution, ExecutionListResponse } from "../../../types/history.ts";
 import { TERMINAL_STATUSES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
-import { duration, number, title, UNKNOWN } from "../format.ts";
+import { duration, number, title } from "../format.ts";
 import { usePages } from "../queries.ts";
 import { TRIGGERS } from "../run/run.ts";
 import { Export } from "./export.tsx";
@@ -11,7 +11,7 @@ import { SelectField } from "./fields.tsx";
 import { Empty, Reading } from "./states.tsx";
 import { Status } from "./status.tsx";
 import { type Column, LongTable } from "./table.tsx";
-import { Moment } from "./time.tsx";
+import { Moment, Unknown } from "./time.tsx";
 
 type Run = z.infer<typeof Execution>;
 const COLUMNS: Column<Run>[] = [
@@ -34,23 +34,26 @@ const COLUMNS: Column<Run>[] = [
   { name: "Trigger", card: "head", cell: (run) => TRIGGERS[run.trigger] },
   {
     name: "Duration",
+    card: "head",
     isNumber: true,
-    cell: (run) => duration(run.duration_ms),
+    cell: (run) => run.duration_ms === null ? <Unknown /> : duration(run.duration_ms),
   },
   {
     name: "Records",
+    card: "none",
     isNumber: true,
     cell: (run) => number(run.records_processed),
   },
   {
     name: "Tournaments",
+    card: "head",
     isNumber: true,
     cell: ({ tournaments_failed: failed, tournaments_processed: done, tournaments_total: total }) =>
-      failed > 0
-        ? `${number(failed)} of ${number(done)} failed`
-        : done === 0 && total === null
-        ? UNKNOWN
-        : `${number(done)} of ${number(total ?? done)}`,
+      failed > 0 ? `${number(failed)} of ${number(done)} failed` : done === 0 && total === null ? <Unknown /> : (
+        <>
+          {number(done)} of {number(total ?? done)} <span class="unit">tournaments</span>
+        </>
+      ),
   },
   { name: "Errors", card: "none", isNumber: true, cell: (run) => number(run.error_count) },
 ];

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { moveBetweenLinks } from "../arrow-keys.ts";
@@ -7,32 +8,46 @@ import { toneOf } from "./status.tsx";
 import { Moment } from "./time.tsx";
 
 type Run = EntityHealthStatus["recent_runs"][number];
-const SHOWN = 48;
+/** The places of a strip. */
+export const SHOWN = 48;
 
-/** The last 48 full runs and missed due times of an entity on a scale of their order, the oldest first. */
-export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
-  const marks = marksOf(runs, entity, now).slice(-SHOWN);
-  const oldest = marks[0], newest = marks.findLast(({ run }) => run)?.run;
+/** The frame of a strip: empty places before the marks, and below them from when to when they are. */
+export function Marks({ label, count, since, children }: {
+  label: string;
+  count: number;
+  /** The time of the oldest mark, in ms. */
+  since: number | undefined;
+  children: ComponentChildren;
+}) {
   return (
     <>
-      <ol class="strip" aria-label="Last runs, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
-        {Array.from({ length: SHOWN - marks.length }, (_, index) => (
+      <ol class="strip" aria-label={`${label}, the newest last; arrow keys move between them`} onKeyDown={moveBetweenLinks}>
+        {Array.from({ length: SHOWN - count }, (_, index) => (
           <li key={index} aria-hidden="true">
             <span class="mark none" />
           </li>
         ))}
-        {marks.map(({ at, run }) => <Mark key={run?.id ?? at} at={at} run={run} isReachable={run === newest} />)}
+        {children}
       </ol>
       <p class="scale">
-        {oldest
-          ? (
-            <span>
-              since <Moment at={new Date(oldest.at).toISOString()} />
-            </span>
-          )
-          : <span>no run yet</span>} <span>now</span>
+        {since === undefined ? <span>no run yet</span> : (
+          <span>
+            since <Moment at={new Date(since).toISOString()} />
+          </span>
+        )} <span>now</span>
       </p>
     </>
+  );
+}
+
+/** The last 48 full runs and missed due times of an entity on a scale of their order, the oldest first. */
+export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
+  const marks = marksOf(runs, entity, now).slice(-SHOWN);
+  const newest = marks.findLast(({ run }) => run)?.run;
+  return (
+    <Marks label="Last runs" count={marks.length} since={marks[0]?.at}>
+      {marks.map(({ at, run }) => <Mark key={run?.id ?? at} at={at} run={run} isReachable={run === newest} />)}
+    </Marks>
   );
 }
 
@@ -66,10 +81,10 @@ const KEY = [["good", "succeeded"], ["warn", "partial"], ["bad", "failed"], ["id
   "no run yet",
 ]];
 
-/** What the marks of a strip mean. */
-export const StripKey = () => (
+/** What the marks of a strip mean; `only` names the forms that it can have. */
+export const StripKey = ({ only }: { only?: string[] }) => (
   <ul class="strip-key" aria-label="Marks of the runs">
-    {KEY.map(([form, name]) => (
+    {KEY.filter(([form = ""]) => only?.includes(form) ?? true).map(([form, name]) => (
       <li key={form}>
         <span class={`mark ${form}`} /> {name}
       </li>

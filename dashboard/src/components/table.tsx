@@ -14,9 +14,9 @@ export interface Column<T> {
   isHead?: boolean;
   /**
    * Its place in the card that a row is on a narrow screen: before the header, at the right of it, on the line below it, on a line of its
-   * own, at the lower right, or nowhere; by default it is a line with its name.
+   * own, at the lower left, at the lower right, or nowhere; by default it is a line with its name.
    */
-  card?: "select" | "state" | "head" | "wide" | "end" | "none";
+  card?: "select" | "state" | "head" | "wide" | "start" | "end" | "none";
   sort?: { isDescending: boolean } | undefined;
   onSort?: () => void;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { codesOf, distance, inUtc, inZone, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
+import { codesOf, distance, inUtc, inZone, inZoneDay, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -22,13 +22,19 @@ export function useNow(): number {
 
 const hoverOf = (at: string): string => `${inZone(at)} · ${inUtc(at)}`;
 
+/** A value that is not known; the cards of a narrow screen leave it out. */
+export const Unknown = () => <span class="unknown">{UNKNOWN}</span>;
+
 /** A time in the browser's time zone, with its date, seconds and UTC on hover; the end of a period that begins at `since` has no second date. */
 export function Moment({ at, since, hasSeconds = false }: { at: string | null | undefined; since?: string; hasSeconds?: boolean }) {
-  if (!at) return <>{UNKNOWN}</>;
+  if (!at) return <Unknown />;
   const isSameDay = since !== undefined && new Date(at).toDateString() === new Date(since).toDateString();
   const text = inZoneShort(at, { hasSeconds, ...isSameDay ? { now: Date.parse(at) } : {} });
   return <time dateTime={at} title={hoverOf(at)}>{text}</time>;
 }
+
+/** The day of a time in the browser's time zone, with its year. */
+export const Day = ({ at }: { at: string }) => <time dateTime={at} title={hoverOf(at)}>{inZoneDay(at)}</time>;
 
 const Prose = ({ of: text }: { of: string }) => (
   <>{codesOf(text).map((part, index) => index % 2 ? <code key={index}>{part}</code> : part)}</>
@@ -42,7 +48,7 @@ export const Message = ({ of: message }: { of: string }) => (
 /** The distance of a time from now, updated every second. */
 export function Distance({ at }: { at: string | null | undefined }) {
   const now = useNow();
-  if (!at) return <>{UNKNOWN}</>;
+  if (!at) return <Unknown />;
   return <time dateTime={at} title={hoverOf(at)}>{distance(at, now)}</time>;
 }
 

@@ -3,11 +3,11 @@ import { announce } from "../announce.ts";
 import { ChangePersonResponse, PeopleResponse, type Person, type Role } from "../../../types/people.ts";
 import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
-import { Page } from "../components/page.tsx";
+import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
-import { Moment } from "../components/time.tsx";
+import { Day, Distance } from "../components/time.tsx";
 import { inZoneShort } from "../format.ts";
 import { useAct, usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -59,12 +59,25 @@ function List() {
                 ),
               },
               { name: "State", card: "state", cell: (person) => <State person={person} /> },
-              { name: "Role", cell: (person) => <RoleField person={person} /> },
+              { name: "Role", card: "start", cell: (person) => <RoleField person={person} /> },
               {
                 name: "Last sign-in",
-                cell: (person) => person.last_sign_in_at ? <Moment at={person.last_sign_in_at} /> : "never",
+                card: "head",
+                cell: (person) => (
+                  <>
+                    <span class="unit">last sign-in</span> {person.last_sign_in_at ? <Distance at={person.last_sign_in_at} /> : "never"}
+                  </>
+                ),
               },
-              { name: "Created", cell: (person) => <Moment at={person.created_at} /> },
+              {
+                name: "Created",
+                card: "head",
+                cell: (person) => (
+                  <>
+                    <span class="unit">created</span> <Day at={person.created_at} />
+                  </>
+                ),
+              },
               {
                 name: "Actions",
                 isNumber: true,
@@ -82,11 +95,27 @@ function List() {
               Load more
             </button>
           )}
+          <Roles />
         </>
       )}
     </Reading>
   );
 }
+
+/** What each role may do. */
+const Roles = () => (
+  <section class="card pad">
+    <h2>Roles</h2>
+    <Facts
+      class="pairs"
+      of={[
+        ["Viewer", "Reads every view, but not the people and the addresses of channels."],
+        ["Operator", "Also starts and cancels syncs, and acknowledges, silences and resolves incidents."],
+        ["Admin", "Also changes rules, channels, syncs and people."],
+      ]}
+    />
+  </section>
+);
 
 function State({ person }: { person: Person }) {
   if (person.disabled) return <Status of="FAILED" label="Disabled" />;

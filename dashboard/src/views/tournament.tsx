@@ -2,14 +2,14 @@ import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentDetailResponse } from "../../../types/history.ts";
-import { moveBetweenLinks } from "../arrow-keys.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
 import { EntityName } from "../components/entity-name.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Pill, Status } from "../components/status.tsx";
+import { Marks, SHOWN, StripKey } from "../components/strip.tsx";
 import { type Column, LongTable } from "../components/table.tsx";
-import { Distance, Moment } from "../components/time.tsx";
+import { Distance, Message, Moment, Unknown } from "../components/time.tsx";
 import { counted, daysOf, duration, inZoneShort, number, percent, words } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -20,10 +20,16 @@ type Detail = z.infer<typeof TournamentDetailResponse>;
 
 type Result = Detail["history"][number];
 
-const ERROR_OR_WARNING: Column<Result> = { name: "Error or warning", cell: (result) => result.error_message ?? result.warning_code };
+const ERROR_OR_WARNING: Column<Result> = {
+  name: "Error or warning",
+  card: "wide",
+  cell: ({ error_message, warning_code }) => {
+    const text = error_message ?? warning_code;
+    return text && <span class="cut" title={text}>{text}</span>;
+  },
+};
 
-/** The columns of the results; those without a value are left out. */
-const columnsOf = (results: Result[]): Column<Result>[] => [
+const COLUMNS: Column<Result>[] = [
   {
     name: "Time",
     isHead: true,
@@ -33,75 +39,111 @@ const columnsOf = (results: Result[]): Column<Result>[] => [
       </Link>
     ),
   },
-  { name: "Sync", card: "head", cell: (result) => <EntityName of={result.entity_type} /> },
   { name: "Outcome", card: "state", cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} /> },
-  ...results.some((result) => result.records_processed !== null)
-    ? [{ name: "Records", isNumber: true, cell: (result: Result) => number(result.records_processed) }]
-    : [],
-  ...results.some((result) => result.duration_ms !== null)
-    ? [{ name: "Duration", isNumber: true, cell: (result: Result) => duration(result.duration_ms) }]
-    : [],
+  { name: "Sync", card: "head", cell: (result) => <EntityName of={result.entity_type} /> },
+];
+const RECORDS: Column<Result> = {
+  name: "Records",
+  card: "head",
+  isNumber: true,
+  cell: ({ records_processed: records }) =>
+    records === null ? <Unknown /> : (
+      <>
+        {number(records)} <span class="unit">{records === 1 ? "record" : "records"}</span>
+      </>
+    ),
+};
+const DURATION: Column<Result> = {
+  name: "Duration",
+  card: "head",
+  isNumber: true,
+  cell: ({ duration_ms: ms }) => ms === null ? <Unknown /> : duration(ms),
+};
+
+/** The columns of the results; those without a value are left out. */
+const columnsOf = (results: Result[]): Column<Result>[] => [
+  ...COLUMNS,
+  ...results.some((result) => result.records_processed !== null) ? [RECORDS] : [],
+  ...results.some((result) => result.duration_ms !== null) ? [DURATION] : [],
   ...results.some((result) => result.error_message ?? result.warning_code) ? [ERROR_OR_WARNING] : [],
 ];
-
-/** The most results of a strip. */
-const SHOWN = 48;
 
 /** The last results as marks, the newest at the right. */
 function ResultStrip({ results }: { results: Result[] }) {
   const nameOf = useNames();
   const shown = results.slice(0, SHOWN).reverse();
+  const oldest = shown[0];
   return (
-    <ol class="strip" aria-label="Last results, the newest last; arrow keys move between them" onKeyDown={moveBetweenLinks}>
-      {Array.from({ length: SHOWN - shown.length }, (_, index) => (
-        <li key={index} aria-hidden="true">
-          <span class="mark none" />
-        </li>
-      ))}
-      {shown.map(({ execution_id, entity_type, at, success }, index) => {
-        const label = `${inZoneShort(at)}: ${nameOf(entity_type)}, ${success ? "succeeded" : "failed"}`;
-        return (
-          <li key={`${execution_id}${entity_type}`} title={label}>
-            <a
-              href={`#/runs/${execution_id}`}
-              tabIndex={index === shown.length - 1 ? 0 : -1}
-              aria-label={label}
-              class={`mark ${success ? "good" : "bad"}`}
-            />
-          </li>
-        );
-      })}
-    </ol>
+    <div>
+      <Marks label="Last results" count={shown.length} since={oldest && Date.parse(oldest.at)}>
+        {shown.map(({ execution_id, entity_type, at, success }, index) => {
+          const label = `${inZoneShort(at)}: ${nameOf(entity_type)}, ${success ? "succeeded" : "failed"}`;
+          return (
+            <li key={`${execution_id}${entity_type}`} title={label}>
+              <a
+                href={`#/runs/${execution_id}`}
+                tabIndex={index === shown.length - 1 ? 0 : -1}
+                aria-label={label}
+                class={`mark ${success ? "good" : "bad"}`}
+              />
+            </li>
+          );
+        })}
+      </Marks>
+      <StripKey only={shown.length < SHOWN ? ["good", "bad", "none"] : ["good", "bad"]} />
+    </div>
   );
 }
 
-/** The tournament, and how its sync goes; a fact that is unknown is left out. */
+type Fact = [name: string, value: ComponentChildren, more: ComponentChildren];
+
+/** The figures of the tournament and of its sync, and its last results; a figure that is unknown is left out. */
 function State({ detail }: { detail: Detail }) {
-  const facts: [name: string, value: ComponentChildren][] = [
-    ["Season", detail.season],
-    ["Dates", detail.start_date && daysOf(detail.start_date, detail.end_date)],
-    ["Matches", detail.match_count !== null && `${number(detail.match_count)}, ${number(detail.live_count)} live`],
-    ["Priority", priorityOf(detail)],
+  const { season, start_date, end_date, ttl_left_ms: left, last_success, synced_at, match_count, live_count, results } = detail;
+  const facts: Fact[] = [
+    ["Fresh as of", synced_at && <Distance at={synced_at} />, left !== null && (left < 0 ? "due now" : `due in ${duration(left)}`)],
+    ["Success", results > 0 && percent(detail.success_rate), `of the last ${counted(results, "result")}`],
+    ["Last success", last_success && <Moment at={last_success} />, <Distance at={last_success} />],
+    ["Matches", match_count !== null && number(match_count), `${number(live_count)} live`],
+    ["Dates", start_date && daysOf(start_date, end_date), [season && `season ${season}`, priorityOf(detail)].filter(Boolean).join(", ")],
   ];
-  const sync: [name: string, value: ComponentChildren][] = [
-    [`Success, last ${counted(detail.results, "result")}`, detail.results > 0 && percent(detail.success_rate)],
-    ["Last success", detail.last_success && <Distance at={detail.last_success} />],
-    ["Fresh as of", detail.synced_at && <Distance at={detail.synced_at} />],
-    ["TTL left", detail.ttl_left_ms !== null && (detail.ttl_left_ms < 0 ? "due" : duration(detail.ttl_left_ms))],
-  ];
-  const known = (of: typeof facts) => of.filter(([, value]) => value);
   return (
-    <div class="pair">
-      <section class="card pad">
-        <h2>Tournament</h2>
-        <Facts class="facts" of={known(facts)} />
-      </section>
-      <section class="card pad">
-        <h2>Sync</h2>
-        <Facts class="facts" of={known(sync)} />
-        {detail.history.length > 0 && <ResultStrip results={detail.history} />}
-      </section>
+    <div class="card pad stack now">
+      <Facts
+        class="facts"
+        of={facts.filter(([, value]) => value).map(([name, value, more]) => [
+          name,
+          <>
+            {value} {more && <small>{more}</small>}
+          </>,
+        ])}
+      />
+      {detail.history.length > 0 && <ResultStrip results={detail.history} />}
     </div>
+  );
+}
+
+/** The last error with its time and its run, as far as the results are kept. */
+function LastError({ detail: { last_error, failing_streak, history } }: { detail: Detail }) {
+  if (!last_error) return null;
+  const place = history.findIndex(({ success }) => !success);
+  const result = history[place];
+  return (
+    <section class={`card pad${failing_streak > 0 ? " failure" : ""}`}>
+      <header class="section">
+        <h2>Last error</h2>
+        {result && <Link href={`/runs/${result.execution_id}`}>Open the run</Link>}
+      </header>
+      <p>
+        <Message of={last_error} />
+      </p>
+      {result && (
+        <p class="muted">
+          <Moment at={result.at} />, <Distance at={result.at} />
+          {place > 0 && `; ${counted(place, "result")} without an error since`}
+        </p>
+      )}
+    </section>
   );
 }
 
@@ -128,11 +170,7 @@ export default function Tournament() {
         {(detail) => (
           <>
             <State detail={detail} />
-            {detail.last_error && (
-              <p>
-                <strong>Last error:</strong> {detail.last_error}
-              </p>
-            )}
+            <LastError detail={detail} />
             <Section title="Latest results">
               {detail.history.length
                 ? (

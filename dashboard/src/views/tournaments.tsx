@@ -10,9 +10,9 @@ import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, LongTable } from "../components/table.tsx";
-import { Distance } from "../components/time.tsx";
+import { Distance, Unknown } from "../components/time.tsx";
 import { TournamentName } from "../components/tournament-links.tsx";
-import { daysOf, duration, number, percent } from "../format.ts";
+import { daysOf, largestUnit, number, percent } from "../format.ts";
 import { usePages } from "../queries.ts";
 
 type State = z.infer<typeof TournamentState>;
@@ -30,7 +30,7 @@ export const stateOf = (tournament: State): [tone: string, label: string] =>
 const isNeverSynced = (tournament: State): boolean => stateOf(tournament)[0] === "IDLE";
 
 const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
-export const priorityOf = ({ priority }: State): string => priority ? PRIORITY_NAMES[priority] : "–";
+export const priorityOf = ({ priority }: State): string | null => priority && PRIORITY_NAMES[priority];
 
 const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   id: string;
@@ -57,20 +57,28 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   {
     id: "priority",
     name: "Priority",
+    card: "head",
     key: ({ priority }) => priority && TOURNAMENT_PRIORITIES.indexOf(priority),
-    cell: priorityOf,
+    cell: (tournament) => priorityOf(tournament) ?? <Unknown />,
   },
   {
     id: "dates",
     name: "Dates",
+    card: "head",
     key: (tournament) => tournament.start_date,
     cell: (tournament) => daysOf(tournament.start_date, tournament.end_date),
   },
   {
     id: "synced",
     name: "Synced",
+    card: "head",
     key: (tournament) => tournament.synced_at,
-    cell: (tournament) => <Distance at={tournament.synced_at} />,
+    cell: ({ synced_at }) =>
+      synced_at === null ? <Unknown /> : (
+        <>
+          <span class="unit">synced</span> <Distance at={synced_at} />
+        </>
+      ),
   },
   {
     id: "ttl",
@@ -78,7 +86,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     card: "none",
     isNumber: true,
     key: (tournament) => tournament.ttl_left_ms,
-    cell: (tournament) => tournament.ttl_left_ms === null ? "–" : tournament.ttl_left_ms < 0 ? "due" : duration(tournament.ttl_left_ms),
+    cell: (tournament) => tournament.ttl_left_ms === null ? "–" : tournament.ttl_left_ms < 0 ? "due" : largestUnit(tournament.ttl_left_ms),
   },
   {
     id: "matches",
@@ -99,8 +107,11 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   {
     id: "error",
     name: "Last error",
+    card: "wide",
     key: (tournament) => tournament.last_error,
-    cell: ({ last_error }) => last_error && <span class="cut" title={last_error}>{last_error}</span>,
+    // An error of a tournament that succeeded since is history.
+    cell: ({ last_error, failing_streak }) =>
+      last_error && <span class={failing_streak > 0 ? "cut" : "cut muted"} title={last_error}>{last_error}</span>,
   },
 ];
 
@@ -152,6 +163,7 @@ export default function Tournaments() {
         />
         <TextField
           label="Season"
+          placeholder="any"
           inputMode="numeric"
           size={4}
           maxLength={4}

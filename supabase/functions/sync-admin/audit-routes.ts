@@ -4,6 +4,12 @@ import { type FunctionApp, parse, requireRole } from "../_shared/app.ts";
 import type { AdminDeps } from "./acts.ts";
 import { verifyAudit } from "./audit-verifier.ts";
 
+/** A seal that was copied as `id:mac`. */
+function sealOf(text: string | undefined): { id: number; mac: string } | null {
+  const [id, mac] = text?.split(":") ?? [];
+  return id && mac ? { id: Number(id), mac } : null;
+}
+
 /** Routes that list the audit log and verify its seals. */
 export function addAuditRoutes(app: FunctionApp, { rpc, env, clock }: AdminDeps): void {
   app.get("/audit", ...requireRole("viewer"), async (c) => {
@@ -13,11 +19,10 @@ export function addAuditRoutes(app: FunctionApp, { rpc, env, clock }: AdminDeps)
     return c.json({ entries, next_cursor: rows.length > limit ? String(entries.at(-1)?.id) : null });
   });
   app.get("/audit/verify", ...requireRole("viewer"), async (c) => {
-    const { head } = parse(VerifyQuery, c.req.query());
+    const { head, cursor } = parse(VerifyQuery, c.req.query());
     if (!env.AUDIT_KEY) {
       throw new AppError("AUDIT_KEY_MISSING", "the audit log is neither vouched for nor sealed, because AUDIT_KEY is not set");
     }
-    const [id, mac] = head?.split(":") ?? [];
-    return c.json(await verifyAudit(rpc, env.AUDIT_KEY, clock, id && mac ? { id: Number(id), mac } : null));
+    return c.json(await verifyAudit(rpc, env.AUDIT_KEY, clock, { head: sealOf(head), cursor: sealOf(cursor) }));
   });
 }

@@ -1,0 +1,43 @@
+import { Link } from "wouter-preact";
+import { NextRun } from "../components/next-run.tsx";
+import { Facts } from "../components/page.tsx";
+import { Pill } from "../components/status.tsx";
+import { Since } from "../components/time.tsx";
+import { duration } from "../format.ts";
+import { useNames } from "../names.ts";
+import { useOverview } from "../overview.ts";
+
+/** The state of the chosen sync, and when its next run starts without a person. */
+export function Target({ type }: { type: string }) {
+  const nameOf = useNames();
+  const health = useOverview().data?.sync_entities[type];
+  if (!health) return null;
+  const { status, last_successful_sync: success, average_duration_ms } = health;
+  return (
+    <section class="card pad">
+      <header class="section">
+        <h2>
+          <Link href={`/entities/${type}`}>{nameOf(type)}</Link>
+        </h2>
+        <Pill of={status} />
+      </header>
+      <Facts
+        class="pairs"
+        of={[
+          [
+            "Data is",
+            success
+              ? (
+                <>
+                  <Since at={success} /> old
+                </>
+              )
+              : "never read",
+          ],
+          ["Next run", <NextRun health={health} />],
+          ["Usually takes", duration(average_duration_ms)],
+        ]}
+      />
+    </section>
+  );
+}
