@@ -56,9 +56,11 @@ for (const [seed, now] of NOWS.entries()) {
     // From the rows of the whole history, which no read does by itself.
     await db.query("update private.indicator_rollup set rolled_until = '2000-01-01T00:00:00Z'");
     await checkObjectives(now, expected);
+    const past = new Date(Date.parse(now) - 26 * HOUR - 90_000).toISOString(), asItWas = await objectives(past);
     await db.query("update private.indicator_rollup set rolled_until = null");
     await rollUpUntil(now, Date.parse(now) - 8 * 24 * HOUR, random);
     await checkObjectives(now, expected);
+    assertEquals(await objectives(past), asItWas, "a rollup that is newer than the time of a read");
     // What retention deletes is in the rollup.
     const kept = await db.value<string>("select rolled_until - interval '3 hours' from private.indicator_rollup");
     await db.query("delete from sync_execution_history where execution_end < $1", [kept]);

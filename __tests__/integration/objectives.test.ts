@@ -129,6 +129,26 @@ Deno.test("the budget runs out at the rate of the last day; within three days th
   assertEquals([cause.fingerprint, cause.bad_events], ["x", 40]);
 });
 
+Deno.test("a run that ends after its hour is counted, because the hours of the last two hours are not rolled up", async () => {
+  await setUp();
+  await db.query("update private.indicator_rollup set rolled_until = '2026-06-10T09:00:00Z'");
+  const run = await aRun(db, { ...RUNNING, execution_start: "2026-06-10T09:50:00Z" });
+  const rollUp = (as_of: string) => db.query("select private.roll_up_indicators($1)", [as_of]);
+  await rollUp("2026-06-10T10:35:00Z");
+  await db.query("update sync_execution_history set status = 'FAILED', execution_end = '2026-06-10T10:40:00Z' where id = $1", [run.id]);
+  await rollUp("2026-06-10T12:03:00Z");
+  const rolled = "select sum(bad_events)::int from sync_indicators where indicator = 'sync_success'";
+  assertEquals(await db.value(rolled), 1);
+});
+
+const RUNNING = {
+  status: "RUNNING",
+  execution_end: null,
+  heartbeat_at: "2026-06-10T09:51:00Z",
+  lease_expires_at: "2026-06-10T09:52:00Z",
+  deadline: "2026-06-10T10:00:00Z",
+};
+
 Deno.test("an objective is created, changed and deleted by admins only, with an audit row each and burn-rate rules where events are enough", async () => {
   await setUp();
   await hours("freshness", 1);
