@@ -78,6 +78,19 @@ Deno.test("a clock that is set back sends neither the same report again nor one 
   assertEquals([before, await deliver(), attempts.length, await weeks()], [[], 0, 2, ["2026-06-01"]]);
 });
 
+Deno.test("the shortest retention keeps a report until the next one, so that it is not sent again", async () => {
+  const { clock, deliver } = await setUp();
+  await deliver();
+  await db.query("update retention_settings set keep = private.shortest_retention(subject) where subject = 'weekly_reports'");
+  clock.moveTo("2026-06-15T06:59:59.000Z");
+  await db.value("select private.prune_batch('weekly_reports', $1, 100)", [clock.asOf()]);
+  assertEquals([await deliver(), await weeks()], [0, ["2026-06-01"]]);
+  clock.moveTo("2026-06-17T07:00:00.000Z");
+  await deliver();
+  await db.value("select private.prune_batch('weekly_reports', $1, 100)", [clock.asOf()]);
+  assertEquals([await weeks(), await deliveries()], [["2026-06-08"], ["hook SENT", "team SENT"]]);
+});
+
 Deno.test("two processors at the same time send one message to each destination", async () => {
   const { attempts, deliver } = await setUp();
   const sent = await Promise.all([deliver(), deliver(), deliver()]);
