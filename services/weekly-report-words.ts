@@ -24,8 +24,11 @@ export interface ReportWords {
 
 const short = (text: string): string => fit(oneLine(text), TEXT);
 const counted = (count: number, unit: string): string => `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
-/** Rounded down, so that a share just below its target does not look like it. */
-const percent = (ratio: number): string => `${Math.floor(Number((ratio * 10_000).toFixed(6))) / 100} %`;
+/** Rounded down, so that a share just below its target does not look like it; a multiple of the whole has no decimals. */
+function percent(ratio: number): string {
+  const steps = ratio >= 2 ? 1 : 100;
+  return `${(Math.floor(Number((ratio * 100 * steps).toFixed(6))) / steps).toLocaleString("en")} %`;
+}
 /** The rows that a section has no room for. */
 const rest = (count: number, words: string): string[] => count > 0 ? [`… and ${count.toLocaleString("en")} more ${words}`] : [];
 

@@ -90,6 +90,11 @@ for (
       "Missed: Match results: 99.98 % of 2,000 results in 28 days were good, the target is 99.99 %; the error budget is overspent by 1 %",
     ],
     [
+      "whose budget is overspent many times",
+      { status: "MISSED", attainment: 0.066, budget_left: -93.8837 },
+      "Missed: Match results: 6.6 % of 2,000 results in 28 days were good, the target is 99 %; the error budget is overspent by 9,388 %",
+    ],
+    [
       "without data",
       { status: "NO_DATA", indicator: "timeliness", events: 0, attainment: null, budget_left: null },
       "No data: Match results: no due times in 28 days",
