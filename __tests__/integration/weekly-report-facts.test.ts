@@ -149,6 +149,19 @@ Deno.test("the objectives are those at the end of the week, with a status each",
   assertEquals(new Set(objectives.map(({ until }: { until: string }) => Date.parse(until))), new Set([Date.parse(june(8))]));
 });
 
+Deno.test("the attainment and the burn rate of an objective are fractions", async () => {
+  const { report } = await setUp();
+  const run = await aRun(db, { execution_start: june(7, "12:00") });
+  const fail = { error_type: "API", error_message: "x", error_fingerprint: "VIS_NO_DATA:x" };
+  for (const [no, failure] of [["1", {}], ["2", {}], ["3", fail]] as const) {
+    await aTournament(db, { no });
+    await aResult(db, run, { tournament_no: no, ...failure });
+  }
+  const { objectives } = await report();
+  const { events, bad_events, attainment, burn_rate } = objectives.find(({ name }: { name: string }) => name === "Tournament results");
+  assertEquals([events, bad_events, attainment.toFixed(4), burn_rate.toFixed(2)], [3, 1, "0.6667", "33.33"]);
+});
+
 Deno.test("the report of the API has the text that a channel receives, and no secret of it", async () => {
   const { clock, act, report } = await setUp(june(8, "07:00"));
   await anIncident(june(2), june(2, "03:00"));

@@ -1711,9 +1711,10 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     where objective.entity_type in ('all', i.entity_type)
   ),
   total as (
-    select coalesce(sum(p.events), 0) as events, coalesce(sum(p.bad_events), 0) as bad_events,
-      coalesce(sum(p.events) filter (where p.bucket >= as_of - interval '1 day'), 0) as day_events,
-      coalesce(sum(p.bad_events) filter (where p.bucket >= as_of - interval '1 day'), 0) as day_bad_events
+    -- Numeric, because the quotient of two integers is an integer.
+    select coalesce(sum(p.events), 0)::numeric as events, coalesce(sum(p.bad_events), 0)::numeric as bad_events,
+      coalesce(sum(p.events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_events,
+      coalesce(sum(p.bad_events) filter (where p.bucket >= as_of - interval '1 day'), 0)::numeric as day_bad_events
     from point p
   ),
   budget as (select t.*, (1 - objective.target) * t.events as budget from total t)
