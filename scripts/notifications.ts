@@ -1,9 +1,11 @@
 import { Webhook } from "standardwebhooks";
+import { reportText, reportWords } from "../services/weekly-report-words.ts";
 import { destinationOf, messageItem, messageOf, resolvedItem } from "../testing/messages.ts";
+import { eventfulWeek } from "../testing/weekly-report.ts";
 import type { Message } from "../supabase/functions/sync-alert-processor/channels/channel.ts";
 import type { HttpDeps } from "../supabase/functions/sync-alert-processor/channels/http.ts";
-import { sendSlack } from "../supabase/functions/sync-alert-processor/channels/slack.ts";
-import { sendWebhook } from "../supabase/functions/sync-alert-processor/channels/webhook.ts";
+import { sendReportSlack, sendSlack } from "../supabase/functions/sync-alert-processor/channels/slack.ts";
+import { sendReportWebhook, sendWebhook } from "../supabase/functions/sync-alert-processor/channels/webhook.ts";
 import { linksOf } from "../supabase/functions/sync-alert-processor/links.ts";
 import { subjectOf, textOf } from "../supabase/functions/sync-alert-processor/message.ts";
 
@@ -74,15 +76,20 @@ async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ hea
 const block = (language: string, text: string): string[] => ["```" + language, text.trimEnd(), "```", ""];
 const json = (text: string): string => JSON.stringify(JSON.parse(text), null, 2);
 
-async function example([title, about, message]: (typeof EXAMPLES)[number]): Promise<string[]> {
-  const secret = `whsec_${btoa("a secret of an example bytes")}`;
-  const hook = destinationOf({ channel: "ops-hook", config: { url: "https://receiver.example.com/alerts" }, secret });
-  const team = destinationOf({ channel: "team", kind: "slack", secret: "https://hooks.slack.com/services/T000/B000/XXXX" });
-  const webhook = await posted((deps) => sendWebhook(deps, LINKS)(message, hook));
-  const slack = await posted((deps) => sendSlack(deps, LINKS)(message, team));
-  const mail = { ...message, hourly_limit: 60 };
-  const signature = new Webhook(secret).sign(message.id, new Date(SENT_AT), webhook.body);
-  const isSigned = webhook.headers.get("webhook-signature") === signature && webhook.headers.get("webhook-id") === message.id;
+const SECRET = `whsec_${btoa("a secret of an example bytes")}`;
+const HOOK = destinationOf({ channel: "ops-hook", config: { url: "https://receiver.example.com/alerts" }, secret: SECRET });
+const TEAM = destinationOf({ channel: "team", kind: "slack", secret: "https://hooks.slack.com/services/T000/B000/XXXX" });
+
+/** The three forms of a message. */
+interface Forms {
+  mail: string;
+  slack: string;
+  webhook: Awaited<ReturnType<typeof posted>>;
+}
+
+function section(title: string, about: string, id: string, { mail, slack, webhook }: Forms): string[] {
+  const signature = new Webhook(SECRET).sign(id, new Date(SENT_AT), webhook.body);
+  const isSigned = webhook.headers.get("webhook-signature") === signature && webhook.headers.get("webhook-id") === id;
   if (!isSigned) throw new Error("the webhook is not signed by Standard Webhooks");
   return [
     `## ${title}`,
@@ -91,14 +98,29 @@ async function example([title, about, message]: (typeof EXAMPLES)[number]): Prom
     "",
     "Email, whose HTML part has the same content with links:",
     "",
-    ...block("text", `Subject: ${subjectOf(message.items)}\n\n${textOf(mail, LINKS)}`),
+    ...block("text", mail),
     "Slack:",
     "",
-    ...block("json", json(slack.body)),
+    ...block("json", json(slack)),
     "Webhook:",
     "",
     ...block("json", json(webhook.body)),
   ];
+}
+
+async function example([title, about, message]: (typeof EXAMPLES)[number]): Promise<string[]> {
+  const webhook = await posted((deps) => sendWebhook(deps, LINKS)(message, HOOK));
+  const { body: slack } = await posted((deps) => sendSlack(deps, LINKS)(message, TEAM));
+  const mail = `Subject: ${subjectOf(message.items)}\n\n${textOf({ ...message, hourly_limit: 60 }, LINKS)}`;
+  return section(title, about, message.id, { mail, slack, webhook });
+}
+
+async function reportExample(): Promise<string[]> {
+  const report = eventfulWeek(), words = reportWords(report), id = uuid(5);
+  const webhook = await posted((deps) => sendReportWebhook(deps, LINKS)({ id, report, ...words }, HOOK));
+  const { body: slack } = await posted((deps) => sendReportSlack(deps, LINKS)({ id, report, ...words }, TEAM));
+  const mail = `Subject: ${words.subject}\n\n${reportText(words, LINKS.page)}`;
+  return section("A weekly report", "One of two objectives was missed, and an admin switched a rule off.", id, { mail, slack, webhook });
 }
 
 const WORDS = `# Notifications
@@ -126,19 +148,34 @@ also receives its end, and every end says when the incident opened.
   What still fires when the silence ends is notified then.
 - **Inhibition.** An incident with the same cause as another one is recorded and not notified while the other one is.
 
+## The weekly report
+
+A channel with "Weekly report" on (\`"weekly_report": true\` in \`PUT sync-admin/channels/<name>\`) receives one message on Monday after 07:00
+UTC about the week from Monday to Monday, 00:00 UTC: the objectives with what is left of their error budgets, those that were missed or are
+at risk first; the incidents that were firing; the tournaments with the most failed results; and who changed which rules. Everything is as
+it was at the end of the week, and each channel receives the same report. \`GET sync-monitoring/weekly-report\` returns the last one, so that
+an operator can read it before a channel receives it.
+
+An email channel sends it to its recipients, not to those of a severity. The dashboard receives none. A processor that was away on Monday
+sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a report twice: after a
+lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with \`"type": "weekly_report"\`,
+signed like each other message. The hourly limit, silences and maintenance windows do not apply to it.
+
+## How each channel shows a message
+
 Email: one thread per rule and entity in clients that follow \`References\`; \`Auto-Submitted: auto-generated\` asks for no automatic reply.
-Slack: a text that exceeds a limit of Slack is cut and says so. Webhooks have the format of Alertmanager (version 4) and are signed by
-[Standard Webhooks](https://www.standardwebhooks.com). The channel \`dashboard\` sends nothing: the page shows each incident with its
-timeline, its notifications and every delivery attempt.
+Slack: a text that exceeds a limit of Slack is cut and says so. Webhooks about incidents have the format of Alertmanager (version 4), and
+each webhook is signed by [Standard Webhooks](https://www.standardwebhooks.com). The channel \`dashboard\` sends nothing: the page shows each
+incident with its timeline, its notifications and every delivery attempt.
 
 The examples have the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [deploy.md](deploy.md)). Without \`DASHBOARD_URL\` a message has the
 id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook is a view of the page; without both there is no link to it.
 `;
 
-/** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end and a group. */
+/** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end, a group and a week. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
-  return [WORDS, ...examples.flat()].join("\n").trimEnd() + "\n";
+  return [WORDS, ...examples.flat(), ...await reportExample()].join("\n").trimEnd() + "\n";
 }
 
 if (import.meta.main) await Deno.writeTextFile(new URL("../docs/notifications.md", import.meta.url), await notificationsPage());

@@ -62,6 +62,8 @@ export const RELATIONS: Record<string, string[]> = {
   "public.alert_notifications": monitoring("destination_id", "lease_expires_at", "seq", "token"),
   "public.notification_channels": monitoring("config", "previous_secret", "secret", "vault_id"),
   "public.notification_destinations": monitoring("recipient"),
+  "public.weekly_reports": monitoring(),
+  "public.weekly_report_deliveries": monitoring("lease_expires_at", "token"),
   "public.sync_job_attempts": monitoring("token"),
   "public.sync_jobs": monitoring("token"),
   // The contract names this policy.

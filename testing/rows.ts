@@ -101,6 +101,9 @@ export const VALID_ROWS = {
   notification_destinations: { channel: "dashboard" },
   alert_notifications: { channel: "dashboard", incident_id: INCIDENT, group_key: "Example/tournaments", item: {}, created_at: EARLY },
   alert_deliveries: { notification_id: NOTIFICATION, attempt: 1, at: LATE, outcome: "SENT", duration_ms: 5 },
+  weekly_reports: { week: "2026-06-01", facts: {}, created_at: "2026-06-08T07:00:00Z" },
+  // The first destination has the id 1.
+  weekly_report_deliveries: { week: "2026-05-25", destination_id: 1 },
   "private.watchdog": { id: true },
   audit_log: {
     at: EARLY,
@@ -135,6 +138,8 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["alert_rules", { id: RULE, name: "Referenced" }],
   ["alert_incidents", { id: INCIDENT, rule_id: null, state: "RESOLVED", resolved_at: LATE }],
   ["alert_notifications", { id: NOTIFICATION }],
+  ["notification_destinations", { recipient: "reader@example.com" }],
+  ["weekly_reports", { week: "2026-05-25" }],
 ];
 
 /** What a valid row changes in its other states. */
@@ -199,6 +204,11 @@ export const STATES = {
     dead: { status: "DEAD" },
     discarded: { status: "DEAD", discarded_by: "operator@example.com" },
     superseded: { status: "SUPERSEDED" },
+  },
+  weekly_report_deliveries: {
+    sending: { status: "SENDING", token: TOKEN, lease_expires_at: LATE },
+    sent: { status: "SENT", sent_at: LATE },
+    lost: { status: "DEAD", is_perhaps_received: true },
   },
   audit_log: { created: { before: null }, deleted: { after: null }, vouched: { voucher: "0".repeat(64) } },
   audit_seals: { first: { previous_id: null, previous_mac: "" } },

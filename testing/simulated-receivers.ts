@@ -20,7 +20,7 @@ export interface Received extends Attempt {
 /** Receivers of each kind of channel. A recipient keeps one message of each id, as a receiver of webhooks does. */
 export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind>) {
   const received: Received[] = [], unconfirmed: Attempt[] = [], ids = new Set<string>();
-  type Send = Channels["dashboard"];
+  type Send = Channels["messages"]["dashboard"];
   type Message = Parameters<Send>[0];
   const attemptOf = ({ items }: Message, { channel, recipient }: Parameters<Send>[1]): Attempt => ({
     at: clock.now(),
@@ -42,7 +42,7 @@ export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind
     unconfirmed.push(attemptOf(message, destination));
     return { outcome: "RETRY", is_answered: false, error: "no answer" };
   };
-  const channels: Channels = {
+  const messages: Channels["messages"] = {
     dashboard: receive,
     webhook: (message, destination) => {
       const now = kinds();
@@ -59,5 +59,5 @@ export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind
     email: (message, destination) =>
       (kinds().has("refused") && destination.recipient === RECIPIENTS[1] ? refuse("DEAD", 550) : receive)(message, destination),
   };
-  return { channels, received, unconfirmed };
+  return { channels: { messages }, received, unconfirmed };
 }

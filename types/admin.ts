@@ -199,6 +199,8 @@ const commonChannelFields = {
   group_window: duration("group_window").optional(),
   /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
+  /** Whether it receives the report of each week, on Monday. Absent, it keeps its value; a new channel receives none. */
+  weekly_report: z.boolean().optional(),
 };
 
 /**
@@ -222,7 +224,11 @@ export const ChannelRequest = z.discriminatedUnion("kind", [
     config: z.strictObject({ to: recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), recipients).optional() }),
     ...commonChannelFields,
   }),
-  z.strictObject({ kind: z.literal("dashboard"), ...commonChannelFields }),
+  z.strictObject({
+    kind: z.literal("dashboard"),
+    ...commonChannelFields,
+    weekly_report: z.literal(false, "cannot be on for the dashboard, which sends nothing").optional(),
+  }),
 ]);
 
 /** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */

@@ -367,6 +367,8 @@ export const NotificationChannel = z.object({
   config: z.record(z.string(), z.unknown()),
   group_window: z.string(),
   hourly_limit: z.number().int(),
+  /** Whether it receives the report of each week. */
+  weekly_report: z.boolean(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
   /** The time until which the previous secret signs too. */

@@ -912,6 +912,7 @@ export type Database = {
           "secret": string | null;
           "updated_at": string;
           "vault_id": string | null;
+          "weekly_report": boolean;
         };
         ComputedFields: never;
         Insert: {
@@ -927,6 +928,7 @@ export type Database = {
           "secret"?: string | null;
           "updated_at"?: string;
           "vault_id"?: string | null;
+          "weekly_report"?: boolean;
         };
         Update: {
           "config"?: NonNullable<Json>;
@@ -941,6 +943,7 @@ export type Database = {
           "secret"?: string | null;
           "updated_at"?: string;
           "vault_id"?: string | null;
+          "weekly_report"?: boolean;
         };
         Relationships: [];
       };
@@ -2096,6 +2099,80 @@ export type Database = {
         };
         Relationships: [];
       };
+      "weekly_report_deliveries": {
+        Row: {
+          "attempts": number;
+          "destination_id": number;
+          "id": string;
+          "is_perhaps_received": boolean;
+          "last_error": string | null;
+          "lease_expires_at": string | null;
+          "sent_at": string | null;
+          "status": string;
+          "token": string | null;
+          "week": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number;
+          "destination_id": number;
+          "id"?: string;
+          "is_perhaps_received"?: boolean;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "token"?: string | null;
+          "week": string;
+        };
+        Update: {
+          "attempts"?: number;
+          "destination_id"?: number;
+          "id"?: string;
+          "is_perhaps_received"?: boolean;
+          "last_error"?: string | null;
+          "lease_expires_at"?: string | null;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "token"?: string | null;
+          "week"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "weekly_report_deliveries_destination_id_fkey";
+            columns: ["destination_id"];
+            isOneToOne: false;
+            referencedRelation: "notification_destinations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "weekly_report_deliveries_week_fkey";
+            columns: ["week"];
+            isOneToOne: false;
+            referencedRelation: "weekly_reports";
+            referencedColumns: ["week"];
+          },
+        ];
+      };
+      "weekly_reports": {
+        Row: {
+          "created_at": string;
+          "facts": NonNullable<Json>;
+          "week": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "created_at": string;
+          "facts": NonNullable<Json>;
+          "week": string;
+        };
+        Update: {
+          "created_at"?: string;
+          "facts"?: NonNullable<Json>;
+          "week"?: string;
+        };
+        Relationships: [];
+      };
     };
     Views: {
       "sync_health_summary": {
@@ -2129,6 +2206,7 @@ export type Database = {
       "claim_people_change": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
+      "claim_weekly_reports": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "complete_season": { Args: { "as_of"?: string; "p": Json }; Returns: number };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
@@ -2156,6 +2234,7 @@ export type Database = {
       "get_sync_statistics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_system_facts": { Args: { "as_of"?: string }; Returns: Json };
       "get_tournament_state": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_weekly_report": { Args: { "as_of"?: string }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_incidents": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
@@ -2181,6 +2260,7 @@ export type Database = {
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "record_channel_test": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "record_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "record_weekly_report": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -7,3 +7,4 @@ export * from "./monitoring.ts";
 export * from "./objectives.ts";
 export * from "./people.ts";
 export * from "./sync.ts";
+export * from "./weekly-report.ts";

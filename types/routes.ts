@@ -240,7 +240,7 @@ export const ROUTES: readonly Route[] = [
     function: "sync-alert-processor",
     method: "post",
     path: "/",
-    description: "Closes dead runs, evaluates every rule and delivers due notifications, in the background",
+    description: "Closes dead runs, evaluates every rule and delivers due notifications and weekly reports, in the background",
     access: "secret",
     body: z.object({ cause: z.enum(["cron", "run_ended", "resend"]).optional() }),
     status: 202,

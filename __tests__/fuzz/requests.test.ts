@@ -26,7 +26,8 @@ const deps = {
   fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
-const channels = { dashboard: send, webhook: send, slack: send, email: send };
+const senders = { dashboard: send, webhook: send, slack: send, email: send };
+const channels = { messages: senders, reports: senders };
 const apps = {
   "sync-monitoring": createMonitoring(deps),
   "sync-admin": createAdmin(deps),
@@ -108,7 +109,7 @@ const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
   [
     /channels/,
     { kind: "webhook", config: { url: "https://hook.example/x" }, group_window: "1 minute", hourly_limit: 10, is_active: true },
-    { kind: "email", config: { to: ["a@example.com"] }, hourly_limit: 10 },
+    { kind: "email", config: { to: ["a@example.com"] }, hourly_limit: 10, weekly_report: true },
   ],
   [/entities/, {
     grace: "5 minutes",

@@ -6,6 +6,7 @@ import { type Row, STATES, VALID_ROWS } from "../../testing/rows.ts";
 const db = await openTestDatabase();
 const AS_OF = "2026-06-10T12:00:00.000Z";
 const before = (days: number): string => new Date(Date.parse(AS_OF) - days * 86_400_000).toISOString();
+const aMonday = (week: number): string => new Date(Date.UTC(2020, 0, 6 + 7 * week)).toISOString();
 /** For each subject: its table, its age in days, a row of this age, and old rows that stay. */
 const RETENTION: Record<string, [table: string, days: number, row: (at: string) => Row, ...kept: Row[]]> = {
   executions: [
@@ -98,6 +99,11 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     90,
     (at) => ({ ...VALID_ROWS.alert_notifications, ...STATES.alert_notifications.dead, created_at: at }),
     { ...VALID_ROWS.alert_notifications, created_at: before(1_000) },
+  ],
+  weekly_reports: [
+    "weekly_reports",
+    365,
+    (at) => ({ ...VALID_ROWS.weekly_reports, week: aMonday(Math.floor(Date.parse(at) / 86_400_000) % 100), created_at: at }),
   ],
   alert_evaluations: ["alert_evaluations", 7, (at) => ({ evaluated_at: at, cause: "cron", rules: 0, applied: 0 })],
 };

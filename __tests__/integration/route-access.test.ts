@@ -26,12 +26,13 @@ const deps = {
   fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
+const senders = { dashboard: send, webhook: send, slack: send, email: send };
 const APPS = {
   "sync-monitoring": createMonitoring(deps),
   "sync-admin": createAdmin(deps),
   "sync-alert-processor": createProcessor({
     ...deps,
-    channels: { dashboard: send, webhook: send, slack: send, email: send },
+    channels: { messages: senders, reports: senders },
     heartbeat: () => Promise.resolve(),
   }),
   "tournament-master-sync": createTournamentSync(deps),

@@ -37,6 +37,7 @@ export function fieldsOf(channel: NotificationChannel | null) {
     group_window: channel?.group_window ?? "30 seconds",
     hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
+    weekly_report: channel?.weekly_report ?? false,
   };
 }
 export type Fields = ReturnType<typeof fieldsOf>;
@@ -59,5 +60,6 @@ export function requestOf(fields: Fields): Record<string, unknown> {
     // An invalid number is sent as text, so that the server reports it together with the other invalid fields.
     hourly_limit: limit === "" || Number.isNaN(Number(limit)) ? limit : Number(limit),
     is_active: fields.is_active,
+    weekly_report: fields.weekly_report && kind !== "dashboard",
   };
 }

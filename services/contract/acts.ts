@@ -86,6 +86,7 @@ export const ACTS = {
         secret: z.string().optional(),
         group_window: z.string().optional(),
         hourly_limit: z.number().int().optional(),
+        weekly_report: z.boolean().optional(),
         actor: Actor,
       }),
       as_of,

@@ -219,7 +219,7 @@ const ClaimedGroup = Destination.extend({
 export type ClaimedGroup = z.infer<typeof ClaimedGroup>;
 
 /** The outcome of a delivery attempt: RETRY for a temporary failure, DEAD for a permanent one. */
-const Delivery = z.strictObject({
+export const Delivery = z.strictObject({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
   /** False when the request may have been received although no answer came. */
   is_answered: z.boolean(),

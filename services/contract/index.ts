@@ -10,6 +10,7 @@ import { READING } from "./reads.ts";
 import { RUNS } from "./runs.ts";
 import { SYNC_WRITES } from "./sync-writes.ts";
 import { SYSTEM } from "./system.ts";
+import { WEEKLY_REPORT } from "./weekly-report.ts";
 
 /** The schemas of one SQL function: its arguments by name, and its answer. */
 interface Signature {
@@ -29,6 +30,7 @@ export const CONTRACT = {
   ...RUNS,
   ...SYNC_WRITES,
   ...SYSTEM,
+  ...WEEKLY_REPORT,
 } satisfies Record<keyof Database["public"]["Functions"], Signature>;
 
 export type FunctionName = keyof typeof CONTRACT;

@@ -39,6 +39,7 @@ const READS = [
   "list_search_results",
   "list_objectives",
   "get_objective",
+  "get_weekly_report",
 ] as const;
 export type Read = typeof READS[number];
 

@@ -432,6 +432,7 @@ create table public.notification_channels (
   group_window interval not null default '30 seconds',
   hourly_limit integer not null default 60,
   vault_id uuid,
+  weekly_report boolean not null default false,
   constraint notification_channels_kind_is_known check (kind in ('email', 'webhook', 'slack', 'dashboard')),
   constraint notification_channels_webhook_has_url_and_secret
     check (kind <> 'webhook' or vault_id is not null or (coalesce(jsonb_typeof(config -> 'url'), '') = 'string' and secret is not null)),
@@ -439,6 +440,7 @@ create table public.notification_channels (
   constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
   constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0),
+  constraint notification_channels_weekly_report_is_not_for_the_dashboard check (not weekly_report or kind <> 'dashboard'),
   constraint notification_channels_previous_secret_has_an_end check (
     (previous_secret is null) = (previous_secret_until is null) or vault_id is not null and previous_secret is null)
 );
@@ -451,10 +453,11 @@ comment on column public.notification_channels.group_window is
   'States of a group that are queued within this time after its last message are sent together at the end of the window.';
 comment on column public.notification_channels.hourly_limit is
   'Messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
+comment on column public.notification_channels.weekly_report is 'Whether the channel receives the report of each week.';
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
-grant select (name, kind, is_active, previous_secret_until, created_at, updated_at, group_window, hourly_limit)
+grant select (name, kind, is_active, previous_secret_until, created_at, updated_at, group_window, hourly_limit, weekly_report)
   on public.notification_channels to authenticated;
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
@@ -594,6 +597,47 @@ create table public.alert_deliveries (
 comment on table public.alert_deliveries is 'Each attempt to deliver a notification, with its outcome.';
 create index alert_deliveries_notification_idx on public.alert_deliveries (notification_id, id);
 select private.secure_table('public.alert_deliveries');
+
+create table public.weekly_reports (
+  week date primary key,
+  facts jsonb not null,
+  created_at timestamptz not null,
+  constraint weekly_reports_week_begins_on_a_monday check (extract(isodow from week) = 1),
+  constraint weekly_reports_facts_are_an_object check (jsonb_typeof(facts) = 'object'),
+  constraint weekly_reports_is_after_its_week check (created_at >= (week + 7)::timestamp at time zone 'UTC')
+);
+comment on table public.weekly_reports is 'The facts of the report of each week, by the Monday on which the week begins (UTC); each channel receives these.';
+create index weekly_reports_time_idx on public.weekly_reports (created_at);
+select private.secure_table('public.weekly_reports');
+
+create table public.weekly_report_deliveries (
+  id uuid primary key default gen_random_uuid(),
+  week date not null references public.weekly_reports (week) on delete cascade,
+  destination_id bigint not null references public.notification_destinations (id) on delete cascade,
+  status varchar not null default 'PENDING',
+  attempts integer not null default 0,
+  is_perhaps_received boolean not null default false,
+  token uuid,
+  lease_expires_at timestamptz,
+  last_error text,
+  sent_at timestamptz,
+  constraint weekly_report_deliveries_is_one_row_each unique (week, destination_id),
+  constraint weekly_report_deliveries_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD')),
+  constraint weekly_report_deliveries_sent_at_iff_sent check ((status = 'SENT') = (sent_at is not null)),
+  constraint weekly_report_deliveries_sending_has_a_lease
+    check ((status = 'SENDING') = (token is not null and lease_expires_at is not null)),
+  constraint weekly_report_deliveries_perhaps_received_is_dead check (not is_perhaps_received or status = 'DEAD')
+);
+comment on table public.weekly_report_deliveries is 'The outbox of the weekly reports: one row per report and destination.';
+comment on column public.weekly_report_deliveries.is_perhaps_received is
+  'The answer to the attempt was lost; the report is not sent again, because nobody should receive it twice.';
+create index weekly_report_deliveries_open_idx on public.weekly_report_deliveries (destination_id) where status in ('PENDING', 'SENDING');
+create index weekly_report_deliveries_token_idx on public.weekly_report_deliveries (token) where token is not null;
+select private.secure_table('public.weekly_report_deliveries');
+-- A viewer could record a delivery with the token.
+revoke select on public.weekly_report_deliveries from authenticated;
+grant select (id, week, destination_id, status, attempts, is_perhaps_received, last_error, sent_at)
+  on public.weekly_report_deliveries to authenticated;
 
 create table private.watchdog (
   id boolean primary key default true,

@@ -346,6 +346,23 @@ $$;
 comment on function private.claimed_group(uuid, text, bigint, integer, public.alert_notifications[]) is
   'The JSON of a claimed group for the sender.';
 
+create function private.record_outcome_at(p_destination_id bigint, p jsonb, as_of timestamptz) returns void
+language sql set search_path = '' set timezone = 'UTC' as $$
+  update public.notification_destinations d set
+    failures = case when o.is_sent then 0 else d.failures + 1 end,
+    -- 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %; Retry-After of the receiver replaces it, unless it is over.
+    retry_at = case when not o.is_sent then as_of + make_interval(secs => coalesce(
+      nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
+      least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
+    last_sent_at = case when o.is_sent then as_of else d.last_sent_at end,
+    proven_at = case when o.is_sent then as_of else d.proven_at end,
+    last_error = left(case when not o.is_sent then coalesce(p ->> 'error', p ->> 'outcome') end, 1000)
+  from (select p ->> 'outcome' = 'SENT' as is_sent) o
+  where d.id = p_destination_id;
+$$;
+comment on function private.record_outcome_at(bigint, jsonb, timestamptz) is
+  'Records the {outcome, error?, retry_after_ms?} of an attempt at a destination: its proof, or its backoff, which each message waits for.';
+
 create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
@@ -379,21 +396,119 @@ begin
     sent_at = case when outcome = 'SENT' and p -> 'reported' ? n.id::text then as_of end
   from (select r.incident_id, least(min(r.first_failed_at), failed_at) as first_failed_at from unnest(claimed) r group by 1) history
   where n.token = (p ->> 'token')::uuid and history.incident_id = n.incident_id;
-  update public.notification_destinations d set
-    failures = case outcome when 'SENT' then 0 else d.failures + 1 end,
-    -- 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %; Retry-After of the receiver replaces it, unless it is over.
-    retry_at = case when outcome <> 'SENT' then as_of + make_interval(secs => coalesce(
-      nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
-      least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
-    last_sent_at = case outcome when 'SENT' then as_of else d.last_sent_at end,
-    proven_at = case outcome when 'SENT' then as_of else d.proven_at end,
-    last_error = left(case when outcome <> 'SENT' then coalesce(p ->> 'error', outcome) end, 1000)
-  where d.id = claimed[1].destination_id;
+  perform private.record_outcome_at(claimed[1].destination_id, p, as_of);
   return true;
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
   'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
+
+create function private.queue_weekly_report(as_of timestamptz) returns void
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
+declare
+  -- At 07:00 UTC on Monday the working day begins in Europe, and the last runs of the week ended hours ago.
+  report_week constant date := date_trunc('week', as_of - interval '7 days 7 hours');
+begin
+  -- After a clock was set back, the report of an older week is not created.
+  if exists (select from public.weekly_reports r where r.week >= report_week) then
+    return;
+  end if;
+  insert into public.weekly_reports (week, facts, created_at)
+  values (report_week, public.get_weekly_report(as_of - interval '7 hours'), as_of)
+  on conflict do nothing;
+  if not found then
+    return;
+  end if;
+  insert into public.notification_destinations (channel, recipient)
+  select c.name, r.recipient from public.notification_channels c cross join lateral private.recipients(c, null) r (recipient)
+  where c.is_active and c.weekly_report
+  on conflict do nothing;
+  insert into public.weekly_report_deliveries (week, destination_id)
+  select report_week, d.id from public.notification_destinations d where private.wants_weekly_report(d);
+end
+$$;
+comment on function private.queue_weekly_report(timestamptz) is
+  'Creates the report of the last week from Monday 07:00 UTC on, once, also without a channel that wants it, and queues it for those that do.';
+
+create function private.wants_weekly_report(destination public.notification_destinations) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from public.notification_channels c cross join lateral private.recipients(c, null) r (recipient)
+    where c.name = destination.channel and c.is_active and c.weekly_report and r.recipient = destination.recipient
+  );
+$$;
+comment on function private.wants_weekly_report(public.notification_destinations) is
+  'Whether the channel is active, wants the report, and has the recipient; those of a severity receive no report.';
+
+create function public.claim_weekly_reports(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
+declare
+  claimed_reports jsonb;
+begin
+  perform private.refuse_unknown_fields(p, '{limit}');
+  perform private.queue_weekly_report(as_of);
+  -- A sender that did not record its outcome may have delivered the report.
+  update public.weekly_report_deliveries r set
+    status = 'DEAD', token = null, lease_expires_at = null, is_perhaps_received = true, last_error = 'the sender did not record the outcome'
+  where r.status = 'SENDING' and r.lease_expires_at <= as_of;
+  -- After a day a report is old news.
+  update public.weekly_report_deliveries r set
+    status = 'DEAD', last_error = coalesce(r.last_error, 'the channel was off or did not want the report')
+  from public.weekly_reports w
+  where r.status = 'PENDING' and w.week = r.week and w.created_at <= as_of - interval '1 day';
+  with due as (
+    select r.id, gen_random_uuid() as token
+    from public.weekly_report_deliveries r join public.notification_destinations d on d.id = r.destination_id
+    where r.status = 'PENDING' and (d.retry_at is null or d.retry_at <= as_of) and private.wants_weekly_report(d)
+    order by r.week, d.channel, d.recipient
+    limit (p ->> 'limit')::integer
+    for update of r skip locked
+  ),
+  claimed as (
+    update public.weekly_report_deliveries r set
+      status = 'SENDING', token = due.token, lease_expires_at = as_of + interval '60 seconds', attempts = r.attempts + 1
+    from due where r.id = due.id
+    returning r.*
+  )
+  select coalesce(jsonb_agg(private.channel_with_secrets(c) || jsonb_build_object(
+    'id', r.id, 'token', r.token, 'recipient', nullif(d.recipient, ''), 'facts', w.facts)), '[]')
+  into claimed_reports
+  from claimed r
+  join public.weekly_reports w on w.week = r.week
+  join public.notification_destinations d on d.id = r.destination_id
+  join public.notification_channels c on c.name = d.channel;
+  return claimed_reports;
+end
+$$;
+comment on function public.claim_weekly_reports(jsonb, timestamptz) is
+  'Creates the weekly report when it is due, and claims up to {limit} deliveries, each with its token, its destination with secrets, and the '
+  'facts of the report. A delivery is given up after a day, or when its outcome was not recorded.';
+
+create function public.record_weekly_report(p jsonb, as_of timestamptz default now()) returns boolean
+language plpgsql set search_path = '' as $$
+declare
+  outcome constant text := p ->> 'outcome';
+  is_answered constant boolean := (p ->> 'is_answered')::boolean;
+  destination bigint;
+begin
+  perform private.refuse_unknown_fields(p, '{token,outcome,is_answered,status_code,error,retry_after_ms}');
+  update public.weekly_report_deliveries r set
+    status = case when outcome = 'RETRY' then case when is_answered then 'PENDING' else 'DEAD' end else outcome end,
+    token = null, lease_expires_at = null,
+    is_perhaps_received = outcome <> 'SENT' and not is_answered,
+    last_error = case when outcome <> 'SENT' then left(p ->> 'error', 1000) end,
+    sent_at = case when outcome = 'SENT' then as_of end
+  where r.token = (p ->> 'token')::uuid and r.status = 'SENDING'
+  returning r.destination_id into destination;
+  if not found then
+    return false;
+  end if;
+  perform private.record_outcome_at(destination, p, as_of);
+  return true;
+end
+$$;
+comment on function public.record_weekly_report(jsonb, timestamptz) is
+  'Records the outcome SENT, RETRY (DEAD when no answer came) or DEAD of a report. False: {token} is not current.';
 
 create function public.record_channel_test(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$

@@ -827,7 +827,7 @@ declare
   secrets jsonb;
   overlap_ends timestamptz;
 begin
-  perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,actor}');
+  perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,weekly_report,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
   perform private.refuse_too_many_recipients(p -> 'config');
   if before.name is null then
@@ -841,16 +841,18 @@ begin
   end;
   after := jsonb_populate_record(before, jsonb_build_object(
     'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
-    'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of)
+    'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of),
+    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' <> 'dashboard'
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - 'url', 'secret', null, 'previous_secret', null, 'updated_at', as_of,
     'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,
     'vault_id', case when secrets is not null then private.store_channel_secrets(p ->> 'name', secrets) end));
   insert into public.notification_channels as c select after.*
   on conflict (name) do update set
-    (kind, is_active, config, secret, previous_secret, previous_secret_until, group_window, hourly_limit, vault_id, updated_at)
+    (kind, is_active, config, secret, previous_secret, previous_secret_until, group_window, hourly_limit, vault_id, weekly_report,
+      updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, null, null, excluded.previous_secret_until, excluded.group_window,
-      excluded.hourly_limit, excluded.vault_id, as_of);
+      excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, as_of);
   -- A corrected channel is tried at once.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,

@@ -33,6 +33,7 @@ begin
     when 'list_search_results' then body := public.list_search_results(args)::json;
     when 'list_objectives' then body := public.list_objectives(as_of)::json;
     when 'get_objective' then body := public.get_objective(args, as_of)::json;
+    when 'get_weekly_report' then body := public.get_weekly_report(as_of)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
   end case;
   return json_build_object('etag', etag, 'is_same', false, 'body', body);
@@ -1796,6 +1797,94 @@ $$;
 comment on function public.list_audit_log(jsonb) is
   'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
   'from?, to?}.';
+
+create function private.week_of_incidents(p_from timestamptz, p_until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with incident as (
+    select i as stored, i.severity, i.notified_at, i.began_at, least(i.resolved_at, p_until) - i.began_at as duration,
+      case when i.acknowledged_at < p_until then i.acknowledged_at end as acknowledged_at,
+      case when i.resolved_at < p_until then i.resolved_at end as resolved_at
+    from public.alert_incidents i
+    -- Missed runs are recorded after their end.
+    where i.fired_at < p_until and (i.resolved_at is null or greatest(i.resolved_at, i.fired_at) >= p_from)
+  )
+  select jsonb_build_object(
+    'total', count(*), 'open', count(*) filter (where i.resolved_at is null),
+    'by_severity', (
+      select jsonb_object_agg(s.severity, (select count(*) from incident j where j.severity = s.severity))
+      from unnest(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']) s (severity)),
+    'acknowledge_ms',
+      avg(extract(epoch from i.acknowledged_at - i.notified_at) * 1000) filter (where i.acknowledged_at >= i.notified_at),
+    'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000),
+    'longest', (
+      select to_jsonb(j.stored) || jsonb_build_object('duration_ms', extract(epoch from j.duration) * 1000, 'resolved_at', j.resolved_at)
+      from incident j order by j.duration desc, j.began_at, (j.stored).id limit 1),
+    'titles', private.entity_titles()
+  )
+  from incident i;
+$$;
+comment on function private.week_of_incidents(timestamptz, timestamptz) is
+  'The incidents that were firing in the period, as they were at its end: how many, their mean times in ms, and the one that fired longest.';
+
+create function private.week_of_failures(p_from timestamptz, p_until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with failing as (
+    select r.tournament_no, count(*) as failed, mode() within group (order by r.error_fingerprint) as fingerprint
+    from public.sync_tournament_results r
+    where not r.success and r.entity_type = any (array(select s.entity_type from public.sync_status s))
+      and r.created_at >= p_from and r.created_at < p_until
+    group by r.tournament_no
+  )
+  select jsonb_build_object('failing', (select count(*) from failing), 'worst', (
+    select coalesce(jsonb_agg(private.tournament_label(f.tournament_no, t) || jsonb_build_object(
+      'failed', f.failed, 'fingerprint', f.fingerprint, 'results', (
+        select count(*) from public.sync_tournament_results r
+        where r.tournament_no = f.tournament_no and r.created_at >= p_from and r.created_at < p_until)
+      ) order by f.failed desc, f.tournament_no), '[]')
+    from (select * from failing order by failed desc, tournament_no limit 5) f join public.tournaments t on t.no = f.tournament_no
+  ));
+$$;
+comment on function private.week_of_failures(timestamptz, timestamptz) is
+  'The number of tournaments with a failed result in the period, and the five with the most, with their most frequent fingerprint.';
+
+create function private.week_of_rules(p_from timestamptz, p_until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with act as (
+    select * from public.audit_log a
+    where a.object_type = 'alert-rule' and a.action in ('create-rule', 'change-rule', 'delete-rule') and a.at >= p_from and a.at < p_until
+  )
+  select jsonb_build_object('total', (select count(*) from act), 'newest', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'at', a.at, 'actor', a.actor, 'reason', a.reason, 'rule_name', coalesce(a.after, a.before) -> 'name',
+      'change', case
+        when a.before is null then 'CREATED' when a.after is null then 'DELETED'
+        when a.before -> 'is_active' = a.after -> 'is_active' then 'CHANGED'
+        when (a.after ->> 'is_active')::boolean then 'SWITCHED_ON' else 'SWITCHED_OFF' end,
+      'fields', (
+        select coalesce(jsonb_agg(f.key order by f.key), '[]') from jsonb_each(a.after) f
+        where f.value is distinct from a.before -> f.key and f.key not in ('is_active', 'updated_at') and a.before is not null)
+    ) order by a.id desc), '[]')
+    from (select * from act order by id desc limit 10) a
+  ));
+$$;
+comment on function private.week_of_rules(timestamptz, timestamptz) is
+  'The number of changes of rules in the period by the audit log, and the newest ten, with the fields that each one changed.';
+
+create function public.get_weekly_report(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select jsonb_build_object(
+    'from', w.until - interval '7 days', 'until', w.until,
+    'objectives', (
+      select coalesce(jsonb_agg(private.objective_json(o, w.until, 0) - '{causes,course}'::text[] order by o.created_at, o.name), '[]')
+      from public.sync_objectives o),
+    'incidents', private.week_of_incidents(w.until - interval '7 days', w.until),
+    'tournaments', private.week_of_failures(w.until - interval '7 days', w.until),
+    'rules', private.week_of_rules(w.until - interval '7 days', w.until)
+  )
+  from (select date_trunc('week', as_of) as until) w;
+$$;
+comment on function public.get_weekly_report(timestamptz) is
+  'Returns the facts of the last whole week before as_of, Monday to Monday in UTC: objectives, incidents, failing tournaments, changed rules.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$

@@ -8,6 +8,8 @@ language sql immutable set search_path = '' as $$
     when p_subject = 'indicators' then interval '91 days'
     -- The charts of 24 hours and 30 days read the buckets; error-analytics covers 24 hours by default.
     when p_subject = 'hourly_metrics' then interval '31 days'
+    -- Until the next one, the report of a week would be created and sent again.
+    when p_subject = 'weekly_reports' then interval '8 days'
     when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
     else interval '1 day'
   end;
@@ -39,6 +41,7 @@ insert into public.retention_settings (subject, keep) values
   ('alert_rule_versions', '1 year'),
   ('entity_pauses', '1 year'),
   ('alert_notifications', '90 days'),
+  ('weekly_reports', '1 year'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
   ('silences', '90 days'),
@@ -126,6 +129,7 @@ begin
     -- The end of an incident goes to the channels that its earlier notifications reached.
     ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
+    ('weekly_reports', 'public.weekly_reports', 'created_at', 'true'),
     ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
     ('silences', 'public.alert_silences', 'ends_at', 'true'),
     ('entity_pauses', 'public.entity_pauses', 'resumed_at', 'true'),
@@ -382,5 +386,6 @@ select private.secure_functions(
   'public.list_alert_silences', 'public.list_notification_channels', 'public.record_channel_test',
   'public.get_setup_facts', 'public.list_audit_log', 'public.list_search_results',
   'public.list_retention_settings', 'public.change_retention_setting',
-  'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective'
+  'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective',
+  'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report'
 );

@@ -6,6 +6,7 @@ const { recurring } = STATES.alert_silences;
 const { email, slack, webhook } = STATES.notification_channels;
 const { sending, sent, dead, discarded, superseded } = STATES.alert_notifications;
 const { failing } = STATES.notification_destinations;
+const report = STATES.weekly_report_deliveries;
 const { resolved_at } = resolved;
 const { sent_at } = sent;
 const { discarded_by } = discarded;
@@ -121,6 +122,7 @@ const invalidRows: InvalidRows = {
     notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }, { ...email, config: {} }],
     notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],
     notification_channels_hourly_limit_is_positive: [{ hourly_limit: 0 }],
+    notification_channels_weekly_report_is_not_for_the_dashboard: [{ weekly_report: true }],
     notification_channels_previous_secret_has_an_end: [{ previous_secret: "whsec_x" }, { previous_secret_until: sent_at }],
   },
   notification_destinations: {
@@ -155,6 +157,28 @@ const invalidRows: InvalidRows = {
   alert_deliveries: {
     alert_deliveries_outcome_is_known: [{ outcome: "LOST" }],
   },
+  weekly_reports: {
+    weekly_reports_week_begins_on_a_monday: [{ week: "2026-05-31" }],
+    weekly_reports_facts_are_an_object: [{ facts: [] }],
+    weekly_reports_is_after_its_week: [{ created_at: "2026-06-07T23:59:59Z" }],
+  },
+  weekly_report_deliveries: {
+    weekly_report_deliveries_status_is_known: [{ status: "SUPERSEDED" }],
+    weekly_report_deliveries_sent_at_iff_sent: [{ sent_at }, { ...report.sending, sent_at }, { ...report.sent, sent_at: null }, {
+      ...report.lost,
+      sent_at,
+    }],
+    weekly_report_deliveries_sending_has_a_lease: [
+      { ...report.sending, token: null },
+      { ...report.sending, lease_expires_at: null },
+      { token, lease_expires_at },
+      { ...report.sent, token, lease_expires_at },
+    ],
+    weekly_report_deliveries_perhaps_received_is_dead: [report.sending, report.sent].map((state) => ({
+      ...state,
+      is_perhaps_received: true,
+    })),
+  },
   "private.watchdog": {
     watchdog_is_one_row: [{ id: false }],
   },
@@ -169,6 +193,7 @@ const duplicateRows: DuplicateRows = {
       [{ recipient: "operator@example.com" }, { recipient: "operator@example.com", ...failing }],
     ],
   },
+  weekly_report_deliveries: { weekly_report_deliveries_is_one_row_each: [[{}, report.sent]] },
   alert_incidents: {
     alert_incidents_one_live_per_scope: [
       [{}, pending],

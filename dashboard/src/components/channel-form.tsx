@@ -77,6 +77,14 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
             value={fields.is_active}
             onChange={(is_active) => set({ is_active })}
           />
+          {fields.kind !== "dashboard" && (
+            <CheckField
+              label="Weekly report"
+              help="A summary of the week, each Monday: objectives, incidents, failing tournaments, changed rules."
+              value={fields.weekly_report}
+              onChange={(weekly_report) => set({ weekly_report })}
+            />
+          )}
         </div>
       </Form>
     </Dialog>

@@ -19,8 +19,12 @@ export function createTestChannels({ env, clock, fetch }: Pick<AdminDeps, "env" 
 }
 
 /** Sends an opening and then its end to all destinations in parallel, outside the outbox: a test that fails is no undelivered notification. */
-export const testDestinations = (destinations: Destination[], channels: Channels, clock: Clock, actor: string): Promise<Result[]> =>
-  Promise.all(destinations.map((destination) => testDestination(destination, channels, clock, actor)));
+export const testDestinations = (
+  destinations: Destination[],
+  { messages }: Pick<Channels, "messages">,
+  clock: Clock,
+  actor: string,
+): Promise<Result[]> => Promise.all(destinations.map((destination) => testDestination(destination, messages, clock, actor)));
 
 /** Why a destination did not accept both messages; null when it did. */
 export const errorOf = ({ opening, end }: Result): string | null => {
@@ -30,10 +34,15 @@ export const errorOf = ({ opening, end }: Result): string | null => {
 
 const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();
 
-async function testDestination(destination: Destination, channels: Channels, clock: Clock, actor: string): Promise<Result> {
+async function testDestination(
+  destination: Destination,
+  senders: Channels["messages"],
+  clock: Clock,
+  actor: string,
+): Promise<Result> {
   const attempt = async (message: Message) => {
     const startedAt = clock.monotonic();
-    const delivery = await withinLimit(channels[destination.kind](message, destination));
+    const delivery = await withinLimit(senders[destination.kind](message, destination));
     return { delivery, duration_ms: Math.round(clock.monotonic() - startedAt) };
   };
   const opening = openingOf(timeOf(clock), actor);

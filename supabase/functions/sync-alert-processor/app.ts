@@ -3,6 +3,7 @@ import type { Clock } from "../../../services/clock.ts";
 import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSecret } from "../_shared/app.ts";
 import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
+import { deliverReports } from "./weekly-reports.ts";
 
 const ProcessRequest = z.object({ cause: z.enum(["cron", "run_ended", "resend"]).default("cron") });
 type Deps = AppDeps & {
@@ -12,7 +13,7 @@ type Deps = AppDeps & {
   waitUntil: (work: Promise<unknown>) => void;
 };
 
-/** `POST /` closes the runs of dead workers, evaluates all rules and delivers the due notifications. Cron calls it each minute, the database after a failed run. */
+/** `POST /` closes the runs of dead workers, evaluates all rules and delivers the due notifications and weekly reports. Cron calls it each minute, the database after a failed run. */
 export function createApp(deps: Deps): FunctionApp {
   const app = createFunctionApp("sync-alert-processor", deps);
   app.post("/", requireSecret, async (c) => {
@@ -35,4 +36,6 @@ async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cau
   });
   await deliverDue(rpc, clock, log, channels);
   if (isEvaluated) await heartbeat();
+  // The report comes last, so that nothing about it can delay an alert.
+  await deliverReports(rpc, clock, log, channels);
 }

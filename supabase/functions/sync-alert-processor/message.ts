@@ -3,6 +3,7 @@ import type { Destination } from "../../../services/contract/alerts.ts";
 import { hasEnded } from "../../../services/evidence.ts";
 import { causeOf, peakOf, scopeOf } from "../../../services/incident-words.ts";
 import { fit, oneLine } from "../../../services/text.ts";
+import type { ReportWords } from "../../../services/weekly-report-words.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import type { Links, Message, MessageItem } from "./channels/channel.ts";
 import { evidenceOf } from "./evidence.ts";
@@ -153,4 +154,11 @@ export function htmlOf(message: Sent, links: Links): string {
     return `<h3>${escapeHtml(title)}</h3>\n<p>${lines.map(htmlLine).join("<br>\n")}</p>`;
   });
   return [...(note ? [`<p>${escapeHtml(note)}</p>`] : []), ...paragraphs].join("\n");
+}
+
+/** The content of a weekly report in HTML, with every text escaped. */
+export function reportHtml({ sections }: ReportWords, page: string | null): string {
+  const paragraphs = sections.map(({ title, lines }) => `<h3>${escapeHtml(title)}</h3>\n<p>${lines.map(escapeHtml).join("<br>\n")}</p>`);
+  const link = page === null ? [] : [`<p>The page: <a href="${escapeHtml(page)}">${escapeHtml(page)}</a></p>`];
+  return [...paragraphs, ...link].join("\n");
 }

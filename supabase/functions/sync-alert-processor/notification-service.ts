@@ -1,23 +1,28 @@
 import type { Clock } from "../../../services/clock.ts";
 import type { ClaimedGroup, Destination } from "../../../services/contract/alerts.ts";
+import type { ClaimedReport } from "../../../services/contract/weekly-report.ts";
 import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
 import { resolveHost } from "../../../services/outbound.ts";
 import { messageId, planMessage } from "../../../services/outbox.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { smtpOptionsOf } from "../../../services/smtp.ts";
-import type { Links, Send } from "./channels/channel.ts";
-import { sendEmail } from "./channels/email.ts";
+import type { Links, Send, SendReport } from "./channels/channel.ts";
+import { sendEmail, sendReportEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
-import { sendSlack } from "./channels/slack.ts";
-import { sendWebhook } from "./channels/webhook.ts";
+import { sendReportSlack, sendSlack } from "./channels/slack.ts";
+import { sendReportWebhook, sendWebhook } from "./channels/webhook.ts";
 import { linksOf } from "./links.ts";
 
 const BATCH = 20;
 
-export type Channels = Record<Destination["kind"], Send>;
+/** The senders of each kind of channel. */
+export interface Channels {
+  messages: Record<Destination["kind"], Send>;
+  reports: Record<ClaimedReport["kind"], SendReport>;
+}
 
-/** Creates the sender of each kind of channel; a test replaces the network or the links. */
+/** Creates the senders of each kind of channel; a test replaces the network or the links. */
 export function createChannels(
   env: Env,
   clock: Clock,
@@ -31,12 +36,20 @@ export function createChannels(
     allowPrivate: env.ALERT_ALLOW_PRIVATE_URLS === "true",
     now: () => clock.now(),
   };
+  const smtp = smtpOptionsOf(env);
   return {
-    webhook: sendWebhook(http, links),
-    slack: sendSlack(http, links),
-    email: sendEmail(smtpOptionsOf(env), links),
-    // The dashboard reads incidents from the database, so there is nothing to send.
-    dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
+    messages: {
+      webhook: sendWebhook(http, links),
+      slack: sendSlack(http, links),
+      email: sendEmail(smtp, links),
+      // The dashboard reads incidents from the database, so there is nothing to send.
+      dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
+    },
+    reports: {
+      webhook: sendReportWebhook(http, links),
+      slack: sendReportSlack(http, links),
+      email: sendReportEmail(smtp, links),
+    },
   };
 }
 
@@ -56,7 +69,7 @@ export function createHeartbeat(url: string | undefined, log: Log, send: typeof 
 }
 
 /** Claims the groups with undelivered states, sends a message for each, and repeats until none is due; returns the number of messages. @throws DatabaseError */
-export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Channels): Promise<number> {
+export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Pick<Channels, "messages">): Promise<number> {
   let messages = 0;
   for (;;) {
     const claimed = await rpc("claim_alert_notifications", { p: { limit: BATCH }, as_of: clock.asOf() });
@@ -67,10 +80,10 @@ export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Cha
 }
 
 /** Sends the message of one group and records the outcome. */
-async function deliver(rpc: Rpc, clock: Clock, log: Log, channels: Channels, group: ClaimedGroup): Promise<void> {
+async function deliver(rpc: Rpc, clock: Clock, log: Log, { messages }: Pick<Channels, "messages">, group: ClaimedGroup): Promise<void> {
   const plan = planMessage(group), id = await messageId(group, plan);
   const startedAt = clock.monotonic();
-  const delivery = await channels[group.kind]({ id, group: group.group, items: plan.items, over_limit: group.over_limit }, group);
+  const delivery = await messages[group.kind]({ id, group: group.group, items: plan.items, over_limit: group.over_limit }, group);
   const p = { token: group.token, message_id: id, reported: plan.reported, ...delivery, duration_ms: clock.monotonic() - startedAt };
   // If this call fails, the lease expires and the states are sent again; the same states have the same id.
   await rpc("record_alert_delivery", { p, as_of: clock.asOf() });

@@ -1,24 +1,9 @@
 import type { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { AppError } from "../../../services/errors.ts";
+import { statusOf } from "../../../services/objective-status.ts";
 import type { Rpc } from "../../../services/rpc.ts";
-import type {
-  Objective,
-  ObjectiveBudget,
-  ObjectiveDetailResponse,
-  ObjectiveListResponse,
-  ObjectiveStatus,
-} from "../../../types/objectives.ts";
-
-/** A budget that ends within this time is at risk. */
-const AT_RISK_MS = 3 * 86_400_000;
-
-/** The status of an objective from its budget. */
-export function statusOf({ events, budget_left_events: left, runs_out_at, until }: ObjectiveBudget): ObjectiveStatus {
-  if (events === 0) return "NO_DATA";
-  if (left < 0) return "MISSED";
-  return runs_out_at !== null && Date.parse(runs_out_at) - Date.parse(until) <= AT_RISK_MS ? "AT_RISK" : "MET";
-}
+import type { Objective, ObjectiveBudget, ObjectiveDetailResponse, ObjectiveListResponse } from "../../../types/objectives.ts";
 
 const judged = <T extends ObjectiveBudget>(budget: T): T & Objective => ({ ...budget, status: statusOf(budget) });
 

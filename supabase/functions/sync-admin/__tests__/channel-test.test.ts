@@ -22,7 +22,7 @@ async function run(send: Send, recipients: string[] = ["a@example.com"]) {
     sent.push({ recipient: destination.recipient, message });
     return send(message, destination);
   };
-  const channels = { email, webhook: email, slack: email, dashboard: email };
+  const channels = { messages: { email, webhook: email, slack: email, dashboard: email } };
   const results = await testDestinations(recipients.map(destination), channels, new TestClock(NOW), "admin@example.com");
   return { sent, results };
 }

@@ -1,5 +1,7 @@
 import type { Delivery, Destination, Group } from "../../../../services/contract/alerts.ts";
 import type { PlannedItem } from "../../../../services/outbox.ts";
+import type { ReportWords } from "../../../../services/weekly-report-words.ts";
+import type { WeeklyReport } from "../../../../types/weekly-report.ts";
 
 export type MessageItem = PlannedItem;
 
@@ -23,5 +25,12 @@ export interface Links {
   runbook: (url: string | null) => string | null;
 }
 
+/** The report of a week, with its words. */
+export interface ReportMessage extends ReportWords {
+  id: string;
+  report: WeeklyReport;
+}
+
 /** Sends one message to one destination; a failure of the receiver is an outcome and not an exception. */
 export type Send = (message: Message, destination: Destination) => Promise<Delivery>;
+export type SendReport = (message: ReportMessage, destination: Destination) => Promise<Delivery>;

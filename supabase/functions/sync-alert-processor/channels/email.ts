@@ -1,9 +1,10 @@
-import nodemailer from "nodemailer";
+import nodemailer, { type SendMailOptions } from "nodemailer";
 import { z } from "zod";
-import type { Delivery, Group } from "../../../../services/contract/alerts.ts";
+import type { Delivery, Destination, Group } from "../../../../services/contract/alerts.ts";
 import { type SmtpOptions, transportOptions } from "../../../../services/smtp.ts";
-import { htmlOf, subjectOf, textOf } from "../message.ts";
-import type { Links, Send } from "./channel.ts";
+import { reportText } from "../../../../services/weekly-report-words.ts";
+import { htmlOf, reportHtml, subjectOf, textOf } from "../message.ts";
+import type { Links, Send, SendReport } from "./channel.ts";
 
 const TIMEOUT_MS = 10_000;
 /** An error of nodemailer: its code, the command that failed, and the response code of the server. */
@@ -51,25 +52,22 @@ async function threadOf({ rule_name, entity_type }: Group, domain: string): Prom
   return `<group-${new Uint8Array(digest, 0, 16).toHex()}@${domain}>`;
 }
 
-/** Sends a message as text and HTML to the recipient of the destination. Only a 5xx response to the recipient is permanent. */
-export const sendEmail = (smtp: SmtpOptions | null, links: Links): Send => async (message, { recipient, hourly_limit }) => {
-  if (!smtp) return retry("email is not configured: SMTP_URL and SMTP_FROM are missing");
+/** The domain of the ids of messages: that of the sender. */
+const domainOf = ({ from }: SmtpOptions): string => /@([a-z0-9.-]+)/i.exec(from)?.[1] ?? "sync-alerts";
+
+type Mail = Pick<SendMailOptions, "subject" | "text" | "html" | "inReplyTo" | "references"> & { id: string };
+
+/** Sends a mail to the recipient of a destination. Only a 5xx response to the recipient is permanent. */
+async function sendMail(smtp: SmtpOptions, { id, ...mail }: Mail, { recipient }: Destination): Promise<Delivery> {
   if (!z.email().safeParse(recipient).success || recipient === null) return retry("the recipient of the channel is not an email address");
   const { seen, logger } = observer();
-  const domain = /@([a-z0-9.-]+)/i.exec(smtp.from)?.[1] ?? "sync-alerts";
-  const thread = await threadOf(message.group, domain);
-  const sent = { ...message, hourly_limit };
   const transport = nodemailer.createTransport({ ...transportOptions(smtp, TIMEOUT_MS), logger });
   try {
     await transport.sendMail({
+      ...mail,
       from: smtp.from,
       to: recipient,
-      subject: subjectOf(message.items),
-      text: textOf(sent, links),
-      html: htmlOf(sent, links),
-      messageId: `<${message.id}@${domain}>`,
-      inReplyTo: thread,
-      references: thread,
+      messageId: `<${id}@${domainOf(smtp)}>`,
       // RFC 3834: no automatic reply, such as one about a holiday, answers it.
       headers: { "Auto-Submitted": "auto-generated" },
     });
@@ -79,4 +77,21 @@ export const sendEmail = (smtp: SmtpOptions | null, links: Links): Send => async
   } finally {
     transport.close();
   }
+}
+
+const UNCONFIGURED = retry("email is not configured: SMTP_URL and SMTP_FROM are missing");
+
+/** Sends a message as text and HTML, in the thread of its group. */
+export const sendEmail = (smtp: SmtpOptions | null, links: Links): Send => async (message, destination) => {
+  if (!smtp) return UNCONFIGURED;
+  const thread = await threadOf(message.group, domainOf(smtp));
+  const sent = { ...message, hourly_limit: destination.hourly_limit };
+  const mail = { subject: subjectOf(message.items), text: textOf(sent, links), html: htmlOf(sent, links) };
+  return await sendMail(smtp, { ...mail, id: message.id, inReplyTo: thread, references: thread }, destination);
 };
+
+/** Sends a weekly report as text and HTML. */
+export const sendReportEmail = (smtp: SmtpOptions | null, { page }: Links): SendReport => async ({ id, ...words }, destination) =>
+  smtp
+    ? await sendMail(smtp, { id, subject: words.subject, text: reportText(words, page), html: reportHtml(words, page) }, destination)
+    : UNCONFIGURED;

@@ -1,10 +1,11 @@
 import { Webhook } from "standardwebhooks";
-import type { Destination } from "../../../../services/contract/alerts.ts";
+import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
 import { hasEnded } from "../../../../services/evidence.ts";
 import { causeOf, scopeOf } from "../../../../services/incident-words.ts";
+import { reportText } from "../../../../services/weekly-report-words.ts";
 import { evidenceOf } from "../evidence.ts";
 import { limitNoteOf } from "../message.ts";
-import type { Links, Message, MessageItem, Send } from "./channel.ts";
+import type { Links, Message, MessageItem, Send, SendReport } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 
 /** How Alertmanager writes the end of an alert that fires: the zero time of Go. */
@@ -78,24 +79,34 @@ function webhookBody({ group, items, over_limit }: Message, { channel, hourly_li
   });
 }
 
-/** Posts to a webhook and signs by Standard Webhooks. */
-export const sendWebhook = (deps: HttpDeps, links: Links): Send => async (message, destination) => {
+/** Posts a body to a webhook and signs it by Standard Webhooks. */
+async function postSigned(deps: HttpDeps, id: string, body: string, destination: Destination): Promise<Delivery> {
   const { config: { url }, secret, previous_secret } = destination;
   const refuse = (error: string) => ({ outcome: "RETRY" as const, is_answered: true, error });
   if (typeof url !== "string") return refuse("the channel has no URL");
   if (!secret) return refuse("the channel has no secret");
-  const body = webhookBody(message, destination, links);
   const now = new Date(deps.now());
   let signatures: string[];
   try {
     // Until a rotation of the secret ends, receivers have either of the two.
-    signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(message.id, now, body));
+    signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(id, now, body));
   } catch {
     return refuse("the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)");
   }
   return await postJson(url, body, {
-    "webhook-id": message.id,
+    "webhook-id": id,
     "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
     "webhook-signature": signatures.join(" "),
   }, deps);
+}
+
+/** Posts a message about incidents. */
+export const sendWebhook = (deps: HttpDeps, links: Links): Send => (message, destination) =>
+  postSigned(deps, message.id, webhookBody(message, destination, links), destination);
+
+/** Posts a weekly report, with a type of its own beside the figures, the words and the page. */
+export const sendReportWebhook = (deps: HttpDeps, { page }: Links): SendReport => ({ id, report, subject, sections }, destination) => {
+  const text = reportText({ subject, sections }, page);
+  const body = { type: "weekly_report", receiver: destination.channel, subject, text, page_url: page, ...report };
+  return postSigned(deps, id, JSON.stringify(body), destination);
 };

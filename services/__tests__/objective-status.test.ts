@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { ObjectiveBudget } from "../../../../types/objectives.ts";
-import { statusOf } from "../objectives.ts";
+import type { ObjectiveBudget } from "../../types/objectives.ts";
+import { statusOf } from "../objective-status.ts";
 
 const UNTIL = "2026-06-10T12:00:00Z";
 

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { IncidentRow } from "../../types/alerts.ts";
+import { NamedTournament } from "../../types/sync.ts";
+import { ReportedBudget, WeekFigures } from "../../types/weekly-report.ts";
+import { Delivery, Destination } from "./alerts.ts";
+import { as_of } from "./fields.ts";
+import { Titles } from "./incidents.ts";
+
+/** The facts of a week, of which the report is made. */
+const WeekFacts = WeekFigures.extend({
+  objectives: z.array(ReportedBudget),
+  incidents: WeekFigures.shape.incidents.extend({
+    /** The duration is until the end of the week at most. */
+    longest: IncidentRow.extend({ duration_ms: z.number() }).nullable(),
+    titles: Titles,
+  }),
+  tournaments: WeekFigures.shape.tournaments.extend({
+    worst: z.array(NamedTournament.extend({ failed: z.number().int(), results: z.number().int(), fingerprint: z.string().nullable() })),
+  }),
+});
+export type WeekFacts = z.infer<typeof WeekFacts>;
+
+/** A report for one destination. The channel of the kind `dashboard` receives none. */
+const ClaimedReport = Destination.extend({
+  kind: z.enum(["email", "webhook", "slack"]),
+  /** The id of each attempt to deliver it. */
+  id: z.uuid(),
+  token: z.uuid(),
+  facts: WeekFacts,
+});
+export type ClaimedReport = z.infer<typeof ClaimedReport>;
+
+export const WEEKLY_REPORT = {
+  get_weekly_report: { args: { as_of }, answer: WeekFacts },
+  claim_weekly_reports: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(ClaimedReport) },
+  record_weekly_report: { args: { p: z.strictObject({ token: z.uuid(), ...Delivery.shape }), as_of }, answer: z.boolean() },
+};
