@@ -44,6 +44,8 @@ async function main(): Promise<void> {
       channels: "/alerts/channels",
       sync: "/sync",
       job: `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
+      objectives: "/objectives",
+      objective: `/objectives/${await idOf("select id from sync_objectives where indicator = 'sync_success'")}`,
       audit: "/audit",
       system: "/system",
       people: "/people",

@@ -150,7 +150,7 @@ Deno.test("only the steps of the runbook about the error of the incident are sho
 });
 
 const SECTIONS = sectionsOf(await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url)));
-const VALUES = { tournament: "8104", entity: "matches_schedule", run: "a-run", rule: "a-rule" };
+const VALUES = { tournament: "8104", entity: "matches_schedule", run: "a-run", rule: "a-rule", objective_id: "an-objective" };
 /** What no incident knows: which notification, channel or job the reader means. */
 const OF_THE_READER = /<(notification|channel|job|incident)>/;
 
@@ -162,6 +162,7 @@ Deno.test("the steps of an incident have its own values, and links instead of th
   const code = (text: string) => resolved({ code: text }, VALUES);
   assertEquals(code("select 1 where no = '<tournament>';"), { code: "select 1 where no = '8104';" });
   assertEquals(code("GET sync-monitoring/executions/<run>"), { text: "its run", href: "/runs/a-run" });
+  assertEquals(code("GET sync-monitoring/objectives/<objective_id>"), { text: "its budget and causes", href: "/objectives/an-objective" });
   assertEquals(code('POST sync-admin/manual-trigger {"tournament_no": "<tournament>"}'), {
     text: "Sync now",
     href: "/sync?entity=matches_schedule&tournament=8104",

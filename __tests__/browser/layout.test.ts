@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { violations } from "../../testing/browser.ts";
+import { seedObjectives } from "../../testing/objective-seed.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
 
 // The views of an operator's day, as each role, at three widths, with few and with many syncs, and with no and with 10,000 runs.
@@ -34,6 +35,8 @@ async function otherAddresses(): Promise<string[]> {
     "/alerts/rules",
     `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
     "/alerts/rules/new",
+    "/objectives",
+    `/objectives/${await idOf("select id from sync_objectives where name = 'At risk here'")}`,
     "/alerts/silences",
     "/alerts/channels",
     "/sync",
@@ -111,6 +114,7 @@ for (const size of ["few", "many"] as const) {
         await seed();
         await seedQuiet();
         if (size === "few") await seedWork();
+        if (size === "few") await seedObjectives(query);
         if (size === "many" && role === "viewer") await addMany();
         const found: string[] = [];
         for (const address of [...await addresses(), ...size === "few" ? await otherAddresses() : []]) {

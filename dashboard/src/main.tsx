@@ -7,6 +7,7 @@ import "./styles/forms.css";
 import "./styles/tables.css";
 import "./styles/charts.css";
 import "./styles/overview.css";
+import "./styles/objectives.css";
 import "./styles/incident.css";
 import "./styles/alerts.css";
 import "./styles/run.css";
@@ -48,6 +49,8 @@ const views = {
   "/runbook/:anchor": lazy(() => import("./views/runbook.tsx")),
   "/sync": lazy(() => import("./views/sync.tsx")),
   "/jobs/:id": lazy(() => import("./views/job.tsx")),
+  "/objectives": lazy(() => import("./views/objectives.tsx")),
+  "/objectives/:id": lazy(() => import("./views/objective.tsx")),
   "/audit": lazy(() => import("./views/audit.tsx")),
   "/system": lazy(() => import("./views/system.tsx")),
   "/people": lazy(() => import("./views/people.tsx")),

@@ -9,6 +9,7 @@ import {
   Server,
   ShieldCheck,
   SlidersHorizontal,
+  Target,
   TriangleAlert,
   Users,
 } from "lucide-preact";
@@ -34,6 +35,7 @@ export const VIEWS: readonly View[] = [
   { href: "/tournaments", name: "Tournaments", icon: Globe, key: "t" },
   { href: "/errors", name: "Errors", icon: List, key: "e" },
   { href: "/sync", name: "Sync now", icon: RefreshCw, key: "s" },
+  { href: "/objectives", name: "Objectives", icon: Target, key: "b" },
   { href: "/audit", name: "Audit", icon: ShieldCheck, key: "l" },
   { href: "/system", name: "System", icon: Server, key: "y" },
   { href: "/people", name: "People", icon: Users, key: "p", least: "admin" },

@@ -1,3 +1,4 @@
+import type { Objective } from "../../types/objectives.ts";
 import { ALERT_METRICS, type AlertMetric, type AlertRule, SYSTEM_METRICS, TOURNAMENT_METRICS } from "../../types/alerts.ts";
 
 /** The form shows a ratio as a percentage. */
@@ -21,6 +22,7 @@ export const fieldsOf = (rule: AlertRule | null) => ({
   minimum_runs: String(rule?.minimum_runs ?? 1),
   no_data: rule?.no_data ?? "KEEP",
   error_type: rule?.error_type ?? "",
+  objective_id: rule?.objective_id ?? "",
   severity: rule?.severity ?? "MEDIUM",
   notification_channels: rule?.notification_channels ?? ["dashboard"],
   repeat_interval: rule?.repeat_interval ?? "4 hours",
@@ -43,13 +45,23 @@ export function scopeChoices(metric: AlertMetric): Fields["scope"][] {
   return TOURNAMENT_METRICS.includes(metric) ? ["ENTITY", "TOURNAMENT"] : ["ENTITY"];
 }
 
-/** The fields after a change: a sync or a scope that the metric does not allow becomes one that it allows. */
-export function settle(fields: Fields, entities: string[]): Fields {
+/**
+ * The fields after a change: a sync or a scope that the metric does not allow becomes one that it allows, and a rule about an error budget
+ * has the sync of its objective.
+ */
+export function settle(fields: Fields, entities: string[], objectives: Pick<Objective, "id" | "entity_type">[] = []): Fields {
+  const objective = fields.metric === "burn_rate" ? objectives.find(({ id }) => id === fields.objective_id) ?? objectives[0] : undefined;
   const scopes = scopeChoices(fields.metric);
   const scope = scopes.includes(fields.scope) ? fields.scope : scopes[0] ?? fields.scope;
   const choices = entityChoices({ ...fields, scope }, entities);
   const entity_type = choices.includes(fields.entity_type) ? fields.entity_type : choices[0] ?? fields.entity_type;
-  return { ...fields, scope, entity_type, error_type: fields.metric === "error_rate" ? fields.error_type : "" };
+  return {
+    ...fields,
+    scope,
+    entity_type: objective?.entity_type ?? entity_type,
+    objective_id: objective?.id ?? (fields.metric === "burn_rate" ? fields.objective_id : ""),
+    error_type: fields.metric === "error_rate" ? fields.error_type : "",
+  };
 }
 
 // An invalid number is sent as text, so that the server reports it together with the other invalid fields.
@@ -73,6 +85,7 @@ export function requestOf(
     // Only a rule about tournaments has a priority.
     lowest_priority: fields.scope === "TOURNAMENT" ? fields.lowest_priority || null : null,
     error_type: fields.error_type || null,
+    objective_id: fields.objective_id || null,
     escalation_delay: fields.escalation_delay.trim() || null,
     escalation_channels: fields.escalation_channels.filter((step) => step.length),
     runbook_url: fields.runbook_url.trim() || null,
@@ -80,7 +93,7 @@ export function requestOf(
   if (!rule) return body;
   const before = requestOf(fieldsOf(rule), null);
   const changes = Object.entries(body).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
-  const needsMetric = changes.some(([name]) => ["threshold", "recovery_threshold", "error_type", "scope"].includes(name));
+  const needsMetric = changes.some(([name]) => ["threshold", "recovery_threshold", "error_type", "scope", "objective_id"].includes(name));
   return {
     ...Object.fromEntries(changes),
     ...needsMetric ? { metric: fields.metric } : {},

@@ -63,7 +63,10 @@ export function valueOf(value: number | null, metric: AlertMetric): string {
   return unit === "ms" ? duration(value) : withUnit(value, metric);
 }
 
-type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | "for_duration" | "scope">;
+type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | "for_duration" | "scope"> & {
+  /** The name of the objective of a burn rate, where it is known. */
+  objective?: string | undefined;
+};
 
 /** What happens when the condition of a rule is met, as a clause that follows `When`. */
 const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = {
@@ -97,8 +100,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   undelivered_age: (value) => `a notification is not delivered for ${seconds(value)}`,
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
-  burn_rate: (value, { evaluation_window }) =>
-    `the error budget of an objective is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
+  burn_rate: (value, { evaluation_window, objective }) =>
+    `the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
 };
 

@@ -11,7 +11,7 @@ export interface RunbookSection {
 }
 
 /** The values of an incident for the placeholders of the runbook: `<tournament>` is its tournament number. */
-export type RunbookValues = Partial<Record<"tournament" | "entity" | "run" | "rule", string | null>>;
+export type RunbookValues = Partial<Record<"tournament" | "entity" | "run" | "rule" | "objective_id", string | null>>;
 
 /** The view of the page for each call of the API in the runbook, by the beginning of the call; without an address the call is shown. */
 const VIEWS: readonly (readonly [call: string, text: string, address: (values: RunbookValues) => string | null | undefined])[] = [
@@ -34,6 +34,11 @@ const VIEWS: readonly (readonly [call: string, text: string, address: (values: R
   ["POST sync-admin/channels/", "Channels", () => "/alerts/channels"],
   ["GET sync-admin/notifications/", "Incidents", () => "/alerts"],
   ["POST sync-admin/notifications/", "Incidents", () => "/alerts"],
+  [
+    "GET sync-monitoring/objectives/<objective_id>",
+    "its budget and causes",
+    ({ objective_id }) => objective_id && `/objectives/${objective_id}`,
+  ],
   ["GET sync-admin/alert-rules", "Alert rules", () => "/alerts/rules"],
   ["POST sync-admin/alert-rules/<rule>", "the rule", ({ rule }) => rule && `/alerts/rules/${rule}`],
   ["PATCH sync-admin/alert-rules/<rule>", "the rule", ({ rule }) => rule && `/alerts/rules/${rule}`],

@@ -52,7 +52,7 @@ export interface Plot {
   steps?: number[];
   /** The smallest step; 1 for a count. */
   least?: number;
-  /** All ticks, where the axis has the same for every value. */
+  /** All ticks, where the values do not choose them; a negative first one is the end of the scale. */
   ticks?: number[];
   /** Called with a selected range, in seconds. */
   onZoom?: (from: number, until: number) => void;
@@ -114,7 +114,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
             ticks = plot.ticks ??
               ticksOf(Math.max(highestShown(plot), plot.top ?? 0), { most: isShort ? 2 : 4, steps: plot.steps, least: plot.least });
             // A line at the last tick of a fixed axis would lie half outside.
-            return [0, (ticks.at(-1) ?? 1) * (plot.ticks ? 1.03 : 1)];
+            return [Math.min(ticks[0] ?? 0, 0), Math.max(ticks.at(-1) ?? 1, plot.top ?? 0) * (plot.ticks ? 1.03 : 1)];
           },
         },
       },

@@ -20,7 +20,11 @@ interface List<T> {
   query: Record<string, string | null | undefined>;
   schema: z.ZodType<T>;
   rowsOf: (page: T) => object[];
+  /** Whether the API returns the list page by page. */
+  hasPages?: boolean;
 }
+
+const nextOf = (page: object): string | null => "next_cursor" in page && typeof page.next_cursor === "string" ? page.next_cursor : null;
 
 function save(name: string, type: string, text: string): void {
   const link = document.createElement("a");
@@ -32,7 +36,7 @@ function save(name: string, type: string, text: string): void {
 }
 
 /** A menu that saves every row of a list, as it is filtered, as CSV or JSON; it stops after 10,000 rows and says so. */
-export function Export<T extends { next_cursor: string | null }>({ name, path, query, schema, rowsOf }: List<T>) {
+export function Export<T extends object>({ name, path, query, schema, rowsOf, hasPages = true }: List<T>) {
   const api = useApi();
   const [message, setMessage] = useState("");
   const [error, setError] = useState<unknown>(null);
@@ -42,9 +46,9 @@ export function Export<T extends { next_cursor: string | null }>({ name, path, q
     const rows: object[] = [];
     let cursor: string | null = "";
     while (cursor !== null && rows.length < MOST) {
-      const page: T = await api.get(pathOf(path, { ...query, limit: PAGE, cursor }), schema, signal);
+      const page: T = await api.get(pathOf(path, { ...query, limit: hasPages ? PAGE : null, cursor }), schema, signal);
       rows.push(...rowsOf(page));
-      cursor = page.next_cursor;
+      cursor = nextOf(page);
       setMessage(`Reading, ${counted(rows.length, "row")} …`);
     }
     return { rows: rows.slice(0, MOST), isWhole: cursor === null };

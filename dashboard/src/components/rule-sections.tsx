@@ -1,4 +1,5 @@
 import { ALERT_METRICS, type AlertMetric } from "../../../types/alerts.ts";
+import type { Objective } from "../../../types/objectives.ts";
 import { DURATIONS } from "../../../types/duration.ts";
 import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "../../../types/sync.ts";
 import { title } from "../format.ts";
@@ -14,9 +15,11 @@ interface Part {
   set: (changes: Partial<Fields>) => void;
   /** The syncs that a rule can be about. */
   entities: string[];
+  /** The objectives that a burn rate can be about. */
+  objectives: Pick<Objective, "id" | "name" | "entity_type">[];
 }
 
-export function RuleNames({ fields, set }: Part) {
+export function RuleNames({ fields, set }: Pick<Part, "fields" | "set">) {
   return (
     <FormSection
       title="Rule"
@@ -57,7 +60,7 @@ export function RuleNames({ fields, set }: Part) {
 
 const rangeFor = (field: keyof typeof DURATIONS): string => `${DURATIONS[field][0]} to ${DURATIONS[field][1]}`;
 
-export function Condition({ fields, set, entities }: Part) {
+export function Condition({ fields, set, entities, objectives }: Part) {
   const nameOf = useNames();
   const { direction, uses_window } = ALERT_METRICS[fields.metric];
   const isAbove = direction === "above";
@@ -81,13 +84,26 @@ export function Condition({ fields, set, entities }: Part) {
         words={rangeRefusal(fields.metric)}
         onChange={(threshold) => set({ threshold })}
       />
-      <SelectField
-        name="entity_type"
-        label="Sync"
-        value={fields.entity_type}
-        options={[...new Set([...entityChoices(fields, entities), fields.entity_type])].map((name) => [name, nameOf(name)] as const)}
-        onChange={(entity_type) => set({ entity_type })}
-      />
+      {fields.metric === "burn_rate"
+        ? (
+          <SelectField
+            name="objective_id"
+            label="Objective"
+            help={`Its error budget is measured. The rule has its sync: ${nameOf(fields.entity_type)}.`}
+            value={fields.objective_id}
+            options={objectives.map(({ id, name }) => [id, name] as const)}
+            onChange={(objective_id) => set({ objective_id })}
+          />
+        )
+        : (
+          <SelectField
+            name="entity_type"
+            label="Sync"
+            value={fields.entity_type}
+            options={[...new Set([...entityChoices(fields, entities), fields.entity_type])].map((name) => [name, nameOf(name)] as const)}
+            onChange={(entity_type) => set({ entity_type })}
+          />
+        )}
       {scopeChoices(fields.metric).length > 1 && (
         <SelectField
           name="scope"
@@ -134,13 +150,13 @@ export function Condition({ fields, set, entities }: Part) {
           onChange={(value) => set({ error_type: value as Fields["error_type"] })}
         />
       )}
-      <Recovery fields={fields} set={set} entities={entities} />
+      <Recovery fields={fields} set={set} />
     </FormSection>
   );
 }
 
 /** The parts of a condition that most rules leave as they are. */
-function Recovery({ fields, set }: Part) {
+function Recovery({ fields, set }: Pick<Part, "fields" | "set">) {
   const { direction, needs_runs } = ALERT_METRICS[fields.metric];
   return (
     <details class="wide" open={fields.recovery_threshold !== "" || fields.no_data !== "KEEP" || Number(fields.minimum_runs) > 1}>
@@ -179,7 +195,7 @@ function Recovery({ fields, set }: Part) {
   );
 }
 
-export function Notification({ fields, set }: Part) {
+export function Notification({ fields, set }: Pick<Part, "fields" | "set">) {
   return (
     <FormSection title="Notification" lead="Who is notified when the incident fires.">
       <SelectField
@@ -207,7 +223,7 @@ export function Notification({ fields, set }: Part) {
   );
 }
 
-export function Escalation({ fields, set }: Part) {
+export function Escalation({ fields, set }: Pick<Part, "fields" | "set">) {
   const { escalation_delay: delay, escalation_channels: steps } = fields;
   const setStep = (index: number, step: string[]) =>
     set({ escalation_channels: steps.map((before, position) => position === index ? step : before) });

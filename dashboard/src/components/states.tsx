@@ -16,11 +16,11 @@ export function Reading<T>(
   return <Failure error={error} onRetry={() => void refetch()} />;
 }
 
-/** The outline of a view that is loading. */
-export const Skeleton = () => (
+/** The outline of a view, or of a part of it, that is loading. */
+export const Skeleton = ({ blocks = 3 }: { blocks?: number }) => (
   <div class="skeleton" aria-busy="true">
     <span class="unseen">Loading …</span>
-    {[1, 2, 3].map((block) => <span key={block} class="block" aria-hidden="true" />)}
+    {Array.from({ length: blocks }, (_, block) => <span key={block} class="block" aria-hidden="true" />)}
   </div>
 );
 

@@ -1,6 +1,7 @@
 import { Link } from "wouter-preact";
 import type { ComponentChildren } from "preact";
 import { inZone, number, title, words } from "../format.ts";
+import { shareText } from "../objective/budget.ts";
 
 const isTime = (value: unknown): value is string =>
   typeof value === "string" && /^\d{4}-\d{2}-\d{2}[T ]\d{2}:/.test(value) && Number.isFinite(Date.parse(value));
@@ -19,11 +20,22 @@ function plain(value: unknown): string {
 function cell(name: string, value: unknown): ComponentChildren {
   if (name === "execution_id") return <Link href={`/runs/${value}`}>Open the run</Link>;
   if (name === "fingerprint") return <Link href={`/errors/${encodeURIComponent(String(value))}`}>{String(value)}</Link>;
+  if (name === "objective_id") return <Link href={`/objectives/${value}`}>Open the objective</Link>;
+  if (name === "target" && typeof value === "number") return shareText(value);
+  if (["long_rate", "short_rate"].includes(name) && typeof value === "number") return `${number(value)} ×`;
   return plain(value);
 }
 
-/** What the head of the view shows. */
-const ELSEWHERE = ["at_peak", "of", "peak", "tournament"];
+/** The names of what a burn-rate rule measures. */
+const LABELS: Record<string, string> = {
+  long_rate: "Burn rate in the long window",
+  short_rate: "Burn rate in the short window",
+  events: "Events in the long window",
+  bad_events: "Bad events in the long window",
+};
+
+/** What other parts of the view show. */
+const ELSEWHERE = ["at_peak", "objective", "of", "peak", "tournament"];
 
 /** The evidence as a table, with the JSON of the API below. */
 export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
@@ -35,7 +47,11 @@ export function Evidence({ of: evidence }: { of: Record<string, unknown> }) {
       <dl class="pairs">
         {rows.map((
           [name, value],
-        ) => [<dt key={name}>{title(name.replace(/_id$/, ""))}</dt>, " ", <dd key={`${name} value`}>{cell(name, value)}</dd>])}
+        ) => [
+          <dt key={name}>{LABELS[name] ?? title(name.replace(/_id$/, ""))}</dt>,
+          " ",
+          <dd key={`${name} value`}>{cell(name, value)}</dd>,
+        ])}
       </dl>
       <details>
         <summary>As JSON</summary>

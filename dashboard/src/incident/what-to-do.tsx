@@ -12,6 +12,7 @@ import { useOverview } from "../overview.ts";
 import { type RunbookSection, type RunbookValues, stepsFor, stepsOf } from "../runbook-text.ts";
 import { pathOf, UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
+import { burnOf } from "./burn.tsx";
 import type { Incident } from "./incident.ts";
 
 /** The steps of the runbook for the incident, with the acts that they ask for and the advice for its error. */
@@ -20,7 +21,13 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
   const isOver = incident.state === "RESOLVED";
   // An incident of all syncs is explained by the runs of one of them.
   const entity = ["all", "system"].includes(incident.entity_type) ? incident.runs.at(-1)?.entity_type ?? null : incident.entity_type;
-  const values = { tournament: incident.tournament_no, entity, run: incident.execution_id, rule: incident.rule?.id };
+  const values = {
+    tournament: incident.tournament_no,
+    entity,
+    run: incident.execution_id,
+    rule: incident.rule?.id,
+    objective_id: burnOf(incident)?.objective_id,
+  };
   const { can } = useUser();
   const now = useNow();
   return (

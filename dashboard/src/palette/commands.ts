@@ -1,10 +1,12 @@
-import { BellOff, CircleCheck, Keyboard, LogOut, Monitor, Moon, Play, Plus, Sun, TriangleAlert } from "lucide-preact";
+import { BellOff, CircleCheck, Keyboard, LogOut, Monitor, Moon, Play, Plus, Sun, Target, TriangleAlert } from "lucide-preact";
 import { useLocation } from "wouter-preact";
 import { AlertDetailResponse } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { go } from "../address.ts";
 import { announce } from "../announce.ts";
 import { VIEWS } from "../navigation.ts";
+import { budgetText } from "../objective/budget.ts";
+import { useObjectives } from "../objective/list.ts";
 import { useOverview } from "../overview.ts";
 import { describeError, pathOf, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -68,6 +70,7 @@ export function useCommands(onShortcuts: () => void): Option[] {
   const entities = Object.entries(useOverview().data?.sync_entities ?? {});
   const [, theme, chooseTheme] = useTheme();
   const acts = useIncidentActs();
+  const objectives = useObjectives().data?.objectives ?? [];
   const group = "Commands";
   const link = (id: string, icon: Option["icon"], title: string, href: string): Option => ({
     id,
@@ -84,7 +87,9 @@ export function useCommands(onShortcuts: () => void): Option[] {
         link("new-silence", BellOff, "New silence", "/alerts/silences?new=1"),
       ]
       : [],
-    ...can("admin") ? [link("new-rule", Plus, "New rule", "/alerts/rules/new")] : [],
+    ...can("admin")
+      ? [link("new-rule", Plus, "New rule", "/alerts/rules/new"), link("new-objective", Plus, "New objective", "/objectives?new=1")]
+      : [],
     ...THEMES.filter((name) => name !== theme).map((name) => ({
       id: `theme-${name}`,
       group,
@@ -94,6 +99,11 @@ export function useCommands(onShortcuts: () => void): Option[] {
     })),
     { id: "shortcuts", group, icon: Keyboard, title: "Keyboard shortcuts", keys: ["?"], choose: onShortcuts },
     { id: "sign-out", group, icon: LogOut, title: "Sign out", choose: signOut },
+    ...objectives.map((objective) => ({
+      ...link(`objective-${objective.id}`, Target, objective.name, `/objectives/${objective.id}`),
+      group: "Objectives",
+      detail: budgetText(objective),
+    })),
     ...VIEWS.filter(({ least }) => !least || can(least)).map(({ href, name, icon }) => ({
       id: `view-${href}`,
       group: "Go to",

@@ -11,6 +11,7 @@ import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Distance, Moment, Since, useNow } from "../components/time.tsx";
 import { counted, duration, title, words } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
+import { burnOf, burnRows } from "../incident/burn.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import type { Incident } from "../incident/incident.ts";
 import { Notifications, reachesNobody } from "../incident/notifications.tsx";
@@ -219,8 +220,9 @@ function Freshness({ of: { age_ms, expected_within_ms, last_successful_sync } }:
 }
 
 /** The rule as a sentence. */
-function Condition({ incident: { rule, rule_name } }: { incident: Incident }) {
+function Condition({ incident }: { incident: Incident }) {
   const { can } = useUser();
+  const { rule, rule_name } = incident, objective = burnOf(incident)?.objective;
   return (
     <section class="card pad">
       <h2>Condition</h2>
@@ -228,7 +230,7 @@ function Condition({ incident: { rule, rule_name } }: { incident: Incident }) {
         ? (
           <>
             <p class="muted">
-              {sentenceOf({ ...rule, notification_channels: rule.channels }).map((part, index) =>
+              {sentenceOf({ ...rule, objective, notification_channels: rule.channels }).map((part, index) =>
                 typeof part === "string" ? part : <strong key={index}>{part.channel}</strong>
               )}
             </p>
@@ -270,6 +272,7 @@ function Details({ incident }: { incident: Incident }) {
     ["Value", `${valueOf(value, metric)}${peak === null || peak === value ? "" : `, at worst ${valueOf(peak, metric)}`}`],
     ["Threshold", valueOf(threshold, metric)],
   ];
+  rows.push(...burnRows(incident));
   if (affected_tournaments.length) rows.push(["Tournaments", <TournamentLinks of={affected_tournaments} others={others} />]);
   if (error_code) rows.push(["Code", error_code]);
   if (runId) rows.push(["Run", <Link href={`/runs/${runId}`}>Open the failing run</Link>]);

@@ -12,6 +12,7 @@ import { Setup } from "../components/setup.tsx";
 import { Empty, Reading, Skeleton } from "../components/states.tsx";
 import { useNow } from "../components/time.tsx";
 import { counted, span } from "../format.ts";
+import { ObjectiveTiles } from "../objective/tiles.tsx";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -84,6 +85,7 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
       {shown.length > 0
         ? <EntityTable rows={shown} settings={settings.data?.entities ?? []} isCompact={all.length >= MANY} />
         : <Empty>{all.length ? "No sync matches the filter." : "No sync is active."}</Empty>}
+      <ObjectiveTiles />
       <LastDay totals={performance_summary} />
       {can("admin") && <Setup />}
     </>

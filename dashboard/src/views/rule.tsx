@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link, useParams } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
@@ -12,6 +13,7 @@ import { RuleIncidents } from "../components/rule-incidents.tsx";
 import { RuleSentence } from "../components/rule-sentence.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
+import { useObjectives } from "../objective/list.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { type Fields, fieldsOf, requestOf, settle, thresholdIn } from "../rule-fields.ts";
 import { useNames } from "../names.ts";
@@ -56,10 +58,11 @@ export default function RuleView() {
 /** A rule for a person who cannot change it. */
 function Description({ rule }: { rule: AlertRule }) {
   const nameOf = useNames();
+  const objective = useObjectives().data?.objectives.find(({ id }) => id === rule.objective_id);
   return (
     <section class="card pad">
       <p>
-        <RuleSentence of={rule} />
+        <RuleSentence of={{ ...rule, objective: objective?.name }} />
       </p>
       <p class="muted">{rule.description}</p>
       <Facts
@@ -68,7 +71,10 @@ function Description({ rule }: { rule: AlertRule }) {
           ["Sync", nameOf(rule.entity_type)],
           ["Severity", <Severity of={rule.severity} />],
           ["Repeated every", rule.repeat_interval],
-          ...rule.runbook_url ? [["Runbook", <a href={rule.runbook_url}>{rule.runbook_url}</a>] as [string, preact.ComponentChildren]] : [],
+          ...objective
+            ? [["Objective", <Link href={`/objectives/${objective.id}`}>{objective.name}</Link>] as [string, ComponentChildren]]
+            : [],
+          ...rule.runbook_url ? [["Runbook", <a href={rule.runbook_url}>{rule.runbook_url}</a>] as [string, ComponentChildren]] : [],
         ]}
       />
     </section>
@@ -80,6 +86,8 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
   const [stored, setStored] = useState(rule);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
+  const objectives = useObjectives().data?.objectives ?? [];
+  const objective = objectives.find(({ id }) => id === fields.objective_id);
   const request = requestOf(fields, stored);
   const isChanged = JSON.stringify(fields) !== JSON.stringify(fieldsOf(stored));
   const path = `sync-admin/alert-rules${stored ? `/${stored.id}` : ""}`;
@@ -92,8 +100,8 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
     setStored(rule);
     setFields(fieldsOf(rule));
   }, [rule?.updated_at]);
-  const set = (changes: Partial<Fields>) => setFields((before) => settle({ ...before, ...changes }, entities));
-  const part = { fields, set, entities };
+  const set = (changes: Partial<Fields>) => setFields((before) => settle({ ...before, ...changes }, entities, objectives));
+  const part = { fields, set, entities, objectives };
   return (
     <div class="form-beside">
       <Form
@@ -118,7 +126,12 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
       <aside class="stack">
         <section class="card pad" aria-live="polite">
           <h2>In words</h2>
-          <Words fields={fields} />
+          <Words fields={fields} objective={objective?.name} />
+          {objective && (
+            <p>
+              <Link href={`/objectives/${objective.id}`}>Open the objective</Link>
+            </p>
+          )}
         </section>
         <RulePreview path={`${path}/preview`} request={request} metric={fields.metric} />
       </aside>
@@ -127,7 +140,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
 }
 
 /** The rule of the form as a sentence. */
-function Words({ fields }: { fields: Fields }) {
+function Words({ fields, objective }: { fields: Fields; objective: string | undefined }) {
   const threshold = thresholdIn(fields.threshold, fields.metric);
   if (typeof threshold !== "number") return <p class="muted">The threshold must be a number.</p>;
   return (
@@ -136,6 +149,7 @@ function Words({ fields }: { fields: Fields }) {
         of={{
           ...fields,
           threshold,
+          objective,
           lowest_priority: fields.scope === "TOURNAMENT" ? fields.lowest_priority || null : null,
           escalation_delay: fields.escalation_delay.trim() || null,
         }}

@@ -1,0 +1,39 @@
+import { Link } from "wouter-preact";
+import type { Objective } from "../../../types/objectives.ts";
+import { capitalised } from "../format.ts";
+import { useUser } from "../session.ts";
+import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
+
+/** The share of the budget that is left as a bar; an overspent budget fills it. */
+export function BudgetBar({ of: { budget_left, status } }: { of: Objective }) {
+  const share = budget_left === null ? 0 : budget_left < 0 ? 1 : budget_left;
+  return (
+    <svg class="budget-bar" data-status={status} aria-hidden="true">
+      <rect width={`${share * 100}%`} height="100%" />
+    </svg>
+  );
+}
+
+/** The rest of the budget in words, and its end where that is near. */
+export function BudgetWords({ of: objective }: { of: Objective }) {
+  const end = objective.status === "AT_RISK" ? endText(objective) : null;
+  return <>{capitalised(end === null ? budgetText(objective) : `${budgetText(objective)}, ${end}`)}</>;
+}
+
+/** A cause as a link to its view. */
+export function CauseLink({ of: cause }: { of: Objective["causes"][number] }) {
+  const { can } = useUser();
+  const address = causeAddress(cause, can("admin")), { text } = causeText(cause);
+  return address ? <Link href={address}>{text}</Link> : <>{text}</>;
+}
+
+/** The cause that spent most of a budget that needs a person; nothing where none is known. */
+export function TopCause({ of: objective }: { of: Objective }) {
+  const top = objective.causes.find(({ fingerprint, channel }) => fingerprint !== null || channel !== null);
+  if (!isInTrouble(objective) || !top) return null;
+  return (
+    <p class="top-cause">
+      <span class="muted">Top cause:</span> <CauseLink of={top} />
+    </p>
+  );
+}

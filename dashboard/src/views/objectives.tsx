@@ -1,0 +1,90 @@
+import { useEffect, useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import { INDICATORS, type Objective, ObjectiveListResponse } from "../../../types/objectives.ts";
+import { go, useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
+import { Page } from "../components/page.tsx";
+import { Empty, Reading } from "../components/states.tsx";
+import { Status } from "../components/status.tsx";
+import { Table } from "../components/table.tsx";
+import { useNames } from "../names.ts";
+import { shareText, STATUSES, worstFirst } from "../objective/budget.ts";
+import { ObjectiveForm } from "../objective/form.tsx";
+import { useObjectives } from "../objective/list.ts";
+import { BudgetBar, BudgetWords, TopCause } from "../objective/parts.tsx";
+import { useUser } from "../session.ts";
+
+export default function Objectives() {
+  const list = useObjectives();
+  const { can } = useUser();
+  const [{ new: isNew }] = useFilters(["new"]);
+  const [isCreating, setCreating] = useState(false);
+  // A link to a new objective can be followed while the view is open, and again after the dialog was closed.
+  useEffect(() => {
+    if (!isNew) return;
+    setCreating(true);
+    go("/objectives", { replace: true });
+  }, [isNew]);
+  return (
+    <Page
+      title="Objectives"
+      lead="An objective is the share of good events that a window should have. The other events are its error budget."
+      acts={
+        <>
+          <Export
+            name="objectives"
+            path="sync-monitoring/objectives"
+            query={{}}
+            schema={ObjectiveListResponse}
+            rowsOf={({ objectives }) => objectives}
+            hasPages={false}
+          />
+          {can("admin") && <button type="button" class="primary" onClick={() => setCreating(true)}>New objective</button>}
+        </>
+      }
+    >
+      <Reading of={list}>
+        {({ objectives }) => objectives.length ? <List objectives={worstFirst(objectives)} /> : <Empty>There is no objective.</Empty>}
+      </Reading>
+      {can("admin") && isCreating && <ObjectiveForm objective={null} onClose={() => setCreating(false)} />}
+    </Page>
+  );
+}
+
+function List({ objectives }: { objectives: Objective[] }) {
+  const nameOf = useNames();
+  return (
+    <Table
+      caption="Objectives, the worst first"
+      rows={objectives}
+      keyOf={({ id }) => id}
+      columns={[
+        {
+          name: "Objective",
+          isHead: true,
+          cell: ({ id, name, indicator, entity_type }) => (
+            <>
+              <Link href={`/objectives/${id}`}>{name}</Link>
+              <p class="under">{nameOf(entity_type)}: {INDICATORS[indicator].label}</p>
+            </>
+          ),
+        },
+        { name: "Status", card: "state", cell: ({ status }) => <Status of={STATUSES[status].of} label={STATUSES[status].name} /> },
+        { name: "Attainment", isNumber: true, cell: ({ attainment }) => shareText(attainment) },
+        { name: "Target", isNumber: true, cell: ({ target, rolling_window }) => `${shareText(target)} in ${rolling_window}` },
+        {
+          name: "Budget",
+          card: "wide",
+          cell: (objective) => (
+            <>
+              <BudgetBar of={objective} />
+              <BudgetWords of={objective} />
+              <TopCause of={objective} />
+            </>
+          ),
+        },
+        ...objectives.some(({ owner }) => owner) ? [{ name: "Owner", cell: ({ owner }: Objective) => owner }] : [],
+      ]}
+    />
+  );
+}
