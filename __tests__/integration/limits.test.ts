@@ -58,7 +58,14 @@ Deno.test("the limits are those of the guide", async () => {
       { subject, maximum },
     ) => [subject, maximum]),
   );
-  assertEquals(limits, { alert_rules: 1000, objectives: 100, notification_channels: 100, recipients: 50, silences: 500, waiting_jobs: 1000 });
+  assertEquals(limits, {
+    alert_rules: 1000,
+    objectives: 100,
+    notification_channels: 100,
+    recipients: 50,
+    silences: 500,
+    waiting_jobs: 1000,
+  });
   const guide = await Deno.readTextFile("docs/deploy.md");
   for (const [subject, maximum] of Object.entries(limits)) {
     assertEquals(new RegExp(`\\| \`${subject}\` +\\| +${maximum.toLocaleString("en")} `).test(guide), true, subject);

@@ -157,6 +157,7 @@ Deno.test("the attainment and the burn rate of an objective are fractions", asyn
     await aTournament(db, { no });
     await aResult(db, run, { tournament_no: no, ...failure });
   }
+  await db.query("select private.roll_up_indicators($1)", [june(8, "03:00")]);
   const { objectives } = await report();
   const { events, bad_events, attainment, burn_rate } = objectives.find(({ name }: { name: string }) => name === "Tournament results");
   assertEquals([events, bad_events, attainment.toFixed(4), burn_rate.toFixed(2)], [3, 1, "0.6667", "33.33"]);
