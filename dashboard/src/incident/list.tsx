@@ -9,7 +9,7 @@ import { selectionColumn, useSelection } from "../components/selection.tsx";
 import { Icon, Severity } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { span, title } from "../format.ts";
+import { span, title, unbroken } from "../format.ts";
 import { useUser } from "../session.ts";
 import { familiesOf } from "./families.ts";
 
@@ -70,7 +70,7 @@ function Incident({ row, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: 
   }
   return (
     <>
-      <Link href={`/alerts/${id}`} class={state === "RESOLVED" ? "cause quiet" : "cause"}>{cause}</Link>
+      <Link href={`/alerts/${id}`} class={state === "RESOLVED" ? "cause quiet" : "cause"}>{unbroken(cause)}</Link>
       <p class="dotted">
         <span>{scope}</span> <span>{rule_name}</span> <Notes of={incident} />
       </p>

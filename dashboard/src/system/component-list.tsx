@@ -40,7 +40,7 @@ function Said({ message }: { message: string }) {
   const parts = sentence(message.replace(READ_RUN, "")).split(SQL);
   return (
     <>
-      {parts.map((part, index) => index % 2 ? <code key={index}>{part}</code> : <Message key={index} of={part} />)}
+      {parts.map((part, index) => index % 2 ? <code key={index} class="inline">{part}</code> : <Message key={index} of={part} />)}
       {runId && (
         <>
           {" "}
