@@ -5,7 +5,7 @@ import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
 
 /** A button that acknowledges an incident until it resolves; the focus then moves to the link of the incident, as the button goes. */
-export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; isMain: boolean }) {
+export function Acknowledge({ id, cause, isMain = false }: { id: string; cause: string; isMain?: boolean }) {
   const { can } = useUser();
   const button = useRef<HTMLButtonElement>(null);
   const act = useAct(
@@ -13,7 +13,7 @@ export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; 
     UnusedResponse,
     () => {
       announce(`Acknowledged: ${cause}`);
-      button.current?.closest("li")?.querySelector("a")?.focus();
+      button.current?.closest("li, tr")?.querySelector("a")?.focus();
     },
   );
   if (!can("operator")) return null;

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { AlertIncident } from "../../../types/alerts.ts";
 import { useBulk } from "../bulk.ts";
+import { Acknowledge } from "../components/acknowledge.tsx";
 import { Refused } from "../components/bulk-dialog.tsx";
 import { IncidentActs } from "../components/bulk-incidents.tsx";
 import { selectionColumn, useSelection } from "../components/selection.tsx";
@@ -90,6 +91,16 @@ const Began = ({ of: { began_at, resolved_at } }: { of: AlertIncident }) => (
   </>
 );
 
+/** Whether a row itself fires, and not only because of its parent. */
+const needsPerson = (row: Row): boolean => row.incident.state === "FIRING" && !isChild(row);
+
+const ACKNOWLEDGE: Column<Row> = {
+  name: "Actions",
+  isNumber: true,
+  card: "end",
+  cell: (row) => needsPerson(row) && <Acknowledge id={row.incident.id} cause={row.incident.cause} />,
+};
+
 /** The incidents, each with those that it inhibits folded under it; an operator can select those that have not ended. */
 export function IncidentList({ incidents }: { incidents: AlertIncident[] }) {
   const { can } = useUser();
@@ -113,6 +124,7 @@ export function IncidentList({ incidents }: { incidents: AlertIncident[] }) {
       cell: (row) => <Incident row={row} isOpen={open.includes(row.incident.id)} onFold={() => fold(row.incident)} />,
     },
     { name: "Began", card: "end", isNumber: true, cell: ({ incident }) => <Began of={incident} /> },
+    ...can("operator") && rows.some(needsPerson) ? [ACKNOWLEDGE] : [],
   ];
   return (
     <>
