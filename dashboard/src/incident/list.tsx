@@ -98,7 +98,7 @@ const ACKNOWLEDGE: Column<Row> = {
   name: "Actions",
   isNumber: true,
   card: "end",
-  cell: (row) => needsPerson(row) && <Acknowledge id={row.incident.id} cause={row.incident.cause} />,
+  cell: (row) => needsPerson(row) && <Acknowledge id={row.incident.id} cause={row.incident.cause} isSmall />,
 };
 
 /** The incidents, each with those that it inhibits folded under it; an operator can select those that have not ended. */

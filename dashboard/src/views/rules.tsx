@@ -73,7 +73,9 @@ export default function Rules() {
         </>
       ),
     },
-    { name: "State", card: "none", cell: (rule) => !rule.is_active && <Off /> },
+    ...rules.data?.rules.some(({ is_active }) => !is_active)
+      ? [{ name: "State", card: "none" as const, cell: (rule: AlertRule) => !rule.is_active && <Off /> }]
+      : [],
     {
       name: "Now",
       card: "head",

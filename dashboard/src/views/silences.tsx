@@ -113,12 +113,14 @@ function List(
             isHead: true,
             cell: (silence) => (
               <>
-                {matchesOf(silence, names, nameOf).map(({ kind, name, href }, index) => (
-                  <Fragment key={kind}>
-                    {index > 0 && ", "}
-                    {kind}: {href ? <Link href={href}>{name}</Link> : name}
-                  </Fragment>
-                ))}
+                <p>
+                  {matchesOf(silence, names, nameOf).map(({ kind, name, href }, index) => (
+                    <Fragment key={kind}>
+                      {index > 0 && ", "}
+                      {kind}: {href ? <Link href={href}>{name}</Link> : name}
+                    </Fragment>
+                  ))}
+                </p>
                 <p class="under">{silence.reason}</p>
               </>
             ),
