@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
+import { ACTIONS } from "../../dashboard/src/audit/actions.ts";
 import { violations } from "../../testing/browser.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
@@ -83,11 +84,11 @@ test("an operator silences each of the selected incidents, which all can be sele
   assertEquals(silences, [{ rule_name: "Bulk A", ...silence }, { rule_name: "Bulk C", ...silence }]);
   await open("/alerts/silences", "Silences");
   const [incident] = await query<{ id: string }>("select id from alert_incidents where rule_name = 'Bulk A'");
-  const name = `incident ${incident?.id.slice(0, 8)}`;
-  await page.getByRole("rowheader", { name }).getByRole("link").click();
+  const no = incident?.id.slice(0, 8);
+  await page.getByRole("rowheader", { name: `Incident: ${no}` }).getByRole("link").click();
   await page.getByRole("heading", { level: 1, name: "A run used too much memory" }).waitFor();
   await open("/alerts/silences", "Silences");
-  await page.getByRole("button", { name: `End the silence of ${name}` }).click();
+  await page.getByRole("button", { name: `End the silence of incident ${no}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
   await announced(page, "The silence is ended.");
 });
@@ -166,6 +167,16 @@ test("the audit log links each object to the view that shows it, as the role all
       .map((cell) => [cell.querySelector(".cut")?.textContent, cell.querySelector("a")?.getAttribute("href") ?? null])
   );
   assertEquals(cells, entries.map(([, , , , text, href]) => [text, href]).reverse());
+});
+
+Deno.test("the filter of the audit log has each action that the database records", async () => {
+  const folder = new URL("../../supabase/migrations/", import.meta.url);
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  const sql = (await Promise.all(names.map((name) => Deno.readTextFile(new URL(name, folder))))).join("\n");
+  const acts = [...sql.matchAll(/private\.audit\((?:p -> 'actor'|'[^']*'), (.+?), '[a-z-]+',/g)].map(([, action = ""]) => action);
+  const written = acts.flatMap((action) => [...action.matchAll(/'([a-z-]+)'/g)].map(([, name = ""]) => name));
+  const checked = [...sql.matchAll(/refuse_unknown_action\(.+?, '\{(.+?)\}'/g)].flatMap(([, names = ""]) => names.split(","));
+  assertEquals([...new Set([...written, ...checked])].sort(), ACTIONS.toSorted());
 });
 
 test("the details of an action show each field that it changed, before and after", "viewer", async ({ page, open }) => {

@@ -261,7 +261,7 @@ test("the button Silence of an incident creates a silence of this incident alone
   await dialog.getByRole("button", { name: "Silence", exact: true }).click();
   await dialog.waitFor({ state: "detached" });
   await open("/alerts/silences", "Silences");
-  await page.getByRole("rowheader", { name: `incident ${incident?.id.slice(0, 8)}` }).waitFor();
+  await page.getByRole("rowheader", { name: `Incident: ${incident?.id.slice(0, 8)}` }).waitFor();
   const matchers = "select entity_type, rule_id, severity, tournament_no from alert_silences where incident_id = $1";
   assertEquals(await query(matchers, [incident?.id]), [{ entity_type: null, rule_id: null, severity: null, tournament_no: null }]);
   await query("delete from alert_incidents where id = $1", [incident?.id]);
@@ -345,7 +345,7 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
   await page.getByLabel("Ends in").selectOption({ label: "8 hours" });
   await page.getByLabel("Reason").fill("a browser test");
   await page.getByRole("button", { name: "Create silence" }).click();
-  await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor();
+  await page.getByRole("rowheader", { name: "Tournament: 8105" }).waitFor();
   // The page and the database each read the clock of this machine.
   const lengths = await query(
     `select round(extract(epoch from acknowledged_until - acknowledged_at) / 60)::int as minutes from alert_incidents where id = $1
@@ -355,7 +355,7 @@ test("an acknowledgement and a silence last as long as the operator chose", "ope
   assertEquals(lengths, [{ minutes: 30 }, { minutes: 480 }]);
   await page.getByRole("button", { name: "End the silence of tournament 8105" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
-  await page.getByRole("rowheader", { name: "tournament 8105" }).waitFor({ state: "detached" });
+  await page.getByRole("rowheader", { name: "Tournament: 8105" }).waitFor({ state: "detached" });
   await query("delete from alert_incidents where id = $1", [incident?.id]);
 });
 
@@ -510,7 +510,7 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
   );
   await open("/errors/browser%20test", "M");
   await page.locator("section", { has: page.getByRole("heading", { name: "What to do" }) }).getByText("Wait for a browser test.").waitFor();
-  await waitForText(page, "Errors in 30 days");
+  assertEquals(await page.getByText("Errors in 24 hours", { exact: true }).count(), 2, "the figure and the chart have one period");
   await page.locator(".chart canvas").waitFor();
   const occurrences = page.getByRole("list", { name: "Errors with the same fingerprint, by run" }).getByRole("listitem");
   for (const text of await occurrences.allInnerTexts()) {
@@ -528,7 +528,10 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
 });
 
 test("the errors of a group are listed by run, each tournament once and by name", "viewer", async ({ page, open }) => {
-  const [run] = await query<{ id: string }>("select id from sync_execution_history where entity_type = 'matches_schedule' limit 1");
+  const [run] = await query<{ id: string }>(
+    `insert into sync_execution_history (entity_type, status, trigger, execution_start, execution_end)
+    values ('matches_schedule', 'TIMED_OUT', 'MANUAL', now() - interval '10 minutes', now()) returning id`,
+  );
   const tournaments = await query<{ no: string; name: string }>("select no, name from tournaments order by no limit 2");
   const [first, second] = tournaments;
   await query(
@@ -547,11 +550,13 @@ test("the errors of a group are listed by run, each tournament once and by name"
   assertEquals(await linksOf(0), [`#/runs/${run?.id}`, `#/tournaments/${first?.no}`, `#/tournaments/${second?.no}`]);
   assertEquals(await linksOf(1), ["#/tournaments/99"]);
   for (const tournament of tournaments) await rows.first().getByText(tournament.name).first().waitFor();
+  await rows.first().getByText("Timed out").waitFor();
   await rows.first().getByText("3 open").waitFor();
   await rows.last().getByText("Resolved").waitFor();
   await rows.first().getByText("Context").click();
   assertEquals(await rows.first().locator("pre").count(), 3);
   await query("delete from sync_error_log where fingerprint = 'by run'");
+  await query("delete from sync_execution_history where id = $1", [run?.id]);
 });
 
 test("the strip of a sync has a mark for each run, in its outcome, and links to it", "viewer", async ({ page }) => {

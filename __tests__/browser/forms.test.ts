@@ -205,6 +205,20 @@ test("the system is not OK while every run fails, and its sentences have no time
   assertEquals(await page.locator("main time[datetime='2026-06-10T12:00:00+00:00']").count(), 1);
 });
 
+test("runs that failed have no mark of success, also when too few for another state", "viewer", async ({ page, open }) => {
+  let message = "1 of 6 runs of the last hour failed";
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const body = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...body, components: [{ name: "runs", kind: "runs", status: "OK", message, evidence: {} }] } });
+  });
+  await open("/system", "System");
+  await page.locator(".checks .status.idle", { hasText: "Some failed" }).waitFor();
+  assertEquals(await page.locator(".checks .status").count(), 1);
+  message = "no run of the last hour failed";
+  await page.reload();
+  await page.locator(".checks .status.good", { hasText: "OK" }).waitFor();
+});
+
 test("what several components report is said once, with its SQL as code", "viewer", async ({ page, open }) => {
   const message = "pg_cron has never started a job: check show cron.log_run; (on), then restart the database";
   await page.route("**/sync-monitoring/system-status", async (route) => {

@@ -59,6 +59,9 @@ export const percent = (share: number | null | undefined): string => {
   return `${count.format(rounded)} %`;
 };
 
+/** A text whose percentages do not break between the number and its sign. */
+export const unbroken = (text: string): string => text.replace(/(\d) %/g, "$1\u00a0%");
+
 /** A count with its noun: `1 tournament`, `3 tournaments`. */
 export const counted = (value: number | null | undefined, noun: string): string => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 

@@ -5,12 +5,13 @@ import { Dialog } from "../components/dialog.tsx";
 import { Facts } from "../components/page.tsx";
 import { Portal } from "../components/portal.tsx";
 import { Message, Moment } from "../components/time.tsx";
+import { wordsOf } from "./actions.ts";
 import { inZone, inZoneShort, title, UNKNOWN } from "../format.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 const Fields = z.record(z.string(), z.unknown()).catch({});
 
-export const actionOf = ({ action }: Entry): string => title(action.replaceAll("-", " "));
+export const actionOf = ({ action }: Entry): string => wordsOf(action);
 
 const textOf = (value: unknown): string =>
   value === undefined || value === null ? UNKNOWN : typeof value === "string" ? value : JSON.stringify(value, null, 1);

@@ -5,7 +5,12 @@ import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
 
 /** A button that acknowledges an incident until it resolves; the focus then moves to the link of the incident, as the button goes. */
-export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; isMain: boolean }) {
+export function Acknowledge({ id, cause, isMain = false, isSmall = false }: {
+  id: string;
+  cause: string;
+  isMain?: boolean;
+  isSmall?: boolean;
+}) {
   const { can } = useUser();
   const button = useRef<HTMLButtonElement>(null);
   const act = useAct(
@@ -13,7 +18,7 @@ export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; 
     UnusedResponse,
     () => {
       announce(`Acknowledged: ${cause}`);
-      button.current?.closest("li")?.querySelector("a")?.focus();
+      button.current?.closest("li, tr")?.querySelector("a")?.focus();
     },
   );
   if (!can("operator")) return null;
@@ -22,7 +27,7 @@ export function Acknowledge({ id, cause, isMain }: { id: string; cause: string; 
       <button
         ref={button}
         type="button"
-        class={isMain ? "primary" : undefined}
+        class={isMain ? "primary" : isSmall ? "small" : undefined}
         aria-label={`Acknowledge: ${cause}`}
         aria-busy={act.isPending}
         disabled={act.isPending}

@@ -17,7 +17,7 @@ export function ChannelTarget({ channel }: { channel: NotificationChannel }) {
       <Icon aria-hidden="true" />
       {channel.name}
       <p class="under">
-        {KIND_NAMES[channel.kind]}
+        {channel.kind === "dashboard" ? "Shown on this page" : KIND_NAMES[channel.kind]}
         {address && ` · ${address}`}
       </p>
       {others.length > 0 && (

@@ -4,6 +4,12 @@ import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
+/** The first time with a value, in seconds, of lines that leave most of their range empty before it; else null. */
+function beginOf({ times, series, range: [from, until] }: Plot): number | null {
+  const begin = times.find((_, index) => series.some(({ values, isBars }) => isBars || (values[index] ?? null) !== null));
+  return begin !== undefined && begin - from > (until - from) / 2 ? begin : null;
+}
+
 /** A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period. */
 export function Chart({ title, totals = [], ...plot }: Plot & { title: string; totals?: [label: string, value: string][] }) {
   const box = useRef<HTMLDivElement>(null);
@@ -29,6 +35,7 @@ export function Chart({ title, totals = [], ...plot }: Plot & { title: string; t
     const task = setTimeout(() => drawing.current?.update(plot));
     return () => clearTimeout(task);
   }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
+  const since = beginOf(plot);
   const isKnown = plot.series.some(({ values }) => values.some((value) => value !== null));
   return (
     <figure class="chart">
@@ -49,6 +56,7 @@ export function Chart({ title, totals = [], ...plot }: Plot & { title: string; t
           <Table2 aria-hidden="true" />
         </button>
       </figcaption>
+      {since !== null && <p class="since">No data before {inZoneShort(new Date(since * 1000).toISOString())}</p>}
       {!isKnown && <p class="empty">No value in this period.</p>}
       <div
         ref={box}

@@ -8,6 +8,7 @@ import { Dialog } from "./dialog.tsx";
 import { TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
 import { Reading } from "./states.tsx";
+import { useNarrow } from "./table.tsx";
 
 /** The kinds of data whose name in the database is not that of the page. */
 const NAMES: Record<string, string> = {
@@ -23,22 +24,33 @@ const nameOf = (subject: string): string => NAMES[subject] ?? title(subject);
 /** How long each kind of data is kept; an admin changes it. */
 export function Retention() {
   const { can } = useUser();
+  const isNarrow = useNarrow();
   const retention = useRead("sync-admin/retention", RetentionResponse, { every: 60_000 });
+  const list = (
+    <Reading of={retention}>
+      {({ settings }) => (
+        <ul class="lines" aria-label="How long each kind of data is kept">
+          {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
+            <li key={setting.subject}>
+              <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}
+              {can("admin") && <Change setting={setting} />}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Reading>
+  );
   return (
     <section class="card pad">
       <h2>Retention</h2>
-      <Reading of={retention}>
-        {({ settings }) => (
-          <ul class="lines" aria-label="How long each kind of data is kept">
-            {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
-              <li key={setting.subject}>
-                <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}
-                {can("admin") && <Change setting={setting} />}
-              </li>
-            ))}
-          </ul>
-        )}
-      </Reading>
+      {isNarrow
+        ? (
+          <details>
+            <summary>How long each kind of data is kept</summary>
+            {list}
+          </details>
+        )
+        : list}
     </section>
   );
 }

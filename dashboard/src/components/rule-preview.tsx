@@ -91,7 +91,7 @@ function ScopeRow({ scope, metric }: { scope: Scope; metric: AlertMetric }) {
         <span>{tournament_no ? `Tournament ${tournament_no}` : nameOf(entity_type)}</span> <Pill of={status} label={label} />
       </div>
       <small>
-        {valueOf(value, metric)} now, threshold {valueOf(threshold, metric)}
+        Now {valueOf(value, metric)}; the threshold is {valueOf(threshold, metric)}
       </small>
       {would && (
         <p class="under">{sentence(`${words(would.to_state)}, notifies ${would.notify ? channels : "no channel"}: ${would.reason}`)}</p>

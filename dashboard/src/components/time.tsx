@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { codesOf, distance, inUtc, inZone, inZoneDay, inZoneShort, partsOf, span, UNKNOWN } from "../format.ts";
+import { codesOf, distance, inUtc, inZone, inZoneDay, inZoneShort, partsOf, span, unbroken, UNKNOWN } from "../format.ts";
 
 const listeners = new Set<() => void>();
 setInterval(
@@ -37,7 +37,7 @@ export function Moment({ at, since, hasSeconds = false }: { at: string | null | 
 export const Day = ({ at }: { at: string }) => <time dateTime={at} title={hoverOf(at)}>{inZoneDay(at)}</time>;
 
 const Prose = ({ of: text }: { of: string }) => (
-  <>{codesOf(text).map((part, index) => index % 2 ? <code key={index}>{part}</code> : part)}</>
+  <>{codesOf(text).map((part, index) => index % 2 ? <code key={index} class="inline">{part}</code> : unbroken(part))}</>
 );
 
 /** A message of the API with its times in the browser's time zone, and its statements and codes as code. */

@@ -1,9 +1,11 @@
 import { Link } from "wouter-preact";
+import { ExecutionListResponse } from "../../../types/history.ts";
 import { EntityName } from "../components/entity-name.tsx";
 import { Status } from "../components/status.tsx";
 import { Moment } from "../components/time.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { counted, number } from "../format.ts";
+import { pathOf, useRead } from "../queries.ts";
 import type { ErrorOfGroup, Occurrence } from "./occurrences.ts";
 
 /** The tournaments that a line names; its run has all of them. */
@@ -11,10 +13,23 @@ const NAMED = 12;
 
 const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
 
+/** A run begins less than this before its errors. */
+const LONGEST_RUN_MS = 3_600_000;
+
+/** The outcomes of the newest runs in which the errors occurred, by id. */
+function useOutcomes(of: Occurrence[]): Map<string, string> {
+  const ofRuns = of.filter(({ runId }) => runId !== null);
+  const from = new Date(Date.parse(ofRuns.at(-1)?.at ?? "1970-01-01") - LONGEST_RUN_MS).toISOString();
+  const path = pathOf("sync-monitoring/executions", { from, to: ofRuns[0]?.at, limit: 200 });
+  const runs = useRead(path, ExecutionListResponse, { every: 60_000, isEnabled: ofRuns.length > 0 }).data?.executions;
+  return new Map(runs?.map(({ id, status }) => [id, status]));
+}
+
 /** The runs in which the errors occurred, newest first; what all of them share is in the head of the view. */
 export function OccurrenceList({ of }: { of: Occurrence[] }) {
   const hasState = differ(of, ({ open }) => open > 0) || of.some(({ open, errors }) => open > 0 && open < errors.length);
   const hasSync = differ(of, ({ entity }) => entity);
+  const outcomes = useOutcomes(of);
   return (
     <ul class="groups occurrences" aria-label="Errors with the same fingerprint, by run">
       {of.map(({ key, runId, entity, at, errors, tournaments, open }) => (
@@ -28,6 +43,7 @@ export function OccurrenceList({ of }: { of: Occurrence[] }) {
               )
               : <Moment at={at} hasSeconds />}
           </span>{" "}
+          <Outcome of={runId === null ? undefined : outcomes.get(runId)} />{" "}
           <div>
             {hasSync && (
               <p>
@@ -47,6 +63,8 @@ export function OccurrenceList({ of }: { of: Occurrence[] }) {
     </ul>
   );
 }
+
+const Outcome = ({ of }: { of: string | undefined }) => <span>{of && <Status of={of} />}</span>;
 
 /** The contexts of the errors, each with its tournament. */
 function Contexts({ of: errors }: { of: ErrorOfGroup[] }) {

@@ -27,15 +27,31 @@ export const TournamentShares = ({ of: { by_tournament }, title }: { of: Analyti
     : null;
 
 /** Names with their counts, the highest first. */
-export const Shares = ({ title, of }: { title: string; of: { id: string; name: ComponentChildren; count: number }[] }) => (
-  <section class="card pad">
-    <h2>{title}</h2>
-    <ul class="shares">
-      {of.map(({ id, name, count }) => (
-        <li key={id}>
-          <span>{name}</span> <meter max={of[0]?.count} value={count} aria-hidden="true" /> <span class="number">{number(count)}</span>
-        </li>
-      ))}
-    </ul>
-  </section>
-);
+export const Shares = ({ title, of }: { title: string; of: { id: string; name: ComponentChildren; count: number }[] }) => {
+  const most = of[0]?.count;
+  // Bars of one length compare nothing.
+  const isEven = of.length > 1 && of.every(({ count }) => count === most);
+  if (isEven) {
+    return (
+      <section class="card pad">
+        <header class="section">
+          <h2>{title}</h2>
+          <span class="muted">{number(most)} each</span>
+        </header>
+        <ul class="links">{of.map(({ id, name }) => <li key={id}>{name}</li>)}</ul>
+      </section>
+    );
+  }
+  return (
+    <section class="card pad">
+      <h2>{title}</h2>
+      <ul class="shares">
+        {of.map(({ id, name, count }) => (
+          <li key={id}>
+            <span>{name}</span> <meter max={most} value={count} aria-hidden="true" /> <span class="number">{number(count)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+};

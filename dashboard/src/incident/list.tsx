@@ -3,13 +3,14 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { AlertIncident } from "../../../types/alerts.ts";
 import { useBulk } from "../bulk.ts";
+import { Acknowledge } from "../components/acknowledge.tsx";
 import { Refused } from "../components/bulk-dialog.tsx";
 import { IncidentActs } from "../components/bulk-incidents.tsx";
 import { selectionColumn, useSelection } from "../components/selection.tsx";
 import { Icon, Severity } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { span, title } from "../format.ts";
+import { span, title, unbroken } from "../format.ts";
 import { useUser } from "../session.ts";
 import { familiesOf } from "./families.ts";
 
@@ -70,7 +71,7 @@ function Incident({ row, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: 
   }
   return (
     <>
-      <Link href={`/alerts/${id}`} class={state === "RESOLVED" ? "cause quiet" : "cause"}>{cause}</Link>
+      <Link href={`/alerts/${id}`} class={state === "RESOLVED" ? "cause quiet" : "cause"}>{unbroken(cause)}</Link>
       <p class="dotted">
         <span>{scope}</span> <span>{rule_name}</span> <Notes of={incident} />
       </p>
@@ -89,6 +90,16 @@ const Began = ({ of: { began_at, resolved_at } }: { of: AlertIncident }) => (
     {resolved_at && <p class="under">lasted {span(Date.parse(resolved_at) - Date.parse(began_at))}</p>}
   </>
 );
+
+/** Whether a row itself fires, and not only because of its parent. */
+const needsPerson = (row: Row): boolean => row.incident.state === "FIRING" && !isChild(row);
+
+const ACKNOWLEDGE: Column<Row> = {
+  name: "Actions",
+  isNumber: true,
+  card: "end",
+  cell: (row) => needsPerson(row) && <Acknowledge id={row.incident.id} cause={row.incident.cause} isSmall />,
+};
 
 /** The incidents, each with those that it inhibits folded under it; an operator can select those that have not ended. */
 export function IncidentList({ incidents }: { incidents: AlertIncident[] }) {
@@ -113,6 +124,7 @@ export function IncidentList({ incidents }: { incidents: AlertIncident[] }) {
       cell: (row) => <Incident row={row} isOpen={open.includes(row.incident.id)} onFold={() => fold(row.incident)} />,
     },
     { name: "Began", card: "end", isNumber: true, cell: ({ incident }) => <Began of={incident} /> },
+    ...can("operator") && rows.some(needsPerson) ? [ACKNOWLEDGE] : [],
   ];
   return (
     <>

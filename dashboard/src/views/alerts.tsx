@@ -3,6 +3,7 @@ import { SEVERITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
+import { Filters } from "../components/filters.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
@@ -11,12 +12,6 @@ import { IncidentList } from "../incident/list.tsx";
 import { usePages } from "../queries.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
-
-const figure = (value: string, note: string) => (
-  <>
-    {value} <small>{note}</small>
-  </>
-);
 
 export default function Alerts() {
   const [filters, change] = useFilters(["state", "severity", "entity"]);
@@ -29,29 +24,45 @@ export default function Alerts() {
   );
   const times = alerts.data?.pages[0]?.mean_times;
   return (
-    <Page title="Incidents">
+    <Page
+      title="Incidents"
+      acts={
+        <Export
+          name="incidents"
+          path="sync-monitoring/alerts"
+          query={filters}
+          schema={AlertListResponse}
+          rowsOf={({ alerts }) => alerts}
+        />
+      }
+    >
       <AlertTabs at="/alerts" />
       <section class="incident-times" aria-label="The incidents of 30 days">
         <Facts
-          class="figures"
+          class="facts"
           of={[
-            ["Incidents", figure(number(times?.incidents), "in 30 days")],
-            ["Detected in", figure(duration(times?.detect_ms), "mean time")],
-            ["Acknowledged in", figure(duration(times?.acknowledge_ms), "mean time")],
-            ["Resolved in", figure(duration(times?.resolve_ms), "mean time")],
+            ["Incidents in 30 days", number(times?.incidents)],
+            ["Mean time to detect", duration(times?.detect_ms)],
+            ["to acknowledge", duration(times?.acknowledge_ms)],
+            ["to resolve", duration(times?.resolve_ms)],
           ]}
         />
       </section>
-      <div class="filters">
-        <SelectField
-          label="State"
-          value={filters.state}
-          options={[
-            ["", "any"],
-            ...INCIDENT_STATES.map((state) => [state, title(state)] as const),
-          ]}
-          onChange={(state) => change({ state })}
-        />
+      <Filters
+        first={
+          <SelectField
+            label="State"
+            value={filters.state}
+            options={[
+              ["", "any"],
+              ...INCIDENT_STATES.map((state) => [state, title(state)] as const),
+            ]}
+            onChange={(state) => change({ state })}
+          />
+        }
+        set={[filters.severity, filters.entity].filter(Boolean).length}
+        onClear={() => change({ severity: "", entity: "" })}
+      >
         <SelectField
           label="Severity"
           value={filters.severity}
@@ -70,8 +81,7 @@ export default function Alerts() {
           ]}
           onChange={(entity) => change({ entity })}
         />
-        <Export name="incidents" path="sync-monitoring/alerts" query={filters} schema={AlertListResponse} rowsOf={({ alerts }) => alerts} />
-      </div>
+      </Filters>
       <Reading of={alerts}>
         {({ pages }) => {
           const incidents = pages.flatMap((page) => page.alerts);

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { type AuditEntry, AuditResponse } from "../../../types/admin.ts";
 import { useFilters } from "../address.ts";
+import { ACTIONS, wordsOf } from "../audit/actions.ts";
 import { actionOf, Details } from "../audit/details.tsx";
 import { AuditedObject, OBJECTS } from "../audit/object.tsx";
 import { useVerify, Verified } from "../audit/verify.tsx";
@@ -11,6 +12,7 @@ import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
+import { inZoneDay } from "../format.ts";
 import { usePages } from "../queries.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
@@ -27,7 +29,7 @@ const SEALS = {
 };
 
 const COLUMNS: Column<Entry>[] = [
-  { name: "Time", card: "state", cell: (entry) => <Moment at={entry.at} /> },
+  { name: "Time", card: "state", cell: ({ at }) => <Moment at={at} since={at} /> },
   {
     name: "Actor",
     card: "head",
@@ -62,11 +64,11 @@ export default function Audit() {
           value={filters.actor}
           onChange={(actor) => change({ actor: actor.trim() })}
         />
-        <TextField
+        <SelectField
           label="Action"
-          placeholder="trigger-sync"
           value={filters.action}
-          onChange={(action) => change({ action: action.trim() })}
+          options={[["", "any"], ...ACTIONS.map((action) => [action, wordsOf(action)] as const).sort(([, a], [, b]) => a.localeCompare(b))]}
+          onChange={(action) => change({ action })}
         />
         <SelectField
           label="Object"
@@ -97,6 +99,7 @@ export default function Audit() {
                     columns={COLUMNS}
                     rows={rows}
                     keyOf={(entry) => String(entry.id)}
+                    groupOf={({ at }) => inZoneDay(at)}
                   />
                 )
                 : <Empty>No action matches the filters.</Empty>}

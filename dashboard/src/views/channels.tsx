@@ -83,9 +83,10 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
             { name: "Limits", cell: (channel) => <Limits channel={channel} /> },
             {
               name: "Actions",
+              isNumber: true,
               card: "end",
               cell: (channel) => (
-                <div class="acts channel-acts">
+                <div class="acts">
                   <button
                     type="button"
                     class="small"

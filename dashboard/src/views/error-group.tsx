@@ -64,15 +64,15 @@ export default function ErrorGroup() {
 
 function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup[]; more: ComponentChildren }) {
   const filters = { fingerprint: latest.fingerprint };
-  const counts =
-    useRead(pathOf("sync-monitoring/error-analytics", { period: "30d", ...filters }), ErrorAnalyticsResponse, { every: 30_000 }).data;
+  const period = more ? "30d" : periodSince(rows.at(-1)?.occurred_at);
+  const counts = useRead(pathOf("sync-monitoring/error-analytics", { period, ...filters }), ErrorAnalyticsResponse, { every: 30_000 }).data;
   return (
     <>
-      <ErrorAnalytics period="30d" entity="" filters={filters} every={30_000}>{(data) => <Summary of={data} />}</ErrorAnalytics>
+      <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>{(data) => <Summary of={data} />}</ErrorAnalytics>
       <div class="split incident">
         <div class="stack">
           <Advice of={latest} />
-          <ErrorAnalytics period={more ? "30d" : periodSince(rows.at(-1)?.occurred_at)} entity="" filters={filters} every={30_000}>
+          <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>
             {(data) => data.total > 0 && <ErrorTrend data={data} />}
           </ErrorAnalytics>
           <section class="card headed">

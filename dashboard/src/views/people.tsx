@@ -59,7 +59,11 @@ function List() {
                 ),
               },
               { name: "State", card: "state", cell: (person) => <State person={person} /> },
-              { name: "Role", card: "start", cell: (person) => <RoleField person={person} /> },
+              {
+                name: "Role",
+                card: "start",
+                cell: (person) => person.email === email ? <OwnRole person={person} /> : <RoleField person={person} />,
+              },
               {
                 name: "Last sign-in",
                 card: "head",
@@ -138,6 +142,16 @@ const useChange = (person: Person, onDone?: () => void) =>
       announce(describeChange(changed));
     },
   );
+
+/** Admins do not change their own role, so that none locks themselves out. */
+const OwnRole = ({ person: { role } }: { person: Person }) => (
+  <>
+    <select class="small" aria-label="Your role" aria-describedby="own-role" disabled>
+      <option>{role ?? NO_ROLE}</option>
+    </select>
+    <p id="own-role" class="under">Only another admin can change your role.</p>
+  </>
+);
 
 function RoleField({ person }: { person: Person }) {
   const [isAsking, setAsking] = useState(false);

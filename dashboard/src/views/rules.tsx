@@ -1,6 +1,8 @@
+import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
 import type { AlertSummary } from "../../../types/monitoring.ts";
+import { TextField } from "../components/fields.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Severity, Status } from "../components/status.tsx";
@@ -15,7 +17,11 @@ import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 
-const OnOff = ({ of: { is_active } }: { of: AlertRule }) => is_active ? <span class="muted">On</span> : <Status of="IDLE" label="Off" />;
+/** A list of more rules than these has a filter. */
+const FEW = 20;
+const FIRING = "Firing now";
+
+const Off = () => <Status of="IDLE" label="Off" />;
 
 /** Why a rule cannot be measured, and its live incidents. */
 const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }) => (
@@ -36,7 +42,11 @@ export default function Rules() {
   });
   const { can } = useUser();
   const nameOf = useNames();
+  const [filter, setFilter] = useState("");
+  const isNamed = ({ name }: AlertRule) => name.toLowerCase().includes(filter.trim().toLowerCase());
   const incidents = Map.groupBy(useOverview().data?.active_alerts ?? [], ({ rule_id }) => rule_id);
+  const isFiring = ({ id }: AlertRule) =>
+    incidents.get(id)?.some(({ state, muted_by }) => state === "FIRING" && muted_by !== "PARENT") ?? false;
   const columns: Column<AlertRule>[] = [
     {
       name: "Rule",
@@ -44,7 +54,7 @@ export default function Rules() {
       cell: (rule) => (
         <>
           <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
-          <p class="under">
+          <p class="under one-line">
             <RuleSentence of={rule} isBrief />
           </p>
         </>
@@ -55,14 +65,17 @@ export default function Rules() {
       card: "state",
       cell: (rule) => (
         <>
-          <Severity of={rule.severity} />{" "}
-          <div class="in-card">
-            <OnOff of={rule} />
-          </div>
+          <Severity of={rule.severity} /> {!rule.is_active && (
+            <div class="in-card">
+              <Off />
+            </div>
+          )}
         </>
       ),
     },
-    { name: "State", card: "none", cell: (rule) => <OnOff of={rule} /> },
+    ...rules.data?.rules.some(({ is_active }) => !is_active)
+      ? [{ name: "State", card: "none" as const, cell: (rule: AlertRule) => !rule.is_active && <Off /> }]
+      : [],
     {
       name: "Now",
       card: "head",
@@ -79,23 +92,34 @@ export default function Rules() {
     >
       <AlertTabs at="/alerts/rules" />
       <Reading of={rules}>
-        {({ rules }) =>
-          rules.length
-            ? (
-              <Table
-                caption="Alert rules"
-                columns={columns}
-                rows={rules}
-                keyOf={({ id }) => id}
-                groupOf={({ entity_type }) => nameOf(entity_type)}
-                groupHead={(name, { length }) => (
-                  <>
-                    {name} <span class="under">{counted(length, "rule")}</span>
-                  </>
-                )}
-              />
-            )
-            : <Empty>There is no rule.</Empty>}
+        {({ rules }) => {
+          const shown = rules.filter(isNamed).sort((a, b) => Number(isFiring(b)) - Number(isFiring(a)));
+          return (
+            <>
+              {rules.length > FEW && (
+                <div class="filters" role="search">
+                  <TextField label="Filter" type="search" placeholder="Name" value={filter} onChange={setFilter} />
+                </div>
+              )}
+              {shown.length > 0
+                ? (
+                  <Table
+                    caption="Alert rules"
+                    columns={columns}
+                    rows={shown}
+                    keyOf={({ id }) => id}
+                    groupOf={(rule) => isFiring(rule) ? FIRING : nameOf(rule.entity_type)}
+                    groupHead={(name, { length }) => (
+                      <>
+                        {name} <span class="under">{counted(length, "rule")}</span>
+                      </>
+                    )}
+                  />
+                )
+                : <Empty>{rules.length ? "No rule matches the filter." : "There is no rule."}</Empty>}
+            </>
+          );
+        }}
       </Reading>
     </Page>
   );

@@ -72,12 +72,13 @@ export default function Silences() {
 }
 
 interface Matched {
-  text: string;
+  kind: string;
+  name: string;
   /** The address of the view of the matched object. */
   href?: string;
 }
 
-/** What a silence matches, each part with the view of it. */
+/** What a silence matches, each part with its kind and the view of it. */
 function matchesOf(
   { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
@@ -85,11 +86,11 @@ function matchesOf(
 ): Matched[] {
   const isScope = entity_type === "all" || entity_type === "system";
   return [
-    entity_type !== null && { text: nameOf(entity_type), ...isScope ? {} : { href: `/entities/${entity_type}` } },
-    rule_id !== null && { text: `rule ${names.get(rule_id) ?? rule_id.slice(0, 8)}`, href: `/alerts/rules/${rule_id}` },
-    severity !== null && { text: `severity ${title(severity)}` },
-    tournament_no !== null && { text: `tournament ${tournament_no}`, href: `/tournaments/${tournament_no}` },
-    incident_id !== null && { text: `incident ${incident_id.slice(0, 8)}`, href: `/alerts/${incident_id}` },
+    entity_type !== null && { kind: "Sync", name: nameOf(entity_type), ...isScope ? {} : { href: `/entities/${entity_type}` } },
+    rule_id !== null && { kind: "Rule", name: names.get(rule_id) ?? rule_id.slice(0, 8), href: `/alerts/rules/${rule_id}` },
+    severity !== null && { kind: "Severity", name: title(severity) },
+    tournament_no !== null && { kind: "Tournament", name: tournament_no, href: `/tournaments/${tournament_no}` },
+    incident_id !== null && { kind: "Incident", name: incident_id.slice(0, 8), href: `/alerts/${incident_id}` },
   ].filter((part) => part !== false);
 }
 
@@ -98,7 +99,8 @@ function List(
 ) {
   const { can } = useUser();
   const nameOf = useNames();
-  const textOf = (silence: AlertSilence) => matchesOf(silence, names, nameOf).map(({ text }) => text).join(", ");
+  const textOf = (silence: AlertSilence) =>
+    matchesOf(silence, names, nameOf).map(({ kind, name }) => kind === "Sync" ? name : `${kind.toLowerCase()} ${name}`).join(", ");
   return (
     <>
       <Table
@@ -111,12 +113,14 @@ function List(
             isHead: true,
             cell: (silence) => (
               <>
-                {matchesOf(silence, names, nameOf).map(({ text, href }, index) => (
-                  <Fragment key={text}>
-                    {index > 0 && ", "}
-                    {href ? <Link href={href}>{text}</Link> : text}
-                  </Fragment>
-                ))}
+                <p>
+                  {matchesOf(silence, names, nameOf).map(({ kind, name, href }, index) => (
+                    <Fragment key={kind}>
+                      {index > 0 && ", "}
+                      {kind}: {href ? <Link href={href}>{name}</Link> : name}
+                    </Fragment>
+                  ))}
+                </p>
                 <p class="under">{silence.reason}</p>
               </>
             ),

@@ -179,6 +179,7 @@ export default function Tournament() {
                     columns={columnsOf(detail.history)}
                     rows={detail.history}
                     keyOf={(result) => `${result.execution_id}${result.entity_type}`}
+                    first={5}
                     hasMore={false}
                     onMore={() => {}}
                     isLoading={false}
