@@ -227,7 +227,7 @@ export const ChannelRequest = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("dashboard"),
     ...commonChannelFields,
-    weekly_report: z.literal(false, "cannot be on for the dashboard, which sends nothing").optional(),
+    weekly_report: z.literal(false, "must be off for the dashboard, which sends nothing").optional(),
   }),
 ]);
 

@@ -4,6 +4,7 @@ import { createKeys } from "../../../../platform/keys.ts";
 import { readEnv } from "../../../../services/env.ts";
 import { createAccess } from "../access.ts";
 import { createFunctionApp, requireRole } from "../app.ts";
+import { SCHEMA_VERSION } from "../schema-check.ts";
 
 const URL_OF_PROJECT = "https://project.test";
 const ISSUER = `${URL_OF_PROJECT}/auth/v1`;
@@ -30,7 +31,7 @@ const part = (value: object) => jose.base64url.encode(JSON.stringify(value));
 
 /** The status and the code that a route for admins answers. */
 async function answerTo(token: string, overrides: Record<string, string> = {}) {
-  const rpc = () => Promise.resolve({ version: 14, min_code_version: 14 } as never);
+  const rpc = () => Promise.resolve({ version: SCHEMA_VERSION, min_code_version: SCHEMA_VERSION } as never);
   const app = createFunctionApp("probe", { rpc, log: () => {}, access: createAccess(env(overrides)) });
   app.get("/", ...requireRole("admin"), (c) => c.json({ code: "OK", message: "" }));
   const response = await app.fetch(new Request("http://functions.test/probe", { headers: { authorization: `Bearer ${token}` } }));
