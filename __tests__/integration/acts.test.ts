@@ -26,6 +26,7 @@ const RULE = {
   evaluation_window: "1 hour",
   severity: "LOW",
 };
+const OBJECTIVE = { name: "Test act", entity_type: "tournaments", indicator: "sync_success", target: 0.9 };
 const HOOK = { kind: "webhook", config: { url: "https://receiver.test/" }, secret: `whsec_${btoa("a secret of twenty-four by")}` };
 
 const idOf = async (sql: string, parameters: unknown[] = []) => String(await db.value(`${sql} returning id`, parameters));
@@ -46,6 +47,8 @@ const rule = () =>
   idOf(
     "insert into alert_rules (name, entity_type, metric, threshold, evaluation_window, severity) values ('Test act', 'tournaments', 'memory_usage', 100, '1 hour', 'LOW')",
   );
+const objective = () =>
+  idOf("insert into sync_objectives (name, entity_type, indicator, target) values ('Test act', 'tournaments', 'sync_success', 0.9)");
 const hook = () =>
   db.value<string>(
     "insert into notification_channels (name, kind, config, secret) values ('hook', 'webhook', '{\"url\": \"https://old.test/\"}', 'x') returning name",
@@ -116,6 +119,22 @@ const ACTS: Act[] = [
     route: "delete /alert-rules/{id}",
     object: rule,
     audit: { action: "delete-rule", object_type: "alert-rule", before: { name: "Test act" }, after: null },
+  },
+  {
+    route: "post /objectives",
+    body: OBJECTIVE,
+    audit: { action: "create-objective", object_type: "objective", before: null, after: { name: "Test act", target: 0.9 } },
+  },
+  {
+    route: "patch /objectives/{id}",
+    object: objective,
+    body: { target: 0.95 },
+    audit: { action: "change-objective", object_type: "objective", before: { target: 0.9 }, after: { target: 0.95 } },
+  },
+  {
+    route: "delete /objectives/{id}",
+    object: objective,
+    audit: { action: "delete-objective", object_type: "objective", before: { name: "Test act" }, after: null },
   },
   {
     route: "put /channels/{name}",
@@ -270,6 +289,7 @@ for (const { route, object, body, audit } of ACTS) {
     // Nothing is truncated between the acts, because that is slow. These are the rows that a second act would meet.
     await db.query("delete from sync_jobs");
     await db.query("delete from alert_rules where name = 'Test act'");
+    await db.query("delete from sync_objectives where name = 'Test act'");
     await db.query("delete from notification_channels where name = 'hook'");
     const id = await object?.();
     const last = await db.value("select coalesce(max(id), 0) from audit_log");

@@ -309,14 +309,15 @@ Deno.test("the mean times to detect, acknowledge and resolve equal those of the 
   assertEquals(mean_times, { incidents: 2, detect_ms: 120_000, acknowledge_ms: 600_000, resolve_ms: 3_600_000 });
 });
 
-Deno.test("each default rule links to a section of the runbook, of its name or of the end of its name", async () => {
+Deno.test("each default rule links to a section of the runbook, of its name, of the end of its name, or of the burn rate", async () => {
   const runbook = await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url));
   const sections = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title = ""]) => title);
   const links = await db.query<{ name: string; runbook_url: string }>("select name, runbook_url from alert_rules where name = any ($1)", [
     DEFAULTS,
   ]);
   for (const { name, runbook_url } of links) {
-    const section = sections.find((title) => name === title || name.endsWith(` ${title}`));
+    const subject = name.replace(/ Burn( Fast| Slow)?$/, " Error Budget Burn");
+    const section = sections.find((title) => subject === title || subject.endsWith(` ${title}`));
     assertEquals(runbook_url, `docs/runbook.md#${section?.toLowerCase().replaceAll(" ", "-")}`, name);
   }
   assertEquals(links.length, DEFAULTS.length);

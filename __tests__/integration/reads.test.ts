@@ -625,7 +625,7 @@ Deno.test("promtool accepts a scrape, where promtool is installed", async () => 
   const labels = new Set([...text.matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
   assertEquals(
     [...labels].sort(),
-    ["entity_type", "le", "priority", "status"].filter((label) => labels.has(label)),
+    ["entity_type", "indicator", "le", "objective", "priority", "status"].filter((label) => labels.has(label)),
     "no label has an unbounded set of values",
   );
   const version = async () =>

@@ -6,7 +6,7 @@ import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { testEnv } from "../../testing/env.ts";
-import { type Table, VALID_ROWS } from "../../testing/rows.ts";
+import { STATES, type Table, VALID_ROWS } from "../../testing/rows.ts";
 import { createTryWrites } from "../../testing/try-writes.ts";
 
 const db = await openTestDatabase();
@@ -26,6 +26,7 @@ const ruleOf = (metric: AlertMetric, threshold: number) => ({
   threshold,
   entity_type: SYSTEM_METRICS.includes(metric) ? "system" : "tournaments",
   scope: metric === "tournament_staleness" ? "TOURNAMENT" : "ENTITY",
+  ...metric === "burn_rate" ? STATES.alert_rules.of_objective : {},
 });
 const fieldsOf = (parsed: { error?: { issues: { path: PropertyKey[] }[] } }): string =>
   (parsed.error?.issues ?? []).map(({ path }) => path.join(".")).join(", ");
