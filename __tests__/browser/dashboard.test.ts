@@ -216,7 +216,7 @@ test(
     await waitForText(page, "Name at least one of sync, rule, severity, tournament and incident.");
     await page.getByLabel("Tournament").fill("8104");
     await page.getByRole("button", { name: "Create silence" }).click();
-    await page.getByRole("rowheader", { name: "tournament 8104" }).waitFor();
+    await page.getByRole("rowheader", { name: "Tournament: 8104" }).waitFor();
     await page.getByRole("button", { name: "End the silence of tournament 8104" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "End the silence" }).click();
     await waitForText(page, "No silence is active or planned.");
