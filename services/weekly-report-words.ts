@@ -120,7 +120,7 @@ function ruleLines({ rules: { total, newest } }: WeeklyReport): string[] {
   return [...newest.map(changeLine), ...rest(left, left === 1 ? "change" : "changes")];
 }
 
-/** The words of a report, the same for each channel: what was missed or is at risk is in the subject. */
+/** The words of a report, the same for each channel; the subject counts the objectives that are missed or at risk. */
 export function reportWords(report: WeeklyReport): ReportWords {
   const missed = report.objectives.filter(({ status }) => status === "MISSED").length;
   const atRisk = report.objectives.filter(({ status }) => status === "AT_RISK").length;

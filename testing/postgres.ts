@@ -62,7 +62,7 @@ export async function startPostgres(bin: string, { isDurable = false } = {}): Pr
       const [postmaster = ""] = (await Deno.readTextFile(`${folder}/data/postmaster.pid`)).split("\n");
       Deno.kill(Number(postmaster), "SIGSTOP");
       const children = (await Deno.readTextFile(`/proc/${postmaster}/task/${postmaster}/children`)).trim().split(" ").map(Number);
-      // Only the postmaster removes an ended child, so it is stopped first and goes on last: each of these processes exists in between.
+      // Only the postmaster removes a child that ended. It stops first and continues last, so that each process still exists at each signal.
       const signal = (pids: number[], name: Deno.Signal) => pids.forEach((pid) => Deno.kill(pid, name));
       signal(children, "SIGSTOP");
       return { thaw: () => signal([...children, Number(postmaster)], "SIGCONT") };

@@ -194,7 +194,7 @@ test("the details of an action show each field that it changed, before and after
   assertEquals(await violations(page), []);
 });
 
-test("a long audit log is verified part by part, and the page says what was verified", "viewer", async ({ page, open }) => {
+test("a long audit log is verified in parts, and the page names the verified rows", "viewer", async ({ page, open }) => {
   const part = { status: "INTACT", unsealed: 0, unvouched: 1, head: null, pruned_to: null, first_bad: null };
   const bad = { id: 6_301, what: "CHANGED", message: "row 6301 does not match its seal" };
   const parts: Record<string, object> = {

@@ -161,43 +161,47 @@ for (const role of ["viewer", "operator", "admin"] as const) {
   );
 }
 
-test("an admin creates an objective by the palette, is told what is refused, changes it and deletes it", "admin", async ({ page }) => {
-  await page.keyboard.press("Control+k");
-  await page.getByRole("combobox", { name: "Search" }).waitFor();
-  await page.keyboard.type("new objective");
-  await page.keyboard.press("Enter");
-  const dialog = page.getByRole("dialog", { name: "New objective" });
-  await dialog.getByLabel("Target").fill("120");
-  await dialog.getByLabel("Indicator").selectOption("timeliness");
-  await dialog.getByText("it is good when a run starts within 15 minutes").waitFor();
-  await dialog.getByRole("button", { name: "Create the objective" }).click();
-  await dialog.getByText("2 fields need a change").waitFor();
-  assertEquals(await dialog.getByRole("alert").getByRole("link").allInnerTexts(), [
-    "Name must have 3 to 100 characters.",
-    "Target must be 50 to 99.99 %.",
-  ]);
-  assertEquals(await page.evaluate("document.activeElement.labels?.[0]?.textContent"), "Name");
-  assertEquals(await violations(page), []);
-  await dialog.getByLabel("Name").fill("Starts on time");
-  await dialog.getByLabel("Target").fill("99.5");
-  await dialog.getByLabel("Sync").selectOption("matches_schedule");
-  await dialog.getByRole("button", { name: "Create the objective" }).click();
-  await page.getByRole("heading", { level: 1, name: "Starts on time" }).waitFor();
-  const stored = "select target::float, entity_type, indicator, owner from sync_objectives where name like 'Starts%'";
-  assertEquals<unknown>(await query(stored), [{ target: 0.995, entity_type: "matches_schedule", indicator: "timeliness", owner: "" }]);
-  await page.getByRole("button", { name: "Change" }).click();
-  const change = page.getByRole("dialog", { name: "Change Starts on time" });
-  await change.getByLabel("Target").fill("98");
-  await change.getByLabel("Owner").fill("the data team");
-  await change.getByRole("button", { name: "Save" }).click();
-  await change.waitFor({ state: "detached" });
-  await page.locator("aside").getByText("the data team").waitFor();
-  assertEquals<unknown>((await query<{ target: number; owner: string }>(stored))[0]?.target, 0.98);
-  await page.getByRole("button", { name: "Delete" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Delete the objective" }).click();
-  await page.getByRole("heading", { level: 1, name: "Objectives" }).waitFor();
-  assertEquals(await query(stored), []);
-});
+test(
+  "an admin creates an objective from the palette, sees each refusal at its field, changes the objective and deletes it",
+  "admin",
+  async ({ page }) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search" }).waitFor();
+    await page.keyboard.type("new objective");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "New objective" });
+    await dialog.getByLabel("Target").fill("120");
+    await dialog.getByLabel("Indicator").selectOption("timeliness");
+    await dialog.getByText("it is good when a run starts within 15 minutes").waitFor();
+    await dialog.getByRole("button", { name: "Create the objective" }).click();
+    await dialog.getByText("2 fields need a change").waitFor();
+    assertEquals(await dialog.getByRole("alert").getByRole("link").allInnerTexts(), [
+      "Name must have 3 to 100 characters.",
+      "Target must be 50 to 99.99 %.",
+    ]);
+    assertEquals(await page.evaluate("document.activeElement.labels?.[0]?.textContent"), "Name");
+    assertEquals(await violations(page), []);
+    await dialog.getByLabel("Name").fill("Starts on time");
+    await dialog.getByLabel("Target").fill("99.5");
+    await dialog.getByLabel("Sync").selectOption("matches_schedule");
+    await dialog.getByRole("button", { name: "Create the objective" }).click();
+    await page.getByRole("heading", { level: 1, name: "Starts on time" }).waitFor();
+    const stored = "select target::float, entity_type, indicator, owner from sync_objectives where name like 'Starts%'";
+    assertEquals<unknown>(await query(stored), [{ target: 0.995, entity_type: "matches_schedule", indicator: "timeliness", owner: "" }]);
+    await page.getByRole("button", { name: "Change" }).click();
+    const change = page.getByRole("dialog", { name: "Change Starts on time" });
+    await change.getByLabel("Target").fill("98");
+    await change.getByLabel("Owner").fill("the data team");
+    await change.getByRole("button", { name: "Save" }).click();
+    await change.waitFor({ state: "detached" });
+    await page.locator("aside").getByText("the data team").waitFor();
+    assertEquals<unknown>((await query<{ target: number; owner: string }>(stored))[0]?.target, 0.98);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete the objective" }).click();
+    await page.getByRole("heading", { level: 1, name: "Objectives" }).waitFor();
+    assertEquals(await query(stored), []);
+  },
+);
 
 test("a burn-rate rule is about an objective that its form, its sentence and its view name", "admin", async ({ page, open }) => {
   const ids = await seed();

@@ -71,7 +71,7 @@ for (
   });
 }
 
-Deno.test("the mean times are of what was acknowledged or resolved by the end of the week, and the longest incident is named", async () => {
+Deno.test("the mean times count the incidents that were acknowledged or resolved by the end of the week, and the longest incident is named", async () => {
   const { report } = await setUp();
   const acknowledgedAt = (acknowledged_at: string) => ({ ...acknowledged, notified_at: june(2, "01:00"), acknowledged_at });
   await anIncident(june(1), null, { ...acknowledgedAt(june(2, "01:10")), entity_type: "matches_schedule" });

@@ -1,5 +1,5 @@
 -- The events of each indicator, their rollup by hour, and what the objectives read from both. An event belongs to the time at which it
--- happened and counts once it is decided whether it is bad.
+-- happened and counts once it is decided whether it is bad. Over 300 lines, because each indicator has a function for its events.
 
 create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
 language sql stable rows 1 set search_path = '' as $$

@@ -1,4 +1,4 @@
--- Alert transitions, the notifications that they queue, the deliveries, and the watchdog of the alert processor.
+-- Alert transitions, the notifications that they queue, the deliveries, the weekly reports, and the watchdog of the alert processor.
 -- Past 300 lines, because an incident and the notifications that it queues change together.
 
 create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void

@@ -53,7 +53,7 @@ function unchangedOf(rows: number): string {
     : `All ${number(rows)} sealed rows from the first to the newest one are unchanged.`;
 }
 
-/** What was verified, and what was found. */
+/** The range of rows that was verified, and the verdict. */
 export function Verified({ of: { result, error } }: { of: Pick<ReturnType<typeof useVerify>, "result" | "error"> }) {
   if (error) return <Refusal error={error} />;
   if (!result) return null;
