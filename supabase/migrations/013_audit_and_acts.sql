@@ -1,5 +1,5 @@
--- The audit log with its seals, and the audited actions of people: on incidents, silences, rules, objectives, channels, notifications, entities
--- and errors. Over 300 lines, because the audit log and the actions that it records are in one file.
+-- The audit log with its seals, and the audited actions of people: on incidents, silences, rules, objectives, channels, notifications,
+-- entities and errors. Over 300 lines, because the audit log and the actions that it records are in one file.
 
 create table public.audit_log (
   id bigint generated always as identity primary key,
