@@ -1,6 +1,6 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
-import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { ALERT_METRICS, AlertMetric, INCIDENT_LABELS, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
 import { cursor } from "./cursor.ts";
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
@@ -19,6 +19,9 @@ const channelName = z.string().regex(
 export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), until: moment.optional() });
 /** `POST sync-admin/alerts/:id/unacknowledge` and `/resolve`. */
 export const NoteRequest = z.strictObject({ note: reason.optional() });
+
+/** `PUT sync-admin/alerts/:id/label`; null removes the label. */
+export const LabelRequest = z.strictObject({ label: z.enum(INCIDENT_LABELS).nullable() });
 
 /** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);

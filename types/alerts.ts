@@ -4,6 +4,8 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 export const CHANNEL_KINDS = ["email", "webhook", "slack", "dashboard"] as const;
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
+/** What a person thinks of an incident: worth a message, or not. */
+export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
 export interface Metric {
@@ -144,6 +146,8 @@ export const IncidentRow = z.object({
   acknowledged_by: z.string().nullable(),
   acknowledged_until: z.string().nullable(),
   resolved_at: z.string().nullable(),
+  label: z.enum(INCIDENT_LABELS).nullable(),
+  labelled_by: z.string().nullable(),
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 

@@ -17,6 +17,7 @@ import {
   Entity,
   EntityListResponse,
   EntityWithPauses,
+  LabelRequest,
   LastConnectivityResponse,
   NoteRequest,
   PreviewRuleRequest,
@@ -114,6 +115,10 @@ export const ROUTES: readonly Route[] = [
       refusals: [404, 409],
     })
   ),
+  admin("put", "/alerts/{id}/label", "operator", "Labels an incident useful or noise", Changed, {
+    body: LabelRequest,
+    refusals: [404, 409],
+  }),
   admin("get", "/silences", "viewer", "Silences that are active or start later, by their end", SilenceListResponse, {
     query: SilenceQuery,
   }),

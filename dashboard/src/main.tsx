@@ -44,6 +44,7 @@ const views = {
   "/alerts/rules/:id": lazy(() => import("./views/rule.tsx")),
   "/alerts/silences": lazy(() => import("./views/silences.tsx")),
   "/alerts/channels": lazy(() => import("./views/channels.tsx")),
+  "/alerts/quality": lazy(() => import("./views/quality.tsx")),
   "/alerts/:id": lazy(() => import("./views/alert.tsx")),
   "/runbook": lazy(() => import("./views/runbook.tsx")),
   "/runbook/:anchor": lazy(() => import("./views/runbook.tsx")),

@@ -7,6 +7,7 @@ import {
   EndBackoffRequest,
   EndBackoffResponse,
   Entity,
+  LabelRequest,
   RetentionSetting,
   SilenceRequest,
 } from "../../types/admin.ts";
@@ -36,6 +37,10 @@ export const ACTS = {
       }),
       as_of,
     },
+    answer: IncidentRow,
+  },
+  label_alert_incident: {
+    args: { p: z.strictObject({ id: z.uuid(), ...LabelRequest.shape, actor: Actor }), as_of },
     answer: IncidentRow,
   },
   save_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },

@@ -33,6 +33,7 @@ begin
     when 'list_search_results' then body := public.list_search_results(args)::json;
     when 'list_objectives' then body := public.list_objectives(as_of)::json;
     when 'get_objective' then body := public.get_objective(args, as_of)::json;
+    when 'get_alert_quality' then body := public.get_alert_quality(args, as_of)::json;
     when 'get_weekly_report' then body := public.get_weekly_report(as_of)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
   end case;
@@ -1885,6 +1886,103 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
 $$;
 comment on function public.get_weekly_report(timestamptz) is
   'Returns the facts of the last whole week before as_of, Monday to Monday in UTC: objectives, incidents, failing tournaments, changed rules.';
+
+create function private.incident_outcomes(p_from timestamptz, p_until timestamptz) returns table (
+  rule_id uuid, rule_name varchar, is_flapping boolean, label varchar, is_acknowledged boolean, is_brief boolean,
+  acknowledge_ms numeric, resolve_ms numeric
+)
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+  select i.rule_id, i.rule_name, i.is_flapping, i.label, act.acknowledged_at is not null,
+    -- Missed runs are reported when they are over.
+    act.first_at is null and i.missed_due_at is null and coalesce(i.resolved_at - i.fired_at <= interval '5 minutes', false),
+    extract(epoch from act.acknowledged_at - coalesce(i.notified_at, i.fired_at)) * 1000,
+    extract(epoch from i.resolved_at - i.fired_at) * 1000
+  from public.alert_incidents i
+  cross join lateral (
+    select min(a.at) filter (where a.action = 'acknowledge') as acknowledged_at, min(a.at) as first_at
+    from (
+      select a.at, a.action from public.audit_log a
+      where a.object_type = 'alert' and a.object_id = i.id::text and a.action in ('acknowledge', 'resolve')
+      union all
+      select s.created_at, 'silence' from public.alert_silences s where s.incident_id = i.id
+    ) a
+  ) act
+  where i.fired_at is not null and i.opened_at >= p_from and i.opened_at < p_until;
+$$;
+comment on function private.incident_outcomes(timestamptz, timestamptz) is
+  'The incidents that opened in the period and fired, with what people did; is_brief: it resolved within five minutes and nobody acted.';
+
+create function private.rule_quality(p_from timestamptz, p_until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  -- The incidents of a deleted rule are known by its name.
+  with outcome as (
+    select coalesce(o.rule_id::text, o.rule_name) as rule, count(*) as incidents,
+      count(*) filter (where o.is_acknowledged) as acknowledged, count(*) filter (where o.is_brief) as brief,
+      count(*) filter (where o.is_flapping) as flapping, count(*) filter (where o.label = 'USEFUL') as useful,
+      count(*) filter (where o.label = 'NOISE') as noise,
+      percentile_cont(0.5) within group (order by o.acknowledge_ms) as acknowledge_ms,
+      percentile_cont(0.5) within group (order by o.resolve_ms) as resolve_ms
+    from private.incident_outcomes(p_from, p_until) o
+    group by 1
+  ),
+  message as (
+    select coalesce(i.rule_id::text, i.rule_name) as rule, count(distinct n.message_id) as notifications
+    from public.alert_notifications n
+    join public.alert_incidents i on i.id = n.incident_id
+    left join public.notification_channels c on c.name = n.channel
+    -- The dashboard receives each state and interrupts nobody.
+    where n.status = 'SENT' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
+    group by 1
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'rule_id', r.id, 'rule_name', coalesce(r.name, rule), 'entity_type', r.entity_type, 'metric', r.metric, 'threshold', r.threshold,
+    'severity', r.severity, 'is_active', coalesce(r.is_active, false), 'incidents', coalesce(o.incidents, 0),
+    'notifications', coalesce(m.notifications, 0), 'acknowledged', coalesce(o.acknowledged, 0), 'brief', coalesce(o.brief, 0),
+    'flapping', coalesce(o.flapping, 0), 'useful', coalesce(o.useful, 0), 'noise', coalesce(o.noise, 0),
+    'acknowledge_ms', o.acknowledge_ms, 'resolve_ms', o.resolve_ms
+  ) order by coalesce(m.notifications, 0) desc, coalesce(o.incidents, 0) desc, coalesce(r.name, rule)), '[]')
+  from outcome o full join message m using (rule) full join (select r.id::text as rule, r.* from public.alert_rules r) r using (rule);
+$$;
+comment on function private.rule_quality(timestamptz, timestamptz) is
+  'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
+  'medians in ms.';
+
+create function private.unnoticed_events(objective public.sync_objectives, p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select jsonb_build_object(
+    'id', objective.id, 'name', objective.name, 'events', coalesce(sum(h.events), 0), 'bad_events', coalesce(sum(h.bad_events), 0),
+    'unnoticed_events', coalesce(sum(h.bad_events) filter (where not h.is_noticed), 0),
+    'budget_events', coalesce(sum(h.events), 0) * (1 - objective.target)
+  )
+  from (
+    select i.events, i.bad_events, i.bad_events > 0 and exists (
+      select from public.alert_incidents a
+      where (a.entity_type in ('all', i.entity_type) or i.entity_type in ('all', 'system'))
+        and a.fired_at < i.bucket + interval '1 hour' and coalesce(a.resolved_at, 'infinity') >= i.bucket
+    ) as is_noticed
+    from private.indicators_between(objective.indicator, date_bin('1 hour', p_from, '2000-01-01 00:00:00+00'), as_of) i
+    where objective.entity_type in ('all', i.entity_type)
+  ) h;
+$$;
+comment on function private.unnoticed_events(public.sync_objectives, timestamptz, timestamptz) is
+  'The events of an objective since the hour of p_from; unnoticed: bad ones in an hour in which no incident of their sync was firing.';
+
+create function public.get_alert_quality(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  since constant timestamptz := as_of - (p ->> 'span')::interval;
+begin
+  perform private.refuse_unknown_fields(p, '{span}');
+  return jsonb_build_object(
+    'from', since, 'until', as_of, 'rules', private.rule_quality(since, as_of),
+    'objectives', (
+      select coalesce(jsonb_agg(private.unnoticed_events(o, since, as_of) order by o.created_at, o.name), '[]')
+      from public.sync_objectives o)
+  );
+end
+$$;
+comment on function public.get_alert_quality(jsonb, timestamptz) is
+  'Returns what the rules did in the {span} before as_of, and the bad events of each objective that no incident accompanied.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$

@@ -387,5 +387,6 @@ select private.secure_functions(
   'public.get_setup_facts', 'public.list_audit_log', 'public.list_search_results',
   'public.list_retention_settings', 'public.change_retention_setting',
   'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective',
-  'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report'
+  'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report',
+  'public.get_alert_quality', 'public.label_alert_incident'
 );

@@ -6,6 +6,7 @@ import {
   ChannelName,
   ChannelRequest,
   CreateRuleRequest,
+  LabelRequest,
   NoteRequest,
   PreviewRuleRequest,
   SilenceQuery,
@@ -30,6 +31,10 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
       return c.json(await rpc("change_alert_incident", await by(c, [action, "alert", idOf(c)], { id: idOf(c), action, ...request })));
     });
   }
+  app.put("/alerts/:id/label", ...requireRole("operator"), async (c) => {
+    const request = await readBody(c.req.raw, LabelRequest);
+    return c.json(await rpc("label_alert_incident", await by(c, ["label", "alert", idOf(c)], { id: idOf(c), ...request })));
+  });
 
   app.get("/silences", ...requireRole("viewer"), async (c) => {
     const { limit, cursor } = parse(SilenceQuery, c.req.query());
