@@ -67,13 +67,15 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
   }
 }
 
-/** Creates the folder of a migrated embedded database, which the test files copy. */
+/** Writes the dump of a migrated embedded database, of which each test file opens a copy, and returns its path. */
 async function embeddedTemplate(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
-  const database = await connect(`${folder}/db`);
+  const path = await Deno.makeTempFile({ prefix: "sync-template-" });
+  const database = await connect("memory://");
   await prepare(database, await createKeys());
+  const dump: Blob = await database.connection.driver.dumpDataDir("none");
+  await Deno.writeFile(path, dump.stream());
   await database.close();
-  return `${folder}/db`;
+  return path;
 }
 
 async function serverTemplate(server: TemporaryPostgres): Promise<void> {
@@ -143,7 +145,7 @@ async function main(): Promise<boolean> {
     for (const failure of failures) say(failure);
     return success && !failures.length;
   } finally {
-    await Deno.remove(template.replace(/\/db$/, ""), { recursive: true });
+    await Deno.remove(template);
   }
 }
 

@@ -40,8 +40,8 @@ const READS = [
   "list_search_results",
   "list_objectives",
   "get_objective",
-  "get_weekly_report",
   "get_alert_quality",
+  "get_weekly_report",
 ] as const;
 export type Read = typeof READS[number];
 
