@@ -1947,25 +1947,33 @@ comment on function private.rule_quality(timestamptz, timestamptz) is
   'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
   'medians in ms.';
 
-create function private.unnoticed_events(objective public.sync_objectives, p_from timestamptz, as_of timestamptz) returns jsonb
+create function private.unnoticed_events(p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  select jsonb_build_object(
-    'id', objective.id, 'name', objective.name, 'events', coalesce(sum(h.events), 0), 'bad_events', coalesce(sum(h.bad_events), 0),
-    'unnoticed_events', coalesce(sum(h.bad_events) filter (where not h.is_noticed), 0),
-    'budget_events', coalesce(sum(h.events), 0) * (1 - objective.target)
+  with firing as materialized (
+    -- Missed runs are reported after their end.
+    select a.entity_type, range_agg(tstzrange(least(a.fired_at, a.resolved_at), coalesce(a.resolved_at, 'infinity'), '[]')) as spans
+    from public.alert_incidents a
+    where a.fired_at is not null and coalesce(a.resolved_at, 'infinity') >= p_from
+    group by a.entity_type
   )
-  from (
-    select i.events, i.bad_events, i.bad_events > 0 and exists (
-      select from public.alert_incidents a
-      where (a.entity_type in ('all', i.entity_type) or i.entity_type in ('all', 'system'))
-        and a.fired_at < i.bucket + interval '1 hour' and coalesce(a.resolved_at, 'infinity') >= i.bucket
-    ) as is_noticed
-    from private.indicators_between(objective.indicator, date_bin('1 hour', p_from, '2000-01-01 00:00:00+00'), as_of) i
-    where objective.entity_type in ('all', i.entity_type)
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', o.id, 'name', o.name, 'events', h.events, 'bad_events', h.bad_events, 'unnoticed_events', h.unnoticed_events,
+    'budget_events', h.events * (1 - o.target)
+  ) order by o.created_at, o.name), '[]')
+  from public.sync_objectives o
+  cross join lateral (
+    select coalesce(sum(i.events), 0) as events, coalesce(sum(i.bad_events), 0) as bad_events,
+      coalesce(sum(i.bad_events) filter (where not exists (
+        select from firing f
+        where (f.entity_type in ('all', i.entity_type) or i.entity_type in ('all', 'system'))
+          and f.spans && tstzrange(i.bucket, i.bucket + interval '1 hour')
+      )), 0) as unnoticed_events
+    from private.indicators_between(o.indicator, date_bin('1 hour', p_from, '2000-01-01 00:00:00+00'), as_of) i
+    where o.entity_type in ('all', i.entity_type)
   ) h;
 $$;
-comment on function private.unnoticed_events(public.sync_objectives, timestamptz, timestamptz) is
-  'The events of an objective since the hour of p_from; unnoticed: bad ones in an hour in which no incident of their sync was firing.';
+comment on function private.unnoticed_events(timestamptz, timestamptz) is
+  'The events of each objective since the hour of p_from; unnoticed: bad ones in an hour in which no incident of their sync was firing.';
 
 create function public.get_alert_quality(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1974,11 +1982,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{span}');
   return jsonb_build_object(
-    'from', since, 'until', as_of, 'rules', private.rule_quality(since, as_of),
-    'objectives', (
-      select coalesce(jsonb_agg(private.unnoticed_events(o, since, as_of) order by o.created_at, o.name), '[]')
-      from public.sync_objectives o)
-  );
+    'from', since, 'until', as_of, 'rules', private.rule_quality(since, as_of), 'objectives', private.unnoticed_events(since, as_of));
 end
 $$;
 comment on function public.get_alert_quality(jsonb, timestamptz) is
