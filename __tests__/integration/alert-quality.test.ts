@@ -133,6 +133,13 @@ Deno.test("a rule that never fired and a deleted rule are listed", async () => {
   assertObjectMatch(rules.find(({ rule_id }) => rule_id === rule) ?? {}, { incidents: 0, acknowledge_ms: null, resolve_ms: null });
 });
 
+Deno.test("an incident of missed runs, which is reported after its end, is not brief", async () => {
+  const [rule = ""] = await setUp();
+  const fired = Date.parse(NOW) - 60 * MINUTE;
+  await fires(rule, fired, { state: "RESOLVED", missed_due_at: iso(fired - 30 * MINUTE), resolved_at: iso(fired - 10 * MINUTE) });
+  assertObjectMatch((await quality()).rules.find(({ rule_id }) => rule_id === rule) ?? {}, { incidents: 1, brief: 0 });
+});
+
 Deno.test("bad events are unnoticed in the hours in which no incident of their sync fired", async () => {
   await setUp();
   await db.query("update private.indicator_rollup set rolled_until = '2026-06-10T10:00:00Z'");
