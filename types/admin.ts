@@ -1,6 +1,7 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
 import { ALERT_METRICS, AlertMetric, INCIDENT_LABELS, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { Backtest } from "./backtest.ts";
 import { cursor } from "./cursor.ts";
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
@@ -167,6 +168,9 @@ export const ChangeRuleRequest = RuleChanges.refine((rule) => Object.keys(rule).
 /** `POST sync-admin/alert-rules/:id/preview`: the changes to evaluate; without any, the stored rule is evaluated. */
 export const PreviewRuleRequest = RuleChanges;
 
+/** `since`: also replays the rule from then on, at most 90 days back. */
+export const PreviewQuery = z.strictObject({ since: moment.optional() });
+
 /** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
 export const PreviewRuleResponse = z.object({
   as_of: z.string(),
@@ -187,6 +191,8 @@ export const PreviewRuleResponse = z.object({
       channels: z.array(z.string()),
     }).nullable(),
   })),
+  /** Only with `since`. */
+  backtest: Backtest.optional(),
 });
 export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 

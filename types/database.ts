@@ -2271,6 +2271,7 @@ export type Database = {
       "record_weekly_report": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
+      "replay_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resolve_errors": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

@@ -6,6 +6,7 @@ import "./styles/parts.css";
 import "./styles/forms.css";
 import "./styles/tables.css";
 import "./styles/charts.css";
+import "./styles/backtest.css";
 import "./styles/overview.css";
 import "./styles/objectives.css";
 import "./styles/incident.css";

@@ -24,7 +24,7 @@ const VERDICTS = {
 type Scope = PreviewRuleResponse["scopes"][number];
 
 /** The value, once it has not changed for a moment. */
-function useSettled(value: string): string {
+export function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(value), PAUSE_MS);

@@ -8,6 +8,7 @@ import {
   CreateRuleRequest,
   LabelRequest,
   NoteRequest,
+  PreviewQuery,
   PreviewRuleRequest,
   SilenceQuery,
   SilenceRequest,
@@ -68,10 +69,12 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", change.id], change)));
   });
   app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
+    const { since } = parse(PreviewQuery, c.req.query());
+    return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }, since));
   });
   app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
+    const { since } = parse(PreviewQuery, c.req.query());
+    return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }, since));
   });
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
     await rpc("delete_alert_rule", await by(c, ["delete-rule", "alert-rule", idOf(c)], { id: idOf(c) }));
