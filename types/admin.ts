@@ -152,18 +152,19 @@ export const CreateRuleRequest = z.strictObject({
 })
   .superRefine(checkRule);
 
-const RuleChanges = z.strictObject(z.object(ruleFields).partial().shape)
-  .refine(
-    (rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined,
-    {
-      path: ["metric"],
-      message: "must be given with threshold, recovery_threshold, error_type or scope",
-    },
-  )
-  .superRefine(checkRule);
+const changes = z.object(ruleFields).partial().shape;
+const namesItsMetric = (rule: CheckedFields): boolean =>
+  rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined;
+const METRIC_MISSING = { path: ["metric"], message: "must be given with threshold, recovery_threshold, error_type or scope" };
 
-/** `PATCH sync-admin/alert-rules/:id`; a changed threshold comes with the metric, which decides its range. */
-export const ChangeRuleRequest = RuleChanges.refine((rule) => Object.keys(rule).length > 0, "must change at least one field");
+/** The changed fields of a rule; a changed threshold comes with the metric, which decides its range. */
+export const RuleChanges = z.strictObject(changes).refine(namesItsMetric, METRIC_MISSING).superRefine(checkRule);
+
+/** `PATCH sync-admin/alert-rules/:id`; the reason is stored in the audit log. */
+export const ChangeRuleRequest = z.strictObject({ ...changes, reason: reason.optional() })
+  .refine(namesItsMetric, METRIC_MISSING)
+  .superRefine(checkRule)
+  .refine(({ reason: _, ...rule }) => Object.keys(rule).length > 0, "must change at least one field");
 
 /** `POST sync-admin/alert-rules/:id/preview`: the changes to evaluate; without any, the stored rule is evaluated. */
 export const PreviewRuleRequest = RuleChanges;

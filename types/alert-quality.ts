@@ -50,3 +50,29 @@ export const AlertQualityResponse = z.object({
   objectives: z.array(UnnoticedEvents),
 });
 export type AlertQualityResponse = z.infer<typeof AlertQualityResponse>;
+
+/** A threshold that spares incidents, by a replay of the period. */
+export const RuleSuggestion = z.object({
+  threshold: z.number(),
+  /** The start of what was replayed: the period, or later where older runs are not kept. */
+  from: z.string(),
+  /** The incidents of the replay with the present threshold, and with the suggested one. */
+  incidents: z.number().int(),
+  incidents_then: z.number().int(),
+  messages: z.number().int(),
+  messages_then: z.number().int(),
+  /** The incidents that a person acknowledged or labelled useful; each of them would have opened. */
+  kept: z.number().int(),
+});
+export type RuleSuggestion = z.infer<typeof RuleSuggestion>;
+
+/** `GET sync-monitoring/alert-quality/:id`: what to change of a rule; it is never changed by itself. */
+export const RuleSuggestionResponse = z.object({
+  rule_id: z.uuid(),
+  period: z.enum(QUALITY_PERIODS),
+  /** Null when no threshold is clearly better, or the rule cannot be replayed. */
+  suggestion: RuleSuggestion.nullable(),
+  /** Why the rule cannot be replayed. */
+  reason: z.string().nullable(),
+});
+export type RuleSuggestionResponse = z.infer<typeof RuleSuggestionResponse>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NOTIFICATION_KINDS } from "./alerts.ts";
+import { INCIDENT_LABELS, NOTIFICATION_KINDS } from "./alerts.ts";
 import { SEVERITIES } from "./sync.ts";
 
 /** An incident that a rule had, or would have had. */
@@ -16,6 +16,9 @@ export const PastIncident = z.object({
   acknowledged_at: z.string().nullable(),
 });
 export type PastIncident = z.infer<typeof PastIncident>;
+
+/** An incident that a rule had, with what a person thought of it. */
+export const RecordedIncident = PastIncident.extend({ label: z.enum(INCIDENT_LABELS).nullable() });
 
 /** A rule replayed on the past through the code that evaluates rules, beside what the stored rule really did. */
 export const Backtest = z.object({
@@ -36,6 +39,6 @@ export const Backtest = z.object({
     messages: z.number().int(),
   }),
   /** What the stored rule did in that time, whatever its settings were then; null for a new rule. */
-  actual: z.object({ incidents: z.array(PastIncident), notifications: z.number().int(), messages: z.number().int() }).nullable(),
+  actual: z.object({ incidents: z.array(RecordedIncident), notifications: z.number().int(), messages: z.number().int() }).nullable(),
 });
 export type Backtest = z.infer<typeof Backtest>;

@@ -179,3 +179,20 @@ Deno.test("a period that the read does not have is refused by name", async () =>
   const { status, body } = await monitoring("GET", "/alert-quality?period=24h", undefined, await as("viewer"));
   assertEquals([status, JSON.stringify(body).includes("period")], [400, true]);
 });
+
+Deno.test("a suggestion says why a rule cannot be replayed, and is none for a rule without incidents", async () => {
+  await setUp();
+  const suggestion = async (rule: string) => {
+    const id = rule.length === 36 ? rule : await db.value("select id from alert_rules where name = $1", [rule]);
+    return await monitoring("GET", `/alert-quality/${id}?period=7d`, undefined, await as("viewer"));
+  };
+  assertObjectMatch(await suggestion("Match Schedule Duration Exceeded"), {
+    status: 200,
+    body: { suggestion: null, reason: null, period: "7d" },
+  });
+  assertObjectMatch(await suggestion("Sync Queue Waiting"), {
+    status: 200,
+    body: { suggestion: null, reason: "which jobs could start at a past time is not kept" },
+  });
+  assertEquals((await suggestion(crypto.randomUUID())).status, 404);
+});

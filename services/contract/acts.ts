@@ -2,13 +2,13 @@ import { z } from "zod";
 import {
   ChangeEntityRequest,
   ChangeRetentionRequest,
-  ChangeRuleRequest,
   CreateRuleRequest,
   EndBackoffRequest,
   EndBackoffResponse,
   Entity,
   LabelRequest,
   RetentionSetting,
+  RuleChanges,
   SilenceRequest,
 } from "../../types/admin.ts";
 import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
@@ -51,7 +51,7 @@ export const ACTS = {
         id: z.uuid().optional(),
         /** The id of a new rule. */
         new_id: z.uuid().optional(),
-        rule: z.union([CreateRuleRequest, ChangeRuleRequest]),
+        rule: z.union([CreateRuleRequest, RuleChanges]),
         reason: z.string().optional(),
         actor: Actor,
       }),

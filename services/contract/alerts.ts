@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AlertMetric, INCIDENT_STATES, NOTIFICATION_KINDS } from "../../types/alerts.ts";
-import { ChangeRuleRequest, CreateRuleRequest } from "../../types/admin.ts";
+import { CreateRuleRequest, RuleChanges } from "../../types/admin.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { as_of } from "./fields.ts";
 
@@ -233,7 +233,7 @@ export type Delivery = z.infer<typeof Delivery>;
 export const ALERTS = {
   measure_alert_rules: { args: { as_of }, answer: Measurements },
   preview_alert_rule: {
-    args: { p: z.strictObject({ id: z.uuid().optional(), rule: z.union([CreateRuleRequest, ChangeRuleRequest]) }), as_of },
+    args: { p: z.strictObject({ id: z.uuid().optional(), rule: z.union([CreateRuleRequest, RuleChanges]) }), as_of },
     answer: Measurements,
   },
   apply_alert_transitions: {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { PastIncident } from "../../types/backtest.ts";
-import { ChangeRuleRequest, CreateRuleRequest } from "../../types/admin.ts";
+import { RecordedIncident } from "../../types/backtest.ts";
+import { CreateRuleRequest, RuleChanges } from "../../types/admin.ts";
 import { AlertMetric } from "../../types/alerts.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { BadRuns, DestinationState, Measurement, Recipients, Scope } from "./alerts.ts";
@@ -98,7 +98,7 @@ const ReplayFacts = z.object({
   silences: z.array(PastSilence),
   acts: z.array(PastAct),
   others: z.array(OtherIncident),
-  actual: z.object({ incidents: z.array(PastIncident), notifications: z.number().int(), messages: z.number().int() }).nullable(),
+  actual: z.object({ incidents: z.array(RecordedIncident), notifications: z.number().int(), messages: z.number().int() }).nullable(),
 });
 export type ReplayFacts = z.infer<typeof ReplayFacts>;
 
@@ -107,7 +107,7 @@ export const REPLAY = {
     args: {
       p: z.strictObject({
         id: z.uuid().optional(),
-        rule: z.union([CreateRuleRequest, ChangeRuleRequest]),
+        rule: z.union([CreateRuleRequest, RuleChanges]),
         since: z.string(),
         /** The metrics whose past values are kept. */
         metrics: z.array(AlertMetric),

@@ -2282,7 +2282,8 @@ language sql stable set search_path = '' as $$
     'incidents', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'entity_type', i.entity_type, 'tournament_no', i.tournament_no, 'opened_at', i.opened_at, 'resolved_at', i.resolved_at,
-        'severity', i.severity, 'peak', i.evidence -> 'peak', 'acknowledged_at', i.acknowledged_at
+        'severity', i.severity, 'peak', i.evidence -> 'peak', 'acknowledged_at', i.acknowledged_at,
+        'label', i.label
       ) order by i.opened_at, i.id), '[]') from incident i),
     'notifications', (
       select count(*) from incident i join public.alert_notifications n on n.incident_id = i.id

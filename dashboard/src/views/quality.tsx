@@ -9,11 +9,14 @@ import { Empty, Reading } from "../components/states.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Unknown } from "../components/time.tsx";
+import { Suggestion } from "../incident/suggestion.tsx";
 import { counted, duration, number, percent } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useRead } from "../queries.ts";
 
 const PATH = "sync-monitoring/alert-quality";
+/** A suggestion is requested for a rule with this many incidents. */
+const NOISY = 4;
 /** The read is made of a month of incidents, which change slowly. */
 const EVERY_MS = 60_000;
 
@@ -53,7 +56,7 @@ const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "ack
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
 
-function Body({ quality: { rules, objectives } }: { quality: AlertQualityResponse }) {
+function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
@@ -71,7 +74,7 @@ function Body({ quality: { rules, objectives } }: { quality: AlertQualityRespons
         ]}
       />
       <Section title="Rules">
-        {fired.length ? <Rules of={fired} /> : <Empty>No rule fired in the period.</Empty>}
+        {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
         {silent > 0 && <p class="muted">{counted(silent, "active rule")} did not fire.</p>}
       </Section>
       <Section title="Budget spent while nothing fired">
@@ -81,7 +84,7 @@ function Body({ quality: { rules, objectives } }: { quality: AlertQualityRespons
   );
 }
 
-function Rules({ of: rules }: { of: RuleQuality[] }) {
+function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityResponse["period"] }) {
   const nameOf = useNames();
   const columns: Column<RuleQuality>[] = [
     {
@@ -91,6 +94,7 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
         <>
           {rule.rule_id ? <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link> : rule.rule_name}
           <p class="under">{rule.entity_type ? nameOf(rule.entity_type) : "deleted"}</p>
+          {rule.rule_id && rule.incidents >= NOISY && <Suggestion of={rule} period={period} />}
         </>
       ),
     },

@@ -65,8 +65,8 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(await rpc("save_alert_rule", await by(c, ["create-rule", "alert-rule", new_id], { new_id, rule })), 201);
   });
   app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    const change = { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) };
-    return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", change.id], change)));
+    const id = idOf(c), { reason, ...rule } = await readBody(c.req.raw, ChangeRuleRequest);
+    return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", id], { id, rule, reason })));
   });
   app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
     const { since } = parse(PreviewQuery, c.req.query());
