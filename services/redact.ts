@@ -10,7 +10,10 @@ const PATTERNS: [RegExp, string | ((match: string) => string)][] = [
   // A JSON web token is a chain of words joined by dots.
   [/(?<![\w-])[\w-]+(?:\.[\w-]*)+/g, (chain) => chain.replace(/eyJ[\w-]{10}[^]*/, "[token]")],
   [/\b(?:sb_(?:secret|publishable)|whsec)_[\w+/=-]+|\bxox[a-z]-[\w-]+/g, "[key]"],
-  [/\b(hooks\.slack(?:-gov)?\.com\/)[^\s"'<>\\]+/gi, "$1[redacted]"],
+  [/\b(hooks\.slack(?:-gov)?\.com\/|discord(?:app)?\.com\/api\/webhooks\/)[^\s"'<>\\]+/gi, "$1[redacted]"],
+  // The key in the address of a workflow, the token of a Telegram bot, and that of ntfy.
+  [/([?&]sig=)[^&\s"'<>\\]+/gi, "$1[redacted]"],
+  [/(?<![\w-])(?:bot)?\d{6,12}:[\w-]{30,60}|\btk_[A-Za-z0-9]{10,100}/g, "[key]"],
   [/(\/\/)[^/\s"'<>@]*@/g, "$1[redacted]@"],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, "$1 [redacted]"],
 ];
