@@ -6,6 +6,7 @@ import type { Message } from "../supabase/functions/sync-alert-processor/channel
 import type { HttpDeps } from "../supabase/functions/sync-alert-processor/channels/http.ts";
 import { sendReportSlack, sendSlack } from "../supabase/functions/sync-alert-processor/channels/slack.ts";
 import { sendReportWebhook, sendWebhook } from "../supabase/functions/sync-alert-processor/channels/webhook.ts";
+import { block, channelSections, json } from "./channel-sections.ts";
 import { linksOf } from "../supabase/functions/sync-alert-processor/links.ts";
 import { subjectOf, textOf } from "../supabase/functions/sync-alert-processor/message.ts";
 
@@ -73,9 +74,6 @@ async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ hea
   return { headers: new Headers(request.headers), body: String(request.body) };
 }
 
-const block = (language: string, text: string): string[] => ["```" + language, text.trimEnd(), "```", ""];
-const json = (text: string): string => JSON.stringify(JSON.parse(text), null, 2);
-
 const SECRET = `whsec_${btoa("a secret of an example bytes")}`;
 const HOOK = destinationOf({ channel: "ops-hook", config: { url: "https://receiver.example.com/alerts" }, secret: SECRET });
 const TEAM = destinationOf({ channel: "team", kind: "slack", secret: "https://hooks.slack.com/services/T000/B000/XXXX" });
@@ -132,16 +130,17 @@ Generated from the code by \`deno task notifications\`.
 An incident is notified when it fires, when it escalates, after each repeat interval while it fires, when it flaps, and when it ends. Runs
 that were missed while no rules were evaluated are notified afterwards, each once. A rule names the channels; an entity can name its own. An
 email channel has recipients, and others for a severity; each recipient gets a message of its own. A recipient of the opening of an incident
-also receives its end, and every end says when the incident opened.
+also receives its end, and every end says when the incident opened. PagerDuty, which has acknowledgements of its own, also receives those
+that people give here.
 
 - **Groups.** One message reports all incidents of a rule and an entity: what is new, and as context what still fires. The subject names the
   worst incident that fires and counts the others. It says "Resolved" only when every incident in the message has ended.
 - **Undelivered states.** Of several states of an incident that were not delivered, the newest is sent. When nothing was sent of an incident
   and it ends, nothing is sent.
 - **Retries.** A failed delivery is retried with growing delays, at most an hour apart; \`Retry-After\` of the receiver takes precedence. A
-  message is DEAD three days after its first failed attempt, at 410 (Gone) of a webhook or of Slack, or when the mail server refuses the
-  recipient for good (5xx to RCPT). An attempt with an unchanged body has the same id (\`webhook-id\`, \`Message-ID\`), so that a receiver can
-  discard a duplicate.
+  message is DEAD three days after its first failed attempt, at 410 (Gone) of any receiver, at 400 of PagerDuty, or when the mail server
+  refuses the recipient for good (5xx to RCPT). An attempt with an unchanged body has the same id (\`webhook-id\`, \`Message-ID\`), so that a
+  receiver can discard a duplicate.
 - **Hourly limit.** A channel receives at most its limit of messages per hour. What waits is combined into one message, which says so.
   CRITICAL incidents and their ends pass the limit.
 - **Silences.** A silence mutes notifications and records everything. An end is delivered during a silence to each recipient of the opening.
@@ -156,17 +155,22 @@ at risk first; the incidents that were firing; the tournaments with the most fai
 it was at the end of the week, and each channel receives the same report. \`GET sync-monitoring/weekly-report\` returns the last one, so that
 an operator can read it before a channel receives it.
 
-An email channel sends it to its recipients, not to those of a severity. The dashboard receives none. A processor that was away on Monday
-sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a report twice: after a
-lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with \`"type": "weekly_report"\`,
-signed like each other message. The hourly limit, silences and maintenance windows do not apply to it.
+An email channel sends it to its recipients, not to those of a severity. PagerDuty and the dashboard receive none. A processor that was away
+on Monday sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a report twice:
+after a lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with
+\`"type": "weekly_report"\`, signed like each other message of the channel. The hourly limit, silences and maintenance windows do not apply to
+it.
 
-## How each channel shows a message
+## The kinds of channels
 
-Email: one thread per rule and entity in clients that follow \`References\`; \`Auto-Submitted: auto-generated\` asks for no automatic reply.
-Slack: a text that exceeds a limit of Slack is cut and says so. Webhooks about incidents have the format of Alertmanager (version 4), and
-each webhook is signed by [Standard Webhooks](https://www.standardwebhooks.com). The channel \`dashboard\` sends nothing: the page shows each
-incident with its timeline, its notifications and every delivery attempt.
+An admin creates a channel on the page or by \`PUT sync-admin/channels/<name>\` with \`kind\` and the fields of the kind. Addresses with a key
+in them, tokens and the values of headers are stored in Vault; no answer, log line or audit row contains them, and a request without one
+keeps the stored one. An address must be \`https\` and lead to no private address. Each failure is retried as above; a section says what is
+permanent for its kind. "Test" on the page sends an opening and its end.
+
+KINDS
+
+## Examples
 
 The examples have the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [deploy.md](deploy.md)). Without \`DASHBOARD_URL\` a message has the
 id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook is a view of the page; without both there is no link to it.
@@ -175,7 +179,9 @@ id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook 
 /** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end, a group and a week. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
-  return [WORDS, ...examples.flat(), ...await reportExample()].join("\n").trimEnd() + "\n";
+  const kinds = await channelSections(LINKS);
+  return [WORDS.replace("KINDS", () => kinds.join("\n").trimEnd()), ...examples.flat(), ...await reportExample()].join("\n").trimEnd() +
+    "\n";
 }
 
 if (import.meta.main) await Deno.writeTextFile(new URL("../docs/notifications.md", import.meta.url), await notificationsPage());

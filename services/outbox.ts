@@ -15,7 +15,7 @@ const rank = (item: NotificationItem): number => SEVERITIES.indexOf(item.severit
 
 /** The first state that a destination receives is an opening, whatever it was when it was queued. */
 const asOpening = ({ item, received }: OutboxRow): NotificationItem =>
-  received === "NO" && (item.kind === "ESCALATED" || item.kind === "REPEAT") ? { ...item, kind: "FIRING" } : item;
+  received === "NO" && ["ESCALATED", "REPEAT", "ACKNOWLEDGED"].includes(item.kind) ? { ...item, kind: "FIRING" } : item;
 
 /** Plans the message of a claimed group: the newest undelivered state of each incident, then the other firing incidents. */
 export function planMessage({ rows, firing }: Pick<ClaimedGroup, "rows" | "firing">): Plan {

@@ -192,6 +192,12 @@ export const STATES = {
     email: { kind: "email", config: { to: ["operator@example.com"] } },
     slack: { kind: "slack", secret: "https://slack.example/hook" },
     webhook: { kind: "webhook", config: { url: "https://example.com" }, secret: "example" },
+    teams: { kind: "teams", secret: "https://teams.example/hook" },
+    discord: { kind: "discord", secret: "https://discord.example/hook" },
+    telegram: { kind: "telegram", config: { chat_id: "-1" }, secret: "example" },
+    ntfy: { kind: "ntfy", config: { url: "https://ntfy.example/topic" } },
+    pagerduty: { kind: "pagerduty", config: { host: "events.pagerduty.com" }, secret: "example" },
+    with_headers: { kind: "webhook", config: { url: "https://example.com", headers: { "x-key": "example" } } },
     in_vault: { kind: "webhook", vault_id: RUN, previous_secret_until: LATE },
   },
   notification_destinations: {

@@ -1,6 +1,7 @@
 import type { Channels } from "../supabase/functions/sync-alert-processor/notification-service.ts";
 import type { Clock } from "../services/clock.ts";
 import type { PlannedItem } from "../services/outbox.ts";
+import { everyKind } from "./senders.ts";
 import type { FaultKind } from "./simulated-runs.ts";
 
 /** The recipients of the simulated email channel; faults of the kind `refused` refuse the second one. */
@@ -43,7 +44,7 @@ export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind
     return { outcome: "RETRY", is_answered: false, error: "no answer" };
   };
   const messages: Channels["messages"] = {
-    dashboard: receive,
+    ...everyKind(receive),
     webhook: (message, destination) => {
       const now = kinds();
       const send = now.has("gone")

@@ -1,5 +1,6 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
+import { webUrl } from "./address.ts";
 import { ALERT_METRICS, AlertMetric, INCIDENT_LABELS, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
 import { Backtest } from "./backtest.ts";
 import { cursor } from "./cursor.ts";
@@ -8,7 +9,6 @@ import { moment } from "./moment.ts";
 import { reason } from "./reason.ts";
 import { ERROR_TYPES, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
-const webUrl = z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" });
 export const entityScope = z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type, all or system");
 const tournamentNo = z.string().regex(/^\d{1,10}$/, "must be a tournament number of at most 10 digits");
 const channelName = z.string().regex(
@@ -198,48 +198,6 @@ export const PreviewRuleResponse = z.object({
 export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 
 export const ChannelName = channelName;
-const webhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, "must be whsec_ and 24 to 64 bytes of base64");
-
-/** The database limits the number of all recipients of a channel. */
-const recipients = z.array(z.email()).min(1);
-const commonChannelFields = {
-  /** Absent, it keeps its value; a new channel is active. */
-  is_active: z.boolean().optional(),
-  /** Incidents that open within this window after a message go out as one message at its end. */
-  group_window: duration("group_window").optional(),
-  /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
-  hourly_limit: z.number().int().min(1).max(10_000).optional(),
-  /** Whether it receives the report of each week, on Monday. Absent, it keeps its value; a new channel receives none. */
-  weekly_report: z.boolean().optional(),
-};
-
-/**
- * `PUT sync-admin/channels/:name`; without an address or a secret the stored one stays. No response contains a secret or the address of a
- * webhook, whose path can be its only key.
- */
-export const ChannelRequest = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("webhook"),
-    config: z.strictObject({ url: webUrl.max(2000) }).optional(),
-    secret: webhookSecret.optional(),
-    ...commonChannelFields,
-  }),
-  z.strictObject({
-    kind: z.literal("slack"),
-    secret: webUrl.max(2000).optional(),
-    ...commonChannelFields,
-  }),
-  z.strictObject({
-    kind: z.literal("email"),
-    config: z.strictObject({ to: recipients, by_severity: z.partialRecord(z.enum(SEVERITIES), recipients).optional() }),
-    ...commonChannelFields,
-  }),
-  z.strictObject({
-    kind: z.literal("dashboard"),
-    ...commonChannelFields,
-    weekly_report: z.literal(false, "must be off for the dashboard, which sends nothing").optional(),
-  }),
-]);
 
 /** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */
 const ChannelAttempt = z.object({

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { CHANNEL_KIND_NAMES } from "./channel-kinds.ts";
 import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from "./sync.ts";
 
-export const CHANNEL_KINDS = ["email", "webhook", "slack", "dashboard"] as const;
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
 /** What a person thinks of an incident: worth a message, or not. */
@@ -148,8 +148,11 @@ export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "proce
 /** The metrics that a rule with the scope `TOURNAMENT` can use. */
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures", "tournament_staleness"];
 
-/** `REPEAT`: still firing after the repeat interval; `MISSED`: runs that did not start when due while no rules were evaluated. */
-export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "RESOLVED", "FLAPPING", "MISSED"] as const;
+/**
+ * `REPEAT`: still firing after the repeat interval; `ACKNOWLEDGED`: only for receivers with acknowledgements of their own; `MISSED`: runs that
+ * did not start when due while no rules were evaluated.
+ */
+export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "ACKNOWLEDGED", "RESOLVED", "FLAPPING", "MISSED"] as const;
 export type NotificationKind = typeof NOTIFICATION_KINDS[number];
 
 /** The columns of an incident; times are ISO 8601, value and threshold are in the unit of the metric. */
@@ -312,7 +315,7 @@ export type AlertRule = z.infer<typeof AlertRule>;
 const OpeningDelivery = z.object({
   channel: z.string(),
   /** Null for a channel that was deleted. */
-  kind: z.enum(CHANNEL_KINDS).nullable(),
+  kind: z.enum(CHANNEL_KIND_NAMES).nullable(),
   /** SENT to every recipient; PENDING or DEAD for at least one of them; SUPERSEDED by the end, so that none needed it. */
   status: z.enum(["PENDING", "SENT", "DEAD", "SUPERSEDED"]),
   sent_at: z.string().nullable(),
@@ -406,9 +409,12 @@ export const SilenceListResponse = z.object({ silences: z.array(AlertSilence), n
 /** A channel without its secrets. */
 export const NotificationChannel = z.object({
   name: z.string(),
-  kind: z.enum(CHANNEL_KINDS),
+  kind: z.enum(CHANNEL_KIND_NAMES),
   is_active: z.boolean(),
-  /** Of a webhook and of Slack the `host` and a `digest` of the address, of email the recipients `to` and `by_severity`. */
+  /**
+   * The `host` of the address and a `digest` that changes with the address or the key, of a webhook the `header_digests` by the names of its
+   * headers, of Telegram the `chat_id`, of email the recipients `to` and `by_severity`.
+   */
   config: z.record(z.string(), z.unknown()),
   group_window: z.string(),
   hourly_limit: z.number().int(),

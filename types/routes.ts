@@ -8,7 +8,6 @@ import {
   ChangeEntityRequest,
   ChangeRetentionRequest,
   ChangeRuleRequest,
-  ChannelRequest,
   ChannelTestResponse,
   ConnectivityResponse,
   CreateRuleRequest,
@@ -41,6 +40,7 @@ import {
   RuleListResponse,
   SilenceListResponse,
 } from "./alerts.ts";
+import { ChannelRequest } from "./channel-request.ts";
 import {
   CancelJobRequest,
   DrainResponse,

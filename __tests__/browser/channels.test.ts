@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { violations } from "../../testing/browser.ts";
 import { fieldsOf, requestOf } from "../../dashboard/src/channel-fields.ts";
-import { ChannelRequest } from "../../types/admin.ts";
+import { ChannelRequest } from "../../types/channel-request.ts";
 import type { NotificationChannel } from "../../types/alerts.ts";
 
 const { test, query, service } = await browserStack();
@@ -24,7 +24,8 @@ Deno.test("the form of a channel sends what it shows, and the server accepts it"
   const { name: _, ...shown } = MAIL;
   assertEquals<unknown>(requestOf(fieldsOf(MAIL)), shown);
   ChannelRequest.parse(requestOf(fieldsOf(MAIL)));
-  const webhook = { ...fieldsOf(null), kind: "webhook" as const, url: " https://example.com/hook ", secret: SECRET };
+  const values = { "config.url": " https://example.com/hook ", secret: SECRET };
+  const webhook = { ...fieldsOf(null), kind: "webhook" as const, values };
   assertEquals(ChannelRequest.parse(requestOf(webhook)).kind, "webhook");
   assertEquals(requestOf(webhook).config, { url: "https://example.com/hook" });
 });
@@ -107,4 +108,69 @@ test("a channel is deleted only after a question, which a cancel leaves without 
   await dialog.getByRole("button", { name: "Delete the channel" }).click();
   await button.waitFor({ state: "detached" });
   assertEquals(await exists(), false);
+});
+
+test("the form shows the fields of the chosen kind, and names the one that is refused", "admin", async ({ page, open }) => {
+  await open("/alerts/channels", "Channels");
+  await page.getByRole("button", { name: "New channel" }).click();
+  await page.getByLabel("Name").fill("pager");
+  await page.getByLabel("Kind").selectOption("pagerduty");
+  assertEquals(await page.getByLabel("Weekly report").count(), 0);
+  await page.getByLabel("Integration key").fill("short");
+  await page.getByLabel("Service region").selectOption("events.eu.pagerduty.com");
+  await page.getByRole("button", { name: "Create the channel" }).click();
+  await page.getByRole("alert").getByRole("link", { name: "Integration key must have 32 letters and digits." }).waitFor();
+  assertEquals(await page.evaluate("document.activeElement.value"), "short");
+  assertEquals(await violations(page), []);
+  await page.getByLabel("Integration key").fill("a".repeat(32));
+  await page.getByRole("button", { name: "Create the channel" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("rowheader", { name: /^pager PagerDuty · events\.eu\.pagerduty\.com$/ }).waitFor();
+  assertEquals((await query<{ config: unknown }>("select config from notification_channels where name = 'pager'"))[0]?.config, {
+    host: "events.eu.pagerduty.com",
+  });
+});
+
+test("a Telegram channel shows its chat and never its token, which an empty field keeps", "admin", async ({ page, open }) => {
+  await open("/alerts/channels", "Channels");
+  await page.getByRole("button", { name: "New channel" }).click();
+  await page.getByLabel("Name").fill("talk");
+  await page.getByLabel("Kind").selectOption("telegram");
+  await page.getByLabel("Bot token").fill(`123456789:${"A".repeat(35)}`);
+  await page.getByLabel("Chat", { exact: true }).fill("the team");
+  await page.getByRole("button", { name: "Create the channel" }).click();
+  const refusal = "Chat must be the number of a chat, or @ and the name of a public channel.";
+  await page.getByRole("alert").getByRole("link", { name: refusal }).waitFor();
+  await page.getByLabel("Chat", { exact: true }).fill("-1001234");
+  await page.getByRole("button", { name: "Create the channel" }).click();
+  await page.getByRole("rowheader", { name: /^talk Telegram · -1001234$/ }).waitFor();
+  await page.getByRole("button", { name: "Change talk" }).click();
+  assertEquals([await page.getByLabel("Bot token").inputValue(), await page.getByLabel("Chat", { exact: true }).inputValue()], [
+    "",
+    "-1001234",
+  ]);
+  await page.getByLabel("Chat", { exact: true }).fill("@the_team");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("rowheader", { name: /^talk Telegram · @the_team$/ }).waitFor();
+  assertEquals(
+    (await query<{ kept: boolean }>("select vault_id is not null as kept from notification_channels where name = 'talk'"))[0]?.kept,
+    true,
+  );
+});
+
+test("a webhook without a secret is shown as not signed, and keeps a header whose line has no value", "admin", async ({ page, open }) => {
+  const config = { url: "https://receiver.example/", headers: { "X-One": "1", "X-Two": "2" } };
+  await put("unsigned", { kind: "webhook", config, secret: SECRET });
+  await open("/alerts/channels", "Channels");
+  await page.getByRole("button", { name: "Change unsigned" }).click();
+  assertEquals(await page.getByLabel("Extra headers").inputValue(), "X-One:\nX-Two:");
+  await page.getByLabel("Extra headers").fill("X-One:\nHost: inside");
+  await page.getByLabel("Remove the signing secret").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  const refusal = "Extra headers must not have Host, which the sender or the connection sets.";
+  await page.getByRole("alert").getByRole("link", { name: refusal }).waitFor();
+  await page.getByLabel("Extra headers").fill("X-One:");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("rowheader", { name: /^unsigned Webhook · receiver\.example · not signed · 1 extra header$/ }).waitFor();
+  assertEquals(await violations(page), []);
 });

@@ -12,6 +12,7 @@ import { openTestDatabase, USER } from "../../testing/database.ts";
 import { aRun, aTournament, aUser } from "../../testing/factories.ts";
 import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
+import { everyKind } from "../../testing/senders.ts";
 
 const db = await openTestDatabase();
 const harness = createSyncHarness(db, { start: "2026-06-10T12:07:30.000Z" });
@@ -26,7 +27,7 @@ const deps = {
   fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
-const senders = { dashboard: send, webhook: send, slack: send, email: send };
+const senders = everyKind(send);
 const channels = { messages: senders, reports: senders };
 const apps = {
   "sync-monitoring": createMonitoring(deps),
@@ -109,6 +110,9 @@ const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
   [
     /channels/,
     { kind: "webhook", config: { url: "https://hook.example/x" }, group_window: "1 minute", hourly_limit: 10, is_active: true },
+    { kind: "webhook", config: { url: "https://hook.example/x", headers: { "x-key": "value" } }, secret: null },
+    { kind: "telegram", config: { chat_id: "-100123" }, secret: `123456789:${"a".repeat(35)}` },
+    { kind: "pagerduty", config: { host: "events.eu.pagerduty.com" }, secret: "a".repeat(32) },
     { kind: "email", config: { to: ["a@example.com"] }, hourly_limit: 10, weekly_report: true },
   ],
   [/entities/, {

@@ -94,8 +94,8 @@ Deno.test("the address and the secrets of a channel are in Vault only, are read 
   await call("PUT", "/channels/hook", { kind: "dashboard" });
   assertEquals(await inVault(), [], "a channel without an address");
   const refused = await call("PUT", "/channels/hook", { kind: "webhook", secret: SECRET });
-  assertEquals([refused.status, refused.body.message], [400, "config.url: a webhook channel needs an address"]);
-  assertEquals(refused.body.details, [{ field: "config.url", message: "a webhook channel needs an address" }]);
+  assertEquals([refused.status, refused.body.message], [400, "config.url: is required"]);
+  assertEquals(refused.body.details, [{ field: "config.url", message: "is required" }]);
   await call("PUT", "/channels/hook", { kind: "webhook", config: { url: HOOK }, secret: SECRET });
   assertEquals((await inVault()).length, 1);
   await db.query("delete from notification_channels where name = 'hook'");

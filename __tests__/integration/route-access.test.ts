@@ -15,6 +15,7 @@ import { aTournament, aUser } from "../../testing/factories.ts";
 import { document } from "../../testing/openapi.ts";
 import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
+import { everyKind } from "../../testing/senders.ts";
 
 const db = await openTestDatabase();
 const env = testEnv({ AUDIT_KEY: "a key of thirty-two characters or so", SUPABASE_SERVICE_ROLE_KEY: db.keys.secret, ...TOKENS });
@@ -26,7 +27,7 @@ const deps = {
   fetch: () => Promise.resolve(new Response(null, { status: 204 })),
 };
 const send = () => Promise.resolve({ outcome: "SENT" as const, is_answered: true });
-const senders = { dashboard: send, webhook: send, slack: send, email: send };
+const senders = everyKind(send);
 const APPS = {
   "sync-monitoring": createMonitoring(deps),
   "sync-admin": createAdmin(deps),

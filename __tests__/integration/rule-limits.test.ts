@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { ChangeEntityRequest, ChangeRetentionRequest, ChannelRequest, CreateRuleRequest, SilenceRequest } from "../../types/admin.ts";
+import { ChangeEntityRequest, ChangeRetentionRequest, CreateRuleRequest, SilenceRequest } from "../../types/admin.ts";
+import { ChannelRequest } from "../../types/channel-request.ts";
 import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS } from "../../types/alerts.ts";
 import { DURATIONS } from "../../types/duration.ts";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";

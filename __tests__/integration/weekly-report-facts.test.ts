@@ -226,7 +226,7 @@ Deno.test("whether a channel receives the report is set, kept, audited and shown
     true,
   ]]);
   const refused = await act("PUT", "/channels/dashboard", { kind: "dashboard", weekly_report: true });
-  const message = "must be off for the dashboard, which sends nothing";
+  const message = "must be off for a channel of this kind, which sends no report";
   assertEquals([refused.status, refused.body.details], [400, [{ field: "weekly_report", message }]]);
   assertEquals((await put({ kind: "dashboard" })).weekly_report, false);
 });

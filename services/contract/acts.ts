@@ -88,7 +88,7 @@ export const ACTS = {
         kind: NotificationChannel.shape.kind,
         is_active: z.boolean().optional(),
         config: z.record(z.string(), z.unknown()).optional(),
-        secret: z.string().optional(),
+        secret: z.string().nullable().optional(),
         group_window: z.string().optional(),
         hourly_limit: z.number().int().optional(),
         weekly_report: z.boolean().optional(),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CHANNEL_KIND_NAMES } from "../../types/channel-kinds.ts";
 import { AlertMetric, INCIDENT_STATES, NOTIFICATION_KINDS } from "../../types/alerts.ts";
 import { CreateRuleRequest, RuleChanges } from "../../types/admin.ts";
 import { SEVERITIES } from "../../types/sync.ts";
@@ -194,7 +195,7 @@ export type OutboxRow = z.infer<typeof OutboxRow>;
 export const Destination = z.object({
   channel: z.string(),
   recipient: z.string().nullable(),
-  kind: z.enum(["email", "webhook", "slack", "dashboard"]),
+  kind: z.enum(CHANNEL_KIND_NAMES),
   config: z.record(z.string(), z.unknown()),
   secret: z.string().nullable(),
   previous_secret: z.string().nullable(),

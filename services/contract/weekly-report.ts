@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { IncidentRow } from "../../types/alerts.ts";
+import { REPORT_KINDS } from "../../types/channel-kinds.ts";
 import { NamedTournament } from "../../types/sync.ts";
 import { ReportedBudget, WeekFigures } from "../../types/weekly-report.ts";
 import { Delivery, Destination } from "./alerts.ts";
@@ -20,9 +21,9 @@ const WeekFacts = WeekFigures.extend({
 });
 export type WeekFacts = z.infer<typeof WeekFacts>;
 
-/** A report for one destination. The channel of the kind `dashboard` receives none. */
+/** A report for one destination. */
 const ClaimedReport = Destination.extend({
-  kind: z.enum(["email", "webhook", "slack"]),
+  kind: z.enum(REPORT_KINDS),
   /** The id of each attempt to deliver it. */
   id: z.uuid(),
   token: z.uuid(),

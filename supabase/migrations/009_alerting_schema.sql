@@ -439,21 +439,37 @@ create table public.notification_channels (
   hourly_limit integer not null default 60,
   vault_id uuid,
   weekly_report boolean not null default false,
-  constraint notification_channels_kind_is_known check (kind in ('email', 'webhook', 'slack', 'dashboard')),
-  constraint notification_channels_webhook_has_url_and_secret
-    check (kind <> 'webhook' or vault_id is not null or (coalesce(jsonb_typeof(config -> 'url'), '') = 'string' and secret is not null)),
+  constraint notification_channels_kind_is_known
+    check (kind in ('webhook', 'slack', 'teams', 'discord', 'telegram', 'ntfy', 'pagerduty', 'email', 'dashboard')),
+  constraint notification_channels_webhook_has_its_url
+    check (kind <> 'webhook' or vault_id is not null or coalesce(jsonb_typeof(config -> 'url'), '') = 'string'),
+  constraint notification_channels_headers_are_of_a_webhook
+    check (config -> 'headers' is null or kind = 'webhook' and jsonb_typeof(config -> 'headers') = 'object'),
   constraint notification_channels_slack_has_its_url check (kind <> 'slack' or coalesce(vault_id::text, secret) is not null),
+  constraint notification_channels_teams_has_its_url check (kind <> 'teams' or coalesce(vault_id::text, secret) is not null),
+  constraint notification_channels_discord_has_its_url check (kind <> 'discord' or coalesce(vault_id::text, secret) is not null),
+  constraint notification_channels_telegram_has_its_bot_token check (kind <> 'telegram' or coalesce(vault_id::text, secret) is not null),
+  constraint notification_channels_telegram_has_a_chat
+    check (kind <> 'telegram' or coalesce(jsonb_typeof(config -> 'chat_id'), '') = 'string'),
+  constraint notification_channels_ntfy_has_its_url
+    check (kind <> 'ntfy' or vault_id is not null or coalesce(jsonb_typeof(config -> 'url'), '') = 'string'),
+  constraint notification_channels_pagerduty_has_its_key check (kind <> 'pagerduty' or coalesce(vault_id::text, secret) is not null),
+  constraint notification_channels_pagerduty_host_is_known
+    check (kind <> 'pagerduty' or coalesce(config ->> 'host', '') in ('events.pagerduty.com', 'events.eu.pagerduty.com')),
   constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
   constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0),
   constraint notification_channels_weekly_report_is_not_for_the_dashboard check (not weekly_report or kind <> 'dashboard'),
+  constraint notification_channels_weekly_report_is_not_for_pagerduty check (not weekly_report or kind <> 'pagerduty'),
   constraint notification_channels_previous_secret_has_an_end check (
     (previous_secret is null) = (previous_secret_until is null) or vault_id is not null and previous_secret is null)
 );
 comment on table public.notification_channels is
-  'Channels by kind: webhook {url} with its signing secret, slack with its URL as the secret, email {to: [...], by_severity?}, dashboard.';
+  'Channels by kind: webhook {url, headers?} with a signing secret or none; slack, teams and discord with the URL as the secret; telegram '
+  '{chat_id} with its bot token; ntfy {url} with an access token or none; pagerduty {host} with its integration key; email {to: [...], '
+  'by_severity?}; dashboard.';
 comment on column public.notification_channels.vault_id is
-  'The secret of Vault with the address and the secrets. Null where SQL inserted the channel: config and secret then have them.';
+  'The secret of Vault with the address, the headers and the secrets. Null where SQL inserted the channel: config and secret have them.';
 comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';
 comment on column public.notification_channels.group_window is
   'States of a group that are queued within this time after its last message are sent together at the end of the window.';
@@ -474,11 +490,12 @@ language sql stable security definer set search_path = '' as $$
     when channel.vault_id is not null
       then coalesce((select v.decrypted_secret::jsonb from vault.decrypted_secrets v where v.id = channel.vault_id), '{}')
     else jsonb_strip_nulls(jsonb_build_object(
-      'url', channel.config ->> 'url', 'secret', channel.secret, 'previous_secret', channel.previous_secret))
+      'url', channel.config ->> 'url', 'headers', channel.config -> 'headers', 'secret', channel.secret,
+      'previous_secret', channel.previous_secret))
   end;
 $$;
 comment on function private.channel_secrets(public.notification_channels) is
-  'The {url?, secret?, previous_secret?} of a channel; empty when Vault lost them. Security definer: only the owner reads Vault.';
+  'The {url?, headers?, secret?, previous_secret?} of a channel; empty when Vault lost them. Security definer: only the owner reads Vault.';
 
 create function private.store_channel_secrets(channel text, secrets jsonb) returns uuid
 language plpgsql security definer set search_path = '' as $$
@@ -514,11 +531,12 @@ create trigger forget_replaced_channel_secrets after update of vault_id on publi
 create function private.channel_with_secrets(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
-    'channel', channel.name, 'kind', channel.kind, 'config', channel.config || jsonb_strip_nulls(jsonb_build_object('url', s -> 'url')),
+    'channel', channel.name, 'kind', channel.kind,
+    'config', channel.config || jsonb_strip_nulls(jsonb_build_object('url', s -> 'url', 'headers', s -> 'headers')),
     'secret', s -> 'secret', 'previous_secret', s -> 'previous_secret', 'hourly_limit', channel.hourly_limit)
   from private.channel_secrets(channel) s;
 $$;
-comment on function private.channel_with_secrets(public.notification_channels) is 'A channel as its sender needs it, with address and secrets.';
+comment on function private.channel_with_secrets(public.notification_channels) is 'A channel as its sender needs it, with address, headers and secrets.';
 
 create table public.notification_destinations (
   id bigint generated always as identity primary key,

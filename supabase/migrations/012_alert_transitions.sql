@@ -36,6 +36,21 @@ $$;
 comment on function private.queue_end(public.alert_incidents, text, timestamptz) is
   'Queues the end of an incident for each destination for which a state of it was queued.';
 
+create function private.queue_acknowledgement(incident public.alert_incidents, reason text, as_of timestamptz) returns void
+language sql set search_path = '' as $$
+  select private.queue_notification(incident, jsonb_build_object(
+    'channel', d.channel, 'recipient', d.recipient, 'kind', 'ACKNOWLEDGED', 'reason', reason
+  ), as_of)
+  from public.notification_destinations d join public.notification_channels c on c.name = d.channel
+  where c.kind = 'pagerduty' and c.is_active and exists (
+    select from public.alert_notifications n
+    where n.destination_id = d.id and n.incident_id = incident.id and (n.status in ('SENT', 'SENDING') or n.is_perhaps_received)
+  )
+  order by d.channel, d.recipient;
+$$;
+comment on function private.queue_acknowledgement(public.alert_incidents, text, timestamptz) is
+  'Queues an acknowledgement for each receiver that has acknowledgements of its own and perhaps knows the incident.';
+
 create function private.can_open(wanted public.alert_incidents) returns boolean
 language sql set search_path = '' as $$
   -- The lock makes a change of the rule wait, so that the change also ends this incident.

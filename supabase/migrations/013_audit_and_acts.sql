@@ -338,6 +338,8 @@ begin
   values (after.id, as_of, before.state, after.state, after.severity, concat_ws(': ', action || 'd by ' || actor_name, p ->> 'note'));
   if action = 'resolve' and after.notified_at is not null then
     perform private.queue_end(after, 'resolved by ' || actor_name, as_of);
+  elsif action = 'acknowledge' then
+    perform private.queue_acknowledgement(after, concat_ws(': ', 'acknowledged by ' || actor_name, p ->> 'note'), as_of);
   end if;
   perform private.audit(p -> 'actor', action, 'alert', after.id::text, jsonb_build_object('state', before.state),
     jsonb_build_object('state', after.state, 'acknowledged_until', after.acknowledged_until), p ->> 'note', as_of);
@@ -756,22 +758,30 @@ comment on function private.masked_email(text) is 'The first letter and the doma
 
 create function private.channel_address(channel public.notification_channels) returns text
 language sql stable set search_path = '' as $$
-  select coalesce(s ->> 'url', case channel.kind when 'slack' then s ->> 'secret' end) from private.channel_secrets(channel) s;
+  select case
+    when channel.kind in ('webhook', 'ntfy') then s ->> 'url'
+    when channel.kind in ('slack', 'teams', 'discord') then s ->> 'secret'
+    when channel.kind = 'telegram' then 'https://api.telegram.org/'
+    when channel.kind = 'pagerduty' then 'https://' || (channel.config ->> 'host') || '/'
+  end
+  from private.channel_secrets(channel) s;
 $$;
 comment on function private.channel_address(public.notification_channels) is
-  'The URL of a webhook or Slack channel, which is a secret as a whole: its path can be the only key.';
+  'The URL that a channel posts to, without a key that is no part of it. It is a secret as a whole: its path can be the only key.';
 
 create function private.channel_json(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
   select private.lengths_in_words(to_jsonb(channel) - '{secret,previous_secret,vault_id}'::text[]) || jsonb_build_object(
     'has_secret', s ? 'secret', 'has_previous_secret', s ? 'previous_secret',
-    'config', channel.config - 'url' || case when address is null then '{}'::jsonb else jsonb_build_object(
+    'config', channel.config - '{url,headers}'::text[] || jsonb_strip_nulls(jsonb_build_object(
       -- Without a user name and a password, which can stand before the host.
-      'host', substring(address from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'), 'digest', private.digest(address)) end)
-  from private.channel_secrets(channel) s cross join private.channel_address(channel) address;
+      'host', substring(private.channel_address(channel) from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'),
+      'digest', private.digest(coalesce(s ->> 'url', s ->> 'secret')),
+      'header_digests', (select jsonb_object_agg(h.key, private.digest(h.value)) from jsonb_each_text(s -> 'headers') h))))
+  from private.channel_secrets(channel) s;
 $$;
 comment on function private.channel_json(public.notification_channels) is
-  'A channel for an admin: the host and a digest of its address, the recipients, and whether it has secrets.';
+  'A channel for an admin: the host of its address, a digest of the address or the key and of each header, and whether it has secrets.';
 
 create function private.channel_for_audit(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
@@ -794,32 +804,47 @@ $$;
 comment on function private.channel_for_audit(public.notification_channels) is
   'A channel for the audit log, which viewers read: as for an admin, with masked recipients.';
 
+create function private.changed_headers(kept jsonb, wanted jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select case when wanted is null then kept
+    else (select jsonb_object_agg(h.key, coalesce(nullif(h.value, 'null'), kept -> h.key)) from jsonb_each(wanted) h) end;
+$$;
+comment on function private.changed_headers(jsonb, jsonb) is
+  'The headers of a webhook after a request: null keeps the stored value of a name, absent headers keep all.';
+
 create function private.changed_secrets(before public.notification_channels, p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
+  kind constant text := p ->> 'kind';
   -- A request without an address or a secret keeps the stored one, because the form cannot show it. Those of another kind are no use.
   kept constant jsonb := case when before.kind = p ->> 'kind' then private.channel_secrets(before) else '{}' end;
+  headers constant jsonb := private.changed_headers(kept -> 'headers', p -> 'config' -> 'headers');
+  without_value constant text := (select min(h.key) from jsonb_each(headers) h where h.value = 'null');
   secrets jsonb;
 begin
-  if p ->> 'kind' not in ('webhook', 'slack') then
+  if kind in ('email', 'dashboard') then
     return null;
+  elsif without_value is not null then
+    raise sqlstate 'PT400' using message = format('config.headers: must have a value for %s', without_value), detail = 'BAD_REQUEST';
   end if;
-  secrets := kept || jsonb_strip_nulls(jsonb_build_object('url', p -> 'config' -> 'url', 'secret', p -> 'secret'));
-  -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
-  if secrets -> 'secret' <> kept -> 'secret' then
-    secrets := secrets || jsonb_build_object('previous_secret', kept -> 'secret');
-  end if;
-  if not secrets ? 'secret' then
-    raise sqlstate 'PT400' using message = format('secret: a %s channel needs a secret', p ->> 'kind'), detail = 'BAD_REQUEST';
-  elsif p ->> 'kind' = 'webhook' and not secrets ? 'url' then
-    raise sqlstate 'PT400' using message = 'config.url: a webhook channel needs an address', detail = 'BAD_REQUEST';
+  secrets := jsonb_strip_nulls(jsonb_build_object(
+    'url', coalesce(p -> 'config' -> 'url', kept -> 'url'), 'headers', headers,
+    'secret', case when p ? 'secret' then p -> 'secret' else kept -> 'secret' end));
+  if kind in ('webhook', 'ntfy') and not secrets ? 'url' then
+    raise sqlstate 'PT400' using message = 'config.url: is required', detail = 'BAD_REQUEST';
+  elsif kind not in ('webhook', 'ntfy') and not secrets ? 'secret' then
+    raise sqlstate 'PT400' using message = 'secret: is required', detail = 'BAD_REQUEST';
+  elsif kind = 'webhook' and secrets ? 'secret' then
+    -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
+    return secrets || jsonb_strip_nulls(jsonb_build_object('previous_secret',
+      case when secrets -> 'secret' <> kept -> 'secret' then kept -> 'secret' else kept -> 'previous_secret' end));
   end if;
   return secrets;
 end
 $$;
 comment on function private.changed_secrets(public.notification_channels, jsonb) is
-  'The address and secrets of a channel after the request p, with a replaced secret as the previous one; null for a kind without. PT400 '
-  'BAD_REQUEST.';
+  'The address, headers and secrets of a channel after the request p, for a webhook with a replaced secret as the previous one; null for a '
+  'kind without. PT400 BAD_REQUEST.';
 
 create function private.recipients_of(config jsonb) returns setof text
 language sql immutable set search_path = '' as $$
@@ -865,9 +890,9 @@ begin
   after := jsonb_populate_record(before, jsonb_build_object(
     'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
     'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of),
-    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' <> 'dashboard'
+    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty')
   ) || p || jsonb_build_object(
-    'config', coalesce(p -> 'config', '{}') - 'url', 'secret', null, 'previous_secret', null, 'updated_at', as_of,
+    'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
     'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,
     'vault_id', case when secrets is not null then private.store_channel_secrets(p ->> 'name', secrets) end));
   insert into public.notification_channels as c select after.*

@@ -3,7 +3,7 @@ import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/r
 const rule = STATES.alert_rules;
 const { pending, acknowledged, resolved } = STATES.alert_incidents;
 const { recurring } = STATES.alert_silences;
-const { email, slack, webhook } = STATES.notification_channels;
+const { email, slack, webhook, teams, discord, telegram, ntfy, pagerduty, with_headers } = STATES.notification_channels;
 const { sending, sent, dead, discarded, superseded } = STATES.alert_notifications;
 const { failing } = STATES.notification_destinations;
 const report = STATES.weekly_report_deliveries;
@@ -115,11 +115,19 @@ const invalidRows: InvalidRows = {
   },
   notification_channels: {
     notification_channels_kind_is_known: [{ kind: "pager" }],
-    notification_channels_webhook_has_url_and_secret: [
-      { ...webhook, config: { url: 1 } },
-      { ...webhook, config: {} },
-      { ...webhook, secret: null },
+    notification_channels_webhook_has_its_url: [{ ...webhook, config: { url: 1 } }, { ...webhook, config: {} }],
+    notification_channels_headers_are_of_a_webhook: [
+      { ...with_headers, config: { ...with_headers.config, headers: [] } },
+      { ...ntfy, config: { ...ntfy.config, headers: {} } },
     ],
+    notification_channels_teams_has_its_url: [{ ...teams, secret: null }],
+    notification_channels_discord_has_its_url: [{ ...discord, secret: null }],
+    notification_channels_telegram_has_its_bot_token: [{ ...telegram, secret: null }],
+    notification_channels_telegram_has_a_chat: [{ ...telegram, config: {} }, { ...telegram, config: { chat_id: 1 } }],
+    notification_channels_ntfy_has_its_url: [{ ...ntfy, config: {} }, { ...ntfy, config: { url: 1 } }],
+    notification_channels_pagerduty_has_its_key: [{ ...pagerduty, secret: null }],
+    notification_channels_pagerduty_host_is_known: [{ ...pagerduty, config: {} }, { ...pagerduty, config: { host: "pagerduty.example" } }],
+    notification_channels_weekly_report_is_not_for_pagerduty: [{ ...pagerduty, weekly_report: true }],
     notification_channels_slack_has_its_url: [{ ...slack, secret: null }],
     notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }, { ...email, config: {} }],
     notification_channels_group_window_is_short: [{ group_window: "-1 seconds" }, { group_window: "61 minutes" }],

@@ -1,4 +1,5 @@
 import { ChannelListResponse } from "../../../types/alerts.ts";
+import { CHANNEL_KINDS } from "../../../types/channel-kinds.ts";
 import { useRead } from "../queries.ts";
 import { useField } from "./form.tsx";
 
@@ -25,7 +26,7 @@ export function ChannelChoice({ name, label, help, value, onChange }: {
               checked={value.includes(name)}
               onChange={(event) => onChange(event.currentTarget.checked ? [...value, name] : value.filter((channel) => channel !== name))}
             />
-            {name} {kind === name ? null : <small>{kind}</small>}
+            {name} {kind === name ? null : <small>{CHANNEL_KINDS[kind].title}</small>}
           </label>
         ))}
       </div>

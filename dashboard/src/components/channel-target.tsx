@@ -1,25 +1,44 @@
-import { AppWindow, Hash, Mail, Webhook } from "lucide-preact";
+import { AppWindow, BellRing, Hash, Mail, MessageSquareText, MessagesSquare, Send, Siren, Webhook } from "lucide-preact";
 import type { NotificationChannel } from "../../../types/alerts.ts";
+import { CHANNEL_KINDS, type ChannelKind } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { KIND_NAMES, targetOf } from "../channel-fields.ts";
-import { title } from "../format.ts";
+import { targetOf } from "../channel-fields.ts";
+import { counted, title } from "../format.ts";
 
-const ICONS = { webhook: Webhook, slack: Hash, email: Mail, dashboard: AppWindow };
+const ICONS: Record<ChannelKind, typeof Webhook> = {
+  webhook: Webhook,
+  slack: Hash,
+  teams: MessageSquareText,
+  discord: MessagesSquare,
+  telegram: Send,
+  ntfy: BellRing,
+  pagerduty: Siren,
+  email: Mail,
+  dashboard: AppWindow,
+};
+
+/** The kind of a channel, where it sends without its secrets, and what a reader should know about its messages. */
+function factsOf(channel: NotificationChannel): string[] {
+  const { host, chat_id, to, header_digests } = targetOf(channel);
+  const headers = Object.keys(header_digests).length;
+  return [
+    channel.kind === "dashboard" ? "Shown on this page" : CHANNEL_KINDS[channel.kind].title,
+    chat_id ?? host ?? to.join(", "),
+    channel.kind === "webhook" && !channel.has_secret ? "not signed" : "",
+    headers ? counted(headers, "extra header") : "",
+  ].filter(Boolean);
+}
 
 /** The name of a channel, its kind, and where it sends; recipients of one severity are a small table. */
 export function ChannelTarget({ channel }: { channel: NotificationChannel }) {
-  const { host, to, by_severity } = targetOf(channel);
+  const { by_severity } = targetOf(channel);
   const others = SEVERITIES.filter((severity) => by_severity[severity]?.length);
-  const address = host ?? to.join(", ");
   const Icon = ICONS[channel.kind];
   return (
     <div class="channel">
       <Icon aria-hidden="true" />
       {channel.name}
-      <p class="under">
-        {channel.kind === "dashboard" ? "Shown on this page" : KIND_NAMES[channel.kind]}
-        {address && ` · ${address}`}
-      </p>
+      <p class="under">{factsOf(channel).join(" · ")}</p>
       {others.length > 0 && (
         <table class="recipients">
           <caption class="unseen">Recipients of {channel.name} by severity</caption>

@@ -72,6 +72,7 @@ export const KINDS: Record<Incident["notifications"][number]["kind"], string> = 
   FIRING: "Opening",
   ESCALATED: "Escalation",
   REPEAT: "Repeat",
+  ACKNOWLEDGED: "Acknowledgement",
   RESOLVED: "Resolution",
   FLAPPING: "Flapping",
   MISSED: "Missed runs",

@@ -4,7 +4,6 @@ import {
   AcknowledgeRequest,
   ChangeRuleRequest,
   ChannelName,
-  ChannelRequest,
   CreateRuleRequest,
   LabelRequest,
   NoteRequest,
@@ -13,6 +12,7 @@ import {
   SilenceQuery,
   SilenceRequest,
 } from "../../../types/admin.ts";
+import { ChannelRequest } from "../../../types/channel-request.ts";
 import { nextCursor } from "../../../types/cursor.ts";
 import { actorOf, type FunctionApp, parse, readBody, refuseQuery, requireRole } from "../_shared/app.ts";
 import { actsOf, type AdminDeps, idOf } from "./acts.ts";

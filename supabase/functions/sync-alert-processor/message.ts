@@ -12,6 +12,7 @@ const HEADINGS = {
   FIRING: "Firing",
   ESCALATED: "Escalated",
   REPEAT: "Still firing",
+  ACKNOWLEDGED: "Acknowledged",
   RESOLVED: "Resolved",
   FLAPPING: "Flapping",
   MISSED: "Missed",

@@ -1,16 +1,21 @@
 import type { Clock } from "../../../services/clock.ts";
-import type { ClaimedGroup, Destination } from "../../../services/contract/alerts.ts";
-import type { ClaimedReport } from "../../../services/contract/weekly-report.ts";
+import type { ClaimedGroup } from "../../../services/contract/alerts.ts";
 import type { Env } from "../../../services/env.ts";
 import type { Log } from "../../../services/log.ts";
 import { resolveHost } from "../../../services/outbound.ts";
 import { messageId, planMessage } from "../../../services/outbox.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import { smtpOptionsOf } from "../../../services/smtp.ts";
+import type { ChannelKind, ReportKind } from "../../../types/channel-kinds.ts";
 import type { Links, Send, SendReport } from "./channels/channel.ts";
+import { sendDiscord, sendReportDiscord } from "./channels/discord.ts";
 import { sendEmail, sendReportEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
+import { sendNtfy, sendReportNtfy } from "./channels/ntfy.ts";
+import { sendPagerduty } from "./channels/pagerduty.ts";
 import { sendReportSlack, sendSlack } from "./channels/slack.ts";
+import { sendReportTeams, sendTeams } from "./channels/teams.ts";
+import { sendReportTelegram, sendTelegram } from "./channels/telegram.ts";
 import { sendReportWebhook, sendWebhook } from "./channels/webhook.ts";
 import { linksOf } from "./links.ts";
 
@@ -18,8 +23,8 @@ const BATCH = 20;
 
 /** The senders of each kind of channel. */
 export interface Channels {
-  messages: Record<Destination["kind"], Send>;
-  reports: Record<ClaimedReport["kind"], SendReport>;
+  messages: Record<ChannelKind, Send>;
+  reports: Record<ReportKind, SendReport>;
 }
 
 /** Creates the senders of each kind of channel; a test replaces the network or the links. */
@@ -41,6 +46,11 @@ export function createChannels(
     messages: {
       webhook: sendWebhook(http, links),
       slack: sendSlack(http, links),
+      teams: sendTeams(http, links),
+      discord: sendDiscord(http, links),
+      telegram: sendTelegram(http, links),
+      ntfy: sendNtfy(http, links),
+      pagerduty: sendPagerduty(http, links),
       email: sendEmail(smtp, links),
       // The dashboard reads incidents from the database, so there is nothing to send.
       dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
@@ -48,6 +58,10 @@ export function createChannels(
     reports: {
       webhook: sendReportWebhook(http, links),
       slack: sendReportSlack(http, links),
+      teams: sendReportTeams(http, links),
+      discord: sendReportDiscord(http, links),
+      telegram: sendReportTelegram(http, links),
+      ntfy: sendReportNtfy(http, links),
       email: sendReportEmail(smtp, links),
     },
   };

@@ -1,6 +1,7 @@
 import { assertEquals, assertObjectMatch } from "@std/assert";
 import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
 import { TestClock } from "../../../../testing/clock.ts";
+import { everyKind } from "../../../../testing/senders.ts";
 import { silence, withShortTimeouts } from "../../../../testing/timeouts.ts";
 import type { Message, Send } from "../../sync-alert-processor/channels/channel.ts";
 import { testDestinations } from "../channel-test.ts";
@@ -22,7 +23,7 @@ async function run(send: Send, recipients: string[] = ["a@example.com"]) {
     sent.push({ recipient: destination.recipient, message });
     return send(message, destination);
   };
-  const channels = { messages: { email, webhook: email, slack: email, dashboard: email } };
+  const channels = { messages: everyKind(email) };
   const results = await testDestinations(recipients.map(destination), channels, new TestClock(NOW), "admin@example.com");
   return { sent, results };
 }

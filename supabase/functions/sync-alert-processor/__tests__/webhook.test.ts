@@ -141,10 +141,27 @@ Deno.test("a verifier with either secret accepts a message during a rotation, an
   assertThrows(() => new Webhook(OLD_SECRET).verify(body, after.received[0]?.headers ?? {}), WebhookVerificationError);
 });
 
+Deno.test("a webhook without a secret is not signed, and keeps the id of the message", async () => {
+  const message = messageOf([firing("4711")]);
+  const { delivery, received } = await receive(message, { secret: null, previous_secret: OLD_SECRET });
+  const headers = received[0]?.headers ?? {};
+  assertEquals([delivery.outcome, headers["webhook-id"]], ["SENT", message.id]);
+  assertEquals(Object.keys(headers).filter((name) => /signature|timestamp/.test(name)), []);
+});
+
+Deno.test("a webhook receives the extra headers of its channel beside those of the sender", async () => {
+  const headers = { Authorization: "Bearer k3y", "X-Team": "ops" };
+  const { received } = await receive(messageOf([firing("4711")]), { config: { url: "https://receiver.test/", headers } });
+  const got = received[0]?.headers ?? {};
+  assertEquals([got.authorization, got["x-team"], got["content-type"]], ["Bearer k3y", "ops", "application/json"]);
+  assertObjectMatch(new Webhook(SECRET).verify(received[0]?.body ?? "", got) as object, { version: "4" });
+});
+
 for (
   const [destination, error] of [
     [{ config: {} }, "the channel has no URL"],
-    [{ secret: null }, "the channel has no secret"],
+    [{ config: { url: "https://receiver.test/", headers: { "x key": "v" } } }, "the channel has no valid extra headers"],
+    [{ config: { url: "https://receiver.test/", headers: { "x-key": null } } }, "the channel has no valid extra headers"],
     [{ secret: "whsec_?" }, "the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)"],
   ] as const
 ) {

@@ -1,16 +1,50 @@
+import type { z } from "zod";
+import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
 import { isRedirect, type OutboundDeps, refusal, retryAfterMs } from "../../../../services/outbound.ts";
-import type { Delivery } from "../../../../services/contract/alerts.ts";
+import { channelFields } from "../../../../types/channel-kinds.ts";
 
 const TIMEOUT_MS = 10_000;
+/** An answer is read up to this length; those that ask for a delay have a few hundred bytes. */
+const MAX_ANSWER = 10_000;
 
 export interface HttpDeps extends OutboundDeps {
   now: () => number;
 }
 
+/** What the documentation of a receiver says about its answers. */
+export interface Answers {
+  /** The cause of a status, for the person who set the channel up. */
+  causes?: Record<number, string>;
+  /** Statuses after which the same message is refused for good, beside 410. */
+  permanent?: number[];
+  /** Reads the seconds to wait from the body of a 429. */
+  waits?: z.ZodType<number>;
+}
+
+/** A failure before any request, whose cause a person can correct. */
+export const refuse = (error: string): Delivery => ({ outcome: "RETRY", is_answered: true, error });
+
+/** The setting of a channel that its sender cannot use; null when all are valid. SQL can store what the API refuses. */
+export function invalidSetting({ kind, config, secret }: Destination): Delivery | null {
+  const invalid = channelFields(kind).find(([path, { schema, is_optional }]) => {
+    const value = path === "secret" ? secret : config[path.replace("config.", "")];
+    return !(is_optional && (value ?? null) === null) && !schema.safeParse(value).success;
+  });
+  if (!invalid) return null;
+  const [, { label }] = invalid;
+  return refuse(`the channel has no valid ${label.replace(/ \(.*\)$/, "").toLowerCase()}`);
+}
+
 /** Posts JSON without following redirects. 410 (Gone) is permanent; a person can correct the cause of any other failure. */
-export async function postJson(target: string, body: string, headers: Record<string, string>, deps: HttpDeps): Promise<Delivery> {
+export async function postJson(
+  target: string,
+  body: string,
+  headers: Record<string, string>,
+  deps: HttpDeps,
+  answers: Answers = {},
+): Promise<Delivery> {
   const refused = await refusal(target, deps);
-  if (refused) return { outcome: "RETRY", is_answered: true, error: refused };
+  if (refused) return refuse(refused);
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await deps.fetch(target, {
@@ -21,19 +55,41 @@ export async function postJson(target: string, body: string, headers: Record<str
       redirect: "manual",
       signal,
     });
-    await response.body?.cancel();
-    const { status } = response;
-    if (response.ok) return { outcome: "SENT", is_answered: true, status_code: status };
-    const note = isRedirect(status) ? "; redirects are not followed" : "";
-    return {
-      outcome: status === 410 ? "DEAD" : "RETRY",
-      is_answered: true,
-      status_code: status,
-      error: `the receiver answered ${status}${note}`,
-      retry_after_ms: retryAfterMs(response.headers.get("retry-after"), deps.now()),
-    };
+    return await outcomeOf(response, answers, deps.now());
   } catch (error) {
     return { outcome: "RETRY", ...failureOf(error, signal) };
+  }
+}
+
+async function outcomeOf(response: Response, { causes, permanent = [], waits }: Answers, now: number): Promise<Delivery> {
+  const { status } = response;
+  const wait = status === 429 && waits ? waits.safeParse(await jsonOf(response)).data : undefined;
+  await response.body?.cancel();
+  if (response.ok) return { outcome: "SENT", is_answered: true, status_code: status };
+  const cause = causes?.[status] ? `: ${causes[status]}` : "";
+  const note = isRedirect(status) ? "; redirects are not followed" : cause;
+  return {
+    outcome: status === 410 || permanent.includes(status) ? "DEAD" : "RETRY",
+    is_answered: true,
+    status_code: status,
+    error: `the receiver answered ${status}${note}`,
+    retry_after_ms: retryAfterMs(wait === undefined ? response.headers.get("retry-after") : String(Math.ceil(wait)), now),
+  };
+}
+
+/** The JSON of a short answer; undefined for anything else, also for an answer that breaks off. */
+async function jsonOf(response: Response): Promise<unknown> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      length += chunk.length;
+      if (length > MAX_ANSWER) return undefined;
+      chunks.push(chunk);
+    }
+    return JSON.parse(await new Blob(chunks).text());
+  } catch {
+    return undefined;
   }
 }
 

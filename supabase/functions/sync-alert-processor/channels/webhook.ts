@@ -2,11 +2,12 @@ import { Webhook } from "standardwebhooks";
 import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
 import { hasEnded } from "../../../../services/evidence.ts";
 import { causeOf, scopeOf } from "../../../../services/incident-words.ts";
+import { SentHeaders } from "../../../../types/extra-headers.ts";
 import { reportText } from "../../../../services/weekly-report-words.ts";
 import { evidenceOf } from "../evidence.ts";
 import { limitNoteOf } from "../message.ts";
 import type { Links, Message, MessageItem, Send, SendReport } from "./channel.ts";
-import { type HttpDeps, postJson } from "./http.ts";
+import { type HttpDeps, postJson, refuse } from "./http.ts";
 
 /** How Alertmanager writes the end of an alert that fires: the zero time of Go. */
 const NO_END = "0001-01-01T00:00:00Z";
@@ -79,25 +80,30 @@ function webhookBody({ group, items, over_limit }: Message, { channel, hourly_li
   });
 }
 
-/** Posts a body to a webhook and signs it by Standard Webhooks. */
-async function postSigned(deps: HttpDeps, id: string, body: string, destination: Destination): Promise<Delivery> {
-  const { config: { url }, secret, previous_secret } = destination;
-  const refuse = (error: string) => ({ outcome: "RETRY" as const, is_answered: true, error });
-  if (typeof url !== "string") return refuse("the channel has no URL");
-  if (!secret) return refuse("the channel has no secret");
-  const now = new Date(deps.now());
-  let signatures: string[];
+/** The headers that sign a body by Standard Webhooks; null when a secret is not one of theirs. */
+function signatureOf(id: string, now: Date, body: string, secrets: string[]): Texts | null {
   try {
-    // Until a rotation of the secret ends, receivers have either of the two.
-    signatures = [secret, previous_secret].filter((key) => key !== null).map((key) => new Webhook(key).sign(id, now, body));
+    return {
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+      "webhook-signature": secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(" "),
+    };
   } catch {
-    return refuse("the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)");
+    return null;
   }
-  return await postJson(url, body, {
-    "webhook-id": id,
-    "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
-    "webhook-signature": signatures.join(" "),
-  }, deps);
+}
+
+/** Posts a body to a webhook with the extra headers of the channel, and signs it where the channel has a secret. */
+async function postSigned(deps: HttpDeps, id: string, body: string, destination: Destination): Promise<Delivery> {
+  const { config: { url, headers }, secret, previous_secret } = destination;
+  if (typeof url !== "string") return refuse("the channel has no URL");
+  const extra = SentHeaders.safeParse(headers ?? {}).data;
+  if (!extra) return refuse("the channel has no valid extra headers");
+  // Until a rotation of the secret ends, receivers have either of the two.
+  const secrets = [secret, previous_secret].filter((key) => key !== null);
+  const signature = secret ? signatureOf(id, new Date(deps.now()), body, secrets) : { "webhook-id": id };
+  if (!signature) return refuse("the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)");
+  return await postJson(url, body, { ...extra, ...signature }, deps);
 }
 
 /** Posts a message about incidents. */

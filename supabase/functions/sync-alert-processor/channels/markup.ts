@@ -1,0 +1,91 @@
+import type { ReportWords } from "../../../../services/weekly-report-words.ts";
+import { charactersOf } from "../../../../services/text.ts";
+import { CUT, type Line, paragraphOf } from "../message.ts";
+import type { Links, Message, MessageItem } from "./channel.ts";
+
+/** How a receiver writes text and links, and how much of it it accepts. */
+export interface Markup {
+  escape: (text: string) => string;
+  link: (url: string, name: string) => string;
+  /** The length as the receiver counts it. */
+  size: (text: string) => number;
+  /** The longest section, the longest sum of all texts, and the most sections. */
+  section: number;
+  message: number;
+  sections: number;
+}
+
+/** A longer URL would leave too little of a section to the text. */
+const URL_LENGTH = 1_000;
+const REPORT_CUT = "… (cut; see the page)";
+
+export const charactersIn = (text: string): number => text.length;
+const encoder = new TextEncoder();
+export const bytesIn = (text: string): number => encoder.encode(text).length;
+
+/** Percent-encodes what `characters` matches, so that it cannot end a link in the markup. */
+export const encodeIn = (url: string, characters: RegExp): string =>
+  url.replace(characters, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+
+/** The escaped text within `limit`; a cut is marked, and splits neither a character nor an escape. */
+export function fitEscaped(text: string, limit: number, { escape, size }: Markup, mark = CUT): string {
+  const whole = escape(text);
+  if (size(whole) <= limit) return whole;
+  const kept: string[] = [];
+  let room = limit - size(mark);
+  for (const character of charactersOf(text)) {
+    const escaped = escape(character);
+    room -= size(escaped);
+    if (room < 0) break;
+    kept.push(escaped);
+  }
+  return kept.join("").trimEnd() + mark;
+}
+
+function lineOf(line: Line, markup: Markup): { text: string } | { link: string } {
+  if (!("url" in line)) return line;
+  const link = markup.link(line.url, line.name);
+  return link.length <= URL_LENGTH
+    ? { link: `\n${line.label}: ${link}` }
+    : { text: `${line.label}: the address is too long for this channel` };
+}
+
+/** The text of one section: what has to be cut is cut before the links. */
+function sectionOf(item: MessageItem, links: Links, markup: Markup, limit: number): string {
+  const { title, lines } = paragraphOf(item, links);
+  const parts = lines.map((line) => lineOf(line, markup));
+  const texts = [title, ...parts.flatMap((part) => "text" in part ? [part.text] : [])].join("\n");
+  const tail = parts.flatMap((part) => "link" in part ? [part.link] : []).join("");
+  return fitEscaped(texts.toWellFormed(), limit - markup.size(tail), markup) + tail;
+}
+
+/** The sections of the items, and in place of those for which a message has no room the number of them; `used` is the length of other texts. */
+export function sectionsOf({ items }: Message, links: Links, markup: Markup, used: number): string[] {
+  const sections: string[] = [];
+  // Also for a section about what is left out, and for what the message has between sections.
+  let room = markup.message - used - 200 - (links.page?.length ?? 0);
+  for (const item of items) {
+    const limit = sections.length === 0 ? Math.min(markup.section, room) : markup.section;
+    const section = sectionOf(item, links, markup, limit);
+    room -= markup.size(section);
+    if (room < 0 || sections.length === markup.sections - 1) break;
+    sections.push(section);
+  }
+  const left = items.length - sections.length;
+  if (left === 0) return sections;
+  const where = links.page === null ? markup.escape("the incidents on the page") : markup.link(links.page, "the incidents on the page");
+  return [
+    ...sections,
+    `${markup.escape(`… and ${left} more ${left === 1 ? "incident" : "incidents"} (cut; see `)}${where}${markup.escape(")")}`,
+  ];
+}
+
+/** The sections of a weekly report, each under its title, and a link to the page. */
+export function reportSections({ sections }: ReportWords, page: string | null, markup: Markup, strong = markup.escape): string[] {
+  const link = page === null || page.length > URL_LENGTH ? [] : [markup.link(page, "Open the page")];
+  // The sections share what the subject, their titles and the link leave.
+  const room = markup.message - 500 - markup.size(link.join(""));
+  const limit = Math.min(markup.section - 100, Math.floor(room / Math.max(sections.length, 1)));
+  const texts = sections.map(({ title, lines }) => `${strong(title)}\n${fitEscaped(lines.join("\n"), limit, markup, REPORT_CUT)}`);
+  return [...texts, ...link];
+}

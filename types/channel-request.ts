@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { CHANNEL_KIND_NAMES, CHANNEL_KINDS, type ChannelField, channelFields, type ChannelKind } from "./channel-kinds.ts";
+import { duration } from "./duration.ts";
+
+const isNeeded = ({ is_optional, is_stored }: ChannelField): boolean => !is_optional && !is_stored;
+
+/** The parts of a request that only some kinds have. */
+function channelShape(kind: ChannelKind): { config?: z.ZodType; secret?: z.ZodType } {
+  const fields = channelFields(kind).map(([path, field]) => [path.split("."), field] as const);
+  const settings = fields.filter(([[place]]) => place === "config");
+  const shape = Object.fromEntries(settings.map(([[, name], field]) => [name, isNeeded(field) ? field.schema : field.schema.optional()]));
+  const config = z.strictObject(shape);
+  const secret = fields.find(([[place]]) => place === "secret")?.[1];
+  return {
+    ...settings.length && { config: settings.some(([, field]) => isNeeded(field)) ? config : config.optional() },
+    // Null removes a stored secret, where a channel can be without one.
+    ...secret && { secret: secret.is_optional ? secret.schema.nullable().optional() : secret.schema.optional() },
+  };
+}
+
+const commonChannelFields = {
+  /** Absent, it keeps its value; a new channel is active. */
+  is_active: z.boolean().optional(),
+  /** Incidents that open within this window after a message go out as one message at its end. */
+  group_window: duration("group_window").optional(),
+  /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
+  hourly_limit: z.number().int().min(1).max(10_000).optional(),
+  /** Whether it receives the report of each week, on Monday. Absent, it keeps its value; a new channel receives none. */
+  weekly_report: z.boolean().optional(),
+};
+type ChannelShape = typeof commonChannelFields & {
+  kind: z.ZodLiteral<ChannelKind>;
+  config: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
+  secret: z.ZodOptional<z.ZodNullable<z.ZodString>>;
+};
+
+function channelRequest(kind: ChannelKind) {
+  const noReport = { weekly_report: z.literal(false, "must be off for a channel of this kind, which sends no report").optional() };
+  const report = CHANNEL_KINDS[kind].sends_report ? {} : noReport;
+  // A kind has a part of the shape, and its fields are known only in the table of the kinds.
+  return z.strictObject({ kind: z.literal(kind), ...channelShape(kind), ...commonChannelFields, ...report } as unknown as ChannelShape);
+}
+const channelRequests = CHANNEL_KIND_NAMES.map(channelRequest) as [ReturnType<typeof channelRequest>];
+
+/**
+ * `PUT sync-admin/channels/:name`; without an address, headers or a secret the stored ones stay. No response contains a secret, the value of
+ * a header, or an address that can be the only key to its receiver. The database limits the number of all recipients of a channel.
+ */
+export const ChannelRequest = z.discriminatedUnion("kind", channelRequests);
