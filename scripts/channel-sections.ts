@@ -40,6 +40,13 @@ incident here is one incident there (\`dedup_key\` is its id): an opening, an es
 \`acknowledge\`, an end is \`resolve\`. CRITICAL is \`critical\`, HIGH \`error\`, MEDIUM \`warning\`, LOW \`info\`. An answer of 400 means that the
 event can never be accepted: the notification is DEAD at once. After a correction of the key an operator sends it again. An acknowledgement
 in PagerDuty does not come back here. PagerDuty receives no weekly report.`,
+  alertmanager:
+    `An Alertmanager of your own, which groups, inhibits, silences, limits and repeats by its own configuration. Rules do not name it: each
+minute it receives every incident that fires, also the inhibited and silenced ones, and those that ended within 15 minutes
+(\`/api/v2/alerts\`). Each alert ends 15 minutes after its last post, so that a processor that is away for less loses none, and an
+Alertmanager that starts empty has all of them after the next post. The labels are those of the webhook and stay the same until the end. A
+failed post is not retried, because the next one has the same alerts; \`system-status\` is FAILED until one is accepted. Groups, the hourly
+limit, escalation channels and the weekly report do not concern it.`,
   email:
     `One thread per rule and entity in clients that follow \`References\`; \`Auto-Submitted: auto-generated\` asks for no automatic reply. The
 mail server is \`SMTP_URL\` (see [deploy.md](deploy.md)). Only a 5xx response to a recipient is permanent.`,

@@ -155,9 +155,9 @@ at risk first; the incidents that were firing; the tournaments with the most fai
 it was at the end of the week, and each channel receives the same report. \`GET sync-monitoring/weekly-report\` returns the last one, so that
 an operator can read it before a channel receives it.
 
-An email channel sends it to its recipients, not to those of a severity. PagerDuty and the dashboard receive none. A processor that was away
-on Monday sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a report twice:
-after a lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with
+An email channel sends it to its recipients, not to those of a severity. PagerDuty, Alertmanager and the dashboard receive none. A processor
+that was away on Monday sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a
+report twice: after a lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with
 \`"type": "weekly_report"\`, signed like each other message of the channel. The hourly limit, silences and maintenance windows do not apply to
 it.
 

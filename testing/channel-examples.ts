@@ -15,5 +15,6 @@ export const SETTINGS: Record<PostingKind, Pick<Destination, "config" | "secret"
   discord: { config: {}, secret: "https://discord.example/api/webhooks/1/k3y?thread_id=7" },
   telegram: { config: { chat_id: "-100123" }, secret: `123456789:k3y${"A".repeat(32)}` },
   ntfy: { config: { url: "https://ntfy.example/sync-alerts-k3y" }, secret: "tk_k3y4567890" },
+  alertmanager: { config: { url: "https://alertmanager.example/k3y", headers: { authorization: "Bearer k3y" } }, secret: null },
   pagerduty: { config: { host: "events.eu.pagerduty.com" }, secret: "k3y4567890abcdef1234567890abcdef" },
 };

@@ -197,6 +197,7 @@ export const STATES = {
     telegram: { kind: "telegram", config: { chat_id: "-1" }, secret: "example" },
     ntfy: { kind: "ntfy", config: { url: "https://ntfy.example/topic" } },
     pagerduty: { kind: "pagerduty", config: { host: "events.pagerduty.com" }, secret: "example" },
+    alertmanager: { kind: "alertmanager", config: { url: "https://alertmanager.example" } },
     with_headers: { kind: "webhook", config: { url: "https://example.com", headers: { "x-key": "example" } } },
     in_vault: { kind: "webhook", vault_id: RUN, previous_secret_until: LATE },
   },

@@ -23,6 +23,8 @@ interface Kind {
   title: string;
   /** Whether it can receive the report of each week. */
   sends_report: boolean;
+  /** Whether rules name it; a kind that they do not name receives every incident, each minute. */
+  is_for_rules: boolean;
   /** Whether its receiver has acknowledgements of its own, so that the processor sends it those of people here. */
   knows_acknowledgement: boolean;
   /** Its fields by their path in a request, in the order of the form. */
@@ -32,7 +34,15 @@ interface Kind {
 const recipients = z.array(z.email()).min(1);
 /** An address that is the only key to its receiver. */
 const SECRET_ADDRESS = { control: "secret", schema: webUrl.max(2000), is_stored: true } as const;
-const MESSENGER = { sends_report: true, knows_acknowledgement: false } as const;
+const MESSENGER = { sends_report: true, is_for_rules: true, knows_acknowledgement: false } as const;
+const EXTRA_HEADERS = {
+  label: "Extra headers (optional)",
+  help: "One a line, such as “Authorization: Bearer …”, ten at most.",
+  control: "headers",
+  schema: ExtraHeaders,
+  is_optional: true,
+  is_stored: true,
+} as const;
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
 
@@ -65,14 +75,7 @@ export const CHANNEL_KINDS = {
         is_optional: true,
         is_stored: true,
       },
-      "config.headers": {
-        label: "Extra headers (optional)",
-        help: "One a line, such as “Authorization: Bearer …”, ten at most.",
-        control: "headers",
-        schema: ExtraHeaders,
-        is_optional: true,
-        is_stored: true,
-      },
+      "config.headers": EXTRA_HEADERS,
     },
   },
   slack: {
@@ -145,6 +148,7 @@ export const CHANNEL_KINDS = {
   pagerduty: {
     title: "PagerDuty",
     sends_report: false,
+    is_for_rules: true,
     knows_acknowledgement: true,
     fields: {
       secret: {
@@ -177,7 +181,24 @@ export const CHANNEL_KINDS = {
       },
     },
   },
-  dashboard: { title: "This page", sends_report: false, knows_acknowledgement: false, fields: {} },
+  alertmanager: {
+    title: "Alertmanager",
+    sends_report: false,
+    is_for_rules: false,
+    knows_acknowledgement: false,
+    fields: {
+      "config.url": {
+        label: "Address",
+        help: "The address of its page, without /api/v2. It receives every incident each minute, whatever the rules name.",
+        control: "address",
+        schema: webUrl.max(2000),
+        placeholder: "https://",
+        is_stored: true,
+      },
+      "config.headers": EXTRA_HEADERS,
+    },
+  },
+  dashboard: { title: "This page", sends_report: false, is_for_rules: true, knows_acknowledgement: false, fields: {} },
 } as const satisfies Record<string, Kind>;
 
 export type ChannelKind = keyof typeof CHANNEL_KINDS;

@@ -2226,6 +2226,7 @@ export type Database = {
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
       "get_alert_quality": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "get_alertmanager_alerts": { Args: { "as_of"?: string }; Returns: Json };
       "get_connectivity_test": { Args: { "as_of"?: string }; Returns: Json };
       "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -2266,6 +2267,7 @@ export type Database = {
       "read_with_etag": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "reap_sync_executions": { Args: { "as_of"?: string }; Returns: number };
       "record_alert_delivery": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
+      "record_alertmanager_post": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "record_channel_test": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "record_connectivity_test": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "record_weekly_report": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };

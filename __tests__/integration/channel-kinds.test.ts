@@ -32,7 +32,7 @@ const senderOf = (name: string) => db.value("select private.channel_with_secrets
 /** The request that creates a channel of the kind. */
 const requestOf = (kind: PostingKind) => {
   const { config, secret } = SETTINGS[kind];
-  return { kind, ...Object.keys(config).length ? { config } : {}, secret };
+  return { kind, ...Object.keys(config).length ? { config } : {}, ...secret === null ? {} : { secret } };
 };
 
 for (const kind of KINDS) {
@@ -41,7 +41,7 @@ for (const kind of KINDS) {
   Deno.test(`a ${kind} channel is created, tested and changed, and nobody reads its secrets again`, async () => {
     clock.advance(600_000);
     const made = await call("PUT", `/channels/${kind}`, requestOf(kind));
-    assertEquals([made.status, made.body.kind, made.body.has_secret], [200, kind, true]);
+    assertEquals([made.status, made.body.kind, made.body.has_secret], [200, kind, SETTINGS[kind].secret !== null]);
     const tested = await call("POST", `/channels/${kind}/test`);
     assertObjectMatch(tested.body.results[0], { opening: { outcome: "SENT" }, end: { outcome: "SENT" } });
     const { config, secret: _, ...rest } = requestOf(kind) as { kind: string; config?: Record<string, unknown>; secret: unknown };

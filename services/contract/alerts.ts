@@ -253,6 +253,8 @@ export const ALERTS = {
     },
     answer: z.number().int(),
   },
+  get_alertmanager_alerts: { args: { as_of }, answer: z.object({ receivers: z.array(Destination), items: z.array(NotificationItem) }) },
+  record_alertmanager_post: { args: { p: z.strictObject({ name: z.string(), error: z.string().nullable() }), as_of }, answer: z.null() },
   claim_alert_notifications: { args: { p: z.strictObject({ limit: z.number().int() }), as_of }, answer: z.array(ClaimedGroup) },
   record_alert_delivery: {
     args: {

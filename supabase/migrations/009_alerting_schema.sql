@@ -440,11 +440,11 @@ create table public.notification_channels (
   vault_id uuid,
   weekly_report boolean not null default false,
   constraint notification_channels_kind_is_known
-    check (kind in ('webhook', 'slack', 'teams', 'discord', 'telegram', 'ntfy', 'pagerduty', 'email', 'dashboard')),
+    check (kind in ('webhook', 'slack', 'teams', 'discord', 'telegram', 'ntfy', 'pagerduty', 'email', 'alertmanager', 'dashboard')),
   constraint notification_channels_webhook_has_its_url
     check (kind <> 'webhook' or vault_id is not null or coalesce(jsonb_typeof(config -> 'url'), '') = 'string'),
-  constraint notification_channels_headers_are_of_a_webhook
-    check (config -> 'headers' is null or kind = 'webhook' and jsonb_typeof(config -> 'headers') = 'object'),
+  constraint notification_channels_headers_have_a_kind_that_sends_them
+    check (config -> 'headers' is null or kind in ('webhook', 'alertmanager') and jsonb_typeof(config -> 'headers') = 'object'),
   constraint notification_channels_slack_has_its_url check (kind <> 'slack' or coalesce(vault_id::text, secret) is not null),
   constraint notification_channels_teams_has_its_url check (kind <> 'teams' or coalesce(vault_id::text, secret) is not null),
   constraint notification_channels_discord_has_its_url check (kind <> 'discord' or coalesce(vault_id::text, secret) is not null),
@@ -456,18 +456,21 @@ create table public.notification_channels (
   constraint notification_channels_pagerduty_has_its_key check (kind <> 'pagerduty' or coalesce(vault_id::text, secret) is not null),
   constraint notification_channels_pagerduty_host_is_known
     check (kind <> 'pagerduty' or coalesce(config ->> 'host', '') in ('events.pagerduty.com', 'events.eu.pagerduty.com')),
+  constraint notification_channels_alertmanager_has_its_url
+    check (kind <> 'alertmanager' or vault_id is not null or coalesce(jsonb_typeof(config -> 'url'), '') = 'string'),
   constraint notification_channels_email_has_recipients check (kind <> 'email' or coalesce(jsonb_typeof(config -> 'to'), '') = 'array'),
   constraint notification_channels_group_window_is_short check (group_window between interval '0' and interval '1 hour'),
   constraint notification_channels_hourly_limit_is_positive check (hourly_limit > 0),
   constraint notification_channels_weekly_report_is_not_for_the_dashboard check (not weekly_report or kind <> 'dashboard'),
   constraint notification_channels_weekly_report_is_not_for_pagerduty check (not weekly_report or kind <> 'pagerduty'),
+  constraint notification_channels_weekly_report_is_not_for_alertmanager check (not weekly_report or kind <> 'alertmanager'),
   constraint notification_channels_previous_secret_has_an_end check (
     (previous_secret is null) = (previous_secret_until is null) or vault_id is not null and previous_secret is null)
 );
 comment on table public.notification_channels is
   'Channels by kind: webhook {url, headers?} with a signing secret or none; slack, teams and discord with the URL as the secret; telegram '
   '{chat_id} with its bot token; ntfy {url} with an access token or none; pagerduty {host} with its integration key; email {to: [...], '
-  'by_severity?}; dashboard.';
+  'by_severity?}; alertmanager {url, headers?}, which receives every incident outside the outbox; dashboard.';
 comment on column public.notification_channels.vault_id is
   'The secret of Vault with the address, the headers and the secrets. Null where SQL inserted the channel: config and secret have them.';
 comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';

@@ -600,7 +600,7 @@ language sql stable rows 10 set search_path = '' as $$
     -- A rule about undelivered notifications notifies the channels without such notifications.
     case when u.rule_id is null then '{}' else jsonb_build_object('channels', (
       select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
-      where c.is_active and not u.channels ? c.name
+      where c.is_active and c.kind <> 'alertmanager' and not u.channels ? c.name
     )) end
   from rule r cross join evaluation e cross join queue q cross join broken b left join undelivered_total u on u.rule_id = r.id;
 $$;
@@ -709,9 +709,10 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_object_agg(c.name, (
     select jsonb_object_agg(severity, array(select private.recipients(c, severity) order by 1))
     from unnest(array['LOW', 'MEDIUM', 'HIGH', 'CRITICAL']) severity
-  )), '{}') from public.notification_channels c where c.is_active;
+  )), '{}') from public.notification_channels c where c.is_active and c.kind <> 'alertmanager';
 $$;
-comment on function private.recipients_by_severity() is 'The recipients of each active channel by severity.';
+comment on function private.recipients_by_severity() is
+  'The recipients of each active channel by severity; Alertmanager receives every incident outside the outbox.';
 
 create function private.silence_of(
   rule public.alert_rules, p_tournament_no text, entities jsonb, incident public.alert_incidents, as_of timestamptz

@@ -1,6 +1,18 @@
 -- Alert transitions, the notifications that they queue, the deliveries, the weekly reports, and the watchdog of the alert processor.
 -- Past 300 lines, because an incident and the notifications that it queues change together.
 
+create function private.item_of(incident public.alert_incidents, kind text, reason text) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'incident_id', incident.id, 'kind', kind, 'rule_name', incident.rule_name, 'metric', incident.metric,
+    'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
+    'message', incident.message, 'reason', reason, 'evidence', incident.evidence, 'cause', incident.cause,
+    'began_at', incident.began_at, 'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at,
+    'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
+  );
+$$;
+comment on function private.item_of(public.alert_incidents, text, text) is 'The state of an incident as a message reports it.';
+
 create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -12,13 +24,7 @@ begin
   insert into public.alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
   values (p ->> 'channel', destination, incident.id,
     concat_ws('/', coalesce(incident.rule_id::text, incident.rule_name), incident.entity_type),
-    jsonb_build_object(
-      'incident_id', incident.id, 'kind', p -> 'kind', 'rule_name', incident.rule_name, 'metric', incident.metric,
-      'entity_type', incident.entity_type, 'tournament_no', incident.tournament_no, 'severity', incident.severity,
-      'message', incident.message, 'reason', p -> 'reason', 'evidence', incident.evidence, 'cause', incident.cause,
-      'began_at', incident.began_at, 'opened_at', incident.opened_at, 'resolved_at', incident.resolved_at,
-      'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
-    ), as_of);
+    private.item_of(incident, p ->> 'kind', p ->> 'reason'), as_of);
 end
 $$;
 comment on function private.queue_notification(public.alert_incidents, jsonb, timestamptz) is
@@ -541,6 +547,49 @@ end
 $$;
 comment on function public.record_channel_test(jsonb, timestamptz) is
   'Records the {results} of a test of channel {name}: for each {recipient} the {error}, which is null when it accepted the messages.';
+
+create function public.get_alertmanager_alerts(as_of timestamptz default now()) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with receiver as (
+    select private.channel_with_secrets(c) || jsonb_build_object('recipient', null) as receiver
+    from public.notification_channels c where c.kind = 'alertmanager' and c.is_active
+  ),
+  alert as (
+    select i, coalesce((
+      select e.severity from public.alert_events e where e.incident_id = i.id and e.to_state in ('FIRING', 'RESOLVED') order by e.id limit 1
+    ), i.severity) as first_severity
+    from public.alert_incidents i
+    where i.state in ('FIRING', 'ACKNOWLEDGED') or i.state = 'RESOLVED' and i.fired_at is not null
+      and i.resolved_at > as_of - interval '15 minutes'
+  )
+  select jsonb_build_object(
+    'receivers', (select coalesce(jsonb_agg(r.receiver order by r.receiver ->> 'channel'), '[]') from receiver r),
+    'items', (
+      -- What ended comes before what fires, because both can have the same labels.
+      select coalesce(jsonb_agg(private.item_of(a.i, case when (a.i).state = 'RESOLVED' then 'RESOLVED' else 'FIRING' end, (a.i).message)
+        || jsonb_build_object('first_severity', a.first_severity) order by (a.i).state <> 'RESOLVED', (a.i).opened_at), '[]')
+      from alert a where exists (select from receiver)));
+$$;
+comment on function public.get_alertmanager_alerts(timestamptz) is
+  'Returns the active channels of Alertmanager with their addresses and headers, and for them every incident that fires or ended within 15 '
+  'minutes, each with its first severity.';
+
+create function public.record_alertmanager_post(p jsonb, as_of timestamptz default now()) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform private.refuse_unknown_fields(p, '{name,error}');
+  insert into public.notification_destinations as d (channel, proven_at, last_sent_at, last_error)
+  select c.name, outcome.at, outcome.at, left(p ->> 'error', 1000)
+  from public.notification_channels c cross join (select case when p ->> 'error' is null then as_of end as at) outcome
+  -- The channel can be deleted during the post.
+  where c.name = p ->> 'name'
+  on conflict (channel, recipient) do update set
+    proven_at = coalesce(excluded.proven_at, d.proven_at), last_sent_at = coalesce(excluded.last_sent_at, d.last_sent_at),
+    last_error = excluded.last_error;
+end
+$$;
+comment on function public.record_alertmanager_post(jsonb, timestamptz) is
+  'Records the outcome of a post of all alerts to channel {name}: the {error}, which is null when it was accepted.';
 
 create function private.post_watchdog(status text, last_evaluation timestamptz, as_of timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$

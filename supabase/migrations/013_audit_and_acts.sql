@@ -462,13 +462,20 @@ declare
     select string_agg(distinct named.name, ', ') from jsonb_array_elements_text(names) named (name)
     where not exists (select from public.notification_channels c where c.name = named.name)
   );
+  alertmanagers constant text := (
+    select string_agg(c.name, ', ' order by c.name) from public.notification_channels c where c.kind = 'alertmanager' and names ? c.name
+  );
 begin
   if unknown_names is not null then
     raise sqlstate 'PT400' using message = format('%s: there is no channel %s', field, unknown_names), detail = 'BAD_REQUEST';
+  elsif alertmanagers is not null then
+    raise sqlstate 'PT400' using
+      message = format('%s: must not name %s, which receives every incident', field, alertmanagers), detail = 'BAD_REQUEST';
   end if;
 end
 $$;
-comment on function private.refuse_unknown_channels(text, jsonb) is 'Raises PT400 BAD_REQUEST for a name that is no channel.';
+comment on function private.refuse_unknown_channels(text, jsonb) is
+  'Raises PT400 BAD_REQUEST for a name that is no channel, or one of Alertmanager.';
 
 create function private.refuse_invalid_rule(rule public.alert_rules) returns void
 language plpgsql stable set search_path = '' as $$
@@ -759,7 +766,7 @@ comment on function private.masked_email(text) is 'The first letter and the doma
 create function private.channel_address(channel public.notification_channels) returns text
 language sql stable set search_path = '' as $$
   select case
-    when channel.kind in ('webhook', 'ntfy') then s ->> 'url'
+    when channel.kind in ('webhook', 'ntfy', 'alertmanager') then s ->> 'url'
     when channel.kind in ('slack', 'teams', 'discord') then s ->> 'secret'
     when channel.kind = 'telegram' then 'https://api.telegram.org/'
     when channel.kind = 'pagerduty' then 'https://' || (channel.config ->> 'host') || '/'
@@ -830,9 +837,9 @@ begin
   secrets := jsonb_strip_nulls(jsonb_build_object(
     'url', coalesce(p -> 'config' -> 'url', kept -> 'url'), 'headers', headers,
     'secret', case when p ? 'secret' then p -> 'secret' else kept -> 'secret' end));
-  if kind in ('webhook', 'ntfy') and not secrets ? 'url' then
+  if kind in ('webhook', 'ntfy', 'alertmanager') and not secrets ? 'url' then
     raise sqlstate 'PT400' using message = 'config.url: is required', detail = 'BAD_REQUEST';
-  elsif kind not in ('webhook', 'ntfy') and not secrets ? 'secret' then
+  elsif kind not in ('webhook', 'ntfy', 'alertmanager') and not secrets ? 'secret' then
     raise sqlstate 'PT400' using message = 'secret: is required', detail = 'BAD_REQUEST';
   elsif kind = 'webhook' and secrets ? 'secret' then
     -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
@@ -890,7 +897,7 @@ begin
   after := jsonb_populate_record(before, jsonb_build_object(
     'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
     'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of),
-    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty')
+    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager')
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
     'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,

@@ -1075,7 +1075,10 @@ language sql stable set search_path = '' as $$
       from public.notification_channels c cross join lateral (
         select count(*) filter (where n.status = 'DEAD') as dead_24h, count(*) filter (where n.status <> 'DEAD') as waiting,
           (select max(d.last_sent_at) from public.notification_destinations d where d.channel = c.name) as last_sent,
-          (array_agg(n.last_error order by n.seq desc) filter (where n.last_error is not null))[1] as last_error
+          coalesce(
+            (array_agg(n.last_error order by n.seq desc) filter (where n.last_error is not null))[1],
+            -- A post to Alertmanager is in no outbox.
+            (select d.last_error from public.notification_destinations d where d.channel = c.name and c.kind = 'alertmanager')) as last_error
         from private.undelivered(as_of) n where n.channel = c.name
       ) n),
     'upstream', (
@@ -1740,6 +1743,7 @@ language sql stable set search_path = '' as $$
       where c.is_active and c.kind <> 'dashboard' and (
         -- A rule about undelivered notifications uses every active channel that delivers.
         r.metric = 'undelivered_age'
+        or c.kind = 'alertmanager'
         or coalesce(e.notification_channels, r.notification_channels) ? c.name
         or r.escalation_delay is not null and jsonb_path_query_array(r.escalation_channels, '$[*][*]') ? c.name
       )

@@ -3,7 +3,7 @@ import { type DuplicateRows, type InvalidRows, STATES } from "../../../testing/r
 const rule = STATES.alert_rules;
 const { pending, acknowledged, resolved } = STATES.alert_incidents;
 const { recurring } = STATES.alert_silences;
-const { email, slack, webhook, teams, discord, telegram, ntfy, pagerduty, with_headers } = STATES.notification_channels;
+const { email, slack, webhook, teams, discord, telegram, ntfy, pagerduty, alertmanager, with_headers } = STATES.notification_channels;
 const { sending, sent, dead, discarded, superseded } = STATES.alert_notifications;
 const { failing } = STATES.notification_destinations;
 const report = STATES.weekly_report_deliveries;
@@ -116,7 +116,7 @@ const invalidRows: InvalidRows = {
   notification_channels: {
     notification_channels_kind_is_known: [{ kind: "pager" }],
     notification_channels_webhook_has_its_url: [{ ...webhook, config: { url: 1 } }, { ...webhook, config: {} }],
-    notification_channels_headers_are_of_a_webhook: [
+    notification_channels_headers_have_a_kind_that_sends_them: [
       { ...with_headers, config: { ...with_headers.config, headers: [] } },
       { ...ntfy, config: { ...ntfy.config, headers: {} } },
     ],
@@ -127,6 +127,8 @@ const invalidRows: InvalidRows = {
     notification_channels_ntfy_has_its_url: [{ ...ntfy, config: {} }, { ...ntfy, config: { url: 1 } }],
     notification_channels_pagerduty_has_its_key: [{ ...pagerduty, secret: null }],
     notification_channels_pagerduty_host_is_known: [{ ...pagerduty, config: {} }, { ...pagerduty, config: { host: "pagerduty.example" } }],
+    notification_channels_alertmanager_has_its_url: [{ ...alertmanager, config: {} }, { ...alertmanager, config: { url: 1 } }],
+    notification_channels_weekly_report_is_not_for_alertmanager: [{ ...alertmanager, weekly_report: true }],
     notification_channels_weekly_report_is_not_for_pagerduty: [{ ...pagerduty, weekly_report: true }],
     notification_channels_slack_has_its_url: [{ ...slack, secret: null }],
     notification_channels_email_has_recipients: [{ ...email, config: { to: "operator@example.com" } }, { ...email, config: {} }],

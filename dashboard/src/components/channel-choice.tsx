@@ -12,12 +12,13 @@ export function ChannelChoice({ name, label, help, value, onChange }: {
   onChange: (value: string[]) => void;
 }) {
   const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 60_000 }).data?.channels ?? [];
+  const named = channels.filter(({ kind }) => CHANNEL_KINDS[kind].is_for_rules);
   const { id, problem } = useField({ name, label });
   return (
     <fieldset class="field" aria-describedby={problem && `${id}-error`}>
       <legend>{label}</legend>
       <div class="choices">
-        {channels.map(({ name, kind }, index) => (
+        {named.map(({ name, kind }, index) => (
           <label key={name} class="choice">
             <input
               type="checkbox"

@@ -51,22 +51,26 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
             />
           )}
           <ChannelSettings channel={channel} fields={fields} set={set} />
-          <TextField
-            name="group_window"
-            label="Group window"
-            help={`Incidents that open within it go out as one message: ${DURATIONS.group_window.join(" to ")}.`}
-            value={fields.group_window}
-            onChange={(group_window) => set({ group_window })}
-          />
-          <TextField
-            name="hourly_limit"
-            label="Hourly limit"
-            help="Further messages are delivered later as one."
-            unit="messages"
-            inputMode="numeric"
-            value={fields.hourly_limit}
-            onChange={(hourly_limit) => set({ hourly_limit })}
-          />
+          {CHANNEL_KINDS[fields.kind].is_for_rules && (
+            <>
+              <TextField
+                name="group_window"
+                label="Group window"
+                help={`Incidents that open within it go out as one message: ${DURATIONS.group_window.join(" to ")}.`}
+                value={fields.group_window}
+                onChange={(group_window) => set({ group_window })}
+              />
+              <TextField
+                name="hourly_limit"
+                label="Hourly limit"
+                help="Further messages are delivered later as one."
+                unit="messages"
+                inputMode="numeric"
+                value={fields.hourly_limit}
+                onChange={(hourly_limit) => set({ hourly_limit })}
+              />
+            </>
+          )}
           <CheckField
             label="On"
             help="A channel that is off sends nothing."

@@ -1,4 +1,4 @@
-import { AppWindow, BellRing, Hash, Mail, MessageSquareText, MessagesSquare, Send, Siren, Webhook } from "lucide-preact";
+import { AppWindow, BellRing, Flame, Hash, Mail, MessageSquareText, MessagesSquare, Send, Siren, Webhook } from "lucide-preact";
 import type { NotificationChannel } from "../../../types/alerts.ts";
 import { CHANNEL_KINDS, type ChannelKind } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
@@ -14,6 +14,7 @@ const ICONS: Record<ChannelKind, typeof Webhook> = {
   ntfy: BellRing,
   pagerduty: Siren,
   email: Mail,
+  alertmanager: Flame,
   dashboard: AppWindow,
 };
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../../services/clock.ts";
 import { type AppDeps, createFunctionApp, type FunctionApp, readBody, requireSecret } from "../_shared/app.ts";
+import { postAlerts } from "./alertmanager-posts.ts";
 import { evaluateRules } from "./alert-processor.ts";
 import { type Channels, deliverDue } from "./notification-service.ts";
 import { deliverReports } from "./weekly-reports.ts";
@@ -34,7 +35,12 @@ async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cau
     log("error", "evaluation_failed", { cause, message: String(error) });
     return false;
   });
+  // A slow Alertmanager delays no notification.
+  const posts = postAlerts(rpc, clock, log, channels).catch((error: unknown) => {
+    log("error", "alerts_not_posted", { cause, message: String(error) });
+  });
   await deliverDue(rpc, clock, log, channels);
+  await posts;
   if (isEvaluated) await heartbeat();
   // The report comes last, so that nothing about it can delay an alert.
   await deliverReports(rpc, clock, log, channels);

@@ -8,6 +8,7 @@ import type { Rpc } from "../../../services/rpc.ts";
 import { smtpOptionsOf } from "../../../services/smtp.ts";
 import type { ChannelKind, ReportKind } from "../../../types/channel-kinds.ts";
 import type { Links, Send, SendReport } from "./channels/channel.ts";
+import { sendAlertmanager } from "./channels/alertmanager.ts";
 import { sendDiscord, sendReportDiscord } from "./channels/discord.ts";
 import { sendEmail, sendReportEmail } from "./channels/email.ts";
 import type { HttpDeps } from "./channels/http.ts";
@@ -52,6 +53,7 @@ export function createChannels(
       ntfy: sendNtfy(http, links),
       pagerduty: sendPagerduty(http, links),
       email: sendEmail(smtp, links),
+      alertmanager: sendAlertmanager(http, links),
       // The dashboard reads incidents from the database, so there is nothing to send.
       dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
     },

@@ -6,8 +6,9 @@ import { judgeScheduler } from "../../../services/cron-status.ts";
 import { DISPATCH, judgeSchedule } from "./schedule-status.ts";
 import { type Component, counted, MINUTE, type Verdict, verdict } from "../../../services/verdict.ts";
 
-function judgeChannel({ is_active, dead_24h, waiting, last_error, last_sent }: SystemFacts["channels"][number]): Verdict {
+function judgeChannel({ kind, is_active, dead_24h, waiting, last_error, last_sent }: SystemFacts["channels"][number]): Verdict {
   if (!is_active) return verdict("OK", "the channel is disabled");
+  if (kind === "alertmanager" && last_error) return verdict("FAILED", `the last post of all alerts failed: ${last_error}`);
   const dead = `${counted(dead_24h, "dead notification")} in the last 24 hours`;
   if (dead_24h > 0) return verdict("FAILED", last_error ? `${dead}: ${last_error}` : dead);
   if (waiting > 0 && last_error) return verdict("DEGRADED", `${counted(waiting, "undelivered notification")}: ${last_error}`);

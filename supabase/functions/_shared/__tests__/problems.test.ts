@@ -52,8 +52,16 @@ const cases: [schema: z.ZodType, value: unknown, message: string][] = [
   [z.object({ a: z.xor([z.string(), z.string().min(1)]) }), { a: "x" }, "a: matches more than one of the allowed forms"],
   [z.object({ a: z.string().refine(() => false) }), { a: "x" }, "a: is not allowed"],
   [z.object({ a: z.string().refine(() => false, "must be better") }), { a: "x" }, "a: must be better"],
-  [ChannelRequest, {}, "kind: is required and must be webhook, slack, teams, discord, telegram, ntfy, pagerduty, email or dashboard"],
-  [ChannelRequest, { kind: "pigeon" }, "kind: must be webhook, slack, teams, discord, telegram, ntfy, pagerduty, email or dashboard"],
+  [
+    ChannelRequest,
+    {},
+    "kind: is required and must be webhook, slack, teams, discord, telegram, ntfy, pagerduty, email, alertmanager or dashboard",
+  ],
+  [
+    ChannelRequest,
+    { kind: "pigeon" },
+    "kind: must be webhook, slack, teams, discord, telegram, ntfy, pagerduty, email, alertmanager or dashboard",
+  ],
   [ChannelRequest, { kind: "webhook", config: { url: "ftp://x" } }, "config.url: must be a URL that begins with http:// or https://"],
   [ChangeRuleRequest, { runbook_url: "x" }, "runbook_url: must be a URL that begins with http:// or https://"],
 ];

@@ -42,6 +42,7 @@ const CASES: Record<PostingKind, Case> = {
     invalid: "RETRY",
   },
   ntfy: { url: "https://ntfy.example/", accepted: 200, tooMany: retryAfter, invalid: "RETRY" },
+  alertmanager: { url: "https://alertmanager.example/k3y/api/v2/alerts", accepted: 200, tooMany: retryAfter, invalid: "RETRY" },
   pagerduty: { url: "https://events.eu.pagerduty.com/v2/enqueue", accepted: 202, tooMany: retryAfter, invalid: "DEAD" },
 };
 const KINDS = Object.keys(CASES) as PostingKind[];
@@ -85,7 +86,8 @@ for (const kind of KINDS) {
   Deno.test(`${kind} says at the end of an incident when it opened`, async () => {
     const { requests } = await deliver(kind, [resolvedItem()], () => new Response(null, { status: accepted }));
     // The format of Alertmanager has the time as startsAt.
-    assertMatch(textOf(requests[0]?.body ?? ""), kind === "webhook" ? /2026-06-10T12:00:00Z/ : /opened at 2026-06-10 12:00:30 UTC/i);
+    const isAlert = kind === "webhook" || kind === "alertmanager";
+    assertMatch(textOf(requests[0]?.body ?? ""), isAlert ? /2026-06-10T12:00:00Z/ : /opened at 2026-06-10 12:00:30 UTC/i);
   });
 
   Deno.test(`${kind} waits as long as an answer of 429 asks for`, async () => {
@@ -131,3 +133,11 @@ for (const kind of REPORT_KINDS) {
     for (const { title } of words.sections) assert(text.includes(title), `${kind} has ${title}: ${text}`);
   });
 }
+
+Deno.test("of two incidents with the same labels Alertmanager receives the one that fires", async () => {
+  const ended = resolvedItem({ incident_id: "00000000-0000-4000-8000-000000000002" });
+  const { requests } = await deliver("alertmanager", [ended, messageItem()], () => new Response());
+  const [alert, ...others] = JSON.parse(requests[0]?.body ?? "[]");
+  assertEquals([others, alert.endsAt], [[], "2026-06-10T12:15:00.000Z"]);
+  assertMatch(alert.generatorURL, /0001$/);
+});

@@ -1,46 +1,15 @@
 import { Webhook } from "standardwebhooks";
 import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
 import { hasEnded } from "../../../../services/evidence.ts";
-import { causeOf, scopeOf } from "../../../../services/incident-words.ts";
 import { SentHeaders } from "../../../../types/extra-headers.ts";
 import { reportText } from "../../../../services/weekly-report-words.ts";
-import { evidenceOf } from "../evidence.ts";
 import { limitNoteOf } from "../message.ts";
-import type { Links, Message, MessageItem, Send, SendReport } from "./channel.ts";
+import { annotationsOf, labelsOf, type Texts } from "./alert-format.ts";
+import type { Links, Message, Send, SendReport } from "./channel.ts";
 import { type HttpDeps, postJson, refuse } from "./http.ts";
 
 /** How Alertmanager writes the end of an alert that fires: the zero time of Go. */
 const NO_END = "0001-01-01T00:00:00Z";
-
-type Texts = Record<string, string>;
-
-/**
- * Alertmanager identifies an alert by its labels, and receivers close an alert by its labels or by its fingerprint. The labels of an
- * incident are therefore the same in each message to a destination: `severity` is that of the first one, which receivers route by. What
- * changes during the incident, such as the severity after an escalation, is an annotation.
- */
-const labelsOf = (item: MessageItem): Texts => ({
-  alertname: item.rule_name,
-  severity: (item.first_severity ?? item.severity).toLowerCase(),
-  entity_type: item.entity_type,
-  metric: item.metric,
-  ...(item.tournament_no === null ? {} : { tournament_no: item.tournament_no }),
-});
-
-function annotationsOf(item: MessageItem, links: Links, limitNote: string | null): Texts {
-  const scope = scopeOf(item);
-  const annotations = {
-    summary: scope === null ? causeOf(item) : `${causeOf(item)} (${scope})`,
-    description: item.reason,
-    kind: item.kind,
-    severity: item.severity.toLowerCase(),
-    value: item.message,
-    evidence: evidenceOf(item).join("; "),
-    runbook_url: links.runbook(item.runbook_url),
-    over_limit: limitNote,
-  };
-  return Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => Boolean(entry[1])));
-}
 
 /** The names and values that all of `texts` have. */
 const commonOf = ([first = {}, ...rest]: Texts[]): Texts =>
