@@ -1,22 +1,7 @@
 import { z } from "zod";
 import { webUrl } from "./address.ts";
-import { ExtraHeaders } from "./extra-headers.ts";
+import { type ChannelField, EXTRA_HEADERS, SECRET_ADDRESS, TopicUrl } from "./channel-field.ts";
 import { SEVERITIES } from "./sync.ts";
-
-/** A field of a channel in the API and in the form of the page. */
-export interface ChannelField {
-  label: string;
-  /** What it is, or where to find it. */
-  help: string;
-  schema: z.ZodType;
-  control: "text" | "address" | "secret" | "headers" | "recipients" | "recipients_by_severity" | "choice";
-  /** The values of a choice, each with its name. */
-  options?: readonly (readonly [value: string, name: string])[];
-  placeholder?: string;
-  is_optional?: boolean;
-  /** It is in Vault, and no answer contains it: a request without it keeps the stored value. */
-  is_stored?: boolean;
-}
 
 /** What a channel of a kind has and can. */
 interface Kind {
@@ -32,25 +17,9 @@ interface Kind {
 }
 
 const recipients = z.array(z.email()).min(1);
-/** An address that is the only key to its receiver. */
-const SECRET_ADDRESS = { control: "secret", schema: webUrl.max(2000), is_stored: true } as const;
 const MESSENGER = { sends_report: true, is_for_rules: true, knows_acknowledgement: false } as const;
-const EXTRA_HEADERS = {
-  label: "Extra headers (optional)",
-  help: "One a line, such as “Authorization: Bearer …”, ten at most.",
-  control: "headers",
-  schema: ExtraHeaders,
-  is_optional: true,
-  is_stored: true,
-} as const;
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
-
-/** The address of a topic: one segment of a path, as ntfy allows it. */
-const isTopic = (address: string): boolean => {
-  const url = URL.parse(address);
-  return url !== null && /^\/[\w-]{1,64}$/.test(url.pathname) && url.search === "" && url.hash === "";
-};
 
 /** Each kind of channel. The requests of the API, the form of the page and docs/notifications.md follow from this table. */
 export const CHANNEL_KINDS = {
@@ -131,7 +100,7 @@ export const CHANNEL_KINDS = {
         label: "Topic address",
         help: "The server and the topic. On a public server whoever knows the topic can read it.",
         control: "address",
-        schema: webUrl.max(2000).refine(isTopic, "must be the address of a topic, such as https://ntfy.sh/my-topic"),
+        schema: TopicUrl,
         placeholder: "https://ntfy.sh/",
         is_stored: true,
       },

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { CHANNEL_KIND_NAMES, CHANNEL_KINDS, type ChannelField, channelFields, type ChannelKind } from "./channel-kinds.ts";
+import type { ChannelField } from "./channel-field.ts";
+import { CHANNEL_KIND_NAMES, CHANNEL_KINDS, channelFields, type ChannelKind } from "./channel-kinds.ts";
 import { duration } from "./duration.ts";
 
 const isNeeded = ({ is_optional, is_stored }: ChannelField): boolean => !is_optional && !is_stored;

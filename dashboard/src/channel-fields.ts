@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { NotificationChannel } from "../../types/alerts.ts";
-import { CHANNEL_KINDS, type ChannelField, channelFields } from "../../types/channel-kinds.ts";
+import type { ChannelField } from "../../types/channel-field.ts";
+import { CHANNEL_KINDS, channelFields } from "../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 
 type Severity = typeof SEVERITIES[number];

@@ -1,5 +1,6 @@
 import type { NotificationChannel } from "../../../types/alerts.ts";
-import { type ChannelField, channelFields } from "../../../types/channel-kinds.ts";
+import type { ChannelField } from "../../../types/channel-field.ts";
+import { channelFields } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { type Fields, targetOf } from "../channel-fields.ts";
 import { title } from "../format.ts";
