@@ -1,7 +1,5 @@
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
-import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
-import { createChannels, deliverDue } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
 import { type PostingKind, SETTINGS } from "../../testing/channel-examples.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
@@ -133,62 +131,6 @@ for (
     assertEquals(await refusalOf("headers", request), [400, "config.headers", message]);
   });
 }
-
-Deno.test("PagerDuty receives an opening, its acknowledgement and its end as one incident, and no other kind an acknowledgement", async () => {
-  await db.reset();
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
-  await db.query("delete from notification_channels where name <> 'dashboard'");
-  const pager = startReceiver(() => new Response(null, { status: 202 }));
-  const channels = createChannels(testEnv({}), clock, pager.deps);
-  for (const kind of KINDS) await call("PUT", `/channels/${kind}`, { ...requestOf(kind), group_window: "0 seconds" });
-  await db.query(
-    "update alert_rules set is_active = name = 'Match Schedule Consecutive Failures', notification_channels = $1::text::jsonb",
-    [
-      JSON.stringify(KINDS),
-    ],
-  );
-  const tick = async (failures: number) => {
-    clock.advance(60_000);
-    await db.query("update sync_status set last_attempt = $1, consecutive_failures = $2", [clock.asOf(), failures]);
-    await evaluateRules(db.rpc, clock, () => {}, "cron");
-    await deliverDue(db.rpc, clock, () => {}, channels);
-  };
-  await tick(3);
-  const id = await db.value<string>("select id from alert_incidents where state = 'FIRING'");
-  assertEquals((await call("POST", `/alerts/${id}/acknowledge`, { note: "I look" }, "operator")).status, 200);
-  await tick(3);
-  await tick(0);
-  await pager.close();
-  const events = pager.requests.filter(({ url }) => url.includes("pagerduty")).map(({ body }) => JSON.parse(body));
-  assertEquals(
-    events.map(({ event_action, dedup_key }) => [event_action, dedup_key]),
-    ["trigger", "acknowledge", "resolve"].map((a) => [a, id]),
-  );
-  assertMatch(JSON.stringify(events[1]), /acknowledged by [^":]+: I look/);
-  const acknowledged = await db.query<{ channel: string }>(
-    "select distinct channel from alert_notifications where item ->> 'kind' = 'ACKNOWLEDGED'",
-  );
-  const kinds = KINDS.filter((kind) => CHANNEL_KINDS[kind].knows_acknowledgement);
-  assertEquals(acknowledged.map(({ channel }) => channel), kinds);
-});
-
-Deno.test("an acknowledgement before PagerDuty received the opening sends the opening, and no acknowledgement of the unknown", async () => {
-  await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
-  let status = 503;
-  const pager = startReceiver(() => new Response(null, { status }));
-  const channels = createChannels(testEnv({}), clock, pager.deps);
-  await db.query("update sync_status set last_attempt = $1, consecutive_failures = 3", [clock.asOf()]);
-  await db.query(`update alert_rules set notification_channels = '["pagerduty"]'`);
-  await evaluateRules(db.rpc, clock, () => {}, "cron");
-  await deliverDue(db.rpc, clock, () => {}, channels);
-  const id = await db.value<string>("select id from alert_incidents where state = 'FIRING'");
-  await call("POST", `/alerts/${id}/acknowledge`, {}, "operator");
-  status = 202;
-  clock.advance(60_000);
-  await deliverDue(db.rpc, clock, () => {}, channels);
-  await pager.close();
-  assertEquals(pager.requests.map(({ body }) => JSON.parse(body).event_action), ["trigger", "trigger"]);
-});
 
 Deno.test.afterAll(async () => {
   await receiver.close();
