@@ -27,17 +27,19 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
       cell: (group) => (
         <>
           <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>{capitalised(group.message)}</Link>
-          <p class="under">
-            {title(group.error_type)} · <code>{group.error_code}</code>
+          <p class="dotted">
+            <span>
+              {title(group.error_type)} <code>{group.error_code}</code>
+            </span>
+            {group.tournament_no && (
+              <span>
+                last in{" "}
+                <Link href={`/tournaments/${group.tournament_no}`}>
+                  <TournamentName of={named(group.tournament_no)} />
+                </Link>
+              </span>
+            )}
           </p>
-          {group.tournament_no && (
-            <p class="under">
-              last in{" "}
-              <Link href={`/tournaments/${group.tournament_no}`}>
-                <TournamentName of={named(group.tournament_no)} />
-              </Link>
-            </p>
-          )}
         </>
       ),
     },

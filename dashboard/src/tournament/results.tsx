@@ -6,7 +6,7 @@ import { EntityName } from "../components/entity-name.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment, Unknown } from "../components/time.tsx";
-import { duration, number } from "../format.ts";
+import { capitalised, duration, number } from "../format.ts";
 import { foldsOf, rangeOf, type Result } from "./folds.ts";
 
 /** One result, or several that are folded into one line. */
@@ -33,8 +33,10 @@ function Range({ of: values, format, unit }: { of: (number | null)[]; format: (v
   );
 }
 
-/** The columns after the time; those without a value are left out. */
-const columnsOf = (results: Result[]): Column<Row>[] => [
+const hasTextOf = ({ error_message, warning_code }: Result): boolean => (error_message ?? warning_code) !== null;
+
+/** The columns after the time; those without a value are left out, and an error has the room before the counts. */
+const columnsOf = (results: Result[], hasText: boolean): Column<Row>[] => [
   { name: "Outcome", card: "state", cell: ({ first }) => <Status of={first.success ? "SUCCEEDED" : "FAILED"} isCalm={first.success} /> },
   {
     name: "Sync",
@@ -50,6 +52,7 @@ const columnsOf = (results: Result[]): Column<Row>[] => [
       name: "Records",
       card: "head" as const,
       isNumber: true,
+      isMinor: hasText,
       cell: ({ results }: Row) => (
         <Range
           of={results.map(({ records_processed }) => records_processed)}
@@ -64,11 +67,16 @@ const columnsOf = (results: Result[]): Column<Row>[] => [
       name: "Duration",
       card: "head" as const,
       isNumber: true,
+      isMinor: hasText,
       cell: ({ results }: Row) => <Range of={results.map(({ duration_ms }) => duration_ms)} format={duration} />,
     }]
     : [],
-  ...results.some(({ error_message, warning_code }) => error_message ?? warning_code)
-    ? [{ name: "Error or warning", card: "wide" as const, cell: ({ first }: Row) => first.error_message ?? first.warning_code }]
+  ...hasText
+    ? [{
+      name: "Error or warning",
+      card: "wide" as const,
+      cell: ({ first }: Row) => capitalised(first.error_message ?? first.warning_code ?? ""),
+    }]
     : [],
 ];
 
@@ -113,7 +121,7 @@ export function Results({ of }: { of: Result[] }) {
   return (
     <Table
       caption="Results"
-      columns={[time, ...columnsOf(of)]}
+      columns={[time, ...columnsOf(of, of.some(hasTextOf))]}
       rows={rows}
       keyOf={(row) => `${keyOf(row)}${row.isChild ?? false}`}
     />
