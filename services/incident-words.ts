@@ -4,8 +4,8 @@ import { codeOf, wordsOf } from "./error-words.ts";
 import { type Evidence, explainingEvidence, type IncidentFacts, isNumber, isObject, isPast, isText, textsOf } from "./evidence.ts";
 import { fit, oneLine } from "./text.ts";
 
-/** The value with its unit in a message of `describe` in services/alert-words.ts. */
-const VALUE = /: (.+), (?:at or above|below) the threshold of /;
+/** The value and the threshold with their unit in a message of `describe` in services/alert-words.ts. */
+const VALUE = /: (.+), (?:at or above|below) the threshold of (.+)/;
 
 /** The name of an entity type for people. */
 export type NameOf = (entity_type: string) => string;
@@ -15,6 +15,8 @@ const asItIs: NameOf = (entity_type) => entity_type;
 interface Facts {
   /** The value with its unit, and the worst one of an incident that has ended; null where it is unknown. */
   value: string | null;
+  /** The threshold that replaces a value which changes with each run; null where the value is shown. */
+  threshold: string | null;
   /** The error in words. */
   error: string | null;
   /** What else explains the value. */
@@ -30,10 +32,10 @@ const beforeLastError = (extent: string, error: string | null): string => error 
 const listOf = (value: unknown): string => textsOf(value).map(oneLine).join(", ");
 
 const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
-  success_rate: ({ value, error, evidence: { lowest }, nameOf }) => {
+  success_rate: ({ value, threshold, error, evidence: { lowest }, nameOf }) => {
     // The rate of all entities is that of the lowest.
     const rate = `success rate${isText(lowest) ? ` of ${nameOf(lowest)}` : ""}`;
-    return beforeLastError(value ? `${rate} fell to ${value}` : `${rate} fell`, error);
+    return beforeLastError(threshold ? `${rate} fell below ${threshold}` : value ? `${rate} fell to ${value}` : `${rate} fell`, error);
   },
   consecutive_failures: ({ value, error }) => afterError(error, value ? `${value} failed in a row` : "several runs failed in a row"),
   duration_exceeded: ({ value }) => value ? `a run took ${value}` : "a run took too long",
@@ -79,7 +81,7 @@ function errorIn({ error, fingerprint }: Evidence): string | null {
 }
 
 /** What is wrong, or was wrong with an incident that has ended, without its scope: `VIS answered HTTP 500: 10 of 10 tournaments`. */
-export function causeOf(incident: IncidentFacts, nameOf = asItIs): string {
+export function causeOf(incident: IncidentFacts, nameOf = asItIs, { isTitle = false } = {}): string {
   const metric = AlertMetric.safeParse(incident.metric).data;
   if (!metric) return oneLine(incident.message);
   const missed = textsOf(incident.evidence.missed).length;
@@ -87,12 +89,13 @@ export function causeOf(incident: IncidentFacts, nameOf = asItIs): string {
   const isOver = isPast(incident), evidence = explainingEvidence(incident);
   if (!isOver && incident.message.endsWith(": unknown (no data)")) return `no data for the ${ALERT_METRICS[metric].label}`;
   const value = isOver ? peakOf(incident) : valueOf(incident);
-  return CAUSES[metric]({ value, error: errorIn(evidence), evidence, nameOf });
+  const threshold = isTitle && !isOver ? VALUE.exec(incident.message)?.[2] ?? null : null;
+  return CAUSES[metric]({ value, threshold, error: errorIn(evidence), evidence, nameOf });
 }
 
 /** The metrics whose causes contain each of these words, in lower case, whatever the value and the error are. */
 export function metricsAbout(words: string[]): AlertMetric[] {
-  const cause = (metric: AlertMetric) => CAUSES[metric]({ value: null, error: null, evidence: {}, nameOf: asItIs });
+  const cause = (metric: AlertMetric) => CAUSES[metric]({ value: null, threshold: null, error: null, evidence: {}, nameOf: asItIs });
   return AlertMetric.options.filter((metric) => words.every((word) => cause(metric).toLowerCase().includes(word)));
 }
 
@@ -102,9 +105,12 @@ function valueOf({ metric, message, evidence: { tournaments, of } }: IncidentFac
   return VALUE.exec(message)?.[1] ?? null;
 }
 
-/** The cause as the title of a page: a capital letter first, and no period at the end. */
+/**
+ * The cause as the title of a page: a capital letter first, and no period at the end. A page shows the success rate of now beside it, which
+ * differs from the one at the last evaluation, so the title of a live incident has the threshold.
+ */
 export function titleOf(incident: IncidentFacts, nameOf: NameOf): string {
-  const cause = causeOf(incident, nameOf).replace(/\.$/, "");
+  const cause = causeOf(incident, nameOf, { isTitle: true }).replace(/\.$/, "");
   return cause.charAt(0).toUpperCase() + cause.slice(1);
 }
 

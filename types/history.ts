@@ -144,7 +144,7 @@ export const ErrorAnalyticsResponse = z.object({
   by_entity: z.record(z.string(), count),
   /** The 20 tournaments with the most errors. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), ...NamedTournament.pick({ name: true, gender: true }).shape, count })),
-  trend: z.array(z.object({ timestamp: z.string(), count })).max(750),
+  trend: z.array(z.object({ timestamp: z.string(), count, by_code: z.record(z.string(), count) })).max(750),
   /** The 50 most frequent fingerprints, described by their latest error; a regression occurred again after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),

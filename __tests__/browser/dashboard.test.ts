@@ -448,12 +448,13 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   );
   await upstream("DELETE");
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
-  await waitForLead(page, /Partial Full run, 1 of \d+ tournaments failed/);
+  assertMatch(await page.locator("h1").innerText(), /^Sync of Match Schedule: 1 of \d+ tournaments failed$/);
+  await waitForLead(page, /Partial Full run, triggered by/);
   assertEquals(await page.getByRole("progressbar").count(), 0, "the run has ended");
   const attempts = page.locator(".timeline a");
   assertEquals(await attempts.count(), 1, "one link to the run");
   assertMatch(await attempts.innerText(), /^Run partial: 1 of \d+ tournaments failed$/);
-  await page.getByRole("heading", { name: "Errors by code (1)" }).waitFor();
+  await page.getByRole("heading", { name: "Errors (1)" }).waitFor();
   await page.getByRole("button", { name: "Sync failed tournaments again" }).click();
   await waitForLead(page, "Succeeded 1 tournament");
   const [requeued] = await query("select tournament_nos from sync_jobs where retried_from = $1", [sync_job_id]);

@@ -218,7 +218,7 @@ Deno.test("the success rate of a rule is given after each run, of the entity wit
   await run("12:15", "PARTIAL", 5);
   const incident = await detail(RATE);
   assertEquals(incident.value_history?.map(({ value }) => value), [0.5, 0.5]);
-  assertEquals(incident.cause, "Success rate of Match Schedule fell to 50 %, last failure: VIS failed with a server error");
+  assertEquals(incident.cause, "Success rate of Match Schedule fell below 95 %, last failure: VIS failed with a server error");
 });
 
 Deno.test("an opening says for each channel how many recipients have it, and nothing escalates while it is silenced", async () => {

@@ -221,6 +221,13 @@ async function checkErrors(period: string, entity: string | null): Promise<void>
       [...values, step],
     ),
   );
+  for (const code of Object.keys(shown.by_code)) {
+    const sum = trend.reduce((sum, { by_code }) => sum + (by_code[code] ?? 0), 0);
+    assertEquals(sum, shown.by_code[code], `the trend of ${code}`);
+  }
+  for (const { timestamp, count, by_code } of trend) {
+    assertEquals(Object.values(by_code).reduce((sum, of) => sum + of, 0), count, `the codes at ${timestamp}`);
+  }
   const expected = await db.query(
     `select fingerprint, count(*)::int as count, min(occurred_at) as first_seen, max(occurred_at) as last_seen,
       (array_agg(error_message order by occurred_at desc))[1] as message, min(error_code) as error_code, min(error_type) as error_type,

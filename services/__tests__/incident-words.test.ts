@@ -192,9 +192,14 @@ for (const [metric, cases] of Object.entries(CAUSES)) {
   }
 }
 
+Deno.test("the title of a live success rate has its threshold, and that of an ended one its worst value", () => {
+  const live = { metric: "success_rate", message: "x: 90 %, below the threshold of 95 %", evidence: { lowest: "tournaments" } };
+  assertEquals(titleOf(messageItem(live), nameOf), "Success rate of Tournament Sync fell below 95 %");
+  const ended = messageItem({ ...live, ...END, evidence: { peak: 0.5, at_peak: live.evidence } });
+  assertEquals(titleOf(ended, nameOf), "Success rate of Tournament Sync fell to 50 %");
+});
+
 Deno.test("a title and its scope name entities as people do, and a test keeps its words", () => {
-  const item = messageItem({ metric: "success_rate", message: "x: 90 %, below the threshold of 1", evidence: { lowest: "tournaments" } });
-  assertEquals(titleOf(item, nameOf), "Success rate of Tournament Sync fell to 90 %");
   const scoped = messageItem({ entity_type: "tournaments", tournament_no: "8104", evidence: { tournament: "Gstaad" } });
   assertEquals(scopeOf(scoped, nameOf), "Tournament Sync, tournament 8104 Gstaad");
   assertEquals(titleOf(messageItem({ metric: "test", message: "this is a test." }), nameOf), "This is a test");

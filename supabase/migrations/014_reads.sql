@@ -494,9 +494,14 @@ begin
         from (select tournament_no, count(*) as n from error where tournament_no is not null group by 1 order by 2 desc, 1 limit 20) g
         left join public.tournaments t on t.no = g.tournament_no),
       'trend', (
-        select json_agg(json_build_object('timestamp', b.at, 'count', coalesce(g.n, 0)) order by b.at)
+        select json_agg(json_build_object(
+          'timestamp', b.at, 'count', coalesce(g.n, 0), 'by_code', coalesce(g.by_code, '{}')) order by b.at)
         from generate_series(since, until - step, step) b (at)
-        left join (select bucket, count(*) as n from error group by 1) g on g.bucket = b.at),
+        left join (
+          select c.bucket, sum(c.n) as n, json_object_agg(c.error_code, c.n) as by_code
+          from (select bucket, error_code, count(*) as n from error group by 1, 2) c
+          group by 1
+        ) g on g.bucket = b.at),
       'groups', (
         select coalesce(json_agg(json_build_object(
           'fingerprint', g.fingerprint, 'count', g.errors, 'first_seen', g.first_seen, 'last_seen', g.last_seen,

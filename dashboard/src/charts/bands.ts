@@ -5,6 +5,9 @@ import type { Band, Plot } from "./plot.ts";
 /** The height above the plot for the labels of bands. */
 export const FLAGS_PX = 20;
 
+/** The width of a plot, in px, below which its bands have no labels: those of two incidents would touch. */
+const LABELLED_PX = 320;
+
 function elementOf({ label, href }: Band): HTMLElement {
   const element = document.createElement(href ? "a" : "div");
   element.className = "band";
@@ -56,7 +59,7 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
           flag.classList.remove("before");
           const isRoom = isRoomFor(label) || isRoomFor("Incident"), isBefore = !isRoom && next > width && left > flag.offsetWidth;
           flag.classList.toggle("before", isBefore);
-          flag.hidden = !isRoom && !isBefore;
+          flag.hidden = !isRoom && !isBefore || width < LABELLED_PX;
           if (!flag.hidden) next = isBefore ? left - flag.offsetWidth : left;
         }
       },

@@ -4,11 +4,13 @@ import { isSmall } from "./scale.ts";
 
 const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
 
-/** The room at the right of a plot, in px: for the names of its lines, which only a plot of several lines has. */
-export const gutterOf = ({ series, height }: Plot): number =>
-  series.length === 1 || isSmall(height)
-    ? EDGE_PX
-    : Math.min(EDGE_PX + Math.max(...series.map(({ name }) => name.length)) * LABEL_PX * 0.65, MOST_PX);
+/** Whether names stand at the ends of the lines: of a plot of several lines, and not of bars. */
+export const hasLabels = ({ series, height }: Plot): boolean =>
+  series.length > 1 && !isSmall(height) && !series.some(({ isBars }) => isBars);
+
+/** The room at the right of a plot, in px, for the names of its lines. */
+export const gutterOf = (plot: Plot): number =>
+  !hasLabels(plot) ? EDGE_PX : Math.min(EDGE_PX + Math.max(...plot.series.map(({ name }) => name.length)) * LABEL_PX * 0.65, MOST_PX);
 
 export const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 

@@ -5,7 +5,7 @@ import { usualMax } from "./scale.ts";
 /** The highest value of the series at each time of the range. */
 const highestAt = ({ times, series, range: [start, end] }: Plot): { time: number; value: number }[] =>
   times.flatMap((time, index) => {
-    const values = series.map(({ values }) => values[index]).filter((value) => typeof value === "number");
+    const values = series.map(({ values, heights }) => (heights ?? values)[index]).filter((value) => typeof value === "number");
     return time >= start && time <= end && values.length ? [{ time, value: Math.max(...values) }] : [];
   });
 

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { placeAfter } from "../arrow-keys.ts";
 import { endDots } from "./ends.ts";
 import { FLAGS_PX, showBands } from "./bands.ts";
-import { colourOf, directLabels, gutterOf, missedRuns } from "./labels.ts";
+import { colourOf, directLabels, gutterOf, hasLabels, missedRuns } from "./labels.ts";
 import { highestShown, markPeaks } from "./peaks.ts";
 import { HEIGHT, isSmall, ticksOf, timeLabels } from "./scale.ts";
 import { showValues, wordsAt } from "./tip.ts";
@@ -13,6 +13,8 @@ interface Series {
   /** A custom property of the style sheet. */
   colour: string;
   values: (number | null)[];
+  /** The heights of stacked bars, where they are not the values: each contains the heights of the series after it. */
+  heights?: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
   /** A dot marks its last point. */
@@ -59,6 +61,9 @@ export interface Plot {
   /** Called with the bucket that was clicked, in seconds. */
   onOpen?: (from: number, until: number) => void;
 }
+
+/** What is drawn of each series. */
+const dataOf = ({ times, series }: Plot): uPlot.AlignedData => [times, ...series.map(({ values, heights }) => heights ?? values)];
 
 /** Marks only the points that no line joins, because both neighbours are unknown. */
 const lonePoints = (u: uPlot, series: number): number[] => {
@@ -135,7 +140,8 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         ...plot.series.map(({ name, colour, isBars, isDashed, isStepped }) => ({
           label: name,
           stroke: colourOf(colour),
-          width: 1.75,
+          // A dashed line is the less important one.
+          width: isDashed ? 1.25 : 1.75,
           ...isDashed ? { dash: [5, 4] } : {},
           ...isStepped && steps ? { paths: steps } : {},
           ...isBars && bars
@@ -164,12 +170,12 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         showBands(current),
         endDots(current),
         missedRuns(current),
-        ...isShort || first.series.length === 1 ? [] : [directLabels(current)],
+        ...hasLabels(first) ? [directLabels(current)] : [],
         ...first.cutsPeaks ? [markPeaks(current)] : [],
         showValues(current),
       ],
     },
-    [plot.times, ...plot.series.map((series) => series.values)],
+    dataOf(plot),
     box,
   );
   const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height }));
@@ -178,7 +184,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
   return {
     update: (next) => {
       plot = next;
-      chart.setData([plot.times, ...plot.series.map((series) => series.values)]);
+      chart.setData(dataOf(plot));
     },
     press: (key) => {
       const [start, end] = plot.range;

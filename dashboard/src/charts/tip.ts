@@ -6,8 +6,10 @@ import type { Plot } from "./plot.ts";
 export function wordsAt({ times, series, format }: Plot, index: number): string[] {
   const time = times[index];
   if (time === undefined) return [];
-  const lines = series.map(({ name, values }) => {
+  const lines = series.flatMap(({ name, values, heights }) => {
     const value = values[index];
+    // A stacked bar without a part does not name it.
+    if (heights && !value) return [];
     return `${name}: ${value === null || value === undefined ? "–" : format(value)}`;
   });
   return [inZoneShort(new Date(time * 1000).toISOString()), ...lines];

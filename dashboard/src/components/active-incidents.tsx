@@ -1,7 +1,7 @@
 import { Link } from "wouter-preact";
 import type { AlertSummary } from "../../../types/monitoring.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { counted, number } from "../format.ts";
+import { counted, number, unbroken } from "../format.ts";
 import { countedOf } from "../tab.ts";
 import { Acknowledge } from "./acknowledge.tsx";
 import { Severity } from "./status.tsx";
@@ -48,14 +48,13 @@ function Incident({ incident, inhibited, isMain }: {
         {muted_by === "SILENCE" && <span class="pill">Silenced</span>}
       </div>
       <div>
-        <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
+        <Link href={`/alerts/${id}`} class="cause">{unbroken(cause)}</Link>
         <p class="dotted">
           <span>{scope}</span>
-          <span>{name}</span>
-          {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
           <span>
             for <Since at={began_at} />
           </span>
+          {affected && !cause.includes(extentOf(affected)) && <span>{extentOf(affected)}</span>}
           {state === "ACKNOWLEDGED" && (
             <span>
               acknowledged by {acknowledged_by} {acknowledged_until && (
@@ -65,6 +64,7 @@ function Incident({ incident, inhibited, isMain }: {
               )}
             </span>
           )}
+          <span>{name}</span>
         </p>
         {inhibited.length > 0 && (
           <details>

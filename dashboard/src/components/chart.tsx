@@ -1,4 +1,5 @@
 import { Table2 } from "lucide-preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
@@ -10,8 +11,15 @@ function beginOf({ times, series, range: [from, until] }: Plot): number | null {
   return begin !== undefined && begin - from > (until - from) / 2 ? begin : null;
 }
 
-/** A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period. */
-export function Chart({ title, totals = [], ...plot }: Plot & { title: string; totals?: [label: string, value: string][] }) {
+/**
+ * A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period, and
+ * what it contains stands beside the plot.
+ */
+export function Chart({ title, totals = [], children, ...plot }: Plot & {
+  title: string;
+  totals?: [label: string, value: string][];
+  children?: ComponentChildren;
+}) {
   const box = useRef<HTMLDivElement>(null);
   const [theme] = useTheme();
   const [isOpen, setOpen] = useState(false);
@@ -19,6 +27,8 @@ export function Chart({ title, totals = [], ...plot }: Plot & { title: string; t
   const drawing = useRef<Drawing | null>(null);
   const latest = useRef(plot);
   latest.current = plot;
+  // The library draws a fixed list of lines.
+  const names = plot.series.map(({ name }) => name).join();
   useEffect(() => {
     let isUnmounted = false;
     void import("../charts/plot.ts").then(({ draw }) => {
@@ -29,7 +39,7 @@ export function Chart({ title, totals = [], ...plot }: Plot & { title: string; t
       drawing.current?.remove();
       drawing.current = null;
     };
-  }, [theme]);
+  }, [theme, names]);
   useEffect(() => {
     // Each chart updates in its own task, so that updating all of them does not block a scroll.
     const task = setTimeout(() => drawing.current?.update(plot));
@@ -78,6 +88,7 @@ export function Chart({ title, totals = [], ...plot }: Plot & { title: string; t
         }}
         onBlur={() => drawing.current?.leave()}
       />
+      {children}
       <span class="unseen" role="status">{point}</span>
       {isOpen && <Figures {...plot} title={title} />}
     </figure>

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type AlertIncident, AlertListResponse } from "../../../types/alerts.ts";
 import type { PerformanceHistoryResponse } from "../../../types/history.ts";
 import { barsOf } from "../charts/bars.ts";
+import { durationLines } from "../charts/durations.ts";
 import { DURATION_STEPS } from "../charts/scale.ts";
 import { duration, number, percent } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -57,11 +58,10 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
   const series = useMemo(() => {
     const points = data.data_points;
     const values = (valueOf: (point: typeof points[number]) => number | null) => points.map(valueOf);
-    const line = (name: string, colour: string, valueOf: (point: typeof points[number]) => number | null, form = {}) => ({
+    const line = (name: string, colour: string, valueOf: (point: typeof points[number]) => number | null) => ({
       name,
       colour,
       values: values(valueOf),
-      ...form,
     });
     const times = points.map(({ timestamp }) => secondsOf(timestamp));
     const bars = (name: string, colour: string, valueOf: (point: typeof points[number]) => number | null) => {
@@ -71,10 +71,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
     return {
       times,
       marks: points.filter(({ runs_missed }) => (runs_missed ?? 0) > 0).map(({ timestamp }) => secondsOf(timestamp)),
-      duration: [
-        line("p95", "--muted", (point) => point.p95_duration_ms, { area: "--accent-soft" }),
-        line("p50", "--accent", (point) => point.p50_duration_ms),
-      ],
+      duration: durationLines(points),
       success: [line("Success", "--ok-fill", (point) => point.success_rate)],
       records: bars("Records", "--accent", (point) => point.records_processed),
       errors: bars("Errors", "--bad-fill", (point) => point.error_count),

@@ -1,5 +1,6 @@
 import { type ComponentChildren, Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { unbroken } from "../format.ts";
 import { useOverview } from "../overview.ts";
 import { showInTab } from "../tab.ts";
 
@@ -24,7 +25,7 @@ export function Page({ title, crumb, lead, acts, children }: {
       <header class="page">
         <div>
           {crumb && <p class="crumb">{crumb}</p>}
-          <h1 ref={heading} tabIndex={-1}>{title}</h1>
+          <h1 ref={heading} tabIndex={-1}>{unbroken(title)}</h1>
           {lead && <div class="lead">{lead}</div>}
         </div>
         {acts && <div class="acts">{acts}</div>}

@@ -24,14 +24,22 @@ const COLUMNS: Column<Run>[] = [
       </Link>
     ),
   },
-  { name: "Outcome", card: "state", cell: (run) => <Status of={run.status} /> },
+  { name: "Outcome", card: "state", cell: (run) => <Status of={run.status} isCalm={run.status === "SUCCEEDED"} /> },
   {
     name: "Scope",
     card: "head",
     cell: (run) =>
-      run.tournament_no === null ? "full run" : run.tournament_no === "*" ? "several tournaments" : `tournament ${run.tournament_no}`,
+      run.tournament_no === null
+        ? <span class="muted">full run</span>
+        : run.tournament_no === "*"
+        ? "several tournaments"
+        : `tournament ${run.tournament_no}`,
   },
-  { name: "Trigger", card: "head", cell: (run) => TRIGGERS[run.trigger] },
+  {
+    name: "Trigger",
+    card: "head",
+    cell: (run) => run.trigger === "CRON" ? <span class="muted">{TRIGGERS[run.trigger]}</span> : TRIGGERS[run.trigger],
+  },
   {
     name: "Duration",
     card: "head",
@@ -55,7 +63,7 @@ const COLUMNS: Column<Run>[] = [
         </>
       ),
   },
-  { name: "Errors", card: "none", isNumber: true, cell: (run) => number(run.error_count) },
+  { name: "Errors", card: "none", isNumber: true, cell: (run) => run.error_count ? number(run.error_count) : <span class="muted">0</span> },
 ];
 
 /** Runs, newest first; scrolling loads older ones. */

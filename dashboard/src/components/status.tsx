@@ -49,11 +49,11 @@ export function Icon({ of }: { of: string }) {
   );
 }
 
-/** A status with its icon. */
-export function Status({ of, label }: { of: string; label?: string }) {
+/** A status with its icon; the word of a calm one recedes in a list. */
+export function Status({ of, label, isCalm = false }: { of: string; label?: string; isCalm?: boolean }) {
   const tone = toneOf(of);
   return (
-    <span class={`status ${tone}`}>
+    <span class={`status ${tone}${isCalm ? " calm" : ""}`}>
       <Icon of={of} /> {label ?? title(of)}
     </span>
   );

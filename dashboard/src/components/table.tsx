@@ -10,6 +10,8 @@ export interface Column<T> {
   /** What the head shows instead of the name. */
   head?: ComponentChildren;
   isNumber?: boolean;
+  /** A table without the room for all columns leaves it out. */
+  isMinor?: boolean;
   /** Marks the cell as the row's header. */
   isHead?: boolean;
   /**
@@ -21,18 +23,18 @@ export interface Column<T> {
   onSort?: () => void;
 }
 
-const classOf = ({ isNumber, card }: Pick<Column<unknown>, "isNumber" | "card">): string | undefined =>
-  [isNumber && "number", card && `at-${card}`].filter(Boolean).join(" ") || undefined;
+const classOf = ({ isNumber, isMinor, card }: Pick<Column<unknown>, "isNumber" | "isMinor" | "card">): string | undefined =>
+  [isNumber && "number", isMinor && "minor", card && `at-${card}`].filter(Boolean).join(" ") || undefined;
 
 function Head<T>({ columns }: { columns: Column<T>[] }) {
   return (
     <thead>
       <tr>
-        {columns.map(({ name, head, isNumber, card, sort, onSort }) => (
+        {columns.map(({ name, head, isNumber, isMinor, card, sort, onSort }) => (
           <th
             key={name}
             scope="col"
-            class={classOf({ isNumber, card })}
+            class={classOf({ isNumber, isMinor, card })}
             aria-sort={sort && (sort.isDescending ? "descending" : "ascending")}
           >
             {onSort
@@ -59,11 +61,11 @@ function PlainRow<T>(
 ) {
   return (
     <tr aria-rowindex={index}>
-      {columns.map(({ name, cell, isNumber, isHead, card }) =>
+      {columns.map(({ name, cell, isNumber, isMinor, isHead, card }) =>
         isHead ? <th key={name} scope="row">{cell(row)}</th> : (
           <td
             key={name}
-            class={classOf({ isNumber, card })}
+            class={classOf({ isNumber, isMinor, card })}
             data-name={card ? undefined : name}
           >
             {cell(row)}

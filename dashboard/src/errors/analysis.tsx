@@ -6,18 +6,20 @@ import { Table } from "../components/table.tsx";
 import { counted, duration, number, words } from "../format.ts";
 import { columnsOf } from "./columns.tsx";
 import { ErrorTrend } from "./error-trend.tsx";
-import { COUNTED, Shares, SHOWN, TournamentShares } from "./shares.tsx";
+import { COUNTED, TournamentShares } from "./shares.tsx";
 
 /** The errors of a period: their figures, their course, their groups, and what has the most of them. */
 export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFiltered: boolean; onCode: (code: string) => void }) {
   if (data.total === 0) return <Empty>{isFiltered ? "No error of this period matches the filters." : "No error in this period."}</Empty>;
-  const codes = Object.entries(data.by_code).sort(([, one], [, other]) => other - one).slice(0, SHOWN);
   return (
     <>
       <div class="card pad now">
         <Figures of={data} />
       </div>
-      <ErrorTrend data={data} />
+      <div class="beside trend-first">
+        <ErrorTrend data={data} onCode={onCode} />
+        <TournamentShares of={data} title="Tournaments with the most errors" />
+      </div>
       <Section title="Groups">
         <Table
           caption="Errors, grouped by fingerprint"
@@ -26,17 +28,6 @@ export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFilt
           keyOf={(group) => group.fingerprint}
         />
       </Section>
-      <div class="pair">
-        <TournamentShares of={data} title="Tournaments with the most errors" />
-        <Shares
-          title="Codes with the most errors"
-          of={codes.map(([code, count]) => ({
-            id: code,
-            count,
-            name: <button type="button" class="plain" aria-label={`Filter by ${code}`} onClick={() => onCode(code)}>{code}</button>,
-          }))}
-        />
-      </div>
     </>
   );
 }

@@ -16,6 +16,10 @@ const describeTrend = ({ count, trend }: Group): string =>
 /** The columns of the groups; a tournament has its name where the counts have it. */
 export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
   const names = new Map(by_tournament.map((tournament) => [tournament.tournament_no, tournament]));
+  const named = (no: string) => {
+    const { name = null, gender = null } = names.get(no) ?? {};
+    return { no, name, gender, start_date: null };
+  };
   return [
     {
       name: "Error",
@@ -23,8 +27,18 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
       cell: (group) => (
         <>
           <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>{capitalised(group.message)}</Link>
-          <p class="under">
-            {title(group.error_type)} · <code>{group.error_code}</code>
+          <p class="dotted">
+            <span>
+              {title(group.error_type)} <code>{group.error_code}</code>
+            </span>
+            {group.tournament_no && (
+              <span>
+                last in{" "}
+                <Link href={`/tournaments/${group.tournament_no}`}>
+                  <TournamentName of={named(group.tournament_no)} />
+                </Link>
+              </span>
+            )}
           </p>
         </>
       ),
@@ -47,17 +61,6 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
           <Spark counts={group.trend} label={describeTrend(group)} /> {number(group.count)}
         </span>
       ),
-    },
-    {
-      name: "Last tournament",
-      cell: ({ tournament_no: no }) => {
-        const { name = null, gender = null } = names.get(no ?? "") ?? {};
-        return no && (
-          <Link href={`/tournaments/${no}`}>
-            <TournamentName of={{ no, name, gender, start_date: null }} />
-          </Link>
-        );
-      },
     },
     {
       name: "Last seen",

@@ -1,30 +1,41 @@
 import { useMemo } from "preact/hooks";
 import { PERIODS } from "../../../types/history.ts";
-import { barsOf } from "../charts/bars.ts";
-import { number } from "../format.ts";
 import { Chart } from "../components/chart.tsx";
-import { useNarrow } from "../components/table.tsx";
 import type { Analytics } from "../components/error-analytics.tsx";
+import { useNarrow } from "../components/table.tsx";
+import { number } from "../format.ts";
+import { errorParts, type Part, stackOf } from "./by-code.ts";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 
-/** The errors of a period over time. */
-export function ErrorTrend({ data }: { data: Analytics }) {
+/** The errors of a period over time, by code; with `onCode` beside the codes, each of which filters by it. */
+export function ErrorTrend({ data, onCode }: { data: Analytics; onCode?: (code: string) => void }) {
   const range: [number, number] = [secondsOf(data.from), secondsOf(data.until)];
   const isNarrow = useNarrow();
   const drawn = useMemo(() => {
-    const bars = barsOf(
-      data.trend.map(({ timestamp }) => secondsOf(timestamp)),
-      data.trend.map(({ count }) => count),
-      range,
-      isNarrow ? 48 : 120,
-    );
-    return {
-      times: bars.times,
-      series: [{ name: "Errors", colour: "--bad-fill", values: bars.values, isBars: true }],
-      bands: [],
-      marks: [],
-    };
+    const parts = errorParts(data);
+    const times = data.trend.map(({ timestamp }) => secondsOf(timestamp));
+    return { parts, ...stackOf(parts, times, range, isNarrow ? 48 : 120), bands: [], marks: [] };
   }, [data, isNarrow]);
-  return <Chart title={`Errors in ${PERIODS[data.period].span}`} {...drawn} range={range} format={number} least={1} />;
+  const { parts, ...plot } = drawn;
+  return (
+    <Chart title={`Errors in ${PERIODS[data.period].span}`} {...plot} range={range} format={number} least={1}>
+      {onCode && <Parts of={parts} onCode={onCode} />}
+    </Chart>
+  );
 }
+
+/** The codes with their colour in the chart and their count. */
+const Parts = ({ of: parts, onCode }: { of: Part[]; onCode: (code: string) => void }) => (
+  <ul class="parts" aria-label="Legend of the chart">
+    {parts.map(({ code, count, colour }) => (
+      <li key={code}>
+        <span class={`swatch ${colour.slice(2)}`} />
+        {code === null
+          ? <span>Other codes</span>
+          : <button type="button" class="plain" aria-label={`Filter by ${code}`} onClick={() => onCode(code)}>{code}</button>}{" "}
+        <span class="number">{number(count)}</span>
+      </li>
+    ))}
+  </ul>
+);

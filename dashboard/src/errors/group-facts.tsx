@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { PERIODS } from "../../../types/history.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
 import { EntityName } from "../components/entity-name.tsx";
@@ -56,7 +57,8 @@ export function Details({ error }: { error: ErrorOfGroup }) {
           ["Class", title(error.error_type)],
           ["Sync", <EntityName of={error.entity_type} />],
           ["Retried", error.retryable ? "yes" : "no"],
-          ["Fingerprint", <code>{fingerprint}</code>],
+          // The fingerprint of an error without a detail is its code.
+          ...fingerprint === error.error_code ? [] : [["Fingerprint", <code>{fingerprint}</code>] as [string, ComponentChildren]],
         ]}
       />
     </section>

@@ -13,6 +13,8 @@ const NAMED = 12;
 
 const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
 
+const numbersOf = (tournaments: Occurrence["tournaments"]): string => tournaments.map(({ no }) => no).join();
+
 /** A run begins less than this before its errors. */
 const LONGEST_RUN_MS = 3_600_000;
 
@@ -32,7 +34,7 @@ export function OccurrenceList({ of }: { of: Occurrence[] }) {
   const outcomes = useOutcomes(of);
   return (
     <ul class="groups occurrences" aria-label="Errors with the same fingerprint, by run">
-      {of.map(({ key, runId, entity, at, errors, tournaments, open }) => (
+      {of.map(({ key, runId, entity, at, errors, tournaments, open }, index) => (
         <li key={key}>
           <span>
             {runId
@@ -50,7 +52,9 @@ export function OccurrenceList({ of }: { of: Occurrence[] }) {
                 <EntityName of={entity} />
               </p>
             )}
-            <TournamentLinks of={tournaments.slice(0, NAMED)} others={Math.max(tournaments.length - NAMED, 0)} />
+            {tournaments.length > 1 && numbersOf(tournaments) === numbersOf(of[index - 1]?.tournaments ?? [])
+              ? <p class="muted">the same {counted(tournaments.length, "tournament")}</p>
+              : <TournamentLinks of={tournaments.slice(0, NAMED)} others={Math.max(tournaments.length - NAMED, 0)} />}
           </div>{" "}
           <span>
             {hasState

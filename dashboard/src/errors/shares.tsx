@@ -5,7 +5,8 @@ import { TournamentName } from "../components/tournament-links.tsx";
 import { number } from "../format.ts";
 
 /** The tournaments that the API counts, and the names that a card shows. */
-export const COUNTED = 20, SHOWN = 8;
+export const COUNTED = 20;
+const SHOWN = 8;
 
 /** The tournaments with the most errors. */
 export const TournamentShares = ({ of: { by_tournament }, title }: { of: Analytics; title: string }) =>
@@ -27,7 +28,7 @@ export const TournamentShares = ({ of: { by_tournament }, title }: { of: Analyti
     : null;
 
 /** Names with their counts, the highest first. */
-export const Shares = ({ title, of }: { title: string; of: { id: string; name: ComponentChildren; count: number }[] }) => {
+const Shares = ({ title, of }: { title: string; of: { id: string; name: ComponentChildren; count: number }[] }) => {
   const most = of[0]?.count;
   // Bars of one length compare nothing.
   const isEven = of.length > 1 && of.every(({ count }) => count === most);

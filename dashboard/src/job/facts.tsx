@@ -6,7 +6,7 @@ import { OverEstimate } from "../components/over-estimate.tsx";
 import { Facts, Figure } from "../components/page.tsx";
 import { Distance, Moment, Since } from "../components/time.tsx";
 import { duration, number, title } from "../format.ts";
-import { isFinished, type Job, targetOf } from "./job.ts";
+import { isFinished, type Job } from "./job.ts";
 
 type Fact = [name: string, value: ComponentChildren];
 
@@ -74,7 +74,7 @@ export const Summary = ({ job }: { job: Job }) => (
   </div>
 );
 
-/** Who wants what, and the jobs before and after this one. */
+/** Why the job was triggered, and the jobs before and after this one; its timeline has its times. */
 export function Details({ job }: { job: Job }) {
   const rows: Fact[] = [
     [
@@ -83,14 +83,10 @@ export function Details({ job }: { job: Job }) {
         <EntityName of={job.entity_type} />
       </Link>,
     ],
-    ["Target", targetOf(job)],
     ["Priority", title(job.priority)],
-    ["Triggered by", job.triggered_by],
     ["Reason", job.reason],
-    ["Queued", <Moment at={job.enqueued_at} hasSeconds />],
   ];
   if (job.started_at) rows.push(["Started", <Moment at={job.started_at} hasSeconds />]);
-  if (job.finished_at) rows.push(["Finished", <Moment at={job.finished_at} hasSeconds />]);
   if (job.retried_from) rows.push(["Requeued from", <JobLink id={job.retried_from} />]);
   if (job.requeued_as.length) rows.push(["Requeued as", job.requeued_as.map((id) => <JobLink key={id} id={id} />)]);
   rows.push(["Job", <code>{job.id.slice(0, 8)}</code>]);

@@ -1,5 +1,5 @@
 import type { JobDetailResponse } from "../../../types/jobs.ts";
-import { capitalised, counted, number } from "../format.ts";
+import { capitalised, counted, number, words } from "../format.ts";
 
 export type Job = JobDetailResponse;
 
@@ -17,3 +17,20 @@ export const failuresOf = ({ progress }: Job): string =>
   progress?.tournaments_failed
     ? `${number(progress.tournaments_failed)} of ${counted(progress.total_tournaments, "tournament")} failed`
     : "";
+
+/** What the job is and how it ended, or how far it is: `Sync of Match Schedule: 1 of 12 tournaments failed`. */
+export function titleOf(job: Job, name: string): string {
+  const sync = `Sync of ${name}`;
+  switch (outcomeOf(job)) {
+    case "QUEUED":
+      return `${sync} waits in the queue`;
+    case "RUNNING":
+      return `${sync} is running`;
+    case "CANCELLED":
+      return `${sync} was cancelled`;
+    case "PARTIAL":
+      return `${sync}: ${failuresOf(job) || "partial"}`;
+    default:
+      return `${sync} ${words(outcomeOf(job))}`;
+  }
+}

@@ -2,10 +2,10 @@ import { Link } from "wouter-preact";
 import { ErrorRecord } from "../components/error-record.tsx";
 import { Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
-import { counted, number } from "../format.ts";
+import { capitalised, counted, number } from "../format.ts";
 import type { Run } from "./run.ts";
 
-/** The errors of the run by code, with the advice and the tournaments of each, and below them each error with its context. */
+/** The errors of the run by fingerprint, each in words and with its code, with the advice and the tournaments of each, and below them each error with its context. */
 export const ErrorGroups = ({ run }: { run: Run }) => (
   <ul class="card groups">
     {run.error_groups.map((group) => (
@@ -13,11 +13,12 @@ export const ErrorGroups = ({ run }: { run: Run }) => (
         <p class="head">
           <Severity of={group.severity} />{" "}
           <Link href={`/errors/${encodeURIComponent(group.fingerprint)}`}>
-            <strong>{group.error_code}</strong>
-          </Link>{" "}
-          <span class="muted">{counted(group.count, "error")}</span>
+            <strong>{capitalised(group.message)}</strong>
+          </Link>
         </p>
-        <p class="message">{group.message}</p>
+        <p class="under">
+          <code>{group.error_code}</code> {group.count > 1 && counted(group.count, "error")}
+        </p>
         {group.suggestion && <p>{group.suggestion}</p>}
         <TournamentLinks of={group.tournaments} />
       </li>

@@ -9,7 +9,7 @@ import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Distance, Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, title, words } from "../format.ts";
+import { counted, duration, title, unbroken, words } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
 import { burnOf, burnRows } from "../incident/burn.tsx";
 import { Evidence } from "../incident/evidence.tsx";
@@ -72,7 +72,7 @@ function Lead({ incident }: { incident: Incident }) {
       )}
       {parent && (
         <p>
-          Inhibited by <Link href={`/alerts/${parent.id}`}>{parent.cause}</Link>
+          Inhibited by <Link href={`/alerts/${parent.id}`}>{unbroken(parent.cause)}</Link>
         </p>
       )}
     </>

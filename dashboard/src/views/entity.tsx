@@ -242,7 +242,7 @@ function Settings({ entity }: { entity: EntityWithPauses }) {
           ["Anchor", <Moment at={schedule_anchor} />],
           ["Grace", entity.grace],
           ["Budget", entity.max_runtime],
-          ["Alert after", threshold === null ? "as many failures as each rule says" : counted(threshold, "failure")],
+          ["Alert after", threshold === null ? "as each rule says" : counted(threshold, "failure")],
           ["Channels", channels?.join(", ") ?? "as each rule says"],
         ]}
       />

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
 import { ErrorAnalyticsResponse, ErrorListResponse, PERIODS } from "../../../types/history.ts";
-import { ErrorAnalytics } from "../components/error-analytics.tsx";
+import { type Analytics, ErrorAnalytics } from "../components/error-analytics.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
@@ -69,26 +69,25 @@ function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup
   return (
     <>
       <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>{(data) => <Summary of={data} />}</ErrorAnalytics>
-      <div class="split incident">
-        <div class="stack">
-          <Advice of={latest} />
-          <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>
-            {(data) => data.total > 0 && <ErrorTrend data={data} />}
-          </ErrorAnalytics>
-          <section class="card headed">
-            <h2>Occurrences</h2>
-            <OccurrenceList of={occurrencesOf(rows)} />
-          </section>
-          {more}
-        </div>
-        <aside class="stack">
-          <Details error={latest} />
-          {counts && counts.by_tournament.length > 1 && <TournamentShares of={counts} title="Errors by tournament" />}
-        </aside>
+      <Advice of={latest} />
+      <div class="beside trend-first">
+        <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>
+          {(data) => data.total > 0 && <ErrorTrend data={data} />}
+        </ErrorAnalytics>
+        <Details error={latest} />
       </div>
+      <section class="card headed">
+        <h2>Occurrences</h2>
+        <OccurrenceList of={occurrencesOf(rows)} />
+      </section>
+      {more}
+      {counts && isUneven(counts) && <TournamentShares of={counts} title="Errors by tournament" />}
     </>
   );
 }
+
+/** Whether the tournaments have different counts; the occurrences name those of one count. */
+const isUneven = ({ by_tournament }: Analytics): boolean => new Set(by_tournament.map(({ count }) => count)).size > 1;
 
 /** The shortest period that begins before a moment, up to 30 days. */
 const periodSince = (moment = ""): string =>

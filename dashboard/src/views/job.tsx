@@ -10,7 +10,7 @@ import { Message } from "../components/time.tsx";
 import { capitalised, counted, number, sentence, title } from "../format.ts";
 import { Acts } from "../job/acts.tsx";
 import { Details, Summary } from "../job/facts.tsx";
-import { failuresOf, isFinished, type Job, outcomeOf, targetOf } from "../job/job.ts";
+import { isFinished, type Job, outcomeOf, targetOf, titleOf } from "../job/job.ts";
 import { Timeline } from "../job/timeline.tsx";
 import { useNames } from "../names.ts";
 import { useRead } from "../queries.ts";
@@ -30,11 +30,11 @@ export default function JobView() {
   const { id = "" } = useParams();
   const job = useRead(`sync-admin/jobs/${id}`, JobDetailResponse, { isLive: (data) => !isFinished(data) });
   const nameOf = useNames();
-  const name = job.data ? `Sync of ${nameOf(job.data.entity_type)}` : "Job";
-  useAnnouncedState(job.data, name);
+  const name = job.data ? nameOf(job.data.entity_type) : "";
+  useAnnouncedState(job.data, `Sync of ${name}`);
   return (
     <Page
-      title={name}
+      title={job.data ? titleOf(job.data, name) : "Job"}
       crumb={<Link href="/sync">Jobs</Link>}
       lead={job.data && <Lead job={job.data} />}
       acts={job.data && <Acts job={job.data} />}
@@ -46,7 +46,10 @@ export default function JobView() {
 
 const Lead = ({ job }: { job: Job }) => (
   <>
-    <Pill of={outcomeOf(job)} /> <span>{[targetOf(job), job.status === "COMPLETED" && failuresOf(job)].filter(Boolean).join(", ")}</span>
+    <Pill of={outcomeOf(job)} />{" "}
+    <span>
+      {targetOf(job)}, triggered by {job.triggered_by}
+    </span>
   </>
 );
 
@@ -115,7 +118,7 @@ function Progress({ job }: { job: Job }) {
   );
 }
 
-/** The errors of the run of the job by code, with the advice and the tournaments of each. */
+/** The errors of the run of the job by fingerprint, with the advice and the tournaments of each. */
 function Errors({ job: { execution_id, final_status } }: { job: Job }) {
   const run = useRead(`sync-monitoring/executions/${execution_id}`, ExecutionDetailResponse, {
     isEnabled: execution_id !== null && final_status !== null && final_status !== "SUCCEEDED",
@@ -124,7 +127,7 @@ function Errors({ job: { execution_id, final_status } }: { job: Job }) {
   if (!run?.error_groups.length) return null;
   return (
     <section class="card headed">
-      <h2>Errors by code ({number(run.error_count)})</h2>
+      <h2>Errors ({number(run.error_count)})</h2>
       <ErrorGroups run={run} />
     </section>
   );

@@ -11,7 +11,7 @@ import { Reading, Refusal } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, inZoneShort, number, sentence, title, words } from "../format.ts";
+import { counted, duration, inZoneShort, number, sentence, title, unbroken, words } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -91,7 +91,7 @@ function Body({ run }: { run: Run }) {
       {run.incidents.length > 0 && <Incidents of={run.incidents} />}
       <Summary run={run} length={length} />
       {run.error_groups.length > 0 && (
-        <Section title={`Errors by code (${number(run.error_count)})`}>
+        <Section title={`Errors (${number(run.error_count)})`}>
           <ErrorGroups run={run} />
         </Section>
       )}
@@ -169,7 +169,7 @@ const Incidents = ({ of: incidents }: { of: Run["incidents"] }) => (
       <li key={id} data-severity={severity} data-quiet={state === "RESOLVED" || undefined}>
         <Severity of={severity} />
         <div>
-          <Link href={`/alerts/${id}`} class="cause">{cause}</Link>
+          <Link href={`/alerts/${id}`} class="cause">{unbroken(cause)}</Link>
           <p class="dotted">
             <span>{scope}</span> <span>{words(state)}</span>{" "}
             <span>

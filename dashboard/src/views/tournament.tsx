@@ -3,70 +3,20 @@ import { Link, useParams } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentDetailResponse } from "../../../types/history.ts";
 import { CopyMenu } from "../components/copy-menu.tsx";
-import { EntityName } from "../components/entity-name.tsx";
 import { Facts, Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Pill, Status } from "../components/status.tsx";
+import { Pill } from "../components/status.tsx";
 import { Marks, SHOWN, StripKey } from "../components/strip.tsx";
-import { type Column, LongTable } from "../components/table.tsx";
-import { Distance, Message, Moment, Unknown } from "../components/time.tsx";
-import { counted, daysOf, duration, inZoneShort, number, percent, words } from "../format.ts";
+import { Distance, Message, Moment } from "../components/time.tsx";
+import { capitalised, counted, daysOf, duration, inZoneShort, number, percent, words } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
+import type { Result } from "../tournament/folds.ts";
+import { Results } from "../tournament/results.tsx";
 import { priorityOf, stateOf } from "./tournaments.tsx";
 
 type Detail = z.infer<typeof TournamentDetailResponse>;
-
-type Result = Detail["history"][number];
-
-const ERROR_OR_WARNING: Column<Result> = {
-  name: "Error or warning",
-  card: "wide",
-  cell: ({ error_message, warning_code }) => {
-    const text = error_message ?? warning_code;
-    return text && <span class="cut" title={text}>{text}</span>;
-  },
-};
-
-const COLUMNS: Column<Result>[] = [
-  {
-    name: "Time",
-    isHead: true,
-    cell: (result) => (
-      <Link href={`/runs/${result.execution_id}`}>
-        <Moment at={result.at} />
-      </Link>
-    ),
-  },
-  { name: "Outcome", card: "state", cell: (result) => <Status of={result.success ? "SUCCEEDED" : "FAILED"} /> },
-  { name: "Sync", card: "head", cell: (result) => <EntityName of={result.entity_type} /> },
-];
-const RECORDS: Column<Result> = {
-  name: "Records",
-  card: "head",
-  isNumber: true,
-  cell: ({ records_processed: records }) =>
-    records === null ? <Unknown /> : (
-      <>
-        {number(records)} <span class="unit">{records === 1 ? "record" : "records"}</span>
-      </>
-    ),
-};
-const DURATION: Column<Result> = {
-  name: "Duration",
-  card: "head",
-  isNumber: true,
-  cell: ({ duration_ms: ms }) => ms === null ? <Unknown /> : duration(ms),
-};
-
-/** The columns of the results; those without a value are left out. */
-const columnsOf = (results: Result[]): Column<Result>[] => [
-  ...COLUMNS,
-  ...results.some((result) => result.records_processed !== null) ? [RECORDS] : [],
-  ...results.some((result) => result.duration_ms !== null) ? [DURATION] : [],
-  ...results.some((result) => result.error_message ?? result.warning_code) ? [ERROR_OR_WARNING] : [],
-];
 
 /** The last results as marks, the newest at the right. */
 function ResultStrip({ results }: { results: Result[] }) {
@@ -99,11 +49,13 @@ type Fact = [name: string, value: ComponentChildren, more: ComponentChildren];
 
 /** The figures of the tournament and of its sync, and its last results; a figure that is unknown is left out. */
 function State({ detail }: { detail: Detail }) {
-  const { season, start_date, end_date, ttl_left_ms: left, last_success, synced_at, match_count, live_count, results } = detail;
+  const { season, start_date, end_date, ttl_left_ms: left, last_success, synced_at, match_count, live_count, results, failing_streak } =
+    detail;
   const facts: Fact[] = [
     ["Fresh as of", synced_at && <Distance at={synced_at} />, left !== null && (left < 0 ? "due now" : `due in ${duration(left)}`)],
     ["Success", results > 0 && percent(detail.success_rate), `of the last ${counted(results, "result")}`],
-    ["Last success", last_success && <Moment at={last_success} />, <Distance at={last_success} />],
+    // A tournament that does not fail is as fresh as its last success.
+    ["Last success", failing_streak > 0 && last_success && <Moment at={last_success} />, <Distance at={last_success} />],
     ["Matches", match_count !== null && number(match_count), `${number(live_count)} live`],
     ["Dates", start_date && daysOf(start_date, end_date), [season && `season ${season}`, priorityOf(detail)].filter(Boolean).join(", ")],
   ];
@@ -123,24 +75,37 @@ function State({ detail }: { detail: Detail }) {
   );
 }
 
-/** The last error with its time and its run, as far as the results are kept. */
+/** The last error with its time and its run, as far as the results are kept: a card while the tournament fails, and a line once it is over. */
 function LastError({ detail: { last_error, failing_streak, history } }: { detail: Detail }) {
   if (!last_error) return null;
   const place = history.findIndex(({ success }) => !success);
   const result = history[place];
+  const run = result && <Link href={`/runs/${result.execution_id}`}>Open the run</Link>;
+  if (failing_streak === 0) {
+    return (
+      <p class="muted">
+        Last error{result && (
+          <>
+            {" "}
+            <Distance at={result.at} />
+          </>
+        )}: <Message of={last_error} />
+        {place > 0 && `, ${counted(place, "result")} without an error since`}. {run}
+      </p>
+    );
+  }
   return (
-    <section class={`card pad${failing_streak > 0 ? " failure" : ""}`}>
+    <section class="card pad failure">
       <header class="section">
         <h2>Last error</h2>
-        {result && <Link href={`/runs/${result.execution_id}`}>Open the run</Link>}
+        {run}
       </header>
       <p>
-        <Message of={last_error} />
+        <Message of={capitalised(last_error)} />
       </p>
       {result && (
         <p class="muted">
           <Moment at={result.at} />, <Distance at={result.at} />
-          {place > 0 && `; ${counted(place, "result")} without an error since`}
         </p>
       )}
     </section>
@@ -171,25 +136,15 @@ export default function Tournament() {
           <>
             <State detail={detail} />
             <LastError detail={detail} />
-            <Section title="Latest results">
-              {detail.history.length
-                ? (
-                  <LongTable
-                    caption="Results"
-                    columns={columnsOf(detail.history)}
-                    rows={detail.history}
-                    keyOf={(result) => `${result.execution_id}${result.entity_type}`}
-                    first={5}
-                    hasMore={false}
-                    onMore={() => {}}
-                    isLoading={false}
-                  />
-                )
-                : (
-                  <Empty>
-                    {detail.last_result ? "The results of this tournament are no longer kept." : "No run has included this tournament yet."}
-                  </Empty>
-                )}
+            <Section
+              title="Latest results"
+              acts={detail.history.length > 0 && <span class="muted">{counted(detail.history.length, "result")}</span>}
+            >
+              {detail.history.length ? <Results of={detail.history} /> : (
+                <Empty>
+                  {detail.last_result ? "The results of this tournament are no longer kept." : "No run has included this tournament yet."}
+                </Empty>
+              )}
             </Section>
           </>
         )}

@@ -1,8 +1,8 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { TournamentListResponse, type TournamentState } from "../../../types/history.ts";
-import { TOURNAMENT_PRIORITIES } from "../../../types/sync.ts";
 import { useFilters } from "../address.ts";
 import { Export } from "../components/export.tsx";
 import { SelectField, TextField } from "../components/fields.tsx";
@@ -32,6 +32,13 @@ const isNeverSynced = (tournament: State): boolean => stateOf(tournament)[0] ===
 const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
 export const priorityOf = ({ priority }: State): string | null => priority && PRIORITY_NAMES[priority];
 
+/** What is as it should be recedes, so that the exceptions are found at a glance. */
+const quiet = (isQuiet: boolean, content: ComponentChildren): ComponentChildren => isQuiet ? <span class="muted">{content}</span> : content;
+
+const isSoon = ({ priority }: State): boolean => priority !== null && priority !== "LATER";
+
+const isFailing = ({ failing_streak }: State): boolean => failing_streak > 0;
+
 const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
   id: string;
   key: (tournament: State) => Key;
@@ -52,21 +59,22 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     name: "State",
     card: "state",
     key: (tournament) => -tournament.failing_streak,
-    cell: (tournament) => <Status of={stateOf(tournament)[0]} label={stateOf(tournament)[1]} />,
-  },
-  {
-    id: "priority",
-    name: "Priority",
-    card: "head",
-    key: ({ priority }) => priority && TOURNAMENT_PRIORITIES.indexOf(priority),
-    cell: (tournament) => priorityOf(tournament) ?? <Unknown />,
+    cell: (tournament) => {
+      const [state, label] = stateOf(tournament);
+      return <Status of={state} label={label} isCalm={state === "SUCCEEDED" || state === "IDLE"} />;
+    },
   },
   {
     id: "dates",
     name: "Dates",
     card: "head",
     key: (tournament) => tournament.start_date,
-    cell: (tournament) => daysOf(tournament.start_date, tournament.end_date),
+    cell: (tournament) => (
+      <>
+        {quiet(!isSoon(tournament), daysOf(tournament.start_date, tournament.end_date))}{" "}
+        {isSoon(tournament) && <small class="minor">{priorityOf(tournament)}</small>}
+      </>
+    ),
   },
   {
     id: "synced",
@@ -75,26 +83,29 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     key: (tournament) => tournament.synced_at,
     cell: ({ synced_at }) =>
       synced_at === null ? <Unknown /> : (
-        <>
+        <span class="muted">
           <span class="unit">synced</span> <Distance at={synced_at} />
-        </>
+        </span>
       ),
   },
   {
     id: "ttl",
-    name: "TTL left",
+    name: "Due",
     card: "none",
     isNumber: true,
+    isMinor: true,
     key: (tournament) => tournament.ttl_left_ms,
-    cell: (tournament) => tournament.ttl_left_ms === null ? "–" : tournament.ttl_left_ms < 0 ? "due" : largestUnit(tournament.ttl_left_ms),
+    cell: ({ ttl_left_ms: left }) =>
+      left === null ? <span class="muted">–</span> : left < 0 ? "now" : <span class="muted">in {largestUnit(left)}</span>,
   },
   {
     id: "matches",
     name: "Matches",
     card: "none",
     isNumber: true,
+    isMinor: true,
     key: (tournament) => tournament.match_count,
-    cell: (tournament) => number(tournament.match_count),
+    cell: (tournament) => quiet(true, number(tournament.match_count)),
   },
   {
     id: "success",
@@ -102,7 +113,11 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     card: "none",
     isNumber: true,
     key: (tournament) => isNeverSynced(tournament) ? null : tournament.success_rate,
-    cell: (tournament) => percent(isNeverSynced(tournament) ? null : tournament.success_rate),
+    cell: (tournament) =>
+      quiet(
+        isNeverSynced(tournament) || tournament.success_rate === 1,
+        percent(isNeverSynced(tournament) ? null : tournament.success_rate),
+      ),
   },
   {
     id: "error",
@@ -110,8 +125,8 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     card: "wide",
     key: (tournament) => tournament.last_error,
     // An error of a tournament that succeeded since is history.
-    cell: ({ last_error, failing_streak }) =>
-      last_error && <span class={failing_streak > 0 ? "cut" : "cut muted"} title={last_error}>{last_error}</span>,
+    cell: (tournament) =>
+      isFailing(tournament) && tournament.last_error && <span class="cut" title={tournament.last_error}>{tournament.last_error}</span>,
   },
 ];
 
@@ -188,7 +203,7 @@ export default function Tournaments() {
           return (
             <LongTable
               caption="Tournaments"
-              columns={columns}
+              columns={rows.some(isFailing) ? columns : columns.filter(({ name }) => name !== "Last error")}
               rows={rows}
               keyOf={(tournament) => tournament.no}
               hasMore={pages.hasNextPage}
