@@ -1,4 +1,5 @@
-import type { Measurement } from "./contract/alerts.ts";
+import type { AlertMetric } from "../types/alerts.ts";
+import type { Address, Measurement, Recipients } from "./contract/alerts.ts";
 import type { MeasuredValue, OtherIncident } from "./contract/replay.ts";
 
 const at = (time: string): number => Date.parse(time);
@@ -11,22 +12,40 @@ export const firingAt = (others: readonly OtherIncident[], now: number): OtherIn
 export const changesOf = (others: readonly OtherIncident[]): number[] =>
   others.flatMap(({ fired_at, resolved_at, states }) => [fired_at, resolved_at ?? [], states.map((state) => state.at)].flat(2).map(at));
 
-/** Whether the incident reports the run of a value: its last evidence has only the last of its runs. */
-function isAboutRunOf({ bad_runs, parent_rule_id }: OtherIncident, { run_at }: MeasuredValue, rule_id: string): boolean {
-  if (run_at === null) return false;
-  const isCovered = bad_runs.some(({ first_run_at, last_run_at }) => at(first_run_at) <= at(run_at) && at(run_at) <= at(last_run_at));
-  return isCovered || parent_rule_id === rule_id;
+/** Every destination. */
+export const everyoneOf = (recipients: Recipients): Address[] =>
+  Object.entries(recipients).flatMap(([channel, bySeverity]) =>
+    [...new Set(Object.values(bySeverity).flat())].map((recipient) => ({ channel, recipient }))
+  );
+
+/** The metrics whose incident reports the last run in the window that failed, and covers none. */
+const RATES: readonly AlertMetric[] = ["success_rate", "error_rate"];
+
+/** Whether the incident reported the run of a value at that time: its last evidence has only the last of its runs. */
+function isAboutRunOf(
+  { metric, entity_type, tournament_no, window_ms, bad_runs }: OtherIncident,
+  value: MeasuredValue,
+  now: number,
+): boolean {
+  const { run_at, run_entity } = value;
+  if (run_at === null || tournament_no !== null) return false;
+  if (RATES.includes(metric)) return at(run_at) > now - window_ms && (entity_type === "all" || entity_type === run_entity);
+  return bad_runs.some((range) =>
+    range.entity_type === run_entity && at(range.first_run_at) <= at(run_at) && at(run_at) <= at(range.last_run_at)
+  );
 }
 
 /**
  * A recorded incident as the measurement of its rule, beside a value of another rule. Its own value is unknown, so that it keeps its state;
  * with its cause and what its destinations knew it inhibits, and is inhibited, as it was.
  */
-export function measuredAgain(other: OtherIncident, value: MeasuredValue, beside: string, now: number): Measurement {
-  const { evidence, cause, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;
+export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyone: Address[], now: number): Measurement {
+  const { evidence, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;
   const text = (fact: unknown) => typeof fact === "string" ? fact : null;
   const destinations = other.states.filter((state) => at(state.at) <= now).map(({ at: _, ...state }) => state);
-  const severity = destinations.at(-1)?.severity ?? other.severity;
+  // The recorded cause and severity are the last ones; its newest message had those of that time.
+  const { severity, cause } = destinations.at(-1) ?? other;
+  const fingerprint = other.cause === null ? text(evidence.fingerprint) : cause;
   // The evaluation that notifies an incident measured it before.
   const notified_at = other.notified_at !== null && at(other.notified_at) < now ? other.notified_at : null;
   const rule = { rule_id, rule_name, entity_type, tournament_no, metric: other.metric, severity, threshold: other.threshold };
@@ -35,10 +54,12 @@ export function measuredAgain(other: OtherIncident, value: MeasuredValue, beside
     ...rule,
     ...{ recovery_threshold: null, minimum_runs: 0, no_data: "KEEP" as const, channels: other.channels },
     ...{ for_ms: 0, escalation_ms: null, escalation_channels: [], repeat_ms: Infinity, flap_ms: 0 },
-    ...{ value: null, runs: 0, since: null, fingerprint: text(evidence.fingerprint), is_sole_cause: false, evidence, bad_runs },
-    execution_id: isAboutRunOf(other, value, beside) ? value.execution_id : text(evidence.execution_id),
-    ...{ is_stale: false, is_paused: false, ended: null, uncovered: [], missed: [], closed_incident: null, resolved_recently: 0 },
+    ...{ value: null, runs: 0, since: null, fingerprint, is_sole_cause: false, evidence, bad_runs },
+    execution_id: isAboutRunOf(other, value, now) ? value.execution_id : text(evidence.execution_id),
+    ...{ is_stale: false, is_paused: false, ended: null, missed: [], closed_incident: null, resolved_recently: 0 },
     ...{ silenced_by: null, is_silenced_by_name: false },
+    // Its destinations know what was recorded, and nothing that the replay would tell them.
+    uncovered: [...everyone, ...destinations].map(({ channel, recipient }) => ({ channel, recipient, value: null, runs: 0 })),
     incident: {
       ...{ id: rule_id, version: 1, state: "FIRING" as const, severity, value: null, message: "", muted_by: null, parent: null },
       ...{ opened_at: fired_at, began_at: fired_at, fired_at, notified_at, last_notified_at: notified_at, ...clocks },

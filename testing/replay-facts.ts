@@ -26,7 +26,10 @@ const {
 const measured = { runs, since, execution_id, fingerprint, evidence, is_paused, no_data, is_sole_cause, is_stale, bad_runs, uncovered };
 /** Values of three failures in a row, by the minute at which each begins. */
 export const values = (by: Record<number, number>): MeasuredValue[] =>
-  Object.entries(by).map(([minute, value]) => ({ ...measured, value, at: at(Number(minute)), run_at: null }));
+  Object.entries(by).map(([minute, value]) => ({ ...measured, value, at: at(Number(minute)), run_at: null, run_entity: null })).sort((
+    a,
+    b,
+  ) => a.at - b.at);
 /** What a replay of ten hours knows. */
 export const facts = (
   by: Record<number, number>,

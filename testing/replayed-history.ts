@@ -5,7 +5,8 @@ import type { Backtest, PastIncident } from "../types/backtest.ts";
 import type { TestDatabase } from "./database.ts";
 import { createTrouble } from "./random-trouble.ts";
 import { seeded } from "./random.ts";
-import { playTrouble } from "./simulated-trouble.ts";
+import type { Fault, FaultKind } from "./simulated-runs.ts";
+import { playTrouble, type Trouble } from "./simulated-trouble.ts";
 import { type Act, TICK } from "./simulation.ts";
 
 const DAY = 96 * TICK;
@@ -18,7 +19,7 @@ const CHANGE = `with further as (
     severity, repeat_interval, escalation_delay, notification_channels)
   values
     ('Slow for a while', 'matches_schedule', 'duration_exceeded', 45, 35, '20 minutes', '20 minutes', 0, 'KEEP', 'LOW', '4 hours', null, '["hook"]'),
-    ('Slow at once', 'matches_schedule', 'duration_exceeded', 50, null, '15 minutes', '0', 0, 'KEEP', 'LOW', '1 hour', '40 minutes', '["hook"]'),
+    ('Slow at once', 'matches_schedule', 'duration_exceeded', 200, null, '1 hour', '0', 0, 'KEEP', 'LOW', '1 hour', '40 minutes', '["hook"]'),
     ('Rate of an hour', 'matches_schedule', 'success_rate', 0.8, 0.95, '1 hour', '6 minutes', 3, 'ALERT', 'MEDIUM', '2 hours', null, '["mail"]'),
     ('Rate of a day', 'all', 'success_rate', 0.97, 0.98, '12 hours', '0', 2, 'OK', 'LOW', '6 hours', null, '["hook", "mail"]'),
     ('Errors', 'matches_schedule', 'error_rate', 0.5, 0.2, '2 hours', '0', 1, 'KEEP', 'LOW', '4 hours', null, '["hook"]'),
@@ -26,8 +27,40 @@ const CHANGE = `with further as (
     ('Late for long', 'matches_schedule', 'sync_overdue', 600, null, '15 minutes', '5 minutes', 0, 'KEEP', 'LOW', '4 hours', null, '["hook"]'),
     ('Two alike', 'matches_schedule', 'shared_failure', 2, null, '30 minutes', '0', 0, 'KEEP', 'MEDIUM', '4 hours', null, '["hook"]'),
     ('Large', 'matches_schedule', 'memory_usage', 155, 130, '30 minutes', '0', 0, 'KEEP', 'LOW', '4 hours', null, '["hook"]')
+  on conflict (name) do nothing
 )
 update alert_rules set is_active = false where metric = 'burn_rate'`;
+
+/** A day with each fault, act and time that a replay repeats: gaps, silences, pauses, flapping, and runs that nobody saw missing. */
+export function aDay(start: number): Trouble {
+  const fault = (kind: FaultKind, tick: number, ticks: number, entity?: string): Fault => ({
+    kind,
+    tick,
+    ticks,
+    ...entity ? { entity } : {},
+  });
+  const at = (tick: number, minutes = 0) => start + tick * TICK + minutes * 60_000;
+  return {
+    faults: [
+      fault("failing", 3, 4),
+      fault("missed", 10, 1),
+      ...[20, 25, 30, 35, 40].map((tick) => fault("slow", tick, 1)),
+      fault("paused", 47, 3),
+      fault("outage", 54, 4, "all"),
+      fault("no_evaluation", 62, 4),
+      fault("missed", 63, 2),
+      fault("failing", 69, 1),
+      fault("no_evaluation", 70, 1),
+      fault("missed", 73, 2),
+      fault("failing", 77, 4),
+      fault("shared", 84, 3),
+      fault("partial", 88, 3),
+      fault("heavy", 91, 1),
+    ],
+    quiet: [{ entity: "matches_schedule", from: at(76), until: at(79, 7) }],
+    acknowledgements: [{ at: at(56, 5), until: at(57, 5) }],
+  };
+}
 
 /** At some times a person resolves what fires, or takes the acknowledgement back. */
 function actsOf(db: TestDatabase, random: () => number, start: number, days: number): Act[] {
@@ -46,9 +79,13 @@ function actsOf(db: TestDatabase, random: () => number, start: number, days: num
   });
 }
 
-/** Records a random history of some days, and returns when it ends. */
-export async function recordHistory(db: TestDatabase, seed: number, start: number, days: number): Promise<number> {
-  const random = seeded(seed), trouble = createTrouble(random, days, start);
+/** Records a history of some days, with random trouble and acts, and returns when it ends. */
+export async function recordHistory(
+  db: TestDatabase,
+  { seed, start, days, trouble }: { seed: number; start: number; days: number; trouble?: Trouble },
+): Promise<number> {
+  const random = seeded(seed);
+  trouble ??= createTrouble(random, days, start);
   await playTrouble(db, trouble, { start, ticks: days * 96, random }, { change: CHANGE, acts: actsOf(db, random, start, days) });
   return start + days * DAY;
 }

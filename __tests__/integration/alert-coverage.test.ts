@@ -26,7 +26,8 @@ Deno.test("an incident covers its runs for a rate of no higher severity", async 
   await evaluate();
   const covered = (severity: string) =>
     db.value<unknown[]>(
-      `select private.uncovered_rates(jsonb_populate_record(r, jsonb_build_object('severity', $1::text)), '2026-06-10T12:03:00Z')
+      `select private.uncovered_rates(jsonb_populate_record(r, jsonb_build_object('severity', $1::text)),
+        array(select e from sync_status e), '2026-06-10T12:03:00Z')
       from alert_rules r where name = 'Overall Sync Success Rate Drop'`,
       [severity],
     );

@@ -59,7 +59,7 @@ Deno.test("a recorded incident of the same cause inhibits, and the end of it not
   const other = {
     ...{ rule_id: "other", rule_name: "Other", entity_type: "all", tournament_no: null, metric: "shared_failure" as const },
     ...{
-      parent_rule_id: null,
+      window_ms: 1_800_000,
       severity: "HIGH" as const,
       threshold: 3,
       channels: ["dashboard"],
@@ -82,4 +82,27 @@ Deno.test("states that are queued within the group window, or over the hourly li
   assertEquals([notifications.total, notifications.messages], [4, 2]);
   const limited = replayRule(facts({ 0: 3, 1: 0, 2: 3, 3: 0 }, { channels: { dashboard: { group_window_ms: 0, hourly_limit: 2 } } }));
   assertEquals([limited.notifications.total, limited.notifications.messages], [4, 3]);
+});
+
+Deno.test("a chart has at most 500 values, with the highest and the lowest ones", () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, index) => [index / 10, index === 3_333 ? 90 : index === 1_234 ? -5 : index % 7]),
+  );
+  const { values, instants } = replayRule(facts(many, {}, { threshold: 100 }));
+  assertEquals([instants, values.length], [5_000, 500]);
+  const known = values.map(({ value }) => value ?? 0);
+  assertEquals([Math.max(...known), Math.min(...known)], [90, -5]);
+  assertEquals(values.map(({ at }) => at), values.map(({ at }) => at).toSorted());
+});
+
+Deno.test("the time that a sync is overdue goes on between two values", () => {
+  const since = iso(10), overdue = values({ 0: 0, 10: 0, 40: 0 }).map((value) => value.at === at(10) ? { ...value, since } : value);
+  const { incidents, values: chart } = replayRule(
+    facts({}, { values: overdue }, { metric: "sync_overdue", threshold: 600, repeat_ms: 15 * MINUTE }),
+  );
+  assertEquals(chart.map(({ value }) => value), [0, 0, 1_800, 0]);
+  assertEquals(incidents, []);
+  const measured = overdue.flatMap((value) => value.at === at(10) ? [value, { ...value, at: at(20) }] : [value]);
+  const replay = replayRule(facts({}, { values: measured }, { metric: "sync_overdue", threshold: 600, repeat_ms: 15 * MINUTE }));
+  assertEquals(replay.incidents.map(({ opened_at, peak }) => [opened_at, peak]), [[iso(20), 1_500]]);
 });

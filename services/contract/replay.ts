@@ -43,8 +43,9 @@ const MeasuredValue = Measurement.pick({
   uncovered: true,
 }).extend({
   at: z.number(),
-  /** The start of the run that shows the value. */
+  /** The run that shows the value: its start and its entity. */
   run_at: moment,
+  run_entity: z.string().nullable(),
 });
 export type MeasuredValue = z.infer<typeof MeasuredValue>;
 
@@ -67,8 +68,7 @@ export type PastAct = z.infer<typeof PastAct>;
 /** A recorded incident of another rule, with what its destinations knew at each time. */
 const OtherIncident = Scope.extend({
   metric: AlertMetric,
-  /** The rule of the incident that inhibited it. */
-  parent_rule_id: z.uuid().nullable(),
+  window_ms: z.number(),
   severity: z.enum(SEVERITIES),
   threshold: z.number(),
   channels: z.array(z.string()),

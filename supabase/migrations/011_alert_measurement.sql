@@ -178,9 +178,15 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     from rate cross join public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
     join public.alert_notifications n on n.incident_id = v.incident_id
     -- A destination with runs that were covered when the incident of the rate opened stays inhibited after they left the window.
-    where (private.was_live(i, as_of) or v.last_run_at > rate.opened_at - rule.evaluation_window)
-      and rule.entity_type in ('all', v.entity_type) and n.created_at < as_of
-      and n.status in ('PENDING', 'SENDING', 'SENT') and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
+    where (v.last_run_at > rate.opened_at - rule.evaluation_window or private.was_live(i, as_of))
+      and rule.entity_type in ('all', v.entity_type) and n.created_at <= as_of
+      and (n.status in ('PENDING', 'SENDING', 'SENT') or n.status = 'SUPERSEDED' and exists (
+        -- It waited until the first attempt to deliver a state that came about later.
+        select from public.alert_notifications later left join public.alert_deliveries d on d.notification_id = later.id and d.attempt = 1
+        where later.incident_id = n.incident_id and later.destination_id = n.destination_id and later.seq > n.seq
+          and coalesce(d.at, later.created_at) >= as_of
+      ))
+      and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
       and private.severity_rank(n.item ->> 'severity') >= private.severity_rank(rule.severity)
   ),
   rest as (

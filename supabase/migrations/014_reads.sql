@@ -2213,10 +2213,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
           and (p.resumed_at is null or p.resumed_at > t.at - rule.evaluation_window)
       ) then 'KEEP' else rule.no_data end,
       'is_sole_cause', false, 'is_stale', false, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
-      'run_at', (select h.execution_start from public.sync_execution_history h where h.id = m.execution_id)
+      'run_at', run.execution_start, 'run_entity', run.entity_type
     ) || m.facts as fields
     from unnest(times) t (at) cross join lateral (select private.entities_at(rule, t.at) as list) e
     cross join lateral private.measured(array[rule], e.list, t.at) m
+    left join public.sync_execution_history run on run.id = m.execution_id
   ),
   change as (select m.*, lag(m.fields) over (order by m.at) as before from measured m)
   select coalesce(jsonb_agg(jsonb_build_object('at', floor(extract(epoch from c.at) * 1000)) || c.fields order by c.at), '[]')
@@ -2259,8 +2260,8 @@ create function private.other_incidents(rule public.alert_rules, p_from timestam
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'channels', (select r.notification_channels from public.alert_rules r where r.id = i.rule_id),
+    'window_ms', (select extract(epoch from r.evaluation_window) * 1000 from public.alert_rules r where r.id = i.rule_id),
     'rule_id', i.rule_id, 'rule_name', i.rule_name, 'metric', i.metric, 'entity_type', i.entity_type, 'tournament_no', i.tournament_no,
-    'parent_rule_id', (select p.rule_id from public.alert_incidents p where p.id = i.parent_id),
     'severity', i.severity, 'threshold', i.threshold, 'cause', i.cause, 'evidence', i.evidence - 'at_peak',
     'fired_at', i.fired_at, 'notified_at', i.notified_at, 'resolved_at', i.resolved_at,
     'bad_runs', (
