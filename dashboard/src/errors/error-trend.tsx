@@ -3,7 +3,7 @@ import { PERIODS } from "../../../types/history.ts";
 import { barsOf } from "../charts/bars.ts";
 import { number } from "../format.ts";
 import { Chart } from "../components/chart.tsx";
-import { useNarrow } from "../components/table.tsx";
+import { useNarrow } from "../narrow.ts";
 import type { Analytics } from "../components/error-analytics.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
