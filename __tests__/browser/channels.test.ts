@@ -43,7 +43,7 @@ Deno.test("a limit that is no number is sent as it is, and the server names the 
   }
 });
 
-test("the list shows whether each channel delivers, and the result of a test stands in its row", "admin", async ({ page, open }) => {
+test("the list shows whether each channel delivers, and the result of a test stands in its card", "admin", async ({ page, open }) => {
   const receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     ({ url }) => new Response(null, { status: url.endsWith("/gone") ? 404 : 200 }),
@@ -51,19 +51,19 @@ test("the list shows whether each channel delivers, and the result of a test sta
   await put("hook", { kind: "webhook", config: { url: `http://127.0.0.1:${receiver.addr.port}/` }, secret: SECRET });
   await put("broken", { kind: "webhook", config: { url: `http://127.0.0.1:${receiver.addr.port}/gone` }, secret: SECRET });
   await open("/alerts/channels", "Channels");
-  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}`) }) });
-  await row("hook").getByText("Not proven").waitFor();
-  await row("hook").getByRole("button", { name: "Test hook" }).click();
-  await row("hook").getByText(/hook accepted the test message/).waitFor();
-  await row("hook").getByText("Delivers").waitFor();
-  await row("broken").getByRole("button", { name: "Test broken" }).click();
-  await row("broken").getByText(/broken did not accept the test message: the receiver answered 404/).waitFor();
-  await row("broken").getByText("Fails").waitFor();
+  const card = (name: string) => page.getByRole("listitem", { name, exact: true });
+  await card("hook").getByText("Not proven").waitFor();
+  await card("hook").getByRole("button", { name: "Test hook" }).click();
+  await card("hook").getByText(/hook accepted the test message/).waitFor();
+  await card("hook").getByText("Delivers").waitFor();
+  await card("broken").getByRole("button", { name: "Test broken" }).click();
+  await card("broken").getByText(/broken did not accept the test message: the receiver answered 404/).waitFor();
+  await card("broken").getByText("Fails").waitFor();
   assertEquals(await violations(page), []);
   await query("update notification_channels set is_active = false where name = 'hook'");
   await open("/alerts/rules", "Alert rules");
   await open("/alerts/channels", "Channels");
-  await row("hook").getByText("Off", { exact: true }).waitFor();
+  await card("hook").getByText("Off", { exact: true }).waitFor();
   await receiver.shutdown();
 });
 
@@ -107,4 +107,29 @@ test("a channel is deleted only after a question, which a cancel leaves without 
   await dialog.getByRole("button", { name: "Delete the channel" }).click();
   await button.waitFor({ state: "detached" });
   assertEquals(await exists(), false);
+});
+
+test("the card of a channel has the rules that notify it by severity, and leads to the list of them", "admin", async ({ page, open }) => {
+  await put("pager", { kind: "email", config: { to: ["pager@example.com"] } });
+  const rule = (name: string, severity: string, channels: string[], escalation_channels: string[][]) =>
+    service("/functions/v1/sync-admin/alert-rules", "POST", {
+      ...{ name, severity, entity_type: "tournaments", metric: "memory_usage", threshold: 9_000, evaluation_window: "1 hour" },
+      ...{ notification_channels: channels, escalation_channels, escalation_delay: "30 minutes" },
+    }).then((response) => response.body?.cancel());
+  await rule("Pages at once", "CRITICAL", ["pager"], []);
+  await rule("Pages at once too", "HIGH", ["pager", "dashboard"], []);
+  await rule("Pages later", "LOW", ["dashboard"], [["pager"]]);
+  await open("/alerts/channels", "Channels");
+  const card = page.getByRole("listitem", { name: "pager", exact: true });
+  await card.getByText("also 1 rule on escalation").waitFor();
+  assertEquals(await card.getByRole("list", { name: "Rules by severity" }).getByRole("listitem").allInnerTexts(), ["Critical 1", "High 1"]);
+  await card.getByText("Nothing was delivered yet. Send a test message.").waitFor();
+  assertEquals(await violations(page), []);
+  await card.getByRole("link", { name: "2 rules" }).click();
+  await page.getByRole("heading", { level: 1, name: "Alert rules" }).waitFor();
+  assertEquals((await page.getByRole("rowheader").getByRole("link").allInnerTexts()).toSorted(), [
+    "Pages at once",
+    "Pages at once too",
+    "Pages later",
+  ]);
 });

@@ -15,7 +15,7 @@ export function ChannelTarget({ channel }: { channel: NotificationChannel }) {
   return (
     <div class="channel">
       <Icon aria-hidden="true" />
-      {channel.name}
+      <h2>{channel.name}</h2>
       <p class="under">
         {channel.kind === "dashboard" ? "Shown on this page" : KIND_NAMES[channel.kind]}
         {address && ` · ${address}`}
