@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/preact-query";
-import { useEffect, useState } from "preact/hooks";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
 import type { AlertMetric } from "../../../types/alerts.ts";
 import { useApi } from "../api.ts";
 import { counted, sentence, words } from "../format.ts";
 import { describeError } from "../queries.ts";
+import { useSettled } from "../settled.ts";
 import { valueOf } from "../rule-text.ts";
 import { useNames } from "../names.ts";
 import { Pill } from "./status.tsx";
@@ -23,20 +23,10 @@ const VERDICTS = {
 } as const;
 type Scope = PreviewRuleResponse["scopes"][number];
 
-/** The value, once it has not changed for a moment. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
-}
-
 /** The rule of the form with the data of now: its value in each scope, and what an evaluation would do. */
 export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {
   const api = useApi();
-  const body = useSettled(JSON.stringify(request));
+  const body = useSettled(JSON.stringify(request), PAUSE_MS);
   const preview = useQuery<PreviewRuleResponse>({
     queryKey: [path, body],
     queryFn: () => api.send({ method: "POST", path, body: JSON.parse(body) }, PreviewRuleResponse),
