@@ -5,7 +5,7 @@ import type { Fields } from "./rule-fields.ts";
 import { msOf } from "./format.ts";
 
 /** The past values of a metric, for the chart beside the form of a rule. */
-export interface Course {
+interface Course {
   /** Seconds since the epoch. */
   times: number[];
   values: (number | null)[];

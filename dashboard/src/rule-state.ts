@@ -10,7 +10,7 @@ export const RULE_STATES = {
   OFF: { name: "Off", of: "IDLE", verbs: ["is off", "are off"] },
   QUIET: { name: "Without an incident", of: "OK", verbs: null },
 } as const;
-export type RuleState = keyof typeof RULE_STATES;
+type RuleState = keyof typeof RULE_STATES;
 
 export function ruleStateOf({ is_active, broken_since }: AlertRule, incidents: AlertSummary[]): RuleState {
   if (!is_active) return "OFF";
