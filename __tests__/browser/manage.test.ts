@@ -54,8 +54,8 @@ test("the audit log says in plain words whether the server signed a row", "viewe
   const proofs = page.locator("tbody .at-start");
   await proofs.first().waitFor();
   assertEquals((await proofs.allInnerTexts()).map((text) => text.replace(/\s+/g, " ").trim()), [
-    "Signed by the server",
-    "Done by the database",
+    "Signed",
+    "Database",
     "Not signed not written by the server",
     "not sealed yet",
   ]);

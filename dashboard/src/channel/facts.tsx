@@ -18,7 +18,7 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
   const first = rules.filter(({ notification_channels }) => notification_channels.includes(name));
   const later = rules.filter((rule) => !first.includes(rule) && isNotifying(rule, name));
   const others = [
-    ...later.length ? [`${counted(later.length, "rule")} on escalation`] : [],
+    ...first.length && later.length ? [`${counted(later.length, "rule")} on escalation`] : [],
     ...syncs.map(({ title }) => `every incident of ${title}`),
   ];
   return (
@@ -26,6 +26,7 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
       {first.length + later.length > 0
         ? <Link href={pathOf("/alerts/rules", { channel: name })}>{counted(first.length || later.length, "rule")}</Link>
         : <span class="muted">no rule</span>}
+      {first.length === 0 && later.length > 0 && <small>on escalation</small>}
       {first.length > 0 && (
         <ul class="severities" aria-label="Rules by severity">
           {SEVERITIES.toReversed().map((severity) => {

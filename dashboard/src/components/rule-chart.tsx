@@ -9,7 +9,7 @@ import { type Fields, thresholdIn } from "../rule-fields.ts";
 import { METRIC_NAMES, valueOf } from "../rule-text.ts";
 import { Chart } from "./chart.tsx";
 
-const HEIGHT = 132;
+const HEIGHT = 132, RATIO_TICKS = [0, 0.5, 1];
 
 /** What the points of the chart are: buckets of a period, or full runs. */
 function sourceOf(count: number, period: keyof typeof PERIODS | null, { evaluation_window }: Fields): string {
@@ -48,7 +48,7 @@ export function RuleChart({ fields }: { fields: Fields }) {
       range: [times[0] ?? 0, times.at(-1) ?? 0] as [number, number],
       format: (value: number) => valueOf(value, metric),
       height: HEIGHT,
-      ...isCount(metric) ? { axisFormat: number } : {},
+      ...ALERT_METRICS[metric].unit === "ratio" ? { ticks: RATIO_TICKS } : isCount(metric) ? { axisFormat: number } : {},
     };
   }, [course, threshold, metric]);
   if (!plot || plot.times.length < 2) return null;

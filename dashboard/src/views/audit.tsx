@@ -22,8 +22,16 @@ type Entry = z.infer<typeof AuditEntry>;
 
 /** What shows that the action happened as its row says. */
 const PROOFS = {
-  VOUCHED: <Status of="OK" label="Signed by the server" />,
-  DATABASE: <Status of="OK" label="Done by the database" />,
+  VOUCHED: (
+    <span title="The server signed the row.">
+      <Status of="OK" label="Signed" />
+    </span>
+  ),
+  DATABASE: (
+    <span title="The database itself did it, such as retention.">
+      <Status of="OK" label="Database" />
+    </span>
+  ),
   UNVOUCHED: (
     <span title="The server did not sign the row: it was written directly into the database, or while the key was not set.">
       <Status of="FAILED" label="Not signed" />
