@@ -6,7 +6,7 @@ import { playBurnRates } from "./burn-rates.ts";
 import { atLeast, atMost, median, type Report, say, table } from "./report.ts";
 import { timeRules } from "./rules.ts";
 import { startBenchServer } from "./server.ts";
-import { createTrouble } from "./trouble.ts";
+import { createTrouble } from "../testing/random-trouble.ts";
 
 const START = "2026-06-01T00:00:00.000Z";
 const DAYS = 30, SEED = 20260601;

@@ -11,7 +11,6 @@ const HELPERS = [
   "server.ts",
   "sync-worker.ts",
   "sync-workers.ts",
-  "trouble.ts",
 ];
 const names = [...Deno.readDirSync(new URL(".", import.meta.url))]
   .filter(({ name, isFile }) => isFile && !HELPERS.includes(name))

@@ -4,7 +4,7 @@ import { seeded } from "../testing/random.ts";
 import { MINUTE, type Outcome } from "../testing/simulation.ts";
 import { simulateTrouble } from "../testing/simulated-trouble.ts";
 import { median, say, table } from "./report.ts";
-import { createTrouble } from "./trouble.ts";
+import { createTrouble } from "../testing/random-trouble.ts";
 
 const START = Date.parse("2026-06-01T00:00:00.000Z"), DAYS = 14, SEED = 20260615;
 /** The first day of an indicator has no burn rate. */

@@ -47,10 +47,10 @@ class Mutex {
   }
 }
 
-async function connectEmbedded(url: string): Promise<Database> {
+async function connectEmbedded(url: string, loadDataDir?: Blob): Promise<Database> {
   const connection: LiteConnection = await createPgliteConnection({
     url,
-    pgliteOptions: { parsers: { 1184: asIso, 1700: Number } } as never,
+    pgliteOptions: { parsers: { 1184: asIso, 1700: Number }, ...loadDataDir && { loadDataDir } } as never,
   });
   const { driver } = connection;
   const mutex = new Mutex();
@@ -70,8 +70,13 @@ async function connectEmbedded(url: string): Promise<Database> {
 }
 
 /** Opens a `postgres://` address, a folder with the embedded database, or `memory://`. @throws the error of the driver */
-export async function connect(url: string, limits?: Limits): Promise<Database> {
-  const database = await (/^postgres(ql)?:/.test(url) ? connectServer(url, limits) : connectEmbedded(url));
+export const connect = async (url: string, limits?: Limits): Promise<Database> =>
+  await prepare(/^postgres(ql)?:/.test(url) ? await connectServer(url, limits) : await connectEmbedded(url));
+
+/** Opens an embedded database in memory that begins as a copy of the dump of another one. @throws the error of the driver */
+export const connectCopy = async (dump: Blob): Promise<Database> => await prepare(await connectEmbedded("memory://", dump));
+
+async function prepare(database: Database): Promise<Database> {
   // Otherwise lite runs anon as the superuser until it finds a table with row level security, and then restores all grants.
   database.connection.rlsState = "active";
   await database.listen("pgrst", () => database.connection.clearSchemaCache());

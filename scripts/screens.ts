@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     };
     await Deno.mkdir(OUT, { recursive: true });
     for (const colorScheme of ["light", "dark"] as const) {
-      const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme });
+      const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme, timezoneId: "Europe/Vienna" });
       for (const [name, address] of Object.entries(views)) {
         await open(address);
         // Some views read more after their heading, such as the incidents of their charts.

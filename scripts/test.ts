@@ -37,8 +37,14 @@ async function deno(args: string[], env: Record<string, string> = {}, isShown = 
   return { success: (await process.status).success, output: pieces.join("") };
 }
 
-/** Runs the tests of a part with a Postgres server of its own, where it needs one. */
-async function test(part: Part, template: string, bin: string | null, isShown: boolean): Promise<boolean> {
+/** The errors of the failed tests and their names in the output of `deno test`; its end where the tests did not run. */
+function failuresIn(output: string): string {
+  const from = output.lastIndexOf("\n ERRORS \n");
+  return from < 0 ? output.slice(-4_000) : output.slice(from).replace("\n ERRORS \n", "");
+}
+
+/** Runs the tests of a part with a Postgres server of its own, where it needs one, and returns what failed. */
+async function test(part: Part, template: string, bin: string | null, isShown: boolean): Promise<string | null> {
   const startedAt = performance.now();
   // A server of its own: a transaction in any database of a server changes the ETags of all its databases.
   const server = bin && part.postgres ? await startPostgres(bin) : null;
@@ -55,19 +61,21 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
     const { success, output } = await deno(args, env, isShown);
     if (!isShown) say(`\n== ${part.title}\n${output}`);
     say(`== ${part.title}: ${success ? "passed" : "FAILED"} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-    return success;
+    return success ? null : `\n== ${part.title}: what failed\n${failuresIn(output)}`;
   } finally {
     await server?.stop();
   }
 }
 
-/** Creates the folder of a migrated embedded database, which the test files copy. */
+/** Writes the dump of a migrated embedded database, of which each test file opens a copy, and returns its path. */
 async function embeddedTemplate(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
-  const database = await connect(`${folder}/db`);
+  const path = await Deno.makeTempFile({ prefix: "sync-template-" });
+  const database = await connect("memory://");
   await prepare(database, await createKeys());
+  const dump: Blob = await database.connection.driver.dumpDataDir("none");
+  await Deno.writeFile(path, dump.stream());
   await database.close();
-  return `${folder}/db`;
+  return path;
 }
 
 async function serverTemplate(server: TemporaryPostgres): Promise<void> {
@@ -121,17 +129,23 @@ async function main(): Promise<boolean> {
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
     // Two parts side by side wait for each other less than they would wait for their own browsers, servers and functions alone.
     const laneCount = only.length ? 1 : 2;
-    let isGood = true;
+    const failures: string[] = [];
     const lane = async () => {
-      for (let part = waiting.shift(); part; part = waiting.shift()) isGood = await test(part, template, bin, laneCount === 1) && isGood;
+      for (let part = waiting.shift(); part; part = waiting.shift()) {
+        const failure = await test(part, template, bin, laneCount === 1);
+        if (failure !== null) failures.push(failure);
+      }
     };
     await Promise.all(Array.from({ length: laneCount }, lane));
-    if (only.length) return isGood;
+    if (only.length) return !failures.length;
     say("\n== Line coverage of services/ and supabase/functions/");
     const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];
-    return (await deno(report)).success && isGood;
+    const { success } = await deno(report);
+    // Last, because of a long output often only the end is kept.
+    for (const failure of failures) say(failure);
+    return success && !failures.length;
   } finally {
-    await Deno.remove(template.replace(/\/db$/, ""), { recursive: true });
+    await Deno.remove(template);
   }
 }
 

@@ -40,6 +40,7 @@ export const ERRORS = {
   NO_BACKOFF: answered(409, "No action is needed: the backoff has ended, and the syncs send requests."),
   NOTHING_FAILED: answered(409, "Requeue the whole job instead of its failed tournaments."),
   NOTIFICATION_OVER: answered(409, "No action is needed: a newer state of the incident was queued, or the notification ended."),
+  NOT_REPLAYABLE: answered(409, "Read the preview without since: the past of this metric or scope is not kept."),
   NOT_DEAD: answered(409, "Wait until the delivery succeeds or the notification is DEAD."),
   OWN_ACCOUNT: answered(409, "Ask another administrator to disable your account."),
   PEOPLE_BUSY: answered(409, "Repeat the request: one change of a person is made at a time."),

@@ -1,20 +1,10 @@
-import type { LiveIncident } from "../services/contract/alerts.ts";
+import type { StoredIncident } from "../services/incident-state.ts";
 import type { NotificationKind } from "../types/alerts.ts";
 import type { Severity } from "../types/sync.ts";
 
-type State = LiveIncident["state"];
-
-/** An incident; times are ISO 8601, as an evaluation reads them. */
-export interface Incident extends Omit<LiveIncident, "destinations" | "bad_runs" | "parent"> {
-  rule_id: string | null;
-  rule_name: string;
-  entity_type: string;
-  tournament_no: string | null;
-  state: State;
+/** An incident, with the one that inhibits it. */
+export interface Incident extends StoredIncident {
   parent_id: string | null;
-  resolved_at: string | null;
-  missed_due_at: string | null;
-  awaits_recovery: boolean;
 }
 
 /** A state in the outbox of a destination. */

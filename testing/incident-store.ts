@@ -1,4 +1,5 @@
 import type { Measurements, NotificationItem, QueuedNotification, Transition } from "../services/contract/alerts.ts";
+import { actOn, changeIncident, openIncident } from "../services/incident-state.ts";
 import { planMessage, type PlannedItem } from "../services/outbox.ts";
 import { measureWorld } from "./incident-measure.ts";
 import {
@@ -100,37 +101,12 @@ export class MemoryStore implements IncidentStore {
     }
   }
   #transition(t: Transition, now: number): Incident | null {
-    const at = toIso(now), notifiedNow = t.notifications.length > 0 ? at : null, isOver = t.to_state === "RESOLVED";
     const live = this.#incidents.filter(isLive), key = t.parent && scopeKey(t.parent);
-    const parent = live.find((incident) => scopeKey(incident) === key)?.id ?? null;
-    const { severity, value, message, evidence, cause, escalation_step, is_flapping, unacknowledged_since, met_ms, met_at } = t;
-    const wanted = { severity, value, message, evidence, cause, escalation_step, is_flapping, unacknowledged_since, met_ms, met_at };
+    const parent_id = live.find((incident) => scopeKey(incident) === key)?.id ?? null;
     if (t.incident_id === null) {
       const isClosed = this.#incidents.some((incident) => incident.awaits_recovery && scopeKey(incident) === scopeKey(t));
       if (isClosed || live.some((incident) => scopeKey(incident) === scopeKey(t)) || t.to_state === "DISCARDED") return null;
-      const incident: Incident = {
-        ...wanted,
-        id: crypto.randomUUID(),
-        rule_id: t.rule_id,
-        rule_name: t.rule_name,
-        entity_type: t.entity_type,
-        tournament_no: t.tournament_no,
-        state: t.to_state,
-        version: 1,
-        escalation_step: 0,
-        opened_at: at,
-        began_at: t.began_at ?? at,
-        fired_at: t.to_state === "PENDING" ? null : at,
-        acknowledged_until: null,
-        notified_at: notifiedNow,
-        last_notified_at: notifiedNow,
-        muted_by: t.muted_by,
-        recovered_at: null,
-        parent_id: parent,
-        resolved_at: t.resolved_at ?? null,
-        missed_due_at: t.missed_due_at ?? null,
-        awaits_recovery: false,
-      };
+      const incident: Incident = { ...openIncident(t, crypto.randomUUID(), now), parent_id };
       this.#incidents.push(incident);
       return incident;
     }
@@ -140,18 +116,7 @@ export class MemoryStore implements IncidentStore {
       this.#incidents = this.#incidents.filter((other) => other !== incident);
       return incident;
     }
-    return Object.assign(incident, wanted, {
-      state: t.to_state,
-      parent_id: isOver ? incident.parent_id : parent,
-      muted_by: isOver ? incident.muted_by : t.muted_by,
-      recovered_at: isOver ? incident.recovered_at : t.recovered_at,
-      fired_at: t.to_state === "PENDING" ? null : incident.fired_at ?? at,
-      acknowledged_until: t.to_state === "ACKNOWLEDGED" ? incident.acknowledged_until : null,
-      notified_at: incident.notified_at ?? notifiedNow,
-      last_notified_at: notifiedNow ?? incident.last_notified_at,
-      resolved_at: isOver ? at : null,
-      version: incident.version + 1,
-    });
+    return Object.assign(incident, changeIncident(incident, t, now), t.to_state === "RESOLVED" ? {} : { parent_id });
   }
   #queue(incident: Incident, { channel, recipient, kind, reason }: QueuedNotification): void {
     const { id: incident_id, severity, cause, rule_name, entity_type, tournament_no, message, opened_at, began_at, resolved_at } = incident;
@@ -198,9 +163,10 @@ export class MemoryStore implements IncidentStore {
   }
   /** The incident ends, and each destination for which a state was queued is notified of its end. */
   #end(incident: Incident, now: number): void {
-    const wasNotified = incident.notified_at !== null;
     Object.assign(incident, { state: "RESOLVED", resolved_at: toIso(now), version: incident.version + 1 });
-    if (!wasNotified) return;
+    if (incident.notified_at !== null) this.#queueEnd(incident);
+  }
+  #queueEnd(incident: Incident): void {
     const destinations = new Map(
       this.#rows.filter(({ incident_id }) => incident_id === incident.id).map((row) => [destinationKey(row), row]),
     );
@@ -218,14 +184,10 @@ export class MemoryStore implements IncidentStore {
     } else if (act.kind === "discard") this.#discard(act.id);
     return Promise.resolve();
   }
-  #change(incident: Incident, { kind, until }: { kind: string; until?: number }, now: number): void {
-    incident.unacknowledged_since = null;
-    if (kind === "resolve") {
-      incident.awaits_recovery = true;
-      return this.#end(incident, now);
-    }
-    const state = kind === "acknowledge" ? "ACKNOWLEDGED" as const : "FIRING" as const;
-    Object.assign(incident, { state, acknowledged_until: until ? toIso(until) : null, version: incident.version + 1 });
+  #change(incident: Incident, { kind, until }: Extract<Act, { until?: number }>, now: number): void {
+    const isNotified = incident.notified_at !== null;
+    Object.assign(incident, actOn(incident, kind, until ? toIso(until) : null, now));
+    if (kind === "resolve" && isNotified) this.#queueEnd(incident);
   }
   #discard(id: string): void {
     const row = this.#rows.find((row) => row.id === id);

@@ -1,4 +1,5 @@
 // Over 300 lines: histories of incidents, senders and receivers, and a model of the outbox in memory.
+import fc from "fast-check";
 import type { ClaimedGroup, Delivery, NotificationItem } from "../services/contract/alerts.ts";
 import { messageId, planMessage } from "../services/outbox.ts";
 import type { Severity } from "../types/sync.ts";
@@ -50,6 +51,17 @@ interface Received {
   content: string;
   items: { incident_id: string; kind: string; severity: string; is_new: boolean }[];
 }
+
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom(
+    ...["open", "open", "escalate", "repeat", "resolve", "resolve", "evaluate", "claim", "send", "send", "send", "send", "wait"] as const,
+    ...["resend", "discard", "discard", "toggle"] as const,
+  ),
+  answer: fc.constantFrom("ok", "ok", "refused", "refused", "lost", "not received", "gone", "dies before", "dies after"),
+  pick: fc.nat(1_000_000_000),
+});
+/** Random histories of an outbox, with `minLength` to `maxLength` steps. */
+export const outboxHistories = (minLength: number, maxLength: number) => fc.array(step, { minLength, maxLength, size: "max" });
 
 /** Runs a history on an outbox and returns the violations of the rules of delivery; at the end every receiver answers. */
 export async function playHistory(outbox: Outbox, steps: readonly Step[], start: number): Promise<string[]> {

@@ -75,14 +75,32 @@ function actsOf(db: TestDatabase, { faults, quiet, acknowledgements }: Trouble, 
   ];
 }
 
+interface Span {
+  start: number;
+  ticks: number;
+  random: () => number;
+  hasObjectives?: boolean;
+}
+
+/** Simulates trouble with the shipped rules, after `change` has changed them and with further acts. */
+export async function playTrouble(
+  db: TestDatabase,
+  trouble: Trouble,
+  { start, ticks, random, hasObjectives }: Span,
+  { change, acts = [] }: { change?: string; acts?: Act[] } = {},
+): Promise<Outcome> {
+  await prepareTrouble(db);
+  if (change) await db.query(change);
+  const { faults } = trouble, all = [...actsOf(db, trouble, start), ...acts];
+  return await simulate(db, { start: iso(start), ticks, faults, acts: all, random, hasResults: true, isDaily: true, hasObjectives });
+}
+
 /** Simulates trouble with the shipped rules, and compares what each recipient received with the labels of the faults. */
 export async function simulateTrouble(
   db: TestDatabase,
   trouble: Trouble,
-  { start, ticks, random, hasObjectives }: { start: number; ticks: number; random: () => number; hasObjectives?: boolean },
+  span: Span,
 ): Promise<{ outcome: Outcome; result: Score }> {
-  await prepareTrouble(db);
-  const { faults } = trouble, acts = actsOf(db, trouble, start);
-  const outcome = await simulate(db, { start: iso(start), ticks, faults, acts, random, hasResults: true, isDaily: true, hasObjectives });
+  const outcome = await playTrouble(db, trouble, span), { start, ticks } = span;
   return { outcome, result: score(outcome, labelsOf(trouble, outcome, start), trouble, start, start + ticks * TICK) };
 }

@@ -1,6 +1,7 @@
 // Over 300 lines, because the requests and responses of every act are in this file.
 import { z } from "zod";
-import { ALERT_METRICS, AlertMetric, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { ALERT_METRICS, AlertMetric, INCIDENT_LABELS, SYSTEM_METRICS, thresholdsOf, TOURNAMENT_METRICS } from "./alerts.ts";
+import { Backtest } from "./backtest.ts";
 import { cursor } from "./cursor.ts";
 import { duration, durationMs } from "./duration.ts";
 import { moment } from "./moment.ts";
@@ -19,6 +20,9 @@ const channelName = z.string().regex(
 export const AcknowledgeRequest = z.strictObject({ note: reason.optional(), until: moment.optional() });
 /** `POST sync-admin/alerts/:id/unacknowledge` and `/resolve`. */
 export const NoteRequest = z.strictObject({ note: reason.optional() });
+
+/** `PUT sync-admin/alerts/:id/label`; null removes the label. */
+export const LabelRequest = z.strictObject({ label: z.enum(INCIDENT_LABELS).nullable() });
 
 /** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
@@ -148,21 +152,25 @@ export const CreateRuleRequest = z.strictObject({
 })
   .superRefine(checkRule);
 
-const RuleChanges = z.strictObject(z.object(ruleFields).partial().shape)
-  .refine(
-    (rule) => rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined,
-    {
-      path: ["metric"],
-      message: "must be given with threshold, recovery_threshold, error_type or scope",
-    },
-  )
-  .superRefine(checkRule);
+const changes = z.object(ruleFields).partial().shape;
+const namesItsMetric = (rule: CheckedFields): boolean =>
+  rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined;
+const METRIC_MISSING = { path: ["metric"], message: "must be given with threshold, recovery_threshold, error_type or scope" };
 
-/** `PATCH sync-admin/alert-rules/:id`; a changed threshold comes with the metric, which decides its range. */
-export const ChangeRuleRequest = RuleChanges.refine((rule) => Object.keys(rule).length > 0, "must change at least one field");
+/** The changed fields of a rule; a changed threshold comes with the metric, which decides its range. */
+export const RuleChanges = z.strictObject(changes).refine(namesItsMetric, METRIC_MISSING).superRefine(checkRule);
+
+/** `PATCH sync-admin/alert-rules/:id`; the reason is stored in the audit log. */
+export const ChangeRuleRequest = z.strictObject({ ...changes, reason: reason.optional() })
+  .refine(namesItsMetric, METRIC_MISSING)
+  .superRefine(checkRule)
+  .refine(({ reason: _, ...rule }) => Object.keys(rule).length > 0, "must change at least one field");
 
 /** `POST sync-admin/alert-rules/:id/preview`: the changes to evaluate; without any, the stored rule is evaluated. */
 export const PreviewRuleRequest = RuleChanges;
+
+/** `since`: also replays the rule from then on, at most 90 days back. */
+export const PreviewQuery = z.strictObject({ since: moment.optional() });
 
 /** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
 export const PreviewRuleResponse = z.object({
@@ -184,6 +192,8 @@ export const PreviewRuleResponse = z.object({
       channels: z.array(z.string()),
     }).nullable(),
   })),
+  /** Only with `since`. */
+  backtest: Backtest.optional(),
 });
 export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 

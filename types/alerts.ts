@@ -4,6 +4,8 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 export const CHANNEL_KINDS = ["email", "webhook", "slack", "dashboard"] as const;
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
+/** What a person thinks of an incident: worth a message, or not. */
+export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
 export interface Metric {
@@ -21,12 +23,16 @@ export interface Metric {
   needs_runs: boolean;
   /** The value is of the window. Other metrics ignore the window. */
   uses_window: boolean;
+  /** Why a rule cannot be replayed on its past; absent for a metric whose past values the runs keep. */
+  lost_past?: string;
 }
 const OF_WINDOW = { needs_runs: false, uses_window: true };
 const OF_RUNS = { needs_runs: true, uses_window: true };
 const OF_STATE = { needs_runs: false, uses_window: false };
 const RATIO = { unit: "ratio", min: 0.01, max: 1 };
 const DAY_S = 86_400;
+/** Why the past of single tournaments cannot be replayed. */
+export const TOURNAMENTS_OF_NOW = "which tournaments were synced at a past time is not kept";
 /** The evaluations, from which the oldest of these states is measured, are kept for a week. */
 const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
 
@@ -63,6 +69,7 @@ export const ALERT_METRICS = {
     min: 1,
     max: 60,
     limit: "a run without a heartbeat is closed after 60 s",
+    lost_past: "only the last heartbeat of a run is kept",
     ...OF_STATE,
   },
   shared_failure: { direction: "above", unit: "tournaments", label: "shared failure", min: 1, max: 1_000, ...OF_WINDOW },
@@ -72,6 +79,7 @@ export const ALERT_METRICS = {
     label: "held-back replies that no later reply confirmed",
     min: 1,
     max: 1_000,
+    lost_past: "only the newest reply of each request is kept",
     ...OF_WINDOW,
   },
   api_fallback_ratio: { direction: "above", label: "share of API fallbacks in requests", ...RATIO, ...OF_RUNS },
@@ -82,13 +90,48 @@ export const ALERT_METRICS = {
     min: 1,
     max: 7 * DAY_S,
     limit: "a tournament is synced for little longer",
+    lost_past: TOURNAMENTS_OF_NOW,
     ...OF_STATE,
   },
-  undelivered_age: { direction: "above", label: "age of the oldest undelivered notification", ...WEEK, ...OF_STATE },
-  processor_late: { direction: "above", label: "time since the last evaluation", ...WEEK, ...OF_STATE },
-  queue_age: { direction: "above", label: "longest wait in the queue", ...WEEK, ...OF_STATE },
-  burn_rate: { direction: "above", unit: "×", label: "burn rate", min: 0.1, max: 1_000, ...OF_WINDOW },
-  broken_rules: { direction: "above", unit: "rules", label: "rules that cannot be measured", min: 1, max: 1_000, ...OF_STATE },
+  undelivered_age: {
+    direction: "above",
+    label: "age of the oldest undelivered notification",
+    lost_past: "which notifications waited at a past time is not kept",
+    ...WEEK,
+    ...OF_STATE,
+  },
+  processor_late: {
+    direction: "above",
+    label: "time since the last evaluation",
+    lost_past: "evaluations are kept for a week only",
+    ...WEEK,
+    ...OF_STATE,
+  },
+  queue_age: {
+    direction: "above",
+    label: "longest wait in the queue",
+    lost_past: "which jobs could start at a past time is not kept",
+    ...WEEK,
+    ...OF_STATE,
+  },
+  burn_rate: {
+    direction: "above",
+    unit: "×",
+    label: "burn rate",
+    min: 0.1,
+    max: 1_000,
+    lost_past: "the events of an objective are kept by hour, and a short window is shorter",
+    ...OF_WINDOW,
+  },
+  broken_rules: {
+    direction: "above",
+    unit: "rules",
+    label: "rules that cannot be measured",
+    min: 1,
+    max: 1_000,
+    lost_past: "which rules were broken at a past time is not kept",
+    ...OF_STATE,
+  },
 } as const satisfies Record<string, Metric>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
@@ -144,6 +187,8 @@ export const IncidentRow = z.object({
   acknowledged_by: z.string().nullable(),
   acknowledged_until: z.string().nullable(),
   resolved_at: z.string().nullable(),
+  label: z.enum(INCIDENT_LABELS).nullable(),
+  labelled_by: z.string().nullable(),
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 

@@ -158,6 +158,8 @@ export type Database = {
           "fired_at": string | null;
           "id": string;
           "is_flapping": boolean;
+          "label": string | null;
+          "labelled_by": string | null;
           "last_notified_at": string | null;
           "message": string;
           "met_at": string | null;
@@ -196,6 +198,8 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
+          "label"?: string | null;
+          "labelled_by"?: string | null;
           "last_notified_at"?: string | null;
           "message": string;
           "met_at"?: string | null;
@@ -233,6 +237,8 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
+          "label"?: string | null;
+          "labelled_by"?: string | null;
           "last_notified_at"?: string | null;
           "message"?: string;
           "met_at"?: string | null;
@@ -2219,6 +2225,7 @@ export type Database = {
       "finish_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_alert_notification": { Args: { "p": Json }; Returns: Json };
+      "get_alert_quality": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_connectivity_test": { Args: { "as_of"?: string }; Returns: Json };
       "get_error_analytics": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -2236,6 +2243,7 @@ export type Database = {
       "get_tournament_state": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "get_weekly_report": { Args: { "as_of"?: string }; Returns: Json };
       "heartbeat_sync_execution": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
+      "label_alert_incident": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_incidents": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "list_alert_rules": { Args: Record<PropertyKey, never>; Returns: Json };
       "list_alert_silences": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
@@ -2263,6 +2271,7 @@ export type Database = {
       "record_weekly_report": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "release_tournament": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
       "release_upstream_slot": { Args: { "as_of"?: string; "p": Json }; Returns: undefined };
+      "replay_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "requeue_sync_job": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "resolve_errors": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "save_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: Json };

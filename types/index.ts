@@ -1,5 +1,6 @@
 // The schemas of all requests and responses, and the types inferred from them.
 export * from "./admin.ts";
+export * from "./alert-quality.ts";
 export * from "./alerts.ts";
 export * from "./history.ts";
 export * from "./jobs.ts";

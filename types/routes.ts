@@ -17,8 +17,10 @@ import {
   Entity,
   EntityListResponse,
   EntityWithPauses,
+  LabelRequest,
   LastConnectivityResponse,
   NoteRequest,
+  PreviewQuery,
   PreviewRuleRequest,
   PreviewRuleResponse,
   ResolveErrorRequest,
@@ -114,6 +116,10 @@ export const ROUTES: readonly Route[] = [
       refusals: [404, 409],
     })
   ),
+  admin("put", "/alerts/{id}/label", "operator", "Labels an incident useful or noise", Changed, {
+    body: LabelRequest,
+    refusals: [404, 409],
+  }),
   admin("get", "/silences", "viewer", "Silences that are active or start later, by their end", SilenceListResponse, {
     query: SilenceQuery,
   }),
@@ -125,15 +131,31 @@ export const ROUTES: readonly Route[] = [
   admin("delete", "/silences/{id}", "operator", "Ends a silence", Silenced.partial().extend({ id: z.uuid() }), { refusals: [404, 409] }),
   admin("get", "/alert-rules", "viewer", "Every rule, ordered by name", RuleListResponse),
   admin("post", "/alert-rules", "admin", "Creates a rule", AlertRule, { body: CreateRuleRequest, status: 201, refusals: [404, 409] }),
-  admin("post", "/alert-rules/preview", "admin", "The transitions that a new rule would cause now", PreviewRuleResponse, {
-    body: CreateRuleRequest,
-    refusals: [404],
-  }),
+  admin(
+    "post",
+    "/alert-rules/preview",
+    "admin",
+    "The transitions that a new rule would cause now, and would have caused",
+    PreviewRuleResponse,
+    {
+      query: PreviewQuery,
+      body: CreateRuleRequest,
+      refusals: [404, 409],
+    },
+  ),
   admin("patch", "/alert-rules/{id}", "admin", "Changes a rule", AlertRule, { body: ChangeRuleRequest, refusals: [404, 409] }),
-  admin("post", "/alert-rules/{id}/preview", "admin", "The transitions that a changed rule would cause now", PreviewRuleResponse, {
-    body: PreviewRuleRequest,
-    refusals: [404],
-  }),
+  admin(
+    "post",
+    "/alert-rules/{id}/preview",
+    "admin",
+    "The transitions that a changed rule would cause now, and would have caused",
+    PreviewRuleResponse,
+    {
+      query: PreviewQuery,
+      body: PreviewRuleRequest,
+      refusals: [404, 409],
+    },
+  ),
   admin("delete", "/alert-rules/{id}", "admin", "Deletes a rule and resolves its incidents", null, { status: 204, refusals: [404] }),
   admin("post", "/objectives", "admin", "Creates an objective; one with enough events gets burn-rate rules", ObjectiveSettings, {
     body: CreateObjectiveRequest,

@@ -460,7 +460,8 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   assertEquals(requeued, { tournament_nos: [tournament?.no] });
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
   await page.getByRole("button", { name: "Sync failed tournaments again" }).waitFor();
-  assertEquals(await page.locator("header.page .primary").count(), 0, "the failed tournaments are queued again");
+  // Until the job is read again, the view shows it as it was before the request.
+  await page.locator("header.page .primary").waitFor({ state: "detached" });
 });
 
 test(

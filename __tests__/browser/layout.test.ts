@@ -39,6 +39,7 @@ async function otherAddresses(): Promise<string[]> {
     `/objectives/${await idOf("select id from sync_objectives where name = 'At risk here'")}`,
     "/alerts/silences",
     "/alerts/channels",
+    "/alerts/quality",
     "/sync",
     `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
     "/audit",

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { refusalOf } from "../../dashboard/src/refusals.ts";
-import { failuresInARow, hasCourse } from "../../dashboard/src/rule-course.ts";
 import { type Fields, fieldsOf, requestOf, settle } from "../../dashboard/src/rule-fields.ts";
 import { sentenceOf } from "../../dashboard/src/rule-text.ts";
 // Sets the words of refusals, as each function does.
@@ -166,30 +165,4 @@ Deno.test("each refusal of a changed rule is in words of the form: no name of a 
       }
     }
   }
-});
-
-Deno.test("the chart of a rule counts failures in a row, which a success and a partial run end and a cancelled or skipped one does not", () => {
-  const run = {
-    id: RULE.id,
-    execution_start: RULE.created_at,
-    duration_ms: null,
-    tournaments_failed: 0,
-    tournaments_total: null,
-    due_at: null,
-  };
-  const statuses = ["FAILED", "TIMED_OUT", "CANCELLED", "SKIPPED", "FAILED", "PARTIAL", "FAILED", "SUCCEEDED", "RUNNING"];
-  assertEquals(failuresInARow(statuses.map((status) => ({ ...run, status }))).values, [1, 2, 2, 2, 3, 0, 1, 0, 0]);
-});
-
-Deno.test("a rule has a chart only where the history shows what it measures", () => {
-  const fields = fieldsOf(RULE);
-  const shown = (change: Partial<Fields>) => hasCourse({ ...fields, ...change });
-  assertEquals([shown({}), shown({ metric: "consecutive_failures" }), shown({ entity_type: "all" })], [true, true, true]);
-  const without: Partial<Fields>[] = [
-    { metric: "consecutive_failures", scope: "TOURNAMENT" },
-    { metric: "success_rate", entity_type: "all" },
-    { metric: "error_rate", error_type: "NETWORK" },
-    { metric: "queue_age", entity_type: "system" },
-  ];
-  assertEquals(without.map(shown), without.map(() => false));
 });

@@ -90,6 +90,12 @@ const ACTS: Act[] = [
       audit: { action, object_type: "alert", before: { state: from }, after: { state: to }, reason: NOTE },
     })),
   {
+    route: "put /alerts/{id}/label",
+    object: incident("FIRING"),
+    body: { label: "NOISE" },
+    audit: { action: "label", object_type: "alert", before: { label: null }, after: { label: "NOISE" } },
+  },
+  {
     route: "post /silences",
     body: { severity: "LOW", ends_at: "2026-06-10T13:00:00Z", reason: NOTE },
     audit: { action: "create-silence", object_type: "silence", before: null, after: { severity: "LOW" }, reason: NOTE },

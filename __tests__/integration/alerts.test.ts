@@ -408,7 +408,8 @@ Deno.test("each metric equals the value that SQL computes from the rows", async 
   close(value("stuck_execution"), 0);
 });
 
-const recordsDrop = (entity: string, at: string) => db.value<number | null>("select private.records_collapse($1, $2)::float", [entity, at]);
+const recordsDrop = (entity: string, at: string) =>
+  db.value<number | null>("select private.records_collapse($1, array(select e from sync_status e), $2)::float", [entity, at]);
 
 Deno.test("the drop in records compares the last full run that made a request with at least five of the week before", async () => {
   const { clock } = await setUp();

@@ -424,7 +424,7 @@ Deno.test("a rule that cannot be evaluated is marked broken with the error, stop
   );
   await notified();
   await db.query(
-    "create or replace function private.error_count(rule public.alert_rules, as_of timestamptz) returns bigint language plpgsql as 'begin return 1/0; end'",
+    "create or replace function private.error_count(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns bigint language plpgsql as 'begin return 1/0; end'",
   );
   await db.query("update alert_rules set metric = 'error_rate' where name = 'Test broken'");
   await runs(3, "FAILED", { fingerprint: "down" });

@@ -6,6 +6,7 @@ import "./styles/parts.css";
 import "./styles/forms.css";
 import "./styles/tables.css";
 import "./styles/charts.css";
+import "./styles/backtest.css";
 import "./styles/overview.css";
 import "./styles/objectives.css";
 import "./styles/incident.css";
@@ -45,6 +46,7 @@ const views = {
   "/alerts/rules/:id": lazy(() => import("./views/rule.tsx")),
   "/alerts/silences": lazy(() => import("./views/silences.tsx")),
   "/alerts/channels": lazy(() => import("./views/channels.tsx")),
+  "/alerts/quality": lazy(() => import("./views/quality.tsx")),
   "/alerts/:id": lazy(() => import("./views/alert.tsx")),
   "/runbook": lazy(() => import("./views/runbook.tsx")),
   "/runbook/:anchor": lazy(() => import("./views/runbook.tsx")),

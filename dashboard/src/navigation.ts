@@ -1,5 +1,6 @@
 import {
   BellOff,
+  Gauge,
   Globe,
   LayoutDashboard,
   List,
@@ -31,6 +32,7 @@ export const VIEWS: readonly View[] = [
   { href: "/alerts", name: "Incidents", icon: TriangleAlert, key: "a" },
   { href: "/alerts/rules", name: "Alert rules", icon: SlidersHorizontal, key: "r", isTab: true },
   { href: "/alerts/silences", name: "Silences", icon: BellOff, key: "m", isTab: true },
+  { href: "/alerts/quality", name: "Alert quality", icon: Gauge, key: "q", isTab: true },
   { href: "/alerts/channels", name: "Channels", icon: Send, key: "c", least: "admin", isTab: true },
   { href: "/tournaments", name: "Tournaments", icon: Globe, key: "t" },
   { href: "/errors", name: "Errors", icon: List, key: "e" },

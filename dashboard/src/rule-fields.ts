@@ -3,7 +3,8 @@ import { ALERT_METRICS, type AlertMetric, type AlertRule, SYSTEM_METRICS, TOURNA
 
 /** The form shows a ratio as a percentage. */
 export const isShare = (metric: AlertMetric): boolean => ALERT_METRICS[metric].unit === "ratio";
-const shown = (value: number | null | undefined, metric: AlertMetric): string =>
+/** A value in a field of the form. */
+export const shown = (value: number | null | undefined, metric: AlertMetric): string =>
   value === null || value === undefined ? "" : String(isShare(metric) ? Number((value * 100).toFixed(6)) : value);
 const DEFAULT_METRIC: AlertMetric = "consecutive_failures";
 

@@ -2,12 +2,13 @@ import { z } from "zod";
 import {
   ChangeEntityRequest,
   ChangeRetentionRequest,
-  ChangeRuleRequest,
   CreateRuleRequest,
   EndBackoffRequest,
   EndBackoffResponse,
   Entity,
+  LabelRequest,
   RetentionSetting,
+  RuleChanges,
   SilenceRequest,
 } from "../../types/admin.ts";
 import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
@@ -38,6 +39,10 @@ export const ACTS = {
     },
     answer: IncidentRow,
   },
+  label_alert_incident: {
+    args: { p: z.strictObject({ id: z.uuid(), ...LabelRequest.shape, actor: Actor }), as_of },
+    answer: IncidentRow,
+  },
   save_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), ...SilenceRequest.shape, actor: Actor }), as_of }, answer: Silence },
   end_alert_silence: { args: { p: z.strictObject({ id: z.uuid(), reason: z.string().optional(), actor: Actor }), as_of }, answer: Silence },
   save_alert_rule: {
@@ -46,7 +51,7 @@ export const ACTS = {
         id: z.uuid().optional(),
         /** The id of a new rule. */
         new_id: z.uuid().optional(),
-        rule: z.union([CreateRuleRequest, ChangeRuleRequest]),
+        rule: z.union([CreateRuleRequest, RuleChanges]),
         reason: z.string().optional(),
         actor: Actor,
       }),

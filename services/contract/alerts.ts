@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { AlertMetric, INCIDENT_STATES, NOTIFICATION_KINDS } from "../../types/alerts.ts";
-import { ChangeRuleRequest, CreateRuleRequest } from "../../types/admin.ts";
+import { CreateRuleRequest, RuleChanges } from "../../types/admin.ts";
 import { SEVERITIES } from "../../types/sync.ts";
 import { as_of } from "./fields.ts";
 
 const moment = z.string().nullable();
 
 /** The scope of an incident: a rule, and the entity or tournament that the rule evaluates. */
-const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
+export const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
 export type Scope = z.infer<typeof Scope>;
 
 /** Where a message goes: a channel, and one of its recipients where it has several; else the recipient is empty. */
@@ -15,10 +15,11 @@ const Address = z.object({ channel: z.string(), recipient: z.string() });
 export type Address = z.infer<typeof Address>;
 
 /** The full runs of an entity that show the condition, by the start of the first and the last one. */
-const BadRuns = z.object({ entity_type: z.string(), first_run_at: z.string(), last_run_at: z.string() });
+export const BadRuns = z.object({ entity_type: z.string(), first_run_at: z.string(), last_run_at: z.string() });
+export type BadRun = z.infer<typeof BadRuns>;
 
 /** The newest state of an incident that was queued for a destination; `cause` is the fingerprint that it reported. */
-const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z.string().nullable(), is_dead: z.boolean() });
+export const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z.string().nullable(), is_dead: z.boolean() });
 export type DestinationState = z.infer<typeof DestinationState>;
 
 /** What mutes all notifications of an incident that is firing: a silence, a parent, or runs that other incidents notified. */
@@ -59,7 +60,7 @@ const LiveIncident = z.object({
 export type LiveIncident = z.infer<typeof LiveIncident>;
 
 /** The value of a rule in one scope, with the rule's settings and its live incident. */
-const Measurement = Scope.extend({
+export const Measurement = Scope.extend({
   metric: AlertMetric,
   severity: z.enum(SEVERITIES),
   threshold: z.number(),
@@ -103,7 +104,7 @@ const Measurement = Scope.extend({
 export type Measurement = z.infer<typeof Measurement>;
 
 /** The recipients of each active channel by severity. */
-const Recipients = z.record(z.string(), z.record(z.enum(SEVERITIES), z.array(z.string())));
+export const Recipients = z.record(z.string(), z.record(z.enum(SEVERITIES), z.array(z.string())));
 export type Recipients = z.infer<typeof Recipients>;
 
 /** A rule that could not be measured or applied, with the error of the database. */
@@ -232,7 +233,7 @@ export type Delivery = z.infer<typeof Delivery>;
 export const ALERTS = {
   measure_alert_rules: { args: { as_of }, answer: Measurements },
   preview_alert_rule: {
-    args: { p: z.strictObject({ id: z.uuid().optional(), rule: z.union([CreateRuleRequest, ChangeRuleRequest]) }), as_of },
+    args: { p: z.strictObject({ id: z.uuid().optional(), rule: z.union([CreateRuleRequest, RuleChanges]) }), as_of },
     answer: Measurements,
   },
   apply_alert_transitions: {

@@ -7,6 +7,7 @@ import { HEALTH } from "./health.ts";
 import { METRICS } from "./metrics.ts";
 import { QUEUE } from "./queue.ts";
 import { READING } from "./reads.ts";
+import { REPLAY } from "./replay.ts";
 import { RUNS } from "./runs.ts";
 import { SYNC_WRITES } from "./sync-writes.ts";
 import { SYSTEM } from "./system.ts";
@@ -27,6 +28,7 @@ export const CONTRACT = {
   ...METRICS,
   ...QUEUE,
   ...READING,
+  ...REPLAY,
   ...RUNS,
   ...SYNC_WRITES,
   ...SYSTEM,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EntityWithPauses, RetentionSetting } from "../../types/admin.ts";
+import { AlertQualityResponse } from "../../types/alert-quality.ts";
 import { AlertRule, AlertSilence, ChannelState, IncidentRow } from "../../types/alerts.ts";
 import {
   ErrorAnalyticsResponse,
@@ -39,6 +40,7 @@ const READS = [
   "list_search_results",
   "list_objectives",
   "get_objective",
+  "get_alert_quality",
   "get_weekly_report",
 ] as const;
 export type Read = typeof READS[number];
@@ -55,6 +57,10 @@ export const READING = {
   get_sync_statistics: {
     args: { p: z.strictObject({ span: z.string(), entity_type }), as_of },
     answer: SyncStatisticsResponse.omit({ period: true }),
+  },
+  get_alert_quality: {
+    args: { p: z.strictObject({ span: z.string() }), as_of },
+    answer: AlertQualityResponse.omit({ period: true }),
   },
   get_error_analytics: {
     args: {

@@ -235,7 +235,8 @@ begin
     return null;
   end if;
   for pause in
-    select * from public.entity_pauses p where p.entity_type = entity.entity_type and p.resumed_at > due order by p.paused_at
+    select * from public.entity_pauses p
+    where p.entity_type = entity.entity_type and p.resumed_at > due and p.paused_at <= as_of order by p.paused_at
   loop
     -- A due time before the pause is still open after it, unless a later one fell in the pause. Its grace then begins again.
     if due >= pause.paused_at or due + entity.sync_frequency < pause.resumed_at then

@@ -290,6 +290,8 @@ create table public.alert_incidents (
   met_ms bigint not null default 0,
   met_at timestamptz,
   awaits_recovery boolean not null default false,
+  label varchar,
+  labelled_by varchar,
   constraint alert_incidents_state_is_known check (state in ('PENDING', 'FIRING', 'ACKNOWLEDGED', 'RESOLVED')),
   constraint alert_incidents_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_incidents_fired_iff_not_pending check ((state = 'PENDING') = (fired_at is null)),
@@ -300,7 +302,9 @@ create table public.alert_incidents (
   constraint alert_incidents_mute_is_known check (muted_by in ('SILENCE', 'PARENT', 'COVERAGE')),
   constraint alert_incidents_met_is_not_negative check (met_ms >= 0),
   constraint alert_incidents_clock_is_stopped_unless_firing check (unacknowledged_since is null or state in ('FIRING', 'RESOLVED')),
-  constraint alert_incidents_awaits_recovery_is_resolved check (not awaits_recovery or state = 'RESOLVED')
+  constraint alert_incidents_awaits_recovery_is_resolved check (not awaits_recovery or state = 'RESOLVED'),
+  constraint alert_incidents_label_is_known check (label in ('USEFUL', 'NOISE')),
+  constraint alert_incidents_label_has_an_author check ((label is null) = (labelled_by is null))
 );
 comment on table public.alert_incidents is
   'One row each time the condition of a rule was met in a scope; entity_type and tournament_no are the scope.';
@@ -325,6 +329,7 @@ comment on column public.alert_incidents.began_at is
 comment on column public.alert_incidents.recovered_at is 'When a flapping incident began to recover; it resolves after a long recovery.';
 comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
+comment on column public.alert_incidents.label is 'Whether a person found the incident USEFUL or NOISE; null: nobody said so.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope

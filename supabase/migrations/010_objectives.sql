@@ -2,7 +2,10 @@
 -- happened and counts once it is decided whether it is bad. Over 300 lines, because each indicator has a function for its events.
 
 create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
-language sql stable rows 1 set search_path = '' as $$
+language plpgsql stable rows 1 set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return query
   with failure as (
     select r.error_fingerprint as fingerprint, 1 as source from public.sync_tournament_results r
     where r.sync_execution_id = p_execution_id and r.error_fingerprint is not null
@@ -12,6 +15,7 @@ language sql stable rows 1 set search_path = '' as $$
   select f.fingerprint, count(*) over () = 1
   from failure f where f.source = (select min(source) from failure)
   group by f.fingerprint order by count(*) desc, f.fingerprint limit 1;
+end
 $$;
 comment on function private.run_fingerprint(uuid) is
   'The most frequent fingerprint among the failures of a run, and whether all have it; no row without a failure.';

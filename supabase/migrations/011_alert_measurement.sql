@@ -9,16 +9,24 @@ comment on type private.alert_value is
   'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run. Facts '
   'are fields of the measurement that differ from their defaults.';
 
-create function private.records_collapse(p_entity_type text, as_of timestamptz) returns numeric
+create function private.was_live(incident public.alert_incidents, as_of timestamptz) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  return incident.opened_at <= as_of and (incident.resolved_at is null or incident.resolved_at > as_of);
+end
+$$;
+comment on function private.was_live(public.alert_incidents, timestamptz) is 'Whether an incident had opened and not ended at as_of.';
+
+create function private.records_collapse(p_entity_type text, entities public.sync_status[], as_of timestamptz) returns numeric
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   -- A full run without a request does not count, because no tournament was due. A collapse becomes the median, and is accepted as a
   -- lasting change, when most runs of the 7 days that end a day ago are collapsed: after 5 days. For all it is the largest drop.
   with last_run as (
     select e.entity_type, h.execution_start, h.records_read::numeric / h.api_calls as records_per_call
-    from public.sync_status e cross join lateral (
+    from unnest(entities) e cross join lateral (
       select * from public.sync_execution_history w
       where w.entity_type = e.entity_type and w.tournament_no is null and w.status = 'SUCCEEDED' and w.api_calls > 0
-        and w.execution_start <= as_of
+        and w.execution_start <= as_of and w.execution_end <= as_of
       order by w.execution_start desc limit 1
     ) h
     -- The replies of a live sync have only what changed, so that all does not include it.
@@ -35,35 +43,43 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   select max(case when b.usual_records_per_call > 0 then greatest(0, 1 - b.records_per_call / b.usual_records_per_call) else 0 end)
   from baseline b where b.runs >= 5;
 $$;
-comment on function private.records_collapse(text, timestamptz) is
+comment on function private.records_collapse(text, public.sync_status[], timestamptz) is
   'The drop (0 to 1) in records per request of the last SUCCEEDED full run from the median of 1 to 8 days before; null with under 5 runs.';
 
-create function private.run_figures(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
+create function private.run_figures(scope varchar, evaluation_window interval, entities public.sync_status[], as_of timestamptz) returns table (
   entity_type varchar, runs bigint, success_rate numeric, slowest_s numeric, memory_mb integer, latest_failed_run uuid,
   cache_hits bigint, cache_lookups bigint, api_ms numeric, api_calls bigint, api_fallbacks bigint
 )
-language sql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
+language plpgsql stable rows 3 set search_path = '' set timezone = 'UTC' as $$
+#variable_conflict use_column
+begin
+  return query
   -- The window is a parameter and not a column of a join: Postgres estimates that a window from parameters selects 1/200 of the
   -- runs, and a window from columns 1/9.
   select h.entity_type, count(h.success_weight), avg(h.success_weight),
     round(max(extract(epoch from h.duration)) filter (where h.success_weight is not null), 1), max(h.memory_usage_mb),
     (array_agg(h.id order by h.execution_start desc, h.id) filter (where h.success_weight < 1))[1],
     sum(h.cache_hits), sum(h.cache_hits + h.cache_misses), sum(h.api_response_ms_total), sum(h.api_calls), sum(h.api_fallbacks)
-  from public.sync_status e join public.sync_execution_history h
+  from unnest(entities) e join public.sync_execution_history h
     on h.entity_type = e.entity_type and h.execution_start > as_of - evaluation_window and h.execution_start <= as_of
   where private.cause_of_pause(e) is null and scope in ('all', e.entity_type) and h.tournament_no is null
+    and (h.execution_end is null or h.execution_end <= as_of)
   group by h.entity_type;
+end
 $$;
-comment on function private.run_figures(varchar, interval, timestamptz) is
+comment on function private.run_figures(varchar, interval, public.sync_status[], timestamptz) is
   'The figures of the full runs that started in the window, for an entity or for each that is active and not paused.';
 
-create function private.run_peaks(scope varchar, evaluation_window interval, as_of timestamptz) returns table (
+create function private.run_peaks(scope varchar, evaluation_window interval, entities public.sync_status[], as_of timestamptz) returns table (
   seconds numeric, longest_run uuid, memory_mb integer, largest_run uuid, is_stale boolean,
   running_seconds numeric, running_memory_mb integer, running_run uuid, silent_seconds numeric, silent_run uuid
 )
-language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+language plpgsql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+#variable_conflict use_column
+begin
+  return query
   with entity as materialized (
-    select e.entity_type from public.sync_status e where private.cause_of_pause(e) is null and scope in ('all', e.entity_type)
+    select e.entity_type from unnest(entities) e where private.cause_of_pause(e) is null and scope in ('all', e.entity_type)
   ),
   finished as materialized (
     select f.*, f.execution_end > as_of - evaluation_window as is_recent,
@@ -72,10 +88,11 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
       -- A hosted function ends after 400 seconds, so a run that ended in the window started at most an hour before it.
       select h.id, h.execution_end, h.duration, h.memory_usage_mb from public.sync_execution_history h
       where h.entity_type = e.entity_type and h.tournament_no is null and h.success_weight is not null
-        and h.execution_start > as_of - evaluation_window - interval '1 hour' and h.execution_start <= as_of
+        and h.execution_start > as_of - evaluation_window - interval '1 hour' and h.execution_start <= as_of and h.execution_end <= as_of
       union
       (select h.id, h.execution_end, h.duration, h.memory_usage_mb from public.sync_execution_history h
       where h.entity_type = e.entity_type and h.tournament_no is null and h.success_weight is not null and h.execution_start <= as_of
+        and h.execution_end <= as_of
       order by h.execution_start desc limit 1)
     ) f
   ),
@@ -88,7 +105,9 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   newest as materialized (
     select h.*
     from entity e cross join lateral (
-      select h.id, h.status, h.execution_start, h.heartbeat_at, h.lease_expires_at, h.deadline, h.memory_usage_mb
+      -- Of a run that ended later only the end has a memory usage.
+      select h.id, case when h.execution_end > as_of then 'RUNNING' else h.status end as status, h.execution_start, h.heartbeat_at,
+        h.lease_expires_at, h.deadline, case when h.status = 'RUNNING' then h.memory_usage_mb end as memory_usage_mb
       from public.sync_execution_history h
       where h.entity_type = e.entity_type and h.tournament_no is null and h.status <> 'SKIPPED' and h.execution_start <= as_of
       order by h.execution_start desc limit 1
@@ -107,8 +126,9 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   select p.seconds, p.longest_run, p.memory_mb, p.largest_run, p.is_stale, r.seconds, r.memory_usage_mb, r.id,
     case when exists (select from entity) then coalesce(s.seconds, 0) end, s.id
   from peak p left join running r on true left join silent s on true;
+end
 $$;
-comment on function private.run_peaks(varchar, interval, timestamptz) is
+comment on function private.run_peaks(varchar, interval, public.sync_status[], timestamptz) is
   'Seconds and MiB of the full runs that finished in the window, else of the last one (is_stale), of the oldest RUNNING one, and the '
   'longest time without a heartbeat of a newest run, each with its run.';
 
@@ -120,7 +140,7 @@ language sql stable set search_path = '' as $$
     from (
       select h.execution_start from public.sync_execution_history h
       where h.entity_type = p_entity_type and h.tournament_no is null and h.execution_start <= as_of
-        and (h.status in ('FAILED', 'TIMED_OUT') and p_execution_id is null or h.id = p_execution_id)
+        and (h.status in ('FAILED', 'TIMED_OUT') and h.execution_end <= as_of and p_execution_id is null or h.id = p_execution_id)
       order by h.execution_start desc limit streak
     ) f
   ) r where r.first_run_at is not null;
@@ -128,14 +148,16 @@ $$;
 comment on function private.bad_runs(varchar, uuid, integer, timestamptz) is
   'The last failed full runs of an entity, as many as its streak, or the named run, as [{entity_type, first_run_at, last_run_at}].';
 
-create function private.error_count(rule public.alert_rules, as_of timestamptz) returns bigint
+create function private.error_count(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns bigint
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  select count(*) from public.sync_status e join public.sync_error_log l on l.entity_type = e.entity_type
+  select count(*) from unnest(entities) e join public.sync_error_log l on l.entity_type = e.entity_type
   where private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
     and l.occurred_at > as_of - rule.evaluation_window and l.occurred_at <= as_of
-    and (rule.error_type is null or l.error_type = rule.error_type);
+    and (rule.error_type is null or l.error_type = rule.error_type)
+    and not exists (select from public.sync_execution_history h where h.id = l.sync_execution_id and h.execution_end > as_of);
 $$;
-comment on function private.error_count(public.alert_rules, timestamptz) is 'The errors in the window of a rule, of its type if it names one.';
+comment on function private.error_count(public.alert_rules, public.sync_status[], timestamptz) is
+  'The errors in the window of a rule, of its type if it names one.';
 
 create function private.severity_rank(severity text) returns integer
 language sql immutable set search_path = '' as $$
@@ -143,19 +165,21 @@ language sql immutable set search_path = '' as $$
 $$;
 comment on function private.severity_rank(text) is 'The rank of a severity, from 1 for LOW to 4 for CRITICAL.';
 
-create function private.uncovered_rates(rule public.alert_rules, as_of timestamptz) returns jsonb
+create function private.uncovered_rates(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   with rate as (
-    select coalesce(min(i.opened_at), as_of) as opened_at from public.alert_incidents i where i.rule_id = rule.id and i.state <> 'RESOLVED'
+    select coalesce(min(i.opened_at), as_of) as opened_at from public.alert_incidents i
+    where i.rule_id = rule.id and private.was_live(i, as_of)
   ),
   covered as materialized (
     -- A message about a live incident also covers the runs after it, until the incident ends.
-    select distinct n.destination_id, v.entity_type, v.first_run_at, case when i.state = 'RESOLVED' then v.last_run_at else as_of end
+    select distinct n.destination_id, v.entity_type, v.first_run_at, case when private.was_live(i, as_of) then as_of else v.last_run_at end
       as last_run_at
     from rate cross join public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
     join public.alert_notifications n on n.incident_id = v.incident_id
     -- A destination with runs that were covered when the incident of the rate opened stays inhibited after they left the window.
-    where (i.state <> 'RESOLVED' or v.last_run_at > rate.opened_at - rule.evaluation_window) and rule.entity_type in ('all', v.entity_type)
+    where (private.was_live(i, as_of) or v.last_run_at > rate.opened_at - rule.evaluation_window)
+      and rule.entity_type in ('all', v.entity_type) and n.created_at < as_of
       and n.status in ('PENDING', 'SENDING', 'SENT') and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
       and private.severity_rank(n.item ->> 'severity') >= private.severity_rank(rule.severity)
   ),
@@ -165,8 +189,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       where rule.metric = 'error_rate' and l.sync_execution_id = h.id and (rule.error_type is null or l.error_type = rule.error_type)
     )) as errors
     from (select distinct destination_id from covered) d
-    join public.sync_status e on private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
-    join public.sync_execution_history h on h.entity_type = e.entity_type
+    join unnest(entities) e on private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
+    join public.sync_execution_history h on h.entity_type = e.entity_type and h.execution_end <= as_of
       and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
     where h.tournament_no is null and h.success_weight is not null and not exists (
       select from covered c where c.destination_id = d.destination_id and c.entity_type = h.entity_type
@@ -189,11 +213,13 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   )), '[]')
   from figure f join public.notification_destinations d on d.id = f.destination_id;
 $$;
-comment on function private.uncovered_rates(public.alert_rules, timestamptz) is
+comment on function private.uncovered_rates(public.alert_rules, public.sync_status[], timestamptz) is
   'The success rate or error rate at each destination without the runs of incidents that it was notified of at no lower severity.';
 
-create function private.measure_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+create function private.measure_rates(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
+language plpgsql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+begin
+  return query
   with rule as (
     select r.* from unnest(rules) r
     where r.scope = 'ENTITY' and r.metric in ('success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time', 'api_fallback_ratio')
@@ -202,7 +228,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   figures as materialized (
     select s.entity_type as scope, s.evaluation_window, f.*
     from (select distinct r.entity_type, r.evaluation_window from rule r) s
-    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, as_of) f
+    cross join lateral private.run_figures(s.entity_type, s.evaluation_window, entities, as_of) f
   ),
   total as (
     select f.scope, f.evaluation_window, sum(f.runs)::bigint as runs, sum(f.cache_hits) / nullif(sum(f.cache_lookups), 0) as cache_hit_ratio,
@@ -220,8 +246,8 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
     jsonb_build_object('is_sole_cause', coalesce(failure.is_sole, false), 'uncovered', case
       when r.metric = 'success_rate' and m.value < r.threshold or r.metric = 'error_rate' and m.value >= r.threshold
         or r.metric in ('success_rate', 'error_rate')
-          and exists (select from public.alert_incidents i where i.rule_id = r.id and i.state <> 'RESOLVED')
-      then private.uncovered_rates(r, as_of) else '[]' end)
+          and exists (select from public.alert_incidents i where i.rule_id = r.id and private.was_live(i, as_of))
+      then private.uncovered_rates(r, entities, as_of) else '[]' end)
   from rule r
   left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
   -- The rate of all entities is the lowest of those with enough runs: a frequent sync must not hide a rare one. Means of thirds that are
@@ -240,18 +266,21 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   left join lateral private.run_fingerprint(run.id) failure on true
   cross join lateral (select case r.metric
     when 'success_rate' then lowest.success_rate
-    when 'error_rate' then private.error_count(r, as_of)::numeric / nullif(t.runs, 0)
+    when 'error_rate' then private.error_count(r, entities, as_of)::numeric / nullif(t.runs, 0)
     when 'cache_hit_ratio' then t.cache_hit_ratio
     when 'api_response_time' then t.api_ms
     when 'api_fallback_ratio' then t.api_fallback_ratio
   end as value) m;
+end
 $$;
-comment on function private.measure_rates(public.alert_rules[], timestamptz) is
+comment on function private.measure_rates(public.alert_rules[], public.sync_status[], timestamptz) is
   'The rules on rates of the full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in ms, share '
   'of fallbacks in requests.';
 
-create function private.measure_peaks(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' as $$
+create function private.measure_peaks(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
+language plpgsql stable rows 100 set search_path = '' as $$
+begin
+  return query
   with rule as (
     select r.* from unnest(rules) r
     where r.scope = 'ENTITY' and r.metric in ('duration_exceeded', 'memory_usage', 'stuck_execution')
@@ -259,7 +288,7 @@ language sql stable rows 100 set search_path = '' as $$
   figures as materialized (
     select s.entity_type as scope, s.evaluation_window, p.*
     from (select distinct r.entity_type, r.evaluation_window from rule r) s
-    cross join lateral private.run_peaks(s.entity_type, s.evaluation_window, as_of) p
+    cross join lateral private.run_peaks(s.entity_type, s.evaluation_window, entities, as_of) p
   ),
   -- A run that is still going can raise a value, and never end an incident.
   peak as (
@@ -289,18 +318,21 @@ language sql stable rows 100 set search_path = '' as $$
   left join public.sync_execution_history run on run.id = coalesce(p.live_run, case (p.rule).metric
     when 'duration_exceeded' then p.longest_run when 'memory_usage' then p.largest_run end)
   left join lateral private.run_fingerprint(run.id) failure on (p.rule).metric = 'stuck_execution';
+end
 $$;
-comment on function private.measure_peaks(public.alert_rules[], timestamptz) is
+comment on function private.measure_peaks(public.alert_rules[], public.sync_status[], timestamptz) is
   'The rules on single full runs: the longest in seconds, the largest in MiB, and the longest time without a heartbeat in seconds.';
 
-create function private.measure_states(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' as $$
+create function private.measure_states(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
+language plpgsql stable rows 100 set search_path = '' as $$
+begin
+  return query
   with rule as (
     select r.* from unnest(rules) r
     where r.scope = 'ENTITY' and r.metric in ('consecutive_failures', 'sync_overdue', 'records_collapse')
   ),
   entity as materialized (
-    select e.*, private.overdue_since(e, as_of) as overdue_since from public.sync_status e where private.cause_of_pause(e) is null
+    select e.*, private.overdue_since(e, as_of) as overdue_since from unnest(entities) e where private.cause_of_pause(e) is null
   )
   select r.id, null::varchar, m.value, 0::bigint,
     case r.metric when 'sync_overdue' then worst.overdue_since else run.execution_end end,
@@ -319,7 +351,7 @@ language sql stable rows 100 set search_path = '' as $$
   left join lateral (
     select h.id, h.execution_end from public.sync_execution_history h
     where r.metric = 'consecutive_failures' and worst.consecutive_failures > 0 and h.entity_type = worst.entity_type
-      and h.tournament_no is null and h.status in ('FAILED', 'TIMED_OUT') and h.execution_start <= as_of
+      and h.tournament_no is null and h.status in ('FAILED', 'TIMED_OUT') and h.execution_start <= as_of and h.execution_end <= as_of
     order by h.execution_start desc limit 1
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
@@ -328,10 +360,11 @@ language sql stable rows 100 set search_path = '' as $$
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures
     when 'sync_overdue' then case when worst.entity_type is not null then coalesce(extract(epoch from as_of - worst.overdue_since), 0) end
-    when 'records_collapse' then private.records_collapse(r.entity_type, as_of)
+    when 'records_collapse' then private.records_collapse(r.entity_type, entities, as_of)
   end as value) m;
+end
 $$;
-comment on function private.measure_states(public.alert_rules[], timestamptz) is
+comment on function private.measure_states(public.alert_rules[], public.sync_status[], timestamptz) is
   'The rules on the state of an entity, or the worst of all: failures in a row, seconds overdue, drop in records (0 to 1).';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
@@ -448,17 +481,19 @@ comment on function private.measure_tournaments(public.alert_rules[], timestampt
   'The values of the rules on each tournament of their priorities: failures in a row, at most 100, or the success rate, null without a '
   'result in the window; or the seconds for which its matches were due.';
 
-create function private.measure_shared_failure(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
-language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+create function private.measure_shared_failure(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
+language plpgsql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
+begin
+  return query
   with run as materialized (
-    select h.id, h.entity_type, h.tournament_no, h.execution_start, h.success_weight
-    from public.sync_status e join public.sync_execution_history h
+    select h.id, h.entity_type, h.tournament_no, h.execution_start, case when h.execution_end <= as_of then h.success_weight end as success_weight
+    from unnest(entities) e join public.sync_execution_history h
       on h.entity_type = e.entity_type and h.execution_start > as_of - rule.evaluation_window and h.execution_start <= as_of
     where private.cause_of_pause(e) is null and rule.entity_type in ('all', e.entity_type)
   ),
   latest as materialized (
     select distinct on (r.entity_type, t.tournament_no) t.*, r.execution_start
-    from run r join public.sync_tournament_results t on t.sync_execution_id = r.id
+    from run r join public.sync_tournament_results t on t.sync_execution_id = r.id and t.created_at <= as_of
     order by r.entity_type, t.tournament_no, t.created_at desc, t.id
   ),
   largest as (
@@ -481,15 +516,16 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   select rule.id, null::varchar,
     -- After a full run without a due tournament nothing fails any more, although no tournament succeeded.
     case when n.tournaments > 0 or exists (select from run where tournament_no is null and success_weight is not null)
-      then coalesce(g.failed, 0) end,
+      then coalesce(g.failed, 0)::numeric end,
     n.tournaments, g.since, g.execution_id, g.error_fingerprint,
     case when g.failed is null then '{}' else jsonb_build_object('error', g.error, 'tournaments', g.failed, 'of', (
       select count(distinct l.tournament_no) from latest l where l.entity_type = any (g.entities)
     )) || case rule.entity_type when 'all' then jsonb_build_object('entities', g.entities) else '{}' end end,
     jsonb_build_object('bad_runs', (select coalesce(jsonb_agg(to_jsonb(b) order by b.entity_type), '[]') from bad b))
   from (select count(distinct tournament_no) as tournaments from latest) n left join largest g on true;
+end
 $$;
-comment on function private.measure_shared_failure(public.alert_rules, timestamptz) is
+comment on function private.measure_shared_failure(public.alert_rules, public.sync_status[], timestamptz) is
   'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a run.';
 
 create function private.measure_unconfirmed_replies(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
@@ -695,20 +731,48 @@ $$;
 comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
   'The active silence of a scope, one that names the incident only where no other matches; {entities} are those of its failing runs.';
 
-create function private.measured(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
-language sql stable rows 100 set search_path = '' as $$
-  select * from private.measure_rates(rules, as_of)
-  union all select * from private.measure_peaks(rules, as_of)
-  union all select * from private.measure_states(rules, as_of)
-  union all select * from private.measure_tournaments(rules, as_of)
-  union all
-  select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, as_of) m where r.metric = 'shared_failure'
-  union all
-  select m.* from unnest(rules) r cross join lateral private.measure_unconfirmed_replies(r, as_of) m where r.metric = 'unconfirmed_replies'
-  union all select * from private.measure_burn_rates(rules, as_of)
-  union all select * from private.measure_system(rules, as_of);
+create function private.measured(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
+language plpgsql stable rows 100 set search_path = '' as $$
+declare
+  metrics constant text[] := array(select r.metric from unnest(rules) r);
+begin
+  -- A function that has no rule to measure is not called, and plpgsql keeps the plans: a replay measures one rule thousands of times.
+  if metrics && array['success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time', 'api_fallback_ratio'] then
+    return query select * from private.measure_rates(rules, entities, as_of);
+  end if;
+  if metrics && array['duration_exceeded', 'memory_usage', 'stuck_execution'] then
+    return query select * from private.measure_peaks(rules, entities, as_of);
+  end if;
+  if metrics && array['consecutive_failures', 'sync_overdue', 'records_collapse'] then
+    return query select * from private.measure_states(rules, entities, as_of);
+  end if;
+  if 'shared_failure' = any (metrics) then
+    return query select m.* from unnest(rules) r cross join lateral private.measure_shared_failure(r, entities, as_of) m
+      where r.metric = 'shared_failure';
+  end if;
+  if 'unconfirmed_replies' = any (metrics) then
+    return query select m.* from unnest(rules) r cross join lateral private.measure_unconfirmed_replies(r, as_of) m
+      where r.metric = 'unconfirmed_replies';
+  end if;
+  if 'burn_rate' = any (metrics) then
+    return query select * from private.measure_burn_rates(rules, as_of);
+  end if;
+  if exists (select from unnest(rules) r where r.scope = 'TOURNAMENT') then
+    return query select * from private.measure_tournaments(rules, as_of);
+  end if;
+  if exists (select from unnest(rules) r where r.entity_type = 'system') then
+    return query select * from private.measure_system(rules, as_of);
+  end if;
+end
 $$;
-comment on function private.measured(public.alert_rules[], timestamptz) is 'The values of the given rules in each of their scopes.';
+comment on function private.measured(public.alert_rules[], public.sync_status[], timestamptz) is
+  'The values of the given rules in each of their scopes, with the entities as they were at as_of.';
+
+create function private.flap_window(evaluation_window interval) returns interval
+language sql immutable set search_path = '' as $$
+  select greatest(interval '1 hour', least(4 * evaluation_window, interval '1 day'));
+$$;
+comment on function private.flap_window(interval) is 'The time in which incidents of a scope that resolve make the next one flapping.';
 
 create function private.rule_json(r public.alert_rules, flap_window interval) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -757,14 +821,14 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       'incident', case when i.id is not null then private.live_incident_json(i) end
     ) || m.facts
       || case when not e.is_active then jsonb_build_object('ended', 'the entity was deactivated') else '{}' end as fields
-    from private.measured(rules, as_of) m join unnest(rules) r on r.id = m.rule_id
+    from private.measured(rules, (select array_agg(e) from public.sync_status e), as_of) m join unnest(rules) r on r.id = m.rule_id
     cross join evaluation
     left join public.sync_status e on e.entity_type = r.entity_type
     left join public.alert_incidents i on i.rule_id = r.id and i.entity_type = r.entity_type
       and coalesce(i.tournament_no, '') = coalesce(m.tournament_no, '') and i.state <> 'RESOLVED'
     left join lateral private.silence_of(
       r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
-    cross join lateral (select greatest(interval '1 hour', least(4 * r.evaluation_window, interval '1 day')) as flap_window) f
+    cross join lateral (select private.flap_window(r.evaluation_window) as flap_window) f
     -- Incidents of missed runs and those that nobody was notified of do not count.
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a

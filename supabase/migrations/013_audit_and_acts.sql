@@ -347,6 +347,29 @@ $$;
 comment on function public.change_alert_incident(jsonb, timestamptz) is
   'Acknowledges, unacknowledges or resolves an incident and returns it; PT404 NOT_FOUND, PT409 ALERT_STATE.';
 
+create function public.label_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  before public.alert_incidents;
+  after public.alert_incidents;
+begin
+  perform private.refuse_unknown_fields(p, '{id,label,actor}');
+  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
+  perform private.refuse_missing(found, 'incident', p ->> 'id');
+  if before.state = 'PENDING' then
+    raise sqlstate 'PT409' using message = 'the incident is PENDING and cannot be labelled', detail = 'ALERT_STATE';
+  end if;
+  update public.alert_incidents i set
+    label = p ->> 'label', labelled_by = case when p ->> 'label' is not null then p -> 'actor' ->> 'name' end
+  where i.id = before.id returning * into after;
+  perform private.audit(p -> 'actor', 'label', 'alert', after.id::text, jsonb_build_object('label', before.label),
+    jsonb_build_object('label', after.label), null, as_of);
+  return to_jsonb(after);
+end
+$$;
+comment on function public.label_alert_incident(jsonb, timestamptz) is
+  'Labels an incident USEFUL, NOISE or, with null, neither, and returns it; PT404 NOT_FOUND, PT409 ALERT_STATE.';
+
 create function private.refuse_unknown_scope(p_entity_type text) returns void
 language plpgsql stable set search_path = '' as $$
 begin

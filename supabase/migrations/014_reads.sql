@@ -33,6 +33,7 @@ begin
     when 'list_search_results' then body := public.list_search_results(args)::json;
     when 'list_objectives' then body := public.list_objectives(as_of)::json;
     when 'get_objective' then body := public.get_objective(args, as_of)::json;
+    when 'get_alert_quality' then body := public.get_alert_quality(args, as_of)::json;
     when 'get_weekly_report' then body := public.get_weekly_report(as_of)::json;
     else raise sqlstate 'PT404' using message = format('there is no read %s', fn), detail = 'NOT_FOUND';
   end case;
@@ -1886,6 +1887,107 @@ $$;
 comment on function public.get_weekly_report(timestamptz) is
   'Returns the facts of the last whole week before as_of, Monday to Monday in UTC: objectives, incidents, failing tournaments, changed rules.';
 
+create function private.incident_outcomes(p_from timestamptz, p_until timestamptz) returns table (
+  rule_id uuid, rule_name varchar, is_flapping boolean, label varchar, is_acknowledged boolean, is_brief boolean,
+  acknowledge_ms numeric, resolve_ms numeric
+)
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+  select i.rule_id, i.rule_name, i.is_flapping, i.label, act.acknowledged_at is not null,
+    -- Missed runs are reported when they are over.
+    act.first_at is null and i.missed_due_at is null and coalesce(i.resolved_at - i.fired_at <= interval '5 minutes', false),
+    extract(epoch from act.acknowledged_at - coalesce(i.notified_at, i.fired_at)) * 1000,
+    extract(epoch from i.resolved_at - i.fired_at) * 1000
+  from public.alert_incidents i
+  cross join lateral (
+    select min(a.at) filter (where a.action = 'acknowledge') as acknowledged_at, min(a.at) as first_at
+    from (
+      select a.at, a.action from public.audit_log a
+      where a.object_type = 'alert' and a.object_id = i.id::text and a.action in ('acknowledge', 'resolve')
+      union all
+      select s.created_at, 'silence' from public.alert_silences s where s.incident_id = i.id
+    ) a
+  ) act
+  where i.fired_at is not null and i.opened_at >= p_from and i.opened_at < p_until;
+$$;
+comment on function private.incident_outcomes(timestamptz, timestamptz) is
+  'The incidents that opened in the period and fired, with what people did; is_brief: it resolved within five minutes and nobody acted.';
+
+create function private.rule_quality(p_from timestamptz, p_until timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  -- The incidents of a deleted rule are known by its name.
+  with outcome as (
+    select coalesce(o.rule_id::text, o.rule_name) as rule, count(*) as incidents,
+      count(*) filter (where o.is_acknowledged) as acknowledged, count(*) filter (where o.is_brief) as brief,
+      count(*) filter (where o.is_flapping) as flapping, count(*) filter (where o.label = 'USEFUL') as useful,
+      count(*) filter (where o.label = 'NOISE') as noise,
+      percentile_cont(0.5) within group (order by o.acknowledge_ms) as acknowledge_ms,
+      percentile_cont(0.5) within group (order by o.resolve_ms) as resolve_ms
+    from private.incident_outcomes(p_from, p_until) o
+    group by 1
+  ),
+  message as (
+    select coalesce(i.rule_id::text, i.rule_name) as rule, count(distinct n.message_id) as notifications
+    from public.alert_notifications n
+    join public.alert_incidents i on i.id = n.incident_id
+    left join public.notification_channels c on c.name = n.channel
+    -- The dashboard receives each state and interrupts nobody.
+    where n.status = 'SENT' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
+    group by 1
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'rule_id', r.id, 'rule_name', coalesce(r.name, rule), 'entity_type', r.entity_type, 'metric', r.metric, 'threshold', r.threshold,
+    'severity', r.severity, 'is_active', coalesce(r.is_active, false), 'incidents', coalesce(o.incidents, 0),
+    'notifications', coalesce(m.notifications, 0), 'acknowledged', coalesce(o.acknowledged, 0), 'brief', coalesce(o.brief, 0),
+    'flapping', coalesce(o.flapping, 0), 'useful', coalesce(o.useful, 0), 'noise', coalesce(o.noise, 0),
+    'acknowledge_ms', o.acknowledge_ms, 'resolve_ms', o.resolve_ms
+  ) order by coalesce(m.notifications, 0) desc, coalesce(o.incidents, 0) desc, coalesce(r.name, rule)), '[]')
+  from outcome o full join message m using (rule) full join (select r.id::text as rule, r.* from public.alert_rules r) r using (rule);
+$$;
+comment on function private.rule_quality(timestamptz, timestamptz) is
+  'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
+  'medians in ms.';
+
+create function private.unnoticed_events(p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with firing as materialized (
+    -- Missed runs are reported after their end.
+    select a.entity_type, range_agg(tstzrange(least(a.fired_at, a.resolved_at), coalesce(a.resolved_at, 'infinity'), '[]')) as spans
+    from public.alert_incidents a
+    where a.fired_at is not null and coalesce(a.resolved_at, 'infinity') >= p_from
+    group by a.entity_type
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', o.id, 'name', o.name, 'events', h.events, 'bad_events', h.bad_events, 'unnoticed_events', h.unnoticed_events,
+    'budget_events', h.events * (1 - o.target)
+  ) order by o.created_at, o.name), '[]')
+  from public.sync_objectives o
+  cross join lateral (
+    select coalesce(sum(i.events), 0) as events, coalesce(sum(i.bad_events), 0) as bad_events,
+      coalesce(sum(i.bad_events) filter (where not exists (
+        select from firing f
+        where (f.entity_type in ('all', i.entity_type) or i.entity_type in ('all', 'system'))
+          and f.spans && tstzrange(i.bucket, i.bucket + interval '1 hour')
+      )), 0) as unnoticed_events
+    from private.indicators_between(o.indicator, date_bin('1 hour', p_from, '2000-01-01 00:00:00+00'), as_of) i
+    where o.entity_type in ('all', i.entity_type)
+  ) h;
+$$;
+comment on function private.unnoticed_events(timestamptz, timestamptz) is
+  'The events of each objective since the hour of p_from; unnoticed: bad ones in an hour in which no incident of their sync was firing.';
+
+create function public.get_alert_quality(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  since constant timestamptz := as_of - (p ->> 'span')::interval;
+begin
+  perform private.refuse_unknown_fields(p, '{span}');
+  return jsonb_build_object(
+    'from', since, 'until', as_of, 'rules', private.rule_quality(since, as_of), 'objectives', private.unnoticed_events(since, as_of));
+end
+$$;
+comment on function public.get_alert_quality(jsonb, timestamptz) is
+  'Returns what the rules did in the {span} before as_of, and the bad events of each objective that no incident accompanied.';
+
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$
   select i.*
@@ -1960,3 +2062,297 @@ $$;
 comment on function public.list_search_results(jsonb) is
   'Returns at most {limit} objects of each kind: entities, tournaments and rules with every word of {text} in their name or number, '
   'incidents also of {metrics} and error {codes}, and runs, jobs, rules and incidents whose id begins with {text}.';
+
+create function private.entities_at(rule public.alert_rules, as_of timestamptz) returns public.sync_status[]
+language plpgsql stable set search_path = '' as $$
+declare
+  entity public.sync_status;
+  pause public.entity_pauses;
+  last_good timestamptz;
+  entities public.sync_status[] := '{}';
+begin
+  for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
+    select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
+    order by p.paused_at desc, p.id desc limit 1;
+    -- An entity without any pause is as it was created.
+    if found or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type) then
+      entity.is_active := true;
+      entity.idle_since := null;
+      entity.paused_at := case when pause.resumed_at is null or pause.resumed_at > as_of then pause.paused_at end;
+    end if;
+    -- Other metrics do not need the counters, whose queries take longer than the measurement.
+    if rule.metric in ('sync_overdue', 'consecutive_failures') then
+      entity.last_attempt := (
+        select h.execution_start from public.sync_execution_history h
+        where h.entity_type = entity.entity_type and h.tournament_no is null and h.execution_start <= as_of
+        order by h.execution_start desc limit 1
+      );
+      select h.execution_start into last_good from public.sync_execution_history h
+      where h.entity_type = entity.entity_type and h.tournament_no is null and h.status in ('SUCCEEDED', 'PARTIAL')
+        and h.execution_start <= as_of and h.execution_end <= as_of
+      order by h.execution_start desc limit 1;
+      entity.consecutive_failures := (
+        select count(*) from public.sync_execution_history h
+        where h.entity_type = entity.entity_type and h.tournament_no is null and h.status in ('FAILED', 'TIMED_OUT')
+          and h.execution_start > coalesce(last_good, '-infinity') and h.execution_start <= as_of and h.execution_end <= as_of
+      );
+    end if;
+    entities := array_append(entities, entity);
+  end loop;
+  return entities;
+end
+$$;
+comment on function private.entities_at(public.alert_rules, timestamptz) is
+  'The entities of a rule with the schedule of now, and the pause of as_of; where the metric needs them, its last start and failures in a row.';
+
+create function private.overdue_changes(entity public.sync_status, threshold interval, p_from timestamptz, as_of timestamptz)
+returns setof timestamptz
+language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
+  with mark as (
+    select h.execution_start as at from public.sync_execution_history h
+    where h.entity_type = entity.entity_type and h.tournament_no is null and h.execution_start <= as_of
+      and h.execution_start > p_from - entity.sync_frequency - entity.grace - interval '1 day'
+    union
+    -- A start up to five seconds early counts, also after a pause.
+    select p.resumed_at - interval '5.000001 seconds' from public.entity_pauses p
+    where p.entity_type = entity.entity_type and p.resumed_at between p_from - entity.sync_frequency - entity.grace and as_of
+    union
+    select entity.created_at - interval '5 seconds'
+  ),
+  span as (
+    select m.at, lead(m.at) over (order by m.at) as next_at,
+      -- An interval under a minute has no anchor: the next run is due one interval after the last start.
+      case when entity.sync_frequency < interval '1 minute' then m.at + entity.sync_frequency else private.next_due(entity, m.at) end
+        + entity.grace as overdue_at
+    from mark m
+  ),
+  overdue as (select * from span s where s.overdue_at < coalesce(s.next_at, as_of))
+  select unnest(array[o.overdue_at, o.overdue_at + threshold, o.next_at]) from overdue o
+  union
+  select p.resumed_at + entity.grace + delay from public.entity_pauses p cross join unnest(array[interval '0', threshold]) delay
+  where p.entity_type = entity.entity_type and p.resumed_at between p_from - entity.grace - threshold and as_of
+  union
+  -- A due time from before a pause is open after it until the next start.
+  select min(h.execution_start) from public.entity_pauses p join public.sync_execution_history h
+    on h.entity_type = p.entity_type and h.tournament_no is null and h.execution_start >= p.resumed_at
+  where p.entity_type = entity.entity_type and p.resumed_at between p_from - interval '31 days' and as_of group by p.id;
+$$;
+comment on function private.overdue_changes(public.sync_status, interval, timestamptz, timestamptz) is
+  'The times at which an entity can become overdue, be so for longer than the threshold, and stop being so.';
+
+create function private.value_changes(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns setof timestamptz
+language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
+  with entity as (select e.* from public.sync_status e where rule.entity_type in ('all', e.entity_type)),
+  run as materialized (
+    select h.execution_start, h.execution_end from entity e join public.sync_execution_history h
+      on h.entity_type = e.entity_type and h.execution_start <= as_of
+      and h.execution_start > p_from - rule.evaluation_window - interval '1 hour'
+    where rule.metric <> 'sync_overdue' and (h.tournament_no is null or rule.metric = 'shared_failure')
+  ),
+  change as (
+    select r.execution_end as at from run r
+    union
+    select r.execution_start + rule.evaluation_window from run r where rule.metric in (
+      'success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time', 'api_fallback_ratio', 'shared_failure')
+    union
+    select r.execution_end + rule.evaluation_window from run r where rule.metric in ('duration_exceeded', 'memory_usage')
+    union
+    select r.execution_start + t.threshold from run r cross join (select make_interval(secs => rule.threshold::double precision) as threshold) t
+    where rule.metric = 'duration_exceeded' and coalesce(r.execution_end, as_of) > r.execution_start + t.threshold
+    union
+    select l.occurred_at + rule.evaluation_window from entity e join public.sync_error_log l on l.entity_type = e.entity_type
+    where rule.metric = 'error_rate' and l.occurred_at > p_from - rule.evaluation_window and l.occurred_at <= as_of
+    union
+    select unnest(array[p.paused_at, p.resumed_at, p.resumed_at + rule.evaluation_window])
+    from entity e join public.entity_pauses p on p.entity_type = e.entity_type
+    union
+    select o.at from entity e cross join lateral private.overdue_changes(
+      e, make_interval(secs => rule.threshold::double precision), p_from, as_of) o (at) where rule.metric = 'sync_overdue'
+  )
+  select p_from union select c.at from change c where c.at > p_from and c.at <= as_of;
+$$;
+comment on function private.value_changes(public.alert_rules, timestamptz, timestamptz) is
+  'The times at which the value of a rule on entities can change: runs end and leave the window, pauses begin and end.';
+
+create function private.evaluation_times(changes timestamptz[], rule public.alert_rules, as_of timestamptz) returns setof timestamptz
+language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
+  -- Evaluations are kept for a week. Before that each minute had one, and each failed run.
+  with kept as (select coalesce(min(v.evaluated_at), 'infinity') as since from public.alert_evaluations v)
+  select distinct case
+    when c.at >= k.since then (select min(v.evaluated_at) from public.alert_evaluations v where v.evaluated_at >= c.at and v.evaluated_at <= as_of)
+    when exists (
+      select from public.sync_execution_history h
+      where h.execution_end = c.at and h.success_weight < 1 and h.execution_start between c.at - interval '1 hour' and c.at
+        and rule.entity_type in ('all', h.entity_type)
+    ) then c.at
+    else least(date_bin('1 minute', c.at + interval '59.999999 seconds', '2000-01-01 00:00:00+00'), k.since)
+  end
+  from unnest(changes) c (at) cross join kept k;
+$$;
+comment on function private.evaluation_times(timestamptz[], public.alert_rules, timestamptz) is
+  'The evaluations that first saw the changes; null for a change that none has seen.';
+
+create function private.replayed_values(rule public.alert_rules, times timestamptz[]) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with measured as (
+    select t.at, jsonb_build_object(
+      'value', m.value, 'runs', coalesce(m.runs, 0), 'since', m.since, 'execution_id', m.execution_id, 'fingerprint', m.fingerprint,
+      'evidence', case when m.evidence ? 'entities' then jsonb_build_object('entities', m.evidence -> 'entities') else '{}' end,
+      'is_paused', rule.entity_type <> 'all' and private.cause_of_pause(e.list[1]) is not null,
+      'no_data', case when exists (
+        select from public.entity_pauses p where p.entity_type = rule.entity_type and p.paused_at <= t.at
+          and (p.resumed_at is null or p.resumed_at > t.at - rule.evaluation_window)
+      ) then 'KEEP' else rule.no_data end,
+      'is_sole_cause', false, 'is_stale', false, 'bad_runs', '[]'::jsonb, 'uncovered', '[]'::jsonb,
+      'run_at', (select h.execution_start from public.sync_execution_history h where h.id = m.execution_id)
+    ) || m.facts as fields
+    from unnest(times) t (at) cross join lateral (select private.entities_at(rule, t.at) as list) e
+    cross join lateral private.measured(array[rule], e.list, t.at) m
+  ),
+  change as (select m.*, lag(m.fields) over (order by m.at) as before from measured m)
+  select coalesce(jsonb_agg(jsonb_build_object('at', floor(extract(epoch from c.at) * 1000)) || c.fields order by c.at), '[]')
+  from change c where c.fields is distinct from c.before;
+$$;
+comment on function private.replayed_values(public.alert_rules, timestamptz[]) is
+  'What the live measurement of a rule was at each of the times, without those at which it was as before.';
+
+create function private.missed_in_gaps(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' set timezone = 'UTC' as $$
+  select coalesce(jsonb_agg(jsonb_build_object('at', floor(extract(epoch from g.evaluated_at) * 1000), 'missed', private.missed_runs(
+    rule.entity_type, g.last_at, case when extract(epoch from g.last_at - o.since) >= rule.threshold then o.since end, g.evaluated_at
+  )) order by g.evaluated_at), '[]')
+  from (
+    select v.evaluated_at, lag(v.evaluated_at) over (order by v.evaluated_at, v.id) as last_at
+    from public.alert_evaluations v where v.evaluated_at between p_from and as_of
+  ) g
+  cross join lateral (select private.overdue_since((private.entities_at(rule, g.last_at))[1], g.last_at) as since) o
+  where rule.metric = 'sync_overdue' and rule.entity_type <> 'all' and g.last_at <= g.evaluated_at - interval '5 minutes';
+$$;
+comment on function private.missed_in_gaps(public.alert_rules, timestamptz, timestamptz) is
+  'The runs of the entity of a rule that were missed in each gap of the evaluations, at the evaluation after the gap.';
+
+create function private.replayed_acts(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'at', floor(extract(epoch from v.at) * 1000), 'action', substring(v.reason from '^(acknowledge|unacknowledge|resolve)d by '),
+    'until', (
+      select a.after -> 'acknowledged_until' from public.audit_log a
+      where a.object_type = 'alert' and a.object_id = i.id::text and a.action = 'acknowledge' and a.at = v.at limit 1)
+  ) order by v.at, v.id), '[]')
+  from public.alert_incidents i join public.alert_events v on v.incident_id = i.id
+  where i.rule_id = rule.id and i.entity_type = rule.entity_type and i.tournament_no is null and v.at between p_from and as_of
+    and v.reason ~ '^(acknowledge|unacknowledge|resolve)d by ';
+$$;
+comment on function private.replayed_acts(public.alert_rules, timestamptz, timestamptz) is
+  'What people did to the incidents of a rule; the audit log has until when an acknowledgement counts.';
+
+create function private.other_incidents(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'channels', (select r.notification_channels from public.alert_rules r where r.id = i.rule_id),
+    'rule_id', i.rule_id, 'rule_name', i.rule_name, 'metric', i.metric, 'entity_type', i.entity_type, 'tournament_no', i.tournament_no,
+    'parent_rule_id', (select p.rule_id from public.alert_incidents p where p.id = i.parent_id),
+    'severity', i.severity, 'threshold', i.threshold, 'cause', i.cause, 'evidence', i.evidence - 'at_peak',
+    'fired_at', i.fired_at, 'notified_at', i.notified_at, 'resolved_at', i.resolved_at,
+    'bad_runs', (
+      select coalesce(jsonb_agg(to_jsonb(c) - 'incident_id'), '[]') from public.alert_coverage c where c.incident_id = i.id),
+    'states', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'at', n.created_at, 'channel', n.channel, 'recipient', d.recipient, 'severity', n.item -> 'severity', 'cause', n.item -> 'cause',
+        'is_dead', n.status = 'DEAD') order by n.seq), '[]')
+      from public.alert_notifications n join public.notification_destinations d on d.id = n.destination_id where n.incident_id = i.id)
+  ) order by i.fired_at), '[]')
+  from (
+    select * from public.alert_incidents o
+    where o.rule_id <> rule.id and o.missed_due_at is null and o.fired_at <= as_of and (o.resolved_at is null or o.resolved_at > p_from)
+      and (rule.entity_type = 'all' or o.entity_type in ('all', rule.entity_type))
+    order by o.fired_at desc limit 2000
+  ) i;
+$$;
+comment on function private.other_incidents(public.alert_rules, timestamptz, timestamptz) is
+  'The recorded incidents of other rules, of which one can inhibit the incidents of this rule or be inhibited by them.';
+
+create function private.recorded_incidents(p_rule_id uuid, p_from timestamptz, as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  with incident as (
+    select i.* from public.alert_incidents i
+    where i.rule_id = p_rule_id and i.state <> 'PENDING' and i.opened_at <= as_of and (i.resolved_at is null or i.resolved_at > p_from)
+  )
+  select jsonb_build_object(
+    'incidents', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'entity_type', i.entity_type, 'tournament_no', i.tournament_no, 'opened_at', i.opened_at, 'resolved_at', i.resolved_at,
+        'severity', i.severity, 'peak', i.evidence -> 'peak', 'acknowledged_at', i.acknowledged_at,
+        'label', i.label
+      ) order by i.opened_at, i.id), '[]') from incident i),
+    'notifications', (
+      select count(*) from incident i join public.alert_notifications n on n.incident_id = i.id
+      where n.created_at between p_from and as_of),
+    'messages', (
+      select count(distinct n.message_id) from incident i join public.alert_notifications n on n.incident_id = i.id
+      where n.status = 'SENT' and n.sent_at between p_from and as_of)
+  );
+$$;
+comment on function private.recorded_incidents(uuid, timestamptz, timestamptz) is
+  'The incidents that a rule really had, with the number of states that were queued and of messages that were sent.';
+
+create function public.replay_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare
+  before public.alert_rules;
+  rule public.alert_rules;
+  entity public.sync_status;
+  from_at timestamptz;
+  times timestamptz[] := '{}';
+  -- A rule on runs every 30 seconds changes 6,000 times a day; each change is measured.
+  most_times constant integer := 10000;
+begin
+  perform private.refuse_unknown_fields(p, '{id,rule,since,metrics}');
+  select * into before from public.alert_rules r where r.id = (p ->> 'id')::uuid;
+  perform private.refuse_missing(found or p ->> 'id' is null, 'rule', p ->> 'id');
+  rule := private.rule_with_changes(before, coalesce(p -> 'rule', '{}'), as_of);
+  if (p ->> 'since')::timestamptz not between as_of - interval '90 days' and as_of then
+    raise sqlstate 'PT400' using message = 'since: must be within the last 90 days', detail = 'BAD_REQUEST';
+  end if;
+  from_at := greatest((p ->> 'since')::timestamptz, (select min(h.execution_start) from public.sync_execution_history h));
+  if rule.scope = 'ENTITY' and p -> 'metrics' ? rule.metric then
+    times := array(
+      select t.at from private.evaluation_times(array(select private.value_changes(rule, from_at, as_of)), rule, as_of) t (at)
+      where t.at <= as_of order by t.at desc limit most_times);
+    if cardinality(times) = most_times then
+      from_at := times[most_times];
+    end if;
+  end if;
+  select * into entity from public.sync_status e where e.entity_type = rule.entity_type;
+  return jsonb_build_object(
+    'as_of', as_of, 'from', from_at, 'scope', rule.scope,
+    'rule', private.rule_json(rule, private.flap_window(rule.evaluation_window))
+      || jsonb_strip_nulls(jsonb_build_object(
+        'channels', entity.notification_channels,
+        'threshold', case rule.metric when 'consecutive_failures' then entity.alert_threshold_failures end)),
+    'recipients', private.recipients_by_severity(),
+    'channels', (
+      select coalesce(jsonb_object_agg(c.name, jsonb_build_object(
+        'group_window_ms', extract(epoch from c.group_window) * 1000, 'hourly_limit', c.hourly_limit)), '{}')
+      from public.notification_channels c),
+    'evaluations', (
+      select coalesce(jsonb_agg(distinct floor(extract(epoch from v.evaluated_at) * 1000)), '[]')
+      from public.alert_evaluations v where v.evaluated_at between from_at - interval '1 hour' and as_of and cardinality(times) > 0),
+    'values', private.replayed_values(rule, times),
+    'missed', private.missed_in_gaps(rule, from_at, as_of),
+    'silences', (
+      select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object(
+        'recurs_ms', extract(epoch from s.recurs_every) * 1000, 'lasts_ms', extract(epoch from s.lasts) * 1000) order by s.id), '[]')
+      from public.alert_silences s left join public.alert_incidents i on i.id = s.incident_id
+      where s.ends_at > from_at and s.starts_at <= as_of and s.tournament_no is null and coalesce(s.rule_id, rule.id) = rule.id
+        and (rule.entity_type = 'all' or coalesce(s.entity_type, rule.entity_type) = rule.entity_type)
+        and (s.incident_id is null or i.rule_id = rule.id and i.entity_type = rule.entity_type)),
+    'acts', private.replayed_acts(rule, from_at, as_of),
+    'others', private.other_incidents(rule, from_at, as_of),
+    'actual', case when before.id is not null then private.recorded_incidents(rule.id, from_at, as_of) end
+  );
+end
+$$;
+comment on function public.replay_alert_rule(jsonb, timestamptz) is
+  'What the evaluations since {since} measured of a changed or new rule, if its metric is one of {metrics}, with what people did and what '
+  'really happened; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';

@@ -375,7 +375,7 @@ select private.secure_functions(
   'public.cancel_sync_job', 'public.requeue_sync_job', 'public.postpone_sync_job', 'public.measure_alert_rules', 'public.apply_alert_transitions',
   'public.claim_alert_notifications', 'public.record_alert_delivery', 'public.list_unsealed_audit', 'public.list_sealed_audit',
   'public.seal_audit', 'public.change_alert_incident', 'public.save_alert_silence', 'public.end_alert_silence', 'public.save_alert_rule',
-  'public.delete_alert_rule', 'public.preview_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
+  'public.delete_alert_rule', 'public.preview_alert_rule', 'public.replay_alert_rule', 'public.save_notification_channel', 'public.delete_notification_channel',
   'public.test_notification_channel', 'public.get_alert_notification', 'public.change_alert_notification', 'public.change_entity', 'public.end_upstream_backoff',
   'public.resolve_errors', 'public.claim_people_change', 'public.finish_people_change', 'public.read_with_etag', 'public.get_health_overview', 'public.get_performance_history',
   'public.get_sync_statistics', 'public.get_error_analytics', 'public.list_errors', 'public.get_execution', 'public.list_executions',
@@ -387,5 +387,6 @@ select private.secure_functions(
   'public.get_setup_facts', 'public.list_audit_log', 'public.list_search_results',
   'public.list_retention_settings', 'public.change_retention_setting',
   'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective',
-  'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report'
+  'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report',
+  'public.get_alert_quality', 'public.label_alert_incident'
 );

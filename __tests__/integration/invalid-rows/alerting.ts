@@ -84,6 +84,8 @@ const invalidRows: InvalidRows = {
       ...state,
       unacknowledged_since: "2026-06-10T09:00:00Z",
     })),
+    alert_incidents_label_is_known: [{ label: "GOOD", labelled_by: "operator@example.com" }],
+    alert_incidents_label_has_an_author: [{ label: "NOISE" }, { labelled_by: "operator@example.com" }],
     alert_incidents_awaits_recovery_is_resolved: [pending, {}, acknowledged].map((state) => ({ ...state, awaits_recovery: true })),
   },
   alert_coverage: {

@@ -9,8 +9,6 @@ import { valueOf } from "../rule-text.ts";
 import { useNames } from "../names.ts";
 import { Pill } from "./status.tsx";
 
-/** A pause in typing, after which the preview is measured again. */
-const PAUSE_MS = 400;
 const SHOWN_SCOPES = 6;
 const VERDICTS = {
   BREACH: ["FIRING", "Met"],
@@ -26,7 +24,7 @@ type Scope = PreviewRuleResponse["scopes"][number];
 /** The rule of the form with the data of now: its value in each scope, and what an evaluation would do. */
 export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {
   const api = useApi();
-  const body = useSettled(JSON.stringify(request), PAUSE_MS);
+  const body = useSettled(JSON.stringify(request));
   const preview = useQuery<PreviewRuleResponse>({
     queryKey: [path, body],
     queryFn: () => api.send({ method: "POST", path, body: JSON.parse(body) }, PreviewRuleResponse),

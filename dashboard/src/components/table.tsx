@@ -173,6 +173,9 @@ export function LongTable<T>(
   useEffect(() => virtual._willUpdate());
   const items = virtual.getVirtualItems();
   const last = items.at(-1);
+  // A row that scrolls out of view leaves its elements to one that comes into view: without that, fast scrolling waits for garbage collection.
+  const slots = useRef(0);
+  slots.current = Math.max(slots.current, items.length);
   const shown = isNarrow ? [...rows.keys()].slice(0, cards) : items.map(({ index }) => index);
   const isNearEnd = !isNarrow && (last?.index ?? 0) >= rows.length - 30;
   useEffect(() => {
@@ -192,7 +195,7 @@ export function LongTable<T>(
             <Space height={isNarrow ? 0 : items[0]?.start ?? 0} columns={columns.length} />
             {shown.map((index) => {
               const row = rows[index];
-              return row && <Row key={keyOf(row)} columns={columns} row={row} index={index + 2} />;
+              return row && <Row key={isNarrow ? keyOf(row) : index % slots.current} columns={columns} row={row} index={index + 2} />;
             })}
             <Space height={isNarrow ? 0 : virtual.getTotalSize() - (last?.end ?? 0)} columns={columns.length} />
           </tbody>

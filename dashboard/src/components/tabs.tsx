@@ -4,10 +4,16 @@ import { useUser } from "../session.ts";
 /** The tabs of the alert views. */
 export function AlertTabs({ at }: { at: string }) {
   const { can } = useUser();
-  const views = [["/alerts", "Incidents"], ["/alerts/rules", "Rules"], [
-    "/alerts/silences",
-    "Silences",
-  ], ...can("admin") ? [["/alerts/channels", "Channels"]] : []];
+  const views = [
+    ["/alerts", "Incidents"],
+    ["/alerts/rules", "Rules"],
+    [
+      "/alerts/silences",
+      "Silences",
+    ],
+    ["/alerts/quality", "Quality"],
+    ...can("admin") ? [["/alerts/channels", "Channels"]] : [],
+  ];
   return (
     <nav class="tabs" aria-label="Alerts">
       <ul>

@@ -14,6 +14,7 @@ import { Acts } from "../incident/acts.tsx";
 import { burnOf, burnRows } from "../incident/burn.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import type { Incident } from "../incident/incident.ts";
+import { Label } from "../incident/label.tsx";
 import { Notifications, reachesNobody } from "../incident/notifications.tsx";
 import { TimelineList } from "../incident/timeline-list.tsx";
 import { ValueChart } from "../incident/value-chart.tsx";
@@ -141,6 +142,7 @@ function Body({ incident }: { incident: Incident }) {
           <Details incident={incident} />
           <Condition incident={incident} />
           <Notifications incident={incident} />
+          <Label of={incident} />
           <Inhibited incident={incident} />
         </aside>
       </div>

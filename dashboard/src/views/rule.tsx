@@ -8,7 +8,7 @@ import { CopyMenu } from "../components/copy-menu.tsx";
 import { Form } from "../components/form.tsx";
 import { Facts, Page } from "../components/page.tsx";
 import { Condition, Escalation, Notification, RuleNames } from "../components/rule-sections.tsx";
-import { RuleChart } from "../components/rule-chart.tsx";
+import { RuleBacktest } from "../components/rule-backtest.tsx";
 import { RulePreview } from "../components/rule-preview.tsx";
 import { RuleIncidents } from "../components/rule-incidents.tsx";
 import { RuleSentence } from "../components/rule-sentence.tsx";
@@ -134,8 +134,8 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
             </p>
           )}
         </section>
-        <RuleChart fields={fields} />
         <RulePreview path={`${path}/preview`} request={request} metric={fields.metric} />
+        <RuleBacktest path={`${path}/preview`} request={request} fields={fields} set={set} />
       </aside>
     </div>
   );

@@ -6,7 +6,9 @@ import {
   ChannelName,
   ChannelRequest,
   CreateRuleRequest,
+  LabelRequest,
   NoteRequest,
+  PreviewQuery,
   PreviewRuleRequest,
   SilenceQuery,
   SilenceRequest,
@@ -30,6 +32,10 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
       return c.json(await rpc("change_alert_incident", await by(c, [action, "alert", idOf(c)], { id: idOf(c), action, ...request })));
     });
   }
+  app.put("/alerts/:id/label", ...requireRole("operator"), async (c) => {
+    const request = await readBody(c.req.raw, LabelRequest);
+    return c.json(await rpc("label_alert_incident", await by(c, ["label", "alert", idOf(c)], { id: idOf(c), ...request })));
+  });
 
   app.get("/silences", ...requireRole("viewer"), async (c) => {
     const { limit, cursor } = parse(SilenceQuery, c.req.query());
@@ -59,14 +65,16 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     return c.json(await rpc("save_alert_rule", await by(c, ["create-rule", "alert-rule", new_id], { new_id, rule })), 201);
   });
   app.patch("/alert-rules/:id", ...requireRole("admin"), async (c) => {
-    const change = { id: idOf(c), rule: await readBody(c.req.raw, ChangeRuleRequest) };
-    return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", change.id], change)));
+    const id = idOf(c), { reason, ...rule } = await readBody(c.req.raw, ChangeRuleRequest);
+    return c.json(await rpc("save_alert_rule", await by(c, ["change-rule", "alert-rule", id], { id, rule, reason })));
   });
   app.post("/alert-rules/:id/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }));
+    const { since } = parse(PreviewQuery, c.req.query());
+    return c.json(await previewRule(rpc, as_of(), { id: idOf(c), rule: await readBody(c.req.raw, PreviewRuleRequest) }, since));
   });
   app.post("/alert-rules/preview", ...requireRole("admin"), async (c) => {
-    return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }));
+    const { since } = parse(PreviewQuery, c.req.query());
+    return c.json(await previewRule(rpc, as_of(), { rule: await readBody(c.req.raw, CreateRuleRequest) }, since));
   });
   app.delete("/alert-rules/:id", ...requireRole("admin"), async (c) => {
     await rpc("delete_alert_rule", await by(c, ["delete-rule", "alert-rule", idOf(c)], { id: idOf(c) }));

@@ -1,14 +1,18 @@
 import { judge } from "../../../services/alert-decision.ts";
 import { decideAll } from "../../../services/alert-evaluation.ts";
+import { lostPastOf, REPLAYABLE, replayRule } from "../../../services/alert-replay.ts";
 import type { Arguments } from "../../../services/contract/index.ts";
+import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 import type { PreviewRuleResponse } from "../../../types/admin.ts";
+import type { Backtest } from "../../../types/backtest.ts";
 
-/** Measures a new or changed rule and decides as the alert processor would; nothing is written. @throws AppError */
+/** Measures a new or changed rule and decides as the alert processor would; nothing is written. With `since` it also replays the rule. @throws AppError */
 export async function previewRule(
-  rpc: Rpc<"preview_alert_rule">,
+  rpc: Rpc<"preview_alert_rule" | "replay_alert_rule">,
   as_of: string | undefined,
   p: Arguments<"preview_alert_rule">["p"],
+  since: string | undefined,
 ): Promise<PreviewRuleResponse> {
   const measured = await rpc("preview_alert_rule", { p, as_of });
   return {
@@ -25,5 +29,18 @@ export async function previewRule(
       };
       return { entity_type, tournament_no, value, runs, threshold, verdict: judge(m), evidence, would };
     }),
+    ...since === undefined ? {} : { backtest: await backtest(rpc, as_of, { ...p, since, metrics: REPLAYABLE }) },
   };
+}
+
+/** Replays the rule on the past; nothing is written. @throws AppError NOT_REPLAYABLE where the past is not kept */
+async function backtest(
+  rpc: Rpc<"replay_alert_rule">,
+  as_of: string | undefined,
+  p: Arguments<"replay_alert_rule">["p"],
+): Promise<Backtest> {
+  const facts = await rpc("replay_alert_rule", { p, as_of });
+  const reason = lostPastOf(facts);
+  if (reason !== null) throw new AppError("NOT_REPLAYABLE", `the rule cannot be replayed on the past: ${reason}`);
+  return replayRule(facts);
 }

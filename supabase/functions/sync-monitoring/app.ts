@@ -21,6 +21,7 @@ import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ObjectiveDetailResponse, ObjectiveListResponse } from "../../../types/objectives.ts";
 import { SearchQuery, SearchResponse } from "../../../types/search.ts";
 import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
+import { AlertQualityResponse, RuleSuggestionResponse } from "../../../types/alert-quality.ts";
 import { WeeklyReportResponse } from "../../../types/weekly-report.ts";
 import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, refuseQuery, requireRole } from "../_shared/app.ts";
 import { AlertQuery, listAlerts, readAlert } from "./alerts.ts";
@@ -48,6 +49,7 @@ import { openApiDocument, statedAccess } from "./openapi.ts";
 import { scrape } from "./prometheus.ts";
 import { search } from "./search.ts";
 import { readSystemStatus } from "./system-status.ts";
+import { AlertQualityQuery, readAlertQuality, suggestChange } from "./alert-quality.ts";
 import { readWeeklyReport } from "./weekly-report.ts";
 
 const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
@@ -71,13 +73,19 @@ const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(path
   });
 
 /** A read of one object by the key in its path, for viewers and up. */
-const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(path: P, description: string, params: K, response: R) =>
+const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType, Q extends z.ZodObject = typeof NoQuery>(
+  path: P,
+  description: string,
+  params: K,
+  response: R,
+  query: Q = NoQuery as unknown as Q,
+) =>
   createRoute({
     method: "get",
     path,
     middleware: requireRole("viewer"),
     ...statedAccess("viewer"),
-    request: { params, query: NoQuery },
+    request: { params, query },
     responses: {
       200: json(description, response),
       400: json("The key in the path is invalid", ErrorResponse),
@@ -152,6 +160,20 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
       ObjectiveDetailResponse,
     ),
     async (c) => c.json(await readObjective(reader(c), clock, c.req.valid("param").id), 200),
+  );
+  app.openapi(
+    read("/alert-quality", "What each rule did in a period, and how useful that was", AlertQualityQuery, AlertQualityResponse),
+    async (c) => c.json(await readAlertQuality(reader(c), clock, c.req.valid("query")), 200),
+  );
+  app.openapi(
+    readOne(
+      "/alert-quality/{id}",
+      "A threshold that would have spared incidents of the rule",
+      WithId,
+      RuleSuggestionResponse,
+      AlertQualityQuery,
+    ),
+    async (c) => c.json(await suggestChange(rpc, clock, c.req.valid("param").id, c.req.valid("query")), 200),
   );
   app.openapi(
     read("/weekly-report", "The report of the last whole week, with the text that people receive", NoQuery, WeeklyReportResponse),

@@ -1,6 +1,6 @@
-import type { Fault, FaultKind } from "../testing/simulated-runs.ts";
-import { MINUTE, TICK } from "../testing/simulation.ts";
-import type { Trouble } from "../testing/simulated-trouble.ts";
+import type { Fault, FaultKind } from "./simulated-runs.ts";
+import { MINUTE, TICK } from "./simulation.ts";
+import type { Trouble } from "./simulated-trouble.ts";
 
 const DAY = 96;
 /** The kinds of episodes with their share in percent and their length in ticks; several kinds follow one another. */

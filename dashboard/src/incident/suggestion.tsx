@@ -1,0 +1,45 @@
+import type { z } from "zod";
+import { type AlertQualityResponse, type RuleQuality, RuleSuggestionResponse } from "../../../types/alert-quality.ts";
+import { announce } from "../announce.ts";
+import { Refusal } from "../components/states.tsx";
+import { counted, number } from "../format.ts";
+import { pathOf, UnusedResponse, useAct, useRead } from "../queries.ts";
+import { valueOf } from "../rule-text.ts";
+import { useUser } from "../session.ts";
+
+/** A replay costs the database more than other reads. */
+const EVERY_MS = 600_000;
+type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion"]>;
+
+/** The suggestion in words, which are also the reason of the change. */
+export function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
+  const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
+  const fewer = `${number(incidents - incidents_then)} of ${counted(incidents, "incident")} fewer`;
+  const lost = kept === 0 ? "" : kept === 1 ? ", and the one that mattered kept" : `, and all ${number(kept)} that mattered kept`;
+  return `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}: ${fewer}${lost}`;
+}
+
+/** What to change of a noisy rule, by a replay of the period; an admin applies it with a click. */
+export function Suggestion({ of: rule, period }: { of: RuleQuality; period: AlertQualityResponse["period"] }) {
+  const { can } = useUser();
+  const path = pathOf(`sync-monitoring/alert-quality/${rule.rule_id}`, { period });
+  const found = useRead(path, RuleSuggestionResponse, { every: EVERY_MS }).data?.suggestion;
+  const text = found ? wordsOf(rule, found) : "";
+  const act = useAct(
+    () => ({
+      method: "PATCH",
+      path: `sync-admin/alert-rules/${rule.rule_id}`,
+      body: { metric: rule.metric, threshold: found?.threshold, reason: `Suggested by a replay of ${period}. ${text}.` },
+    }),
+    UnusedResponse,
+    () => announce(`Changed ${rule.rule_name}.`),
+  );
+  if (!found) return null;
+  return (
+    <div class="suggestion">
+      <p>{text}.</p>
+      {can("admin") && <button type="button" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Apply</button>}
+      <Refusal error={act.error} />
+    </div>
+  );
+}

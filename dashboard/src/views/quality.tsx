@@ -1,0 +1,143 @@
+import { Link } from "wouter-preact";
+import { AlertQualityResponse, QUALITY_PERIODS, type RuleQuality } from "../../../types/alert-quality.ts";
+import { PERIODS } from "../../../types/history.ts";
+import { useFilters } from "../address.ts";
+import { Export } from "../components/export.tsx";
+import { SelectField } from "../components/fields.tsx";
+import { Facts, Figure, Page, Section } from "../components/page.tsx";
+import { Empty, Reading } from "../components/states.tsx";
+import { type Column, Table } from "../components/table.tsx";
+import { AlertTabs } from "../components/tabs.tsx";
+import { Unknown } from "../components/time.tsx";
+import { Suggestion } from "../incident/suggestion.tsx";
+import { counted, duration, number, percent } from "../format.ts";
+import { useNames } from "../names.ts";
+import { pathOf, useRead } from "../queries.ts";
+
+const PATH = "sync-monitoring/alert-quality";
+/** A suggestion is requested for a rule with this many incidents. */
+const NOISY = 4;
+/** The read is made of a month of incidents, which change slowly. */
+const EVERY_MS = 60_000;
+
+export default function Quality() {
+  const [{ period = "30d" }, change] = useFilters(["period"]);
+  const quality = useRead(pathOf(PATH, { period }), AlertQualityResponse, { every: EVERY_MS });
+  return (
+    <Page
+      title="Alert quality"
+      lead="What each rule did, and whether it was worth a message."
+      acts={
+        <Export
+          name={`alert-quality-${period}`}
+          path={PATH}
+          query={{ period }}
+          schema={AlertQualityResponse}
+          rowsOf={({ rules }) => rules}
+          hasPages={false}
+        />
+      }
+    >
+      <AlertTabs at="/alerts/quality" />
+      <div class="filters">
+        <SelectField
+          label="Period"
+          value={period}
+          options={QUALITY_PERIODS.map((name) => [name, PERIODS[name].span] as const)}
+          onChange={(period) => change({ period })}
+        />
+      </div>
+      <Reading of={quality}>{(data) => <Body quality={data} />}</Reading>
+    </Page>
+  );
+}
+
+const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
+  rules.reduce((sum, rule) => sum + rule[field], 0);
+const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
+
+function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
+  const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
+  const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
+  const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
+  return (
+    <>
+      <Facts
+        of={[
+          ["Incidents", number(incidents)],
+          ["Messages", number(sumOf(rules, "notifications"))],
+          [
+            "Acknowledged",
+            <Figure is={shareOf(acknowledged, incidents)} more={`${number(acknowledged)} of ${counted(incidents, "incident")}`} />,
+          ],
+          ["Over within 5 minutes", <Figure is={shareOf(brief, incidents)} more="and nobody acted" />],
+        ]}
+      />
+      <Section title="Rules">
+        {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
+        {silent > 0 && <p class="muted">{counted(silent, "active rule")} did not fire.</p>}
+      </Section>
+      <Section title="Budget spent while nothing fired">
+        <Unnoticed of={objectives} />
+      </Section>
+    </>
+  );
+}
+
+function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityResponse["period"] }) {
+  const nameOf = useNames();
+  const columns: Column<RuleQuality>[] = [
+    {
+      name: "Rule",
+      isHead: true,
+      cell: (rule) => (
+        <>
+          {rule.rule_id ? <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link> : rule.rule_name}
+          <p class="under">{rule.entity_type ? nameOf(rule.entity_type) : "deleted"}</p>
+          {rule.rule_id && rule.incidents >= NOISY && <Suggestion of={rule} period={period} />}
+        </>
+      ),
+    },
+    { name: "Incidents", isNumber: true, cell: (rule) => number(rule.incidents) },
+    { name: "Messages", isNumber: true, cell: (rule) => number(rule.notifications) },
+    { name: "Acknowledged", isNumber: true, cell: (rule) => shareOf(rule.acknowledged, rule.incidents) },
+    { name: "Over in 5 min, nobody acted", isNumber: true, cell: (rule) => shareOf(rule.brief, rule.incidents) },
+    { name: "Flapping", isNumber: true, cell: (rule) => number(rule.flapping) },
+    {
+      name: "Labels",
+      cell: ({ useful, noise }) => useful + noise ? `${number(useful)} useful, ${number(noise)} noise` : <Unknown />,
+    },
+    {
+      name: "Time to acknowledge",
+      isNumber: true,
+      cell: (rule) => rule.acknowledge_ms === null ? <Unknown /> : duration(rule.acknowledge_ms),
+    },
+    { name: "Time to resolve", isNumber: true, cell: (rule) => rule.resolve_ms === null ? <Unknown /> : duration(rule.resolve_ms) },
+  ];
+  return (
+    <Table
+      caption="Rules that fired, the most messages first"
+      columns={columns}
+      rows={rules}
+      keyOf={({ rule_id, rule_name }) => rule_id ?? rule_name}
+    />
+  );
+}
+
+/** The bad events of each objective in hours without an incident, against the budget of the period. */
+function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] }) {
+  if (!objectives.length) return <Empty>There is no objective.</Empty>;
+  return (
+    <Table
+      caption="Objectives"
+      rows={objectives}
+      keyOf={({ id }) => id}
+      columns={[
+        { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
+        { name: "Bad events", isNumber: true, cell: (objective) => number(objective.bad_events) },
+        { name: "Without an incident", isNumber: true, cell: (objective) => number(objective.unnoticed_events) },
+        { name: "Share of the budget", isNumber: true, cell: (objective) => shareOf(objective.unnoticed_events, objective.budget_events) },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,223 @@
+import { ALERT_METRICS, type AlertMetric, type Metric, TOURNAMENTS_OF_NOW } from "../types/alerts.ts";
+import type { Backtest, PastIncident } from "../types/backtest.ts";
+import type { BadRun, DestinationState, Measurement, Scope, Transition } from "./contract/alerts.ts";
+import type { MeasuredValue, PastAct, PastSilence, ReplayFacts } from "./contract/replay.ts";
+import { judge } from "./alert-decision.ts";
+import { decideAll } from "./alert-evaluation.ts";
+import { actOn, changeIncident, openIncident, type StoredIncident } from "./incident-state.ts";
+import { chartOf, valueAt } from "./replay-chart.ts";
+import { countMessages, type QueuedState } from "./replay-messages.ts";
+import { changesOf, firingAt, measuredAgain } from "./replay-others.ts";
+import { Evaluations, windowsOf } from "./replay-times.ts";
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
+/** The metrics whose past values the runs keep. */
+export const REPLAYABLE = (Object.keys(ALERT_METRICS) as AlertMetric[]).filter((name) => !(ALERT_METRICS[name] as Metric).lost_past);
+
+/** Why a rule cannot be replayed; null where it can. */
+export const lostPastOf = ({ rule, scope }: ReplayFacts): string | null =>
+  scope === "TOURNAMENT" ? TOURNAMENTS_OF_NOW : (ALERT_METRICS[rule.metric] as Metric).lost_past ?? null;
+
+/** Replays a rule on what was measured, through the code that decides on live incidents. */
+export const replayRule = (facts: ReplayFacts): Backtest => new Replay(facts).run();
+
+interface Live extends StoredIncident {
+  destinations: Map<string, DestinationState>;
+  bad_runs: BadRun[];
+  parent: Scope | null;
+  acknowledged_at: string | null;
+}
+
+/** One rule with its incidents in memory; it begins without an incident. */
+class Replay {
+  readonly #evaluations: Evaluations;
+  readonly #silences: (PastSilence & { from: number; until: number })[];
+  readonly #missed: Map<number, Measurement["missed"]>;
+  readonly #until: number;
+  readonly #from: number;
+  readonly #queued: QueuedState[] = [];
+  readonly #ended: Live[] = [];
+  #live: Live | null = null;
+  #closed: Live | null = null;
+
+  constructor(private readonly facts: ReplayFacts) {
+    this.#from = Date.parse(facts.from);
+    this.#until = Date.parse(facts.as_of);
+    this.#evaluations = new Evaluations(facts.evaluations);
+    this.#missed = new Map(facts.missed.map(({ at, missed }) => [at, missed]));
+    this.#silences = facts.silences.flatMap((silence) =>
+      windowsOf(silence, this.#from, this.#until).map(([from, until]) => ({ ...silence, from, until }))
+    );
+  }
+
+  run(): Backtest {
+    const { values, acts } = this.facts;
+    const known = this.#knownTimes();
+    let measured: MeasuredValue | undefined, act = 0, value = 0, time = 0, clocks: number[] = [];
+    for (;;) {
+      const now = Math.min(known[time] ?? Infinity, ...clocks);
+      if (now > this.#until || now === Infinity) break;
+      while ((known[time] ?? Infinity) <= now) time++;
+      while ((values[value]?.at ?? Infinity) <= now) measured = values[value++];
+      for (let next = acts[act]; next && next.at <= now; next = acts[++act]) this.#act(next);
+      if (measured) this.#evaluate(valueAt(measured, now, this.facts.rule.metric), now);
+      clocks = this.#clocks().map((clock) => this.#evaluations.next(clock)).filter((clock) => clock > now);
+    }
+    return this.#result();
+  }
+
+  /** The evaluations at which something else than the clock of an incident changes. */
+  #knownTimes(): number[] {
+    const changes = [
+      ...this.#silences.flatMap(({ from, until }) => [from, until]),
+      ...this.facts.acts.map(({ at }) => at),
+      ...changesOf(this.facts.others),
+    ].map((at) => this.#evaluations.next(at));
+    const times = new Set([...changes, ...this.facts.values.map(({ at }) => at), ...this.#evaluations.gaps.flat()]);
+    return [...times].filter((at) => at >= this.#from && at <= this.#until).sort((a, b) => a - b);
+  }
+
+  /** When a clock of the incident runs out. */
+  #clocks(): number[] {
+    const { rule: { for_ms, escalation_ms, repeat_ms, flap_ms } } = this.facts;
+    if (!this.#live) return [];
+    const { state, met_ms, met_at, unacknowledged_since, last_notified_at, recovered_at, acknowledged_until } = this.#live;
+    const after = (since: string | null, ms: number | null) => since === null || ms === null ? [] : [Date.parse(since) + ms];
+    if (state === "PENDING") return after(met_at, for_ms - met_ms);
+    return [
+      ...after(unacknowledged_since, escalation_ms),
+      ...after(last_notified_at, repeat_ms),
+      ...after(recovered_at, flap_ms / 2),
+      ...after(acknowledged_until, 0),
+    ];
+  }
+
+  #evaluate(value: MeasuredValue, now: number): void {
+    const m = this.#measurement(value, now);
+    if (!this.#live && !this.#closed && m.missed.length === 0 && judge(m) !== "BREACH") return;
+    const others = firingAt(this.facts.others, now).map((other) => measuredAgain(other, value, m.rule_id, now));
+    const { transitions, recovered } = decideAll({
+      as_of: isoOf(now),
+      evaluated_since: isoOf(this.#evaluations.since(now)),
+      recipients: this.facts.recipients,
+      measurements: [m, ...others],
+    });
+    for (const transition of transitions.filter(({ rule_id }) => rule_id === m.rule_id)) this.#apply(transition, now);
+    if (this.#closed && recovered.includes(this.#closed.id)) this.#closed = null;
+  }
+
+  /** What `measure_alert_rules` would have measured, with the incident of the replay in place of a recorded one. */
+  #measurement({ at: _, run_at: __, ...value }: MeasuredValue, now: number): Measurement {
+    const { rule } = this.facts, live = this.#live;
+    const silence = this.#silenceAt(now, value.evidence);
+    return {
+      ...rule,
+      ...value,
+      tournament_no: null,
+      ended: null,
+      silenced_by: silence?.id ?? null,
+      is_silenced_by_name: Boolean(silence?.incident_id),
+      closed_incident: this.#closed?.id ?? null,
+      resolved_recently:
+        this.#ended.filter(({ missed_due_at, notified_at, resolved_at }) =>
+          missed_due_at === null && notified_at !== null && Date.parse(resolved_at ?? "") > now - rule.flap_ms
+        ).length,
+      missed: this.#missed.get(now) ?? [],
+      incident: live && { ...live, destinations: [...live.destinations.values()] },
+    };
+  }
+
+  /** The silence that covers the rule, one that names its incident only where no other does, as `private.silence_of` selects it. */
+  #silenceAt(now: number, evidence: Measurement["evidence"]) {
+    const { rule } = this.facts;
+    const ofRuns = (of: unknown) => Array.isArray(of) && of.length > 0 ? of : null;
+    const failing = ofRuns(evidence.entities) ?? ofRuns(this.#live?.evidence.entities) ?? [];
+    return this.#silences.filter(({ from, until, entity_type, severity }) =>
+      from <= now && now < until && (severity === null || severity === (this.#live?.severity ?? rule.severity)) &&
+      (entity_type === null || entity_type === rule.entity_type || failing.length === 1 && failing[0] === entity_type)
+    ).toSorted((a, b) =>
+      Number(a.incident_id !== null) - Number(b.incident_id !== null) || Date.parse(b.ends_at) - Date.parse(a.ends_at)
+    )[0];
+  }
+
+  #apply(t: Transition, now: number): void {
+    const isNew = t.incident_id === null, before = isNew ? null : this.#live;
+    if (t.to_state === "DISCARDED") {
+      this.#live = null;
+      return;
+    }
+    const changed = before ? changeIncident(before, t, now) : openIncident(t, `replayed ${this.#ended.length + 1}`, now);
+    const incident: Live = {
+      ...changed,
+      destinations: before?.destinations ?? new Map(),
+      bad_runs: covered(before?.bad_runs ?? [], t.bad_runs),
+      parent: t.parent,
+      acknowledged_at: before?.acknowledged_at ?? null,
+    };
+    for (const { channel, recipient, kind } of t.notifications) this.#queue(incident, { channel, recipient }, kind, now);
+    if (incident.state === "RESOLVED") this.#ended.push(incident);
+    if (incident.missed_due_at === null) this.#live = incident.state === "RESOLVED" ? null : incident;
+  }
+
+  #queue({ destinations, severity, cause }: Live, address: { channel: string; recipient: string }, kind: QueuedState["kind"], now: number) {
+    destinations.set(JSON.stringify([address.channel, address.recipient]), { ...address, severity, cause, is_dead: false });
+    this.#queued.push({ ...address, at: now, kind, severity });
+  }
+
+  /** Does what a person did, where the incident of the replay allows it. */
+  #act({ at, action, until }: PastAct): void {
+    const live = this.#live;
+    if (!live || live.state === "PENDING" || action === "unacknowledge" && live.state === "FIRING") return;
+    const acknowledged_at = action === "acknowledge" ? isoOf(at) : action === "unacknowledge" ? null : live.acknowledged_at;
+    const incident = { ...live, ...actOn(live, action, until, at), acknowledged_at };
+    if (action !== "resolve") {
+      this.#live = incident;
+      return;
+    }
+    if (incident.notified_at !== null) {
+      for (const address of [...live.destinations.values()]) this.#queue(incident, address, "RESOLVED", at);
+    }
+    this.#live = null;
+    this.#closed = incident;
+    this.#ended.push(incident);
+  }
+
+  #result(): Backtest {
+    const { facts } = this, queued = this.#queued.toSorted((a, b) => a.at - b.at);
+    const fired = [...this.#ended, ...this.#live ? [this.#live] : []].filter(({ fired_at }) => fired_at !== null);
+    return {
+      from: facts.from,
+      until: facts.as_of,
+      instants: facts.values.length,
+      values: chartOf(facts.values, facts.rule.metric, this.#until),
+      incidents: fired.map(pastOf),
+      notifications: {
+        total: queued.length,
+        by_kind: countBy(queued.map(({ kind }) => kind)),
+        by_channel: countBy(queued.map(({ channel }) => channel)),
+        messages: countMessages(queued, facts.channels),
+      },
+      actual: facts.actual,
+    };
+  }
+}
+
+function pastOf({ entity_type, tournament_no, opened_at, resolved_at, severity, evidence, acknowledged_at }: Live): PastIncident {
+  const peak = typeof evidence.peak === "number" ? evidence.peak : null;
+  return { entity_type, tournament_no, opened_at, resolved_at, severity, peak, acknowledged_at };
+}
+
+const countBy = <T extends string>(names: T[]): Record<T, number> =>
+  Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, own]) => [name, own.length])) as Record<T, number>;
+
+/** The runs that an incident covers, with further ones, as `private.record_coverage` adds them. */
+function covered(before: BadRun[], added: BadRun[]): BadRun[] {
+  const ranges = Map.groupBy([...before, ...added], ({ entity_type }) => entity_type);
+  const edge = (times: string[], sign: 1 | -1) => times.toSorted((a, b) => sign * (Date.parse(a) - Date.parse(b)))[0] ?? "";
+  return [...ranges].map(([entity_type, own]) => ({
+    entity_type,
+    first_run_at: edge(own.map(({ first_run_at }) => first_run_at), 1),
+    last_run_at: edge(own.map(({ last_run_at }) => last_run_at), -1),
+  }));
+}

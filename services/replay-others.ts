@@ -1,0 +1,48 @@
+import type { Measurement } from "./contract/alerts.ts";
+import type { MeasuredValue, OtherIncident } from "./contract/replay.ts";
+
+const at = (time: string): number => Date.parse(time);
+
+/** The recorded incidents of other rules that were firing at a time. */
+export const firingAt = (others: readonly OtherIncident[], now: number): OtherIncident[] =>
+  others.filter(({ fired_at, resolved_at }) => at(fired_at) <= now && (resolved_at === null || at(resolved_at) > now));
+
+/** Each time at which another rule's incident, or what its destinations know, changed. */
+export const changesOf = (others: readonly OtherIncident[]): number[] =>
+  others.flatMap(({ fired_at, resolved_at, states }) => [fired_at, resolved_at ?? [], states.map((state) => state.at)].flat(2).map(at));
+
+/** Whether the incident reports the run of a value: its last evidence has only the last of its runs. */
+function isAboutRunOf({ bad_runs, parent_rule_id }: OtherIncident, { run_at }: MeasuredValue, rule_id: string): boolean {
+  if (run_at === null) return false;
+  const isCovered = bad_runs.some(({ first_run_at, last_run_at }) => at(first_run_at) <= at(run_at) && at(run_at) <= at(last_run_at));
+  return isCovered || parent_rule_id === rule_id;
+}
+
+/**
+ * A recorded incident as the measurement of its rule, beside a value of another rule. Its own value is unknown, so that it keeps its state;
+ * with its cause and what its destinations knew it inhibits, and is inhibited, as it was.
+ */
+export function measuredAgain(other: OtherIncident, value: MeasuredValue, beside: string, now: number): Measurement {
+  const { evidence, cause, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;
+  const text = (fact: unknown) => typeof fact === "string" ? fact : null;
+  const destinations = other.states.filter((state) => at(state.at) <= now).map(({ at: _, ...state }) => state);
+  const severity = destinations.at(-1)?.severity ?? other.severity;
+  // The evaluation that notifies an incident measured it before.
+  const notified_at = other.notified_at !== null && at(other.notified_at) < now ? other.notified_at : null;
+  const rule = { rule_id, rule_name, entity_type, tournament_no, metric: other.metric, severity, threshold: other.threshold };
+  const clocks = { escalation_step: 0, unacknowledged_since: null, acknowledged_until: null, met_ms: 0, met_at: null, recovered_at: null };
+  return {
+    ...rule,
+    ...{ recovery_threshold: null, minimum_runs: 0, no_data: "KEEP" as const, channels: other.channels },
+    ...{ for_ms: 0, escalation_ms: null, escalation_channels: [], repeat_ms: Infinity, flap_ms: 0 },
+    ...{ value: null, runs: 0, since: null, fingerprint: text(evidence.fingerprint), is_sole_cause: false, evidence, bad_runs },
+    execution_id: isAboutRunOf(other, value, beside) ? value.execution_id : text(evidence.execution_id),
+    ...{ is_stale: false, is_paused: false, ended: null, uncovered: [], missed: [], closed_incident: null, resolved_recently: 0 },
+    ...{ silenced_by: null, is_silenced_by_name: false },
+    incident: {
+      ...{ id: rule_id, version: 1, state: "FIRING" as const, severity, value: null, message: "", muted_by: null, parent: null },
+      ...{ opened_at: fired_at, began_at: fired_at, fired_at, notified_at, last_notified_at: notified_at, ...clocks },
+      ...{ cause, destinations, bad_runs, is_flapping: false, evidence },
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { AlertMetric } from "./alerts.ts";
+import { SEVERITIES } from "./sync.ts";
+
+export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
+
+/** What a rule did in a period; the fields of the rule are null for a deleted one. */
+const RuleQuality = z.object({
+  rule_id: z.uuid().nullable(),
+  rule_name: z.string(),
+  entity_type: z.string().nullable(),
+  metric: AlertMetric.nullable(),
+  threshold: z.number().nullable(),
+  severity: z.enum(SEVERITIES).nullable(),
+  is_active: z.boolean(),
+  /** The incidents that opened in the period and fired. */
+  incidents: z.number().int(),
+  /** Delivered messages, without the dashboard, which interrupts nobody. */
+  notifications: z.number().int(),
+  acknowledged: z.number().int(),
+  /** Incidents that resolved within five minutes while nobody acknowledged, silenced or resolved them. */
+  brief: z.number().int(),
+  flapping: z.number().int(),
+  useful: z.number().int(),
+  noise: z.number().int(),
+  /** The median time in ms from the first notification to the acknowledgement; null where nobody acknowledged. */
+  acknowledge_ms: z.number().nullable(),
+  /** The median time in ms from the start of the firing to the end; null where no incident ended. */
+  resolve_ms: z.number().nullable(),
+});
+export type RuleQuality = z.infer<typeof RuleQuality>;
+
+/** The bad events of an objective in the period; unnoticed: in an hour in which no incident of their sync was firing. */
+const UnnoticedEvents = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  events: z.number().int(),
+  bad_events: z.number().int(),
+  unnoticed_events: z.number().int(),
+  /** The bad events that the target allows among `events`. */
+  budget_events: z.number(),
+});
+
+/** `GET sync-monitoring/alert-quality`: the rules with the most notifications first. */
+export const AlertQualityResponse = z.object({
+  period: z.enum(QUALITY_PERIODS),
+  from: z.string(),
+  until: z.string(),
+  rules: z.array(RuleQuality),
+  objectives: z.array(UnnoticedEvents),
+});
+export type AlertQualityResponse = z.infer<typeof AlertQualityResponse>;
+
+/** A threshold that spares incidents, by a replay of the period. */
+export const RuleSuggestion = z.object({
+  threshold: z.number(),
+  /** The start of what was replayed: the period, or later where older runs are not kept. */
+  from: z.string(),
+  /** The incidents of the replay with the present threshold, and with the suggested one. */
+  incidents: z.number().int(),
+  incidents_then: z.number().int(),
+  messages: z.number().int(),
+  messages_then: z.number().int(),
+  /** The incidents that a person acknowledged or labelled useful; each of them would have opened. */
+  kept: z.number().int(),
+});
+export type RuleSuggestion = z.infer<typeof RuleSuggestion>;
+
+/** `GET sync-monitoring/alert-quality/:id`: what to change of a rule; it is never changed by itself. */
+export const RuleSuggestionResponse = z.object({
+  rule_id: z.uuid(),
+  period: z.enum(QUALITY_PERIODS),
+  /** Null when no threshold is clearly better, or the rule cannot be replayed. */
+  suggestion: RuleSuggestion.nullable(),
+  /** Why the rule cannot be replayed. */
+  reason: z.string().nullable(),
+});
+export type RuleSuggestionResponse = z.infer<typeof RuleSuggestionResponse>;
