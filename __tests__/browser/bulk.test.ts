@@ -210,7 +210,7 @@ test("a long audit log is verified in parts, and the page names the verified row
     await page.locator(".verified").filter({ hasText: text }).waitFor();
   };
   await verify("All 5,100 sealed rows from the first to the newest one are unchanged. Retention deleted the rows up to 1,200.");
-  assertMatch(await page.locator(".verified").innerText(), /^Pruned[^]*2 rows unvouched · 2 rows not sealed yet$/);
+  assertMatch(await page.locator(".verified").innerText(), /^Pruned[^]*2 rows not signed by the server · 2 rows not sealed yet$/);
   parts.a = { ...part, status: "BROKEN", rows: 100, first_bad: bad, next_cursor: null };
   await verify("Row 6301 does not match its seal; the 5,100 rows before it are unchanged.");
 });

@@ -44,7 +44,7 @@ Deno.test("a limit that is no number is sent as it is, and the server names the 
   }
 });
 
-test("the list shows whether each channel delivers, and the result of a test stands in its row", "admin", async ({ page, open }) => {
+test("the list shows whether each channel delivers, and the result of a test stands in its card", "admin", async ({ page, open }) => {
   const receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     ({ url }) => new Response(null, { status: url.endsWith("/gone") ? 404 : 200 }),
@@ -52,19 +52,19 @@ test("the list shows whether each channel delivers, and the result of a test sta
   await put("hook", { kind: "webhook", config: { url: `http://127.0.0.1:${receiver.addr.port}/` }, secret: SECRET });
   await put("broken", { kind: "webhook", config: { url: `http://127.0.0.1:${receiver.addr.port}/gone` }, secret: SECRET });
   await open("/alerts/channels", "Channels");
-  const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}`) }) });
-  await row("hook").getByText("Not proven").waitFor();
-  await row("hook").getByRole("button", { name: "Test hook" }).click();
-  await row("hook").getByText(/hook accepted the test message/).waitFor();
-  await row("hook").getByText("Delivers").waitFor();
-  await row("broken").getByRole("button", { name: "Test broken" }).click();
-  await row("broken").getByText(/broken did not accept the test message: the receiver answered 404/).waitFor();
-  await row("broken").getByText("Fails").waitFor();
+  const card = (name: string) => page.getByRole("listitem", { name, exact: true });
+  await card("hook").getByText("Not proven").waitFor();
+  await card("hook").getByRole("button", { name: "Test hook" }).click();
+  await card("hook").getByText(/hook accepted the test message/).waitFor();
+  await card("hook").getByText("Delivers").waitFor();
+  await card("broken").getByRole("button", { name: "Test broken" }).click();
+  await card("broken").getByText(/broken did not accept the test message: the receiver answered 404/).waitFor();
+  await card("broken").getByText("Fails").waitFor();
   assertEquals(await violations(page), []);
   await query("update notification_channels set is_active = false where name = 'hook'");
   await open("/alerts/rules", "Alert rules");
   await open("/alerts/channels", "Channels");
-  await row("hook").getByText("Off", { exact: true }).waitFor();
+  await card("hook").getByText("Off", { exact: true }).waitFor();
   await receiver.shutdown();
 });
 
@@ -113,7 +113,7 @@ test("a channel is deleted only after a question, which a cancel leaves without 
 test("the form shows the fields of the chosen kind, and names the one that is refused", "admin", async ({ page, open }) => {
   await open("/alerts/channels", "Channels");
   await page.getByRole("button", { name: "New channel" }).click();
-  await page.getByLabel("Name").fill("pager");
+  await page.getByLabel("Name").fill("duty");
   await page.getByLabel("Kind").selectOption("pagerduty");
   assertEquals(await page.getByLabel("Weekly report").count(), 0);
   await page.getByLabel("Integration key").fill("short");
@@ -125,8 +125,8 @@ test("the form shows the fields of the chosen kind, and names the one that is re
   await page.getByLabel("Integration key").fill("a".repeat(32));
   await page.getByRole("button", { name: "Create the channel" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await page.getByRole("rowheader", { name: /^pager PagerDuty · events\.eu\.pagerduty\.com$/ }).waitFor();
-  assertEquals((await query<{ config: unknown }>("select config from notification_channels where name = 'pager'"))[0]?.config, {
+  await page.getByRole("listitem", { name: "duty", exact: true }).getByText("PagerDuty · events.eu.pagerduty.com").waitFor();
+  assertEquals((await query<{ config: unknown }>("select config from notification_channels where name = 'duty'"))[0]?.config, {
     host: "events.eu.pagerduty.com",
   });
 });
@@ -143,7 +143,7 @@ test("a Telegram channel shows its chat and never its token, which an empty fiel
   await page.getByRole("alert").getByRole("link", { name: refusal }).waitFor();
   await page.getByLabel("Chat", { exact: true }).fill("-1001234");
   await page.getByRole("button", { name: "Create the channel" }).click();
-  await page.getByRole("rowheader", { name: /^talk Telegram · -1001234$/ }).waitFor();
+  await page.getByRole("listitem", { name: "talk", exact: true }).getByText("Telegram · -1001234").waitFor();
   await page.getByRole("button", { name: "Change talk" }).click();
   assertEquals([await page.getByLabel("Bot token").inputValue(), await page.getByLabel("Chat", { exact: true }).inputValue()], [
     "",
@@ -151,7 +151,7 @@ test("a Telegram channel shows its chat and never its token, which an empty fiel
   ]);
   await page.getByLabel("Chat", { exact: true }).fill("@the_team");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("rowheader", { name: /^talk Telegram · @the_team$/ }).waitFor();
+  await page.getByRole("listitem", { name: "talk", exact: true }).getByText("Telegram · @the_team").waitFor();
   assertEquals(
     (await query<{ kept: boolean }>("select vault_id is not null as kept from notification_channels where name = 'talk'"))[0]?.kept,
     true,
@@ -171,6 +171,31 @@ test("a webhook without a secret is shown as not signed, and keeps a header whos
   await page.getByRole("alert").getByRole("link", { name: refusal }).waitFor();
   await page.getByLabel("Extra headers").fill("X-One:");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("rowheader", { name: /^unsigned Webhook · receiver\.example · not signed · 1 extra header$/ }).waitFor();
+  await page.getByRole("listitem", { name: "unsigned" }).getByText("Webhook · receiver.example · not signed · 1 extra header").waitFor();
   assertEquals(await violations(page), []);
+});
+
+test("the card of a channel has the rules that notify it by severity, and leads to the list of them", "admin", async ({ page, open }) => {
+  await put("pager", { kind: "email", config: { to: ["pager@example.com"] } });
+  const rule = (name: string, severity: string, channels: string[], escalation_channels: string[][]) =>
+    service("/functions/v1/sync-admin/alert-rules", "POST", {
+      ...{ name, severity, entity_type: "tournaments", metric: "memory_usage", threshold: 9_000, evaluation_window: "1 hour" },
+      ...{ notification_channels: channels, escalation_channels, escalation_delay: "30 minutes" },
+    }).then((response) => response.body?.cancel());
+  await rule("Pages at once", "CRITICAL", ["pager"], []);
+  await rule("Pages at once too", "HIGH", ["pager", "dashboard"], []);
+  await rule("Pages later", "LOW", ["dashboard"], [["pager"]]);
+  await open("/alerts/channels", "Channels");
+  const card = page.getByRole("listitem", { name: "pager", exact: true });
+  await card.getByText("also 1 rule on escalation").waitFor();
+  assertEquals(await card.getByRole("list", { name: "Rules by severity" }).getByRole("listitem").allInnerTexts(), ["Critical 1", "High 1"]);
+  await card.getByText("Nothing was delivered yet. Send a test message.").waitFor();
+  assertEquals(await violations(page), []);
+  await card.getByRole("link", { name: "2 rules" }).click();
+  await page.getByRole("heading", { level: 1, name: "Alert rules" }).waitFor();
+  assertEquals((await page.getByRole("rowheader").getByRole("link").allInnerTexts()).toSorted(), [
+    "Pages at once",
+    "Pages at once too",
+    "Pages later",
+  ]);
 });

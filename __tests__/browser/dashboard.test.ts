@@ -498,7 +498,7 @@ test("a changed email channel keeps its recipients by severity", "admin", async 
   await page.getByRole("button", { name: "Change mail" }).click();
   await page.getByLabel("Recipients", { exact: true }).fill("team@example.com");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("rowheader", { name: /mail Email · team@example.com/ }).waitFor();
+  await page.getByRole("listitem", { name: "mail", exact: true }).getByText("Email · team@example.com").waitFor();
   await page.getByRole("table", { name: "Recipients of mail by severity" }).getByRole("cell", { name: "chief@example.com" }).waitFor();
   const [saved] = await query("select config from notification_channels where name = 'mail'");
   assertEquals(saved, { config: { ...config, to: ["team@example.com"] } });

@@ -12,6 +12,7 @@ import "./styles/objectives.css";
 import "./styles/incident.css";
 import "./styles/alerts.css";
 import "./styles/run.css";
+import "./styles/manage.css";
 import type { GoTrueClient } from "@supabase/auth-js";
 import { QueryClientProvider } from "@tanstack/preact-query";
 import { render } from "preact";

@@ -15,7 +15,7 @@ import {
   Users,
 } from "lucide-preact";
 
-interface View {
+export interface View {
   href: string;
   name: string;
   icon: LucideIcon;

@@ -118,20 +118,29 @@ export const raisedBy = (severity: AlertRule["severity"], step = 0): string => {
   return next ? `raise to ${title(next)}` : "notify again";
 };
 
-/** A rule as a sentence: its condition, whom it notifies, and its escalation; a brief one leaves out that this page shows each rule. */
-export function sentenceOf(
-  rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
-  isBrief = false,
-): Phrase[] {
+/** The condition of a rule as a clause. */
+function clauseOf(rule: Condition & Pick<AlertRule, "lowest_priority">): string {
   const lasting = isZero(rule.for_duration) ? "" : ` for ${rule.for_duration}`;
   const priority = rule.lowest_priority ? ` (priority ${words(rule.lowest_priority)} or higher)` : "";
+  return `${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}`;
+}
+
+/** The condition of a rule as a sentence. */
+export const conditionOf = (rule: Parameters<typeof clauseOf>[0]): string => `${capitalised(clauseOf(rule))}.`;
+
+/** When a rule escalates, in a few words; null where it does not. */
+export const escalationOf = ({ escalation_delay: delay, severity }: Pick<AlertRule, "escalation_delay" | "severity">): string | null =>
+  isZero(delay) ? null : `${raisedBy(severity).replace("raise to ", "")} after ${delay}`;
+
+/** A rule as a sentence: its condition, whom it notifies, and its escalation. */
+export function sentenceOf(
+  rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
+): Phrase[] {
   const channels = rule.notification_channels.filter((name) => name !== "dashboard");
   const steps = rule.escalation_channels.flat();
-  const condition = `${EVENTS[rule.metric](rule.threshold, rule)}${priority}${lasting}`;
+  const condition = clauseOf(rule);
   return [
-    ...channels.length
-      ? [`When ${condition}, notify `, ...channelsOf(channels)]
-      : [isBrief ? capitalised(condition) : `When ${condition}, show it on this page`],
+    ...channels.length ? [`When ${condition}, notify `, ...channelsOf(channels)] : [`When ${condition}, show it on this page`],
     ...isZero(rule.escalation_delay) ? [] : [
       `; after ${rule.escalation_delay} without acknowledgement ${raisedBy(rule.severity)}`,
       ...steps.length ? [" and add ", ...channelsOf([...new Set(steps)])] : [],

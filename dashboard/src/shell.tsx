@@ -1,8 +1,9 @@
-import { CircleUser } from "lucide-preact";
+import { CircleUser, Ellipsis } from "lucide-preact";
 import { useQueryClient } from "@tanstack/preact-query";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
+import { go } from "./address.ts";
 import { ApiError } from "./api.ts";
 import { Announcer } from "./components/announcer.tsx";
 import { Dialog } from "./components/dialog.tsx";
@@ -12,7 +13,8 @@ import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
 import { counted, duration, zoneName } from "./format.ts";
-import { VIEWS } from "./navigation.ts";
+import { useNarrow } from "./narrow.ts";
+import { type View, VIEWS } from "./navigation.ts";
 import { useOverview } from "./overview.ts";
 import { LIVE_MS } from "./queries.ts";
 import { useUser } from "./session.ts";
@@ -22,6 +24,9 @@ import { THEMES, useTheme } from "./theme.ts";
 /** The views below one of the navigation that do not begin with its address. */
 const BELOW: Record<string, RegExp> = { "/": /^\/($|entities|runs)/, "/alerts": /^\/(alerts|runbook)/, "/sync": /^\/(sync|jobs)/ };
 
+/** The views that a narrow screen shows before a menu of the others. */
+const NARROW = 4;
+
 /** The frame of every view: navigation, overall health and the signed-in user. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
@@ -30,12 +35,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const alerts = countedOf(data?.active_alerts ?? []).length;
   const worst = data ? worstOf(data.active_alerts) : null;
   const firing = countedOf(data?.active_alerts ?? []).filter(({ state }) => state === "FIRING").length;
-  const nav = useRef<HTMLElement>(null);
-  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [
-    path,
-    alerts > 0,
-  ]);
   const isCurrent = (href: string) => BELOW[href]?.test(path) ?? path.startsWith(href);
+  const views = VIEWS.filter(({ isTab, least }) => !isTab && (!least || can(least)));
+  const isNarrow = useNarrow();
+  const shown = isNarrow ? views.slice(0, NARROW) : views, others = views.slice(shown.length);
   return (
     <div class="shell" data-severity={worst ?? undefined}>
       <a
@@ -56,8 +59,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
             : <Status of={data.overall_status} />)}
         </div>
         <Finder />
-        <nav ref={nav} aria-label="Views">
-          {VIEWS.filter(({ isTab, least }) => !isTab && (!least || can(least))).map(({ href, name, icon: Icon }) => (
+        <nav aria-label="Views">
+          {shown.map(({ href, name, icon: Icon }) => (
             <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
               <Icon aria-hidden="true" />
               {name}
@@ -68,6 +71,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               )}
             </Link>
           ))}
+          {others.length > 0 && <MoreViews of={others} current={others.find(({ href }) => isCurrent(href))} />}
         </nav>
         <Account />
       </header>
@@ -77,6 +81,21 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </div>
       <Announcer />
     </div>
+  );
+}
+
+/** A menu of the views that have no room in the navigation; it has the name of the one that is open. */
+function MoreViews({ of: views, current }: { of: View[]; current: View | undefined }) {
+  const Icon = current?.icon ?? Ellipsis;
+  return (
+    <Menu
+      label={current ? `More views, now ${current.name}` : "More views"}
+      buttonClass={current ? "more current" : "more"}
+      items={views.map(({ href, name }) => ({ id: href, label: name, onSelect: () => go(href) }))}
+    >
+      <Icon aria-hidden="true" />
+      {current?.name ?? "More"}
+    </Menu>
   );
 }
 

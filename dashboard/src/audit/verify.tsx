@@ -69,7 +69,7 @@ export function Verified({ of: { result, error } }: { of: Pick<ReturnType<typeof
         {!first_bad && pruned_to !== null && ` Retention deleted the rows up to ${number(pruned_to)}.`}
       </span>
       <span class="muted">
-        {counted(unvouched, "row")} unvouched · {counted(unsealed, "row")} not sealed yet
+        {counted(unvouched, "row")} not signed by the server · {counted(unsealed, "row")} not sealed yet
       </span>
     </p>
   );

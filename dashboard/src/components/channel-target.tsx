@@ -38,7 +38,7 @@ export function ChannelTarget({ channel }: { channel: NotificationChannel }) {
   return (
     <div class="channel">
       <Icon aria-hidden="true" />
-      {channel.name}
+      <h2>{channel.name}</h2>
       <p class="under">{factsOf(channel).join(" · ")}</p>
       {others.length > 0 && (
         <table class="recipients">

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useNarrow } from "./table.tsx";
+import { useNarrow } from "../narrow.ts";
 
 /** The filters of a list. A narrow screen shows the first one, and the others on demand with the number of those that are set. */
 export function Filters({ first, set, onClear, children }: {

@@ -6,10 +6,10 @@ import { barsOf } from "../charts/bars.ts";
 import { durationLines } from "../charts/durations.ts";
 import { DURATION_STEPS } from "../charts/scale.ts";
 import { duration, number, percent } from "../format.ts";
+import { useNarrow } from "../narrow.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { Chart } from "./chart.tsx";
 import { Empty } from "./states.tsx";
-import { useNarrow } from "./table.tsx";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 const mib = (value: number): string => `${number(Math.round(value))} MiB`;

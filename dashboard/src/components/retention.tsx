@@ -2,13 +2,13 @@ import { Pencil } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { RetentionResponse, type RetentionSetting } from "../../../types/admin.ts";
 import { title } from "../format.ts";
+import { useNarrow } from "../narrow.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
 import { Reading } from "./states.tsx";
-import { useNarrow } from "./table.tsx";
 
 /** The kinds of data whose name in the database is not that of the page. */
 const NAMES: Record<string, string> = {
@@ -29,7 +29,7 @@ export function Retention() {
   const list = (
     <Reading of={retention}>
       {({ settings }) => (
-        <ul class="lines" aria-label="How long each kind of data is kept">
+        <ul class="lines kept" aria-label="How long each kind of data is kept">
           {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
             <li key={setting.subject}>
               <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}

@@ -7,7 +7,7 @@ import { useApi } from "../api.ts";
 import { counted, inZoneShort, largestUnit, number } from "../format.ts";
 import { describeError } from "../queries.ts";
 import { type Fields, isShare, shown, thresholdIn } from "../rule-fields.ts";
-import { useSettled } from "./rule-preview.tsx";
+import { useSettled } from "../settled.ts";
 import { ThresholdLine } from "./threshold-line.tsx";
 
 const HOUR_MS = 3_600_000, DAYS = 30;

@@ -1,16 +1,14 @@
 import { useQuery } from "@tanstack/preact-query";
-import { useEffect, useState } from "preact/hooks";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
 import type { AlertMetric } from "../../../types/alerts.ts";
 import { useApi } from "../api.ts";
 import { counted, sentence, words } from "../format.ts";
 import { describeError } from "../queries.ts";
+import { useSettled } from "../settled.ts";
 import { valueOf } from "../rule-text.ts";
 import { useNames } from "../names.ts";
 import { Pill } from "./status.tsx";
 
-/** A pause in typing, after which the preview is measured again. */
-const PAUSE_MS = 400;
 const SHOWN_SCOPES = 6;
 const VERDICTS = {
   BREACH: ["FIRING", "Met"],
@@ -22,16 +20,6 @@ const VERDICTS = {
   ],
 } as const;
 type Scope = PreviewRuleResponse["scopes"][number];
-
-/** The value, once it has not changed for a moment. */
-export function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
-}
 
 /** The rule of the form with the data of now: its value in each scope, and what an evaluation would do. */
 export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {

@@ -31,6 +31,7 @@ export function RuleNames({ fields, set }: Pick<Part, "fields" | "set">) {
           onChange={(is_active) => set({ is_active })}
         />
       }
+      isEven
     >
       <TextField
         name="name"
@@ -197,7 +198,7 @@ function Recovery({ fields, set }: Pick<Part, "fields" | "set">) {
 
 export function Notification({ fields, set }: Pick<Part, "fields" | "set">) {
   return (
-    <FormSection title="Notification" lead="Who is notified when the incident fires.">
+    <FormSection title="Notification" lead="Who is notified when the incident fires." isEven>
       <SelectField
         name="severity"
         label="Severity"

@@ -9,6 +9,7 @@ import { inMinutes, SILENCE_LENGTHS } from "../silence.ts";
 import { Dialog } from "./dialog.tsx";
 import { LongTextField, SelectField, TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
+import { TournamentField } from "./tournament-field.tsx";
 
 interface Preset {
   rule: string;
@@ -63,7 +64,11 @@ export function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules:
             {...bind("entity_type")}
           />
           <SelectField label="Rule" options={[["", "any"], ...rules]} {...bind("rule_id")} />
-          <TextField label="Tournament" help="Its number; empty is any." {...bind("tournament_no")} />
+          <TournamentField
+            help="Part of its name, or its number; empty is any."
+            value={fields.tournament_no}
+            onChange={set("tournament_no")}
+          />
           <SelectField label="Ends in" options={SILENCE_LENGTHS} {...bind("minutes")} name="ends_at" />
           <LongTextField label="Reason" required {...bind("reason")} />
           <details class="wide" open={initial.incident_id !== ""}>

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
-import { memo, useSyncExternalStore } from "preact/compat";
+import { memo } from "preact/compat";
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { number } from "../format.ts";
+import { useNarrow } from "../narrow.ts";
 
 export interface Column<T> {
   name: string;
@@ -117,15 +118,6 @@ const ROW_PX = 38;
 const rowsIn = (box: HTMLElement | null): number => Math.round((box?.clientHeight ?? 0) / ROW_PX) - 1;
 /** The rows that a narrow screen shows at first by default, and more of on demand. */
 const CARDS = 20;
-const narrow = matchMedia("(max-width: 48rem)");
-
-/** Whether the screen is narrow, so that rows are cards. */
-export const useNarrow = (): boolean =>
-  useSyncExternalStore((onChange) => {
-    narrow.addEventListener("change", onChange);
-    return () => narrow.removeEventListener("change", onChange);
-  }, () => narrow.matches);
-
 const Space = ({ height, columns }: { height: number; columns: number }) =>
   height > 0
     ? (

@@ -2,8 +2,8 @@ import { useMemo } from "preact/hooks";
 import { PERIODS } from "../../../types/history.ts";
 import { Chart } from "../components/chart.tsx";
 import type { Analytics } from "../components/error-analytics.tsx";
-import { useNarrow } from "../components/table.tsx";
 import { number } from "../format.ts";
+import { useNarrow } from "../narrow.ts";
 import { errorParts, type Part, stackOf } from "./by-code.ts";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;

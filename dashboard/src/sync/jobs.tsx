@@ -59,7 +59,7 @@ export function Jobs() {
     JobListResponse,
   );
   return (
-    <section aria-label="Jobs">
+    <section class="jobs" aria-label="Jobs">
       <div class="filters">
         <h2>Jobs</h2>
         <SelectField

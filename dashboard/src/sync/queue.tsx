@@ -22,10 +22,15 @@ export function QueueState({ queue }: { queue: Queue }) {
   return (
     <section class="card pad">
       <h2>Queue</h2>
+      <p class="state-figure">
+        {number(running.length)} of {counted(slots.total, "slot")} <small>in use</small>
+      </p>
+      <ul class="slots" aria-hidden="true">
+        {Array.from({ length: slots.total }, (_, slot) => <li key={slot} class={slot < running.length ? "used" : undefined} />)}
+      </ul>
       <Facts
         class="pairs"
         of={[
-          ["Running", `${number(running.length)} of ${counted(slots.total, "slot")}`],
           ["Waiting", waitingOf(queue)],
           ...oldest_wait_ms === null ? [] : [["Longest wait", duration(oldest_wait_ms)] as [string, string]],
         ]}

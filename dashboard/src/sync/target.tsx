@@ -21,19 +21,22 @@ export function Target({ type }: { type: string }) {
         </h2>
         <Pill of={status} />
       </header>
+      <p class="state-figure">
+        {success
+          ? (
+            <>
+              <Since at={success} /> <small>since the data was read</small>
+            </>
+          )
+          : (
+            <>
+              never <small>was the data read</small>
+            </>
+          )}
+      </p>
       <Facts
         class="pairs"
         of={[
-          [
-            "Data is",
-            success
-              ? (
-                <>
-                  <Since at={success} /> old
-                </>
-              )
-              : "never read",
-          ],
           ["Next run", <NextRun health={health} />],
           ["Usually takes", duration(average_duration_ms)],
         ]}

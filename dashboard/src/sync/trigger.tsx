@@ -1,13 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ManualSyncResponse, PRIORITIES } from "../../../types/jobs.ts";
-import { TournamentListResponse } from "../../../types/history.ts";
 import { go, useFilters } from "../address.ts";
 import { ConfirmDialog } from "../components/confirm.tsx";
-import { CheckField, LongTextField, SelectField, TextField } from "../components/fields.tsx";
+import { CheckField, LongTextField, SelectField } from "../components/fields.tsx";
 import { Form } from "../components/form.tsx";
+import { TournamentField } from "../components/tournament-field.tsx";
+import { duration } from "../format.ts";
 import { useNames } from "../names.ts";
-import { pathOf, useAct, useRead } from "../queries.ts";
+import { useOverview } from "../overview.ts";
+import { useAct } from "../queries.ts";
 import { Target } from "./target.tsx";
 
 const PRIORITY_LABELS = {
@@ -63,6 +65,11 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
         isChanged={isConfirmed || JSON.stringify(fields) !== JSON.stringify(initial)}
         onSubmit={() => needsQuestion ? setAsking(true) : act.mutate()}
         submit="Start the sync"
+        acts={
+          <span class="muted">
+            <Effect type={fields.entity_type} tournament={fields.tournament_no.trim()} />
+          </span>
+        }
       >
         <SelectField
           name="entity_type"
@@ -71,13 +78,17 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
           options={types.map((type) => [type, nameOf(type)] as const)}
           onChange={set("entity_type")}
         />
-        <TournamentField value={fields.tournament_no} onChange={set("tournament_no")} />
         <SelectField
           name="priority"
           label="Priority"
           value={fields.priority}
           options={PRIORITIES.map((name) => [name, PRIORITY_LABELS[name]] as const)}
           onChange={set("priority")}
+        />
+        <TournamentField
+          value={fields.tournament_no}
+          help="Part of its name, or its number; empty starts a full run."
+          onChange={set("tournament_no")}
         />
         <LongTextField
           name="reason"
@@ -99,7 +110,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
           />
         </div>
       </Form>
-      <aside class="stack">
+      <aside class="stack two">
         <Target type={fields.entity_type} />
         {children}
       </aside>
@@ -118,35 +129,10 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
   );
 }
 
-/** A tournament number, with suggestions by name. */
-function TournamentField(
-  { value, onChange }: {
-    value: string;
-    onChange: (value: string) => void;
-  },
-) {
-  const found = useRead(
-    pathOf("sync-monitoring/tournaments", { search: value.trim(), limit: 20 }),
-    TournamentListResponse,
-    {
-      isEnabled: value.trim().length > 1,
-      every: 60_000,
-    },
-  );
-  return (
-    <>
-      <TextField
-        name="tournament_no"
-        label="Tournament"
-        help="A number, or part of a name to search for; empty starts a full run."
-        list="tournaments-found"
-        autocomplete="off"
-        value={value}
-        onChange={onChange}
-      />
-      <datalist id="tournaments-found">
-        {found.data?.tournaments.map(({ no, name, season }) => <option key={no} value={no}>{`${name ?? ""} ${season ?? ""}`}</option>)}
-      </datalist>
-    </>
-  );
+/** What the form starts, in words. */
+function Effect({ type, tournament }: { type: string; tournament: string }) {
+  const nameOf = useNames();
+  const usual = useOverview().data?.sync_entities[type]?.average_duration_ms ?? null;
+  if (tournament) return <>A run of one tournament, {nameOf(type)}.</>;
+  return <>A full run of {nameOf(type)}{usual !== null && `, which usually takes ${duration(usual)}`}.</>;
 }

@@ -1,3 +1,4 @@
+import { ShieldCheck } from "lucide-preact";
 import type { z } from "zod";
 import { type AuditEntry, AuditResponse } from "../../../types/admin.ts";
 import { useFilters } from "../address.ts";
@@ -7,23 +8,34 @@ import { AuditedObject, OBJECTS } from "../audit/object.tsx";
 import { useVerify, Verified } from "../audit/verify.tsx";
 import { Export } from "../components/export.tsx";
 import { SelectField, TextField } from "../components/fields.tsx";
+import { Filters } from "../components/filters.tsx";
 import { Page } from "../components/page.tsx";
+import { RangePicker } from "../components/range-picker.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
-import { inZoneDay } from "../format.ts";
+import { inZoneDay, inZoneShort } from "../format.ts";
 import { usePages } from "../queries.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 
-const SEALS = {
-  VOUCHED: <Status of="OK" label="Vouched" />,
-  DATABASE: <Status of="OK" label="By the database" />,
+/** What shows that the action happened as its row says. */
+const PROOFS = {
+  VOUCHED: (
+    <span title="The server signed the row.">
+      <Status of="OK" label="Signed" />
+    </span>
+  ),
+  DATABASE: (
+    <span title="The database itself did it, such as retention.">
+      <Status of="OK" label="Database" />
+    </span>
+  ),
   UNVOUCHED: (
-    <span title="The row has no valid signature of the API: it was written directly into the database, or while the key was not set.">
-      <Status of="FAILED" label="Unvouched" />
-      <small class="unvouched">no valid signature of the API</small>
+    <span title="The server did not sign the row: it was written directly into the database, or while the key was not set.">
+      <Status of="FAILED" label="Not signed" />
+      <small class="unvouched">not written by the server</small>
     </span>
   ),
 };
@@ -42,12 +54,36 @@ const COLUMNS: Column<Entry>[] = [
   { name: "Action", isHead: true, cell: actionOf },
   { name: "Object", card: "head", cell: (entry) => <AuditedObject entry={entry} /> },
   { name: "Reason", card: "wide", cell: (entry) => entry.reason },
-  { name: "Seal", card: "start", cell: (entry) => entry.verdict && SEALS[entry.verdict] },
+  {
+    name: "Proof",
+    card: "start",
+    cell: (entry) => entry.verdict ? PROOFS[entry.verdict] : <span class="muted">not sealed yet</span>,
+  },
   { name: "Details", head: <span class="unseen">Details</span>, isNumber: true, card: "end", cell: (entry) => <Details entry={entry} /> },
 ];
 
+const DAY_S = 86_400;
+const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
+const momentOf = (seconds: number): string => new Date(seconds * 1_000).toISOString();
+
+/** The choice of the period of the actions; by default the last day is offered, and every action is shown. */
+function Time({ from, to, onChoose }: { from: string; to: string; onChoose: (period: { from: string; to: string }) => void }) {
+  const now = Date.now() / 1_000;
+  const isSet = from !== "" && to !== "";
+  return (
+    <div class="field period" role="group" aria-label="Period">
+      <span class="label">Period</span>
+      <RangePicker
+        range={isSet ? [secondsOf(from), secondsOf(to)] : [now - DAY_S, now]}
+        label={isSet ? `${inZoneShort(from)} – ${inZoneShort(to)}` : "any time"}
+        onChoose={(from, until) => onChoose({ from: momentOf(from), to: momentOf(until) })}
+      />
+    </div>
+  );
+}
+
 export default function Audit() {
-  const [filters, change] = useFilters(["actor", "object_type", "action"]);
+  const [filters, change] = useFilters(["actor", "object_type", "action", "from", "to"]);
   const audit = usePages(
     "sync-admin/audit",
     { ...filters, limit: 50 },
@@ -56,14 +92,30 @@ export default function Audit() {
   );
   const verification = useVerify();
   return (
-    <Page title="Audit" lead="Every action with its actor, time, object and reason">
-      <div class="filters">
-        <TextField
-          label="Actor"
-          placeholder="Email or key"
-          value={filters.actor}
-          onChange={(actor) => change({ actor: actor.trim() })}
-        />
+    <Page
+      title="Audit"
+      lead="Every action with its actor, time, object and reason. A change of the log breaks its seals."
+      acts={
+        <>
+          <Export name="audit" path="sync-admin/audit" query={filters} schema={AuditResponse} rowsOf={({ entries }) => entries} />
+          <button type="button" aria-busy={verification.isBusy} disabled={verification.isBusy} onClick={() => void verification.verify()}>
+            <ShieldCheck aria-hidden="true" /> Verify
+          </button>
+        </>
+      }
+    >
+      <Filters
+        first={
+          <TextField
+            label="Actor"
+            placeholder="Email or key"
+            value={filters.actor}
+            onChange={(actor) => change({ actor: actor.trim() })}
+          />
+        }
+        set={[filters.action, filters.object_type, filters.from].filter(Boolean).length}
+        onClear={() => change({ action: "", object_type: "", from: "", to: "" })}
+      >
         <SelectField
           label="Action"
           value={filters.action}
@@ -79,13 +131,8 @@ export default function Audit() {
           ]}
           onChange={(object_type) => change({ object_type })}
         />
-        <div class="acts export">
-          <button type="button" aria-busy={verification.isBusy} disabled={verification.isBusy} onClick={() => void verification.verify()}>
-            Verify
-          </button>
-        </div>
-        <Export name="audit" path="sync-admin/audit" query={filters} schema={AuditResponse} rowsOf={({ entries }) => entries} />
-      </div>
+        <Time from={filters.from} to={filters.to} onChoose={change} />
+      </Filters>
       <Verified of={verification} />
       <Reading of={audit}>
         {({ pages }) => {
@@ -94,13 +141,15 @@ export default function Audit() {
             <>
               {rows.length
                 ? (
-                  <Table
-                    caption="Actions, newest first"
-                    columns={COLUMNS}
-                    rows={rows}
-                    keyOf={(entry) => String(entry.id)}
-                    groupOf={({ at }) => inZoneDay(at)}
-                  />
+                  <div class="quiet-states">
+                    <Table
+                      caption="Actions, newest first"
+                      columns={COLUMNS}
+                      rows={rows}
+                      keyOf={(entry) => String(entry.id)}
+                      groupOf={({ at }) => inZoneDay(at)}
+                    />
+                  </div>
                 )
                 : <Empty>No action matches the filters.</Empty>}
               {audit.hasNextPage && (

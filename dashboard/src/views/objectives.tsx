@@ -3,12 +3,14 @@ import { Link } from "wouter-preact";
 import { INDICATORS, type Objective, ObjectiveListResponse } from "../../../types/objectives.ts";
 import { go, useFilters } from "../address.ts";
 import { Export } from "../components/export.tsx";
+import { attentionOf, Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
+import { number } from "../format.ts";
 import { useNames } from "../names.ts";
-import { shareText, STATUSES, worstFirst } from "../objective/budget.ts";
+import { isInTrouble, shareText, STATUSES, worstFirst } from "../objective/budget.ts";
 import { ObjectiveForm } from "../objective/form.tsx";
 import { useObjectives } from "../objective/list.ts";
 import { BudgetBar, BudgetWords, TopCause } from "../objective/parts.tsx";
@@ -28,7 +30,6 @@ export default function Objectives() {
   return (
     <Page
       title="Objectives"
-      lead="An objective is the share of good events that a window should have. The other events are its error budget."
       acts={
         <>
           <Export
@@ -44,10 +45,38 @@ export default function Objectives() {
       }
     >
       <Reading of={list}>
-        {({ objectives }) => objectives.length ? <List objectives={worstFirst(objectives)} /> : <Empty>There is no objective.</Empty>}
+        {({ objectives }) =>
+          objectives.length
+            ? (
+              <>
+                <State of={objectives} />
+                <List objectives={worstFirst(objectives)} />
+              </>
+            )
+            : <Empty>There is no objective.</Empty>}
       </Reading>
       {can("admin") && isCreating && <ObjectiveForm objective={null} onClose={() => setCreating(false)} />}
     </Page>
+  );
+}
+
+/** How many objectives have each status. */
+function State({ of: objectives }: { of: Objective[] }) {
+  const counts = Object.entries(STATUSES).map(([status, { name, of }]) => ({
+    name,
+    of,
+    count: objectives.filter((objective) => objective.status === status).length,
+  })).filter(({ count }) => count > 0);
+  const worst = counts[0];
+  const bad = objectives.filter(isInTrouble).length;
+  return (
+    <Headline
+      of={worst?.of ?? "IDLE"}
+      title={bad > 0 ? attentionOf(bad, objectives.length, "objective") : "No objective needs attention"}
+      figures={counts.map(({ name, count }) => [name, number(count)])}
+    >
+      An objective is the share of good events that a window should have. The other events are its error budget.
+    </Headline>
   );
 }
 
@@ -63,15 +92,21 @@ function List({ objectives }: { objectives: Objective[] }) {
           name: "Objective",
           isHead: true,
           cell: ({ id, name, indicator, entity_type }) => (
-            <>
+            <div class="objective-name">
               <Link href={`/objectives/${id}`}>{name}</Link>
               <p class="under">{nameOf(entity_type)}: {INDICATORS[indicator].label}</p>
-            </>
+            </div>
           ),
         },
         { name: "Status", card: "state", cell: ({ status }) => <Status of={STATUSES[status].of} label={STATUSES[status].name} /> },
-        { name: "Attainment", isNumber: true, cell: ({ attainment }) => shareText(attainment) },
-        { name: "Target", isNumber: true, cell: ({ target, rolling_window }) => `${shareText(target)} in ${rolling_window}` },
+        {
+          name: "Attainment",
+          cell: ({ attainment, status, target, rolling_window }) => (
+            <div class="attainment" data-status={status}>
+              <strong>{shareText(attainment)}</strong> <small>target {shareText(target)} in {rolling_window}</small>
+            </div>
+          ),
+        },
         {
           name: "Budget",
           card: "wide",

@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
 import { announce } from "../announce.ts";
-import { ChangePersonResponse, PeopleResponse, type Person, type Role } from "../../../types/people.ts";
+import { ChangePersonResponse, PeopleResponse, type Person, type Role, ROLES } from "../../../types/people.ts";
 import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
-import { Facts, Page } from "../components/page.tsx";
+import { Facts, Figure, Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Day, Distance } from "../components/time.tsx";
-import { inZoneShort } from "../format.ts";
+import { inZoneShort, number, title } from "../format.ts";
 import { useAct, usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -39,57 +39,61 @@ export default function People() {
 
 function List() {
   const { email } = useUser();
-  const pages = usePages("sync-admin/people", { limit: 100 }, PeopleResponse, 30_000);
+  const pages = usePages("sync-admin/people", { limit: 200 }, PeopleResponse, 30_000);
   return (
     <Reading of={pages}>
       {({ pages: loaded }) => (
         <>
-          <Table
-            caption="People"
-            rows={loaded.flatMap(({ people }) => people)}
-            keyOf={(person) => person.id}
-            columns={[
-              {
-                name: "Person",
-                isHead: true,
-                cell: (person) => (
-                  <>
-                    {nameOf(person)} {person.email === email && <span class="pill">You</span>}
-                  </>
-                ),
-              },
-              { name: "State", card: "state", cell: (person) => <State person={person} /> },
-              {
-                name: "Role",
-                card: "start",
-                cell: (person) => person.email === email ? <OwnRole person={person} /> : <RoleField person={person} />,
-              },
-              {
-                name: "Last sign-in",
-                card: "head",
-                cell: (person) => (
-                  <>
-                    <span class="unit">last sign-in</span> {person.last_sign_in_at ? <Distance at={person.last_sign_in_at} /> : "never"}
-                  </>
-                ),
-              },
-              {
-                name: "Created",
-                card: "head",
-                cell: (person) => (
-                  <>
-                    <span class="unit">created</span> <Day at={person.created_at} />
-                  </>
-                ),
-              },
-              {
-                name: "Actions",
-                isNumber: true,
-                card: "end",
-                cell: (person) => person.email !== email && <DisableButton person={person} />,
-              },
-            ]}
-          />
+          <Roles people={loaded.flatMap(({ people }) => people)} isWhole={!pages.hasNextPage} />
+          <div class="quiet-states people">
+            <Table
+              caption="People"
+              rows={loaded.flatMap(({ people }) => people)}
+              keyOf={(person) => person.id}
+              columns={[
+                {
+                  name: "Person",
+                  isHead: true,
+                  cell: (person) => (
+                    <span class="person">
+                      <span class="avatar" aria-hidden="true">{nameOf(person).charAt(0).toUpperCase()}</span> {nameOf(person)}{" "}
+                      {person.email === email && <span class="pill">You</span>}
+                    </span>
+                  ),
+                },
+                { name: "State", card: "state", cell: (person) => <State person={person} /> },
+                {
+                  name: "Role",
+                  card: "start",
+                  cell: (person) => person.email === email ? <OwnRole person={person} /> : <RoleField person={person} />,
+                },
+                {
+                  name: "Last sign-in",
+                  card: "head",
+                  cell: (person) => (
+                    <>
+                      <span class="unit">last sign-in</span> {person.last_sign_in_at ? <Distance at={person.last_sign_in_at} /> : "never"}
+                    </>
+                  ),
+                },
+                {
+                  name: "Created",
+                  card: "head",
+                  cell: (person) => (
+                    <>
+                      <span class="unit">created</span> <Day at={person.created_at} />
+                    </>
+                  ),
+                },
+                {
+                  name: "Actions",
+                  isNumber: true,
+                  card: "end",
+                  cell: (person) => person.email !== email && <DisableButton person={person} />,
+                },
+              ]}
+            />
+          </div>
           {pages.hasNextPage && (
             <button
               type="button"
@@ -99,7 +103,6 @@ function List() {
               Load more
             </button>
           )}
-          <Roles />
         </>
       )}
     </Reading>
@@ -107,19 +110,24 @@ function List() {
 }
 
 /** What each role may do. */
-const Roles = () => (
-  <section class="card pad">
-    <h2>Roles</h2>
-    <Facts
-      class="pairs"
-      of={[
-        ["Viewer", "Reads every view, but not the people and the addresses of channels."],
-        ["Operator", "Also starts and cancels syncs, and acknowledges, silences and resolves incidents."],
-        ["Admin", "Also changes rules, channels, syncs and people."],
-      ]}
-    />
-  </section>
-);
+const RIGHTS: Record<Role, string> = {
+  viewer: "Reads every view, but not the people and the addresses of channels.",
+  operator: "Also starts and cancels syncs, and acknowledges, silences and resolves incidents.",
+  admin: "Also changes rules, channels, syncs and people.",
+};
+
+/** The number of the people with each role who can sign in, and what the role may do. */
+function Roles({ people, isWhole }: { people: Person[]; isWhole: boolean }) {
+  const count = (role: Role) => people.filter((person) => person.role === role && !person.disabled).length;
+  return (
+    <div class="roles">
+      <Facts
+        class="figures"
+        of={ROLES.map((role) => [`${title(role)}s`, <Figure is={isWhole ? number(count(role)) : title(role)} more={RIGHTS[role]} />])}
+      />
+    </div>
+  );
+}
 
 function State({ person }: { person: Person }) {
   if (person.disabled) return <Status of="FAILED" label="Disabled" />;
@@ -143,13 +151,15 @@ const useChange = (person: Person, onDone?: () => void) =>
     },
   );
 
+const OWN_ROLE = "Only another admin can change your role.";
+
 /** Admins do not change their own role, so that none locks themselves out. */
 const OwnRole = ({ person: { role } }: { person: Person }) => (
   <>
-    <select class="small" aria-label="Your role" aria-describedby="own-role" disabled>
+    <select class="small" aria-label="Your role" aria-describedby="own-role" title={OWN_ROLE} disabled>
       <option>{role ?? NO_ROLE}</option>
     </select>
-    <p id="own-role" class="under">Only another admin can change your role.</p>
+    <span id="own-role" class="unseen">{OWN_ROLE}</span>
   </>
 );
 

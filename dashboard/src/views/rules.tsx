@@ -2,26 +2,41 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type AlertRule, RuleListResponse } from "../../../types/alerts.ts";
 import type { AlertSummary } from "../../../types/monitoring.ts";
-import { TextField } from "../components/fields.tsx";
+import { SEVERITIES } from "../../../types/sync.ts";
+import { useFilters } from "../address.ts";
+import { SelectField, TextField } from "../components/fields.tsx";
+import { Filters } from "../components/filters.tsx";
 import { Page } from "../components/page.tsx";
-import { Empty, Reading } from "../components/states.tsx";
-import { Severity, Status } from "../components/status.tsx";
-import { type Column, Table } from "../components/table.tsx";
 import { RuleIncidents } from "../components/rule-incidents.tsx";
-import { RuleSentence } from "../components/rule-sentence.tsx";
+import { Empty, Reading } from "../components/states.tsx";
+import { Icon, Severity, Status } from "../components/status.tsx";
+import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
-import { counted } from "../format.ts";
+import { counted, title } from "../format.ts";
 import { useNames } from "../names.ts";
+import { useObjectives } from "../objective/list.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
+import { isNotifying, RULE_STATES, ruleStateOf, summaryOf } from "../rule-state.ts";
+import { conditionOf, escalationOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 
-/** A list of more rules than these has a filter. */
+/** A list of more rules than these has filters. */
 const FEW = 20;
 const FIRING = "Firing now";
 
-const Off = () => <Status of="IDLE" label="Off" />;
+/** The channels of a rule beside this page, and its escalation below them. */
+function Notifies({ rule }: { rule: AlertRule }) {
+  const channels = rule.notification_channels.filter((name) => name !== "dashboard");
+  const escalation = escalationOf(rule);
+  return (
+    <>
+      {channels.length ? channels.join(", ") : <span class="muted">this page</span>}
+      {escalation && <p class="under unbroken">{escalation}</p>}
+    </>
+  );
+}
 
 /** Why a rule cannot be measured, and its live incidents. */
 const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }) => (
@@ -37,69 +52,87 @@ const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }
 );
 
 export default function Rules() {
-  const rules = useRead("sync-admin/alert-rules", RuleListResponse, {
-    every: 30_000,
-  });
+  const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 30_000 });
   const { can } = useUser();
   const nameOf = useNames();
-  const [filter, setFilter] = useState("");
-  const isNamed = ({ name }: AlertRule) => name.toLowerCase().includes(filter.trim().toLowerCase());
+  const objectives = useObjectives().data?.objectives;
+  const [name, setName] = useState("");
+  const [filters, change] = useFilters(["state", "severity", "channel"]);
   const incidents = Map.groupBy(useOverview().data?.active_alerts ?? [], ({ rule_id }) => rule_id);
-  const isFiring = ({ id }: AlertRule) =>
-    incidents.get(id)?.some(({ state, muted_by }) => state === "FIRING" && muted_by !== "PARENT") ?? false;
+  const stateOf = (rule: AlertRule) => ruleStateOf(rule, incidents.get(rule.id) ?? []);
+  const set = Object.values(filters).filter(Boolean).length;
+  const isShown = (rule: AlertRule) =>
+    rule.name.toLowerCase().includes(name.trim().toLowerCase()) && (!filters.state || stateOf(rule) === filters.state) &&
+    (!filters.severity || rule.severity === filters.severity) && (!filters.channel || isNotifying(rule, filters.channel));
   const columns: Column<AlertRule>[] = [
     {
       name: "Rule",
       isHead: true,
       cell: (rule) => (
-        <>
+        <div class="rule-name">
+          <Icon of={RULE_STATES[stateOf(rule)].of} />
           <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
           <p class="under one-line">
-            <RuleSentence of={rule} isBrief />
+            {conditionOf({ ...rule, objective: objectives?.find(({ id }) => id === rule.objective_id)?.name })}
           </p>
-        </>
+        </div>
       ),
     },
-    {
-      name: "Severity",
-      card: "state",
-      cell: (rule) => (
-        <>
-          <Severity of={rule.severity} /> {!rule.is_active && (
-            <div class="in-card">
-              <Off />
-            </div>
-          )}
-        </>
-      ),
-    },
-    ...rules.data?.rules.some(({ is_active }) => !is_active)
-      ? [{ name: "State", card: "none" as const, cell: (rule: AlertRule) => !rule.is_active && <Off /> }]
-      : [],
     {
       name: "Now",
       card: "head",
       cell: (rule) => {
         const live = incidents.get(rule.id) ?? [];
+        if (!rule.is_active) return <Status of="IDLE" label="Off" />;
         return rule.broken_since === null && !live.length ? null : <Now rule={rule} incidents={live} />;
       },
+    },
+    { name: "Notifies", card: "none", cell: (rule) => <Notifies rule={rule} /> },
+    {
+      name: "Severity",
+      card: "state",
+      // The colour of a severity is left to the rules that need a person.
+      cell: (rule) => stateOf(rule) === "FIRING" ? <Severity of={rule.severity} /> : <span class="pill">{title(rule.severity)}</span>,
     },
   ];
   return (
     <Page
       title="Alert rules"
+      lead={rules.data && summaryOf(rules.data.rules.map(stateOf))}
       acts={can("admin") && <Link href="/alerts/rules/new" role="button" class="primary">New rule</Link>}
     >
       <AlertTabs at="/alerts/rules" />
       <Reading of={rules}>
         {({ rules }) => {
-          const shown = rules.filter(isNamed).sort((a, b) => Number(isFiring(b)) - Number(isFiring(a)));
+          const shown = rules.filter(isShown).sort((a, b) => Number(stateOf(b) === "FIRING") - Number(stateOf(a) === "FIRING"));
+          const channels = [...new Set(rules.flatMap((rule) => [rule.notification_channels, ...rule.escalation_channels].flat()))].sort();
           return (
-            <>
-              {rules.length > FEW && (
-                <div class="filters" role="search">
-                  <TextField label="Filter" type="search" placeholder="Name" value={filter} onChange={setFilter} />
-                </div>
+            <div class="stack rules">
+              {(rules.length > FEW || set > 0) && (
+                <Filters
+                  first={<TextField label="Rule" type="search" placeholder="Part of its name" value={name} onChange={setName} />}
+                  set={set}
+                  onClear={() => change({ state: "", severity: "", channel: "" })}
+                >
+                  <SelectField
+                    label="State"
+                    value={filters.state}
+                    options={[["", "any"], ...Object.entries(RULE_STATES).map(([state, { name }]) => [state, name] as const)]}
+                    onChange={(state) => change({ state })}
+                  />
+                  <SelectField
+                    label="Severity"
+                    value={filters.severity}
+                    options={[["", "any"], ...SEVERITIES.map((name) => [name, title(name)] as const)]}
+                    onChange={(severity) => change({ severity })}
+                  />
+                  <SelectField
+                    label="Channel"
+                    value={filters.channel}
+                    options={[["", "any"], ...channels.map((name) => [name, name] as const)]}
+                    onChange={(channel) => change({ channel })}
+                  />
+                </Filters>
               )}
               {shown.length > 0
                 ? (
@@ -108,7 +141,7 @@ export default function Rules() {
                     columns={columns}
                     rows={shown}
                     keyOf={({ id }) => id}
-                    groupOf={(rule) => isFiring(rule) ? FIRING : nameOf(rule.entity_type)}
+                    groupOf={(rule) => stateOf(rule) === "FIRING" ? FIRING : nameOf(rule.entity_type)}
                     groupHead={(name, { length }) => (
                       <>
                         {name} <span class="under">{counted(length, "rule")}</span>
@@ -116,8 +149,8 @@ export default function Rules() {
                     )}
                   />
                 )
-                : <Empty>{rules.length ? "No rule matches the filter." : "There is no rule."}</Empty>}
-            </>
+                : <Empty>{rules.length ? "No rule matches the filters." : "There is no rule."}</Empty>}
+            </div>
           );
         }}
       </Reading>

@@ -6,20 +6,22 @@ import { useFilters } from "../address.ts";
 import { announce } from "../announce.ts";
 import { Confirm } from "../components/confirm.tsx";
 import { Export } from "../components/export.tsx";
+import { Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
 import { SilenceForm } from "../components/silence-form.tsx";
-import { Empty, Reading } from "../components/states.tsx";
+import { Reading } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Distance, Moment, useNow } from "../components/time.tsx";
-import { title } from "../format.ts";
+import { counted, number, title } from "../format.ts";
+import { useOverview } from "../overview.ts";
 import { UnusedResponse, usePages, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { useNames } from "../names.ts";
 
 export default function Silences() {
-  const pages = usePages("sync-admin/silences", { limit: 50 }, SilenceListResponse, 10_000);
+  const pages = usePages("sync-admin/silences", { limit: 200 }, SilenceListResponse, 10_000);
   const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 60_000 }).data
     ?.rules ?? [];
   const { can } = useUser();
@@ -53,7 +55,12 @@ export default function Silences() {
         {({ pages: loaded }) => {
           // A silence that was deleted before its start ends at its start.
           const silences = loaded.flatMap((page) => page.silences).filter(({ starts_at, ends_at }) => starts_at !== ends_at);
-          return silences.length ? <List silences={silences} names={names} /> : <Empty>No silence is active or planned.</Empty>;
+          return (
+            <>
+              <Muted silences={silences} />
+              {silences.length > 0 && <List silences={silences.toSorted(activeFirst)} names={names} />}
+            </>
+          );
         }}
       </Reading>
       {pages.hasNextPage && (
@@ -68,6 +75,37 @@ export default function Silences() {
       )}
       {can("operator") && isCreating && <SilenceForm preset={preset} rules={[...names]} onClose={() => setCreating(false)} />}
     </Page>
+  );
+}
+
+const activeFirst = (a: AlertSilence, b: AlertSilence): number => Number(b.is_silencing) - Number(a.is_silencing);
+
+/** Whether anything is muted now, and when the next silence starts. */
+function Muted({ silences }: { silences: AlertSilence[] }) {
+  const now = useNow();
+  const alerts = useOverview().data?.active_alerts ?? [];
+  const active = silences.filter(({ is_silencing }) => is_silencing);
+  const planned = silences.filter(({ starts_at }) => Date.parse(starts_at) > now)
+    .toSorted((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at));
+  const muted = alerts.filter(({ muted_by }) => muted_by === "SILENCE").length;
+  return (
+    <Headline
+      of={active.length ? "ACKNOWLEDGED" : "OK"}
+      title={active.length
+        ? `${counted(active.length, "silence")} ${active.length === 1 ? "mutes" : "mute"} notifications`
+        : "Nothing is muted"}
+      figures={[["Active", number(active.length)], ["Planned", number(planned.length)], ["Muted incidents", number(muted)]]}
+    >
+      {planned[0]
+        ? (
+          <>
+            The next silence starts <Distance at={planned[0].starts_at} />.
+          </>
+        )
+        : silences.length
+        ? "No other silence is planned."
+        : "No silence is active or planned."}
+    </Headline>
   );
 }
 
@@ -126,7 +164,7 @@ function List(
             ),
           },
           { name: "State", card: "state", cell: (silence) => <State of={silence} /> },
-          { name: "Period", cell: (silence) => <Period of={silence} /> },
+          { name: "When", cell: (silence) => <Period of={silence} /> },
           {
             name: "Created",
             cell: (silence) => (
@@ -159,9 +197,8 @@ function State({ of: { is_silencing, starts_at } }: { of: AlertSilence }) {
 }
 
 /** The start of a period that is to come, else its end. */
-function Bound({ from, until }: { from: string; until: string | null }) {
+function Bound({ from, until }: { from: string; until: string }) {
   const isPlanned = Date.parse(from) > useNow();
-  if (!isPlanned && !until) return null;
   return (
     <span>
       {isPlanned ? "starts" : "ends"} <Distance at={isPlanned ? from : until} />
@@ -169,15 +206,20 @@ function Bound({ from, until }: { from: string; until: string | null }) {
   );
 }
 
-const Period = ({ of: { starts_at, ends_at, recurs_every, lasts } }: { of: AlertSilence }) => (
-  <>
-    <Moment at={starts_at} /> – <Moment at={ends_at} since={starts_at} />
-    <p class="dotted">
-      <span>{recurs_every ? `for ${lasts}, every ${recurs_every}` : "once"}</span>
-      <Bound from={starts_at} until={recurs_every ? null : ends_at} />
-    </p>
-  </>
-);
+/** When a silence mutes: what is next first, then its bounds, and of an active one how much has passed. */
+function Period({ of: { starts_at, ends_at, recurs_every, lasts, is_silencing } }: { of: AlertSilence }) {
+  const now = useNow();
+  const from = Date.parse(starts_at), until = Date.parse(ends_at);
+  return (
+    <>
+      {recurs_every ? `for ${lasts}, every ${recurs_every}` : <Bound from={starts_at} until={ends_at} />}
+      <p class="under">
+        <Moment at={starts_at} /> – <Moment at={ends_at} since={starts_at} />
+      </p>
+      {is_silencing && !recurs_every && <progress value={now - from} max={until - from} aria-label="Part of the silence that has passed" />}
+    </>
+  );
+}
 
 /** Ends an active silence, or deletes one that mutes nothing now. */
 function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSilence; name: string }) {

@@ -1,0 +1,98 @@
+import type { ComponentChildren } from "preact";
+import { Link } from "wouter-preact";
+import { EntityListResponse } from "../../../types/admin.ts";
+import type { AlertRule } from "../../../types/alerts.ts";
+import { SEVERITIES } from "../../../types/sync.ts";
+import { Severity } from "../components/status.tsx";
+import { Distance, Moment } from "../components/time.tsx";
+import { counted, number, sentence, UNKNOWN } from "../format.ts";
+import { pathOf, useRead } from "../queries.ts";
+import { isNotifying } from "../rule-state.ts";
+import { type Channel, isProven } from "./health.ts";
+
+/** The active rules that notify the channel at once, by severity, and the rules and syncs that notify it otherwise. */
+function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefined }) {
+  const syncs = useRead("sync-admin/entities", EntityListResponse, { every: 60_000 }).data?.entities
+    .filter(({ notification_channels }) => notification_channels?.includes(name)) ?? [];
+  if (!rules) return <>{UNKNOWN}</>;
+  const first = rules.filter(({ notification_channels }) => notification_channels.includes(name));
+  const later = rules.filter((rule) => !first.includes(rule) && isNotifying(rule, name));
+  const others = [
+    ...first.length && later.length ? [`${counted(later.length, "rule")} on escalation`] : [],
+    ...syncs.map(({ title }) => `every incident of ${title}`),
+  ];
+  return (
+    <>
+      {first.length + later.length > 0
+        ? <Link href={pathOf("/alerts/rules", { channel: name })}>{counted(first.length || later.length, "rule")}</Link>
+        : <span class="muted">no rule</span>}
+      {first.length === 0 && later.length > 0 && <small>on escalation</small>}
+      {first.length > 0 && (
+        <ul class="severities" aria-label="Rules by severity">
+          {SEVERITIES.toReversed().map((severity) => {
+            const count = first.filter((rule) => rule.severity === severity).length;
+            return count > 0 && (
+              <li key={severity}>
+                <Severity of={severity} /> {number(count)}
+              </li>
+            );
+          })}
+        </ul>
+      )}
+      {others.length > 0 && <small>also {others.join(", ")}</small>}
+    </>
+  );
+}
+
+/** Since when a channel is known to deliver as it is now, or why it is not known. */
+function Proof({ channel }: { channel: Channel }) {
+  if (channel.proven_at === null) {
+    return (
+      <>
+        never <small>Nothing was delivered yet. Send a test message.</small>
+      </>
+    );
+  }
+  if (isProven(channel)) return <Moment at={channel.proven_at} />;
+  return (
+    <>
+      before its last change <small>It was changed after its last delivery. Send a test message.</small>
+    </>
+  );
+}
+
+/** What a channel receives, and what is known of its deliveries. */
+export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
+  const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
+  const facts: [name: string, value: ComponentChildren][] = [
+    ["Receives", <Receives name={name} rules={rules} />],
+    [
+      "Last delivery",
+      <>
+        {last_delivery_at ? <Distance at={last_delivery_at} /> : <span class="muted">none yet</span>}
+        {/* The result of the test stands above and says the same. */}
+        {last_error !== null && !isTested && <small class="bad">{sentence(last_error)}</small>}
+      </>,
+    ],
+    ["Proven since", <Proof channel={channel} />],
+    [
+      "Limit",
+      <>
+        {number(hourly_limit)} an hour <small>grouped for {group_window}</small>
+        {has_previous_secret && <small>The previous secret still signs too.</small>}
+      </>,
+    ],
+    ...kind === "dashboard"
+      ? []
+      : [["Weekly report", weekly_report ? "on Monday" : <span class="muted">not sent</span>] as [string, ComponentChildren]],
+  ];
+  return (
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt> <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,23 @@
+import type { z } from "zod";
+import type { ChannelState } from "../../../types/alerts.ts";
+
+export type Channel = z.infer<typeof ChannelState>;
+
+/** Whether a channel delivers: the status whose icon each state has, its name, and the name of several such channels. */
+export const HEALTH = {
+  FAILS: { of: "FAILED", name: "Fails", plural: "Failing" },
+  UNPROVEN: { of: "PENDING", name: "Not proven", plural: "Unproven" },
+  DELIVERS: { of: "OK", name: "Delivers", plural: "Delivering" },
+  OFF: { of: "IDLE", name: "Off", plural: "Off" },
+} as const;
+export type Health = keyof typeof HEALTH;
+
+/** A delivery from before the last change proves nothing about the channel as it is. */
+export const isProven = ({ proven_at, updated_at }: Channel): boolean =>
+  proven_at !== null && Date.parse(proven_at) >= Date.parse(updated_at);
+
+export function healthOf(channel: Channel): Health {
+  if (!channel.is_active) return "OFF";
+  if (channel.last_error !== null) return "FAILS";
+  return isProven(channel) ? "DELIVERS" : "UNPROVEN";
+}

@@ -1,0 +1,40 @@
+import type { ComponentChildren } from "preact";
+import { counted, number } from "../format.ts";
+import { Icon, toneOf } from "./status.tsx";
+
+/** How many of several things need a person: `1 of 12 components needs attention`. */
+export const attentionOf = (count: number, all: number, noun: string): string =>
+  `${number(count)} of ${counted(all, noun)} ${count === 1 ? "needs" : "need"} attention`;
+
+/** The state of a view in a sentence, before everything else of it, with the figures that belong to it at the right. */
+export function Headline({ of, title, figures = [], acts, children }: {
+  /** The status whose tone it has. */
+  of: string;
+  title: ComponentChildren;
+  figures?: [name: string, value: ComponentChildren][];
+  acts?: ComponentChildren;
+  /** What the state means, in a sentence. */
+  children?: ComponentChildren;
+}) {
+  return (
+    <section class={`card headline ${toneOf(of)}`} aria-label="State">
+      <span class="headline-mark">
+        <Icon of={of} />
+      </span>
+      <div class="headline-text">
+        <h2>{title}</h2>
+        {children && <p>{children}</p>}
+      </div>
+      {figures.length > 0 && (
+        <dl>
+          {figures.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt> <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {acts && <div class="acts">{acts}</div>}
+    </section>
+  );
+}
