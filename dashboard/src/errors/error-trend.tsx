@@ -27,7 +27,7 @@ export function ErrorTrend({ data, onCode }: { data: Analytics; onCode?: (code: 
 
 /** The codes with their colour in the chart and their count. */
 const Parts = ({ of: parts, onCode }: { of: Part[]; onCode: (code: string) => void }) => (
-  <ul class="parts" aria-label="Errors by code">
+  <ul class="parts" aria-label="Legend of the chart">
     {parts.map(({ code, count, colour }) => (
       <li key={code}>
         <span class={`swatch ${colour.slice(2)}`} />
