@@ -5,6 +5,8 @@ import { overflows } from "../../testing/page-checks.ts";
 
 const { test, query } = await browserStack();
 const NEW_RULE = "/alerts/rules/new";
+/** For tests whose sentences have a time. */
+const VIENNA = { timezoneId: "Europe/Vienna" };
 
 test("refused fields are named in a summary whose links lead to them, and the first one has the focus", "admin", async ({ page, open }) => {
   await open(NEW_RULE, "New alert rule");
@@ -203,7 +205,7 @@ test("the system is not OK while every run fails, and its sentences have no time
   await page.getByText("The scheduler works. Every run of the last hour failed.").waitFor();
   await page.getByText(/^Backoff until 10 Jun, 14:00: 403\.$/).waitFor();
   assertEquals(await page.locator("main time[datetime='2026-06-10T12:00:00+00:00']").count(), 1);
-});
+}, VIENNA);
 
 test("runs that failed have no mark of success, also when too few for another state", "viewer", async ({ page, open }) => {
   let message = "1 of 6 runs of the last hour failed";
@@ -276,7 +278,7 @@ test("a run that failed is a link in the state of its sync, without the address 
   assertEquals(await reason.getByRole("link", { name: "Open the run" }).getAttribute("href"), `#/runs/${id}`);
   await page.locator(".checks summary strong").click();
   await page.getByText('"of": "a browser test"').waitFor();
-});
+}, VIENNA);
 
 test("on a narrow screen the filters of the errors open on demand and say how many are set", "viewer", async ({ page, open }) => {
   await open("/errors?severity=HIGH&type=NETWORK", "Errors");

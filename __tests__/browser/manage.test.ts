@@ -20,6 +20,7 @@ test("the audit log is limited to a period that is chosen, kept in the address a
   await page.getByLabel("To", { exact: true }).fill(local(2));
   await page.getByRole("button", { name: "Show" }).click();
   await rows.nth(1).waitFor({ state: "detached" });
+  await page.getByText("3 days ago").waitFor();
   assertEquals(await rows.locator(".at-wide").allInnerTexts(), ["3 days ago"]);
   assertMatch(page.url(), /from=.*&to=/);
   await page.reload();
