@@ -39,7 +39,7 @@ export interface Outbox {
 }
 
 /** One step of a history; `pick` chooses among the objects that exist. */
-export interface Step {
+interface Step {
   kind: "open" | "escalate" | "repeat" | "resolve" | "evaluate" | "claim" | "send" | "wait" | "resend" | "discard" | "toggle";
   answer: "ok" | "refused" | "lost" | "not received" | "gone" | "dies before" | "dies after";
   pick: number;

@@ -104,7 +104,7 @@ Deno.test("the counts and medians of each rule equal a count of its incidents on
   }
 });
 
-Deno.test("a message counts once, for its rule and not for the dashboard; what nobody received does not count", async () => {
+Deno.test("a message counts once, for its rule and not for the dashboard; acknowledgements and what nobody received do not count", async () => {
   const [rule = ""] = await setUp();
   const incident_id = await fires(rule, Date.parse(NOW) - 60 * MINUTE);
   const message_id = crypto.randomUUID(), other = crypto.randomUUID();

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
 import { EntityListResponse } from "../../../types/admin.ts";
 import type { AlertRule } from "../../../types/alerts.ts";
+import { REPORT_KINDS } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { Severity } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
@@ -65,7 +66,7 @@ function Proof({ channel }: { channel: Channel }) {
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
   const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
   const facts: [name: string, value: ComponentChildren][] = [
-    ["Receives", <Receives name={name} rules={rules} />],
+    ["Receives", kind === "alertmanager" ? "every incident, each minute" : <Receives name={name} rules={rules} />],
     [
       "Last delivery",
       <>
@@ -75,16 +76,17 @@ export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; r
       </>,
     ],
     ["Proven since", <Proof channel={channel} />],
-    [
+    // Alertmanager groups, limits and repeats itself.
+    ...kind === "alertmanager" ? [] : [[
       "Limit",
       <>
         {number(hourly_limit)} an hour <small>grouped for {group_window}</small>
         {has_previous_secret && <small>The previous secret still signs too.</small>}
       </>,
-    ],
-    ...kind === "dashboard"
-      ? []
-      : [["Weekly report", weekly_report ? "on Monday" : <span class="muted">not sent</span>] as [string, ComponentChildren]],
+    ] as [string, ComponentChildren]],
+    ...REPORT_KINDS.some((name) => name === kind)
+      ? [["Weekly report", weekly_report ? "on Monday" : <span class="muted">not sent</span>] as [string, ComponentChildren]]
+      : [],
   ];
   return (
     <dl>

@@ -12,7 +12,7 @@ const EVERY_MS = 600_000;
 type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion"]>;
 
 /** The suggestion in words, which are also the reason of the change. */
-export function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
+function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
   const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
   const fewer = `${number(incidents - incidents_then)} of ${counted(incidents, "incident")} fewer`;
   const lost = kept === 0 ? "" : kept === 1 ? ", and the one that mattered kept" : `, and all ${number(kept)} that mattered kept`;
