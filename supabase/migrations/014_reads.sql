@@ -1940,7 +1940,7 @@ language sql stable set search_path = '' as $$
     join public.alert_incidents i on i.id = n.incident_id
     left join public.notification_channels c on c.name = n.channel
     -- The dashboard receives each state and interrupts nobody, nor does an acknowledgement.
-    where n.status = 'SENT' and n.item ->> 'kind' <> 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
+    where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
     group by 1
   )
   select coalesce(jsonb_agg(jsonb_build_object(
