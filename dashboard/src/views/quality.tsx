@@ -4,13 +4,14 @@ import { PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
 import { Export } from "../components/export.tsx";
 import { SelectField } from "../components/fields.tsx";
-import { Facts, Figure, Page, Section } from "../components/page.tsx";
+import { Headline } from "../components/headline.tsx";
+import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Unknown } from "../components/time.tsx";
 import { Suggestion } from "../incident/suggestion.tsx";
-import { counted, duration, number, percent } from "../format.ts";
+import { counted, largestUnit, number, percent } from "../format.ts";
 import { useNames } from "../names.ts";
 import { pathOf, useRead } from "../queries.ts";
 
@@ -21,7 +22,8 @@ const NOISY = 4;
 const EVERY_MS = 60_000;
 
 export default function Quality() {
-  const [{ period = "30d" }, change] = useFilters(["period"]);
+  const [filters, change] = useFilters(["period"]);
+  const period = filters.period || "30d";
   const quality = useRead(pathOf(PATH, { period }), AlertQualityResponse, { every: EVERY_MS });
   return (
     <Page
@@ -55,30 +57,30 @@ export default function Quality() {
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
+/** A count, in which only what happened stands out. */
+const Count = ({ of }: { of: number }) => of ? <>{number(of)}</> : <span class="muted">0</span>;
 
 function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
+  const isNoisy = incidents >= NOISY && brief * 2 >= incidents;
   return (
     <>
-      <Facts
-        of={[
-          ["Incidents", number(incidents)],
-          ["Messages", number(sumOf(rules, "notifications"))],
-          [
-            "Acknowledged",
-            <Figure is={shareOf(acknowledged, incidents)} more={`${number(acknowledged)} of ${counted(incidents, "incident")}`} />,
-          ],
-          ["Over within 5 minutes", <Figure is={shareOf(brief, incidents)} more="and nobody acted" />],
-        ]}
-      />
+      <Headline
+        of={isNoisy ? "PENDING" : "OK"}
+        title={isNoisy
+          ? `${number(brief)} of ${counted(incidents, "incident")} ended before anybody acted`
+          : `${counted(incidents, "incident")} of ${counted(fired.length, "rule")}, ${counted(sumOf(rules, "notifications"), "message")}`}
+        figures={[["Acknowledged", shareOf(acknowledged, incidents)], ["Over in 5 min", shareOf(brief, incidents)]]}
+      >
+        {silent > 0 && `${counted(silent, "active rule")} did not fire.`}
+      </Headline>
       <Section title="Rules">
         {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
-        {silent > 0 && <p class="muted">{counted(silent, "active rule")} did not fire.</p>}
       </Section>
       <Section title="Budget spent while nothing fired">
-        <Unnoticed of={objectives} />
+        <Unnoticed of={objectives.filter(({ bad_events }) => bad_events > 0)} />
       </Section>
     </>
   );
@@ -98,35 +100,47 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
         </>
       ),
     },
-    { name: "Incidents", isNumber: true, cell: (rule) => number(rule.incidents) },
-    { name: "Messages", isNumber: true, cell: (rule) => number(rule.notifications) },
-    { name: "Acknowledged", isNumber: true, cell: (rule) => shareOf(rule.acknowledged, rule.incidents) },
-    { name: "Over in 5 min, nobody acted", isNumber: true, cell: (rule) => shareOf(rule.brief, rule.incidents) },
-    { name: "Flapping", isNumber: true, cell: (rule) => number(rule.flapping) },
+    { name: "Incidents", isNumber: true, cell: (rule) => <Count of={rule.incidents} /> },
+    { name: "Messages", isNumber: true, cell: (rule) => <Count of={rule.notifications} /> },
+    { name: "Acknowledged", isNumber: true, cell: (rule) => <Count of={rule.acknowledged} /> },
+    { name: "Over in 5 min", isNumber: true, cell: (rule) => <Count of={rule.brief} /> },
+    ...rules.some(({ flapping }) => flapping)
+      ? [{ name: "Flapping", isNumber: true, cell: (rule: RuleQuality) => <Count of={rule.flapping} /> }]
+      : [],
+    ...rules.some(({ useful, noise }) => useful + noise)
+      ? [{
+        name: "Labels",
+        cell: ({ useful, noise }: RuleQuality) => useful + noise ? `${number(useful)} useful, ${number(noise)} noise` : <Unknown />,
+      }]
+      : [],
     {
-      name: "Labels",
-      cell: ({ useful, noise }) => useful + noise ? `${number(useful)} useful, ${number(noise)} noise` : <Unknown />,
-    },
-    {
-      name: "Time to acknowledge",
+      name: "To acknowledge",
       isNumber: true,
-      cell: (rule) => rule.acknowledge_ms === null ? <Unknown /> : duration(rule.acknowledge_ms),
+      isMinor: true,
+      cell: (rule) => rule.acknowledge_ms === null ? <Unknown /> : largestUnit(rule.acknowledge_ms),
     },
-    { name: "Time to resolve", isNumber: true, cell: (rule) => rule.resolve_ms === null ? <Unknown /> : duration(rule.resolve_ms) },
+    {
+      name: "To resolve",
+      isNumber: true,
+      isMinor: true,
+      cell: (rule) => rule.resolve_ms === null ? <Unknown /> : largestUnit(rule.resolve_ms),
+    },
   ];
   return (
-    <Table
-      caption="Rules that fired, the most messages first"
-      columns={columns}
-      rows={rules}
-      keyOf={({ rule_id, rule_name }) => rule_id ?? rule_name}
-    />
+    <div class="quality">
+      <Table
+        caption="Rules that fired, the most messages first"
+        columns={columns}
+        rows={rules}
+        keyOf={({ rule_id, rule_name }) => rule_id ?? rule_name}
+      />
+    </div>
   );
 }
 
 /** The bad events of each objective in hours without an incident, against the budget of the period. */
 function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] }) {
-  if (!objectives.length) return <Empty>There is no objective.</Empty>;
+  if (!objectives.length) return <Empty>No objective had a bad event in the period.</Empty>;
   return (
     <Table
       caption="Objectives"
@@ -135,7 +149,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
       columns={[
         { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
         { name: "Bad events", isNumber: true, cell: (objective) => number(objective.bad_events) },
-        { name: "Without an incident", isNumber: true, cell: (objective) => number(objective.unnoticed_events) },
+        { name: "Without an incident", isNumber: true, cell: (objective) => <Count of={objective.unnoticed_events} /> },
         { name: "Share of the budget", isNumber: true, cell: (objective) => shareOf(objective.unnoticed_events, objective.budget_events) },
       ]}
     />
