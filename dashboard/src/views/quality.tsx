@@ -58,7 +58,11 @@ const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "ack
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
 /** A count, in which only what happened stands out. */
-const Count = ({ of }: { of: number }) => of ? <>{number(of)}</> : <span class="muted">0</span>;
+const Count = ({ of, unit }: { of: number; unit?: string }) => (
+  <span class={of ? undefined : "muted"}>
+    {number(of)} {unit && <span class="unit">{unit}</span>}
+  </span>
+);
 
 function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
@@ -100,10 +104,10 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
         </>
       ),
     },
-    { name: "Incidents", isNumber: true, cell: (rule) => <Count of={rule.incidents} /> },
-    { name: "Messages", isNumber: true, cell: (rule) => <Count of={rule.notifications} /> },
-    { name: "Acknowledged", isNumber: true, cell: (rule) => <Count of={rule.acknowledged} /> },
-    { name: "Over in 5 min", isNumber: true, cell: (rule) => <Count of={rule.brief} /> },
+    { name: "Incidents", isNumber: true, card: "head", cell: (rule) => <Count of={rule.incidents} unit="fired" /> },
+    { name: "Messages", isNumber: true, card: "head", cell: (rule) => <Count of={rule.notifications} unit="sent" /> },
+    { name: "Acknowledged", isNumber: true, card: "head", cell: (rule) => <Count of={rule.acknowledged} unit="acknowledged" /> },
+    { name: "Over in 5 min", isNumber: true, card: "none", cell: (rule) => <Count of={rule.brief} /> },
     ...rules.some(({ flapping }) => flapping)
       ? [{ name: "Flapping", isNumber: true, cell: (rule: RuleQuality) => <Count of={rule.flapping} /> }]
       : [],
@@ -117,12 +121,14 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
       name: "To acknowledge",
       isNumber: true,
       isMinor: true,
+      card: "none",
       cell: (rule) => rule.acknowledge_ms === null ? <Unknown /> : largestUnit(rule.acknowledge_ms),
     },
     {
       name: "To resolve",
       isNumber: true,
       isMinor: true,
+      card: "none",
       cell: (rule) => rule.resolve_ms === null ? <Unknown /> : largestUnit(rule.resolve_ms),
     },
   ];
@@ -149,8 +155,8 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
       columns={[
         { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
         { name: "Bad events", isNumber: true, cell: (objective) => number(objective.bad_events) },
-        { name: "Without an incident", isNumber: true, cell: (objective) => <Count of={objective.unnoticed_events} /> },
-        { name: "Share of the budget", isNumber: true, cell: (objective) => shareOf(objective.unnoticed_events, objective.budget_events) },
+        { name: "Unnoticed", isNumber: true, cell: (objective) => <Count of={objective.unnoticed_events} /> },
+        { name: "Of the budget", isNumber: true, cell: (objective) => shareOf(objective.unnoticed_events, objective.budget_events) },
       ]}
     />
   );
