@@ -166,10 +166,13 @@ test("with the keyboard alone an incident is opened, acknowledged, silenced and 
 
     await tabTo(page, "Acknowledge");
     assertEquals(await openDialog(page), "Note");
+    const first = await page.locator("dialog[open]").elementHandle();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assertEquals(await focused(page), "Acknowledge");
     assertEquals(await openDialog(page), "Note");
+    // The browser can report the end of a dialog when the next one is open.
+    await first?.evaluate((dialog) => dialog.dispatchEvent(new Event("close")));
     await page.keyboard.press("Shift+Tab");
     assertEquals(await focused(page), "Close");
     await page.keyboard.press("Enter");

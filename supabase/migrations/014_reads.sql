@@ -2078,7 +2078,7 @@ declare
   entity public.sync_status;
   pause public.entity_pauses;
   last_good timestamptz;
-  entities public.sync_status[] := '{}';
+  entities public.sync_status[] := '{}'::public.sync_status[];
 begin
   for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
     select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
@@ -2313,7 +2313,7 @@ declare
   rule public.alert_rules;
   entity public.sync_status;
   from_at timestamptz;
-  times timestamptz[] := '{}';
+  times timestamptz[] := '{}'::timestamptz[];
   -- A rule on runs every 30 seconds changes 6,000 times a day; each change is measured.
   most_times constant integer := 10000;
 begin

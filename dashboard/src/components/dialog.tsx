@@ -30,7 +30,8 @@ export function Dialog(
     <dialog
       ref={dialog}
       aria-labelledby={id}
-      onClose={onClose}
+      // The event of a dialog that is removed can come when the next one is open.
+      onClose={({ currentTarget }) => currentTarget.isConnected && onClose()}
       onCancel={onClose}
     >
       <article>
