@@ -61,8 +61,16 @@ function columnsOf(of: Occurrence[], outcomeOf: (one: Occurrence) => string | un
     }],
     [of.some(({ errors }) => errors.length > 1), {
       name: "Errors",
+      card: "head",
       isNumber: true,
-      cell: ({ of }) => number(of.reduce((sum, { errors }) => sum + errors.length, 0)),
+      cell: ({ of }) => {
+        const count = of.reduce((sum, { errors }) => sum + errors.length, 0);
+        return (
+          <>
+            {number(count)} <span class="unit">{count === 1 ? "error" : "errors"}</span>
+          </>
+        );
+      },
     }],
     [hasState, {
       name: "State",
