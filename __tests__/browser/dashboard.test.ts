@@ -514,15 +514,15 @@ test("a group of errors shows the advice, and is resolved as a whole", "operator
   await page.locator("section", { has: page.getByRole("heading", { name: "What to do" }) }).getByText("Wait for a browser test.").waitFor();
   assertEquals(await page.getByText("Errors in 24 hours", { exact: true }).count(), 2, "the figure and the chart have one period");
   await page.locator(".chart canvas").waitFor();
-  const occurrences = page.getByRole("list", { name: "Errors with the same fingerprint, by run" }).getByRole("listitem");
+  const occurrences = page.getByRole("table", { name: "Errors with the same fingerprint, by run" }).locator("tbody tr");
   for (const text of await occurrences.allInnerTexts()) {
     assertMatch(text.trim(), /^\d\d:\d\d:\d\d$/, "the errors differ in their time only");
   }
   assertEquals(await occurrences.count(), 2);
-  await page.getByRole("button", { name: "Resolve all" }).click();
+  await page.getByRole("button", { name: "Resolve 2 errors" }).click();
   await page.getByLabel("Note").fill("fixed upstream");
   await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
-  await page.getByRole("button", { name: "Resolve all" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Resolve 2 errors" }).waitFor({ state: "detached" });
   const resolved = await query(
     "select resolution_notes as note from sync_error_log where fingerprint = 'browser test' and resolved_at is not null",
   );
@@ -544,7 +544,7 @@ test("the errors of a group are listed by run, each tournament once and by name"
     [run?.id, first?.no, second?.no],
   );
   await open("/errors/by%20run", "M");
-  const rows = page.getByRole("list", { name: "Errors with the same fingerprint, by run" }).locator("> li");
+  const rows = page.getByRole("table", { name: "Errors with the same fingerprint, by run" }).locator("tbody tr");
   await rows.nth(1).waitFor();
   assertEquals(await rows.count(), 2);
   const linksOf = (index: number) =>
@@ -559,6 +559,22 @@ test("the errors of a group are listed by run, each tournament once and by name"
   assertEquals(await rows.first().locator("pre").count(), 3);
   await query("delete from sync_error_log where fingerprint = 'by run'");
   await query("delete from sync_execution_history where id = $1", [run?.id]);
+});
+
+test("errors of a group that are alike are one line, which opens", "viewer", async ({ page, open }) => {
+  await query(
+    `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
+    select 'tournaments', 'API', 'VIS_LATER', 'LOW', true, 'm', 'alike', now() - n * interval '1 hour' from generate_series(1, 3) n`,
+  );
+  await open("/errors/alike", "M");
+  const rows = page.getByRole("table", { name: "Errors with the same fingerprint, by run" }).locator("tbody tr");
+  const fold = rows.getByRole("button", { name: "3 errors" });
+  await fold.waitFor();
+  assertEquals(await rows.count(), 1);
+  await fold.click();
+  await rows.nth(3).waitFor();
+  assertEquals(await rows.count(), 4);
+  await query("delete from sync_error_log where fingerprint = 'alike'");
 });
 
 test("the strip of a sync has a mark for each run, in its outcome, and links to it", "viewer", async ({ page }) => {

@@ -143,3 +143,28 @@ test("a rule shows whether it is off, and links to its live incidents", "viewer"
   assertEquals(await violations(page), []);
   await query("update alert_rules set is_active = true where name = 'Alert Processor Late'");
 });
+
+test(
+  "a resolved incident is calm, and has its time to resolve and one line for each incident that it inhibited",
+  "viewer",
+  async ({ page, open }) => {
+    const columns =
+      "rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, resolved_at, updated_at";
+    const values =
+      "'memory_usage', 'tournaments', 'RESOLVED', 'CRITICAL', 1, 'm', now() - interval '3 hours', now(), now(), now() - interval '1 hour', now()";
+    const [parent] = await query<{ id: string }>(`insert into alert_incidents (${columns}) values ('Calm', ${values}) returning id`);
+    await query(`insert into alert_incidents (${columns}, parent_id) select 'Calm', ${values}, $1 from generate_series(1, 7)`, [
+      parent?.id,
+    ]);
+    await open(`/alerts/${parent?.id}`);
+    await page.locator(".now .facts > div").filter({ hasText: /^Time to resolve 2 h\b.*not acknowledged$/s }).waitFor();
+    assertEquals(await page.getByText("Data is", { exact: true }).count(), 0);
+    await page.locator(".lead .pill").filter({ hasText: "Critical" }).waitFor();
+    assertEquals(await page.locator(".lead .pill:is(.bad, .loud)").count(), 0);
+    const lines = page.locator("section").filter({ hasText: "Inhibited: the same cause" }).getByRole("listitem");
+    assertEquals(await lines.filter({ visible: true }).count(), 5);
+    await page.getByText("2 more", { exact: true }).click();
+    assertEquals(await lines.filter({ visible: true }).count(), 7);
+    await query("delete from alert_incidents where rule_name = 'Calm'");
+  },
+);

@@ -40,6 +40,8 @@ test(
     assertEquals(await textOf(page, "Met here"), "Met here 99.5 % target 99 %, 28 days 50 % of the budget left");
     assertEquals(await textOf(page, "Unknown here"), "Unknown here – target 99 %, 28 days No due times in 28 days");
     assertEquals(await tile(page, "Met here").locator(".name svg").count(), 0);
+    const barOf = (name: string) => tile(page, name).locator(".budget-bar rect").getAttribute("width");
+    assertEquals(await Promise.all([barOf("Missed here"), barOf("Met here")]), ["6", "50%"], "an overspent budget is no full bar");
     // Only an admin can see the channels.
     assertEquals(await tile(page, "At risk here").getByRole("link", { name: "Channel hook" }).count(), 0);
     await open("/objectives", "Objectives");

@@ -4,9 +4,9 @@ import { isSmall } from "./scale.ts";
 
 const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
 
-/** Whether names stand at the ends of the lines: of a plot of several lines, and not of bars. */
+/** Whether names stand at the ends of the lines: of a plot of several lines, and not of bars or of a line with its limit. */
 export const hasLabels = ({ series, height }: Plot): boolean =>
-  series.length > 1 && !isSmall(height) && !series.some(({ isBars }) => isBars);
+  series.length > 1 && !isSmall(height) && !series.some(({ isBars, isLimit }) => isBars || isLimit);
 
 /** The room at the right of a plot, in px, for the names of its lines. */
 export const gutterOf = (plot: Plot): number =>
@@ -52,6 +52,26 @@ export const directLabels = (current: () => Plot): uPlot.Plugin => ({
         ceiling -= size * 1.4;
       }
       ctx.restore();
+    },
+  },
+});
+
+/** Writes the name of a limit above its line, or below a line at the top. */
+export const limitLabels = (current: () => Plot): uPlot.Plugin => ({
+  hooks: {
+    draw: (u) => {
+      const { ctx, bbox } = u, size = LABEL_PX * devicePixelRatio;
+      for (const { name, colour, values, isLimit } of current().series) {
+        const limit = values.find((value) => value !== null);
+        if (!isLimit || typeof limit !== "number") continue;
+        const line = u.valToPos(limit, "y", true);
+        ctx.save();
+        ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
+        ctx.textAlign = "left";
+        ctx.fillStyle = colourOf(colour);
+        ctx.fillText(name, bbox.left + size / 2, line - size * 1.5 < bbox.top ? line + size * 1.4 : line - size / 2);
+        ctx.restore();
+      }
     },
   },
 });

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { placeAfter } from "../arrow-keys.ts";
 import { endDots } from "./ends.ts";
 import { FLAGS_PX, showBands } from "./bands.ts";
-import { colourOf, directLabels, gutterOf, hasLabels, missedRuns } from "./labels.ts";
+import { colourOf, directLabels, gutterOf, hasLabels, limitLabels, missedRuns } from "./labels.ts";
 import { highestShown, markPeaks } from "./peaks.ts";
 import { HEIGHT, isSmall, ticksOf, timeLabels } from "./scale.ts";
 import { showValues, wordsAt } from "./tip.ts";
@@ -17,6 +17,8 @@ interface Series {
   heights?: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
+  /** The values are one limit, whose name stands above its line; then no other series has a name in the plot. */
+  isLimit?: boolean;
   /** A dot marks its last point. */
   hasEnd?: boolean;
   /** The value is that of the last point before. */
@@ -54,6 +56,8 @@ export interface Plot {
   steps?: number[];
   /** The smallest step; 1 for a count. */
   least?: number;
+  /** No chart stands above or below it: the axis is as wide as its labels. */
+  isAlone?: boolean;
   /** All ticks, where the values do not choose them; a negative first one is the end of the scale. */
   ticks?: number[];
   /** Called with a selected range, in seconds. */
@@ -71,6 +75,18 @@ const lonePoints = (u: uPlot, series: number): number[] => {
   const isKnown = (index: number) => typeof values[index] === "number";
   return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
 };
+
+/** The gap between a label of the axis and the plot, in px. */
+const GAP_PX = 8;
+
+/** The width of an axis, in px, that has room for its widest label. */
+function widthOf(ctx: CanvasRenderingContext2D, labels: string[], font: string): number {
+  ctx.save();
+  ctx.font = font;
+  const widest = Math.max(0, ...labels.map((label) => ctx.measureText(label).width));
+  ctx.restore();
+  return Math.ceil(widest) + GAP_PX;
+}
 
 /** A drawn chart. */
 export interface Drawing {
@@ -131,7 +147,8 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       }, {
         ...axis,
         // The same for every chart of a size, so that the times of charts above each other line up.
-        size: isShort ? 56 : 60,
+        size: (u, labels) => first.isAlone ? widthOf(u.ctx, labels ?? [], font) : isShort ? 56 : 60,
+        gap: first.isAlone ? GAP_PX : 5,
         splits: () => ticks,
         values: (_, values) => values.map((value) => (plot.axisFormat ?? plot.format)(value)),
       }],
@@ -171,6 +188,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         endDots(current),
         missedRuns(current),
         ...hasLabels(first) ? [directLabels(current)] : [],
+        limitLabels(current),
         ...first.cutsPeaks ? [markPeaks(current)] : [],
         showValues(current),
       ],

@@ -32,7 +32,7 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
               {title(group.error_type)} <code>{group.error_code}</code>
             </span>
             {group.tournament_no && (
-              <span>
+              <span class="wide-only">
                 last in{" "}
                 <Link href={`/tournaments/${group.tournament_no}`}>
                   <TournamentName of={named(group.tournament_no)} />
@@ -56,6 +56,7 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
     },
     {
       name: "Errors",
+      card: "head",
       cell: (group) => (
         <span class="counted">
           <Spark counts={group.trend} label={describeTrend(group)} /> {number(group.count)}
@@ -64,10 +65,11 @@ export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
     },
     {
       name: "Last seen",
+      card: "head",
       cell: (group) => (
         <>
           <Distance at={group.last_seen} />
-          <p class="under">
+          <p class="under wide-only">
             {group.first_seen === group.last_seen ? "once" : (
               <>
                 first <Distance at={group.first_seen} />

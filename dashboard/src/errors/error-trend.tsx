@@ -19,7 +19,7 @@ export function ErrorTrend({ data, onCode }: { data: Analytics; onCode?: (code: 
   }, [data, isNarrow]);
   const { parts, ...plot } = drawn;
   return (
-    <Chart title={`Errors in ${PERIODS[data.period].span}`} {...plot} range={range} format={number} least={1}>
+    <Chart title={`Errors in ${PERIODS[data.period].span}`} {...plot} range={range} format={number} least={1} isAlone>
       {onCode && <Parts of={parts} onCode={onCode} />}
     </Chart>
   );

@@ -1,19 +1,28 @@
+import { ChevronRight } from "lucide-preact";
+import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { ExecutionListResponse } from "../../../types/history.ts";
 import { EntityName } from "../components/entity-name.tsx";
 import { Status } from "../components/status.tsx";
+import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
-import { counted, number } from "../format.ts";
+import { number } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
+import { foldsBy } from "../tournament/folds.ts";
 import type { ErrorOfGroup, Occurrence } from "./occurrences.ts";
 
 /** The tournaments that a line names; its run has all of them. */
 const NAMED = 12;
 
-const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
+/** One occurrence, or several that are folded into one line. */
+interface Row {
+  first: Occurrence;
+  of: Occurrence[];
+  isChild?: boolean;
+}
 
-const numbersOf = (tournaments: Occurrence["tournaments"]): string => tournaments.map(({ no }) => no).join();
+const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
 
 /** A run begins less than this before its errors. */
 const LONGEST_RUN_MS = 3_600_000;
@@ -27,48 +36,109 @@ function useOutcomes(of: Occurrence[]): Map<string, string> {
   return new Map(runs?.map(({ id, status }) => [id, status]));
 }
 
-/** The runs in which the errors occurred, newest first; what all of them share is in the head of the view. */
-export function OccurrenceList({ of }: { of: Occurrence[] }) {
+/** The columns after the run; what all occurrences share is in the head of the view. */
+function columnsOf(of: Occurrence[], outcomeOf: (one: Occurrence) => string | undefined): Column<Row>[] {
   const hasState = differ(of, ({ open }) => open > 0) || of.some(({ open, errors }) => open > 0 && open < errors.length);
-  const hasSync = differ(of, ({ entity }) => entity);
-  const outcomes = useOutcomes(of);
+  const columns: [boolean, Column<Row>][] = [
+    [of.some(outcomeOf), {
+      name: "Outcome",
+      card: "state",
+      cell: ({ first }) => {
+        const outcome = outcomeOf(first);
+        return outcome && <Status of={outcome} />;
+      },
+    }],
+    [differ(of, ({ entity }) => entity), { name: "Sync", card: "head", cell: ({ first }) => <EntityName of={first.entity} /> }],
+    [of.some(({ tournaments, errors }) => tournaments.length || errors.some(({ error_context }) => error_context)), {
+      name: "Tournaments",
+      card: "wide",
+      cell: ({ first: { tournaments, errors }, of }) => (
+        <>
+          <TournamentLinks of={tournaments.slice(0, NAMED)} others={Math.max(tournaments.length - NAMED, 0)} />
+          {of.length === 1 && <Contexts of={errors} />}
+        </>
+      ),
+    }],
+    [of.some(({ errors }) => errors.length > 1), {
+      name: "Errors",
+      card: "head",
+      isNumber: true,
+      cell: ({ of }) => {
+        const count = of.reduce((sum, { errors }) => sum + errors.length, 0);
+        return (
+          <>
+            {number(count)} <span class="unit">{count === 1 ? "error" : "errors"}</span>
+          </>
+        );
+      },
+    }],
+    [hasState, {
+      name: "State",
+      card: "head",
+      cell: ({ first: { open } }) => <Status of={open ? "PENDING" : "RESOLVED"} label={open ? `${number(open)} open` : undefined} />,
+    }],
+  ];
+  return columns.flatMap(([isShown, column]) => isShown ? [column] : []);
+}
+
+/** The run of an occurrence, or the times of the first and the last of several with a button that shows each. */
+function Time({ row: { first, of, isChild }, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: () => void }) {
+  const oldest = of.at(-1) ?? first;
+  if (oldest === first) {
+    const time = first.runId
+      ? (
+        <Link href={`/runs/${first.runId}`}>
+          <Moment at={first.at} />
+        </Link>
+      )
+      : <Moment at={first.at} hasSeconds />;
+    return isChild ? <div class="child">{time}</div> : time;
+  }
   return (
-    <ul class="groups occurrences" aria-label="Errors with the same fingerprint, by run">
-      {of.map(({ key, runId, entity, at, errors, tournaments, open }, index) => (
-        <li key={key}>
-          <span>
-            {runId
-              ? (
-                <Link href={`/runs/${runId}`}>
-                  Run of <Moment at={at} />
-                </Link>
-              )
-              : <Moment at={at} hasSeconds />}
-          </span>{" "}
-          <Outcome of={runId === null ? undefined : outcomes.get(runId)} />{" "}
-          <div>
-            {hasSync && (
-              <p>
-                <EntityName of={entity} />
-              </p>
-            )}
-            {tournaments.length > 1 && numbersOf(tournaments) === numbersOf(of[index - 1]?.tournaments ?? [])
-              ? <p class="muted">the same {counted(tournaments.length, "tournament")}</p>
-              : <TournamentLinks of={tournaments.slice(0, NAMED)} others={Math.max(tournaments.length - NAMED, 0)} />}
-          </div>{" "}
-          <span>
-            {hasState
-              ? <Status of={open ? "PENDING" : "RESOLVED"} label={open ? `${number(open)} open` : undefined} />
-              : <span class="muted">{errors.length > 1 && counted(errors.length, "error")}</span>}
-          </span>
-          <Contexts of={errors} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <div class="unbroken">
+        <Moment at={oldest.at} /> – <Moment at={first.at} since={oldest.at} />
+      </div>{" "}
+      <button type="button" class="plain fold" aria-expanded={isOpen} onClick={onFold}>
+        <ChevronRight aria-hidden="true" /> {number(of.length)} {first.runId ? "runs" : "errors"}
+      </button>
+    </>
   );
 }
 
-const Outcome = ({ of }: { of: string | undefined }) => <span>{of && <Status of={of} />}</span>;
+/** The oldest occurrence stays while newer ones are added to a fold. */
+const keyOf = ({ first, of }: Row): string => (of.at(-1) ?? first).key;
+
+/** The runs in which the errors occurred, newest first; neighbours that are alike are one line with their number, which opens. */
+export function OccurrenceList({ of }: { of: Occurrence[] }) {
+  const [open, setOpen] = useState<readonly string[]>([]);
+  const outcomes = useOutcomes(of);
+  const outcomeOf = ({ runId }: Occurrence) => runId === null ? undefined : outcomes.get(runId);
+  const folds = foldsBy(of, (one) => {
+    const { entity, errors, tournaments, runId } = one;
+    return JSON.stringify([entity, runId === null, outcomeOf(one), errors.length, one.open, tournaments.map(({ no }) => no)]);
+  });
+  const rows = folds.flatMap((fold): Row[] => {
+    const first = fold[0];
+    if (!first) return [];
+    const row = { first, of: fold }, isOpen = fold.length > 1 && open.includes(keyOf(row));
+    return [row, ...isOpen ? fold.map((one) => ({ first: one, of: [one], isChild: true })) : []];
+  });
+  const toggle = (key: string) => setOpen(open.includes(key) ? open.filter((other) => other !== key) : [...open, key]);
+  const time: Column<Row> = {
+    name: of.some(({ runId }) => runId) ? "Run" : "Time",
+    isHead: true,
+    cell: (row) => <Time row={row} isOpen={open.includes(keyOf(row))} onFold={() => toggle(keyOf(row))} />,
+  };
+  return (
+    <Table
+      caption="Errors with the same fingerprint, by run"
+      columns={[time, ...columnsOf(of, outcomeOf)]}
+      rows={rows}
+      keyOf={(row) => `${keyOf(row)}${row.isChild ?? false}`}
+    />
+  );
+}
 
 /** The contexts of the errors, each with its tournament. */
 function Contexts({ of: errors }: { of: ErrorOfGroup[] }) {

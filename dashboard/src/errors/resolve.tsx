@@ -2,10 +2,11 @@ import { useState } from "preact/hooks";
 import { Dialog } from "../components/dialog.tsx";
 import { LongTextField } from "../components/fields.tsx";
 import { Form } from "../components/form.tsx";
+import { counted } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 
-/** A button that resolves all open errors with the fingerprint of an error. */
-export function Resolve({ id }: { id: string }) {
+/** A button that resolves all open errors with the fingerprint of an error; `open` is their number, null where it is not known. */
+export function Resolve({ id, open }: { id: string; open: number | null }) {
   const [isOpen, setOpen] = useState(false);
   const [note, setNote] = useState("");
   const act = useAct(
@@ -19,7 +20,7 @@ export function Resolve({ id }: { id: string }) {
   );
   return (
     <>
-      <button type="button" class="primary" onClick={() => setOpen(true)}>Resolve all</button>
+      <button type="button" onClick={() => setOpen(true)}>Resolve {open === null ? "all errors" : counted(open, "error")}</button>
       {isOpen && (
         <Dialog
           title="Resolve all open errors with this fingerprint"

@@ -1,4 +1,4 @@
-import { Bell, BellOff, ChevronsUp, Info, RefreshCw } from "lucide-preact";
+import { Bell, BellOff, ChevronsUp, Info, RefreshCw, UserCheck } from "lucide-preact";
 import { Link } from "wouter-preact";
 import { Icon, toneOf } from "../components/status.tsx";
 import { Message, Moment } from "../components/time.tsx";
@@ -9,6 +9,7 @@ import { type Entry, timelineOf } from "./timeline.ts";
 const ICONS = { run: RefreshCw, escalation: ChevronsUp, note: Info, notification: Bell };
 
 function EntryIcon({ of: { kind, status } }: { of: Entry }) {
+  if (kind === "state" && status === "ACKNOWLEDGED") return <UserCheck aria-hidden="true" />;
   if (kind === "state") return <Icon of={status} />;
   const Shape = status === "DEAD" ? BellOff : ICONS[kind];
   return <Shape aria-hidden="true" />;
@@ -20,9 +21,9 @@ export const TimelineList = ({ incident }: { incident: Incident }) => (
     <h2>Timeline</h2>
     <ol class="timeline">
       {timelineOf(incident).map((entry) => {
-        const { at, until, count, status, text, runId } = entry;
+        const { kind, at, until, count, status, text, runId } = entry;
         return (
-          <li key={`${at} ${text}`}>
+          <li key={`${at} ${text}`} class={kind === "run" ? "minor-event" : undefined}>
             <span class="when">
               <Moment at={at} />
               {count > 1 && (
@@ -31,7 +32,7 @@ export const TimelineList = ({ incident }: { incident: Incident }) => (
                 </>
               )}
             </span>{" "}
-            <span class={`point ${toneOf(status)}`}>
+            <span class={`point ${status === "ACKNOWLEDGED" ? "busy" : toneOf(status)}`}>
               <EntryIcon of={entry} />
             </span>{" "}
             <p>

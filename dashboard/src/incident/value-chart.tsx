@@ -25,10 +25,11 @@ export function ValueChart({ incident }: { incident: Incident }) {
       times,
       series: [
         { name: "Value", colour: "--text", values: points.map(({ value }) => value), isStepped: true, hasEnd: true },
-        { name: "Threshold", colour: "--bad-fill", values: times.map(() => threshold), isDashed: true },
+        { name: "Threshold", colour: "--bad-fill", values: times.map(() => threshold), isDashed: true, isLimit: true },
       ],
       bands: [{ from: began, until }],
       marks: [],
+      isAlone: true,
       top: ALERT_METRICS[metric].unit === "ratio" ? 1 : threshold * 1.3,
       range: [start, until + (until - start) * 0.04] as [number, number],
       format: (value: number) => valueOf(value, metric),

@@ -4,12 +4,11 @@ import { capitalised } from "../format.ts";
 import { useUser } from "../session.ts";
 import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
 
-/** The share of the budget that is left as a bar; an overspent budget fills it. */
+/** The share of the budget that is left as a bar; a spent budget is an empty track with a short stub. */
 export function BudgetBar({ of: { budget_left, status } }: { of: Objective }) {
-  const share = budget_left === null ? 0 : budget_left < 0 ? 1 : budget_left;
   return (
     <svg class="budget-bar" data-status={status} aria-hidden="true">
-      <rect width={`${share * 100}%`} height="100%" />
+      {budget_left !== null && <rect width={budget_left > 0 ? `${budget_left * 100}%` : 6} height="100%" />}
     </svg>
   );
 }

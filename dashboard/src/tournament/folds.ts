@@ -9,16 +9,19 @@ const FEWEST = 3;
 const endOf = ({ entity_type, success, error_message, warning_code }: Result): string =>
   JSON.stringify([entity_type, success, error_message, warning_code]);
 
-/** Groups results, newest first: neighbours of one sync that ended alike are one group, from three of them on. */
-export function foldsOf(results: Result[]): Result[][] {
-  const groups: Result[][] = [];
-  for (const result of results) {
+/** Groups rows: neighbours with the same key are one group, from three of them on. */
+export function foldsBy<T>(rows: T[], keyOf: (row: T) => string): T[][] {
+  const groups: T[][] = [];
+  for (const row of rows) {
     const last = groups.at(-1);
-    if (last?.[0] && endOf(last[0]) === endOf(result)) last.push(result);
-    else groups.push([result]);
+    if (last?.[0] && keyOf(last[0]) === keyOf(row)) last.push(row);
+    else groups.push([row]);
   }
-  return groups.flatMap((group) => group.length < FEWEST ? group.map((result) => [result]) : [group]);
+  return groups.flatMap((group) => group.length < FEWEST ? group.map((row) => [row]) : [group]);
 }
+
+/** Groups results, newest first, of one sync that ended alike. */
+export const foldsOf = (results: Result[]): Result[][] => foldsBy(results, endOf);
 
 /** The lowest and the highest of the known values; null without one. */
 export function rangeOf(values: (number | null)[]): [least: number, most: number] | null {

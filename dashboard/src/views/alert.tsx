@@ -9,11 +9,12 @@ import { Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
 import { TournamentLinks } from "../components/tournament-links.tsx";
 import { Distance, Moment, Since, useNow } from "../components/time.tsx";
-import { counted, duration, title, unbroken, words } from "../format.ts";
+import { counted, duration, title, unbroken } from "../format.ts";
 import { Acts } from "../incident/acts.tsx";
 import { burnOf, burnRows } from "../incident/burn.tsx";
 import { Evidence } from "../incident/evidence.tsx";
 import type { Incident } from "../incident/incident.ts";
+import { Inhibited } from "../incident/inhibited.tsx";
 import { Label } from "../incident/label.tsx";
 import { Notifications, reachesNobody } from "../incident/notifications.tsx";
 import { TimelineList } from "../incident/timeline-list.tsx";
@@ -49,7 +50,7 @@ function Lead({ incident }: { incident: Incident }) {
   const { state, severity, escalates_at, escalates_to, silence, parent } = incident;
   return (
     <>
-      <Pill of={state} /> <Severity of={severity} />
+      <Pill of={state} /> {state === "RESOLVED" ? <span class="pill">{title(severity)}</span> : <Severity of={severity} />}
       {escalates_at && escalates_to && <Escalation at={escalates_at} to={title(escalates_to.severity)} />}
       {silence && (
         <span class="pill">
@@ -137,23 +138,22 @@ function Body({ incident }: { incident: Incident }) {
           <WhatToDo incident={incident} advice={advice} />
           <ValueChart incident={incident} />
           <TimelineList incident={incident} />
+          <Inhibited incident={incident} />
         </div>
         <aside class="stack">
           <Details incident={incident} />
           <Condition incident={incident} />
           <Notifications incident={incident} />
           <Label of={incident} />
-          <Inhibited incident={incident} />
         </aside>
       </div>
     </>
   );
 }
 
-/** How much is affected, since when, the last good run, and the age of the data or the threshold. */
+/** How much is affected, since when, the last good run, and the time to resolve, the age of the data or the threshold. */
 function Head({ incident }: { incident: Incident }) {
-  const { affected, scope, began_at, resolved_at, last_good_run, downtime_ms, freshness, metric, threshold, value, peak } = incident;
-  const compared = resolved_at && peak !== null ? `at worst ${valueOf(peak, metric)}` : `now ${valueOf(value, metric)}`;
+  const { affected, scope, began_at, resolved_at, last_good_run, freshness, metric, threshold, value } = incident;
   return (
     <Facts
       class="facts"
@@ -168,7 +168,7 @@ function Head({ incident }: { incident: Incident }) {
                   <Moment at={began_at} /> to <Moment at={resolved_at} />
                 </>
               }
-              more={duration(downtime_ms)}
+              more={<Distance at={resolved_at} />}
             />,
           ]
           : ["Since", <Value is={<Moment at={began_at} />} more={<Distance at={began_at} />} />],
@@ -187,7 +187,11 @@ function Head({ incident }: { incident: Incident }) {
             )
             : <Value is="none" more="in the runs that are kept" />,
         ],
-        freshness ? ["Data is", <Freshness of={freshness} />] : ["Threshold", <Value is={valueOf(threshold, metric)} more={compared} />],
+        resolved_at
+          ? ["Time to resolve", <Resolution of={incident} />]
+          : freshness
+          ? ["Data is", <Freshness of={freshness} />]
+          : ["Threshold", <Value is={valueOf(threshold, metric)} more={`now ${valueOf(value, metric)}`} />],
       ]}
     />
   );
@@ -198,6 +202,14 @@ const Value = ({ is, more }: { is: ComponentChildren; more: ComponentChildren })
   <>
     {is} <small>{more}</small>
   </>
+);
+
+/** How long the incident lasted, and how soon a person acknowledged it. */
+const Resolution = ({ of: { began_at, acknowledged_at, downtime_ms } }: { of: Incident }) => (
+  <Value
+    is={duration(downtime_ms)}
+    more={acknowledged_at ? `acknowledged after ${duration(Date.parse(acknowledged_at) - Date.parse(began_at))}` : "not acknowledged"}
+  />
 );
 
 /** The age of the data now. */
@@ -242,27 +254,6 @@ function Condition({ incident }: { incident: Incident }) {
           </>
         )
         : <p class="muted">The rule {rule_name} was deleted.</p>}
-    </section>
-  );
-}
-
-/** The incidents that this one inhibits. */
-function Inhibited({ incident: { children } }: { incident: Incident }) {
-  if (!children.length) return null;
-  return (
-    <section class="card pad">
-      <h2>Inhibited: the same cause</h2>
-      <ul class="links">
-        {children.map((child) => (
-          <li key={child.id}>
-            <Link href={`/alerts/${child.id}`}>
-              {child.rule_name}
-              {child.tournament_no && `, tournament ${child.tournament_no}`}
-            </Link>{" "}
-            <small>{words(child.state)}</small>
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Link, useParams } from "wouter-preact";
 import { ErrorAnalyticsResponse, ErrorListResponse, PERIODS } from "../../../types/history.ts";
 import { type Analytics, ErrorAnalytics } from "../components/error-analytics.tsx";
-import { Page } from "../components/page.tsx";
+import { Page, Section } from "../components/page.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { Pill, Severity } from "../components/status.tsx";
 import { ErrorTrend } from "../errors/error-trend.tsx";
@@ -20,7 +20,7 @@ export default function ErrorGroup() {
   const fingerprint = decodeURIComponent(useParams().fingerprint ?? "");
   const errors = usePages("sync-monitoring/errors", { fingerprint, limit: 100 }, ErrorListResponse);
   const rows = errors.data?.pages.flatMap((page) => page.errors) ?? [];
-  const open = rows.find((error) => error.resolved_at === null), latest = rows[0];
+  const open = rows.filter((error) => error.resolved_at === null), latest = rows[0];
   const { can } = useUser();
   return (
     <Page
@@ -33,10 +33,10 @@ export default function ErrorGroup() {
       }
       lead={latest && (
         <>
-          {open ? <Pill of="PENDING" label="Open" /> : <Pill of="RESOLVED" />} <Severity of={latest.error_severity} />
+          {open.length ? <Pill of="PENDING" label="Open" /> : <Pill of="RESOLVED" />} <Severity of={latest.error_severity} />
         </>
       )}
-      acts={open && can("operator") && <Resolve id={open.id} />}
+      acts={open[0] && can("operator") && <Resolve id={open[0].id} open={errors.hasNextPage ? null : open.length} />}
     >
       <Reading of={errors}>
         {() =>
@@ -69,19 +69,20 @@ function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup
   return (
     <>
       <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>{(data) => <Summary of={data} />}</ErrorAnalytics>
-      <Advice of={latest} />
-      <div class="beside trend-first">
+      <div class="split with-list">
         <ErrorAnalytics period={period} entity="" filters={filters} every={30_000}>
           {(data) => data.total > 0 && <ErrorTrend data={data} />}
         </ErrorAnalytics>
-        <Details error={latest} />
+        <aside class="stack">
+          <Advice of={latest} />
+          <Details error={latest} />
+          {counts && isUneven(counts) && <TournamentShares of={counts} title="Errors by tournament" />}
+        </aside>
+        <Section title="Occurrences">
+          <OccurrenceList of={occurrencesOf(rows)} />
+          {more}
+        </Section>
       </div>
-      <section class="card headed">
-        <h2>Occurrences</h2>
-        <OccurrenceList of={occurrencesOf(rows)} />
-      </section>
-      {more}
-      {counts && isUneven(counts) && <TournamentShares of={counts} title="Errors by tournament" />}
     </>
   );
 }

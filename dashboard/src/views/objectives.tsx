@@ -101,8 +101,8 @@ function List({ objectives }: { objectives: Objective[] }) {
         { name: "Status", card: "state", cell: ({ status }) => <Status of={STATUSES[status].of} label={STATUSES[status].name} /> },
         {
           name: "Attainment",
-          cell: ({ attainment, status, target, rolling_window }) => (
-            <div class="attainment" data-status={status}>
+          cell: ({ attainment, target, rolling_window }) => (
+            <div class="attainment">
               <strong>{shareText(attainment)}</strong> <small>target {shareText(target)} in {rolling_window}</small>
             </div>
           ),
