@@ -134,16 +134,30 @@ test("on a phone each name of the navigation is whole, and a menu opens the view
   await page.getByRole("button", { name: "More views, now System" }).waitFor();
 }, PHONE);
 
-test("the system says first how many of its components need a person", "viewer", async ({ page, open }) => {
-  const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
-  let components = [of("a", "OK"), of("b", "OK")];
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    await route.fulfill({ json: { ...await (await route.fetch()).json(), status: "OK", components } });
-  });
-  await open("/system", "System");
-  await page.getByRole("heading", { name: "All 2 components work" }).waitFor();
-  components = [of("a", "OK"), of("b", "FAILED")];
-  await page.reload();
-  await page.getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
-  assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
-});
+test(
+  "the system says first how many of its components need a person, and no more than its syncs allow",
+  "viewer",
+  async ({ page, open }) => {
+    const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
+    let components = [of("a", "OK"), of("b", "OK")];
+    await page.route("**/sync-monitoring/system-status", async (route) => {
+      await route.fulfill({ json: { ...await (await route.fetch()).json(), status: "OK", components } });
+    });
+    let health = "WARNING";
+    await page.route("**/sync-monitoring/health-overview", async (route) => {
+      const overview = await (await route.fetch()).json();
+      for (const sync of Object.values<{ status: string }>(overview.sync_entities)) sync.status = "HEALTHY";
+      overview.sync_entities.matches_schedule.status = health;
+      await route.fulfill({ json: overview });
+    });
+    await open("/system", "System");
+    await page.locator(".headline.warn").getByRole("heading", { name: "Every component works; Match Schedule warns" }).waitFor();
+    health = "HEALTHY";
+    await page.reload();
+    await page.locator(".headline.good").getByRole("heading", { name: "All 2 components work" }).waitFor();
+    components = [of("a", "OK"), of("b", "FAILED")];
+    await page.reload();
+    await page.getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
+    assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
+  },
+);
