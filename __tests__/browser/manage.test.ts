@@ -161,3 +161,22 @@ test(
     assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
   },
 );
+
+test("a job whose run was partial is no completed one in the list, and neither is the schedule of that run", "viewer", async (visitor) => {
+  const { page, open } = visitor;
+  await query(
+    `insert into sync_jobs (entity_type, priority, status, final_status, triggered_by, reason, max_attempts, enqueued_at, rank, not_before, finished_at)
+    values ('tournaments', 'NORMAL', 'COMPLETED', 'PARTIAL', 'operator@example.com', 'a partial run', 3, now(), now(), now(), now())`,
+  );
+  await open("/sync", "Sync now");
+  await page.getByRole("row").filter({ hasText: "a partial run" }).locator(".status.warn", { hasText: "Partial" }).waitFor();
+  await page.route("**/sync-monitoring/system-status", async (route) => {
+    const system = await (await route.fetch()).json();
+    const message = "the last run, of 2026-06-10 12:00 UTC, was partial";
+    await route.fulfill({
+      json: { ...system, components: [{ name: "tournaments", kind: "schedule", status: "OK", message, evidence: {} }] },
+    });
+  });
+  await open("/system", "System");
+  await page.locator(".checks .status.warn", { hasText: "Partial" }).waitFor();
+});
