@@ -19,16 +19,15 @@ import { useObjectives } from "../objective/list.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { isNotifying, RULE_STATES, ruleStateOf, summaryOf } from "../rule-state.ts";
-import { conditionOf, escalationOf } from "../rule-text.ts";
+import { conditionOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 
 /** A list of more rules than these has filters. */
 const FEW = 20;
 const FIRING = "Firing now";
 
-/** The channels of a rule beside this page, and its escalation; empty for a rule that only this page shows. */
-const notifiesOf = (rule: AlertRule): string =>
-  [...rule.notification_channels.filter((name) => name !== "dashboard"), escalationOf(rule) ?? ""].filter(Boolean).join(", ");
+/** The channels of a rule beside this page; empty for a rule that only this page shows. */
+const notifiesOf = (rule: AlertRule): string => rule.notification_channels.filter((name) => name !== "dashboard").join(", ");
 
 /** Why a rule cannot be measured, and its live incidents. */
 const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }) => (
