@@ -20,7 +20,9 @@ async function addRuns(): Promise<string> {
 test("the threshold is dragged over the values of the past, the incidents follow, and the form has it", "admin", async ({ page, open }) => {
   await open(`/alerts/rules/${await addRuns()}`, RULE);
   const backtest = page.locator(".backtest"), line = backtest.getByRole("slider", { name: "Line of the threshold" });
-  await backtest.getByText("Would have opened 0 incidents and sent 0 notifications in 10 days; really 0 and 0.").waitFor();
+  await backtest.getByRole("heading", { name: "In the last 10 days, all that can be measured" }).waitFor();
+  await backtest.getByText("Would have opened 0 incidents and sent 0 notifications; really 0 and 0.").waitFor();
+  assertEquals(await backtest.locator(".values > span").allInnerTexts(), ["1 min 40 s", "50 s", "0"]);
   assertEquals(await violations(page), []);
   const [box, area] = [await line.boundingBox(), await page.locator(".threshold-area").boundingBox()];
   assert(box && area);
@@ -30,7 +32,7 @@ test("the threshold is dragged over the values of the past, the incidents follow
   const field = page.locator("form").getByLabel(/^Threshold/);
   assertEquals(await field.inputValue(), "60");
   await page.mouse.up();
-  await backtest.getByText("Would have opened 6 incidents and sent 12 notifications in 10 days; really 0 and 0.").waitFor();
+  await backtest.getByText("Would have opened 6 incidents and sent 12 notifications; really 0 and 0.").waitFor();
   assertEquals(await backtest.locator("rect.would").count(), 6);
   await page.getByText("Unsaved changes").waitFor();
 });

@@ -44,6 +44,15 @@ Deno.test("a limit that is no number is sent as it is, and the server names the 
   }
 });
 
+test("without another channel the list warns that only this page is notified, and adds one", "admin", async ({ page, open }) => {
+  await query("delete from notification_channels where kind <> 'dashboard'");
+  await open("/alerts/channels", "Channels");
+  const state = page.locator(".headline.warn");
+  await state.getByRole("heading", { name: "Only this page is notified" }).waitFor();
+  await state.getByRole("button", { name: "Add a channel" }).click();
+  await page.getByRole("dialog", { name: "New channel" }).getByText("is never shown again").waitFor();
+});
+
 test("the list shows whether each channel delivers, and the result of a test stands in its card", "admin", async ({ page, open }) => {
   const receiver = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

@@ -138,7 +138,7 @@ test("an operator syncs one tournament and sees the job complete", "operator", a
   await page.getByLabel("Reason").fill("a browser test");
   await page.getByRole("button", { name: "Start the sync" }).click();
   await waitForText(page, "there is no tournament 99999999");
-  assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Tournament"]);
+  assertEquals(await page.locator(".field:has(.wrong) label").allInnerTexts(), ["Tournament (optional)"]);
   await page.getByLabel("Tournament").fill(tournament?.no ?? "");
   await page.getByRole("button", { name: "Start the sync" }).click();
   await page.getByRole("heading", { name: "Sync of Match Schedule" }).waitFor();
@@ -424,6 +424,7 @@ test("an inactive sync is reached from the overview, and the choices to sync now
 
 test("an admin changes how long data is kept, and a refusal is at the field", "admin", async ({ page, open }) => {
   await open("/system", "System");
+  await page.getByText(/^Retention: \d+ kinds of rows$/).click();
   await page.getByRole("button", { name: "Change Audit log" }).click();
   await page.getByLabel("Keep for").fill("89 days");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();

@@ -134,16 +134,51 @@ test("on a phone each name of the navigation is whole, and a menu opens the view
   await page.getByRole("button", { name: "More views, now System" }).waitFor();
 }, PHONE);
 
-test("the system says first how many of its components need a person", "viewer", async ({ page, open }) => {
-  const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
-  let components = [of("a", "OK"), of("b", "OK")];
+test(
+  "the system says first how many of its components need a person, and no more than its syncs allow",
+  "viewer",
+  async ({ page, open }) => {
+    const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
+    let components = [of("a", "OK"), of("b", "OK")];
+    await page.route("**/sync-monitoring/system-status", async (route) => {
+      await route.fulfill({ json: { ...await (await route.fetch()).json(), status: "OK", components } });
+    });
+    let health = "WARNING";
+    await page.route("**/sync-monitoring/health-overview", async (route) => {
+      // Without the tag of an answer from before, so that this one has a body.
+      const { "if-none-match": _, ...headers } = route.request().headers();
+      const overview = await (await route.fetch({ headers })).json();
+      for (const sync of Object.values<{ status: string }>(overview.sync_entities)) sync.status = "HEALTHY";
+      overview.sync_entities.matches_schedule.status = health;
+      await route.fulfill({ json: overview });
+    });
+    await open("/system", "System");
+    await page.locator(".headline.warn").getByRole("heading", { name: "Every component works; Match Schedule warns" }).waitFor();
+    health = "HEALTHY";
+    await page.reload();
+    await page.locator(".headline.good").getByRole("heading", { name: "All 2 components work" }).waitFor();
+    components = [of("a", "OK"), of("b", "FAILED")];
+    await page.reload();
+    await page.getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
+    assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
+  },
+);
+
+test("a job whose run was partial is no completed one in the list, and neither is the schedule of that run", "viewer", async (visitor) => {
+  const { page, open } = visitor;
+  await query(
+    `insert into sync_jobs (entity_type, priority, status, final_status, triggered_by, reason, max_attempts, enqueued_at, rank, not_before, finished_at)
+    values ('tournaments', 'NORMAL', 'COMPLETED', 'PARTIAL', 'operator@example.com', 'a partial run', 3, now(), now(), now(), now())`,
+  );
+  await open("/sync", "Sync now");
+  await page.getByRole("row").filter({ hasText: "a partial run" }).locator(".status.warn", { hasText: "Partial" }).waitFor();
   await page.route("**/sync-monitoring/system-status", async (route) => {
-    await route.fulfill({ json: { ...await (await route.fetch()).json(), status: "OK", components } });
+    const system = await (await route.fetch()).json();
+    const message = "the last run, of 2026-06-10 12:00 UTC, was partial";
+    await route.fulfill({
+      json: { ...system, components: [{ name: "tournaments", kind: "schedule", status: "OK", message, evidence: {} }] },
+    });
   });
   await open("/system", "System");
-  await page.getByRole("heading", { name: "All 2 components work" }).waitFor();
-  components = [of("a", "OK"), of("b", "FAILED")];
-  await page.reload();
-  await page.getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
-  assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
+  await page.locator(".checks .status.warn", { hasText: "Partial" }).waitFor();
 });

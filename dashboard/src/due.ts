@@ -1,5 +1,12 @@
 import type { EntityWithPauses } from "../../types/admin.ts";
+import type { EntityHealthStatus } from "../../types/monitoring.ts";
 import { msOf } from "./format.ts";
+
+/** Whether the data of a sync is older than expected; a paused or idle one has no expected age. */
+export const isDataLate = (
+  { last_successful_sync: success, expected_within_ms, is_paused, idle_since }: EntityHealthStatus,
+  now: number,
+): boolean => success !== null && !is_paused && idle_since === null && now - Date.parse(success) > expected_within_ms;
 
 /** A mark in the strip: a run, or a due time at which no run started. */
 type Mark<R> = { at: number; run: R } | { at: number; run: null };

@@ -2,13 +2,13 @@ import type { AlertRule } from "../../types/alerts.ts";
 import type { AlertSummary } from "../../types/monitoring.ts";
 import { counted, number } from "./format.ts";
 
-/** The states of a rule: its name, the status whose icon it has, and what a sentence says of one rule and of several. */
+/** The states of a rule: its name, and what a sentence says of one rule and of several. */
 export const RULE_STATES = {
-  FIRING: { name: "Firing", of: "FIRING", verbs: ["fires", "fire"] },
-  BROKEN: { name: "Broken", of: "BROKEN", verbs: ["is broken", "are broken"] },
-  PENDING: { name: "Pending or acknowledged", of: "PENDING", verbs: null },
-  OFF: { name: "Off", of: "IDLE", verbs: ["is off", "are off"] },
-  QUIET: { name: "Without an incident", of: "OK", verbs: null },
+  FIRING: { name: "Firing", verbs: ["fires", "fire"] },
+  BROKEN: { name: "Broken", verbs: ["is broken", "are broken"] },
+  PENDING: { name: "Pending or acknowledged", verbs: null },
+  OFF: { name: "Off", verbs: ["is off", "are off"] },
+  QUIET: { name: "Without an incident", verbs: null },
 } as const;
 type RuleState = keyof typeof RULE_STATES;
 

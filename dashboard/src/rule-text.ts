@@ -128,10 +128,6 @@ function clauseOf(rule: Condition & Pick<AlertRule, "lowest_priority">): string 
 /** The condition of a rule as a sentence. */
 export const conditionOf = (rule: Parameters<typeof clauseOf>[0]): string => `${capitalised(clauseOf(rule))}.`;
 
-/** When a rule escalates, in a few words; null where it does not. */
-export const escalationOf = ({ escalation_delay: delay, severity }: Pick<AlertRule, "escalation_delay" | "severity">): string | null =>
-  isZero(delay) ? null : `${raisedBy(severity).replace("raise to ", "")} after ${delay}`;
-
 /** A rule as a sentence: its condition, whom it notifies, and its escalation. */
 export function sentenceOf(
   rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,

@@ -4,9 +4,8 @@ import { EntityListResponse } from "../../../types/admin.ts";
 import type { AlertRule } from "../../../types/alerts.ts";
 import { REPORT_KINDS } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
-import { Severity } from "../components/status.tsx";
 import { Distance, Moment } from "../components/time.tsx";
-import { counted, number, sentence, UNKNOWN } from "../format.ts";
+import { counted, number, sentence, title, UNKNOWN } from "../format.ts";
 import { pathOf, useRead } from "../queries.ts";
 import { isNotifying } from "../rule-state.ts";
 import { type Channel, isProven } from "./health.ts";
@@ -34,7 +33,7 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
             const count = first.filter((rule) => rule.severity === severity).length;
             return count > 0 && (
               <li key={severity}>
-                <Severity of={severity} /> {number(count)}
+                <span class="pill">{title(severity)}</span> {number(count)}
               </li>
             );
           })}

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { NotificationChannel } from "../../../types/alerts.ts";
 import { DURATIONS } from "../../../types/duration.ts";
-import { CHANNEL_KINDS } from "../../../types/channel-kinds.ts";
+import { CHANNEL_KINDS, channelFields } from "../../../types/channel-kinds.ts";
 import { type Fields, fieldsOf, requestOf } from "../channel-fields.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { ChannelSettings } from "./channel-settings.tsx";
@@ -51,6 +51,9 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
             />
           )}
           <ChannelSettings channel={channel} fields={fields} set={set} />
+          {channelFields(fields.kind).some(([, { is_stored }]) => is_stored) && (
+            <p class="wide muted">A stored secret, or the address of a webhook, is never shown again.</p>
+          )}
           {CHANNEL_KINDS[fields.kind].is_for_rules && (
             <>
               <TextField

@@ -1,6 +1,7 @@
 import { Link } from "wouter-preact";
 import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
+import { isDataLate } from "../due.ts";
 import { counted, duration, percent, sentence } from "../format.ts";
 import { NextRun } from "./next-run.tsx";
 import { Icon } from "./status.tsx";
@@ -48,8 +49,6 @@ export function EntityTable({ rows, settings, isCompact }: {
 function Sync({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms, average_duration_ms } = health;
-  const isLate = last_successful_sync !== null && !health.is_paused && health.idle_since === null &&
-    now - Date.parse(last_successful_sync) > expected_within_ms;
   return (
     <tbody data-entity={type} data-status={health.status}>
       <tr>
@@ -72,7 +71,7 @@ function Sync({ type, health, entity }: { type: string; health: EntityHealthStat
         </td>
         <td class="number" data-label="Data is">
           {last_successful_sync === null ? "never read" : (
-            <span class={isLate ? "late" : undefined}>
+            <span class={isDataLate(health, now) ? "late" : undefined}>
               <Since at={last_successful_sync} /> old
             </span>
           )} <small>expected within {duration(expected_within_ms)}</small>

@@ -1,13 +1,11 @@
 import type { ComponentChildren } from "preact";
 
 /** A part of a form with its heading. */
-export function FormSection({ title, lead, acts, isEven, children }: {
+export function FormSection({ title, lead, acts, children }: {
   title: string;
   lead?: string;
   /** A control at the end of the heading. */
   acts?: ComponentChildren;
-  /** Whether an odd number of fields has three in its last row, so that none stands alone; the last child is no field. */
-  isEven?: boolean;
   children: ComponentChildren;
 }) {
   return (
@@ -17,7 +15,7 @@ export function FormSection({ title, lead, acts, isEven, children }: {
         {lead && <p class="muted">{lead}</p>}
         {acts}
       </header>
-      <div class={isEven ? "form-grid even" : "form-grid"}>{children}</div>
+      <div class="form-grid">{children}</div>
     </section>
   );
 }

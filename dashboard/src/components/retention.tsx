@@ -1,8 +1,7 @@
 import { Pencil } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { RetentionResponse, type RetentionSetting } from "../../../types/admin.ts";
-import { title } from "../format.ts";
-import { useNarrow } from "../narrow.ts";
+import { counted, title } from "../format.ts";
 import { UnusedResponse, useAct, useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Dialog } from "./dialog.tsx";
@@ -24,34 +23,23 @@ const nameOf = (subject: string): string => NAMES[subject] ?? title(subject);
 /** How long each kind of data is kept; an admin changes it. */
 export function Retention() {
   const { can } = useUser();
-  const isNarrow = useNarrow();
   const retention = useRead("sync-admin/retention", RetentionResponse, { every: 60_000 });
-  const list = (
+  return (
     <Reading of={retention}>
       {({ settings }) => (
-        <ul class="lines kept" aria-label="How long each kind of data is kept">
-          {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
-            <li key={setting.subject}>
-              <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}
-              {can("admin") && <Change setting={setting} />}
-            </li>
-          ))}
-        </ul>
+        <details class="card pad">
+          <summary>Retention: {counted(settings.length, "kind")} of rows</summary>
+          <ul class="lines kept" aria-label="How long each kind of data is kept">
+            {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
+              <li key={setting.subject}>
+                <span>{nameOf(setting.subject)}</span> <span class="muted">{setting.keep}</span>{" "}
+                {can("admin") && <Change setting={setting} />}
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </Reading>
-  );
-  return (
-    <section class="card pad">
-      <h2>Retention</h2>
-      {isNarrow
-        ? (
-          <details>
-            <summary>How long each kind of data is kept</summary>
-            {list}
-          </details>
-        )
-        : list}
-    </section>
   );
 }
 

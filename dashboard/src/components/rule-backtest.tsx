@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/preact-query";
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { PreviewRuleResponse } from "../../../types/admin.ts";
 import { ALERT_METRICS, type Metric, TOURNAMENTS_OF_NOW } from "../../../types/alerts.ts";
@@ -7,12 +8,13 @@ import { useApi } from "../api.ts";
 import { counted, inZoneShort, largestUnit, number } from "../format.ts";
 import { describeError } from "../queries.ts";
 import { type Fields, isShare, shown, thresholdIn } from "../rule-fields.ts";
+import { valueOf } from "../rule-text.ts";
 import { useSettled } from "../settled.ts";
 import { ThresholdLine } from "./threshold-line.tsx";
 
-const HOUR_MS = 3_600_000, DAYS = 30;
+const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS, DAYS = 30;
 /** The drawing's own units; the style sheet stretches it over its box. */
-const WIDTH = 1_000, HEIGHT = 100;
+const WIDTH = 1_000, HEIGHT = 100, BAND = 10, GAP = 5;
 
 /** What the rule of the form would have done in the last 30 days, beside what it did, with its threshold as a line that can be moved. */
 export function RuleBacktest({ path, request, fields, set }: {
@@ -25,25 +27,33 @@ export function RuleBacktest({ path, request, fields, set }: {
   const { lost_past }: Metric = ALERT_METRICS[metric];
   const reason = scope === "TOURNAMENT" ? TOURNAMENTS_OF_NOW : lost_past;
   const threshold = thresholdIn(fields.threshold, metric);
+  if (reason) return <Card>The past of this rule cannot be shown: {reason}.</Card>;
+  if (typeof threshold !== "number") return <Card>The threshold must be a number.</Card>;
   return (
-    <section class="card pad backtest">
-      <h2>In the last {DAYS} days</h2>
-      {reason
-        ? <p class="muted">The past of this rule cannot be shown: {reason}.</p>
-        : typeof threshold !== "number"
-        ? <p class="muted">The threshold must be a number.</p>
-        : (
-          <Replayed
-            path={path}
-            request={request}
-            fields={fields}
-            threshold={threshold}
-            onMove={(value) => set({ threshold: shown(value, metric) })}
-          />
-        )}
-    </section>
+    <Replayed
+      path={path}
+      request={request}
+      fields={fields}
+      threshold={threshold}
+      onMove={(value) => set({ threshold: shown(value, metric) })}
+    />
   );
 }
+
+/** The period of a replay; the whole one before it is known how much of it can be measured. */
+function periodOf(backtest: Backtest | undefined): string {
+  const length = backtest ? Date.parse(backtest.until) - Date.parse(backtest.from) : DAYS * DAY_MS, days = Math.round(length / DAY_MS);
+  if (days >= DAYS) return `In the last ${DAYS} days`;
+  return `In the last ${days >= 1 ? counted(days, "day").replace(/^1 /, "") : largestUnit(length)}, all that can be measured`;
+}
+
+/** The card of a replay, with a sentence where there is none. */
+const Card = ({ of: backtest, children }: { of?: Backtest; children: ComponentChildren }) => (
+  <section class="card pad backtest">
+    <h2>{periodOf(backtest)}</h2>
+    {backtest ? children : <p class="muted">{children}</p>}
+  </section>
+);
 
 function Replayed({ path, request, fields: { metric }, threshold, onMove }: {
   path: string;
@@ -54,7 +64,7 @@ function Replayed({ path, request, fields: { metric }, threshold, onMove }: {
 }) {
   const api = useApi();
   // A page that is open for hours asks for the same period.
-  const [since] = useState(() => new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - DAYS * 24 * HOUR_MS).toISOString());
+  const [since] = useState(() => new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - DAYS * DAY_MS).toISOString());
   const body = useSettled(JSON.stringify(replayedFields(request)));
   const { data, error, isFetching } = useQuery<PreviewRuleResponse>({
     queryKey: [path, since, body],
@@ -63,25 +73,30 @@ function Replayed({ path, request, fields: { metric }, threshold, onMove }: {
     placeholderData: (previous) => previous,
   });
   const backtest = data?.backtest;
-  if (error) return <p class="muted">The past cannot be shown. {describeError(error).message}</p>;
-  if (!backtest) return <p class="muted">Replaying …</p>;
+  if (error) return <Card>The past cannot be shown. {describeError(error).message}</Card>;
+  if (!backtest) return <Card>Replaying …</Card>;
   const values = backtest.values.flatMap(({ value }) => value ?? []);
   const top = topOf(Math.max(0, ...values), metric);
   return (
-    <div aria-busy={isFetching}>
-      <p role="status">{inWords(backtest)}</p>
+    <Card of={backtest}>
+      <p role="status" aria-busy={isFetching}>{inWords(backtest)}</p>
       <div class="replayed">
-        <Drawing backtest={backtest} top={top} />
-        <ThresholdLine value={threshold} metric={metric} top={top} onMove={onMove} />
+        <p class="values">
+          <span>{valueOf(top, metric)}</span> <span>{valueOf(top / 2, metric)}</span> <span>0</span>
+        </p>
+        <div class="drawing">
+          <Drawing backtest={backtest} top={top} />
+          <ThresholdLine value={threshold} metric={metric} top={top} onMove={onMove} />
+        </div>
+        <p class="axis">
+          <span>{inZoneShort(backtest.from)}</span> <span>now</span>
+        </p>
       </div>
-      <p class="axis">
-        <span>{inZoneShort(backtest.from)}</span> <span>now</span>
-      </p>
       <ul class="legend">
-        <li class="shaded">Would have fired</li>
-        {backtest.actual && <li class="real">Really fired</li>}
+        <li class="would">Would have fired</li>
+        {backtest.actual && <li class="really">Really fired</li>}
       </ul>
-    </div>
+    </Card>
   );
 }
 
@@ -93,20 +108,20 @@ const replayedFields = (request: object): object => ({
   runbook_url: undefined,
 });
 
-/** The end of the scale; a threshold above it is moved back into it by hand. */
+/** The end of the scale, whose half is round too; a threshold above it is moved back into it by hand. */
 function topOf(highest: number, metric: Fields["metric"]): number {
   if (isShare(metric)) return 1;
   const { min, max }: Metric = ALERT_METRICS[metric];
-  return Math.min(Math.max(highest * 1.25, min * 5), max);
+  const needed = Math.max(highest * 1.25, min * 5), magnitude = 10 ** Math.floor(Math.log10(needed));
+  const top = [1, 2, 4, 6, 10].map((factor) => factor * magnitude).find((each) => each >= needed) ?? needed;
+  return Math.min(top, max);
 }
 
 /** The numbers of a replay as a sentence, with the real ones behind it. */
-function inWords({ from, until, incidents, notifications, actual }: Backtest): string {
-  const length = Date.parse(until) - Date.parse(from), days = Math.round(length / (24 * HOUR_MS));
-  const period = days >= 1 ? counted(days, "day") : largestUnit(length);
+function inWords({ incidents, notifications, actual }: Backtest): string {
   const would = `Would have opened ${counted(incidents.length, "incident")} and sent ${counted(notifications.total, "notification")}`;
   const real = actual ? `; really ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
-  return `${would} in ${period}${real}.`;
+  return `${would}${real}.`;
 }
 
 /** The value as a stepped line over the incidents that the rule would have had; the real ones are bars below it. */
@@ -125,9 +140,9 @@ function Drawing({ backtest, top }: { backtest: Backtest; top: number }) {
       return <rect key={`${kind} ${opened_at}`} class={kind} x={left} width={Math.max(right - left, 3)} {...rest} />;
     });
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + 10}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + GAP + BAND}`} preserveAspectRatio="none" aria-hidden="true">
       {bars(backtest.incidents, "would", { y: 0, height: HEIGHT })}
-      {bars(backtest.actual?.incidents ?? [], "really", { y: HEIGHT + 4, height: 6 })}
+      {bars(backtest.actual?.incidents ?? [], "really", { y: HEIGHT + GAP, height: BAND })}
       <path d={`M0 ${HEIGHT}H${WIDTH}`} class="base" />
       <path d={line} class="value" />
     </svg>

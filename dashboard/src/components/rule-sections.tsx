@@ -31,7 +31,6 @@ export function RuleNames({ fields, set }: Pick<Part, "fields" | "set">) {
           onChange={(is_active) => set({ is_active })}
         />
       }
-      isEven
     >
       <TextField
         name="name"
@@ -66,7 +65,7 @@ export function Condition({ fields, set, entities, objectives }: Part) {
   const { direction, uses_window } = ALERT_METRICS[fields.metric];
   const isAbove = direction === "above";
   return (
-    <FormSection title="Condition" lead="When an incident opens." isEven>
+    <FormSection title="Condition" lead="When an incident opens.">
       <SelectField
         name="metric"
         label="Metric"
@@ -128,6 +127,7 @@ export function Condition({ fields, set, entities, objectives }: Part) {
       {uses_window && (
         <TextField
           name="evaluation_window"
+          class="short"
           label="Window"
           help={`The period that is measured: ${rangeFor("evaluation_window")}.`}
           value={fields.evaluation_window}
@@ -136,6 +136,7 @@ export function Condition({ fields, set, entities, objectives }: Part) {
       )}
       <TextField
         name="for_duration"
+        class="short"
         label="Met for"
         help="How long the condition must be met before the incident fires; 0 seconds is at once."
         value={fields.for_duration}
@@ -198,7 +199,7 @@ function Recovery({ fields, set }: Pick<Part, "fields" | "set">) {
 
 export function Notification({ fields, set }: Pick<Part, "fields" | "set">) {
   return (
-    <FormSection title="Notification" lead="Who is notified when the incident fires." isEven>
+    <FormSection title="Notification" lead="Who is notified when the incident fires.">
       <SelectField
         name="severity"
         label="Severity"
@@ -209,6 +210,7 @@ export function Notification({ fields, set }: Pick<Part, "fields" | "set">) {
       />
       <TextField
         name="repeat_interval"
+        class="short"
         label="Repeat every"
         help="How often the notification is repeated while the incident fires."
         value={fields.repeat_interval}
@@ -232,6 +234,7 @@ export function Escalation({ fields, set }: Pick<Part, "fields" | "set">) {
     <FormSection title="Escalation" lead="What happens while nobody acknowledges the incident.">
       <TextField
         name="escalation_delay"
+        class="short"
         label="Escalate after (optional)"
         help="Time without an acknowledgement before each step; empty means never."
         placeholder="never"

@@ -65,6 +65,7 @@ export function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules:
           />
           <SelectField label="Rule" options={[["", "any"], ...rules]} {...bind("rule_id")} />
           <TournamentField
+            label="Tournament"
             help="Part of its name, or its number; empty is any."
             value={fields.tournament_no}
             onChange={set("tournament_no")}

@@ -21,7 +21,12 @@ function useTournaments(text: string) {
 }
 
 /** A field for the number of a tournament, which also finds it by its name: the combobox pattern of WAI-ARIA. */
-export function TournamentField({ value, onChange, help }: { value: string; onChange: (value: string) => void; help: string }) {
+export function TournamentField({ label, value, onChange, help }: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  help: string;
+}) {
   const list = useId();
   const [isOpen, setOpen] = useState(false);
   const [place, setPlace] = useState(-1);
@@ -49,7 +54,7 @@ export function TournamentField({ value, onChange, help }: { value: string; onCh
     <div class="combobox">
       <TextField
         name="tournament_no"
-        label="Tournament"
+        label={label}
         help={chosen ? undefined : isKnown && found.length === 0 && !isNumber ? "No tournament has a name with this text." : help}
         role="combobox"
         aria-expanded={options.length > 0}

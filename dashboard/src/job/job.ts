@@ -6,7 +6,8 @@ export type Job = JobDetailResponse;
 export const isFinished = ({ status }: Job): boolean => ["COMPLETED", "FAILED", "CANCELLED"].includes(status);
 
 /** The outcome of the run once the job has completed, before it the state of the job. */
-export const outcomeOf = ({ status, final_status }: Job): string => status === "COMPLETED" ? final_status ?? status : status;
+export const outcomeOf = ({ status, final_status }: Pick<Job, "status" | "final_status">): string =>
+  status === "COMPLETED" ? final_status ?? status : status;
 
 /** The target of the job: a tournament, several of them, or everything that is due. */
 export const targetOf = ({ tournament_no, tournament_nos }: Job): string =>

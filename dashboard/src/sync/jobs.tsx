@@ -13,6 +13,7 @@ import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Distance } from "../components/time.tsx";
 import { title } from "../format.ts";
+import { outcomeOf } from "../job/job.ts";
 import { useNames } from "../names.ts";
 import { usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
@@ -29,7 +30,7 @@ const COLUMNS: Column<z.infer<typeof Job>>[] = [
     card: "state",
     cell: (job) => (
       <>
-        <Status of={job.status} />
+        <Status of={outcomeOf(job)} />
         {job.last_error && <p class="under cut" title={job.last_error}>{job.last_error}</p>}
       </>
     ),

@@ -2,7 +2,8 @@ import { Link } from "wouter-preact";
 import { NextRun } from "../components/next-run.tsx";
 import { Facts } from "../components/page.tsx";
 import { Pill } from "../components/status.tsx";
-import { Since } from "../components/time.tsx";
+import { Since, useNow } from "../components/time.tsx";
+import { isDataLate } from "../due.ts";
 import { duration } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
@@ -10,6 +11,7 @@ import { useOverview } from "../overview.ts";
 /** The state of the chosen sync, and when its next run starts without a person. */
 export function Target({ type }: { type: string }) {
   const nameOf = useNames();
+  const now = useNow();
   const health = useOverview().data?.sync_entities[type];
   if (!health) return null;
   const { status, last_successful_sync: success, average_duration_ms } = health;
@@ -25,7 +27,10 @@ export function Target({ type }: { type: string }) {
         {success
           ? (
             <>
-              <Since at={success} /> <small>since the data was read</small>
+              <span class={isDataLate(health, now) ? "late" : undefined}>
+                <Since at={success} />
+              </span>{" "}
+              <small>since the data was read</small>
             </>
           )
           : (

@@ -86,6 +86,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
           onChange={set("priority")}
         />
         <TournamentField
+          label="Tournament (optional)"
           value={fields.tournament_no}
           help="Part of its name, or its number; empty starts a full run."
           onChange={set("tournament_no")}

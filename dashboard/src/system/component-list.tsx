@@ -65,9 +65,12 @@ export const SharedMessages = ({ of }: { of: Component[] }) => (
   </>
 );
 
-/** Runs that failed are too few for another state, but nobody should read a mark of success beside them. */
-const State = ({ of: { kind, status, message } }: { of: Component }) =>
-  kind === "runs" && status === "OK" && /^\d+ of \d+ /.test(message) ? <Status of="IDLE" label="Some failed" /> : <Status of={status} />;
+/** A few bad runs leave the state of a component as it is, but nobody should read a mark of success beside them. */
+function State({ of: { kind, status, message } }: { of: Component }) {
+  if (status === "OK" && kind === "runs" && /^\d+ of \d+ /.test(message)) return <Status of="IDLE" label="Some failed" />;
+  if (status === "OK" && kind === "schedule" && message.endsWith("was partial")) return <Status of="PARTIAL" />;
+  return <Status of={status} />;
+}
 
 /** The components with their states and reasons; a row opens its evidence. */
 export function ComponentList({ of, shared }: { of: Component[]; shared: string[] }) {

@@ -16,9 +16,18 @@ export function Connectivity() {
   const last = useRead("sync-admin/test-connectivity", LastConnectivityResponse, { every: 60_000 }).data?.last;
   const test = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity" }), UnusedResponse);
   return (
-    <section class="card pad">
+    <section class="card pad connectivity">
       <header class="section">
         <h2>Connectivity</h2>
+        <p class="muted">
+          {last
+            ? (
+              <>
+                Tested <Distance at={last.tested_at} />.
+              </>
+            )
+            : "Not tested yet. A test starts no run and sends no notification."}
+        </p>
         {can("operator") && (
           <button
             type="button"
@@ -32,17 +41,8 @@ export function Connectivity() {
         )}
       </header>
       <Refusal error={test.error} />
-      <p class="muted">
-        {last
-          ? (
-            <>
-              Tested <Distance at={last.tested_at} />.
-            </>
-          )
-          : "Not tested yet. A test starts no run and sends no notification."}
-      </p>
       {last && (
-        <ul class="lines" aria-label="Connectivity of each component">
+        <ul class="lines reached" aria-label="Connectivity of each component">
           {last.checks.map(({ kind, name, status, response_time_ms, message }) => (
             <li key={`${kind} ${name}`}>
               <span>{nameOf(kind, name)}</span> <Status of={status} label={status === "OK" ? duration(response_time_ms) : title(status)} />

@@ -35,8 +35,19 @@ export default function Channels() {
   );
 }
 
-/** Whether every channel delivers. */
-function Delivery({ of: channels }: { of: Channel[] }) {
+/** Whether every channel delivers; one that only this page shows reaches nobody who does not look at it. */
+function Delivery({ of: channels, onAdd }: { of: Channel[]; onAdd: () => void }) {
+  if (channels.every(({ kind, is_active }) => kind === "dashboard" || !is_active)) {
+    return (
+      <Headline
+        of="WARNING"
+        title="Only this page is notified"
+        acts={<button type="button" class="small" onClick={onAdd}>Add a channel</button>}
+      >
+        Nobody receives a message while the page is closed.
+      </Headline>
+    );
+  }
   const states = Map.groupBy(channels, healthOf);
   const bad = (states.get("FAILS")?.length ?? 0) + (states.get("UNPROVEN")?.length ?? 0);
   const on = channels.filter(({ is_active }) => is_active).length;
@@ -46,13 +57,11 @@ function Delivery({ of: channels }: { of: Channel[] }) {
       title={bad ? attentionOf(bad, channels.length, "channel") : on ? "Every channel delivers" : "Every channel is off"}
       figures={Object.entries(HEALTH).map(([health, { plural }]) => [plural, states.get(health as Health)?.length ?? 0] as const)
         .filter(([, count]) => count > 0 && states.size > 1).map(([name, count]) => [name, number(count)])}
-    >
-      Where notifications go. A stored secret, or the address of a webhook, is never shown again.
-    </Headline>
+    />
   );
 }
 
-function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
+function List({ onEdit }: { onEdit: (channel: Channel | null) => void }) {
   const channels = useRead("sync-admin/channels", ChannelListResponse, { every: 15_000 });
   const rules = useRead("sync-admin/alert-rules", RuleListResponse, { every: 60_000 }).data?.rules;
   const [results, setResults] = useState<Record<string, Results>>({});
@@ -76,7 +85,7 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
     <Reading of={channels}>
       {({ channels }) => (
         <>
-          <Delivery of={channels} />
+          <Delivery of={channels} onAdd={() => onEdit(null)} />
           <ul class="channel-cards" aria-label="Channels">
             {channels.map((channel) => (
               <li key={channel.name} class="card" aria-label={channel.name}>
@@ -108,9 +117,6 @@ function List({ onEdit }: { onEdit: (channel: Channel) => void }) {
               </li>
             ))}
           </ul>
-          {channels.every(({ kind, is_active }) => kind === "dashboard" || !is_active) && (
-            <Empty>Notifications are shown only on this page. Add a channel to be notified elsewhere.</Empty>
-          )}
         </>
       )}
     </Reading>

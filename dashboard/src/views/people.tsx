@@ -3,12 +3,12 @@ import { announce } from "../announce.ts";
 import { ChangePersonResponse, PeopleResponse, type Person, type Role, ROLES } from "../../../types/people.ts";
 import { Confirm, ConfirmDialog } from "../components/confirm.tsx";
 import { AddPerson, NO_ROLE, ROLE_OPTIONS, roleOf } from "../components/add-person.tsx";
-import { Facts, Figure, Page } from "../components/page.tsx";
+import { Facts, Page } from "../components/page.tsx";
 import { Empty, Reading, Refusal } from "../components/states.tsx";
 import { Status } from "../components/status.tsx";
 import { Table } from "../components/table.tsx";
 import { Day, Distance } from "../components/time.tsx";
-import { inZoneShort, number, title } from "../format.ts";
+import { inZoneShort, title } from "../format.ts";
 import { useAct, usePages } from "../queries.ts";
 import { useUser } from "../session.ts";
 
@@ -44,7 +44,6 @@ function List() {
     <Reading of={pages}>
       {({ pages: loaded }) => (
         <>
-          <Roles people={loaded.flatMap(({ people }) => people)} isWhole={!pages.hasNextPage} />
           <div class="quiet-states people">
             <Table
               caption="People"
@@ -103,6 +102,7 @@ function List() {
               Load more
             </button>
           )}
+          <Roles />
         </>
       )}
     </Reading>
@@ -116,18 +116,12 @@ const RIGHTS: Record<Role, string> = {
   admin: "Also changes rules, channels, syncs and people.",
 };
 
-/** The number of the people with each role who can sign in, and what the role may do. */
-function Roles({ people, isWhole }: { people: Person[]; isWhole: boolean }) {
-  const count = (role: Role) => people.filter((person) => person.role === role && !person.disabled).length;
-  return (
-    <div class="roles">
-      <Facts
-        class="figures"
-        of={ROLES.map((role) => [`${title(role)}s`, <Figure is={isWhole ? number(count(role)) : title(role)} more={RIGHTS[role]} />])}
-      />
-    </div>
-  );
-}
+const Roles = () => (
+  <details>
+    <summary>What each role may do</summary>
+    <Facts class="pairs" of={ROLES.map((role) => [title(role), RIGHTS[role]])} />
+  </details>
+);
 
 function State({ person }: { person: Person }) {
   if (person.disabled) return <Status of="FAILED" label="Disabled" />;
@@ -155,12 +149,9 @@ const OWN_ROLE = "Only another admin can change your role.";
 
 /** Admins do not change their own role, so that none locks themselves out. */
 const OwnRole = ({ person: { role } }: { person: Person }) => (
-  <>
-    <select class="small" aria-label="Your role" aria-describedby="own-role" title={OWN_ROLE} disabled>
-      <option>{role ?? NO_ROLE}</option>
-    </select>
-    <span id="own-role" class="unseen">{OWN_ROLE}</span>
-  </>
+  <span class="own-role" title={OWN_ROLE}>
+    {role ?? NO_ROLE} <span class="unseen">{OWN_ROLE}</span>
+  </span>
 );
 
 function RoleField({ person }: { person: Person }) {

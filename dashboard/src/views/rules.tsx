@@ -9,7 +9,7 @@ import { Filters } from "../components/filters.tsx";
 import { Page } from "../components/page.tsx";
 import { RuleIncidents } from "../components/rule-incidents.tsx";
 import { Empty, Reading } from "../components/states.tsx";
-import { Icon, Severity, Status } from "../components/status.tsx";
+import { Severity, Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Moment } from "../components/time.tsx";
@@ -19,24 +19,15 @@ import { useObjectives } from "../objective/list.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { isNotifying, RULE_STATES, ruleStateOf, summaryOf } from "../rule-state.ts";
-import { conditionOf, escalationOf } from "../rule-text.ts";
+import { conditionOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 
 /** A list of more rules than these has filters. */
 const FEW = 20;
 const FIRING = "Firing now";
 
-/** The channels of a rule beside this page, and its escalation below them. */
-function Notifies({ rule }: { rule: AlertRule }) {
-  const channels = rule.notification_channels.filter((name) => name !== "dashboard");
-  const escalation = escalationOf(rule);
-  return (
-    <>
-      {channels.length ? channels.join(", ") : <span class="muted">this page</span>}
-      {escalation && <p class="under unbroken">{escalation}</p>}
-    </>
-  );
-}
+/** The channels of a rule beside this page; empty for a rule that only this page shows. */
+const notifiesOf = (rule: AlertRule): string => rule.notification_channels.filter((name) => name !== "dashboard").join(", ");
 
 /** Why a rule cannot be measured, and its live incidents. */
 const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }) => (
@@ -44,7 +35,7 @@ const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }
     {rule.broken_since !== null && (
       <>
         <Status of="BROKEN" label="Broken" /> since <Moment at={rule.broken_since} />
-        <p class="under">{rule.broken_reason}</p>
+        {rule.broken_reason && <p class="under cut" title={rule.broken_reason}>{rule.broken_reason}</p>}
       </>
     )}
     <RuleIncidents of={incidents} />
@@ -68,15 +59,15 @@ export default function Rules() {
     {
       name: "Rule",
       isHead: true,
-      cell: (rule) => (
-        <div class="rule-name">
-          <Icon of={RULE_STATES[stateOf(rule)].of} />
-          <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>
-          <p class="under one-line">
-            {conditionOf({ ...rule, objective: objectives?.find(({ id }) => id === rule.objective_id)?.name })}
-          </p>
-        </div>
-      ),
+      cell: (rule) => <Link href={`/alerts/rules/${rule.id}`}>{rule.name}</Link>,
+    },
+    {
+      name: "Condition",
+      card: "wide",
+      cell: (rule) => {
+        const condition = conditionOf({ ...rule, objective: objectives?.find(({ id }) => id === rule.objective_id)?.name });
+        return <p class="condition" title={condition}>{condition}</p>;
+      },
     },
     {
       name: "Now",
@@ -87,7 +78,8 @@ export default function Rules() {
         return rule.broken_since === null && !live.length ? null : <Now rule={rule} incidents={live} />;
       },
     },
-    { name: "Notifies", card: "none", cell: (rule) => <Notifies rule={rule} /> },
+    // A column of rules that only this page shows would say nothing.
+    ...rules.data?.rules.some(notifiesOf) ? [{ name: "Notifies", card: "none", cell: notifiesOf } as const] : [],
     {
       name: "Severity",
       card: "state",

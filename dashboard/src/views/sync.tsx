@@ -14,7 +14,7 @@ export default function Sync() {
   const queue = useRead("sync-admin/queue-status", QueueStatusResponse, { isLive: ({ running }) => running.length > 0 });
   const state = queue.data && <QueueState queue={queue.data} />;
   return (
-    <Page title="Sync now" lead="A job waits for a free slot and then starts a run, without waiting for the schedule">
+    <Page title="Sync now" lead="A job waits for a free slot and then starts a run, without waiting for the schedule.">
       {can("operator")
         ? (
           <Reading of={entities}>

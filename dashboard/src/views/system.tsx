@@ -1,9 +1,11 @@
 import { SystemStatusResponse } from "../../../types/history.ts";
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { attentionOf, Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading } from "../components/states.tsx";
 import { number, title } from "../format.ts";
+import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { ComponentList, SharedMessages, sharedOf } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
@@ -17,20 +19,27 @@ const COLUMNS: [name: string, kinds: Component["kind"][]][][] = [
 ];
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
-/** How many components need a person, in words. */
-function stateOf(components: Component[]): string {
+/** How many components need a person, in words, and how many syncs have a warning where every component works. */
+function stateOf(components: Component[], syncs: EntityHealthStatus[]): string {
   const bad = components.filter(({ status }) => status !== "OK").length;
   if (bad > 0) return attentionOf(bad, components.length, "component");
-  return components.length === 1 ? "The only component works" : `All ${number(components.length)} components work`;
+  const [first, ...others] = syncs;
+  if (!first) return components.length === 1 ? "The only component works" : `All ${number(components.length)} components work`;
+  if (others.length) return `Every component works; ${number(syncs.length)} syncs need attention`;
+  return `Every component works; ${first.title} ${first.status === "CRITICAL" ? "is critical" : "warns"}`;
 }
 
 function State({ of: { status, summary, components } }: { of: SystemStatusResponse }) {
+  const overview = useOverview().data;
+  const syncs = Object.values(overview?.sync_entities ?? {}).filter((sync) => sync.status !== "HEALTHY");
+  const worst = syncs.some((sync) => sync.status === "CRITICAL") ? "CRITICAL" : "WARNING";
   const isWhole = components.every(({ status }) => status === "OK");
   const counts = STATES.map((state) => [state, components.filter((component) => component.status === state).length] as const);
   return (
     <Headline
-      of={status}
-      title={stateOf(components)}
+      // A system whose components work is no better than its syncs.
+      of={status === "OK" && syncs.length > 0 ? worst : status}
+      title={stateOf(components, syncs)}
       figures={counts.filter(([, count]) => count > 0 && !isWhole).map(([state, count]) => [title(state), number(count)])}
     >
       {summary}
@@ -62,12 +71,8 @@ export default function System() {
           </>
         )}
       </Reading>
-      <div class="split">
-        <Retention />
-        <aside class="stack">
-          <Connectivity />
-        </aside>
-      </div>
+      <Connectivity />
+      <Retention />
     </Page>
   );
 }
