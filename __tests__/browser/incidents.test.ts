@@ -109,7 +109,7 @@ test(
     const group = page.getByRole("rowgroup").filter({ has: page.getByRole("rowheader", { name: "Firing now" }) });
     await group.getByRole("link", { name: rule?.name }).waitFor();
     assertEquals(await page.getByRole("link", { name: rule?.name, exact: true }).count(), 1);
-    await page.getByLabel("Filter").fill("tournament sync OVER");
+    await page.getByRole("searchbox", { name: "Rule" }).fill("tournament sync OVER");
     await page.getByRole("link", { name: "Memory Usage Exceeded" }).waitFor({ state: "detached" });
     assertEquals(await page.getByRole("rowheader").filter({ has: page.getByRole("link") }).count(), 1);
     await query("delete from alert_incidents where rule_id = $1", [rule?.id]);
