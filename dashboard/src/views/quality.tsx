@@ -72,13 +72,13 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
   return (
     <>
       <Headline
-        of={isNoisy ? "PENDING" : "OK"}
+        of={isNoisy ? "PENDING" : "IDLE"}
         title={isNoisy
           ? `${number(brief)} of ${counted(incidents, "incident")} ended before anybody acted`
           : `${counted(incidents, "incident")} of ${counted(fired.length, "rule")}, ${counted(sumOf(rules, "notifications"), "message")}`}
         figures={[["Acknowledged", shareOf(acknowledged, incidents)], ["Over in 5 min", shareOf(brief, incidents)]]}
       >
-        {silent > 0 && `${counted(silent, "active rule")} did not fire.`}
+        {silent > 0 && `${counted(silent, "rule")} did not fire.`}
       </Headline>
       <Section title="Rules">
         {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
@@ -128,8 +128,13 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
       name: "To resolve",
       isNumber: true,
       isMinor: true,
-      card: "none",
-      cell: (rule) => rule.resolve_ms === null ? <Unknown /> : largestUnit(rule.resolve_ms),
+      card: "head",
+      cell: (rule) =>
+        rule.resolve_ms === null ? <Unknown /> : (
+          <>
+            {largestUnit(rule.resolve_ms)} <span class="unit">to resolve</span>
+          </>
+        ),
     },
   ];
   return (
@@ -154,9 +159,23 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
       keyOf={({ id }) => id}
       columns={[
         { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
-        { name: "Bad events", isNumber: true, cell: (objective) => number(objective.bad_events) },
-        { name: "Unnoticed", isNumber: true, cell: (objective) => <Count of={objective.unnoticed_events} /> },
-        { name: "Of the budget", isNumber: true, cell: (objective) => shareOf(objective.unnoticed_events, objective.budget_events) },
+        { name: "Bad events", isNumber: true, card: "head", cell: (objective) => <Count of={objective.bad_events} unit="bad events" /> },
+        {
+          name: "Unnoticed",
+          isNumber: true,
+          card: "head",
+          cell: (objective) => <Count of={objective.unnoticed_events} unit="unnoticed" />,
+        },
+        {
+          name: "Of the budget",
+          isNumber: true,
+          card: "head",
+          cell: (objective) => (
+            <>
+              {shareOf(objective.unnoticed_events, objective.budget_events)} <span class="unit">of the budget</span>
+            </>
+          ),
+        },
       ]}
     />
   );

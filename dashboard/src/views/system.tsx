@@ -1,3 +1,5 @@
+import type { ComponentChildren } from "preact";
+import { Link } from "wouter-preact";
 import { SystemStatusResponse } from "../../../types/history.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { attentionOf, Headline } from "../components/headline.tsx";
@@ -9,8 +11,10 @@ import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { ComponentList, SharedMessages, sharedOf } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
+import { countedOf } from "../tab.ts";
 
 type Component = SystemStatusResponse["components"][number];
+type Figure = [name: string, value: ComponentChildren];
 
 /** The groups of components, in the order in which a run depends on them; the columns of the view. */
 const COLUMNS: [name: string, kinds: Component["kind"][]][][] = [
@@ -34,13 +38,17 @@ function State({ of: { status, summary, components } }: { of: SystemStatusRespon
   const syncs = Object.values(overview?.sync_entities ?? {}).filter((sync) => sync.status !== "HEALTHY");
   const worst = syncs.some((sync) => sync.status === "CRITICAL") ? "CRITICAL" : "WARNING";
   const isWhole = components.every(({ status }) => status === "OK");
+  const live = countedOf(overview?.active_alerts ?? []).length;
   const counts = STATES.map((state) => [state, components.filter((component) => component.status === state).length] as const);
   return (
     <Headline
       // A system whose components work is no better than its syncs.
       of={status === "OK" && syncs.length > 0 ? worst : status}
       title={stateOf(components, syncs)}
-      figures={counts.filter(([, count]) => count > 0 && !isWhole).map(([state, count]) => [title(state), number(count)])}
+      figures={[
+        ...counts.filter(([, count]) => count > 0 && !isWhole).map(([state, count]) => [title(state), number(count)] as Figure),
+        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>] as Figure] : [],
+      ]}
     >
       {summary}
     </Headline>
