@@ -153,7 +153,7 @@ test(
       await route.fulfill({ json: overview });
     });
     await open("/system", "System");
-    await page.locator(".headline.warn").getByRole("heading", { name: "Every component works; Match Schedule warns" }).waitFor();
+    await page.locator(".headline.warn").getByRole("heading", { name: "Match Schedule has a warning" }).waitFor();
     health = "HEALTHY";
     await page.reload();
     await page.locator(".headline.good").getByRole("heading", { name: "All 2 components work" }).waitFor();

@@ -84,17 +84,16 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** A menu of the views that have no room in the navigation; it has the name of the one that is open. */
+/** A menu of the views that have no room in the navigation, with the name of the one that is open for a screen reader. */
 function MoreViews({ of: views, current }: { of: View[]; current: View | undefined }) {
-  const Icon = current?.icon ?? Ellipsis;
   return (
     <Menu
       label={current ? `More views, now ${current.name}` : "More views"}
       buttonClass={current ? "more current" : "more"}
       items={views.map(({ href, name }) => ({ id: href, label: name, onSelect: () => go(href) }))}
     >
-      <Icon aria-hidden="true" />
-      {current?.name ?? "More"}
+      <Ellipsis aria-hidden="true" />
+      More
     </Menu>
   );
 }

@@ -68,17 +68,24 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
+  const messages = sumOf(rules, "notifications"), isUnheard = incidents > 0 && messages === 0;
   const isNoisy = incidents >= NOISY && brief * 2 >= incidents;
   return (
     <>
       <Headline
-        of={isNoisy ? "PENDING" : "IDLE"}
+        of={isNoisy || isUnheard ? "PENDING" : "OK"}
         title={isNoisy
           ? `${number(brief)} of ${counted(incidents, "incident")} ended before anybody acted`
-          : `${counted(incidents, "incident")} of ${counted(fired.length, "rule")}, ${counted(sumOf(rules, "notifications"), "message")}`}
-        figures={[["Acknowledged", shareOf(acknowledged, incidents)], ["Over in 5 min", shareOf(brief, incidents)]]}
+          : isUnheard
+          ? "Nobody was notified outside this page"
+          : `${counted(messages, "message")} about ${counted(incidents, "incident")}`}
+        figures={[
+          ["Incidents", number(incidents)],
+          ["Acknowledged", number(acknowledged)],
+          ["Over in 5 min", number(brief)],
+        ]}
       >
-        {silent > 0 && `${counted(silent, "rule")} did not fire.`}
+        {counted(fired.length, "rule")} fired{silent > 0 && `, and ${number(silent)} did not`}.
       </Headline>
       <Section title="Rules">
         {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
@@ -121,8 +128,13 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
       name: "To acknowledge",
       isNumber: true,
       isMinor: true,
-      card: "none",
-      cell: (rule) => rule.acknowledge_ms === null ? <Unknown /> : largestUnit(rule.acknowledge_ms),
+      card: "head",
+      cell: (rule) =>
+        rule.acknowledge_ms === null ? <Unknown /> : (
+          <>
+            {largestUnit(rule.acknowledge_ms)} <span class="unit">to acknowledge</span>
+          </>
+        ),
     },
     {
       name: "To resolve",
@@ -159,7 +171,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
       keyOf={({ id }) => id}
       columns={[
         { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
-        { name: "Bad events", isNumber: true, card: "head", cell: (objective) => <Count of={objective.bad_events} unit="bad events" /> },
+        { name: "Bad events", isNumber: true, card: "head", cell: (objective) => <Count of={objective.bad_events} unit="bad" /> },
         {
           name: "Unnoticed",
           isNumber: true,

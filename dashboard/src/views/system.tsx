@@ -29,8 +29,8 @@ function stateOf(components: Component[], syncs: EntityHealthStatus[]): string {
   if (bad > 0) return attentionOf(bad, components.length, "component");
   const [first, ...others] = syncs;
   if (!first) return components.length === 1 ? "The only component works" : `All ${number(components.length)} components work`;
-  if (others.length) return `Every component works; ${number(syncs.length)} syncs need attention`;
-  return `Every component works; ${first.title} ${first.status === "CRITICAL" ? "is critical" : "warns"}`;
+  if (others.length) return `${number(syncs.length)} syncs need attention`;
+  return `${first.title} ${first.status === "CRITICAL" ? "is critical" : "has a warning"}`;
 }
 
 function State({ of: { status, summary, components } }: { of: SystemStatusResponse }) {
@@ -47,10 +47,10 @@ function State({ of: { status, summary, components } }: { of: SystemStatusRespon
       title={stateOf(components, syncs)}
       figures={[
         ...counts.filter(([, count]) => count > 0 && !isWhole).map(([state, count]) => [title(state), number(count)] as Figure),
-        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>] as Figure] : [],
+        ...live > 0 ? [["Incidents", <Link class="late" href="/alerts">{number(live)}</Link>] as Figure] : [],
       ]}
     >
-      {summary}
+      {isWhole && syncs.length > 0 ? `Every component works. ${summary}` : summary}
     </Headline>
   );
 }
