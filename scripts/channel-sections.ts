@@ -31,7 +31,7 @@ has an embed for each incident, red to blue by severity and green for an end, an
 is in the answer of \`https://api.telegram.org/bot<token>/getUpdates\` after a message in it. Links have no preview. The wait that Telegram asks
 for after 429 (\`parameters.retry_after\`) is kept.`,
   ntfy:
-    `Choose a topic on ntfy.sh or on your own server, and subscribe to it in the app. Whoever knows the name of a topic without access control
+    `Choose a topic on ntfy.sh or on your own server, and subscribe to it in the app. Anybody who knows the name of a topic without access control
 can read it and publish to it, so it is shown to nobody here; choose a long one, or create an access token. The priority follows the severity (LOW 2, MEDIUM
 3, HIGH 4, CRITICAL 5; an end 3), a tap opens the incident, and a button the runbook.`,
   pagerduty:

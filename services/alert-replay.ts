@@ -19,7 +19,7 @@ export const REPLAYABLE = (Object.keys(ALERT_METRICS) as AlertMetric[]).filter((
 export const lostPastOf = ({ rule, scope }: ReplayFacts): string | null =>
   scope === "TOURNAMENT" ? TOURNAMENTS_OF_NOW : (ALERT_METRICS[rule.metric] as Metric).lost_past ?? null;
 
-/** Replays a rule on what was measured, through the code that decides on live incidents. */
+/** Replays a rule on its measured values, with the code that decides on live incidents. */
 export const replayRule = (facts: ReplayFacts): Backtest => new Replay(facts).run();
 
 /** One rule with its incidents in memory; it begins without an incident. */

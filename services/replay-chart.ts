@@ -6,7 +6,7 @@ import type { MeasuredValue } from "./contract/replay.ts";
 const POINTS = 500;
 type Point = Backtest["values"][number];
 
-/** A value as it was some time after it was measured: the time that a sync is overdue goes on. */
+/** A measured value at a later time: the overdue time of a sync grows between two measurements. */
 export function valueAt(measured: MeasuredValue, now: number, metric: AlertMetric): MeasuredValue {
   if (metric !== "sync_overdue" || measured.since === null) return measured;
   return { ...measured, value: (now - Date.parse(measured.since)) / 1000 };
@@ -19,7 +19,7 @@ export function chartOf(values: readonly MeasuredValue[], metric: AlertMetric, u
     return { at: new Date(at).toISOString(), value: is_paused ? null : value };
   };
   const points = values.flatMap((measured, index) => {
-    // A time that goes on is longest just before the next value.
+    // An overdue time is longest just before the next value.
     const next = values[index + 1]?.at ?? until, isGoingOn = metric === "sync_overdue" && measured.since !== null;
     return [point(measured.at, measured), ...isGoingOn && next > measured.at ? [point(next, measured)] : []];
   });

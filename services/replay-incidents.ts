@@ -11,7 +11,7 @@ interface Live extends StoredIncident {
   acknowledged_at: string | null;
 }
 
-/** The incidents of one rule in memory, and what was queued for its destinations. */
+/** The incidents of one rule in memory, and the states that were queued for its destinations. */
 export class ReplayedIncidents {
   readonly queued: QueuedState[] = [];
   readonly ended: Live[] = [];

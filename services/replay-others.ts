@@ -58,7 +58,7 @@ export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyo
     execution_id: isAboutRunOf(other, value, now) ? value.execution_id : text(evidence.execution_id),
     ...{ is_stale: false, is_paused: false, ended: null, missed: [], closed_incident: null, resolved_recently: 0 },
     ...{ silenced_by: null, is_silenced_by_name: false },
-    // Its destinations know what was recorded, and nothing that the replay would tell them.
+    // Its destinations received the recorded messages, and none of the replay.
     uncovered: [...everyone, ...destinations].map(({ channel, recipient }) => ({ channel, recipient, value: null, runs: 0 })),
     incident: {
       ...{ id: rule_id, version: 1, state: "FIRING" as const, severity, value: null, message: "", muted_by: null, parent: null },

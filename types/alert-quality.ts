@@ -54,7 +54,7 @@ export type AlertQualityResponse = z.infer<typeof AlertQualityResponse>;
 /** A threshold that spares incidents, by a replay of the period. */
 export const RuleSuggestion = z.object({
   threshold: z.number(),
-  /** The start of what was replayed: the period, or later where older runs are not kept. */
+  /** When the replay begins: with the period, or with the oldest run that is kept. */
   from: z.string(),
   /** The incidents of the replay with the present threshold, and with the suggested one. */
   incidents: z.number().int(),

@@ -98,7 +98,7 @@ export const CHANNEL_KINDS = {
     fields: {
       "config.url": {
         label: "Topic address",
-        help: "The server and the topic. On a public server whoever knows the topic can read it.",
+        help: "The server and the topic. On a public server anybody who knows the topic can read it.",
         control: "address",
         schema: TopicUrl,
         placeholder: "https://ntfy.sh/",

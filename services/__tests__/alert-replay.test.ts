@@ -95,7 +95,7 @@ Deno.test("a chart has at most 500 values, with the highest and the lowest ones"
   assertEquals(values.map(({ at }) => at), values.map(({ at }) => at).toSorted());
 });
 
-Deno.test("the time that a sync is overdue goes on between two values", () => {
+Deno.test("a sync becomes more overdue between two measurements", () => {
   const since = iso(10), overdue = values({ 0: 0, 10: 0, 40: 0 }).map((value) => value.at === at(10) ? { ...value, since } : value);
   const { incidents, values: chart } = replayRule(
     facts({}, { values: overdue }, { metric: "sync_overdue", threshold: 600, repeat_ms: 15 * MINUTE }),

@@ -27,7 +27,7 @@ const Rule = Measurement.pick({
   channels: true,
 });
 
-/** What was measured at an evaluation, in ms since the epoch; it counts until the next one. */
+/** The measured value of an evaluation, with its time in ms since the epoch; it is valid until the next one. */
 const MeasuredValue = Measurement.pick({
   value: true,
   runs: true,

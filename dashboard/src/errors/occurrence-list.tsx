@@ -1,8 +1,8 @@
-import { ChevronRight } from "lucide-preact";
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { ExecutionListResponse } from "../../../types/history.ts";
 import { EntityName } from "../components/entity-name.tsx";
+import { FoldedTime } from "../components/folded-time.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
@@ -95,14 +95,13 @@ function Time({ row: { first, of, isChild }, isOpen, onFold }: { row: Row; isOpe
     return isChild ? <div class="child">{time}</div> : time;
   }
   return (
-    <>
-      <div class="unbroken">
-        <Moment at={oldest.at} /> – <Moment at={first.at} since={oldest.at} />
-      </div>{" "}
-      <button type="button" class="plain fold" aria-expanded={isOpen} onClick={onFold}>
-        <ChevronRight aria-hidden="true" /> {number(of.length)} {first.runId ? "runs" : "errors"}
-      </button>
-    </>
+    <FoldedTime
+      oldest={oldest.at}
+      newest={first.at}
+      label={`${number(of.length)} ${first.runId ? "runs" : "errors"}`}
+      isOpen={isOpen}
+      onFold={onFold}
+    />
   );
 }
 

@@ -4,7 +4,7 @@ import { capitalised } from "../format.ts";
 import { useUser } from "../session.ts";
 import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
 
-/** The share of the budget that is left as a bar; a spent budget is an empty track with a short stub. */
+/** The share of the budget that is left as a bar; a spent budget is an empty track with a short mark at its start. */
 export function BudgetBar({ of: { budget_left, status } }: { of: Objective }) {
   return (
     <svg class="budget-bar" data-status={status} aria-hidden="true">

@@ -1,8 +1,8 @@
-import { ChevronRight } from "lucide-preact";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { EntityName } from "../components/entity-name.tsx";
+import { FoldedTime } from "../components/folded-time.tsx";
 import { Status } from "../components/status.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { Moment, Unknown } from "../components/time.tsx";
@@ -91,16 +91,7 @@ function Time({ row: { results, first, isChild }, isOpen, onFold }: { row: Row; 
     );
     return isChild ? <div class="child">{time}</div> : time;
   }
-  return (
-    <>
-      <div class="unbroken">
-        <Moment at={oldest.at} /> – <Moment at={first.at} since={oldest.at} />
-      </div>{" "}
-      <button type="button" class="plain fold" aria-expanded={isOpen} onClick={onFold}>
-        <ChevronRight aria-hidden="true" /> {number(results.length)} results
-      </button>
-    </>
-  );
+  return <FoldedTime oldest={oldest.at} newest={first.at} label={`${number(results.length)} results`} isOpen={isOpen} onFold={onFold} />;
 }
 
 /** The results of a tournament, newest first; repeated ones are one line with their number, which opens. */
