@@ -68,8 +68,22 @@ export async function visit(
       await (heading ? page.getByRole("heading", { level: 1, name: heading }) : page.locator("h1")).waitFor();
       await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
     },
-    leave: () => context.close(),
+    async leave() {
+      // The page polls: a route may still wait for a reply, which the closed context no longer has.
+      if (!page.isClosed()) await page.unrouteAll({ behavior: "ignoreErrors" });
+      await context.close();
+    },
   };
+}
+
+/** Lets `change` replace the JSON body of each answer from an address, e.g. `sync-monitoring/system-status`. */
+export async function changeReply<Body>(page: Page, address: string, change: (body: Body) => unknown): Promise<void> {
+  await page.route(`**/${address}`, async (route) => {
+    // Without the tag of an earlier answer, so that this one has a body.
+    const { "if-none-match": _, ...headers } = route.request().headers();
+    const answer = await route.fetch({ headers });
+    await route.fulfill({ json: change(await answer.json()) });
+  });
 }
 
 /** The accessibility violations that axe finds in the page: one line for each rule and element. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
-import { violations } from "../../testing/browser.ts";
+import { changeReply, violations } from "../../testing/browser.ts";
 import { overflows } from "../../testing/page-checks.ts";
 
 const { test, query } = await browserStack();
@@ -189,9 +189,7 @@ test("unsaved changes are asked about by a link, by the browser's buttons and wi
 });
 
 test("the system is not OK while every run fails, and its sentences have no times of the API", "viewer", async ({ page, open }) => {
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    const response = await route.fetch();
-    const body = await response.json();
+  await changeReply(page, "sync-monitoring/system-status", (body: object) => {
     const component = {
       name: "vis",
       kind: "upstream",
@@ -199,7 +197,7 @@ test("the system is not OK while every run fails, and its sentences have no time
       message: "backoff until 2026-06-10T12:00:00+00:00: 403",
       evidence: {},
     };
-    await route.fulfill({ json: { ...body, summary: "The scheduler works. Every run of the last hour failed.", components: [component] } });
+    return { ...body, summary: "The scheduler works. Every run of the last hour failed.", components: [component] };
   });
   await open("/system", "System");
   await page.getByText("The scheduler works. Every run of the last hour failed.").waitFor();
@@ -209,9 +207,8 @@ test("the system is not OK while every run fails, and its sentences have no time
 
 test("runs that failed have no mark of success, also when too few for another state", "viewer", async ({ page, open }) => {
   let message = "1 of 6 runs of the last hour failed";
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    const body = await (await route.fetch()).json();
-    await route.fulfill({ json: { ...body, components: [{ name: "runs", kind: "runs", status: "OK", message, evidence: {} }] } });
+  await changeReply(page, "sync-monitoring/system-status", (body: object) => {
+    return { ...body, components: [{ name: "runs", kind: "runs", status: "OK", message, evidence: {} }] };
   });
   await open("/system", "System");
   await page.locator(".checks .status.idle", { hasText: "Some failed" }).waitFor();
@@ -223,11 +220,10 @@ test("runs that failed have no mark of success, also when too few for another st
 
 test("what several components report is said once, with its SQL as code", "viewer", async ({ page, open }) => {
   const message = "pg_cron has never started a job: check show cron.log_run; (on), then restart the database";
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    const body = await (await route.fetch()).json();
+  await changeReply(page, "sync-monitoring/system-status", (body: object) => {
     const of = (kind: string, name: string) => ({ name, kind, status: "FAILED", message, evidence: {} });
     const components = [of("scheduler", "scheduler"), of("schedule", "tournaments"), of("schedule", "matches_schedule")];
-    await route.fulfill({ json: { ...body, components } });
+    return { ...body, components };
   });
   await open("/system", "System");
   const notice = page.locator(".notice", { hasText: "pg_cron has never started a job: check show cron.log_run; (on)" });
@@ -265,11 +261,10 @@ test(
 
 test("a run that failed is a link in the state of its sync, without the address of the API", "viewer", async ({ page, open }) => {
   const id = crypto.randomUUID();
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    const body = await (await route.fetch()).json();
+  await changeReply(page, "sync-monitoring/system-status", (body: object) => {
     const message = `the last run, of 2026-06-10T12:00:01Z, failed (VIS_UNAVAILABLE): read GET sync-monitoring/executions/${id}`;
     const component = { name: "tournaments", kind: "schedule", status: "FAILED", message, evidence: { of: "a browser test" } };
-    await route.fulfill({ json: { ...body, components: [component] } });
+    return { ...body, components: [component] };
   });
   await open("/system", "System");
   const reason = page.locator(".checks .why");

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { familiesOf } from "../../dashboard/src/incident/families.ts";
-import { violations } from "../../testing/browser.ts";
+import { changeReply, violations } from "../../testing/browser.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { overflows } from "../../testing/page-checks.ts";
 import type { AlertIncident } from "../../types/alerts.ts";
@@ -126,12 +126,9 @@ test("a rule shows whether it is off, and links to its live incidents", "viewer"
     ...{ affected: null, execution_id: null, parent_id: null, acknowledged_by: "of a test", acknowledged_until: null },
   });
   const ids = [crypto.randomUUID(), crypto.randomUUID()] as const;
-  await page.route("**/sync-monitoring/health-overview", async (route) => {
-    // Without the tag of an answer from before, so that this one has a body.
-    const { "if-none-match": _, ...headers } = route.request().headers();
-    const body = await (await route.fetch({ headers })).json();
-    await route.fulfill({ json: { ...body, active_alerts: [live(ids[0], null), live(ids[1], "PARENT")] } });
-  });
+  await changeReply(page, "sync-monitoring/health-overview", (body: object) => (
+    { ...body, active_alerts: [live(ids[0], null), live(ids[1], "PARENT")] }
+  ));
   await query("update alert_rules set is_active = false where name = 'Alert Processor Late'");
   await open("/alerts/rules", "Alert rules");
   const row = (name = "") => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });

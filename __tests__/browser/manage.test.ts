@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
-import { violations } from "../../testing/browser.ts";
+import { changeReply, violations } from "../../testing/browser.ts";
 
 // The views with which people manage the alerts, the syncs and the installation.
 const { test, query } = await browserStack();
@@ -140,17 +140,13 @@ test(
   async ({ page, open }) => {
     const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
     let components = [of("a", "OK"), of("b", "OK")];
-    await page.route("**/sync-monitoring/system-status", async (route) => {
-      await route.fulfill({ json: { ...await (await route.fetch()).json(), status: "OK", components } });
-    });
+    await changeReply(page, "sync-monitoring/system-status", (body: object) => ({ ...body, status: "OK", components }));
     let health = "WARNING";
-    await page.route("**/sync-monitoring/health-overview", async (route) => {
-      // Without the tag of an answer from before, so that this one has a body.
-      const { "if-none-match": _, ...headers } = route.request().headers();
-      const overview = await (await route.fetch({ headers })).json();
-      for (const sync of Object.values<{ status: string }>(overview.sync_entities)) sync.status = "HEALTHY";
-      overview.sync_entities.matches_schedule.status = health;
-      await route.fulfill({ json: overview });
+    await changeReply(page, "sync-monitoring/health-overview", (overview: { sync_entities: Record<string, { status: string }> }) => {
+      const { sync_entities } = overview;
+      for (const sync of Object.values(sync_entities)) sync.status = "HEALTHY";
+      if (sync_entities.matches_schedule) sync_entities.matches_schedule.status = health;
+      return overview;
     });
     await open("/system", "System");
     await page.locator(".headline.warn").getByRole("heading", { name: "Match Schedule has a warning" }).waitFor();
@@ -172,13 +168,33 @@ test("a job whose run was partial is no completed one in the list, and neither i
   );
   await open("/sync", "Sync now");
   await page.getByRole("row").filter({ hasText: "a partial run" }).locator(".status.warn", { hasText: "Partial" }).waitFor();
-  await page.route("**/sync-monitoring/system-status", async (route) => {
-    const system = await (await route.fetch()).json();
+  await changeReply(page, "sync-monitoring/system-status", (system: object) => {
     const message = "the last run, of 2026-06-10 12:00 UTC, was partial";
-    await route.fulfill({
-      json: { ...system, components: [{ name: "tournaments", kind: "schedule", status: "OK", message, evidence: {} }] },
-    });
+    return { ...system, components: [{ name: "tournaments", kind: "schedule", status: "OK", message, evidence: {} }] };
   });
   await open("/system", "System");
   await page.locator(".checks .status.warn", { hasText: "Partial" }).waitFor();
 });
+
+test(
+  "a visitor may leave while a route waits for a reply",
+  "viewer",
+  async ({ page, open, leave }) => {
+    await open("/system", "System");
+    const { promise: begun, resolve } = Promise.withResolvers<void>();
+    const { promise: left, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    await page.route("**/sync-monitoring/system-status", async (route) => {
+      const answer = await route.fetch();
+      resolve();
+      await left;
+      // Of a context that is closed, which throws.
+      await answer.json().finally(end);
+    });
+    page.reload().catch(() => {});
+    await begun;
+    await leave();
+    goOn();
+    await ended;
+  },
+);

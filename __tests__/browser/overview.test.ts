@@ -87,7 +87,6 @@ test("the table and the inactive syncs appear together, also when the settings a
   await page.reload();
   await page.locator(".inactive").waitFor();
   assertEquals(await page.evaluate("globalThis.cameLate"), undefined);
-  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test(
@@ -114,7 +113,6 @@ test(
     assertEquals(await page.locator("[data-entity=tournaments] .because code").allInnerTexts(), ["VIS_TIMEOUT"]);
     const widthOf = async (selector: string) => (await page.locator(selector).boundingBox())?.width;
     assertEquals(await widthOf("[data-entity=tournaments] .reason"), await widthOf("table.entities"));
-    await page.unrouteAll({ behavior: "ignoreErrors" });
   },
 );
 
