@@ -26,7 +26,7 @@ export interface FunctionHost {
   stop(): Promise<void>;
 }
 
-/** Told of each process of a function: at its start, before it runs anything, and after its exit. */
+/** Called for each process of a function: at its start, before it runs any code, and after its exit. */
 export type OnProcess = (name: string, pid: number, isAlive: boolean) => void;
 
 interface FunctionHostOptions {

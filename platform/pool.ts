@@ -5,7 +5,7 @@ import { DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryConfig
 export interface Limits {
   /** Until a connection is open, or one of the pool is free. */
   connect: number;
-  /** Of a statement of REST and Auth, as hosted projects have it. */
+  /** The time limit of a statement of REST and Auth, as on hosted projects. */
   statement: number;
   /** Between two checks that the server answers. */
   heartbeat: number;

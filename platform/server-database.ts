@@ -58,8 +58,8 @@ function createLiteConnection(url: string, pool: GuardedPool): LiteConnection {
   connection.introspect = async (options: unknown) => {
     // After a restart every request would read the schema.
     const schema = await (reading ??= introspect(options).finally(() => reading = null));
-    // lite returns an empty schema when it cannot be read, and would answer 404; a real one has the time zones. Not every route of lite
-    // passes this error on, so that it is reported here.
+    // lite returns an empty schema when it cannot be read, and would answer 404; a real one has the time zones. Some routes of lite do
+    // not pass this error on, so it is reported here.
     if (!schema.timezones) throw connection.normalizeDbError(new ConnectionLost("the schema cannot be read"));
     return schema;
   };

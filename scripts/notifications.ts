@@ -57,7 +57,7 @@ function uuid(last: number): string {
   return `00000000-0000-4000-8000-0000000000b${last}`;
 }
 
-/** What a channel posts, with a network that accepts every request. */
+/** The request that a channel posts, with a network that accepts every request. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ headers: Headers; body: string }> {
   const requests: RequestInit[] = [];
   await send({

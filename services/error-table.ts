@@ -3,10 +3,10 @@ import type { ErrorType, Severity } from "../types/sync.ts";
 /** When a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
 type Retry = "now" | "later" | "never";
 
-/** An error that a caller receives: its HTTP status, and what the caller can do. */
+/** An error that a caller receives: its HTTP status, and the advice for the caller. */
 const answered = <const S extends number>(status: S, advice: string) => ({ status, advice });
 
-/** An error that a run records: its class, severity and retry, and what an operator can do. */
+/** An error that a run records: its class, severity and retry, and the advice for an operator. */
 const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: string) => ({ type, severity, retry, advice });
 
 /** Every error code. `docs/errors.md` is generated from this table, and a test compares the codes that SQL raises and records with it. */

@@ -12,7 +12,7 @@ type DueTournament = Answer<"list_due_tournaments">[number];
 interface Options {
   concurrency: number;
   ignoreTtl: boolean;
-  /** A full run covers only the tournaments that play now, and asks for what changed since the last reply. */
+  /** A full run covers only the tournaments that play now, and requests the changes since the last reply. */
   isLive: boolean;
   /** An operator confirmed the replies: none is held back. */
   isConfirmed: boolean;

@@ -7,7 +7,7 @@ const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 
 /** The duration from which a rule reports a run. */
 const LONG = 100_000;
 
-/** What is true about a fault, from the runs as they went; the evaluator never sees it. Times are ms since the epoch. */
+/** The truth about a fault, from the runs themselves; the evaluator never sees it. Times are ms since the epoch. */
 export interface Label {
   kind: FaultKind | "rate" | "late_processor";
   entity: string;

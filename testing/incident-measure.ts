@@ -260,7 +260,7 @@ function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value,
 const isEmptied = ({ entity_type, window_ms }: Rule, { entities, now }: World): boolean =>
   entities[entity_type]?.pauses.some(({ until }) => until === null || until > now - window_ms) ?? false;
 
-/** What `measure_alert_rules` returns for a world and its incidents. */
+/** The answer of `measure_alert_rules` for a world and its incidents. */
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
   const measurements = world.rules.filter(({ is_active }) => is_active).flatMap((rule) =>

@@ -62,7 +62,7 @@ export function aDay(start: number): Trouble {
   };
 }
 
-/** At some times a person resolves what fires, or takes the acknowledgement back. */
+/** At some times a person resolves the firing incidents, or withdraws the acknowledgement. */
 function actsOf(db: TestDatabase, random: () => number, start: number, days: number): Act[] {
   return Array.from({ length: days * 3 }, (_, index): Act => {
     const at = start + Math.floor(random() * days * DAY), action = ["acknowledge", "unacknowledge", "resolve"][index % 3];
@@ -115,7 +115,7 @@ function differencesOf({ incidents, actual, notifications }: Backtest): string[]
   ];
 }
 
-/** Replays each rule of a recorded history, and compares it with what happened. */
+/** Replays each rule of a recorded history, and compares the replay with the real incidents. */
 export async function compareReplays(
   db: TestDatabase,
   since: number,

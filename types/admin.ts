@@ -216,8 +216,8 @@ export const ChannelTestResponse = z.object({
 export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
 
 /**
- * What a seal says of its row: the act has a valid voucher of sync-admin, it is an act of the database itself, or it has no valid voucher and
- * did not come through sync-admin.
+ * The verdict of a seal: the act has a valid voucher of sync-admin, or it is an act of the database itself, or it has no valid voucher
+ * and did not come through sync-admin.
  */
 export const VERDICTS = ["VOUCHED", "DATABASE", "UNVOUCHED"] as const;
 export const SETUP_CODES = [
@@ -234,10 +234,10 @@ export const SETUP_CODES = [
   "HEARTBEAT",
   "AUDIT_KEY",
 ] as const;
-/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
+/** A step of the setup, whose message names the done or missing part; the link is a view of the page. */
 const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
-/** `GET sync-admin/setup`: what an admin must still do before the installation can work unwatched, in the order to do it. */
+/** `GET sync-admin/setup`: the steps before the installation can work unwatched, in their order. */
 export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });
 export type SetupResponse = z.infer<typeof SetupResponse>;
 
@@ -259,7 +259,7 @@ export const AuditEntry = z.object({
   /** The id that the caller claims for its request. */
   correlation_id: z.string().nullable(),
   address: z.string().nullable(),
-  /** The address is what the caller sent, and not what a trusted header says. */
+  /** The address is a claim of the caller, and not from a trusted header. */
   address_is_claimed: z.boolean(),
   /** Null while the row is not sealed. */
   verdict: z.enum(VERDICTS).nullable(),
@@ -400,6 +400,6 @@ export const AuditQuery = z.strictObject({
 const seal = z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional();
 /**
  * The query of `GET sync-admin/audit/verify`, which verifies up to 2,000 rows. With an exported `head` it also detects rows cut off the
- * end, and a chain made anew; with the `next_cursor` of the last answer as `cursor` it verifies the rows after it.
+ * end, and a replaced chain. With the `next_cursor` of the last answer as `cursor` it verifies the rows after that cursor.
  */
 export const VerifyQuery = z.strictObject({ head: seal, cursor: seal });

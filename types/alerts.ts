@@ -4,7 +4,7 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
-/** What a person thinks of an incident: worth a message, or not. */
+/** The verdict of a person on an incident: worth a message, or not. */
 export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
@@ -177,8 +177,8 @@ export const IncidentRow = z.object({
   fired_at: z.string().nullable(),
   notified_at: z.string().nullable(),
   /**
-   * What keeps every destination from being notified at present: a silence, the parent, or COVERAGE by incidents that were notified about
-   * the same runs; null when nothing does.
+   * The present reason why no destination is notified: a silence, the parent, or COVERAGE by incidents that were notified about the same
+   * runs; null without one.
    */
   muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
@@ -202,11 +202,11 @@ const Affected = z.object({
   unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
 });
 
-/** An incident, with what its evidence says. */
+/** An incident, with the words for its evidence. */
 export const AlertIncident = IncidentRow.extend({
-  /** What is wrong, or was wrong until the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+  /** The cause, also after the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
   cause: z.string(),
-  /** What the incident is about: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
+  /** The scope: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
   scope: z.string(),
   /** Null for a metric that counts nothing, such as a duration. */
   affected: Affected.nullable(),
@@ -367,12 +367,12 @@ export const AlertDetailResponse = AlertIncident.extend({
   escalates_at: z.string().nullable(),
   escalates_to: z.object({ severity: z.enum(SEVERITIES), channels: z.array(z.string()) }).nullable(),
   notified: z.array(OpeningDelivery),
-  /** What mutes the incident now; a pause of the entity has neither id nor end. */
+  /** The silence that mutes the incident now; a pause of the entity has neither id nor end. */
   silence: z.object({ id: z.uuid().nullable(), until: z.string().nullable(), by: z.string(), reason: z.string().nullable() }).nullable(),
   /** The section of docs/runbook.md; null where no section is about the metric. */
   runbook_anchor: z.string().nullable(),
   /**
-   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. Of
+   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. For
    * `duration_exceeded` and `memory_usage` the figure of each run. Null for a metric whose past values are not known.
    */
   value_history: z.array(z.object({ at: z.string(), value: z.number() })).nullable(),

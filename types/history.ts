@@ -239,7 +239,10 @@ export const SyncErrorRecord = z.object({
 export const ListedError = SyncErrorRecord.extend({ tournament: NamedTournament.nullable() });
 export const ErrorListResponse = z.object({ errors: z.array(ListedError), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
+/**
+ * `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and the runs that it is
+ * compared with.
+ */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),

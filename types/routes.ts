@@ -1,4 +1,5 @@
-// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with what the functions serve and admit.
+// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with the routes and the access of
+// the functions.
 import { z } from "zod";
 import {
   AcknowledgeRequest,
@@ -56,7 +57,7 @@ import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } fro
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
-/** What a route needs: at least this role or a secret key, a secret key only, or a token that has no other use. */
+/** The credential of a route: at least this role or a secret key, a secret key only, or a token that has no other use. */
 export const ACCESS = ["viewer", "operator", "admin", "secret", "prometheus_token", "badge_token"] as const;
 export type Access = (typeof ACCESS)[number];
 

@@ -49,7 +49,7 @@ const median = (values: number[]): number | null => {
 };
 type Counts = Pick<RuleQuality, "incidents" | "acknowledged" | "brief" | "flapping" | "useful" | "noise" | "acknowledge_ms" | "resolve_ms">;
 
-/** A random incident with what people do about it, and its part in the counts of its rule; null when it is outside the period. */
+/** A random incident with the acts of people, and its part in the counts of its rule; null when it is outside the period. */
 async function randomIncident(rule: string, random: () => number, tournament_no: string) {
   const start = Date.parse(NOW) - Math.round(random() * 34 * DAY / MINUTE) * MINUTE, length = Math.ceil(random() * 12) * MINUTE;
   const is_flapping = random() < 0.2, isAcknowledged = random() < 0.4, isSilenced = random() < 0.2;

@@ -68,7 +68,7 @@ type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | 
   objective?: string | undefined;
 };
 
-/** What happens when the condition of a rule is met, as a clause that follows `When`. */
+/** The condition and the consequences of a rule, as a clause that follows `When`. */
 const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = {
   success_rate: (value, { scope, evaluation_window }) =>
     scope === "TOURNAMENT"
@@ -112,7 +112,7 @@ type Phrase = string | { channel: string };
 const channelsOf = (names: string[]): Phrase[] =>
   names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
 
-/** What a step of the escalation does to the severity: one step up from that of the steps before it. */
+/** The severity after a step of the escalation: one above the severity after the step before it. */
 export const raisedBy = (severity: AlertRule["severity"], step = 0): string => {
   const next = SEVERITIES[SEVERITIES.indexOf(severity) + step + 1];
   return next ? `raise to ${title(next)}` : "notify again";

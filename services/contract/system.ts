@@ -125,7 +125,7 @@ const ConnectivityFacts = z.object({
 });
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 
-/** What tells whether the installation is complete; the channels are those beyond the dashboard that are active. */
+/** The facts that show whether the installation is complete; the channels are the active ones beyond the dashboard. */
 const SetupFacts = z.object({
   as_of: z.string(),
   channels: z.array(z.object({ name: z.string(), updated_at: z.string(), ...ChannelProof.shape })),

@@ -61,7 +61,7 @@ function Proof({ channel }: { channel: Channel }) {
   );
 }
 
-/** What a channel receives, and what is known of its deliveries. */
+/** The rules of a channel, and the facts about its deliveries. */
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
   const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
   const facts: [name: string, value: ComponentChildren][] = [

@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS, DAYS = 30;
 /** The drawing's own units; the style sheet stretches it over its box. */
 const WIDTH = 1_000, HEIGHT = 100, BAND = 10, GAP = 5;
 
-/** What the rule of the form would have done in the last 30 days, beside what it did, with its threshold as a line that can be moved. */
+/** The replay of the rule of the form on the last 30 days, beside the real incidents, with its threshold as a line that can be moved. */
 export function RuleBacktest({ path, request, fields, set }: {
   path: string;
   request: object;

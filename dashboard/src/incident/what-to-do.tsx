@@ -97,7 +97,7 @@ function TestUpstream() {
   );
 }
 
-/** Starts a run for what the incident is about, and opens its job. */
+/** Starts a run for the scope of the incident, and opens its job. */
 function SyncNow({ entity, tournament }: { entity: string | null; tournament: string | null }) {
   const act = useAct(
     () => ({

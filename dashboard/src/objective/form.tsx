@@ -78,7 +78,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
 
 type Bind = (name: keyof Fields) => { name: keyof Fields; value: string; onChange: (value: string) => void };
 
-/** What a new objective counts. */
+/** The indicator of a new objective. */
 function Scope({ fields, bind }: { fields: Fields; bind: Bind }) {
   const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});

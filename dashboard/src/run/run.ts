@@ -4,7 +4,7 @@ import type { LeftOutReason } from "../../../types/sync.ts";
 
 export type Run = z.infer<typeof ExecutionDetailResponse>;
 
-/** What started a run. */
+/** The trigger of a run. */
 export const TRIGGERS = { CRON: "schedule", MANUAL: "manual", RETRY: "retry" } as const;
 
 /** Why a run did not sync a tournament. */

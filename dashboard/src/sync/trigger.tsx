@@ -130,7 +130,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
   );
 }
 
-/** What the form starts, in words. */
+/** The run that the form starts, in words. */
 function Effect({ type, tournament }: { type: string; tournament: string }) {
   const nameOf = useNames();
   const usual = useOverview().data?.sync_entities[type]?.average_duration_ms ?? null;

@@ -20,7 +20,7 @@ import { usePages } from "../queries.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 
-/** What shows that the action happened as its row says. */
+/** The proof that the action happened as its row says. */
 const PROOFS = {
   VOUCHED: (
     <span title="The server signed the row.">

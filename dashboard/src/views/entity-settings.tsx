@@ -35,7 +35,7 @@ export default function EntitySettings() {
 const range = (field: keyof typeof DURATIONS): string => `${DURATIONS[field][0]} to ${DURATIONS[field][1]}`;
 
 function SettingsForm({ entity }: { entity: EntityWithPauses }) {
-  // A poll during the edit must not change what the user compares with.
+  // A poll during the edit must not change the values that the user compares with.
   const [stored] = useState(entity);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const [reason, setReason] = useState("");

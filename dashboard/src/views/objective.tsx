@@ -81,7 +81,7 @@ function Body({ objective }: { objective: ObjectiveDetailResponse }) {
   );
 }
 
-/** What an admin can do with the objective. */
+/** The acts of an admin on the objective. */
 function Acts({ of: objective }: { of: ObjectiveDetailResponse }) {
   const [isChanging, setChanging] = useState(false);
   const { id, name, rules } = objective;

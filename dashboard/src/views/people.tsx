@@ -109,7 +109,7 @@ function List() {
   );
 }
 
-/** What each role may do. */
+/** The rights of each role. */
 const RIGHTS: Record<Role, string> = {
   viewer: "Reads every view except People and Channels.",
   operator: "Also starts and cancels syncs, and acknowledges, silences and resolves incidents.",

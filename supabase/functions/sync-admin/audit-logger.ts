@@ -13,7 +13,7 @@ const Trigger = z.object({ trigger_id: z.string() });
 export async function judgeRow(hmac: Hmac, text: string): Promise<Seal["verdict"]> {
   const row = AuditText.parse(JSON.parse(text));
   if (row.action === "prune-audit" && row.object_type === "audit-log") return "DATABASE";
-  // Which job a trigger gets is decided in the database: sync-admin vouches for the trigger.
+  // The database decides which job a trigger gets: sync-admin vouches for the trigger.
   const object_id = Trigger.safeParse(row.after).data?.trigger_id ?? row.object_id;
   return row.voucher !== null && row.voucher === await hmac(voucherText({ ...row, object_id })) ? "VOUCHED" : "UNVOUCHED";
 }

@@ -5,7 +5,7 @@ import { instant, MINUTE, SECOND, type Verdict, verdict } from "../../../service
 
 /** A run sends a heartbeat every 5 s. Two that are missing are no delay of a request. */
 const MISSED_HEARTBEATS_MS = 10 * SECOND;
-/** The next tick dispatches what is due. */
+/** The next tick dispatches the due time. */
 const DISPATCH_MS = 2 * MINUTE;
 
 export type ScheduleContext = Pick<SystemFacts, "as_of" | "scheduler" | "cron_jobs" | "missing_secrets" | "upstream">;
@@ -66,7 +66,7 @@ function failedRun({ function_name, finished, failing_since, next_run_at }: Sche
   return `the last run, of ${instant(finished.at)}, ${endOf(finished)} (${finished.reason ?? "no reason"})${since}${next}: ${advice}`;
 }
 
-/** What a healthy entity does. */
+/** The remarks on a healthy entity. */
 function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleFacts, { cron_jobs, upstream }: ScheduleContext): Verdict {
   const remarks: string[] = [];
   if (run?.status === "RUNNING") remarks.push(`a run has been in progress since ${instant(run.at)}`);

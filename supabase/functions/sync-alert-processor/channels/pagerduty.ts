@@ -50,7 +50,7 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   };
 }
 
-/** The outcome of a message from those of its events: what can succeed later is tried again. */
+/** The outcome of a message from those of its events: an event that can succeed later is sent again. */
 function outcomeOf(deliveries: Delivery[]): Delivery {
   const failed = deliveries.filter(({ outcome }) => outcome !== "SENT");
   const first = failed.find(({ outcome }) => outcome === "RETRY") ?? failed[0] ?? deliveries[0];
@@ -75,7 +75,7 @@ async function sendEvents(
   return outcomeOf(deliveries);
 }
 
-/** Sends an event for each new state of an incident (Events API v2); what still fires was sent before. */
+/** Sends an event for each new state of an incident (Events API v2); an incident that still fires was sent before. */
 export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (message: Message, destination) => {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;
