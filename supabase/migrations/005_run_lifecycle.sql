@@ -108,7 +108,7 @@ begin
   return run;
 end
 $$;
-comment on function private.save_progress is 'Saves what a RUNNING run sent and renews its lease; returns the run, or null.';
+comment on function private.save_progress is 'Saves the progress that a RUNNING run sent and renews its lease; returns the run, or null.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$

@@ -189,7 +189,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.known_json is
-  'What a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply held back.';
+  'The state that a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply '
+  'held back.';
 
 create function private.known_matches(p_tournament_no text, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$

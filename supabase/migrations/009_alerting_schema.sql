@@ -1,6 +1,6 @@
 -- Alert rules with their defaults, incidents, events, evaluations, silences, channels, the outboxes of notifications and weekly reports,
 -- and the watchdog.
--- Past 300 lines, because a table stands with its comments, indexes and access.
+-- Over 300 lines, because a table is beside its comments, indexes and access.
 
 create function private.threshold_range(p_metric varchar) returns numrange
 language sql immutable set search_path = '' as $$

@@ -1,4 +1,4 @@
--- The events of each indicator, their rollup by hour, and what the objectives read from both. An event belongs to the time at which it
+-- The events of each indicator, their rollup by hour, and the reads of the objectives from both. An event belongs to the time at which it
 -- happened and counts once it is decided whether it is bad. Over 300 lines, because each indicator has a function for its events.
 
 create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)

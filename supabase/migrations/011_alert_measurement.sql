@@ -105,7 +105,7 @@ begin
   newest as materialized (
     select h.*
     from entity e cross join lateral (
-      -- Of a run that ended later only the end has a memory usage.
+      -- The memory usage of a run that ended later is known only at its end.
       select h.id, case when h.execution_end > as_of then 'RUNNING' else h.status end as status, h.execution_start, h.heartbeat_at,
         h.lease_expires_at, h.deadline, case when h.status = 'RUNNING' then h.memory_usage_mb end as memory_usage_mb
       from public.sync_execution_history h
@@ -361,7 +361,7 @@ begin
     order by h.execution_start desc limit 1
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
-  -- No run is dispatched in an upstream backoff: what is overdue then has the cause of the refusal.
+  -- No run is dispatched in an upstream backoff: an entity that is overdue then has the cause of the refusal.
   left join lateral private.upstream_backoff(as_of) backoff on r.metric = 'sync_overdue' and worst.overdue_since is not null
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures

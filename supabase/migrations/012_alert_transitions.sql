@@ -422,7 +422,8 @@ begin
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
-  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
+  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; a state that is not reported becomes SUPERSEDED. False: {token} is '
+  'not current.';
 
 create function private.queue_weekly_report(as_of timestamptz) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -565,7 +566,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   select jsonb_build_object(
     'receivers', (select coalesce(jsonb_agg(r.receiver order by r.receiver ->> 'channel'), '[]') from receiver r),
     'items', (
-      -- What ended comes before what fires, because both can have the same labels.
+      -- Ended incidents come before firing ones, because both can have the same labels.
       select coalesce(jsonb_agg(private.item_of(a.i, case when (a.i).state = 'RESOLVED' then 'RESOLVED' else 'FIRING' end, (a.i).message)
         || jsonb_build_object('first_severity', a.first_severity) order by (a.i).state <> 'RESOLVED', (a.i).opened_at), '[]')
       from alert a where exists (select from receiver)));
