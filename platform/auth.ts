@@ -122,7 +122,7 @@ export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): 
     return refuse(400, "user_banned", "User is banned");
   }
 
-  /** lite has no type invite; the token of an invitation is one of a sign-up. */
+  /** lite has no type invite, so the token of an invitation is a sign-up token. */
   const verify = async (body: Record<string, unknown>): Promise<Response> =>
     await refuseBanned(await call("/verify", { ...body, type: body.type === "invite" ? "signup" : body.type }));
 

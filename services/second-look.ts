@@ -3,8 +3,8 @@ import type { Digest, Known, KnownMatches, Look } from "./contract/sync-writes.t
 
 const WEEK_MS = 7 * 86_400_000;
 /**
- * A removal of up to so many rows is believed at once, unless it is of all rows; so is a column blanked in up to so many, unless it is in most
- * rows of a full reply. An incremental reply also moves so many.
+ * A reply may at once remove up to so many rows, but not all, and blank a column in up to so many, but not in most rows of a full reply.
+ * An incremental reply may also move so many.
  */
 const FEW_ROWS = 5;
 

@@ -90,7 +90,7 @@ export class MemoryStore implements IncidentStore {
     this.#evaluated = { at: now, since: measured.evaluated_since === null ? now : Date.parse(measured.evaluated_since) };
     return Promise.resolve();
   }
-  /** Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself. */
+  /** Replaces a parent that ended by the live incident of its scope, and removes a parent that has a parent itself. */
   #mendParents(): void {
     const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
     for (const incident of live) {

@@ -79,7 +79,10 @@ function actsOf(db: TestDatabase, random: () => number, start: number, days: num
   });
 }
 
-/** A run that the reaper closed ends at its last heartbeat. When it was closed is not kept: a replay finds it up to two minutes too early. */
+/**
+ * A run that the reaper closed ends at its last heartbeat. The time of its closing is not kept: a replay finds the run up to two minutes
+ * too early.
+ */
 const CLOSED_LATE: ReadonlySet<FaultKind> = new Set(["stuck", "hung"]);
 
 /** Records a history of some days, with random trouble and acts, and returns when it ends. */

@@ -24,7 +24,10 @@ export const NoteRequest = z.strictObject({ note: reason.optional() });
 /** `PUT sync-admin/alerts/:id/label`; null removes the label. */
 export const LabelRequest = z.strictObject({ label: z.enum(INCIDENT_LABELS).nullable() });
 
-/** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
+/**
+ * Names of channels. An empty list is refused, because it would notify nobody without showing it, as a pause, a silence or a switched-off
+ * rule does.
+ */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
 
 /** The query of `GET sync-admin/silences`. */
@@ -208,7 +211,7 @@ const ChannelAttempt = z.object({
 });
 /**
  * `POST sync-admin/channels/:name/test`: the outcome of an opening message and of its end for each destination of the channel: one, or for
- * email one for each recipient. `end` is null when the opening surely did not arrive.
+ * email one for each recipient. `end` is null when the opening did certainly not arrive.
  */
 export const ChannelTestResponse = z.object({
   results: z.array(z.object({ recipient: z.string().nullable(), opening: ChannelAttempt, end: ChannelAttempt.nullable() })),

@@ -171,7 +171,7 @@ export const IncidentRow = z.object({
   message: z.string(),
   /** The facts of the newest breach; `at_peak` has those of the worst value, which explain an incident that has ended. */
   evidence: z.record(z.string(), z.unknown()),
-  /** When the condition came to be met, by the time of the run or due time; `opened_at` is when an evaluation found it. */
+  /** The time at which the condition began, from the run or the due time; `opened_at` is the time at which an evaluation found it. */
   began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
@@ -262,7 +262,7 @@ export const AlertNotification = z.object({
   /** The recipient of an email, with only the first letter and the domain of the address. */
   recipient: z.string().nullable(),
   kind: z.enum(NOTIFICATION_KINDS),
-  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end that the channel has no beginning of. */
+  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end whose beginning the channel did not receive. */
   status: z.enum(["PENDING", "SENDING", "SENT", "DEAD", "SUPERSEDED"]),
   attempts: z.number().int(),
   created_at: z.string(),

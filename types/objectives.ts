@@ -18,7 +18,8 @@ export const Indicator = z.enum(Object.keys(INDICATORS) as [Indicator, ...Indica
 export const OBJECTIVE_WINDOWS = ["7 days", "28 days", "90 days"] as const;
 
 /**
- * MET: the window holds its target; AT_RISK: it does, and at the rate of the last day its budget ends within 3 days; MISSED: the budget is
+ * MET: the window holds its target; AT_RISK: the target is met, but at the rate of the last day its budget ends within 3 days; MISSED:
+ * the budget is
  * overspent; NO_DATA: the window has no event.
  */
 export const OBJECTIVE_STATUSES = ["MET", "AT_RISK", "MISSED", "NO_DATA"] as const;

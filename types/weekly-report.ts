@@ -32,7 +32,7 @@ export const WeekFigures = z.object({
     by_severity: z.record(z.enum(SEVERITIES), z.number().int()),
     /** The incidents that had not ended at the end of the week. */
     open: z.number().int(),
-    /** Mean times in ms, from the first notification and from the beginning of the condition; null where no incident came so far. */
+    /** Mean times in ms, from the first notification and from the beginning of the condition; null where no incident reached that state. */
     acknowledge_ms: z.number().nullable(),
     resolve_ms: z.number().nullable(),
   }),
@@ -43,7 +43,7 @@ export const WeekFigures = z.object({
 
 /** The report of a week as it was at its end. */
 export const WeeklyReport = WeekFigures.extend({
-  /** Missed and endangered ones first. */
+  /** The missed objectives and those at risk come first. */
   objectives: z.array(ReportedBudget.extend({ status: z.enum(OBJECTIVE_STATUSES) })),
   incidents: WeekFigures.shape.incidents.extend({
     /** The incident that fired longest; `resolved_at` is null when it fired at the end of the week. */

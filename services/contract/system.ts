@@ -7,7 +7,7 @@ import { Actor, as_of } from "./fields.ts";
 const moment = z.string().nullable();
 const Scheduler = z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() });
 
-/** A cron job that must exist, as it must be and as it is. */
+/** A cron job that must exist, with its required and its current definition. */
 const CronJobFacts = z.object({
   name: z.string(),
   job_id: z.number().nullable(),

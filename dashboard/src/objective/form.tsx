@@ -44,7 +44,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
       <Form
         of={save}
         isChanged={isChanged}
-        // The server refuses a change without a change.
+        // The server refuses a request that changes no field.
         onSubmit={() => objective && !isChanged ? onClose() : save.mutate()}
         submit={objective ? "Save" : "Create the objective"}
         acts={<button type="button" onClick={onClose}>Cancel</button>}

@@ -53,7 +53,7 @@ export class NotModified extends Error {
 export interface AppDeps {
   rpc: Rpc;
   log: Log;
-  /** By default that of the environment. */
+  /** By default the access is created from the environment. */
   access?: Access;
 }
 
@@ -88,7 +88,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   let access = deps.access;
   app.use("*", async (c, next) => {
     c.set("access", access ??= createAccess(readEnv()));
-    // Before the first call of the database, which the key of the caller is for.
+    // Before the first call of the database, which uses the key of the caller.
     const apikey = c.req.header("apikey");
     c.set("keyName", apikey ? await access.keys.accept(apikey) : null);
     await next();
@@ -119,7 +119,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-/** The token of a user in the headers; a key that is sent as the bearer token too is none. */
+/** The token of a user in the headers; a key that is also sent as the bearer token is no user token. */
 function tokenOf(authorization: string | undefined, apikey: string | undefined): string | null {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   return !token || token === apikey || token.startsWith("sb_") ? null : token;

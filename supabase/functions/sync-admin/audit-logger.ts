@@ -9,7 +9,7 @@ const BATCH = 500;
 
 const Trigger = z.object({ trigger_id: z.string() });
 
-/** Whether sync-admin vouched for a row. Only private.prune_audit_log writes an act of its kind, so that nobody else can claim one. */
+/** Whether sync-admin vouched for a row. Only private.prune_audit_log writes an act of this kind, so that no caller can forge one. */
 export async function judgeRow(hmac: Hmac, text: string): Promise<Seal["verdict"]> {
   const row = AuditText.parse(JSON.parse(text));
   if (row.action === "prune-audit" && row.object_type === "audit-log") return "DATABASE";

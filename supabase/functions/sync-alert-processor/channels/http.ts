@@ -4,7 +4,7 @@ import { isRedirect, type OutboundDeps, refusal, retryAfterMs } from "../../../.
 import { channelFields } from "../../../../types/channel-kinds.ts";
 
 const TIMEOUT_MS = 10_000;
-/** An answer is read up to this length; those that ask for a delay have a few hundred bytes. */
+/** An answer is read up to this length; an answer that asks for a delay has a few hundred bytes. */
 const MAX_ANSWER = 10_000;
 
 export interface HttpDeps extends OutboundDeps {

@@ -16,7 +16,7 @@ const ANSWERS: Answers = { causes: { 400: "the integration key is wrong, or the 
 const SEVERITIES = { CRITICAL: "critical", HIGH: "error", MEDIUM: "warning", LOW: "info" } as const;
 
 type Action = "trigger" | "acknowledge" | "resolve";
-/** Missed runs are reported afterwards: their incident is over when it opens. */
+/** Missed runs are reported afterwards: their incident has ended when it opens. */
 function actionsOf(item: MessageItem): Action[] {
   if (item.kind === "MISSED") return ["trigger", "resolve"];
   if (hasEnded(item)) return ["resolve"];
@@ -84,7 +84,7 @@ export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (mess
   for (let start = 0; start < items.length; start += AT_ONCE) {
     const some = items.slice(start, start + AT_ONCE);
     deliveries.push(...await Promise.all(some.map((item) => sendEvents(deps, item, note, destination, links))));
-    // After a 429 or a failure the rest would fail alike; every event has the same key when it is sent again.
+    // After a 429 or a failure the other events would fail for the same reason; each event has the same key when it is sent again.
     if (deliveries.some(({ outcome }) => outcome === "RETRY")) break;
   }
   return outcomeOf(deliveries);
