@@ -486,7 +486,7 @@ declare
   range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
   problem text;
 begin
-  -- A request is checked before it comes here. These are the fields of a stored rule that a change makes invalid.
+  -- sync-admin has checked the request. These are the fields of a stored rule that a change makes invalid.
   problem := case
     when not rule.threshold <@ allowed then 'threshold: ' || range
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
@@ -548,7 +548,7 @@ language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- A pending incident has notified nobody. It is discarded when it says nothing about the rule as it is now.
+  -- A pending incident has notified nobody. It is discarded when the measured condition of the rule changed.
   delete from public.alert_incidents i
   where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
     or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
@@ -1164,7 +1164,7 @@ begin
   return found;
 end
 $$;
-comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Keeps {result} as that of the last connectivity test.';
+comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Stores {result} as the last connectivity test.';
 
 create table private.people_claim (
   id boolean primary key default true,
@@ -1175,7 +1175,7 @@ create table private.people_claim (
   constraint people_claim_is_whole check (num_nonnulls(token, expires_at, act) in (0, 3))
 );
 comment on table private.people_claim is
-  'The change of a person that is under way in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
+  'The change of a person that is in progress in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
 alter table private.people_claim enable row level security;
 grant select, update on private.people_claim to service_role;
 
@@ -1220,7 +1220,7 @@ begin
   perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
   perform private.refuse_unknown_action(p ->> 'action', '{create-person,invite-person,change-person}');
   perform private.expire_people_claim(as_of);
-  -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
+  -- The service ends its requests to Auth 30 s after the claim, so that none is in flight when the claim expires.
   update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
   if not found then
     raise sqlstate 'PT409' using message = 'another change of a person is under way: repeat the request', detail = 'PEOPLE_BUSY';

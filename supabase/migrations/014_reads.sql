@@ -52,7 +52,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- When no run started at or after p_until, the window ends with the day of p_until: whole buckets replace the single runs.
+  -- If no run started at or after p_until, the window ends with the UTC day of p_until, so that whole buckets replace single runs.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
@@ -288,7 +288,7 @@ create function private.chart(
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
-  -- Before, the runs are pruned or no entity existed.
+  -- Before this time the runs are pruned or no entity existed.
   missed_from constant timestamptz := greatest(
     as_of - (select r.keep from public.retention_settings r where r.subject = 'executions'),
     (select min(s.created_at) from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type))
@@ -908,7 +908,7 @@ $$;
 comment on function private.check_scheduler(timestamptz) is
   'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
 
--- In plpgsql, because 014 defines the list of the jobs.
+-- In plpgsql, because 015 defines the list of the jobs.
 create function private.check_cron_jobs(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -929,7 +929,8 @@ begin
 end
 $$;
 comment on function private.check_cron_jobs(timestamptz) is
-  'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
+  'Each cron job that must exist, with its required and its current definition and its last tick. Security definer: only the owner '
+  'reads cron.';
 
 create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -998,7 +999,7 @@ $$;
 comment on function private.scheduled_calls is
   'The last two scheduled calls for an entity, newest first, with their answers and whether each started its run.';
 
--- In plpgsql, because 014 defines next_call and next_run.
+-- In plpgsql, because 015 defines next_call and next_run.
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -1516,7 +1517,7 @@ language sql stable rows 100 set search_path = '' as $$
   order by h.execution_start desc limit most;
 $$;
 comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
-  'When full runs ended in a window, of the newest ones where there are too many.';
+  'The end times of the full runs in a window; of the newest runs if there are too many.';
 
 create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1940,7 +1941,7 @@ language sql stable set search_path = '' as $$
     from public.alert_notifications n
     join public.alert_incidents i on i.id = n.incident_id
     left join public.notification_channels c on c.name = n.channel
-    -- The dashboard receives each state and interrupts nobody, nor does an acknowledgement.
+    -- The dashboard receives each state, but interrupts nobody. An acknowledgement interrupts nobody either.
     where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
     group by 1
   )
@@ -2085,7 +2086,7 @@ begin
   for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
     select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
     order by p.paused_at desc, p.id desc limit 1;
-    -- An entity without any pause is as it was created.
+    -- An entity without any pause is in the state of its creation.
     if found or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type) then
       entity.is_active := true;
       entity.idle_since := null;
