@@ -7,7 +7,7 @@ interface Parts {
   keys: Keys;
   /** The address of the page; links may lead only there. */
   siteUrl: string;
-  /** Answers what this file does not. */
+  /** Answers the requests that this file does not answer. */
   lite: Handler;
   /** Delivers a mail: the platform prints it. */
   sendMail: (mail: Mail) => void;
@@ -30,7 +30,7 @@ function refuse(status: number, error_code: string, msg: string): Response {
 const USER = `select id, aud, role, email, email_confirmed_at, invited_at, confirmation_sent_at, last_sign_in_at, created_at, updated_at,
   banned_until, raw_app_meta_data as app_metadata, raw_user_meta_data as user_metadata from auth.users`;
 
-/** What hosted Auth has and lite lacks: the admin API over users, invitations, disabled users and the redirects of links. */
+/** The parts of hosted Auth that lite lacks: the admin API over users, invitations, disabled users and the redirects of links. */
 export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): Handler {
   const read = async (sql: string, parameters: unknown[]) => (await database.query(`${USER} ${sql}`, parameters))[0];
   const call = (path: string, body: object) =>
@@ -122,7 +122,7 @@ export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): 
     return refuse(400, "user_banned", "User is banned");
   }
 
-  /** lite has no type invite; the token of an invitation is one of a sign-up. */
+  /** lite has no type invite, so the token of an invitation is a sign-up token. */
   const verify = async (body: Record<string, unknown>): Promise<Response> =>
     await refuseBanned(await call("/verify", { ...body, type: body.type === "invite" ? "signup" : body.type }));
 

@@ -1,7 +1,7 @@
 /** Images are compressed already; these are not. */
 const COMPRESSIBLE = /^(text\/|application\/(json|javascript|xml|[\w.-]+\+(json|xml))|image\/svg\+xml)/;
 
-/** True when the header `Accept-Encoding` accepts gzip; `q=0` refuses it, and `*` names every encoding that the header does not. */
+/** True when the header `Accept-Encoding` accepts gzip; `q=0` refuses it, and `*` means every encoding that the header does not name. */
 function acceptsGzip(header: string | null): boolean {
   const weights = new Map(
     (header ?? "").toLowerCase().split(",").map((part) => {
@@ -13,7 +13,7 @@ function acceptsGzip(header: string | null): boolean {
   return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
 }
 
-/** Compresses the answer where the caller accepts gzip, and tells caches that the answer depends on it. */
+/** Compresses the answer if the caller accepts gzip, and sets `Vary`, so that caches know that the answer depends on it. */
 export function compress(request: Request, response: Response): Response {
   const { status, body } = response;
   if (!COMPRESSIBLE.test(response.headers.get("content-type") ?? "") || response.headers.has("content-encoding")) return response;

@@ -9,7 +9,7 @@ const TYPES: Record<string, string> = {
   woff2: "font/woff2",
   json: "application/json",
 };
-/** What the build is made from. */
+/** The sources of the build. */
 const SOURCES = ["src", "public", "index.html", "headers.ts", "vite.config.ts", "deno.json", "deno.lock", "../types", "../docs"];
 
 /** The time of the newest change of a file, or in a folder, in ms; 0 when it is missing or empty. */

@@ -37,7 +37,7 @@ function shutDown(): void {
 
 setTimeout(shutDown, Number(wallClockMs));
 Deno.addSignalListener("SIGTERM", shutDown);
-// Not SIGUSR1, which opens the debugger of Deno on a port of this machine.
+// SIGUSR1 would open the debugger of Deno on a port of this machine.
 Deno.addSignalListener("SIGUSR2", () => {
   // The caller may not have received the last answer yet.
   setTimeout(() => {

@@ -13,7 +13,7 @@ export async function secureFolder(folder: string): Promise<boolean> {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     const path = await Deno.realPath(folder);
     const info = await Deno.stat(path);
-    // Who may replace the link decides which keys the platform uses.
+    // A user who may replace the link decides which keys the platform uses.
     refuseOtherOwner(folder, await Deno.lstat(folder));
     refuseOtherOwner(folder, info);
     await refuseOtherFiles(folder, path);

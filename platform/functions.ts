@@ -26,7 +26,7 @@ export interface FunctionHost {
   stop(): Promise<void>;
 }
 
-/** Told of each process of a function: at its start, before it runs anything, and after its exit. */
+/** Called for each process of a function: at its start, before it runs any code, and after its exit. */
 export type OnProcess = (name: string, pid: number, isAlive: boolean) => void;
 
 interface FunctionHostOptions {
@@ -55,7 +55,7 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
       env: { ...inherited(), ...env(), DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
-      // Its other end closes with this process, however that ends.
+      // Its other end closes when this process ends, for any reason.
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -108,7 +108,7 @@ async function withTokens(
   }
   const inner = new Request(request, { headers });
   const response = await supabase(inner);
-  // lite leaves it out in the answers of Auth.
+  // lite omits this header in the answers of Auth.
   const outer = new Headers({ ...Object.fromEntries(response.headers), ...ANY_ORIGIN });
   const isAuth = new URL(request.url).pathname.startsWith("/auth/v1");
   if (!isAuth || !response.headers.get("content-type")?.includes("json")) {

@@ -4,7 +4,7 @@ const here = (path: string): URL => new URL(path, import.meta.url);
 /** The folder of the functions and the migrations. */
 export const SUPABASE = here("../supabase/");
 
-/** Creates in a bare database what a new hosted project has, with stand-ins for the missing extensions. */
+/** Creates in a bare database the objects of a new hosted project, with stand-ins for the missing extensions. */
 export async function bootstrap(database: Database): Promise<{ standIns: string[] }> {
   await database.exec(await Deno.readTextFile(here("bootstrap.sql")));
   const standIns: string[] = [];

@@ -3,13 +3,13 @@ import { DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryConfig
 
 /** The limits of a connection in milliseconds. */
 export interface Limits {
-  /** Until a connection is open, or one of the pool is free. */
+  /** The wait until a connection is open, or a connection of the pool is free. */
   connect: number;
-  /** Of a statement of REST and Auth, as hosted projects have it. */
+  /** The time limit of a statement of REST and Auth, as on hosted projects. */
   statement: number;
-  /** Between two checks that the server answers. */
+  /** The time between two checks whether the server answers. */
   heartbeat: number;
-  /** Until the server has answered such a check. */
+  /** The wait for the answer to such a check. */
   silence: number;
 }
 
@@ -41,7 +41,7 @@ export interface Checkout {
   release(): void;
 }
 
-/** Connections that are given back only in order: after a lost answer, or inside a transaction, a connection is closed. */
+/** Connections that return to the pool only outside a transaction and after their answer; any other connection is closed. */
 export interface GuardedPool {
   connect(): Promise<Checkout>;
   /** Closes the connections in use, so that their statements fail; the next statements open others. */
@@ -84,7 +84,7 @@ export function createPool(config: PoolConfig, statementMs?: number): GuardedPoo
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
 
-  /** A connection of the pool, which leaves those unanswered that wait for one when it is ended. */
+  /** A connection of the pool. The pool does not answer callers that wait for a connection when it ends. */
   async function take(): Promise<PoolClient> {
     const taken = pool.connect();
     try {

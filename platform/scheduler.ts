@@ -126,7 +126,7 @@ export async function startNet(database: Database): Promise<() => void> {
     const signal = AbortSignal.timeout(request.timeout_milliseconds);
     const store = (columns: string, values: unknown[]) =>
       database.query(`insert into net._http_response (id, ${columns}) values (${values.map((_, index) => `$${index + 1}`)})`, values)
-        // A lost answer is one that never came: the caller sends its request again when it must.
+        // A lost answer counts as no answer: the caller repeats its request if necessary.
         .catch(() => {});
     try {
       const response = await fetch(request.url, { method: request.method, headers: request.headers ?? {}, body: request.body, signal });

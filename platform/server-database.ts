@@ -58,8 +58,9 @@ function createLiteConnection(url: string, pool: GuardedPool): LiteConnection {
   connection.introspect = async (options: unknown) => {
     // After a restart every request would read the schema.
     const schema = await (reading ??= introspect(options).finally(() => reading = null));
-    // lite returns an empty schema when it cannot be read, and would answer 404; a real one has the time zones. Not every route of lite
-    // passes this error on, so that it is reported here.
+    // When lite cannot read the schema, it returns an empty one and would answer 404. A schema that was read has the time zones. Some
+    // routes of lite do
+    // not pass this error on, so it is reported here.
     if (!schema.timezones) throw connection.normalizeDbError(new ConnectionLost("the schema cannot be read"));
     return schema;
   };
@@ -121,7 +122,10 @@ async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
   }
 }
 
-/** The session that has the lock, or null when it is this one. A connection of this session that the server still believes in is ended. */
+/**
+ * The session that has the lock, or null when it is this one. An old connection of this session that the server still holds open is
+ * ended.
+ */
 async function holderOf(client: Client): Promise<string | null> {
   const { rows: [own] } = await client.query(`select pg_try_advisory_lock(${LOCK}) as has`);
   if (own.has) return null;

@@ -33,11 +33,11 @@ export class Session {
   /** Calls `onNotify` on each notification, and after each new connection, because those in between are lost. */
   async listen(channel: string, onNotify: () => void): Promise<void> {
     this.#listeners.set(channel, [...this.#listeners.get(channel) ?? [], onNotify]);
-    // Without a connection the next one listens.
+    // Without a connection the next connection registers the listener.
     await this.#client?.query(`listen "${channel}"`).catch(() => {});
   }
 
-  /** Calls `work` with the connection of now. @throws its error */
+  /** Calls `work` with the current connection. @throws its error */
   async run<T>(work: (client: Client) => Promise<T>): Promise<T> {
     if (!this.#client) throw new ConnectionLost("the server does not answer");
     return await work(this.#client);
@@ -51,7 +51,7 @@ export class Session {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    // The goodbye is not awaited: a server that does not answer would hold the shutdown.
+    // The end of the connection is not awaited: a server that does not answer would delay the shutdown.
     void this.#client?.end();
   }
 

@@ -16,7 +16,7 @@ interface SqlOptions {
   openLimitMs?: number;
 }
 
-/** The state after an answer, which its last message has; undefined when more is to come. */
+/** The transaction state in the last message of an answer; undefined before the last message. */
 function stateAfter(data: Uint8Array): number | undefined {
   const at = data.length - 6;
   return at >= 0 && data[at] === READY_FOR_QUERY && data[at + 4] === 5 ? data[at + 5] : undefined;
@@ -93,7 +93,7 @@ class SessionLender {
     clearTimeout(this.#limit);
     this.#holder = null;
     try {
-      // Without a transaction it is a warning.
+      // Outside a transaction the statement causes only a warning.
       if (first) await db.exec(first);
       await db.exec(RESET);
     } finally {

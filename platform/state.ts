@@ -120,7 +120,7 @@ export async function lockFolder(
     Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, base, database, processes: [...processes] } satisfies RunFile), {
       mode: 0o600,
     });
-  // The mode of a file that a killed platform left is not changed by writing it.
+  // Writing to a file that a killed platform left does not change its mode.
   if (previous) Deno.removeSync(path);
   write();
   return {

@@ -17,7 +17,7 @@ const only = Deno.args;
 interface Part {
   title: string;
   paths: string[];
-  /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
+  /** `database`: the tests run on a migrated database of the server. `server`: the tests create their databases on the server. */
   postgres?: "database" | "server";
   /** Whether line coverage is recorded, which makes tests slower: the other parts run the same lines, or run them in other processes. */
   hasCoverage?: boolean;

@@ -355,8 +355,8 @@ export class SyncRun {
     const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
     const was_cut = outcome.status === "PARTIAL" && (this.#stop === "BUDGET" || this.#stop === "CPU");
     const end = { ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
-    // Until the lease expires the database can be away for a moment, or an answer can be lost. Another attempt is safe, because the
-    // database closes a run only once.
+    // The attempts continue until the lease expires, because the database can be unavailable for a moment, or an answer can be lost.
+    // Another attempt is safe: the database closes a run only once.
     for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
         const { recorded, status } = await this.#send((progress) =>

@@ -42,8 +42,8 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
       isRecorded: true,
     });
   } catch (error) {
-    // Only without an answer of the database is its record missing for a reason that says nothing about the run. The queue would dispatch
-    // a job again while its unrecorded run works.
+    // The run continues unrecorded only if the database did not answer; any other refusal is about the run itself. The run of a job does
+    // not continue, because the queue would dispatch the job again while its unrecorded run works.
     if (classify(error).code !== "DATABASE_UNREACHABLE" || request.sync_job_id) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();

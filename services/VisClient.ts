@@ -50,7 +50,7 @@ interface Lease {
 /** The reply was `NoChanges` or 204 instead of rows. */
 type Unchanged = Pick<VisReply, "isUnchanged">;
 
-/** What VIS answered to a request for the matches of a tournament. */
+/** The answer of VIS to a request for the matches of a tournament. */
 export interface MatchReply extends Records<MatchRecord>, Pick<VisReply, "isUnchanged" | "version"> {
   /** The numbers of the matches that VIS marks as deleted. */
   deleted: string[];

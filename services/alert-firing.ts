@@ -16,7 +16,10 @@ import { hasChanged, higher, rank, transitionTo } from "./alert-transition.ts";
 import { inWords } from "./alert-words.ts";
 import type { Measurement, Recipients, Scope, Transition } from "./contract/alerts.ts";
 
-/** What an incident takes from the incidents that it inhibits: their highest severity, and their channels. */
+/**
+ * The severity and the channels that an incident inherits from the incidents that it inhibits: their highest severity, all their
+ * channels.
+ */
 export interface Inherited {
   severity: Severity;
   rule_name: string;
@@ -44,7 +47,7 @@ const channelsAfter = (steps: number, m: Measurement, inherited: Inherited | nul
   ...inherited?.channels ?? [],
 ];
 
-/** What keeps every destination of an incident from being notified; null where one of them can be. */
+/** The reason why no destination of an incident is notified; null if at least one can be notified. */
 function muteOf(m: Measurement, severity: Severity, known: KnownStates, context: Context): Transition["muted_by"] {
   const { parent, inherited, recipients } = context;
   if (isSilencedOtherwise(m) || m.silenced_by !== null || parent?.is_silenced) return "SILENCE";
@@ -75,7 +78,7 @@ function clocksOf(m: Measurement, step: Step, severity: Severity, isMuted: boole
   return { unacknowledgedSince, escalates, repeats };
 }
 
-/** Decides on an incident that is firing or acknowledged: severity, escalation, repetition, and what each destination has to learn. */
+/** Decides on an incident that is firing or acknowledged: severity, escalation, repetition, and the notification of each destination. */
 export function decideFiring(m: Measurement, step: Step, context: Context): Decision {
   const { now, parent, inherited, recipients } = context;
   const { incident } = m;

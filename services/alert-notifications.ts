@@ -35,7 +35,7 @@ export function muteAt(address: Address, m: Measurement, severity: Severity, par
   return rest && judgeValue({ ...m, no_data: "KEEP" }, rest.value, rest.runs) !== "BREACH" ? "COVERAGE" : null;
 }
 
-/** What each destination should know of a firing incident. */
+/** The state of a firing incident that each destination should know. */
 export interface Wanted {
   severity: Severity;
   cause: string | null;

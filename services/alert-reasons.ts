@@ -3,7 +3,7 @@ import { isKnownAt, type KnownStates } from "./alert-notifications.ts";
 import { rank } from "./alert-transition.ts";
 import type { Address, LiveIncident, Measurement, Transition } from "./contract/alerts.ts";
 
-/** What mutes the notifications of a transition, as the end of its reason; empty when nothing does. */
+/** The end of the reason of a transition that names the mute; empty without a mute. */
 export function mutedText({ muted_by, parent }: Transition): string {
   if (muted_by === null) return "";
   return muted_by === "SILENCE" ? " (silenced)" : ` (inhibited by ${parent?.rule_name ?? "incidents about the same runs"})`;
@@ -53,7 +53,7 @@ export function reasonsToNotify(
   return hasNewRecipient && reasons.length === 0 ? ["other recipients are notified of this incident"] : reasons;
 }
 
-/** What the timeline shows of a parent that began or ceased to inhibit an incident. */
+/** The text of the timeline about a parent that began or ceased to inhibit an incident. */
 export function reasonsOfParent(incident: LiveIncident, { parent, muted_by }: Transition): string[] {
   const before = incident.parent?.rule_name ?? null, after = parent?.rule_name ?? null;
   if (incident.state === "PENDING" || before === after) return [];

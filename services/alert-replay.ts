@@ -99,7 +99,7 @@ class Replay {
     if (this.#incidents.closed && recovered.includes(this.#incidents.closed.id)) this.#incidents.closed = null;
   }
 
-  /** What `measure_alert_rules` would have measured, with the incident of the replay in place of a recorded one. */
+  /** The measurement that `measure_alert_rules` would have returned, with the incident of the replay instead of a recorded one. */
   #measurement({ at: _, run_at: __, run_entity: ___, ...value }: MeasuredValue, now: number): Measurement {
     const { rule } = this.facts, live = this.#incidents.live;
     const silence = this.#silenceAt(now, value.evidence);

@@ -83,7 +83,7 @@ const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
   });
 
-/** Whether a transition has an event or a notification, or changes what the incident keeps. */
+/** Whether a transition has an event or a notification, or changes a stored field of the incident. */
 export function hasChanged({ incident }: Measurement, transition: Transition): boolean {
   if (!incident || transition.reason !== "" || transition.notifications.length > 0) return true;
   const kept = ({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent }: Kept) =>

@@ -6,7 +6,7 @@ const TOLERANCE_MS = 3 * MINUTE;
 
 type SchedulerFacts = Pick<SystemFacts, "as_of" | "scheduler" | "cron_jobs">;
 
-/** The difference between a cron job and what it must be, with the statement that repairs it; null without a difference. */
+/** The difference between a cron job and its definition, with the statement that repairs it; null without a difference. */
 function drift({ name, job_id, is_active, schedule, required_schedule, has_required_command, tick }: CronJobFacts): string | null {
   const last = tick ? `its last run started at ${instant(tick.at)}` : "it has never run";
   const repair = "run select private.apply_schedules();";

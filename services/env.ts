@@ -84,7 +84,7 @@ export interface Env extends Omit<Variables, "SUPABASE_SECRET_KEYS" | "SUPABASE_
 /** The secret keys of all three variables, each value once. */
 function secretKeysOf({ SUPABASE_SECRET_KEYS, SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY }: Partial<Variables>): SecretKey[] {
   const named = Object.entries({ ...SUPABASE_SECRET_KEYS }).map(([name, value]) => ({ name, value }));
-  // A new worker begins with the key that most projects have.
+  // The default key comes first, because most projects have it.
   const keys = named.toSorted((a, b) => Number(b.name === "default") - Number(a.name === "default"));
   if (SUPABASE_SECRET_KEY) keys.push({ name: "default", value: SUPABASE_SECRET_KEY });
   if (SUPABASE_SERVICE_ROLE_KEY) keys.push({ name: "service_role", value: SUPABASE_SERVICE_ROLE_KEY });

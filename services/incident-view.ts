@@ -35,7 +35,7 @@ function affectedBy(row: IncidentRow, evidence: Evidence): AlertIncident["affect
   }
 }
 
-/** An incident with what its evidence says. */
+/** An incident with the words for its evidence. */
 export function describeIncident(row: IncidentRow, nameOf: NameOf): AlertIncident {
   const evidence = explainingEvidence(row);
   const scope = scopeOf(row, nameOf) ?? "monitoring";

@@ -11,7 +11,7 @@ const VALUE = /: (.+), (?:at or above|below) the threshold of (.+)/;
 export type NameOf = (entity_type: string) => string;
 const asItIs: NameOf = (entity_type) => entity_type;
 
-/** What a cause is made of. */
+/** The parts of a cause. */
 interface Facts {
   /** The value with its unit, and the worst one of an incident that has ended; null where it is unknown. */
   value: string | null;
@@ -19,7 +19,7 @@ interface Facts {
   threshold: string | null;
   /** The error in words. */
   error: string | null;
-  /** What else explains the value. */
+  /** The other facts that explain the value. */
   evidence: Evidence;
   nameOf: NameOf;
 }
@@ -80,7 +80,7 @@ function errorIn({ error, fingerprint }: Evidence): string | null {
   return code && (wordsOf(code) ?? code);
 }
 
-/** What is wrong, or was wrong with an incident that has ended, without its scope: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+/** The cause of an incident in words, also of an ended one, without its scope: `VIS answered HTTP 500: 10 of 10 tournaments`. */
 export function causeOf(incident: IncidentFacts, nameOf = asItIs, { isTitle = false } = {}): string {
   const metric = AlertMetric.safeParse(incident.metric).data;
   if (!metric) return oneLine(incident.message);
@@ -114,7 +114,7 @@ export function titleOf(incident: IncidentFacts, nameOf: NameOf): string {
   return cause.charAt(0).toUpperCase() + cause.slice(1);
 }
 
-/** What the incident is about: an entity, a tournament of it, or all syncs; null for the monitoring system. */
+/** The scope of the incident in words: an entity, a tournament of it, or all syncs; null for the monitoring system. */
 export function scopeOf({ entity_type, tournament_no, evidence }: IncidentFacts, nameOf = asItIs): string | null {
   if (entity_type === "system") return null;
   if (tournament_no === null) return entity_type === "all" ? "all syncs" : nameOf(entity_type);

@@ -12,7 +12,7 @@ type DueTournament = Answer<"list_due_tournaments">[number];
 interface Options {
   concurrency: number;
   ignoreTtl: boolean;
-  /** A full run covers only the tournaments that play now, and asks for what changed since the last reply. */
+  /** A full run covers only the tournaments that play now, and requests the changes since the last reply. */
   isLive: boolean;
   /** An operator confirmed the replies: none is held back. */
   isConfirmed: boolean;
@@ -27,7 +27,7 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: Options
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() });
   if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
-  // A live run reads each tournament, fresh or not, so that it looks nothing up.
+  // A live run reads each tournament, fresh or not, so it needs no lookup.
   if (!isLive) {
     const fresh = candidates.filter((candidate) => !due.includes(candidate));
     run.metrics.count("cache_hits", fresh.length);
@@ -116,7 +116,7 @@ function judge(run: SyncRun, reply: MatchReply, no: string, isConfirmed: boolean
     run.clock.now(),
     isConfirmed,
   );
-  // Nothing is stored about a tournament whose replies were always believed.
+  // No state is stored for a tournament whose replies were always confirmed at once.
   const { look, ...rest } = verdict;
   if (!look || !known.held && !look.held) return rest;
   return { ...rest, look: { ...look, entity_type: run.info.entityType, execution_id: run.info.executionId } };

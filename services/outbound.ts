@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** What a request to a URL that a person entered needs. */
+/** The dependencies of a request to a URL that a person entered. */
 export interface OutboundDeps {
   fetch: typeof fetch;
   /** All addresses of a host name. */
@@ -29,7 +29,7 @@ export async function refusal(target: string, { allowPrivate, resolve }: Outboun
   return isPublic ? null : "the URL leads to a private address";
 }
 
-/** A day is the longest delay: an upstream or a receiver that asks for more by mistake would otherwise stop us for good. */
+/** A day is the longest delay: an upstream or a receiver that asks for more by mistake would otherwise stop us for ever. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** The delay of a Retry-After header (seconds or a date) in milliseconds; undefined without a valid header. */

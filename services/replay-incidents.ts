@@ -43,7 +43,7 @@ export class ReplayedIncidents {
     this.queued.push({ ...address, at: now, kind, severity });
   }
 
-  /** Does what a person did, where the incident of the replay allows it. */
+  /** Repeats the act of a person, if the incident of the replay allows it. */
   act({ at, action, until }: PastAct): void {
     const live = this.live;
     if (!live || live.state === "PENDING" || action === "unacknowledge" && live.state === "FIRING") return;
@@ -65,7 +65,7 @@ export class ReplayedIncidents {
     this.ended.push(incident);
   }
 
-  /** Those that fired, by the time at which they opened. */
+  /** The incidents that fired, by the time at which they opened. */
   fired(): PastIncident[] {
     return [...this.ended, ...this.live ? [this.live] : []].filter(({ fired_at }) => fired_at !== null)
       .toSorted((a, b) => Date.parse(a.opened_at) - Date.parse(b.opened_at)).map(pastOf);

@@ -8,7 +8,7 @@ const at = (time: string): number => Date.parse(time);
 export const firingAt = (others: readonly OtherIncident[], now: number): OtherIncident[] =>
   others.filter(({ fired_at, resolved_at }) => at(fired_at) <= now && (resolved_at === null || at(resolved_at) > now));
 
-/** Each time at which another rule's incident, or what its destinations know, changed. */
+/** Each time at which another rule's incident, or the state that its destinations received, changed. */
 export const changesOf = (others: readonly OtherIncident[]): number[] =>
   others.flatMap(({ fired_at, resolved_at, states }) => [fired_at, resolved_at ?? [], states.map((state) => state.at)].flat(2).map(at));
 
@@ -36,8 +36,8 @@ function isAboutRunOf(
 }
 
 /**
- * A recorded incident as the measurement of its rule, beside a value of another rule. Its own value is unknown, so that it keeps its state;
- * with its cause and what its destinations knew it inhibits, and is inhibited, as it was.
+ * A recorded incident as the measurement of its rule, beside a value of another rule. Its own value is unknown, so that it keeps its
+ * state. Its cause and the states of its destinations are the recorded ones, so that it inhibits, and is inhibited, as it was.
  */
 export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyone: Address[], now: number): Measurement {
   const { evidence, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;

@@ -3,8 +3,8 @@ import type { Digest, Known, KnownMatches, Look } from "./contract/sync-writes.t
 
 const WEEK_MS = 7 * 86_400_000;
 /**
- * A removal of up to so many rows is believed at once, unless it is of all rows; so is a column blanked in up to so many, unless it is in most
- * rows of a full reply. An incremental reply also moves so many.
+ * A reply may at once remove up to so many rows, but not all, and blank a column in up to so many, but not in most rows of a full reply.
+ * An incremental reply may also move so many.
  */
 const FEW_ROWS = 5;
 
@@ -12,7 +12,7 @@ type Warning = "REPLY_SHRANK" | "REPLY_BLANKED" | "REPLY_MOVED";
 
 type Row = { no: string } & Record<string, unknown>;
 
-/** A reply that was read: its valid records, and what is known of the others. */
+/** A parsed reply: its valid records, and the numbers of all its records. */
 interface Reply {
   records: Row[];
   /** The numbers that VIS still has, also of rejected records. */
@@ -24,14 +24,14 @@ interface Reply {
   dateColumn: string;
 }
 
-/** What a run does with a reply. */
+/** The verdict on a reply. */
 export interface Verdict {
   /** Why nothing of the reply is written; null when it is believed. */
   warning: Warning | null;
   message: string;
   /** The numbers of the rows that have not vanished. */
   present: string[];
-  /** What the database stores about the reply; undefined leaves it as it is. */
+  /** The digest that the database stores; undefined leaves the stored one as it is. */
   look?: Pick<Look, "held" | "is_contradicted">;
 }
 
@@ -50,7 +50,7 @@ function blankedBy(reply: Reply, known: Known): string[] {
   });
 }
 
-/** What the reply would change in what is known, and how many dates both have. */
+/** The changes of the known rows by the reply, and the number of dates that both have. */
 function findingsOf(reply: Reply, known: Known): Digest & { dated: number } {
   const present = new Set(reply.present);
   const missing = reply.isIncomplete ? [] : Object.keys(known.dates).filter((no) => !present.has(no));
@@ -99,8 +99,8 @@ function warningOf(
 }
 
 /**
- * Judges a reply against what its request last confirmed. A reply that removes, blanks or moves too much is held back; a later one confirms
- * what both show, and its rest is judged anew.
+ * Judges a reply against the rows that its request last confirmed. A reply that removes, blanks or moves too much is held back; a later
+ * one confirms the changes that both show, and its other changes are judged again.
  */
 export function judgeReply(reply: Reply, known: Known, now: number, isConfirmed = false): Verdict {
   const { dated, ...found } = findingsOf(reply, known);

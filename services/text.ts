@@ -11,7 +11,7 @@ const cut = (text: string, max: number): string => text.length <= max ? text : A
  */
 export const safeText = (text: string, max = Infinity): string => cut(text, max).toWellFormed().replace(REFUSED, "");
 
-/** Whether Postgres can store a text; a request with another one is refused, because a changed text is not what the caller sent. */
+/** Whether Postgres can store a text. A request with any other text is refused, because a corrected text would differ from the request. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });

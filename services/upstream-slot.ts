@@ -13,7 +13,7 @@ export const slotOf = (token: string): AnsweredSlot => ({
   backoff_fingerprint: null,
 });
 
-/** What a slot reports of a refusal with this status: its release starts the upstream backoff. */
+/** The report of a slot about a refusal with this status: its release starts the upstream backoff. */
 export function backoffOf(
   status: number,
   retryAfter: string | null,

@@ -6,7 +6,7 @@ import type { VisRow } from "./vis-reply.ts";
 // Plain functions: a schema of 35 fields took 3 ms of CPU for a tournament of 80 matches, more than all other work together.
 
 type Value = string | number | boolean;
-/** Reads the value of a filled field; null is a value that stands for none, undefined one that cannot be read. */
+/** Reads the value of a filled field; null is a value that means none, undefined a value that cannot be read. */
 type Reader<T> = (value: Value, row: VisRow) => T | null | undefined;
 
 const text = (max = 500): Reader<string> => (value) => typeof value === "boolean" ? undefined : safeText(String(value).trim(), max) || null;

@@ -24,7 +24,7 @@ export interface ReportWords {
 
 const short = (text: string): string => fit(oneLine(text), TEXT);
 const counted = (count: number, unit: string): string => `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
-/** Rounded down, so that a share just below its target does not look like it; a multiple of the whole has no decimals. */
+/** Rounded down, so that a share just below its target does not equal it; a ratio of 2 or more has no decimals. */
 function percent(ratio: number): string {
   const steps = ratio >= 2 ? 1 : 100;
   return `${(Math.floor(Number((ratio * 100 * steps).toFixed(6))) / steps).toLocaleString("en")} %`;

@@ -1,10 +1,10 @@
-/** Hosted workers are ended after 2 s of CPU; the rest is for what the estimate misses, such as garbage collection. */
+/** The platform ends a hosted worker after 2 s of CPU; the rest is for work that the estimate misses, such as garbage collection. */
 const BUDGET_MS = 1_500;
-/** Loading the modules and compiling what the first run uses; `deno task bench overhead` measures it. */
+/** Loading the modules and compiling the code of the first run; `deno task bench overhead` measures it. */
 const START_UP_MS = 250;
 /** The asynchronous part of a request: headers, body, response; `deno task bench overhead` measures it. */
 const REQUEST_MS = 0.5;
-/** What a run keeps to finish the tournaments in flight and to record its end. */
+/** The reserve of a run to finish the tournaments in flight and to record its end. */
 const RESERVE_MS = 100;
 /** A worker with less does not start a run, because it could do little more than start and end it. */
 const SMALLEST_START_MS = 400;

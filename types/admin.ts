@@ -24,7 +24,10 @@ export const NoteRequest = z.strictObject({ note: reason.optional() });
 /** `PUT sync-admin/alerts/:id/label`; null removes the label. */
 export const LabelRequest = z.strictObject({ label: z.enum(INCIDENT_LABELS).nullable() });
 
-/** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
+/**
+ * Names of channels. An empty list is refused, because it would notify nobody without showing it, as a pause, a silence or a switched-off
+ * rule does.
+ */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
 
 /** The query of `GET sync-admin/silences`. */
@@ -208,7 +211,7 @@ const ChannelAttempt = z.object({
 });
 /**
  * `POST sync-admin/channels/:name/test`: the outcome of an opening message and of its end for each destination of the channel: one, or for
- * email one for each recipient. `end` is null when the opening surely did not arrive.
+ * email one for each recipient. `end` is null when the opening did certainly not arrive.
  */
 export const ChannelTestResponse = z.object({
   results: z.array(z.object({ recipient: z.string().nullable(), opening: ChannelAttempt, end: ChannelAttempt.nullable() })),
@@ -216,8 +219,8 @@ export const ChannelTestResponse = z.object({
 export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
 
 /**
- * What a seal says of its row: the act has a valid voucher of sync-admin, it is an act of the database itself, or it has no valid voucher and
- * did not come through sync-admin.
+ * The verdict of a seal: the act has a valid voucher of sync-admin, or it is an act of the database itself, or it has no valid voucher
+ * and did not come through sync-admin.
  */
 export const VERDICTS = ["VOUCHED", "DATABASE", "UNVOUCHED"] as const;
 export const SETUP_CODES = [
@@ -234,10 +237,10 @@ export const SETUP_CODES = [
   "HEARTBEAT",
   "AUDIT_KEY",
 ] as const;
-/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
+/** A step of the setup, whose message names the done or missing part; the link is a view of the page. */
 const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
-/** `GET sync-admin/setup`: what an admin must still do before the installation can work unwatched, in the order to do it. */
+/** `GET sync-admin/setup`: the steps before the installation can work unwatched, in their order. */
 export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });
 export type SetupResponse = z.infer<typeof SetupResponse>;
 
@@ -259,7 +262,7 @@ export const AuditEntry = z.object({
   /** The id that the caller claims for its request. */
   correlation_id: z.string().nullable(),
   address: z.string().nullable(),
-  /** The address is what the caller sent, and not what a trusted header says. */
+  /** The address is a claim of the caller, and not from a trusted header. */
   address_is_claimed: z.boolean(),
   /** Null while the row is not sealed. */
   verdict: z.enum(VERDICTS).nullable(),
@@ -400,6 +403,6 @@ export const AuditQuery = z.strictObject({
 const seal = z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional();
 /**
  * The query of `GET sync-admin/audit/verify`, which verifies up to 2,000 rows. With an exported `head` it also detects rows cut off the
- * end, and a chain made anew; with the `next_cursor` of the last answer as `cursor` it verifies the rows after it.
+ * end, and a replaced chain. With the `next_cursor` of the last answer as `cursor` it verifies the rows after that cursor.
  */
 export const VerifyQuery = z.strictObject({ head: seal, cursor: seal });

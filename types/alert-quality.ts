@@ -4,7 +4,7 @@ import { SEVERITIES } from "./sync.ts";
 
 export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
 
-/** What a rule did in a period; the fields of the rule are null for a deleted one. */
+/** The incidents and messages of a rule in a period; the fields of the rule are null for a deleted one. */
 const RuleQuality = z.object({
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
@@ -66,7 +66,7 @@ export const RuleSuggestion = z.object({
 });
 export type RuleSuggestion = z.infer<typeof RuleSuggestion>;
 
-/** `GET sync-monitoring/alert-quality/:id`: what to change of a rule; it is never changed by itself. */
+/** `GET sync-monitoring/alert-quality/:id`: a suggested change of a rule; only an admin applies it. */
 export const RuleSuggestionResponse = z.object({
   rule_id: z.uuid(),
   period: z.enum(QUALITY_PERIODS),

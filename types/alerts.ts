@@ -4,7 +4,7 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
-/** What a person thinks of an incident: worth a message, or not. */
+/** The verdict of a person on an incident: worth a message, or not. */
 export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
@@ -32,7 +32,7 @@ const OF_STATE = { needs_runs: false, uses_window: false };
 const RATIO = { unit: "ratio", min: 0.01, max: 1 };
 const DAY_S = 86_400;
 /** Why the past of single tournaments cannot be replayed. */
-export const TOURNAMENTS_OF_NOW = "which tournaments were synced at a past time is not kept";
+export const TOURNAMENTS_OF_NOW = "the database does not keep which tournaments were synced at a past time";
 /** The evaluations, from which the oldest of these states is measured, are kept for a week. */
 const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
 
@@ -89,28 +89,28 @@ export const ALERT_METRICS = {
     label: "staleness",
     min: 1,
     max: 7 * DAY_S,
-    limit: "a tournament is synced for little longer",
+    limit: "a tournament is synced only a little longer than that",
     lost_past: TOURNAMENTS_OF_NOW,
     ...OF_STATE,
   },
   undelivered_age: {
     direction: "above",
     label: "age of the oldest undelivered notification",
-    lost_past: "which notifications waited at a past time is not kept",
+    lost_past: "the database does not keep which notifications waited at a past time",
     ...WEEK,
     ...OF_STATE,
   },
   processor_late: {
     direction: "above",
     label: "time since the last evaluation",
-    lost_past: "evaluations are kept for a week only",
+    lost_past: "evaluations are kept for only a week",
     ...WEEK,
     ...OF_STATE,
   },
   queue_age: {
     direction: "above",
     label: "longest wait in the queue",
-    lost_past: "which jobs could start at a past time is not kept",
+    lost_past: "the database does not keep which jobs could start at a past time",
     ...WEEK,
     ...OF_STATE,
   },
@@ -120,7 +120,7 @@ export const ALERT_METRICS = {
     label: "burn rate",
     min: 0.1,
     max: 1_000,
-    lost_past: "the events of an objective are kept by hour, and a short window is shorter",
+    lost_past: "the events of an objective are kept by hour, and a short window can be shorter than an hour",
     ...OF_WINDOW,
   },
   broken_rules: {
@@ -129,7 +129,7 @@ export const ALERT_METRICS = {
     label: "rules that cannot be measured",
     min: 1,
     max: 1_000,
-    lost_past: "which rules were broken at a past time is not kept",
+    lost_past: "the database does not keep which rules were broken at a past time",
     ...OF_STATE,
   },
 } as const satisfies Record<string, Metric>;
@@ -171,14 +171,14 @@ export const IncidentRow = z.object({
   message: z.string(),
   /** The facts of the newest breach; `at_peak` has those of the worst value, which explain an incident that has ended. */
   evidence: z.record(z.string(), z.unknown()),
-  /** When the condition came to be met, by the time of the run or due time; `opened_at` is when an evaluation found it. */
+  /** The time at which the condition began, from the run or the due time; `opened_at` is the time at which an evaluation found it. */
   began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
   notified_at: z.string().nullable(),
   /**
-   * What keeps every destination from being notified at present: a silence, the parent, or COVERAGE by incidents that were notified about
-   * the same runs; null when nothing does.
+   * The present reason why no destination is notified: a silence, the parent, or COVERAGE by incidents that were notified about the same
+   * runs; null without one.
    */
   muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
@@ -202,11 +202,11 @@ const Affected = z.object({
   unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
 });
 
-/** An incident, with what its evidence says. */
+/** An incident, with the words for its evidence. */
 export const AlertIncident = IncidentRow.extend({
-  /** What is wrong, or was wrong until the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+  /** The cause, also after the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
   cause: z.string(),
-  /** What the incident is about: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
+  /** The scope: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
   scope: z.string(),
   /** Null for a metric that counts nothing, such as a duration. */
   affected: Affected.nullable(),
@@ -262,7 +262,7 @@ export const AlertNotification = z.object({
   /** The recipient of an email, with only the first letter and the domain of the address. */
   recipient: z.string().nullable(),
   kind: z.enum(NOTIFICATION_KINDS),
-  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end that the channel has no beginning of. */
+  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end whose beginning the channel did not receive. */
   status: z.enum(["PENDING", "SENDING", "SENT", "DEAD", "SUPERSEDED"]),
   attempts: z.number().int(),
   created_at: z.string(),
@@ -367,12 +367,12 @@ export const AlertDetailResponse = AlertIncident.extend({
   escalates_at: z.string().nullable(),
   escalates_to: z.object({ severity: z.enum(SEVERITIES), channels: z.array(z.string()) }).nullable(),
   notified: z.array(OpeningDelivery),
-  /** What mutes the incident now; a pause of the entity has neither id nor end. */
+  /** The silence that mutes the incident now; a pause of the entity has neither id nor end. */
   silence: z.object({ id: z.uuid().nullable(), until: z.string().nullable(), by: z.string(), reason: z.string().nullable() }).nullable(),
   /** The section of docs/runbook.md; null where no section is about the metric. */
   runbook_anchor: z.string().nullable(),
   /**
-   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. Of
+   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. For
    * `duration_exceeded` and `memory_usage` the figure of each run. Null for a metric whose past values are not known.
    */
   value_history: z.array(z.object({ at: z.string(), value: z.number() })).nullable(),

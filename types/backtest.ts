@@ -12,15 +12,15 @@ export const PastIncident = z.object({
   severity: z.enum(SEVERITIES),
   /** The worst value. */
   peak: z.number().nullable(),
-  /** When a person acknowledged it; what people really did is replayed too. */
+  /** The time at which a person acknowledged it; the real acts of people are replayed too. */
   acknowledged_at: z.string().nullable(),
 });
 export type PastIncident = z.infer<typeof PastIncident>;
 
-/** An incident that a rule had, with what a person thought of it. */
+/** An incident of a rule, with the verdict of a person. */
 export const RecordedIncident = PastIncident.extend({ label: z.enum(INCIDENT_LABELS).nullable() });
 
-/** A rule replayed on the past through the code that evaluates rules, beside what the stored rule really did. */
+/** A rule replayed on the past through the code that evaluates rules, beside the real incidents of the stored rule. */
 export const Backtest = z.object({
   /** `since`, or later where the oldest run that is kept, or the most values that are measured, begin. */
   from: z.string(),
@@ -38,7 +38,7 @@ export const Backtest = z.object({
     /** The messages that report these states, by the group window and hourly limit of each channel. */
     messages: z.number().int(),
   }),
-  /** What the stored rule did in that time, whatever its settings were then; null for a new rule. */
+  /** The incidents and notifications of the stored rule in that time, with its settings of then; null for a new rule. */
   actual: z.object({ incidents: z.array(RecordedIncident), notifications: z.number().int(), messages: z.number().int() }).nullable(),
 });
 export type Backtest = z.infer<typeof Backtest>;

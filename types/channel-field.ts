@@ -5,7 +5,7 @@ import { ExtraHeaders } from "./extra-headers.ts";
 /** A field of a channel in the API and in the form of the page. */
 export interface ChannelField {
   label: string;
-  /** What it is, or where to find it. */
+  /** The meaning of the field, or the place where a person finds its value. */
   help: string;
   schema: z.ZodType;
   control: "text" | "address" | "secret" | "headers" | "recipients" | "recipients_by_severity" | "choice";

@@ -3,7 +3,7 @@ import { webUrl } from "./address.ts";
 import { type ChannelField, EXTRA_HEADERS, SECRET_ADDRESS, TopicUrl } from "./channel-field.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What a channel of a kind has and can. */
+/** The properties and fields of a kind of channel. */
 interface Kind {
   title: string;
   /** Whether it can receive the report of each week. */

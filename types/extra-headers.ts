@@ -5,7 +5,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** Visible ASCII, with blanks only inside. */
 const VALUE = /^(?=.{1,1000}$)[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
 
-/** What the sender sets itself, and what concerns one connection (RFC 9110, section 7.6.1). */
+/** The headers that the sender sets itself, and those that concern one connection (RFC 9110, section 7.6.1). */
 const REFUSED = new Set([
   ...["content-type", "content-length", "content-encoding", "host", "webhook-id", "webhook-timestamp", "webhook-signature"],
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"],

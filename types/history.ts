@@ -21,7 +21,7 @@ export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(
 
 /** How much the syncs request from the upstream, and how; null without a divisor. */
 const upstreamRatios = {
-  /** The share of the tournaments that runs looked at that were fresh: cache_hits / (cache_hits + cache_misses). */
+  /** The share of fresh tournaments among the tournaments that runs checked: cache_hits / (cache_hits + cache_misses). */
   cache_hit_ratio: share,
   /** The share of requests that freshness saved, with one request a tournament and run without it: cache_hits / (cache_hits + api_calls). */
   api_call_reduction: share,
@@ -239,7 +239,10 @@ export const SyncErrorRecord = z.object({
 export const ListedError = SyncErrorRecord.extend({ tournament: NamedTournament.nullable() });
 export const ErrorListResponse = z.object({ errors: z.array(ListedError), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
+/**
+ * `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and the runs that it is
+ * compared with.
+ */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),
@@ -398,7 +401,7 @@ export const MetricsResponse = z.object({
   }),
   /** `PerformanceMetrics` of the contract. */
   performance: z.object({
-    /** `cache_hit_ratio`: the share of the tournaments that runs looked at that were fresh. */
+    /** `cache_hit_ratio`: the share of fresh tournaments among the tournaments that runs checked. */
     cacheHitRatio: share,
     /** Mean of an upstream call, in milliseconds. */
     averageResponseTime: figure,

@@ -19,7 +19,7 @@ export const ManualSyncRequest = z.strictObject({
   not_before: moment.optional(),
   /** A job that has not started by then becomes FAILED. */
   expires_at: moment.optional(),
-  /** Believes the replies of the run at once: nothing is held back for a second look. */
+  /** Confirms the replies of the run at once: no reply is held back for a second look. */
   confirm_removal: z.boolean().optional(),
 }).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
   path: ["expires_at"],

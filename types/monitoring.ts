@@ -62,7 +62,7 @@ export const EntityHealthStatus = z.object({
   average_duration: z.string().nullable(),
   average_duration_ms: z.number().nullable(),
   p95_duration_ms: z.number().nullable(),
-  /** Of the last full run that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT. */
+  /** The duration of the last full run that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT. */
   last_duration_ms: z.number().nullable(),
   records_processed_today: z.number().int(),
   runs_24h: z.number().int(),

@@ -4,7 +4,7 @@ import { entityScope } from "./admin.ts";
 import { reason } from "./reason.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What each indicator counts: the events of which a target is a share. The table of objectives checks the same names. */
+/** The events of each indicator, of which a target is a share. The table of objectives checks the same names. */
 export const INDICATORS = {
   sync_success: { label: "results that succeeded", event: "result", events: "results" },
   timeliness: { label: "due times with a start within 15 minutes", event: "due time", events: "due times" },
@@ -18,13 +18,14 @@ export const Indicator = z.enum(Object.keys(INDICATORS) as [Indicator, ...Indica
 export const OBJECTIVE_WINDOWS = ["7 days", "28 days", "90 days"] as const;
 
 /**
- * MET: the window holds its target; AT_RISK: it does, and at the rate of the last day its budget ends within 3 days; MISSED: the budget is
+ * MET: the window holds its target; AT_RISK: the target is met, but at the rate of the last day its budget ends within 3 days; MISSED:
+ * the budget is
  * overspent; NO_DATA: the window has no event.
  */
 export const OBJECTIVE_STATUSES = ["MET", "AT_RISK", "MISSED", "NO_DATA"] as const;
 export type ObjectiveStatus = typeof OBJECTIVE_STATUSES[number];
 
-/** What a person sets of an objective; the window is in words. */
+/** The fields of an objective that a person sets; the window is in words. */
 export const ObjectiveSettings = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -39,7 +40,7 @@ export const ObjectiveSettings = z.object({
   updated_at: z.string(),
 });
 
-/** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
+/** The cause of bad events: an error by its fingerprint, or the channel of a delivery; all null for an unknown cause. */
 const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
@@ -129,7 +130,7 @@ export const CreateObjectiveRequest = z.strictObject({
   reason: reason.optional(),
 });
 
-/** `PATCH sync-admin/objectives/:id`; what an objective counts cannot change, because its past would. */
+/** `PATCH sync-admin/objectives/:id`; the indicator of an objective cannot change, because its past would change too. */
 export const ChangeObjectiveRequest = z.strictObject({
   name: settings.name.optional(),
   description: settings.description.optional(),

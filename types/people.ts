@@ -40,7 +40,7 @@ export const CreatePersonRequest = z.strictObject({
 });
 export type CreatePersonRequest = z.infer<typeof CreatePersonRequest>;
 
-/** `PATCH sync-admin/people/:id`; a role of null takes every right away. */
+/** `PATCH sync-admin/people/:id`; a role of null removes every right. */
 export const ChangePersonRequest = z.strictObject({
   role: Role.nullable().optional(),
   disabled: z.boolean().optional(),

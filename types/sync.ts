@@ -44,7 +44,7 @@ export const StartSyncRequest = z.strictObject({
   /** The due time of a scheduled run, and the number of the call for it: a second call for the same run is refused. */
   due_at: moment.optional(),
   attempt: z.number().int().min(1).max(10_000).optional(),
-  /** Believes the replies of the run at once; only for the run of a job, whose trigger is audited. */
+  /** Confirms the replies of the run at once; only for the run of a job, whose trigger is audited. */
   confirm_removal: z.boolean().optional(),
 }).refine(({ due_at, attempt }) => !due_at === !attempt, {
   path: ["attempt"],

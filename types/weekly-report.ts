@@ -21,7 +21,7 @@ const RuleChange = z.object({
 
 const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
 
-/** What the database knows of a week, and what words are made of. */
+/** The facts of a week in the database, from which the words are made. */
 export const WeekFigures = z.object({
   /** Monday 00:00 UTC, and the Monday after it. */
   from: z.string(),
@@ -30,23 +30,23 @@ export const WeekFigures = z.object({
     /** The incidents that were firing in the week; those that began before it count too. */
     total: z.number().int(),
     by_severity: z.record(z.enum(SEVERITIES), z.number().int()),
-    /** Those that had not ended at the end of the week. */
+    /** The incidents that had not ended at the end of the week. */
     open: z.number().int(),
-    /** Mean times in ms, from the first notification and from the beginning of the condition; null where no incident came so far. */
+    /** Mean times in ms, from the first notification and from the beginning of the condition; null where no incident reached that state. */
     acknowledge_ms: z.number().nullable(),
     resolve_ms: z.number().nullable(),
   }),
-  tournaments: z.object({ /** Those with a failed result. */ failing: z.number().int() }),
+  tournaments: z.object({ /** The tournaments with a failed result. */ failing: z.number().int() }),
   /** The newest ten of `total` changes. */
   rules: z.object({ total: z.number().int(), newest: z.array(RuleChange) }),
 });
 
 /** The report of a week as it was at its end. */
 export const WeeklyReport = WeekFigures.extend({
-  /** Missed and endangered ones first. */
+  /** The missed objectives and those at risk come first. */
   objectives: z.array(ReportedBudget.extend({ status: z.enum(OBJECTIVE_STATUSES) })),
   incidents: WeekFigures.shape.incidents.extend({
-    /** The one that fired longest; `resolved_at` is null when it fired at the end of the week. */
+    /** The incident that fired longest; `resolved_at` is null when it fired at the end of the week. */
     longest: AlertIncident.pick({ id: true, cause: true, scope: true, severity: true, resolved_at: true })
       .extend({ duration_ms: z.number() }).nullable(),
   }),

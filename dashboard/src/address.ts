@@ -13,13 +13,13 @@ function subscribe(onChange: () => void): () => void {
 const useHash = (): string => useSyncExternalStore(subscribe, read);
 
 const pathOf = (hash: string): string => hash.split("?")[0] ?? "";
-/** Asked before another view opens; false keeps the present one. */
+/** Called before another view opens; false keeps the present view. */
 type Guard = (to: string) => boolean;
 let guard: Guard | null = null;
 let shown = read();
 const mayOpen = (to: string): boolean => !guard || pathOf(to) === pathOf(shown) || guard(to);
 
-/** Sets who is asked before another view opens; returns its removal. */
+/** Sets the function that is called before another view opens; returns a function that removes it. */
 export function guardView(next: Guard): () => void {
   guard = next;
   return () => {

@@ -10,7 +10,7 @@ const IN_FLIGHT = 4;
 /** An act on several items: one request for each. */
 export interface BulkAct<T> {
   changeOf: (item: T) => Change;
-  /** What has been done with an item, such as `acknowledged`. */
+  /** The act on an item in the past tense, such as `acknowledged`. */
   done: string;
   /** Why an item was refused, after `was` or `were`. */
   refusalOf: (error: unknown) => string;
@@ -53,7 +53,7 @@ export function useBulk<T>(): Bulk<T> {
     try {
       const rest = [...items], first = rest.shift();
       if (first === undefined) return;
-      // The first one alone: what is invalid in its request is invalid in each.
+      // The first one alone: a field that is invalid in its request is invalid in each.
       const outcomes = [await attempt(first, act)];
       const error = outcomes[0]?.error;
       if (error instanceof ApiError && error.status === 400) throw error;

@@ -1,7 +1,7 @@
 import { AuthError, type EmailOtpType, type GoTrueClient } from "@supabase/auth-js";
 import { authReason } from "./auth-words.ts";
 
-/** What the link of a mail or the return from a provider left in the address. */
+/** The parameters that the link of a mail, or the return from a provider, left in the address. */
 type Link =
   | { kind: "session"; access_token: string; refresh_token: string; type: string }
   | { kind: "token"; token_hash: string; type: string }

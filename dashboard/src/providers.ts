@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { title } from "./format.ts";
 
 const Settings = z.object({ external: z.record(z.string(), z.unknown()) });
-/** What Auth lists beside the providers. */
+/** The entries of Auth's list that are no providers. */
 const OTHERS = ["email", "phone", "anonymous_users"];
 const NAMES: Record<string, string> = {
   azure: "Microsoft",

@@ -32,7 +32,7 @@ function inFormWords(message: string, labels: Labels): string {
     .replace(/\b[A-Z]+_[A-Z_]+\b/g, (value) => words(value));
 }
 
-/** A label without what it says in parentheses. */
+/** A label without its parentheses. */
 const nameOf = (label: string): string => label.replace(/ \(.*\)$/, "");
 
 /**

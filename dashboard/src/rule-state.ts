@@ -2,7 +2,7 @@ import type { AlertRule } from "../../types/alerts.ts";
 import type { AlertSummary } from "../../types/monitoring.ts";
 import { counted, number } from "./format.ts";
 
-/** The states of a rule: its name, and what a sentence says of one rule and of several. */
+/** The states of a rule: the name, and the verb for one rule and for several rules. */
 export const RULE_STATES = {
   FIRING: { name: "Firing", verbs: ["fires", "fire"] },
   BROKEN: { name: "Broken", verbs: ["is broken", "are broken"] },

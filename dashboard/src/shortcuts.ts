@@ -3,7 +3,7 @@ import { go } from "./address.ts";
 import { VIEWS } from "./navigation.ts";
 import { useUser } from "./session.ts";
 
-/** What the shell opens for a shortcut. */
+/** The dialog that the shell opens for a shortcut. */
 export type Opened = "palette" | "shortcuts";
 
 interface Shortcut {

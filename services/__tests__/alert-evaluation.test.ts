@@ -11,7 +11,7 @@ const rule = (rule_name: string, changes: Partial<Measurement> = {}): Measuremen
 const channels = { recipients: anyone("dashboard", "hook", "pager", "team", "chief") };
 const decided = (measurements: Measurement[], changes: Partial<Measurements> = {}) =>
   decideAll(anEvaluation(measurements, { ...channels, ...changes })).transitions;
-/** What each transition notifies: `rule: KIND channel, KIND channel`, or what mutes it. */
+/** The notifications of each transition: `rule: KIND channel, KIND channel`, or the mute. */
 const notificationsOf = (measurements: Measurement[], changes: Partial<Measurements> = {}) =>
   decided(measurements, changes).filter(({ reason, notifications }) => reason !== "" || notifications.length > 0)
     .map(({ rule_name, notifications, muted_by, parent }) => {

@@ -23,7 +23,7 @@ export type BadRun = z.infer<typeof BadRuns>;
 export const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z.string().nullable(), is_dead: z.boolean() });
 export type DestinationState = z.infer<typeof DestinationState>;
 
-/** What mutes all notifications of an incident that is firing: a silence, a parent, or runs that other incidents notified. */
+/** The mute of all notifications of a firing incident: a silence, a parent, or runs that other incidents notified. */
 const MUTES = ["SILENCE", "PARENT", "COVERAGE"] as const;
 
 /** A live incident, as the evaluator reads it. */
@@ -54,7 +54,7 @@ const LiveIncident = z.object({
   bad_runs: z.array(BadRuns),
   is_flapping: z.boolean(),
   recovered_at: moment,
-  /** Of the last breach; `peak` is the worst value so far. */
+  /** The evidence of the last breach; `peak` is the worst value so far. */
   evidence: z.record(z.string(), z.unknown()),
   parent: Scope.nullable(),
 });
@@ -207,7 +207,7 @@ export type Destination = z.infer<typeof Destination>;
 const Group = z.object({ rule_name: z.string(), entity_type: z.string() });
 export type Group = z.infer<typeof Group>;
 
-/** What `claim_alert_notifications` returns for each group of a destination that is due. */
+/** The answer of `claim_alert_notifications` for each due group of a destination. */
 const ClaimedGroup = Destination.extend({
   token: z.uuid(),
   group: Group,

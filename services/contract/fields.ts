@@ -14,7 +14,7 @@ export const Actor = z.strictObject({
   /** The id that the caller claims for its request. */
   correlation_id: z.string().nullable(),
   address: z.string().nullable(),
-  /** The address is what the caller sent, and not what a trusted header says. */
+  /** The address is a claim of the caller, and not from a trusted header. */
   address_is_claimed: z.boolean(),
   /** The voucher of each action that the call can make; none without AUDIT_KEY. */
   vouchers: z.record(z.string(), z.string()).optional(),

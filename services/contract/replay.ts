@@ -8,7 +8,7 @@ import { as_of } from "./fields.ts";
 
 const moment = z.string().nullable();
 
-/** What a rule is, in a measurement. */
+/** The fields of a rule in a measurement. */
 const Rule = Measurement.pick({
   rule_id: true,
   rule_name: true,
@@ -61,11 +61,11 @@ const PastSilence = z.object({
 });
 export type PastSilence = z.infer<typeof PastSilence>;
 
-/** What a person did to the incident of the rule. */
+/** An act of a person on the incident of the rule. */
 const PastAct = z.object({ at: z.number(), action: z.enum(["acknowledge", "unacknowledge", "resolve"]), until: moment });
 export type PastAct = z.infer<typeof PastAct>;
 
-/** A recorded incident of another rule, with what its destinations knew at each time. */
+/** A recorded incident of another rule, with the states that its destinations had received at each time. */
 const OtherIncident = Scope.extend({
   metric: AlertMetric,
   window_ms: z.number(),

@@ -83,7 +83,7 @@ const seen = { present: z.array(z.string()), tick_at: z.string() };
 const Refused = z.object({ no: z.string(), sqlstate: z.string(), message: z.string() });
 export type Refused = z.infer<typeof Refused>;
 
-/** What a held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number. */
+/** The changes of a held-back reply: the numbers it lacks, the columns it blanks, and the dates it moves, by number. */
 const digest = {
   missing: z.array(z.string()),
   blanked: z.array(z.string()),
@@ -91,7 +91,7 @@ const digest = {
 };
 export type Digest = z.infer<z.ZodObject<typeof digest>>;
 
-/** What a request last confirmed. */
+/** The rows that a request last confirmed. */
 const known = {
   /** The date of each row, by its number. */
   dates: z.record(z.string(), z.string().nullable()),
@@ -112,13 +112,13 @@ const KnownMatches = z.object({
 export type Known = z.infer<z.ZodObject<typeof known>>;
 export type KnownMatches = z.infer<typeof KnownMatches>;
 
-/** What a run found when it looked at a reply. */
+/** The verdict of a run on a reply. */
 const Look = z.strictObject({
   entity_type: z.string(),
   execution_id: z.uuid(),
   /** Null when the reply was believed. */
   held: z.strictObject({ ...digest, warning: z.enum(["REPLY_SHRANK", "REPLY_BLANKED", "REPLY_MOVED"]) }).nullable(),
-  /** The reply did not show what an earlier one, which was held back, had shown. */
+  /** The reply contradicts an earlier reply that was held back. */
   is_contradicted: z.boolean(),
 });
 export type Look = z.infer<typeof Look>;

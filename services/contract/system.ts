@@ -7,7 +7,7 @@ import { Actor, as_of } from "./fields.ts";
 const moment = z.string().nullable();
 const Scheduler = z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() });
 
-/** A cron job that must exist, as it must be and as it is. */
+/** A cron job that must exist, with its required and its current definition. */
 const CronJobFacts = z.object({
   name: z.string(),
   job_id: z.number().nullable(),
@@ -125,7 +125,7 @@ const ConnectivityFacts = z.object({
 });
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 
-/** What tells whether the installation is complete; the channels are those beyond the dashboard that are active. */
+/** The facts that show whether the installation is complete; the channels are the active ones beyond the dashboard. */
 const SetupFacts = z.object({
   as_of: z.string(),
   channels: z.array(z.object({ name: z.string(), updated_at: z.string(), ...ChannelProof.shape })),

@@ -1,5 +1,5 @@
 -- The entities with their schedules and counters, their due times, freshness and lease of each tournament, and the state of the upstream
--- service. Over 300 lines, because what is due, overdue and missed depends on the schedule and the pauses in this file.
+-- service. Over 300 lines, because the due, overdue and missed times depend on the schedule and the pauses in this file.
 
 create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$
@@ -75,7 +75,8 @@ comment on column public.sync_status.depends_on is 'The entity that must have su
 comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
 comment on column public.sync_status.runs_during_play is 'Its runs fall due only while matches are played or start soon.';
 comment on column public.sync_status.idle_since is
-  'Since when no match is played or starts soon, so that an entity that runs during play has no due times; null while it has.';
+  'The time since which no match is played or starts soon, so that an entity that runs during play has no due times; null while it has '
+  'due times.';
 comment on column public.sync_status.schedule_anchor is
   'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC. An interval under a minute has no anchor: '
   'the next due time is one interval after the last start.';
@@ -145,7 +146,7 @@ begin
   end if;
   if after is not null and after is distinct from before then
     insert into public.entity_pauses (entity_type, paused_at, paused_by, reason)
-    -- A pause that follows another begins when that ended.
+    -- A pause that directly follows another one begins at its end.
     values (old.entity_type, coalesce(case when before is null then coalesce(new.paused_at, new.idle_since) end, changed_at),
       new.paused_by, case after when 'IDLE' then 'no match is live or starts within 15 minutes' else new.paused_reason end);
   end if;
@@ -181,7 +182,8 @@ begin
   ));
 end
 $$;
-comment on function private.schedule_start is 'The last of creation, change of the schedule and end of a pause: a first run is due then.';
+comment on function private.schedule_start is
+  'The latest of creation, change of the schedule and end of a pause: a first run is due at this time.';
 
 create function private.due_of_start(entity public.sync_status, started_at timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' as $$
@@ -280,13 +282,13 @@ comment on column public.tournament_sync_state.failing_streak is 'Failed results
 comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
 comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.reply_bytes is
-  'Bytes of the last full reply: what a request that is not sent, or an unchanged reply, saves. Null before the first.';
+  'Bytes of the last full reply: the bytes that an omitted request, or an unchanged reply, saves. Null before the first.';
 comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
 comment on column public.tournament_sync_state.vis_version is
-  'The version of the last reply of which every row was written; an incremental reply has what changed since.';
+  'The version of the last reply whose rows were all written; an incremental reply has the changes since then.';
 comment on column public.tournament_sync_state.full_read_at is 'When a reply with all matches was last written.';
 comment on column public.tournament_sync_state.version_missed_at is
-  'When a full reply last showed a change that an incremental one would not have: a row whose version was not above vis_version.';
+  'When a full reply last showed a change that an incremental reply would have missed: a row whose version was not above vis_version.';
 select private.secure_table('public.tournament_sync_state');
 
 create function private.second_look_after() returns interval
@@ -314,13 +316,14 @@ create table public.request_states (
 comment on table public.request_states is
   'One row for each season that was listed, and each tournament with a reply that was held back for a second look.';
 comment on column public.request_states.request is 'The request of VIS: tournament and its number (its matches), or season and its name.';
-comment on column public.request_states.confirmed_at is 'When a reply was last believed; what a season lists is known from then on.';
-comment on column public.request_states.held_at is 'When a reply was held back; null when the last reply was believed.';
+comment on column public.request_states.confirmed_at is
+  'When a reply was last confirmed; the tournaments of a season are known from then on.';
+comment on column public.request_states.held_at is 'When a reply was held back; null when the last reply was confirmed.';
 comment on column public.request_states.look_at is 'When a run for the second look is dispatched, again after ten minutes while no reply settles it.';
 comment on column public.request_states.digest is
-  'What the held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
+  'The changes of the held-back reply: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
 comment on column public.request_states.execution_id is 'The last run that held a reply back.';
-comment on column public.request_states.contradicted_at is 'When a later reply last did not show what the held-back reply had shown.';
+comment on column public.request_states.contradicted_at is 'When a later reply last contradicted the held-back reply.';
 create index request_states_held_idx on public.request_states (entity_type, look_at) where held_at is not null;
 select private.secure_table('public.request_states');
 

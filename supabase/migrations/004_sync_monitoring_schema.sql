@@ -392,11 +392,11 @@ create table public.sync_objectives (
   constraint sync_objectives_entity_type_is_not_system check (entity_type <> 'system')
 );
 comment on table public.sync_objectives is
-  'The objectives: the share of good events of an indicator that a rolling window is to have. The other events are the error budget.';
+  'The objectives: the share of good events of an indicator that a rolling window must have. The other events are the error budget.';
 comment on column public.sync_objectives.entity_type is 'An entity type, or all for every event of the indicator.';
 comment on column public.sync_objectives.indicator is
   'The kind of event: a result of a tournament, a due time, a minute of a tournament that plays, a failure, or a notification.';
-comment on column public.sync_objectives.owner is 'Who answers for the objective, for people; empty: nobody is named.';
+comment on column public.sync_objectives.owner is 'The person or team that is responsible for the objective; empty if nobody is named.';
 select private.secure_table('public.sync_objectives');
 
 insert into public.sync_objectives (name, description, entity_type, indicator, target) values

@@ -108,7 +108,7 @@ begin
   return run;
 end
 $$;
-comment on function private.save_progress is 'Saves what a RUNNING run sent and renews its lease; returns the run, or null.';
+comment on function private.save_progress is 'Saves the progress that a RUNNING run sent and renews its lease; returns the run, or null.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -139,7 +139,7 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.update_entity_counters is 'Counts a closed run on its entity.';
+comment on function private.update_entity_counters is 'Adds a closed run to the counters of its entity.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
@@ -376,8 +376,8 @@ begin
 end
 $$;
 comment on function private.due_progress is
-  'The runs of a due time: the last attempt, failures and last end; whether the last run was the first that was cut; and whether another '
-  'run may start: each run failed or the last was cut, and no manual run has succeeded.';
+  'The runs of a due time: the last attempt, failures and last end; whether the last run is the only one that its budget cut; and '
+  'whether another run may start, because each run failed or the last was cut, and no manual run has succeeded.';
 
 create function private.refuse_repeated_run(p jsonb) returns void
 language plpgsql set search_path = '' as $$
@@ -418,7 +418,7 @@ begin
   where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
   order by execution_start desc limit 1;
   select * into run from public.sync_execution_history where id = (p ->> 'execution_id')::uuid;
-  -- A run that exists means that the worker repeats the call after a lost response.
+  -- If the run exists, the worker repeats the call after a lost response.
   if not found then
     if p ->> 'due_at' is not null then
       perform private.refuse_repeated_run(p);

@@ -189,7 +189,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.known_json is
-  'What a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply held back.';
+  'The state that a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply '
+  'held back.';
 
 create function private.known_matches(p_tournament_no text, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -249,7 +250,8 @@ language sql set search_path = '' as $$
     warning = excluded.warning, digest = excluded.digest, contradicted_at = coalesce(excluded.contradicted_at, s.contradicted_at);
 $$;
 comment on function private.record_look is
-  'Stores the digest of a reply that {held} says was held back, or that the reply was believed, and {is_contradicted} of an earlier one.';
+  'Stores {held}, the digest of a held-back reply, or that the reply was confirmed; with {is_contradicted} the reply contradicts an '
+  'earlier one.';
 
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
@@ -296,7 +298,7 @@ begin
 end
 $$;
 comment on function public.claim_tournament is
-  'Claims a slot for one request and the lease of a tournament for a run, and returns the known matches; or claims none of both, with '
+  'Claims a slot for one request and the lease of a tournament for a run, and returns the known matches; or claims neither, with '
   'is_busy while another run holds the lease.';
 
 create function private.lock_lease(p jsonb, as_of timestamptz) returns void
@@ -496,7 +498,7 @@ begin
   begin
     return private.upsert_rows(list, p, as_of) || '{"refused": []}';
   exception when data_exception or integrity_constraint_violation then
-    -- One value refuses the whole batch; the rows are written one by one.
+    -- Postgres refuses the whole batch because of one value; the rows are then written one by one.
   end;
   for record in select jsonb_array_elements(p -> list) loop
     begin

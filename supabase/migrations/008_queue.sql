@@ -290,7 +290,8 @@ begin
   perform private.postpone_attempt(private.reserve_attempt(p), p ->> 'reason', as_of);
 end
 $$;
-comment on function public.postpone_sync_job is 'Returns a job whose worker cannot start a run. PT409 LEASE_LOST when the attempt is not current.';
+comment on function public.postpone_sync_job is
+  'Queues a job again whose worker cannot start a run. PT409 LEASE_LOST when the attempt is not current.';
 
 create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -518,7 +519,7 @@ begin
     with_duration as (
       select o.is_waiting, o.rank, o.id, jsonb_build_object(
         'entity_type', o.entity_type, 'target', o.target, 'elapsed_ms', extract(epoch from o.elapsed) * 1000,
-        -- An average that is kept, except for several tournaments.
+        -- A stored average, except for several tournaments.
         'duration_ms', case
           when o.target = '*' then (select avg(d) from unnest(private.duration_samples(o.entity_type, o.target, o.tournament_nos, as_of)) d)
           when o.target <> '' and e.leases_tournaments then extract(epoch from s.average_duration) * 1000

@@ -1,4 +1,4 @@
--- The events of each indicator, their rollup by hour, and what the objectives read from both. An event belongs to the time at which it
+-- The events of each indicator, their rollup by hour, and the reads of the objectives from both. An event belongs to the time at which it
 -- happened and counts once it is decided whether it is bad. Over 300 lines, because each indicator has a function for its events.
 
 create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
@@ -74,7 +74,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.started_within(public.sync_status, timestamptz, interval) is
-  'Whether a full run for the due time started within the delay; a run by hand counts for the due time before it.';
+  'Whether a full run for the due time started within the delay; a manual run counts for the due time before it.';
 
 create function private.timeliness_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
@@ -166,7 +166,7 @@ language sql stable rows 10 set search_path = '' as $$
   select 'delivery', i.entity_type, n.created_at, d.is_late, case when d.is_late then n.channel end
   from public.alert_notifications n
   join public.alert_incidents i on i.id = n.incident_id
-  -- A state that a newer one replaced within the limit was not awaited, and neither was an end that nobody had to receive.
+  -- A state that a newer one replaced within the limit does not count, and neither does an end that nobody had to receive.
   left join lateral (
     select min(o.created_at) as at from public.alert_notifications o
     where n.status = 'SUPERSEDED' and o.incident_id = n.incident_id and o.destination_id = n.destination_id and o.seq > n.seq
@@ -240,11 +240,11 @@ comment on function private.roll_up_indicators(timestamptz) is
 
 create function private.rolled_until(p_from timestamptz, as_of timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
-  -- Before the first rollup only the last hours are known, so that no read walks through the rows of weeks.
+  -- Before the first rollup only the last hours are known, so that no read scans the rows of weeks.
   select greatest(p_from, least(r.rolled_until, private.decided_until(as_of))) from private.indicator_rollup r;
 $$;
 comment on function private.rolled_until(timestamptz, timestamptz) is
-  'Until when the rollup has the events of a range that begins at p_from; the rows have those after it.';
+  'The end of the rolled-up events of a range that begins at p_from; later events are counted from the rows.';
 
 create function private.indicators_between(p_indicator text, p_from timestamptz, as_of timestamptz) returns setof public.sync_indicators
 language sql stable rows 1000 set search_path = '' as $$

@@ -19,8 +19,8 @@ comment on function private.was_live(public.alert_incidents, timestamptz) is 'Wh
 
 create function private.records_collapse(p_entity_type text, entities public.sync_status[], as_of timestamptz) returns numeric
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  -- A full run without a request does not count, because no tournament was due. A collapse becomes the median, and is accepted as a
-  -- lasting change, when most runs of the 7 days that end a day ago are collapsed: after 5 days. For all it is the largest drop.
+  -- A full run without a request does not count, because no tournament was due. A collapse becomes the median after 5 days, when most
+  -- runs of the 7 days that end a day ago are collapsed. It then counts as a lasting change. For all it is the largest drop.
   with last_run as (
     select e.entity_type, h.execution_start, h.records_read::numeric / h.api_calls as records_per_call
     from unnest(entities) e cross join lateral (
@@ -29,7 +29,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         and w.execution_start <= as_of and w.execution_end <= as_of
       order by w.execution_start desc limit 1
     ) h
-    -- The replies of a live sync have only what changed, so that all does not include it.
+    -- The replies of a live sync have only changes, so that all does not include it.
     where private.cause_of_pause(e) is null and (p_entity_type = e.entity_type or p_entity_type = 'all' and not e.runs_during_play)
   ),
   baseline as (
@@ -105,7 +105,7 @@ begin
   newest as materialized (
     select h.*
     from entity e cross join lateral (
-      -- Of a run that ended later only the end has a memory usage.
+      -- The memory usage of a run that ended later is known only at its end.
       select h.id, case when h.execution_end > as_of then 'RUNNING' else h.status end as status, h.execution_start, h.heartbeat_at,
         h.lease_expires_at, h.deadline, case when h.status = 'RUNNING' then h.memory_usage_mb end as memory_usage_mb
       from public.sync_execution_history h
@@ -181,7 +181,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     where (v.last_run_at > rate.opened_at - rule.evaluation_window or private.was_live(i, as_of))
       and rule.entity_type in ('all', v.entity_type) and n.created_at <= as_of
       and (n.status in ('PENDING', 'SENDING', 'SENT') or n.status = 'SUPERSEDED' and exists (
-        -- It waited until the first attempt to deliver a state that came about later.
+        -- The superseded state was waiting until the first attempt to deliver a later state.
         select from public.alert_notifications later left join public.alert_deliveries d on d.notification_id = later.id and d.attempt = 1
         where later.incident_id = n.incident_id and later.destination_id = n.destination_id and later.seq > n.seq
           and coalesce(d.at, later.created_at) >= as_of
@@ -296,7 +296,7 @@ begin
     from (select distinct r.entity_type, r.evaluation_window from rule r) s
     cross join lateral private.run_peaks(s.entity_type, s.evaluation_window, entities, as_of) p
   ),
-  -- A run that is still going can raise a value, and never end an incident.
+  -- A RUNNING run can raise a value, but never end an incident.
   peak as (
     select r as rule, p.*, case r.metric
       when 'duration_exceeded' then case when p.running_seconds >= greatest(r.threshold, p.seconds) then p.running_run end
@@ -361,7 +361,7 @@ begin
     order by h.execution_start desc limit 1
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
-  -- No run is dispatched in an upstream backoff: what is overdue then has the cause of the refusal.
+  -- No run is dispatched in an upstream backoff: an entity that is overdue then has the cause of the refusal.
   left join lateral private.upstream_backoff(as_of) backoff on r.metric = 'sync_overdue' and worst.overdue_since is not null
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures
@@ -416,8 +416,8 @@ language sql stable rows 10 set search_path = '' as $$
     and (s.synced_at is null or s.synced_at < r.execution_start);
 $$;
 comment on function private.stale_tournaments(varchar, timestamptz) is
-  'The tournaments that the last full run that ended did not read although they were due at its start, with the time from then on which '
-  'they were due until its end; none for an entity whose runs read no tournaments.';
+  'The tournaments that were due at the start of the last finished full run and that it did not read, with the time for which they had '
+  'been due at its end; none for an entity whose runs read no tournaments.';
 
 create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns table (
   tournament_no varchar, has_incident boolean
@@ -520,7 +520,7 @@ begin
     group by f.entity_type
   )
   select rule.id, null::varchar,
-    -- After a full run without a due tournament nothing fails any more, although no tournament succeeded.
+    -- After a full run without a due tournament no failure counts any more, although no tournament succeeded.
     case when n.tournaments > 0 or exists (select from run where tournament_no is null and success_weight is not null)
       then coalesce(g.failed, 0)::numeric end,
     n.tournaments, g.since, g.execution_id, g.error_fingerprint,
@@ -629,7 +629,7 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
     select b.* from wanted w cross join lateral private.burn_rates(w.objectives, w.windows, as_of) b where w.objectives is not null
   )
   select r.id, null::varchar,
-    -- Under 100 events are too few for a rate, and under three bad ones are no reason to wake anybody.
+    -- Fewer than 100 events are too few for a rate, and fewer than three bad events are no reason to alert.
     case when b.window_events < 100 then null when r.severity in ('HIGH', 'CRITICAL') and b.bad_events < 3 then 0
       else round(least(b.long_rate, b.short_rate) * extract(epoch from b.long_burn) / extract(epoch from b.long_window), 4) end,
     b.events, null::timestamptz, null::uuid, case when o.indicator not in ('detection', 'delivery') then b.cause end,
@@ -801,7 +801,7 @@ language sql stable rows 1 set search_path = '' as $$
   from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e;
 $$;
 comment on function private.last_evaluation(timestamptz) is
-  'The time of the last evaluation, since when evaluations have run without a gap, and whether the time since the last one is a gap.';
+  'The time of the last evaluation, the start of the evaluations without a gap, and whether the time since the last one is a gap.';
 
 create function private.measurements(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -810,7 +810,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     select r.name, m.tournament_no, private.rule_json(r, f.flap_window) || jsonb_strip_nulls(jsonb_build_object(
       'channels', e.notification_channels,
       'threshold', case r.metric when 'consecutive_failures' then e.alert_threshold_failures end,
-      -- A window that a pause has emptied is no sign of trouble.
+      -- A window without runs because of a pause is no failure.
       'no_data', case when exists (
         select from public.entity_pauses p
         where p.entity_type = r.entity_type and (p.resumed_at is null or p.resumed_at > as_of - r.evaluation_window)
@@ -836,7 +836,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     left join lateral private.silence_of(
       r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
     cross join lateral (select private.flap_window(r.evaluation_window) as flap_window) f
-    -- Incidents of missed runs and those that nobody was notified of do not count.
+    -- Incidents of missed runs, and incidents without a notification, do not count.
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a
       where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no

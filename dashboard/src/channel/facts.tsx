@@ -49,19 +49,19 @@ function Proof({ channel }: { channel: Channel }) {
   if (channel.proven_at === null) {
     return (
       <>
-        never <small>Nothing was delivered yet. Send a test message.</small>
+        never <small>No message was delivered yet. Send a test message.</small>
       </>
     );
   }
   if (isProven(channel)) return <Moment at={channel.proven_at} />;
   return (
     <>
-      before its last change <small>It was changed after its last delivery. Send a test message.</small>
+      before its last change <small>The channel was changed after its last delivery. Send a test message.</small>
     </>
   );
 }
 
-/** What a channel receives, and what is known of its deliveries. */
+/** The rules of a channel, and the facts about its deliveries. */
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
   const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
   const facts: [name: string, value: ComponentChildren][] = [

@@ -23,7 +23,7 @@ function elementOf({ label, href }: Band): HTMLElement {
   return element;
 }
 
-/** Shades the bands of a plot with elements over the canvas, so that a band can be a link; its label stands above it. */
+/** Shades the bands of a plot with elements over the canvas, so that a band can be a link; its label is above it. */
 export const showBands = (current: () => Plot): uPlot.Plugin => {
   const box = document.createElement("div");
   box.className = "bands";

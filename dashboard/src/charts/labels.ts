@@ -4,7 +4,7 @@ import { isSmall } from "./scale.ts";
 
 const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
 
-/** Whether names stand at the ends of the lines: of a plot of several lines, and not of bars or of a line with its limit. */
+/** Whether the names are at the ends of the lines: in a plot of several lines, but not of bars or of a line with its limit. */
 export const hasLabels = ({ series, height }: Plot): boolean =>
   series.length > 1 && !isSmall(height) && !series.some(({ isBars, isLimit }) => isBars || isLimit);
 
@@ -43,7 +43,7 @@ export const directLabels = (current: () => Plot): uPlot.Plugin => ({
       ctx.save();
       ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
       ctx.textAlign = "left";
-      // From the lowest line up, so that labels of lines that end at the same height stand above each other inside the plot.
+      // From the lowest line up, so that the labels of lines that end at the same height are stacked inside the plot.
       let ceiling = bbox.top + bbox.height;
       for (const { text, colour, y } of lasts) {
         ceiling = Math.min(y, ceiling);

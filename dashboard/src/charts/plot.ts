@@ -17,7 +17,7 @@ interface Series {
   heights?: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
-  /** The values are one limit, whose name stands above its line; then no other series has a name in the plot. */
+  /** The values are one limit, whose name is above its line; then no other series has a name in the plot. */
   isLimit?: boolean;
   /** A dot marks its last point. */
   hasEnd?: boolean;
@@ -45,7 +45,7 @@ export interface Plot {
   range: [number, number];
   /** The scale reaches at least this value; 1 for a ratio. */
   top?: number;
-  /** The scale ends at the usual values, and what is far beyond them is marked at the top edge. */
+  /** The scale ends at the usual values, and values far beyond them are marked at the top edge. */
   cutsPeaks?: boolean;
   /** The height in px. */
   height?: number;
@@ -56,7 +56,7 @@ export interface Plot {
   steps?: number[];
   /** The smallest step; 1 for a count. */
   least?: number;
-  /** No chart stands above or below it: the axis is as wide as its labels. */
+  /** No chart is above or below it: the axis is as wide as its labels. */
   isAlone?: boolean;
   /** All ticks, where the values do not choose them; a negative first one is the end of the scale. */
   ticks?: number[];
@@ -66,7 +66,7 @@ export interface Plot {
   onOpen?: (from: number, until: number) => void;
 }
 
-/** What is drawn of each series. */
+/** The form in which each series is drawn. */
 const dataOf = ({ times, series }: Plot): uPlot.AlignedData => [times, ...series.map(({ values, heights }) => heights ?? values)];
 
 /** Marks only the points that no line joins, because both neighbours are unknown. */

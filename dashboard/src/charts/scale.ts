@@ -30,7 +30,7 @@ export function ticksOf(max: number, { most, steps, least = 0 }: { most: number;
   return Array.from({ length: count + 1 }, (_, index) => index * step);
 }
 
-/** The labels of a time axis in the browser's language; where a day begins its date stands below the time, or on one line in its place. */
+/** The labels of a time axis in the browser's language; where a day begins its date is below the time, or replaces it on one line. */
 export const timeLabels = (seconds: number[], step: number, isOneLine: boolean): string[] =>
   seconds.map((second, index) => {
     const time = new Date(second * 1000);

@@ -9,7 +9,7 @@ const SHOWN = 5;
 /** A form that acts on several items; it stays open with the reasons when the request is invalid. */
 export function BulkDialog({ title, items, label, isPending, onSubmit, onClose, children }: {
   title: string;
-  /** What each item is called. */
+  /** The name of each item. */
   items: string[];
   label: string;
   isPending: boolean;

@@ -17,7 +17,7 @@ const refusalOf = (done: string) => (error: unknown): string =>
 
 const nameOf = ({ cause, scope }: AlertIncident): string => `${cause} (${scope})`;
 
-/** What an operator can do with the selected incidents. The items of an act are those that were selected when it was begun. */
+/** The acts of an operator on the selected incidents. The items of an act are those that were selected when it was begun. */
 export function IncidentActs({ selection, bulk }: { selection: Selection<AlertIncident>; bulk: Bulk<AlertIncident> }) {
   const [begun, setBegun] = useState<{ kind: Kind; items: AlertIncident[] } | null>(null);
   const { selected } = selection;

@@ -20,7 +20,7 @@ export function ChannelSettings(part: Part) {
   ));
 }
 
-/** What an empty field does, where the channel has a value that no answer contains. */
+/** The effect of an empty field, if the channel has a value that no answer contains. */
 function keeps(channel: NotificationChannel | null, path: string, { is_stored, control }: ChannelField): string {
   if (!channel || !is_stored) return "";
   if (control === "headers") return " A line without a value keeps the stored one.";

@@ -18,7 +18,7 @@ const ICONS: Record<ChannelKind, typeof Webhook> = {
   dashboard: AppWindow,
 };
 
-/** The kind of a channel, where it sends without its secrets, and what a reader should know about its messages. */
+/** The kind of a channel, its destination without secrets, and remarks about its messages. */
 function factsOf(channel: NotificationChannel): string[] {
   const { host, chat_id, to, header_digests } = targetOf(channel);
   const headers = Object.keys(header_digests).length;

@@ -12,8 +12,8 @@ function beginOf({ times, series, range: [from, until] }: Plot): number | null {
 }
 
 /**
- * A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period, and
- * what it contains stands beside the plot.
+ * A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period,
+ * and `children` are beside the plot.
  */
 export function Chart({ title, totals = [], children, ...plot }: Plot & {
   title: string;

@@ -15,7 +15,7 @@ export function ConfirmDialog({ title, confirm, act, onConfirm, onClose, childre
   act: { error: unknown; isPending: boolean };
   onConfirm: () => void;
   onClose: () => void;
-  /** What the act changes. */
+  /** The effect of the act. */
   children: ComponentChildren;
 }) {
   return (

@@ -81,7 +81,7 @@ function LeaveGuard({ isChanged }: { isChanged: boolean }) {
   );
 }
 
-/** The refusals above the fields: a link to each field, and a sentence for what is about no field. */
+/** The refusals above the fields: a link to each field, and a sentence for a refusal without a field. */
 function Problems({ error, fields }: { error: unknown; fields: FormState["fields"] }) {
   const { message, fields: problems } = describeError(error);
   const paths = Object.keys(problems);
@@ -114,7 +114,7 @@ function showField(control: HTMLElement | null): void {
   control?.focus();
 }
 
-/** What a form sends; the part of a mutation that the form shows. */
+/** The request of a form: the part of a mutation that the form shows. */
 interface Sending {
   error: unknown;
   isPending: boolean;

@@ -13,7 +13,7 @@ export function Headline({ of, title, figures = [], acts, children }: {
   title: ComponentChildren;
   figures?: [name: string, value: ComponentChildren][];
   acts?: ComponentChildren;
-  /** What the state means, in a sentence. */
+  /** The meaning of the state, in a sentence. */
   children?: ComponentChildren;
 }) {
   return (

@@ -16,7 +16,7 @@ const mib = (value: number): string => `${number(Math.round(value))} MiB`;
 const RATIO_TICKS = [0, 0.25, 0.5, 0.75, 1], FEW_RATIO_TICKS = [0, 0.5, 1];
 const LARGE = 240, SMALL = 112;
 
-/** What the marks of the charts mean, and what a pointer does. */
+/** The legend of the charts, and the effect of a pointer. */
 export const Legend = () => (
   <ul class="legend">
     <li class="shaded">Incident</li>

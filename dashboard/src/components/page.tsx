@@ -79,7 +79,7 @@ export function Facts(
   );
 }
 
-/** A figure with what belongs to it on the line below. */
+/** A figure with its remark on the line below. */
 export const Figure = ({ is, more }: { is: ComponentChildren; more: ComponentChildren }) => (
   <>
     {is} <small>{more}</small>

@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS, DAYS = 30;
 /** The drawing's own units; the style sheet stretches it over its box. */
 const WIDTH = 1_000, HEIGHT = 100, BAND = 10, GAP = 5;
 
-/** What the rule of the form would have done in the last 30 days, beside what it did, with its threshold as a line that can be moved. */
+/** The replay of the rule of the form on the last 30 days, beside the real incidents, with its threshold as a line that can be moved. */
 export function RuleBacktest({ path, request, fields, set }: {
   path: string;
   request: object;
@@ -120,7 +120,7 @@ function topOf(highest: number, metric: Fields["metric"]): number {
 /** The numbers of a replay as a sentence, with the real ones behind it. */
 function inWords({ incidents, notifications, actual }: Backtest): string {
   const would = `Would have opened ${counted(incidents.length, "incident")} and sent ${counted(notifications.total, "notification")}`;
-  const real = actual ? `; really ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
+  const real = actual ? `; the stored rule had ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
   return `${would}${real}.`;
 }
 

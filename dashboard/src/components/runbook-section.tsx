@@ -17,7 +17,7 @@ function Part({ of: part }: { of: Inline }) {
   return /^https?:/.test(part.href) ? <a href={part.href}>{part.text}</a> : <>{part.text}</>;
 }
 
-/** A paragraph or a list of steps of the runbook, with the values of an incident and with links to the views that do what a step asks for. */
+/** A paragraph or a list of steps of the runbook, with the values of an incident and with links to the views in which a step is done. */
 export function BlockView({ of: block, values = {} }: { of: Block; values?: RunbookValues }) {
   const show = (parts: Inline[]) => parts.map((part, index) => <Part key={index} of={resolved(part, values)} />);
   return "items" in block

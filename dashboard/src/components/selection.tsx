@@ -63,7 +63,7 @@ export function selectionColumn<T>({ all, selected, has, toggle, select }: Selec
   };
 }
 
-/** What can be done with the selected rows; it stays at the lower edge of the window. */
+/** The acts on the selected rows; the bar stays at the lower edge of the window. */
 export function SelectionBar<T>({ of: { selected, select }, children }: { of: Selection<T>; children: ComponentChildren }) {
   if (!selected.length) return null;
   return (

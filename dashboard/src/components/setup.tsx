@@ -4,7 +4,7 @@ import { sentence } from "../format.ts";
 import { useRead } from "../queries.ts";
 import { Message } from "./time.tsx";
 
-/** What an admin must still do before nobody needs to watch; nothing once all of it is done. */
+/** The open steps of the setup for an admin; empty once every step is done. */
 export function Setup() {
   const setup = useRead("sync-admin/setup", SetupResponse, { every: 300_000 }).data;
   if (!setup || setup.is_ready) return null;

@@ -81,7 +81,7 @@ const KEY = [["good", "succeeded"], ["warn", "partial"], ["bad", "failed"], ["id
   "no run yet",
 ]];
 
-/** What the marks of a strip mean; `only` names the forms that it can have. */
+/** The legend of a strip; `only` names the forms that its marks can have. */
 export const StripKey = ({ only }: { only?: string[] }) => (
   <ul class="strip-key" aria-label="Marks of the runs">
     {KEY.filter(([form = ""]) => only?.includes(form) ?? true).map(([form, name]) => (

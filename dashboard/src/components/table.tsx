@@ -8,7 +8,7 @@ import { useNarrow } from "../narrow.ts";
 export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
-  /** What the head shows instead of the name. */
+  /** The content of the head instead of the name. */
   head?: ComponentChildren;
   isNumber?: boolean;
   /** A table without the room for all columns leaves it out. */
@@ -89,7 +89,7 @@ export function Table<T>(
     keyOf: (row: T) => string;
     /** The name of the group of a row; the rows of an empty one have no heading. */
     groupOf?: (row: T) => string;
-    /** What the heading shows instead of the name. */
+    /** The content of the heading instead of the name. */
     groupHead?: (group: string, rows: T[]) => ComponentChildren;
   },
 ) {
@@ -127,7 +127,7 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
     )
     : null;
 
-/** Which rows of a list are in view, where not all are. */
+/** The rows of a list that are in view, if not all are. */
 function Position({ from, count, loaded, hasMore }: { from: number; count: number; loaded: number; hasMore: boolean }) {
   if (count <= 0 || (count >= loaded && !hasMore)) return null;
   return (

@@ -8,7 +8,7 @@ import { columnsOf } from "./columns.tsx";
 import { ErrorTrend } from "./error-trend.tsx";
 import { COUNTED, TournamentShares } from "./shares.tsx";
 
-/** The errors of a period: their figures, their course, their groups, and what has the most of them. */
+/** The errors of a period: their figures, their course, their groups, and the tournaments with the most of them. */
 export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFiltered: boolean; onCode: (code: string) => void }) {
   if (data.total === 0) return <Empty>{isFiltered ? "No error of this period matches the filters." : "No error in this period."}</Empty>;
   return (

@@ -33,7 +33,7 @@ export function errorParts({ by_code, trend }: Pick<z.infer<typeof ErrorAnalytic
   ];
 }
 
-/** The parts as stacked bars, the most frequent at the bottom; a bar is drawn over those that contain it. */
+/** The parts as stacked bars, the most frequent at the bottom; each bar is drawn over the taller bars that contain it. */
 export function stackOf(parts: Part[], times: number[], range: [number, number], most: number) {
   const bars = parts.map(({ values }) => barsOf(times, values, range, most));
   const series = parts.map(({ code, colour }, index) => ({

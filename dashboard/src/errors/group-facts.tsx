@@ -41,7 +41,7 @@ export function Summary({ of: data }: { of: Analytics }) {
 
 const When = ({ at }: { at: string }) => <Figure is={<Moment at={at} />} more={<Distance at={at} />} />;
 
-/** What all errors of the group share. */
+/** The facts that all errors of the group share. */
 export function Details({ error }: { error: ErrorOfGroup }) {
   const { fingerprint } = error;
   return (

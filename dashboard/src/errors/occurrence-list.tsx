@@ -36,7 +36,7 @@ function useOutcomes(of: Occurrence[]): Map<string, string> {
   return new Map(runs?.map(({ id, status }) => [id, status]));
 }
 
-/** The columns after the run; what all occurrences share is in the head of the view. */
+/** The columns after the run; the head of the view has the facts that all occurrences share. */
 function columnsOf(of: Occurrence[], outcomeOf: (one: Occurrence) => string | undefined): Column<Row>[] {
   const hasState = differ(of, ({ open }) => open > 0) || of.some(({ open, errors }) => open > 0 && open < errors.length);
   const columns: [boolean, Column<Row>][] = [

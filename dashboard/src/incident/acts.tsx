@@ -40,7 +40,7 @@ function actsOf({ state, silence }: Incident): Action[] {
   return silence?.id ? [...others, "end-silence"] : ["silence", ...others];
 }
 
-/** What the role may do with the incident in its state. */
+/** The acts that the role may do with the incident in its state. */
 export function Acts({ incident }: { incident: Incident }) {
   const { can } = useUser();
   const [opened, setOpened] = useState<Action | null>(null);

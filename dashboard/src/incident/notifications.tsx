@@ -6,7 +6,7 @@ import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
 import { KINDS } from "./timeline.ts";
 
-/** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
+/** The latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
 export function Notifications({ incident }: { incident: Incident }) {
   const latest = new Map<string, Incident["notifications"][number]>();
   for (const notification of incident.notifications) {

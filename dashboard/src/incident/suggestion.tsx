@@ -19,7 +19,7 @@ function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then
   return `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}: ${fewer}${lost}`;
 }
 
-/** What to change of a noisy rule, by a replay of the period; an admin applies it with a click. */
+/** The suggested change of a noisy rule, by a replay of the period; an admin applies it with a click. */
 export function Suggestion({ of: rule, period }: { of: RuleQuality; period: AlertQualityResponse["period"] }) {
   const { can } = useUser();
   const path = pathOf(`sync-monitoring/alert-quality/${rule.rule_id}`, { period });

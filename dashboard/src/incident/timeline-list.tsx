@@ -15,7 +15,7 @@ function EntryIcon({ of: { kind, status } }: { of: Entry }) {
   return <Shape aria-hidden="true" />;
 }
 
-/** What happened, oldest first. */
+/** The timeline of an incident, oldest entry first. */
 export const TimelineList = ({ incident }: { incident: Incident }) => (
   <section class="card pad">
     <h2>Timeline</h2>

@@ -2,7 +2,7 @@ import { SEVERITIES } from "../../../types/sync.ts";
 import { capitalised, counted, title, words } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
-/** What an entry is about. */
+/** The subject of an entry. */
 type EntryKind = "run" | "state" | "escalation" | "note" | "notification";
 
 /** A line of the timeline; `until` is the time of the last one of `count` alike events. */
@@ -67,7 +67,7 @@ const changesOf = ({ events }: Incident): Entry[] =>
     return entry("note", at, to_state, capitalised(reason), { key: `note ${reason.replace(/[\d.,:]+/g, "0")}` });
   });
 
-/** What a notification reports. */
+/** The state that a notification reports. */
 export const KINDS: Record<Incident["notifications"][number]["kind"], string> = {
   FIRING: "Opening",
   ESCALATED: "Escalation",

@@ -6,7 +6,7 @@ import { useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { isFinished, type Job } from "./job.ts";
 
-/** What an operator does with the job: cancel it, or once it has ended sync its target again. */
+/** The acts of an operator on the job: cancel it or, once it has ended, sync its target again. */
 export function Acts({ job }: { job: Job }) {
   const { can } = useUser();
   if (!can("operator")) return null;

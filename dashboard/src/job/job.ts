@@ -19,7 +19,7 @@ export const failuresOf = ({ progress }: Job): string =>
     ? `${number(progress.tournaments_failed)} of ${counted(progress.total_tournaments, "tournament")} failed`
     : "";
 
-/** What the job is and how it ended, or how far it is: `Sync of Match Schedule: 1 of 12 tournaments failed`. */
+/** The target of the job with its outcome or its progress: `Sync of Match Schedule: 1 of 12 tournaments failed`. */
 export function titleOf(job: Job, name: string): string {
   const sync = `Sync of ${name}`;
   switch (outcomeOf(job)) {

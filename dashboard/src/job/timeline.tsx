@@ -55,7 +55,7 @@ function attemptsOf(job: Job): Entry[] {
   });
 }
 
-/** What happened to the job, oldest first. */
+/** The timeline of the job, oldest entry first. */
 function timelineOf(job: Job): Entry[] {
   const attempts = attemptsOf(job);
   const ending = job.attempts_made.at(-1)?.outcome;

@@ -6,7 +6,7 @@ import { capitalised, number } from "../format.ts";
 import { useNames } from "../names.ts";
 import { shareText } from "./budget.ts";
 
-/** What the objective counts, and who answers for it. */
+/** The indicator and the owner of the objective. */
 export function Definition(
   { of: { indicator, entity_type, target, rolling_window, owner, description } }: { of: ObjectiveDetailResponse },
 ) {

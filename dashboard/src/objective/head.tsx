@@ -33,7 +33,7 @@ export function ObjectiveHead({ of: objective }: { of: Objective }) {
   );
 }
 
-/** The events that may still be bad, of all that may be. */
+/** The bad events that the budget still allows, of all that it allows. */
 function BudgetLeft({ of: objective }: { of: Objective }) {
   const { budget_events, budget_left_events: left, budget_left: share, indicator } = objective;
   if (share === null) return <Value is={number(null)} more={`no ${INDICATORS[indicator].events}`} />;

@@ -1,5 +1,5 @@
 import { ObjectiveListResponse } from "../../../types/objectives.ts";
 import { useRead } from "../queries.ts";
 
-/** The objectives; minutes move them little, so that they are read once a minute at most. */
+/** The objectives; they change little within minutes, so they are read at most once a minute. */
 export const useObjectives = () => useRead("sync-monitoring/objectives", ObjectiveListResponse, { every: 60_000 });

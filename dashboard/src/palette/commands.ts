@@ -64,7 +64,7 @@ export function useActiveIncidents(): Option[] {
   }));
 }
 
-/** What the signed-in user can do from any view, and the views. */
+/** The commands of the signed-in user in any view, and the views. */
 export function useCommands(onShortcuts: () => void): Option[] {
   const { can, signOut } = useUser();
   const entities = Object.entries(useOverview().data?.sync_entities ?? {});

@@ -13,7 +13,8 @@ import { isMeant, matches, type Option } from "./option.ts";
 import { useResults } from "./results.ts";
 
 /**
- * The options for a text: commands that it begins with, then what the server found, then other commands that contain it. Without a text the
+ * The options for a text: commands that begin with it, then the objects that the server found, then other commands that contain it.
+ * Without a text the
  * active incidents, then every command.
  */
 function useOptions(text: string, onShortcuts: () => void) {

@@ -4,7 +4,7 @@ import type { LeftOutReason } from "../../../types/sync.ts";
 
 export type Run = z.infer<typeof ExecutionDetailResponse>;
 
-/** What started a run. */
+/** The trigger of a run. */
 export const TRIGGERS = { CRON: "schedule", MANUAL: "manual", RETRY: "retry" } as const;
 
 /** Why a run did not sync a tournament. */
@@ -17,5 +17,5 @@ export const LEFT_OUT: Record<LeftOutReason, string> = {
   CANCELLED: "the run was cancelled",
   SHUTDOWN: "the worker was shut down",
   TIMED_OUT: "the run was closed without a heartbeat",
-  FAILED: "the run failed before them",
+  FAILED: "the run failed before it reached them",
 };

@@ -7,7 +7,7 @@ import { useNames } from "../names.ts";
 
 type Component = SystemStatusResponse["components"][number];
 
-/** The order of the states: what needs a person comes first. */
+/** The order of the states: the components that need a person come first. */
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
@@ -26,7 +26,7 @@ export const sharedOf = (components: Component[]): string[] =>
     ...new Set(components.filter(({ status }) => status !== "OK").map(({ message }) => message)),
   ].filter((message) => components.filter((component) => component.message === message).length > 1);
 
-/** The cause in a message, which ends with what to do about it. */
+/** The cause in a message, without the repair at its end. */
 const causeOf = (message: string): string => message.split(/: (?=check|read|run|an operator)/)[0] ?? message;
 
 /** A statement of SQL in a message. */
@@ -51,7 +51,7 @@ function Said({ message }: { message: string }) {
   );
 }
 
-/** What several components report, each once with what to do. */
+/** The messages that several components share, each once with its repair. */
 export const SharedMessages = ({ of }: { of: Component[] }) => (
   <>
     {sharedOf(of).map((message) => (

@@ -45,7 +45,7 @@ export default function Alert() {
   );
 }
 
-/** The state, what comes next, and who acknowledged or silenced the incident. */
+/** The state, the next change, and the person who acknowledged or silenced the incident. */
 function Lead({ incident }: { incident: Incident }) {
   const { state, severity, escalates_at, escalates_to, silence, parent } = incident;
   return (
@@ -96,7 +96,7 @@ function Escalation({ at, to }: { at: string; to: string }) {
   );
 }
 
-/** Who acknowledged the incident, when, and until when. */
+/** The person who acknowledged the incident, with the time and the end. */
 function Acknowledgement({ of: { state, acknowledged_by, acknowledged_at, acknowledged_until } }: { of: Incident }) {
   if (state !== "ACKNOWLEDGED") return null;
   return (

@@ -20,7 +20,7 @@ import { usePages } from "../queries.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 
-/** What shows that the action happened as its row says. */
+/** The proof that the action happened as its row says. */
 const PROOFS = {
   VOUCHED: (
     <span title="The server signed the row.">
@@ -28,7 +28,7 @@ const PROOFS = {
     </span>
   ),
   DATABASE: (
-    <span title="The database itself did it, such as retention.">
+    <span title="The database wrote the row itself, for example for retention.">
       <Status of="OK" label="Database" />
     </span>
   ),

@@ -94,7 +94,7 @@ const isUneven = ({ by_tournament }: Analytics): boolean => new Set(by_tournamen
 const periodSince = (moment = ""): string =>
   (["24h", "7d"] as const).find((period) => Date.now() - Date.parse(moment) < (msOf(PERIODS[period].span) ?? 0)) ?? "30d";
 
-/** What to do about the errors, and the note of their resolution. */
+/** The advice for the errors, and the note of their resolution. */
 function Advice({ of: { recovery_suggestion, resolution_notes } }: { of: ErrorOfGroup }) {
   if (!recovery_suggestion && !resolution_notes) return null;
   return (

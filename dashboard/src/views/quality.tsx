@@ -28,7 +28,7 @@ export default function Quality() {
   return (
     <Page
       title="Alert quality"
-      lead="What each rule did, and whether it was worth a message."
+      lead="The incidents and messages of each rule, and how useful they were."
       acts={
         <Export
           name={`alert-quality-${period}`}
@@ -57,7 +57,7 @@ export default function Quality() {
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
-/** A count, in which only what happened stands out. */
+/** A count, which is muted when it is 0. */
 const Count = ({ of, unit }: { of: number; unit?: string }) => (
   <span class={of ? undefined : "muted"}>
     {number(of)} {unit && <span class="unit">{unit}</span>}

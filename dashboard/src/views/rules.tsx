@@ -78,7 +78,7 @@ export default function Rules() {
         return rule.broken_since === null && !live.length ? null : <Now rule={rule} incidents={live} />;
       },
     },
-    // A column of rules that only this page shows would say nothing.
+    // The column is omitted if every rule notifies only this page.
     ...rules.data?.rules.some(notifiesOf) ? [{ name: "Notifies", card: "none", cell: notifiesOf } as const] : [],
     {
       name: "Severity",

@@ -56,7 +56,7 @@ export default function RunView() {
   );
 }
 
-/** Starts a run of what failed, or of everything that is due. */
+/** Starts a run of the failed tournaments, or of all due ones. */
 function RunActs({ run }: { run: Run }) {
   const { can } = useUser();
   const { job } = run;

@@ -133,7 +133,7 @@ function Forgotten({ auth, email, onEmail, onBack }: {
   );
 }
 
-/** What a person sees after the link of an invitation or for a new password. */
+/** The form after the link of an invitation or for a new password. */
 export function ChoosePassword({ auth, user, onDone }: { auth: GoTrueClient; user: User; onDone: () => void }) {
   return (
     <Frame title="Choose a password">

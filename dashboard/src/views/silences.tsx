@@ -116,7 +116,7 @@ interface Matched {
   href?: string;
 }
 
-/** What a silence matches, each part with its kind and the view of it. */
+/** The matchers of a silence, each with its kind and its view. */
 function matchesOf(
   { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
@@ -206,7 +206,7 @@ function Bound({ from, until }: { from: string; until: string }) {
   );
 }
 
-/** When a silence mutes: what is next first, then its bounds, and of an active one how much has passed. */
+/** The times of a silence: its next change first, then its bounds, and for an active one the part that has passed. */
 function Period({ of: { starts_at, ends_at, recurs_every, lasts, is_silencing } }: { of: AlertSilence }) {
   const now = useNow();
   const from = Date.parse(starts_at), until = Date.parse(ends_at);
@@ -235,7 +235,7 @@ function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSil
       schema={UnusedResponse}
       onDone={() => announce(is_silencing ? "The silence is ended." : "The silence is deleted.")}
     >
-      {is_silencing ? "What it mutes and still fires is notified at once." : "It mutes nothing now, and will mute nothing later."}
+      {is_silencing ? "The muted incidents that still fire are notified at once." : "It mutes no incident now, and will mute none later."}
     </Confirm>
   );
 }

@@ -32,7 +32,7 @@ const isNeverSynced = (tournament: State): boolean => stateOf(tournament)[0] ===
 const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
 export const priorityOf = ({ priority }: State): string | null => priority && PRIORITY_NAMES[priority];
 
-/** What is as it should be recedes, so that the exceptions are found at a glance. */
+/** Good values are muted, so that a person finds the exceptions at a glance. */
 const quiet = (isQuiet: boolean, content: ComponentChildren): ComponentChildren => isQuiet ? <span class="muted">{content}</span> : content;
 
 const isSoon = ({ priority }: State): boolean => priority !== null && priority !== "LATER";

@@ -39,7 +39,7 @@ const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${
 // The messages of schemas that have none of their own, also in the middleware that validates a route.
 z.config({ localeError: problemOf });
 
-/** Who sent a request: a signed-in user, or a service with the secret key of this name. */
+/** The sender of a request: a signed-in user, or a service with the secret key of this name. */
 type Caller = { user: User } | { keyName: string };
 export type AppVariables = {
   Variables: { caller: Caller; keyName: string | null; access: Access; requestId: string; correlationId: string | null };
@@ -53,7 +53,7 @@ export class NotModified extends Error {
 export interface AppDeps {
   rpc: Rpc;
   log: Log;
-  /** By default that of the environment. */
+  /** By default the access is created from the environment. */
   access?: Access;
 }
 
@@ -88,7 +88,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   let access = deps.access;
   app.use("*", async (c, next) => {
     c.set("access", access ??= createAccess(readEnv()));
-    // Before the first call of the database, which the key of the caller is for.
+    // Before the first call of the database, which uses the key of the caller.
     const apikey = c.req.header("apikey");
     c.set("keyName", apikey ? await access.keys.accept(apikey) : null);
     await next();
@@ -119,13 +119,13 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-/** The token of a user in the headers; a key that is sent as the bearer token too is none. */
+/** The token of a user in the headers; a key that is also sent as the bearer token is no user token. */
 function tokenOf(authorization: string | undefined, apikey: string | undefined): string | null {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   return !token || token === apikey || token.startsWith("sb_") ? null : token;
 }
 
-/** What is wrong with the credentials in the headers of a request. */
+/** The fault of the credentials in the headers of a request. */
 function whyNoAccess({ authorization, apikey }: Partial<Record<"authorization" | "apikey", string>>): string {
   if (apikey && !apikey.startsWith("sb_publishable_")) return "the key in the header apikey is not a secret key of this project";
   if (authorization && !apikey) {
@@ -172,10 +172,10 @@ export const refuseQuery: MiddlewareHandler<AppVariables> = async (c, next) => {
   await next();
 };
 
-/** The address of the client: of the header that the platform sets, or else what the caller claims. */
+/** The address of the client: from the header that the platform sets, otherwise the claim of the caller. */
 function addressOf(c: Context<AppVariables>, trusted: string | undefined): { address: string | null; address_is_claimed: boolean } {
   const first = (name: string, position: number) => safeText(c.req.header(name)?.split(",").at(position)?.trim() ?? "", 100) || null;
-  // A proxy appends the address of its client to a list that can begin with what the client sent.
+  // A proxy appends the address of its client to a list that the client may have begun.
   const known = trusted ? first(trusted, -1) : null;
   return known === null
     ? { address: first("x-forwarded-for", 0), address_is_claimed: true }

@@ -18,7 +18,7 @@ const Id = z.object({ id: z.uuid() });
 /** The id of the path. @throws AppError BAD_REQUEST */
 export const idOf = (c: Context<AppVariables>): string => parse(Id, c.req.param()).id;
 
-/** An act as its audit row names it, with each action where the database decides between several. */
+/** An act with the action and the object of its audit row; with several actions if the database decides between them. */
 type Act = [actions: string | string[], object_type: string, object_id: string];
 
 /** The actor, and the time, for SQL functions that write a change and its audit row. */

@@ -60,7 +60,7 @@ class Verifier {
     if (verdict === "UNVOUCHED") this.unvouched++;
   }
 
-  /** What only the whole part shows; `isEnd` where no sealed row follows. */
+  /** The faults that only the whole part shows; `isEnd` if no sealed row follows. */
   end({ isEnd, isPruningRecorded }: { isEnd: boolean; isPruningRecorded: boolean }): void {
     const { anchor, exported } = this;
     if (anchor && !isPruningRecorded) {

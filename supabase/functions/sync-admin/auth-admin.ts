@@ -4,7 +4,7 @@ import type { AppErrorCode } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
 import { type Person, Role } from "../../../types/people.ts";
 
-/** Auth bans until a time; 100 years stand for no end. */
+/** Auth bans until a time; 100 years mean no end. */
 const NO_END = "876000h";
 
 /** Auth counts the mails of an hour, and does not say when it sends again. */

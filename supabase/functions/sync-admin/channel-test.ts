@@ -47,7 +47,7 @@ async function testDestination(
   };
   const opening = openingOf(timeOf(clock), actor);
   const opened = await attempt(messageOf(opening));
-  // After a lost answer the destination perhaps has the opening, and must not keep it as an open incident.
+  // After a lost answer the destination may have the opening, and must not keep it as an open incident.
   const hasOpening = opened.delivery.outcome === "SENT" || !opened.delivery.is_answered;
   const end: MessageItem = { ...opening, kind: "RESOLVED", reason: "the test ended", resolved_at: timeOf(clock) };
   const ended = hasOpening ? await attempt(messageOf(end)) : null;

@@ -90,8 +90,8 @@ function judgeUpstream(status: number, headers: Headers): Finding {
 type Delivery = ConnectivityFacts["channels"][number]["last_delivery"];
 
 /**
- * An OPTIONS request delivers nothing, and many receivers refuse it. Whether a receiver refuses deliveries, only the last delivery shows:
- * without one, a refusal that does not concern the method leaves the question open.
+ * An OPTIONS request delivers nothing, and many receivers refuse it. Only the last delivery shows whether a receiver refuses deliveries.
+ * Without a delivery, a refusal that does not concern the method proves nothing.
  */
 async function checkReceiver(deps: AdminDeps, url: string | null, last: Delivery): Promise<Finding> {
   if (url === null) return failed("the channel has no URL");

@@ -5,7 +5,7 @@ import { type AuthAdmin, unavailable } from "./auth-admin.ts";
 /** The users of a page that the search for another admin reads at once, and the most pages that it reads. */
 const PAGE = 200, PAGES = 50;
 
-/** Who can give rights to others: a confirmed admin who can sign in. */
+/** Whether a person can give rights to others: a confirmed admin who can sign in. */
 const isActiveAdmin = ({ role, disabled, confirmed }: Person): boolean => role === "admin" && !disabled && confirmed;
 
 /** How many confirmed people who can sign in have these roles. */

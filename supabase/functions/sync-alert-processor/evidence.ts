@@ -31,7 +31,7 @@ const isTime = (value: unknown): value is string =>
 /** The evidence that other lines have: the title the tournament and the lowest entity, the line of the end the peak with its time. */
 const ELSEWHERE = ["tournament", "lowest", "of", "peak", "at"];
 
-/** The evidence in words, one statement each, without what the cause says. */
+/** The evidence in words, one statement each, without the facts of the cause. */
 export function evidenceOf(item: IncidentFacts): string[] {
   const { metric } = item, evidence = explainingEvidence(item);
   const cause = causeOf(item);

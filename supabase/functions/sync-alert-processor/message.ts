@@ -76,7 +76,7 @@ export function limitNoteOf({ over_limit, hourly_limit }: Pick<Message, "over_li
 /** A line of a paragraph: text, or a labelled link. */
 export type Line = { text: string } | { label: string; name: string; url: string };
 
-/** What a message says about one incident. */
+/** The text of a message about one incident. */
 interface Paragraph {
   title: string;
   lines: Line[];

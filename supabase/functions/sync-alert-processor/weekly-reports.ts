@@ -23,7 +23,7 @@ async function deliver(rpc: Rpc, clock: Clock, log: Log, reports: Channels["repo
   const { id, token, kind, channel, facts } = claimed;
   const report = weeklyReportOf(facts);
   const delivery = await reports[kind]({ id, report, ...reportWords(report) }, claimed);
-  // If this call fails, the lease expires and the report is given up: perhaps it was received.
+  // If this call fails, the lease expires and the report becomes DEAD, because it may have been received.
   await rpc("record_weekly_report", { p: { token, ...delivery }, as_of: clock.asOf() });
   log(delivery.outcome === "SENT" ? "info" : "warn", "weekly_report", { id, channel, ...delivery });
 }

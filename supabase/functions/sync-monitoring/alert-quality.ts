@@ -9,7 +9,7 @@ import { PERIODS } from "../../../types/history.ts";
 
 export const AlertQualityQuery = z.strictObject({ period: z.enum(QUALITY_PERIODS).default("30d") });
 
-/** What each rule did in a period, and the bad events that no incident accompanied. @throws DatabaseError */
+/** The incidents and messages of each rule in a period, and the bad events that no incident accompanied. @throws DatabaseError */
 export async function readAlertQuality(
   rpc: Rpc<"get_alert_quality">,
   clock: Clock,

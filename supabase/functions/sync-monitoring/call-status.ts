@@ -4,7 +4,7 @@ import { instant, SECOND } from "../../../services/verdict.ts";
 /** pg_net sends a request within about a second, and its call times out after 5 s. */
 const ANSWER_MS = 15 * SECOND;
 
-/** What a person does about an answer that is no success. */
+/** The repair for an answer that is no success. */
 function refusal(status: number, functionName: string): string {
   const answered = `${functionName} answered ${status}`;
   if (status === 401 || status === 403) {

@@ -151,7 +151,7 @@ export async function listTournaments(
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
-/** One run with its tournaments, errors, job, incidents, and what it compares with. @throws AppError NOT_FOUND */
+/** One run with its tournaments, errors, job and incidents, and the runs that it is compared with. @throws AppError NOT_FOUND */
 export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);

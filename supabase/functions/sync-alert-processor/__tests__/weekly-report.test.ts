@@ -23,7 +23,7 @@ const hostile = (name: string): WeeklyReport => {
   return { ...report, tournaments: { ...report.tournaments, worst: report.tournaments.worst.map((row) => ({ ...row, name })) } };
 };
 
-/** What a channel posts. */
+/** The request that a channel posts. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>) {
   const requests: RequestInit[] = [];
   const fetch = (_url: unknown, init: RequestInit = {}) => {

@@ -7,8 +7,8 @@ export type Texts = Record<string, string>;
 
 /**
  * Alertmanager identifies an alert by its labels, and receivers close an alert by its labels or by its fingerprint. The labels of an
- * incident are therefore the same in each message to a destination: `severity` is that of the first one, which receivers route by. What
- * changes during the incident, such as the severity after an escalation, is an annotation.
+ * incident are therefore the same in each message to a destination: `severity` is that of the first one, which receivers route by. A
+ * value that changes during the incident, such as the severity after an escalation, is an annotation.
  */
 export const labelsOf = (item: MessageItem): Texts => ({
   alertname: item.rule_name,

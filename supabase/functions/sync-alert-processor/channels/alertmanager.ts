@@ -23,7 +23,10 @@ const alertOf = (item: MessageItem, links: Links, now: number): Alert => ({
   generatorURL: links.incident(item.incident_id) ?? "",
 });
 
-/** Posts each item as an alert (API v2). Alertmanager knows an alert by its labels: of items with the same ones the last is posted. */
+/**
+ * Posts each item as an alert (API v2). Alertmanager identifies an alert by its labels: of items with the same labels only the last is
+ * posted.
+ */
 export const sendAlertmanager = (deps: HttpDeps, links: Links): Send => async ({ items }, destination) => {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;

@@ -4,18 +4,18 @@ import { isRedirect, type OutboundDeps, refusal, retryAfterMs } from "../../../.
 import { channelFields } from "../../../../types/channel-kinds.ts";
 
 const TIMEOUT_MS = 10_000;
-/** An answer is read up to this length; those that ask for a delay have a few hundred bytes. */
+/** An answer is read up to this length; an answer that asks for a delay has a few hundred bytes. */
 const MAX_ANSWER = 10_000;
 
 export interface HttpDeps extends OutboundDeps {
   now: () => number;
 }
 
-/** What the documentation of a receiver says about its answers. */
+/** The meaning of the answers of a receiver, from its documentation. */
 export interface Answers {
   /** The cause of a status, for the person who set the channel up. */
   causes?: Record<number, string>;
-  /** Statuses after which the same message is refused for good, beside 410. */
+  /** Statuses after which the same message is always refused, beside 410. */
   permanent?: number[];
   /** Reads the seconds to wait from the body of a 429. */
   waits?: z.ZodType<number>;
@@ -24,7 +24,7 @@ export interface Answers {
 /** A failure before any request, whose cause a person can correct. */
 export const refuse = (error: string): Delivery => ({ outcome: "RETRY", is_answered: true, error });
 
-/** The setting of a channel that its sender cannot use; null when all are valid. SQL can store what the API refuses. */
+/** The setting of a channel that its sender cannot use; null when all are valid. SQL can store a configuration that the API refuses. */
 export function invalidSetting({ kind, config, secret }: Destination): Delivery | null {
   const invalid = channelFields(kind).find(([path, { schema, is_optional }]) => {
     const value = path === "secret" ? secret : config[path.replace("config.", "")];

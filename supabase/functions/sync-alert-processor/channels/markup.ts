@@ -50,7 +50,7 @@ function lineOf(line: Line, markup: Markup): { text: string } | { link: string }
     : { text: `${line.label}: the address is too long for this channel` };
 }
 
-/** The text of one section: what has to be cut is cut before the links. */
+/** The text of one section, which is cut before its links. */
 function sectionOf(item: MessageItem, links: Links, markup: Markup, limit: number): string {
   const { title, lines } = paragraphOf(item, links);
   const parts = lines.map((line) => lineOf(line, markup));
@@ -62,7 +62,7 @@ function sectionOf(item: MessageItem, links: Links, markup: Markup, limit: numbe
 /** The sections of the items, and in place of those for which a message has no room the number of them; `used` is the length of other texts. */
 export function sectionsOf({ items }: Message, links: Links, markup: Markup, used: number): string[] {
   const sections: string[] = [];
-  // Also for a section about what is left out, and for what the message has between sections.
+  // Also for a section about the omitted ones, and for the text between sections.
   let room = markup.message - used - 200 - (links.page?.length ?? 0);
   for (const item of items) {
     const limit = sections.length === 0 ? Math.min(markup.section, room) : markup.section;
@@ -83,7 +83,7 @@ export function sectionsOf({ items }: Message, links: Links, markup: Markup, use
 /** The sections of a weekly report, each under its title, and a link to the page. */
 export function reportSections({ sections }: ReportWords, page: string | null, markup: Markup, strong = markup.escape): string[] {
   const link = page === null || page.length > URL_LENGTH ? [] : [markup.link(page, "Open the page")];
-  // The sections share what the subject, their titles and the link leave.
+  // The sections share the room that the subject, their titles and the link leave.
   const room = markup.message - 500 - markup.size(link.join(""));
   const limit = Math.min(markup.section - 100, Math.floor(room / Math.max(sections.length, 1)));
   const texts = sections.map(({ title, lines }) => `${strong(title)}\n${fitEscaped(lines.join("\n"), limit, markup, REPORT_CUT)}`);

@@ -23,7 +23,7 @@ const ANSWERS: Answers = {
   causes: { 401: "the access token is wrong", 403: "the access token may not publish to the topic", 404: "the server has no such topic" },
 };
 
-/** ntfy has the priorities 1 to 5, with 3 as the usual one; an end is of this one. */
+/** ntfy has the priorities 1 to 5; 3 is the default, which an end has. */
 const PRIORITIES = { LOW: 2, MEDIUM: 3, HIGH: 4, CRITICAL: 5 };
 function priorityOf(items: MessageItem[]): number {
   const firing = items.filter((item) => !hasEnded(item)).map(({ severity }) => severity);

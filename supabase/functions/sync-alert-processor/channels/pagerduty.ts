@@ -16,7 +16,7 @@ const ANSWERS: Answers = { causes: { 400: "the integration key is wrong, or the 
 const SEVERITIES = { CRITICAL: "critical", HIGH: "error", MEDIUM: "warning", LOW: "info" } as const;
 
 type Action = "trigger" | "acknowledge" | "resolve";
-/** Missed runs are reported afterwards: their incident is over when it opens. */
+/** Missed runs are reported afterwards: their incident has ended when it opens. */
 function actionsOf(item: MessageItem): Action[] {
   if (item.kind === "MISSED") return ["trigger", "resolve"];
   if (hasEnded(item)) return ["resolve"];
@@ -50,7 +50,7 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   };
 }
 
-/** The outcome of a message from those of its events: what can succeed later is tried again. */
+/** The outcome of a message from those of its events: an event that can succeed later is sent again. */
 function outcomeOf(deliveries: Delivery[]): Delivery {
   const failed = deliveries.filter(({ outcome }) => outcome !== "SENT");
   const first = failed.find(({ outcome }) => outcome === "RETRY") ?? failed[0] ?? deliveries[0];
@@ -75,7 +75,7 @@ async function sendEvents(
   return outcomeOf(deliveries);
 }
 
-/** Sends an event for each new state of an incident (Events API v2); what still fires was sent before. */
+/** Sends an event for each new state of an incident (Events API v2); an incident that still fires was sent before. */
 export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (message: Message, destination) => {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;
@@ -84,7 +84,7 @@ export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (mess
   for (let start = 0; start < items.length; start += AT_ONCE) {
     const some = items.slice(start, start + AT_ONCE);
     deliveries.push(...await Promise.all(some.map((item) => sendEvents(deps, item, note, destination, links))));
-    // After a 429 or a failure the rest would fail alike; every event has the same key when it is sent again.
+    // After a 429 or a failure the other events would fail for the same reason; each event has the same key when it is sent again.
     if (deliveries.some(({ outcome }) => outcome === "RETRY")) break;
   }
   return outcomeOf(deliveries);

@@ -16,7 +16,7 @@ const MARKUP: Markup = {
   /** Slack accepts 3,000 characters in the text of a section, and 50 blocks, of which one is the header and one a note (Slack documentation, "Blocks"). */
   section: 3_000,
   sections: 48,
-  /** Slack refuses a message (`msg_blocks_too_long`) from an undocumented sum of all texts on; users saw it above 11,000 characters. */
+  /** Slack refuses a message (`msg_blocks_too_long`) above an undocumented sum of all texts; users saw this above 11,000 characters. */
   message: 10_000,
 };
 

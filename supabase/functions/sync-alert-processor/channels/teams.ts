@@ -68,7 +68,7 @@ async function postCard(deps: HttpDeps, subject: string, body: Element[], destin
 export const sendTeams = (deps: HttpDeps, links: Links): Send => async (message, destination) => {
   const subject = oneLine(subjectOf(message.items)), note = limitNoteOf({ ...message, hourly_limit: destination.hourly_limit });
   const notes = note === null ? [] : [line(note)];
-  // The header, the note, and a line about what is left out.
+  // The header, the note, and a line about the omitted incidents.
   const shown = fitting(message.items.map((item) => containerOf(item, links)), 2_500 + (links.page?.length ?? 0));
   const left = message.items.length - shown.length;
   const rest = left === 0 ? [] : [
