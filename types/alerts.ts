@@ -32,7 +32,7 @@ const OF_STATE = { needs_runs: false, uses_window: false };
 const RATIO = { unit: "ratio", min: 0.01, max: 1 };
 const DAY_S = 86_400;
 /** The reason why the past of single tournaments cannot be replayed. */
-export const TOURNAMENTS_OF_NOW = "which tournaments were synced at a past time is not kept";
+export const TOURNAMENTS_OF_NOW = "the database does not keep which tournaments were synced at a past time";
 /** The range of a time in seconds; retention keeps evaluations for a week, so that no measured age is longer. */
 const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
 
