@@ -6,7 +6,7 @@ import { fit, oneLine } from "./text.ts";
 
 /** The objectives that a message has; the report of the API has all. */
 const OBJECTIVES = 10;
-/** A name, a cause or a reason in a line. */
+/** The most characters of a name, a cause or a reason in a line. */
 const TEXT = 120;
 
 type Objective = WeeklyReport["objectives"][number];

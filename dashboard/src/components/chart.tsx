@@ -5,7 +5,7 @@ import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
-/** The first time with a value, in seconds, of lines that leave most of their range empty before it; else null. */
+/** The first time with a value, in seconds, if the lines are empty in most of the range before it; otherwise null. */
 function beginOf({ times, series, range: [from, until] }: Plot): number | null {
   const begin = times.find((_, index) => series.some(({ values, isBars }) => isBars || (values[index] ?? null) !== null));
   return begin !== undefined && begin - from > (until - from) / 2 ? begin : null;
