@@ -1,15 +1,15 @@
 import type { ErrorType, Severity } from "../types/sync.ts";
 
-/** When a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
+/** The time at which a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
 type Retry = "now" | "later" | "never";
 
-/** An error that a caller receives: its HTTP status, and the advice for the caller. */
+/** An error that a caller receives: its HTTP status, and advice for the caller. */
 const answered = <const S extends number>(status: S, advice: string) => ({ status, advice });
 
-/** An error that a run records: its class, severity and retry, and the advice for an operator. */
+/** An error that a run records: its class, severity and retry, and advice for an operator. */
 const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: string) => ({ type, severity, retry, advice });
 
-/** Every error code. `docs/errors.md` is generated from this table, and a test compares the codes that SQL raises and records with it. */
+/** Every error code; `docs/errors.md` is generated from this table, and a test compares it with the codes that SQL raises and records. */
 export const ERRORS = {
   BAD_REQUEST: answered(400, "Correct each field that the details name."),
   UNAUTHORIZED: answered(401, "Sign in again, or send a secret key of the project in the header apikey."),

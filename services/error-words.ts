@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./error-table.ts";
 
-/** The cause in words, for each error code that a run can record. */
+/** The event in words, for each error code that a run can record. */
 const ERROR_WORDS: Record<ErrorCode, string> = {
   LEASE_LOST: "another run claimed the same work",
   VIS_TOKEN: "VIS refused the token",

@@ -1,5 +1,5 @@
-// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with the routes and the access of
-// the functions.
+// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with the routes and access of the
+// functions.
 import { z } from "zod";
 import {
   AcknowledgeRequest,
@@ -57,22 +57,22 @@ import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } fro
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
-/** The credential of a route: at least this role or a secret key, a secret key only, or a token that has no other use. */
+/** The access to a route: with at least this role or a secret key, with a secret key only, or with a token for this route only. */
 export const ACCESS = ["viewer", "operator", "admin", "secret", "prometheus_token", "badge_token"] as const;
 export type Access = (typeof ACCESS)[number];
 
 export interface Route {
-  /** `{function_name}` is the function of any entity. */
+  /** The edge function; `{function_name}` is the function of any entity. */
   function: string;
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** With parameters in braces. */
+  /** The path, with parameters in braces. */
   path: string;
   description: string;
   access: Access;
   query?: z.ZodObject;
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
-  /** The body of the response; a media type where it is no JSON; null for 204. */
+  /** The schema of the response; a media type when the response is no JSON, and null for 204. */
   answer: z.ZodType | string | null;
   /** The statuses of errors besides 400, 401, 403 and 503. */
   refusals: (404 | 409 | 429)[];

@@ -3,7 +3,7 @@ import { useApi } from "../api.ts";
 import { useCopy } from "./copy.tsx";
 import { Menu } from "./menu.tsx";
 
-/** The request of an API address as a command of a shell, which has the token in `$TOKEN`. */
+/** The request of an API address as a shell command, with the token in `$TOKEN`. */
 const curlOf = (url: string): string => `curl -H "Authorization: Bearer $TOKEN" '${url.replaceAll("'", "%27")}'`;
 
 /** A menu that copies the link of a view, the id of its object, and the request that reads the object from the API at `path`. */

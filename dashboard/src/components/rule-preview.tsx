@@ -21,7 +21,7 @@ const VERDICTS = {
 } as const;
 type Scope = PreviewRuleResponse["scopes"][number];
 
-/** The rule of the form with the current data: its value in each scope, and the transition that an evaluation would cause. */
+/** The rule of the form with the current data: its value in each scope, and the transition of an evaluation. */
 export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {
   const api = useApi();
   const body = useSettled(JSON.stringify(request));

@@ -26,7 +26,7 @@ function cell(name: string, value: unknown): ComponentChildren {
   return plain(value);
 }
 
-/** The names of the figures that a burn-rate rule measures. */
+/** The labels of the evidence of a burn-rate rule. */
 const LABELS: Record<string, string> = {
   long_rate: "Burn rate in the long window",
   short_rate: "Burn rate in the short window",

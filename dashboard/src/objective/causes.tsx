@@ -4,7 +4,7 @@ import { percent } from "../format.ts";
 import { causeText, eventsText } from "./budget.ts";
 import { CauseLink } from "./parts.tsx";
 
-/** The causes of the bad events, the largest first. */
+/** The causes that spent the budget, the largest first. */
 export function Causes({ objective }: { objective: ObjectiveDetailResponse }) {
   const { causes, bad_events } = objective;
   if (causes.length === 0) return <p class="empty">No bad event spent the budget in this window.</p>;

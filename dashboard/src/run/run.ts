@@ -4,10 +4,10 @@ import type { LeftOutReason } from "../../../types/sync.ts";
 
 export type Run = z.infer<typeof ExecutionDetailResponse>;
 
-/** The trigger of a run. */
+/** The triggers of a run in words. */
 export const TRIGGERS = { CRON: "schedule", MANUAL: "manual", RETRY: "retry" } as const;
 
-/** Why a run did not sync a tournament. */
+/** The reasons why a run did not sync a tournament, in words. */
 export const LEFT_OUT: Record<LeftOutReason, string> = {
   FRESH: "their data was fresh enough",
   LEASED: "another run was syncing them",

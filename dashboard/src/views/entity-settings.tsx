@@ -35,7 +35,7 @@ export default function EntitySettings() {
 const range = (field: keyof typeof DURATIONS): string => `${DURATIONS[field][0]} to ${DURATIONS[field][1]}`;
 
 function SettingsForm({ entity }: { entity: EntityWithPauses }) {
-  // A poll during the edit must not change the values that the user compares with.
+  // A poll during the edit must not change the stored values with which the form compares.
   const [stored] = useState(entity);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const [reason, setReason] = useState("");
@@ -60,7 +60,7 @@ function SettingsForm({ entity }: { entity: EntityWithPauses }) {
       class="stack form-page"
       of={save}
       isChanged={hasChanges || reason !== ""}
-      // The server refuses a change without a change.
+      // The server refuses a request without changed fields.
       onSubmit={() => hasChanges ? save.mutate() : go(view)}
       submit="Save"
     >

@@ -87,7 +87,7 @@ function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup
   );
 }
 
-/** Whether the tournaments have different counts; the occurrences name those of one count. */
+/** Whether the tournaments have different counts; with equal counts, the occurrences name the tournaments. */
 const isUneven = ({ by_tournament }: Analytics): boolean => new Set(by_tournament.map(({ count }) => count)).size > 1;
 
 /** The shortest period that begins before a moment, up to 30 days. */

@@ -42,7 +42,7 @@ export default function ObjectiveView() {
   );
 }
 
-/** The status, and the rest of the budget in words. */
+/** The status and the remaining budget in words. */
 function Lead({ of: objective }: { of: ObjectiveDetailResponse }) {
   const { name, of } = STATUSES[objective.status], end = endText(objective), rest = budgetText(objective);
   return (

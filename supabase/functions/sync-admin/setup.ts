@@ -4,7 +4,7 @@ import { counted, instant, MINUTE } from "../../../services/verdict.ts";
 import type { SetupResponse, SetupStep } from "../../../types/admin.ts";
 import type { PeopleCount } from "./people.ts";
 
-/** The facts that the functions know from their environment. */
+/** The facts from the environment of the functions. */
 interface Settings {
   hasAuditKey: boolean;
   hasHeartbeatUrl: boolean;
@@ -49,7 +49,7 @@ function judgeAdmins(people: PeopleCount | null): Finding {
   return people.admins > 0 ? done("a person has the role admin") : open("nobody has the role admin: create the first admin");
 }
 
-/** An admin has the rights of an operator; the second person acts when the first cannot. */
+/** Judges whether two people can act, because one person can be away; an admin has the rights of an operator. */
 function judgeOperators(people: PeopleCount | null): Finding {
   if (people === null) return UNKNOWN_PEOPLE;
   if (people.admins + people.operators >= 2) return done("at least two people can act on an alert");
@@ -84,7 +84,7 @@ function judgeUpstream({ upstream: { backoff_until, last_answer } }: SetupFacts)
 const isSet = (name: string, isDone: boolean, purpose: string): Finding =>
   isDone ? done(`${name} is set`) : open(`set ${name}: ${purpose}`);
 
-/** Judges which steps are open before the installation can work unwatched. `people` is null when Auth did not answer. */
+/** Judges the steps that an admin must do before the installation can run unattended; `people` is null when Auth did not answer. */
 export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settings: Settings): SetupResponse {
   const steps: SetupStep[] = [
     { code: "FUNCTION_CALLS", ...judgeSecrets(facts, ["project_url", "secret_key"], "the database cannot call the functions"), link: HOW },
