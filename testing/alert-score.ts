@@ -9,7 +9,7 @@ import { MINUTE, type Outcome, spanOf } from "./simulation.ts";
 const EVERYBODY = ["dashboard", "hook", ...RECIPIENTS];
 /** The faults of channels, with who does not receive or answer. */
 const SILENT: Partial<Record<FaultKind, string>> = { gone: "hook", unavailable: "hook", lossy: "hook", refused: RECIPIENTS[1] };
-/** An evaluation that is lost, one that is late, and the window of a group. */
+/** The delays of a lost evaluation, of a late evaluation, and of the window of a group, added up. */
 const BOUND = 2 * MINUTE + 45_000;
 /** The longest backoff of a destination, with its jitter. */
 const BACKOFF = 75 * MINUTE;

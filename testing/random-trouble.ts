@@ -62,7 +62,7 @@ export function createTrouble(random: () => number, days: number, start: number)
       tick += ticks;
     }
     const length = tick - first;
-    // Nothing evaluates in the middle of a fault; a channel fails from before it until hours after.
+    // No evaluation runs in the middle of a fault. A channel fails from a time before the fault until hours after it.
     if (within === "no_evaluation") faults.push({ kind: within, tick: first + 1, ticks: Math.max(length - 1, 1) });
     else if (within) faults.push({ kind: within, tick: first - 1, ticks: length + between(2, 10) });
     if (!within && length >= 4 && random() < 0.2) {

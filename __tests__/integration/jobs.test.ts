@@ -473,7 +473,7 @@ Deno.test("queue-status and the pages of the job list agree with the table", asy
     slots: { total: 4, free: 2, per_entity: 2 },
   });
   assertEquals(state.running.length, 2);
-  // Finished jobs come from another index than waiting and running ones.
+  // Finished jobs are read from another index than waiting and running jobs.
   for (const { id } of await db.query<{ id: string }>("select id from sync_jobs order by enqueued_at offset 3 limit 3")) {
     assertEquals((await call("POST", `/jobs/${id}/cancel`, { reason: "Not needed" })).status, 200);
   }

@@ -28,7 +28,7 @@ async function verdict(time: string, name = "matches_schedule") {
   return [found?.status, found?.message];
 }
 
-/** pg_cron runs every job, retention at its own time, and until noon every run succeeds. */
+/** pg_cron runs every job (retention once a day), and every run before noon succeeds. */
 async function setUp(): Promise<void> {
   await db.reset();
   await db.query("truncate cron.job_run_details, net._http_response");

@@ -1,4 +1,4 @@
-// Past 300 lines, because each fault of the upstream has its case here.
+// Over 300 lines, because each fault of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { type ErrorCode, ERRORS } from "../../services/error-table.ts";
 import { visOptions } from "../../supabase/functions/_shared/sync-app.ts";

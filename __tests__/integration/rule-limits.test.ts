@@ -59,7 +59,10 @@ Deno.test("a run reaches the thresholds of the shipped rules about durations at 
 });
 
 const SILENCE = { entity_type: "tournaments", ends_at: "2026-06-10T13:00:00Z", reason: "test" };
-/** For each duration: its table and other columns of the row, and the fields of a request with it that the API refuses. */
+/**
+ * For each duration: its table with the other columns of the row, and the fields of a request that the API refuses because of the
+ * duration.
+ */
 const OWNERS: Record<keyof typeof DURATIONS, [table: Table, row: object, refused: (length: string) => string]> = {
   ...Object.fromEntries(
     ["evaluation_window", "for_duration", "escalation_delay", "repeat_interval"].map((field) => [

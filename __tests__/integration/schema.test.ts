@@ -1,4 +1,4 @@
-// Past 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
+// Over 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/schema-check.ts";
