@@ -6,7 +6,7 @@ import { testEnv } from "../testing/env.ts";
 import { destinationOf, messageItem, messageOf } from "../testing/messages.ts";
 import { CHANNEL_KIND_NAMES, CHANNEL_KINDS, channelFields, type ChannelKind } from "../types/channel-kinds.ts";
 
-/** What docs/notifications.md says of each kind of channel, before its fields. */
+/** The text of docs/notifications.md about each kind of channel, before its fields. */
 const CHANNEL_WORDS: Record<ChannelKind, string> = {
   webhook:
     `Any web server of your own. It receives the format of Alertmanager (version 4). With a signing secret each message is signed by [Standard
@@ -56,10 +56,10 @@ mail server is \`SMTP_URL\` (see [deploy.md](deploy.md)). Only a 5xx response to
 export const block = (language: string, text: string): string[] => ["```" + language, text.trimEnd(), "```", ""];
 export const json = (text: string): string => JSON.stringify(JSON.parse(text), null, 2);
 
-/** What stays on one line: a word, with the links and the code in it. */
+/** A word with its links and code, which is not broken across lines. */
 const TOKEN = /(?:\[[^\]]*\]\([^)]*\)|`[^`]*`|\S)+/g;
 
-/** A paragraph in lines of at most 140 characters as deno fmt wraps it; those after the first begin with the indent. */
+/** A paragraph in lines of at most 140 characters, as deno fmt wraps it; each line after the first begins with the indent. */
 function wrap(text: string, indent = ""): string[] {
   const lines: string[] = [];
   for (const word of text.replaceAll("\n", " ").match(TOKEN) ?? []) {
@@ -70,7 +70,7 @@ function wrap(text: string, indent = ""): string[] {
   return lines;
 }
 
-/** An opening as a channel of the kind posts it. */
+/** The body that a channel of the kind posts for an opening. */
 async function postedBy(kind: PostingKind, links: Links): Promise<string> {
   const bodies: string[] = [];
   const fetch = (_url: unknown, init: RequestInit = {}) =>
@@ -102,6 +102,6 @@ async function kindSection(kind: ChannelKind, links: Links): Promise<string[]> {
   return [...head, "An opening:", "", ...block("json", await postedBy(kind, links))];
 }
 
-/** A section for each kind of channel: where its settings come from, its fields, and a message. */
+/** A section for each kind of channel: the source of its settings, its fields, and a message. */
 export const channelSections = async (links: Links): Promise<string[]> =>
   (await Promise.all(CHANNEL_KIND_NAMES.map((kind) => kindSection(kind, links)))).flat();

@@ -57,7 +57,7 @@ function uuid(last: number): string {
   return `00000000-0000-4000-8000-0000000000b${last}`;
 }
 
-/** What a channel posts, with a network that accepts every request. */
+/** The request of a channel on a network that accepts every request. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ headers: Headers; body: string }> {
   const requests: RequestInit[] = [];
   await send({
@@ -176,7 +176,7 @@ The examples have the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [d
 id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook is a view of the page; without both there is no link to it.
 `;
 
-/** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end, a group and a week. */
+/** The text of `docs/notifications.md`: the events, and each channel's messages for an opening, an escalation, an end, a group, a week. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
   const kinds = await channelSections(LINKS);
