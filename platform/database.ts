@@ -73,8 +73,8 @@ async function connectEmbedded(url: string, loadDataDir?: Blob): Promise<Databas
 export const connect = async (url: string, limits?: Limits): Promise<Database> =>
   await prepare(/^postgres(ql)?:/.test(url) ? await connectServer(url, limits) : await connectEmbedded(url));
 
-/** Opens an embedded database in memory that begins as a copy of the dump of another one. @throws the error of the driver */
-export const connectCopy = async (dump: Blob): Promise<Database> => await prepare(await connectEmbedded("memory://", dump));
+/** Creates an embedded database, by default in memory, as a copy of the dump of another one. @throws the error of the driver */
+export const connectCopy = async (dump: Blob, url = "memory://"): Promise<Database> => await prepare(await connectEmbedded(url, dump));
 
 async function prepare(database: Database): Promise<Database> {
   // Without this state, lite runs anon as the superuser until it finds a table with row level security, and then restores all grants.

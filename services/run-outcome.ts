@@ -64,6 +64,8 @@ export function judgeRun(facts: RunFacts): RunOutcome {
   const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
   return {
     status: "SUCCEEDED",
-    reason: processed > 0 ? `${counted(processed, "tournament")} done${calendar}${rejections}` : `nothing was due${calendar}${rejections}`,
+    reason: processed > 0
+      ? `${counted(processed, "tournament")} done${calendar}${rejections}`
+      : `no tournament was due${calendar}${rejections}`,
   };
 }

@@ -1,5 +1,6 @@
 import { startStack } from "../platform/stack.ts";
 import { findChromium, launch, visit, type Visitor } from "./browser.ts";
+import { copyFolder } from "./database.ts";
 import { until } from "./wait.ts";
 
 type Role = "viewer" | "operator" | "admin";
@@ -12,6 +13,9 @@ export async function browserStack() {
   const executable = await findChromium();
   if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
   const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
+  // The stack opens a migrated database, so that no file waits for the migrations.
+  const template = Deno.env.get("TEST_TEMPLATE");
+  if (template) await copyFolder(`${template}/db`, `${folder}/db`);
   // The short delay keeps a run with a failure of each tournament below a minute, most of which is the wait between attempts.
   Deno.env.set("VIS_RETRY_MIN_MS", "100");
   const stack = executable ? await startStack({ port: 0, folder, write: () => {} }) : null;

@@ -44,6 +44,8 @@ export function aDay(start: number): Trouble {
     faults: [
       fault("failing", 3, 4),
       fault("missed", 10, 1),
+      fault("missed", 14, 3),
+      fault("no_evaluation", 16, 1),
       ...[20, 25, 30, 35, 40].map((tick) => fault("slow", tick, 1)),
       fault("paused", 47, 3),
       fault("outage", 54, 4, "all"),

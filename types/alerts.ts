@@ -32,7 +32,7 @@ const OF_STATE = { needs_runs: false, uses_window: false };
 const RATIO = { unit: "ratio", min: 0.01, max: 1 };
 const DAY_S = 86_400;
 /** The reason why the past of single tournaments cannot be replayed. */
-export const TOURNAMENTS_OF_NOW = "which tournaments were synced at a past time is not kept";
+export const TOURNAMENTS_OF_NOW = "the database does not keep which tournaments were synced at a past time";
 /** The range of a time in seconds; retention keeps evaluations for a week, so that no measured age is longer. */
 const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
 
@@ -89,28 +89,28 @@ export const ALERT_METRICS = {
     label: "staleness",
     min: 1,
     max: 7 * DAY_S,
-    limit: "a tournament is synced for little longer",
+    limit: "a tournament is synced only a little longer than that",
     lost_past: TOURNAMENTS_OF_NOW,
     ...OF_STATE,
   },
   undelivered_age: {
     direction: "above",
     label: "age of the oldest undelivered notification",
-    lost_past: "which notifications waited at a past time is not kept",
+    lost_past: "the database does not keep which notifications waited at a past time",
     ...WEEK,
     ...OF_STATE,
   },
   processor_late: {
     direction: "above",
     label: "time since the last evaluation",
-    lost_past: "evaluations are kept for a week only",
+    lost_past: "evaluations are kept for only a week",
     ...WEEK,
     ...OF_STATE,
   },
   queue_age: {
     direction: "above",
     label: "longest wait in the queue",
-    lost_past: "which jobs could start at a past time is not kept",
+    lost_past: "the database does not keep which jobs could start at a past time",
     ...WEEK,
     ...OF_STATE,
   },
@@ -120,7 +120,7 @@ export const ALERT_METRICS = {
     label: "burn rate",
     min: 0.1,
     max: 1_000,
-    lost_past: "the events of an objective are kept by hour, and a short window is shorter",
+    lost_past: "the events of an objective are kept by hour, and a short window can be shorter than an hour",
     ...OF_WINDOW,
   },
   broken_rules: {
@@ -129,7 +129,7 @@ export const ALERT_METRICS = {
     label: "rules that cannot be measured",
     min: 1,
     max: 1_000,
-    lost_past: "which rules were broken at a past time is not kept",
+    lost_past: "the database does not keep which rules were broken at a past time",
     ...OF_STATE,
   },
 } as const satisfies Record<string, Metric>;

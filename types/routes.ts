@@ -136,7 +136,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/alert-rules/preview",
     "admin",
-    "The transitions that a new rule would cause now, and would have caused",
+    "The transitions that a new rule would cause now and, with since, in the past",
     PreviewRuleResponse,
     {
       query: PreviewQuery,
@@ -149,7 +149,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/alert-rules/{id}/preview",
     "admin",
-    "The transitions that a changed rule would cause now, and would have caused",
+    "The transitions that a changed rule would cause now and, with since, in the past",
     PreviewRuleResponse,
     {
       query: PreviewQuery,
@@ -189,7 +189,7 @@ export const ROUTES: readonly Route[] = [
     status: 202,
     refusals: [404, 409, 429],
   }),
-  admin("post", "/notifications/{id}/discard", "operator", "Gives up a notification that waits or is dead", Notification, {
+  admin("post", "/notifications/{id}/discard", "operator", "Discards a notification that waits or is dead", Notification, {
     refusals: [404, 409],
   }),
   admin("post", "/manual-trigger", "operator", "Enqueues a sync; a repeated Idempotency-Key returns the same job", ManualSyncResponse, {
@@ -213,10 +213,17 @@ export const ROUTES: readonly Route[] = [
   admin("post", "/test-connectivity", "operator", "Tests the connection to every component, at most once a minute", ConnectivityResponse, {
     refusals: [429],
   }),
-  admin("post", "/upstream/end-backoff", "operator", "Ends the upstream backoff and starts what waited for its end", EndBackoffResponse, {
-    body: EndBackoffRequest,
-    refusals: [409],
-  }),
+  admin(
+    "post",
+    "/upstream/end-backoff",
+    "operator",
+    "Ends the upstream backoff and starts the runs and jobs that waited for it",
+    EndBackoffResponse,
+    {
+      body: EndBackoffRequest,
+      refusals: [409],
+    },
+  ),
   admin(
     "post",
     "/errors/{id}/resolve",
@@ -246,7 +253,7 @@ export const ROUTES: readonly Route[] = [
     body: ChangeRetentionRequest,
     refusals: [404],
   }),
-  admin("get", "/setup", "admin", "What must still be done before the installation can work unwatched", SetupResponse),
+  admin("get", "/setup", "admin", "The steps of the setup, and which of them are open", SetupResponse),
   admin("get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
   admin("post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
     body: CreatePersonRequest,

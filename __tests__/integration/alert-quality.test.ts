@@ -192,7 +192,7 @@ Deno.test("a suggestion says why a rule cannot be replayed, and is none for a ru
   });
   assertObjectMatch(await suggestion("Sync Queue Waiting"), {
     status: 200,
-    body: { suggestion: null, reason: "which jobs could start at a past time is not kept" },
+    body: { suggestion: null, reason: "the database does not keep which jobs could start at a past time" },
   });
   assertEquals((await suggestion(crypto.randomUUID())).status, 404);
 });

@@ -230,7 +230,7 @@ Deno.test("no rows outside the main draw, where none are known, are a success wh
   clock.advance(15 * MINUTE);
   assertObjectMatch(await sync(), { status: "SUCCEEDED", error_count: 0, status_reason: "1 tournament done, no main draw today" });
   clock.moveTo("2026-12-01T00:00:00Z");
-  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "nothing was due" });
+  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "no tournament was due" });
 });
 
 Deno.test("a list that shrinks in steps, 44, 33, 22, is followed in steps of two looks", async () => {

@@ -19,12 +19,12 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
     "Seconds for which the matches of a tournament had been due when the last full run ended without reading them; needs the scope “each tournament”.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
   shared_failure: "Tournaments whose latest failure has the same fingerprint.",
-  unconfirmed_replies:
-    "Replies that were held back and that the next reply contradicts in the window, or that nothing confirmed for an hour.",
+  unconfirmed_replies: "Held-back replies that the next reply contradicts in the window, or that no reply confirmed for an hour.",
   undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
-  burn_rate: "How many times faster than evenly the error budget of an objective is spent, in the window and in a twelfth of it.",
+  burn_rate:
+    "The speed at which the error budget of an objective is spent, in the window and in a twelfth of it. At 1 the budget lasts exactly as long as the objective's window.",
   broken_rules: "Active rules that an evaluation cannot measure.",
 };
 

@@ -274,7 +274,7 @@ for (
   const [facts, status, reason] of [
     [{}, "SUCCEEDED", /^10 tournaments done$/],
     [{ rejected: 2 }, "SUCCEEDED", /2 records rejected/],
-    [{ total: 0, processed: 0 }, "SUCCEEDED", /nothing was due/],
+    [{ total: 0, processed: 0 }, "SUCCEEDED", /no tournament was due/],
     [{ in_main_draw: 0 }, "SUCCEEDED", /^10 tournaments done, no main draw today$/],
     [{ in_main_draw: 2 }, "SUCCEEDED", /^10 tournaments done, 2 main draws today$/],
     [{ held: 1, codes: ["REPLY_SHRANK"] }, "PARTIAL", /^1 reply held back for a second look: REPLY_SHRANK$/],

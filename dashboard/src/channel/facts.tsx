@@ -49,14 +49,14 @@ function Proof({ channel }: { channel: Channel }) {
   if (channel.proven_at === null) {
     return (
       <>
-        never <small>Nothing was delivered yet. Send a test message.</small>
+        never <small>No message was delivered yet. Send a test message.</small>
       </>
     );
   }
   if (isProven(channel)) return <Moment at={channel.proven_at} />;
   return (
     <>
-      before its last change <small>It was changed after its last delivery. Send a test message.</small>
+      before its last change <small>The channel was changed after its last delivery. Send a test message.</small>
     </>
   );
 }

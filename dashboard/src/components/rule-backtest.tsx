@@ -120,7 +120,7 @@ function topOf(highest: number, metric: Fields["metric"]): number {
 /** The numbers of a replay as a sentence, followed by the recorded numbers. */
 function inWords({ incidents, notifications, actual }: Backtest): string {
   const would = `Would have opened ${counted(incidents.length, "incident")} and sent ${counted(notifications.total, "notification")}`;
-  const real = actual ? `; really ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
+  const real = actual ? `; the stored rule had ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
   return `${would}${real}.`;
 }
 

@@ -36,7 +36,7 @@ export function RulePreview({ path, request, metric }: { path: string; request: 
   const sorted = [...breaches, ...scopes.filter((scope) => !breaches.includes(scope))];
   return (
     <section class="card pad" aria-busy={isFetching}>
-      <h2>With the data of now</h2>
+      <h2>With the current data</h2>
       {error
         ? (
           <p class="muted">
@@ -46,7 +46,7 @@ export function RulePreview({ path, request, metric }: { path: string; request: 
         : !data
         ? <p class="muted">Measuring …</p>
         : scopes.length === 0
-        ? <p class="muted">The rule measures nothing now.</p>
+        ? <p class="muted">The rule has no value now.</p>
         : (
           <>
             <p class="muted">

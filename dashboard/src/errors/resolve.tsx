@@ -30,7 +30,7 @@ export function Resolve({ id, open }: { id: string; open: number | null }) {
             <LongTextField
               name="note"
               label="Note (optional)"
-              help="The fix. If the error occurs again, it is shown as a regression."
+              help="Describe the fix. If the error occurs again, the page shows it as a regression."
               value={note}
               onChange={setNote}
             />

@@ -47,7 +47,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
       {!isOver && incident.next_run_at && (
         <p class="muted">
           The next run {Date.parse(incident.next_run_at) > now ? "starts" : "was due"} <Distance at={incident.next_run_at} />, at{" "}
-          <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
+          <Moment at={incident.next_run_at} />. A manual run does not wait for it.
         </p>
       )}
       {section

@@ -62,7 +62,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
           />
           {!objective && <Scope fields={fields} bind={bind} />}
           <div class="wide">
-            <TextField label="Owner (optional)" help="Who answers for it: a person or a team." {...bind("owner")} />
+            <TextField label="Owner (optional)" help="The person or the team that is responsible for it." {...bind("owner")} />
           </div>
           <LongTextField label="Description (optional)" {...bind("description")} />
         </div>
@@ -88,7 +88,7 @@ function Scope({ fields, bind }: { fields: Fields; bind: Bind }) {
         <SelectField label="Indicator" help={INDICATOR_HELP[fields.indicator]} options={INDICATOR_OPTIONS} {...bind("indicator")} />
       </div>
       <SelectField label="Sync" options={["all", ...entities].map((name) => [name, nameOf(name)] as const)} {...bind("entity_type")} />
-      <SelectField label="Window" help="The past that counts, up to now." options={WINDOW_OPTIONS} {...bind("rolling_window")} />
+      <SelectField label="Window" help="The period before now whose events count." options={WINDOW_OPTIONS} {...bind("rolling_window")} />
     </>
   );
 }

@@ -78,9 +78,9 @@ const DifferenceHead = () => (
 export function Comparison({ run }: { run: Run }) {
   const { previous_run: before } = run;
   return (
-    <div class="scroll" role="region" aria-label="The run beside others" tabIndex={0}>
+    <div class="scroll" role="region" aria-label="Comparison with other runs" tabIndex={0}>
       <table class="comparison">
-        <caption class="unseen">The run beside the previous run and the usual one, with its difference to each</caption>
+        <caption class="unseen">The run, the previous run and the usual run, with the difference to each</caption>
         <thead>
           <tr>
             <th scope="col">

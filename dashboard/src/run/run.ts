@@ -17,5 +17,5 @@ export const LEFT_OUT: Record<LeftOutReason, string> = {
   CANCELLED: "the run was cancelled",
   SHUTDOWN: "the worker was shut down",
   TIMED_OUT: "the run was closed without a heartbeat",
-  FAILED: "the run failed before them",
+  FAILED: "the run failed before it reached them",
 };

@@ -102,7 +102,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
         <div class={`wide option${isConfirmed ? " on" : ""}`}>
           <CheckField
             label="Confirm a removal"
-            help="Writes a reply that removes, blanks or moves many rows at once. Without it such a reply waits for a second look."
+            help="Writes a reply that removes, blanks or moves many rows at once. Without this option such a reply waits for a second look."
             value={isConfirmed}
             onChange={(value) => {
               setConfirmed(value);
@@ -123,7 +123,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
           onConfirm={() => act.mutate()}
           onClose={() => setAsking(false)}
         >
-          It starts before every other job and syncs everything that is due.
+          It starts before every other job and syncs all due tournaments.
         </ConfirmDialog>
       )}
     </div>

@@ -28,7 +28,7 @@ const PROOFS = {
     </span>
   ),
   DATABASE: (
-    <span title="The database itself did it, such as retention.">
+    <span title="The database wrote the row itself, for example for retention.">
       <Status of="OK" label="Database" />
     </span>
   ),

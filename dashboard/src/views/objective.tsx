@@ -60,10 +60,10 @@ function Body({ objective }: { objective: ObjectiveDetailResponse }) {
       <ObjectiveHead of={objective} />
       <div class="split">
         <div class="stack">
-          {events === 0 ? <Empty>Nothing was counted in the last {rolling_window}, so that there is no budget to spend.</Empty> : (
+          {events === 0 ? <Empty>No event was counted in the last {rolling_window}, so there is no budget to spend.</Empty> : (
             <>
               <BudgetChart objective={objective} />
-              <Section title="What spent the budget">
+              <Section title="Causes of the spent budget">
                 <Causes objective={objective} />
               </Section>
             </>

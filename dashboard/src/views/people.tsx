@@ -20,7 +20,7 @@ export default function People() {
   return (
     <Page
       title="People"
-      lead="Who may sign in. A person without a role reads nothing."
+      lead="The people who can sign in. A person without a role sees no data."
       acts={can("admin") && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a person</button>}
     >
       {can("admin") ? <List /> : <Empty>Only an admin can see the people.</Empty>}
@@ -111,7 +111,7 @@ function List() {
 
 /** The rights of each role. */
 const RIGHTS: Record<Role, string> = {
-  viewer: "Reads every view, but not the people and the addresses of channels.",
+  viewer: "Reads every view except People and Channels.",
   operator: "Also starts and cancels syncs, and acknowledges, silences and resolves incidents.",
   admin: "Also changes rules, channels, syncs and people.",
 };

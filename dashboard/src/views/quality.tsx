@@ -28,7 +28,7 @@ export default function Quality() {
   return (
     <Page
       title="Alert quality"
-      lead="What each rule did, and whether it was worth a message."
+      lead="The incidents and messages of each rule, and how useful they were."
       acts={
         <Export
           name={`alert-quality-${period}`}

@@ -235,7 +235,7 @@ function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSil
       schema={UnusedResponse}
       onDone={() => announce(is_silencing ? "The silence is ended." : "The silence is deleted.")}
     >
-      {is_silencing ? "What it mutes and still fires is notified at once." : "It mutes nothing now, and will mute nothing later."}
+      {is_silencing ? "The muted incidents that still fire are notified at once." : "It mutes no incident now, and will mute none later."}
     </Confirm>
   );
 }

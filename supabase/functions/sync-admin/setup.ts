@@ -103,7 +103,7 @@ export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settin
     },
     {
       code: "HEARTBEAT",
-      ...isSet("ALERT_HEARTBEAT_URL", settings.hasHeartbeatUrl, "a service outside then notices when the whole project stops"),
+      ...isSet("ALERT_HEARTBEAT_URL", settings.hasHeartbeatUrl, "an external service then notices when the whole project stops"),
       link: HOW,
     },
     { code: "AUDIT_KEY", ...isSet("AUDIT_KEY", settings.hasAuditKey, "the audit log is not sealed without it"), link: HOW },

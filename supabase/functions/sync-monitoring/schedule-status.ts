@@ -69,7 +69,7 @@ function failedRun({ function_name, finished, failing_since, next_run_at }: Sche
 /** The verdict on a healthy entity, with its current activity. */
 function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleFacts, { cron_jobs, upstream }: ScheduleContext): Verdict {
   const remarks: string[] = [];
-  if (run?.status === "RUNNING") remarks.push(`a run has worked since ${instant(run.at)}`);
+  if (run?.status === "RUNNING") remarks.push(`a run has been in progress since ${instant(run.at)}`);
   if (upstream.backoff_until) remarks.push(`upstream backoff until ${instant(upstream.backoff_until)}`);
   if (
     frequency_ms < MINUTE && cron_jobs.some(({ name, required_schedule }) => name === DISPATCH && !required_schedule.includes("second"))
@@ -86,7 +86,7 @@ function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleF
 /** Judges an entity by the first step that failed between the cron job and the end of its run. */
 export function judgeSchedule(facts: ScheduleFacts, context: ScheduleContext): Verdict {
   const now = Date.parse(context.as_of);
-  if (facts.paused_at) return verdict("OK", `paused by ${facts.paused_by} since ${instant(facts.paused_at)}: nothing is due`);
+  if (facts.paused_at) return verdict("OK", `paused by ${facts.paused_by} since ${instant(facts.paused_at)}: it has no due times`);
   const blocked = cronProblems(context, DISPATCH)[0] ?? missingSecrets(facts, context.missing_secrets);
   if (blocked) return verdict("FAILED", blocked);
   const silent = silentRun(facts.run, facts.function_name, now);

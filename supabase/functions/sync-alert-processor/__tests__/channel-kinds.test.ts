@@ -47,7 +47,7 @@ const CASES: Record<PostingKind, Case> = {
 };
 const KINDS = Object.keys(CASES) as PostingKind[];
 
-/** Sends the items to a stand-in of the kind; returns the outcome and what the stand-in received. */
+/** Sends the items to a stand-in of the kind; returns the outcome and the request that the stand-in received. */
 async function deliver(kind: PostingKind, items: MessageItem[], answer: (request: ReceivedRequest) => Response | null) {
   const receiver = startReceiver(answer);
   const env = testEnv({ DASHBOARD_URL: PAGE, RUNBOOK_URL: "https://git.test/main/" });

@@ -20,7 +20,7 @@ const retry = (error: string, status_code?: number): Delivery => ({ outcome: "RE
 function outcomeOf(error: unknown, isSent: boolean): Delivery {
   const { message = "", code, command, responseCode } = Failure.safeParse(error).data ?? {};
   if (/STARTTLS/.test(message) && responseCode !== undefined) {
-    return retry("the mail server does not offer TLS (STARTTLS); only for a local server can SMTP_TLS=off allow plain text", responseCode);
+    return retry("the mail server does not offer TLS (STARTTLS); SMTP_TLS=off allows plain text, for a local server only", responseCode);
   }
   if (responseCode === undefined && /certificate|altname/i.test(message)) {
     return retry("the certificate of the mail server is not trusted, or is for another host; SMTP_CA can name a private CA");
