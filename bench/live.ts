@@ -5,7 +5,7 @@ import { atMost, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 
 const TOURNAMENTS = 12;
-/** The simulated part of the day, such as `07:30-08:30`; by default all play. */
+/** The simulated part of the day, such as `07:30-08:30`; by default the whole day of play. */
 const [from = "06:00", until = "18:00"] = Deno.args[1]?.split("-") ?? [];
 
 function print(name: string, { requests, runs, rows, cpu_ms, freshness_s }: LiveDay): void {

@@ -92,8 +92,8 @@ async function serverTemplate(server: TemporaryPostgres): Promise<void> {
 }
 
 /**
- * The integration suite on the embedded database, in three processes, because a process never releases its modules, and each file of a long
- * one starts more slowly than the file before.
+ * The integration suite on the embedded database, in three processes. A process never releases its modules, so in one long process each
+ * file starts more slowly than the file before.
  */
 function embeddedParts(folder: string): Part[] {
   // The files are listed by name, because `deno test` applies --ignore only to a single folder.

@@ -120,7 +120,7 @@ class Replay {
     };
   }
 
-  /** The silence of the rule, as `private.silence_of` selects it: a silence that names the incident counts only without another one. */
+  /** The silence of the rule, as `private.silence_of` selects it: one that names the incident is selected only if no other matches. */
   #silenceAt(now: number, evidence: Measurement["evidence"]) {
     const { rule } = this.facts;
     const ofRuns = (of: unknown) => Array.isArray(of) && of.length > 0 ? of : null;

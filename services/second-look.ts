@@ -19,7 +19,7 @@ interface Reply {
   present: string[];
   /** Whether a record has no number of its own, so that a missing number proves nothing. */
   isIncomplete: boolean;
-  /** Whether the reply has only the changed rows; a few of these can all be blanked or moved. */
+  /** Whether the reply has only the changed rows, of which up to FEW_ROWS can be blanked or moved without a second look. */
   isIncremental?: boolean;
   dateColumn: string;
 }

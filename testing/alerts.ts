@@ -9,7 +9,7 @@ export const ago = (minutes: number): string => new Date(EVALUATED_AT - minutes 
 export const anyone = (...channels: string[]): Recipients =>
   Object.fromEntries(channels.map((channel) => [channel, { LOW: [""], MEDIUM: [""], HIGH: [""], CRITICAL: [""] }]));
 
-/** A measurement of three failures in a row of `matches_schedule`, the threshold of its rule. */
+/** A measurement of three consecutive failures of `matches_schedule`, the threshold of its rule. */
 export const aMeasurement = (changes: Partial<Measurement> = {}): Measurement => ({
   rule_id: RULE_ID,
   rule_name: "Rule",

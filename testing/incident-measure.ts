@@ -241,7 +241,7 @@ function valuesOf(world: World, rule: Rule, snapshot: Snapshot): Value[] {
   return [rule.metric === "sync_overdue" ? overdueOf(world, rule) : streakOf(world, rule)];
 }
 
-/** The active silence of a scope; a silence that names the incident counts only without another. */
+/** The active silence of a scope; a silence that names the incident is selected only if no other matches. */
 function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value, incident: Incident | undefined): Silence | undefined {
   const stored = Array.isArray(incident?.evidence.entities) ? incident.evidence.entities : [];
   const failing = entities.length ? entities : stored;

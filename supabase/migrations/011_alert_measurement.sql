@@ -743,8 +743,8 @@ language sql stable set search_path = '' as $$
   order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
 $$;
 comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
-  'The active silence of a scope; a silence that names the incident counts only without another one. entities are those of its failing '
-  'runs.';
+  'The active silence of a scope; a silence that names the incident is selected only if no other matches. The argument entities has the '
+  'entities of the failing runs.';
 
 create function private.measured(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' as $$
