@@ -70,7 +70,7 @@ class Replay {
     return [...times].filter((at) => at >= this.#from && at <= this.#until).sort((a, b) => a - b);
   }
 
-  /** The times at which the clocks of the incident run out. */
+  /** The next times at which the incident changes without a new value: by its delays, its repetition or the end of its acknowledgement. */
   #clocks(): number[] {
     const { rule: { for_ms, escalation_ms, repeat_ms, flap_ms } } = this.facts;
     if (!this.#incidents.live) return [];

@@ -263,7 +263,7 @@ Deno.test("a function that is killed at its start is called again, and late and 
     assertEquals([lost?.attempt, await runs(due)], [1, []]);
     const repeated = await dispatch(due + 60_000);
     await until("the run", async () => (await runs(due)).some(({ status }) => status === "SUCCEEDED"));
-    // pg_net delivers the second call again, and the first one at last.
+    // pg_net delivers the second call again, and then the lost first call.
     assertEquals(await Promise.all([repeated, lost].map(post)), [[409, "ALREADY_RUN"], [409, "ALREADY_RUN"]]);
     assertEquals(await runs(due), [{ status: "SUCCEEDED", attempt: 2 }]);
   }

@@ -129,8 +129,9 @@ begin
 end
 $$;
 comment on function private.run_peaks(varchar, interval, public.sync_status[], timestamptz) is
-  'The longest duration in seconds and the largest memory in MiB of the full runs that finished in the window, else of the last one '
-  '(is_stale); both of the oldest RUNNING run; and the longest time without a heartbeat. Each has its run.';
+  'The longest duration in seconds and the largest memory in MiB of the full runs that finished in the window; without such a run, those '
+  'of the last run, with is_stale. The duration and the memory of the oldest RUNNING run. The longest time without a heartbeat. Each value '
+  'has the id of its run.';
 
 create function private.bad_runs(p_entity_type varchar, p_execution_id uuid, streak integer, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
