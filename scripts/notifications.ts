@@ -57,7 +57,7 @@ function uuid(last: number): string {
   return `00000000-0000-4000-8000-0000000000b${last}`;
 }
 
-/** The request that a channel posts, with a network that accepts every request. */
+/** The request of a channel on a network that accepts every request. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ headers: Headers; body: string }> {
   const requests: RequestInit[] = [];
   await send({
@@ -177,7 +177,7 @@ id of the incident instead of its address. Without \`RUNBOOK_URL\` a message lin
 link to the runbook.
 `;
 
-/** The text of `docs/notifications.md`: which messages are sent when, and the message of each channel for an opening, an escalation, an end, a group and a week. */
+/** The text of `docs/notifications.md`: the events, and each channel's messages for an opening, an escalation, an end, a group, a week. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
   const kinds = await channelSections(LINKS);

@@ -99,7 +99,7 @@ export function metricsAbout(words: string[]): AlertMetric[] {
   return AlertMetric.options.filter((metric) => words.every((word) => cause(metric).toLowerCase().includes(word)));
 }
 
-/** The value in words; null when the message has none. */
+/** The value in words; null for a message without a value. */
 function valueOf({ metric, message, evidence: { tournaments, of } }: IncidentFacts): string | null {
   if (metric === "shared_failure" && isNumber(tournaments) && isNumber(of)) return `${tournaments} of ${of} tournaments`;
   return VALUE.exec(message)?.[1] ?? null;

@@ -25,12 +25,12 @@ const paths = Object.entries(Documented.parse(document).paths).map(([path, metho
 }));
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 
-/** The same app; each JSON response of a documented route is validated against the OpenAPI document. */
+/** The app with a validation of each JSON response of a documented route against the OpenAPI document. */
 export function documented(app: { fetch(request: Request): Response | Promise<Response> }): { fetch(request: Request): Promise<Response> } {
   return {
     async fetch(request) {
       const response = await app.fetch(request);
-      // `/alert-rules/preview` also matches `/alert-rules/:id`: the path with more fixed parts wins.
+      // `/alert-rules/preview` also matches `/alert-rules/:id`, so the path with more fixed parts is used.
       const [found] = paths.filter(({ pattern }) => pattern.test({ pathname: new URL(request.url).pathname })).toSorted((a, b) =>
         b.fixed - a.fixed
       );

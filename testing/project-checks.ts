@@ -3,7 +3,7 @@ import { listMigrations } from "../platform/migrate.ts";
 import { generateTypes } from "./generated-types.ts";
 import { supabase } from "./supabase-cli.ts";
 
-/** The fault that the check found; null without a fault. */
+/** The fault that the check found, or null. */
 type Finding = string | null;
 
 const failure = async (args: string[], expected: RegExp | string[] = []): Promise<Finding> => {

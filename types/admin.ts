@@ -172,7 +172,7 @@ export const PreviewRuleRequest = RuleChanges;
 /** The query of a preview; `since` also replays the rule from that time, at most 90 days ago. */
 export const PreviewQuery = z.strictObject({ since: moment.optional() });
 
-/** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
+/** The current value of a rule in each of its scopes, and the transition of an evaluation, which is not applied. */
 export const PreviewRuleResponse = z.object({
   as_of: z.string(),
   scopes: z.array(z.object({

@@ -22,7 +22,7 @@ function channelShape(kind: ChannelKind): { config?: z.ZodType; secret?: z.ZodTy
 const commonChannelFields = {
   /** Whether the channel is active; absent keeps the stored value, and a new channel is active. */
   is_active: z.boolean().optional(),
-  /** The time after a message in which further incidents wait for one message at its end. */
+  /** The group window after a message; incidents that open in it are sent as one message at its end. */
   group_window: duration("group_window").optional(),
   /** The number of messages an hour; further messages are delivered later as one message with their number. */
   hourly_limit: z.number().int().min(1).max(10_000).optional(),

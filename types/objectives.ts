@@ -4,7 +4,7 @@ import { entityScope } from "./admin.ts";
 import { reason } from "./reason.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** The indicators and their events, of which a target is a share; the table of objectives checks the same names. */
+/** The indicators, each with its events; a target is a share of these events. The table of objectives checks the same names. */
 export const INDICATORS = {
   sync_success: { label: "results that succeeded", event: "result", events: "results" },
   timeliness: { label: "due times with a start within 15 minutes", event: "due time", events: "due times" },

@@ -8,14 +8,14 @@ import { overflows } from "../../testing/page-checks.ts";
 const { test, query } = await browserStack();
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-/** The objectives of each status; nothing is evaluated or rolled up meanwhile. */
+/** Adds an objective of each status, and stops evaluations and rollups. */
 async function seed() {
   await query("select cron.unschedule(jobid) from cron.job");
   return await seedObjectives(query);
 }
 
 const ORDER = ["Missed here", "At risk here", "Met here", "Unknown here"];
-/** The names without those of the objectives that every installation has. */
+/** The names without those of the shipped objectives. */
 const ours = (names: string[]) => names.filter((name) => ORDER.includes(name));
 const tile = (page: Page, name: string) => page.locator(".tiles li").filter({ hasText: name });
 const textOf = async (page: Page, name: string) => (await tile(page, name).innerText()).replace(/\s+/g, " ").trim();

@@ -17,7 +17,7 @@ await aUser(db, { ...USER, role: "admin" });
 
 interface Options {
   env?: Record<string, string>;
-  /** The answer of Auth of the project. */
+  /** The answers of Auth. */
   auth?: typeof fetch;
 }
 

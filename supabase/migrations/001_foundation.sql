@@ -140,7 +140,7 @@ insert into public.limit_settings (subject, maximum) values
 
 create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
-  -- A change that breaks edge functions of an older version, such as a renamed argument, raises min_code_version.
+  -- A change that breaks edge functions of an older version, such as a renamed argument, must raise min_code_version.
   select jsonb_build_object('version', 15, 'min_code_version', 15);
 $$;
 comment on function public.schema_version is

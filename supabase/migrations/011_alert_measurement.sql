@@ -129,8 +129,9 @@ begin
 end
 $$;
 comment on function private.run_peaks(varchar, interval, public.sync_status[], timestamptz) is
-  'The longest duration in seconds and the largest memory in MiB of the full runs that finished in the window, else of the last one '
-  '(is_stale); both of the oldest RUNNING run; and the longest time without a heartbeat. Each has its run.';
+  'The longest duration in seconds and the largest memory in MiB of the full runs that finished in the window; without such a run, those '
+  'of the last run, with is_stale. The duration and the memory of the oldest RUNNING run. The longest time without a heartbeat. Each value '
+  'has the id of its run.';
 
 create function private.bad_runs(p_entity_type varchar, p_execution_id uuid, streak integer, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -743,8 +744,8 @@ language sql stable set search_path = '' as $$
   order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
 $$;
 comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
-  'The active silence of a scope; a silence that names the incident counts only without another one. entities are those of its failing '
-  'runs.';
+  'The active silence of a scope; a silence that names the incident is selected only if no other matches. The argument entities has the '
+  'entities of the failing runs.';
 
 create function private.measured(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' as $$
