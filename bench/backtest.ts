@@ -63,7 +63,7 @@ async function timeReplays(db: TestDatabase): Promise<Timing[]> {
   return timings;
 }
 
-/** Replays the rules of random histories, and compares each with what really happened; then times 30 days of one rule. */
+/** Replays the rules of random histories, and compares each replay with the real incidents; then times 30 days of one rule. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();

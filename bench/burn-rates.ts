@@ -11,7 +11,7 @@ const START = Date.parse("2026-06-01T00:00:00.000Z"), DAYS = 14, SEED = 20260615
 const WARM_UP = 26 * 60 * MINUTE;
 /** The short window of a burn rate after the last bad event; the same time is granted to thresholds. */
 const AFTERWARDS = 60 * MINUTE;
-/** What loses a budget: runs that fail or do not start. */
+/** The events that spend a budget: runs that fail or do not start. */
 const COSTLY: ReadonlySet<string> = new Set(["failing", "outage", "database", "shared", "lone", "stuck", "hung", "missed"]);
 
 interface BurnRateFigures {

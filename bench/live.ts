@@ -20,7 +20,7 @@ function print(name: string, { requests, runs, rows, cpu_ms, freshness_s }: Live
   ]);
 }
 
-/** A day of live play in virtual time, where VIS honours versions, and half an hour of it where VIS ignores them. */
+/** A day of live play in virtual time with a VIS that honours versions, and half an hour of it with a VIS that ignores them. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();

@@ -10,7 +10,10 @@ const MEMORY = "Memory Usage Exceeded";
 const RATE = "Overall Sync Success Rate Drop";
 export const ALIKE = "Tournaments Failing Alike";
 const FAILING = "Match Schedule Tournament Failing";
-/** The simulated tournaments are those of today, so that each has an incident after two failures, which inhibits that of the third. */
+/**
+ * The simulated tournaments are those of today, so that each has an incident after two failures, which inhibits the incident after the
+ * third.
+ */
 const LIVE = "Live Tournament Failing";
 const ONE = `${LIVE} ${LONE}`, ONE_AGAIN = `${FAILING} ${LONE} < ${LIVE}`;
 /** The incidents of the tournaments of a shared failure, which inhibits them. */

@@ -34,7 +34,7 @@ export function matchList(tournamentNo: string, matches: number, format: "json" 
   });
 }
 
-/** Milliseconds of CPU: our estimate, and what the operating system counted. */
+/** Milliseconds of CPU: our estimate, and the count of the operating system. */
 export interface Cpu {
   estimated_ms: number;
   main_thread_ms: number;

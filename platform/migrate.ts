@@ -4,14 +4,15 @@ const here = (path: string): URL => new URL(path, import.meta.url);
 /** The folder of the functions and the migrations. */
 export const SUPABASE = here("../supabase/");
 
-/** Creates in a bare database what a new hosted project has, with stand-ins for the missing extensions. */
+/** Creates in a bare database the roles and schemas of a new hosted project, with stand-ins for the missing extensions. */
 export async function bootstrap(database: Database): Promise<{ standIns: string[] }> {
   await database.exec(await Deno.readTextFile(here("bootstrap.sql")));
   const standIns: string[] = [];
   for (const [schema, extension] of [["cron", "pg_cron"], ["net", "pg_net"], ["vault", "supabase_vault"]] as const) {
     const [found] = await database.query<{ has: boolean }>("select to_regnamespace($1) is not null as has", [schema]);
     if (!found?.has) {
-      // A server with the extension's files can refuse it (not preloaded, or limited to another database); then the stand-in is used too.
+      // A server can have the files of the extension and refuse it, because it is not preloaded or is limited to another database. The
+      // stand-in is then used as well.
       const isReal = !database.isEmbedded && await database.exec(`create extension ${extension}`).then(() => true, () => false);
       if (!isReal) await database.transaction(await Deno.readTextFile(here(`standins/${schema}.sql`)));
     }
@@ -23,7 +24,7 @@ export async function bootstrap(database: Database): Promise<{ standIns: string[
   return { standIns };
 }
 
-/** The database has a migration that differs from the files. */
+/** The error when a recorded migration of the database differs from the files. */
 export class OtherSchemaError extends Error {
   override name = "OtherSchemaError";
 }

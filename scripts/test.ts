@@ -1,6 +1,6 @@
 import { prepare } from "../testing/database.ts";
 import { buildDashboard } from "../platform/dashboard.ts";
-import { connect } from "../platform/database.ts";
+import { connect, connectCopy } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { runInterruptible } from "../testing/interruptible.ts";
 import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/postgres.ts";
@@ -17,7 +17,7 @@ const only = Deno.args;
 interface Part {
   title: string;
   paths: string[];
-  /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
+  /** `database`: the tests run on a migrated database of the server. `server`: the tests create their databases on the server. */
   postgres?: "database" | "server";
   /** Whether line coverage is recorded, which makes tests slower: the other parts run the same lines, or run them in other processes. */
   hasCoverage?: boolean;
@@ -67,15 +67,16 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
   }
 }
 
-/** Writes the dump of a migrated embedded database, of which each test file opens a copy, and returns its path. */
+/** Writes a migrated embedded database as a dump, which opens in memory, and as a folder, which a stack opens, and returns their folder. */
 async function embeddedTemplate(): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "sync-template-" });
+  const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
   const database = await connect("memory://");
   await prepare(database, await createKeys());
   const dump: Blob = await database.connection.driver.dumpDataDir("none");
-  await Deno.writeFile(path, dump.stream());
+  await Deno.writeFile(`${folder}/dump`, dump.stream());
   await database.close();
-  return path;
+  await (await connectCopy(dump, `${folder}/db`)).close();
+  return folder;
 }
 
 async function serverTemplate(server: TemporaryPostgres): Promise<void> {
@@ -90,16 +91,28 @@ async function serverTemplate(server: TemporaryPostgres): Promise<void> {
   await database.close();
 }
 
-/** The whole suite, the longest part first. */
+/**
+ * The integration suite on the embedded database, in three processes: the modules of a process are never released, so that each file of a
+ * longer one would start more slowly than the file before.
+ */
+function embeddedParts(folder: string): Part[] {
+  // Files by name, because `deno test` applies --ignore only when it is given a single folder.
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts")).sort();
+  const paths = names.filter((name) => !RACES.includes(name)).map((name) => `${folder}/${name}`);
+  return [0, 1, 2].map((part) => ({
+    title: `The integration suite on the embedded database, part ${part + 1} of 3`,
+    paths: paths.filter((_, index) => index % 3 === part),
+    hasCoverage: true,
+  }));
+}
+
+/** The whole suite, the longest parts first. */
 function wholeSuite(): Part[] {
   const folder = "__tests__/integration";
-  // Files by name, because `deno test` applies --ignore only when it is given a single folder.
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
-  const embedded = names.filter((name) => !RACES.includes(name)).sort().map((name) => `${folder}/${name}`);
   return [
-    { title: "The integration suite on the embedded database", paths: embedded, hasCoverage: true },
-    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
     { title: "The page in a browser", paths: ["__tests__/browser"] },
+    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
+    ...embeddedParts(folder),
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
     {
       title: "Unit tests and arbitrary input",
@@ -145,7 +158,7 @@ async function main(): Promise<boolean> {
     for (const failure of failures) say(failure);
     return success && !failures.length;
   } finally {
-    await Deno.remove(template);
+    await Deno.remove(template, { recursive: true });
   }
 }
 

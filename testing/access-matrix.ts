@@ -1,4 +1,4 @@
-// The matrix of routes and credentials: what each route of the functions answers, beside the access that the OpenAPI document states.
+// The matrix of routes and credentials: the answer of each route of the functions, beside the access that the OpenAPI document states.
 import { z } from "zod";
 import { ACCESS, type Access } from "../types/routes.ts";
 import { ROLES } from "../types/people.ts";
@@ -15,7 +15,7 @@ interface App {
 interface Credential {
   headers: Record<string, string>;
   query?: string;
-  /** What it proves: the place of its role in `ROLES`, -1 for a user without a role, another access, or nothing. */
+  /** The proof of the credential: the index of its role in `ROLES`, -1 for a user without a role, another access, or null. */
   proves: number | "secret" | "prometheus_token" | "badge_token" | null;
 }
 

@@ -7,7 +7,7 @@ const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 
 /** The duration from which a rule reports a run. */
 const LONG = 100_000;
 
-/** What is true about a fault, from the runs as they went; the evaluator never sees it. Times are ms since the epoch. */
+/** The truth about a fault, from the runs themselves; the evaluator never sees it. Times are ms since the epoch. */
 export interface Label {
   kind: FaultKind | "rate" | "late_processor";
   entity: string;
@@ -58,7 +58,7 @@ function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number)
   if (!metrics || !firstRun || !lastRun) return [];
   const next = own.find((run) => run.due > lastRun.due && !run.kinds.has(kind) && run.ended !== null);
   const isPeak = kind === "slow" || kind === "hung" || kind === "heavy";
-  // A value of the last 15 minutes lasts so long. Failures of tournaments that are no longer due last 30 minutes.
+  // The value of a window of 15 minutes lasts this long. Failures of tournaments that are no longer due last 30 minutes.
   const isOutOfSeason = next?.kinds.has("off_season") && metrics.includes("shared_failure");
   const rest = isPeak ? endOf(lastRun) + TICK : isOutOfSeason ? lastRun.started + 2 * TICK : 0;
   const until = Math.max(next ? endOf(next) : Infinity, rest);
@@ -85,7 +85,7 @@ function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncover
   return { uncovered: lowest(counted.filter((run) => !isCovered(run))), total: lowest(counted) };
 }
 
-/** When a message about a failure can first be sent: a silence delays it, unless an earlier failure went on into this one. */
+/** When a message about a failure can first be sent: a silence delays it, unless an earlier failure continued into this one. */
 function notifiedAt(label: Label, failures: Label[], quiet: Trouble["quiet"]): number {
   const detectable = label.detectable ?? Infinity;
   const silence = quiet.find(({ entity, from, until }) => entity === label.entity && detectable >= from && detectable < until);

@@ -19,13 +19,13 @@ interface Item extends PlannedItem {
   at: number;
   recipient: string;
 }
-/** What a recipient received about one incident; it knows of the incident from the first item until the end. */
+/** The messages that a recipient received about one incident; the recipient knows the incident from the first message until the end. */
 interface Story {
   recipient: string;
   items: Item[];
 }
 
-/** What the comparison found: each list has a line for each violation. */
+/** The findings of the comparison: each list has a line for each violation. */
 export interface Score {
   /** The pairs of a fault and a recipient that should know of it. */
   expected: number;
@@ -63,7 +63,7 @@ function storiesOf({ received }: Outcome): Story[] {
   return [...stories.values()];
 }
 
-/** Compares what each recipient received with the labels of the faults. */
+/** Compares the messages of each recipient with the labels of the faults. */
 export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknowledgements }: Trouble, start: number, end: number): Score {
   const stories = storiesOf(outcome);
   const troubles = faults.flatMap((fault) => {

@@ -1,5 +1,6 @@
 import { startStack } from "../platform/stack.ts";
 import { findChromium, launch, visit, type Visitor } from "./browser.ts";
+import { copyFolder } from "./database.ts";
 import { until } from "./wait.ts";
 
 type Role = "viewer" | "operator" | "admin";
@@ -12,6 +13,9 @@ export async function browserStack() {
   const executable = await findChromium();
   if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
   const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
+  // A migrated database, so that each file does not wait for the migrations of its own.
+  const template = Deno.env.get("TEST_TEMPLATE");
+  if (template) await copyFolder(`${template}/db`, `${folder}/db`);
   // A run that fails at each of its tournaments would take a minute, most of it between two attempts.
   Deno.env.set("VIS_RETRY_MIN_MS", "100");
   const stack = executable ? await startStack({ port: 0, folder, write: () => {} }) : null;

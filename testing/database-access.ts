@@ -1,5 +1,5 @@
-// What the roles of the API may do with each table, view, sequence and function of the schemas public and private: as stated here, beside
-// what the catalog says.
+// The rights of the API roles on each table, view, sequence and function of the schemas public and private: as stated here, beside those
+// of the catalog.
 import { CONTRACT } from "../services/contract/index.ts";
 import type { TestDatabase } from "./database.ts";
 
@@ -162,7 +162,7 @@ const FUNCTION_FACTS = `
     and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
   order by 2`;
 
-/** What the API roles may have beside tables and functions. */
+/** The rights that the API roles may have beside tables and functions. */
 const OTHER_HOLES = `
   select format('%s may use the sequence %s', role, c.oid::regclass) as hole
   from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join unnest(array['anon', 'authenticated']) role

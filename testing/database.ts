@@ -74,7 +74,7 @@ async function openCopy(keys: Keys): Promise<{ database: Database; remove: () =>
   }
   // In memory `truncate`, with which most tests begin, takes a quarter of the time.
   const template = Deno.env.get("TEST_TEMPLATE");
-  const database = template ? await connectCopy(new Blob([await Deno.readFile(template)])) : await connect("memory://");
+  const database = template ? await connectCopy(new Blob([await Deno.readFile(`${template}/dump`)])) : await connect("memory://");
   if (!template) await prepare(database, keys);
   // The module of a test file is never released, and would keep 300 MB of each closed database.
   const remove = () => Promise.resolve(void Object.assign(database.connection.driver, { mod: undefined, fs: undefined }));

@@ -19,7 +19,7 @@ interface Evaluated {
   after: Snapshot;
   now: number;
 }
-/** What the invariants about time know of an incident. */
+/** The facts of an incident that the invariants about time use. */
 interface Clock {
   /** The last time at which the escalation clock did not run, and since when evaluations have found it running. */
   restedAt: number;
@@ -44,7 +44,7 @@ export class IncidentChecks {
     this.violations.push(`${incident.rule_name}${incident.tournament_no ? ` ${incident.tournament_no}` : ""}: ${text}`);
   }
 
-  /** What holds at any time, also after an evaluation on an old measurement. */
+  /** The invariants at any time, also after an evaluation on an old measurement. */
   structure({ incidents, rows }: Snapshot): void {
     const live = incidents.filter(isLive), byId = new Map(incidents.map((incident) => [incident.id, incident]));
     for (const [, same] of Map.groupBy(live, scopeKey)) {

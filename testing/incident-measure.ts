@@ -256,11 +256,11 @@ function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value,
   ).toSorted((a, b) => Number(a.incident_id !== null) - Number(b.incident_id !== null) || b.ends_at - a.ends_at)[0];
 }
 
-/** A window that a pause has emptied is no sign of trouble. */
+/** A window without runs because of a pause is no failure. */
 const isEmptied = ({ entity_type, window_ms }: Rule, { entities, now }: World): boolean =>
   entities[entity_type]?.pauses.some(({ until }) => until === null || until > now - window_ms) ?? false;
 
-/** What `measure_alert_rules` returns for a world and its incidents. */
+/** The answer of `measure_alert_rules` for a world and its incidents. */
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
   const measurements = world.rules.filter(({ is_active }) => is_active).flatMap((rule) =>

@@ -95,7 +95,7 @@ class History {
   readonly #received: Received[] = [];
   readonly #perhaps = new Set<string>();
   #snapshot: Snapshot = { incidents: [], rows: [], coverage: [] };
-  /** What an evaluator that has not applied its decisions has decided, from a measurement that can be old by now. */
+  /** The decisions that an evaluator has not applied yet, from a measurement that can be old by now. */
   #undecided: Decided[] = [];
 
   constructor(private readonly store: IncidentStore) {}

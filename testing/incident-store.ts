@@ -27,7 +27,7 @@ export interface Decided {
   recovered: string[];
 }
 
-/** What a person or the world does besides the evaluations, after the {@link World} has changed. */
+/** The acts of a person or the world besides the evaluations, after the {@link World} has changed. */
 export type Act =
   | { kind: "run"; run: Run }
   | { kind: "acknowledge" | "unacknowledge" | "resolve"; id: string; until?: number }
@@ -54,7 +54,7 @@ interface StoredRow extends Queued {
   isPerhapsReceived: boolean;
 }
 
-/** The incidents in memory: what the SQL functions of `012_alert_transitions.sql` and the acts of `013_audit_and_acts.sql` store. */
+/** The incidents in memory, as the SQL functions of `012_alert_transitions.sql` and the acts of `013_audit_and_acts.sql` store them. */
 export class MemoryStore implements IncidentStore {
   #incidents: Incident[] = [];
   #rows: StoredRow[] = [];
@@ -90,7 +90,7 @@ export class MemoryStore implements IncidentStore {
     this.#evaluated = { at: now, since: measured.evaluated_since === null ? now : Date.parse(measured.evaluated_since) };
     return Promise.resolve();
   }
-  /** Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself. */
+  /** Replaces a parent that ended by the live incident of its scope, and removes a parent that has a parent itself. */
   #mendParents(): void {
     const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
     for (const incident of live) {

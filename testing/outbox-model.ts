@@ -161,7 +161,7 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
       inFlight.push({ group, until: now + 60_000, isDead: false });
     }
   };
-  /** What the evaluator does for a channel that was enabled: it queues each incident that fires and was never queued there. */
+  /** The evaluation of a channel that was enabled: it queues each incident that fires and was never queued there. */
   const evaluate = async () => {
     const rows = await outbox.rows();
     for (const incident of firing()) {
@@ -203,7 +203,7 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
         const sender = alive()[pick % (alive().length || 1)];
         if (!sender) return;
         await send(sender, answer);
-        // What a dead sender claimed stays in flight until its lease expires.
+        // The states that a dead sender claimed stay in flight until its lease expires.
         if (answer.startsWith("dies")) sender.isDead = true;
         else inFlight.splice(inFlight.indexOf(sender), 1);
         return;
@@ -281,7 +281,7 @@ interface StoredRow extends Row {
   isPerhapsReceived: boolean;
 }
 
-/** The outbox in memory: what the SQL functions of `012_alert_transitions.sql` store, without pacing. */
+/** The outbox in memory, as the SQL functions of `012_alert_transitions.sql` store it, without pacing. */
 export class MemoryOutbox implements Outbox {
   #rows: StoredRow[] = [];
   #incidents = new Map<string, Incident>();

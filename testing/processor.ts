@@ -113,7 +113,7 @@ export async function setUpProcessor(
     arrivals,
     evaluate,
     deliver,
-    /** Waits some seconds, evaluates the rules and delivers what is due. After five minutes the clocks of incidents restart. */
+    /** Waits some seconds, evaluates the rules and delivers the due messages. After five minutes the clocks of incidents restart. */
     tick: async (seconds = 0) => {
       clock.advance(seconds * 1_000);
       await evaluate();

@@ -3,7 +3,7 @@ import { listMigrations } from "../platform/migrate.ts";
 import { generateTypes } from "./generated-types.ts";
 import { supabase } from "./supabase-cli.ts";
 
-/** What the check found wrong; null when it found nothing. */
+/** The fault that the check found; null without a fault. */
 type Finding = string | null;
 
 const failure = async (args: string[], expected: RegExp | string[] = []): Promise<Finding> => {

@@ -30,7 +30,7 @@ const EPISODES: { share: number; kinds: FaultKind[]; ticks: [number, number]; wi
   { share: 1, kinds: ["failing"], ticks: [3, 8], within: "lossy" },
   { share: 2, kinds: ["outage"], ticks: [3, 8], within: "refused" },
 ];
-/** What can happen while no tournament is due. */
+/** The faults that can happen while no tournament is due. */
 const OFF_SEASON: ReadonlySet<FaultKind> = new Set(["missed", "paused", "no_evaluation", "failing", "late"]);
 /** Faults of the daily sync, by day, with the ticks that they last. */
 const DAILY: Record<number, [FaultKind, number]> = {

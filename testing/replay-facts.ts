@@ -30,7 +30,7 @@ export const values = (by: Record<number, number>): MeasuredValue[] =>
     a,
     b,
   ) => a.at - b.at);
-/** What a replay of ten hours knows. */
+/** The facts of a replay of ten hours. */
 export const facts = (
   by: Record<number, number>,
   changes: Partial<ReplayFacts> = {},

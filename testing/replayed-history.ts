@@ -44,6 +44,8 @@ export function aDay(start: number): Trouble {
     faults: [
       fault("failing", 3, 4),
       fault("missed", 10, 1),
+      fault("missed", 14, 3),
+      fault("no_evaluation", 16, 1),
       ...[20, 25, 30, 35, 40].map((tick) => fault("slow", tick, 1)),
       fault("paused", 47, 3),
       fault("outage", 54, 4, "all"),
@@ -62,7 +64,7 @@ export function aDay(start: number): Trouble {
   };
 }
 
-/** At some times a person resolves what fires, or takes the acknowledgement back. */
+/** At some times a person resolves the firing incidents, or withdraws the acknowledgement. */
 function actsOf(db: TestDatabase, random: () => number, start: number, days: number): Act[] {
   return Array.from({ length: days * 3 }, (_, index): Act => {
     const at = start + Math.floor(random() * days * DAY), action = ["acknowledge", "unacknowledge", "resolve"][index % 3];
@@ -79,7 +81,10 @@ function actsOf(db: TestDatabase, random: () => number, start: number, days: num
   });
 }
 
-/** A run that the reaper closed ends at its last heartbeat. When it was closed is not kept: a replay finds it up to two minutes too early. */
+/**
+ * A run that the reaper closed ends at its last heartbeat. The time of its closing is not kept: a replay finds the run up to two minutes
+ * too early.
+ */
 const CLOSED_LATE: ReadonlySet<FaultKind> = new Set(["stuck", "hung"]);
 
 /** Records a history of some days, with random trouble and acts, and returns when it ends. */
@@ -115,7 +120,7 @@ function differencesOf({ incidents, actual, notifications }: Backtest): string[]
   ];
 }
 
-/** Replays each rule of a recorded history, and compares it with what happened. */
+/** Replays each rule of a recorded history, and compares the replay with the real incidents. */
 export async function compareReplays(
   db: TestDatabase,
   since: number,

@@ -142,7 +142,7 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["weekly_reports", { week: "2026-05-25" }],
 ];
 
-/** What a valid row changes in its other states. */
+/** The changes of a valid row in its other states. */
 export const STATES = {
   tournament_sync_state: {
     leased: { lease_holder: TOKEN, lease_expires_at: LATE },

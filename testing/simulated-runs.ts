@@ -79,7 +79,7 @@ export function planRun(entity: string, due: number, kinds: ReadonlySet<FaultKin
 
 const isFailing = (kinds: SimulatedRun["kinds"]): boolean => kinds.has("failing") || kinds.has("outage") || kinds.has("database");
 
-/** What the worker of a run that ends reports. */
+/** The report of the worker of a run that ends. */
 export function reportOf({ entity, kinds, started }: SimulatedRun, hasResults: boolean, random: () => number) {
   const isFailed = isFailing(kinds), isIdle = kinds.has("off_season");
   const cause = kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;

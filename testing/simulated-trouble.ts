@@ -5,12 +5,12 @@ import { RECIPIENTS } from "./simulated-receivers.ts";
 import { type Fault, LONE, SHARED } from "./simulated-runs.ts";
 import { type Act, type Outcome, pauseOf, prepareSimulation, simulate, TICK } from "./simulation.ts";
 
-/** Faults, and what people do about them. */
+/** Faults, and the acts of people on their incidents. */
 export interface Trouble {
   faults: Fault[];
   /** Times in which the notifications of an entity are silenced. */
   quiet: { entity: string; from: number; until: number }[];
-  /** At a time a person acknowledges what fires, until another time. */
+  /** At a time a person acknowledges the firing incidents, until another time. */
   acknowledgements: { at: number; until: number }[];
 }
 
@@ -95,7 +95,7 @@ export async function playTrouble(
   return await simulate(db, { start: iso(start), ticks, faults, acts: all, random, hasResults: true, isDaily: true, hasObjectives });
 }
 
-/** Simulates trouble with the shipped rules, and compares what each recipient received with the labels of the faults. */
+/** Simulates trouble with the shipped rules, and compares the messages of each recipient with the labels of the faults. */
 export async function simulateTrouble(
   db: TestDatabase,
   trouble: Trouble,

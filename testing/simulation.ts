@@ -44,7 +44,7 @@ interface Incident {
   parent: string | null;
 }
 
-/** What a simulation produced. */
+/** The result of a simulation. */
 export interface Outcome {
   runs: SimulatedRun[];
   incidents: Incident[];

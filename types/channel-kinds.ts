@@ -3,16 +3,16 @@ import { webUrl } from "./address.ts";
 import { type ChannelField, EXTRA_HEADERS, SECRET_ADDRESS, TopicUrl } from "./channel-field.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What a channel of a kind has and can. */
+/** The fields and abilities of a kind of channel. */
 interface Kind {
   title: string;
-  /** Whether it can receive the report of each week. */
+  /** Whether a channel can receive the report of each week. */
   sends_report: boolean;
-  /** Whether rules name it; a kind that they do not name receives every incident, each minute. */
+  /** Whether rules name the channel; a channel that rules do not name receives every incident each minute. */
   is_for_rules: boolean;
-  /** Whether its receiver has acknowledgements of its own, so that the processor sends it those of people here. */
+  /** Whether the receiver has its own acknowledgements, so that the processor sends it the acknowledgements of people here. */
   knows_acknowledgement: boolean;
-  /** Its fields by their path in a request, in the order of the form. */
+  /** The fields by their path in a request, in the order of the form. */
   fields: Record<string, ChannelField>;
 }
 
@@ -21,7 +21,7 @@ const MESSENGER = { sends_report: true, is_for_rules: true, knows_acknowledgemen
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
 
-/** Each kind of channel. The requests of the API, the form of the page and docs/notifications.md follow from this table. */
+/** Each kind of channel; the requests of the API, the form of the page and docs/notifications.md are made from this table. */
 export const CHANNEL_KINDS = {
   webhook: {
     title: "Webhook",

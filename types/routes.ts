@@ -1,4 +1,5 @@
-// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with what the functions serve and admit.
+// The routes that their functions do not describe, for the OpenAPI document. Tests compare this table with the routes and access of the
+// functions.
 import { z } from "zod";
 import {
   AcknowledgeRequest,
@@ -56,22 +57,22 @@ import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } fro
 import { ChangePersonRequest, ChangePersonResponse, CreatePersonRequest, PeopleQuery, PeopleResponse, Person } from "./people.ts";
 import { StartSyncRequest, StartSyncResponse } from "./sync.ts";
 
-/** What a route needs: at least this role or a secret key, a secret key only, or a token that has no other use. */
+/** The access to a route: with at least this role or a secret key, with a secret key only, or with a token for this route only. */
 export const ACCESS = ["viewer", "operator", "admin", "secret", "prometheus_token", "badge_token"] as const;
 export type Access = (typeof ACCESS)[number];
 
 export interface Route {
-  /** `{function_name}` is the function of any entity. */
+  /** The edge function; `{function_name}` is the function of any entity. */
   function: string;
   method: "get" | "post" | "put" | "patch" | "delete";
-  /** With parameters in braces. */
+  /** The path, with parameters in braces. */
   path: string;
   description: string;
   access: Access;
   query?: z.ZodObject;
   body?: z.ZodType;
   status: 200 | 201 | 202 | 204;
-  /** The body of the response; a media type where it is no JSON; null for 204. */
+  /** The schema of the response; a media type when the response is no JSON, and null for 204. */
   answer: z.ZodType | string | null;
   /** The statuses of errors besides 400, 401, 403 and 503. */
   refusals: (404 | 409 | 429)[];
@@ -135,7 +136,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/alert-rules/preview",
     "admin",
-    "The transitions that a new rule would cause now, and would have caused",
+    "The transitions that a new rule would cause now and, with since, in the past",
     PreviewRuleResponse,
     {
       query: PreviewQuery,
@@ -148,7 +149,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/alert-rules/{id}/preview",
     "admin",
-    "The transitions that a changed rule would cause now, and would have caused",
+    "The transitions that a changed rule would cause now and, with since, in the past",
     PreviewRuleResponse,
     {
       query: PreviewQuery,
@@ -188,7 +189,7 @@ export const ROUTES: readonly Route[] = [
     status: 202,
     refusals: [404, 409, 429],
   }),
-  admin("post", "/notifications/{id}/discard", "operator", "Gives up a notification that waits or is dead", Notification, {
+  admin("post", "/notifications/{id}/discard", "operator", "Discards a notification that waits or is dead", Notification, {
     refusals: [404, 409],
   }),
   admin("post", "/manual-trigger", "operator", "Enqueues a sync; a repeated Idempotency-Key returns the same job", ManualSyncResponse, {
@@ -212,10 +213,17 @@ export const ROUTES: readonly Route[] = [
   admin("post", "/test-connectivity", "operator", "Tests the connection to every component, at most once a minute", ConnectivityResponse, {
     refusals: [429],
   }),
-  admin("post", "/upstream/end-backoff", "operator", "Ends the upstream backoff and starts what waited for its end", EndBackoffResponse, {
-    body: EndBackoffRequest,
-    refusals: [409],
-  }),
+  admin(
+    "post",
+    "/upstream/end-backoff",
+    "operator",
+    "Ends the upstream backoff and starts the runs and jobs that waited for it",
+    EndBackoffResponse,
+    {
+      body: EndBackoffRequest,
+      refusals: [409],
+    },
+  ),
   admin(
     "post",
     "/errors/{id}/resolve",
@@ -245,7 +253,7 @@ export const ROUTES: readonly Route[] = [
     body: ChangeRetentionRequest,
     refusals: [404],
   }),
-  admin("get", "/setup", "admin", "What must still be done before the installation can work unwatched", SetupResponse),
+  admin("get", "/setup", "admin", "The steps of the setup, and which of them are open", SetupResponse),
   admin("get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
   admin("post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
     body: CreatePersonRequest,

@@ -26,7 +26,7 @@ async function bundle(): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** What the page keeps between two evaluations. */
+/** The values that the page keeps between two evaluations. */
 declare global {
   var client: SupabaseClient;
 }

@@ -18,7 +18,7 @@ async function keepScheduleAway(): Promise<void> {
   await until("the end of a live run", async () => (await query(isQuiet)).length);
 }
 
-/** Runs a full sync of the matches by hand, which ignores what is fresh. */
+/** Runs a manual full sync of the matches, which also syncs fresh tournaments. */
 async function sync(): Promise<void> {
   const response = await service("/functions/v1/match-schedule-sync", "POST");
   const { execution_id, ...rest } = await response.json();
@@ -30,7 +30,7 @@ async function sync(): Promise<void> {
   });
 }
 
-/** The texts that stand whole on the first screen. */
+/** The texts that are whole on the first screen. */
 const textsOnScreen = (page: Page): Promise<string> =>
   page.evaluate<string>(`[...document.querySelectorAll("h1, h2, dt, dd, p, li, button, .pill")].filter((element) => {
     const { top, bottom } = element.getBoundingClientRect();

@@ -114,7 +114,7 @@ test(
     assertEquals(await lead(page), "Met 50 % of the budget left.");
     await open(`/objectives/${ids["Unknown here"]}`, "Unknown here");
     assertEquals(await lead(page), "No data No due times in 28 days.");
-    await page.getByText("Nothing was counted in the last 28 days, so that there is no budget to spend.").waitFor();
+    await page.getByText("No event was counted in the last 28 days, so there is no budget to spend.").waitFor();
     assertEquals(await page.locator(".chart").count(), 0);
     await page.getByText("No rule watches this budget.").waitFor();
     assertEquals(errors, []);

@@ -29,7 +29,7 @@ const focused = (page: Page): Promise<string> =>
     "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent",
   );
 
-/** Opens the dialog of the focused button, and returns what it puts the focus on. */
+/** Opens the dialog of the focused button, and returns the element that it focuses. */
 async function openDialog(page: Page): Promise<string> {
   await page.keyboard.press("Enter");
   await page.locator("dialog[open]").waitFor();

@@ -52,7 +52,7 @@ async function newPage(): Promise<{ page: Page; messages: string[] }> {
   return { page, messages };
 }
 
-/** What a fetch from the page ends with, and the directive that refused it. */
+/** The outcome of a fetch from the page, and the directive that refused it. */
 const fetchFrom = (page: Page, url: string): Promise<string> =>
   page.evaluate(async (url) => {
     const refused = new Promise<string>((resolve) =>

@@ -33,7 +33,7 @@ async function setUp(notified = KINDS) {
     ],
   );
 }
-/** Evaluates the rules with so many consecutive failures, a minute later, and delivers what is due. */
+/** Evaluates the rules with so many consecutive failures, a minute later, and delivers the due messages. */
 async function tick(failures: number, channels: ReturnType<typeof createChannels>) {
   clock.advance(60_000);
   await db.query("update sync_status set last_attempt = $1, consecutive_failures = $2", [clock.asOf(), failures]);

@@ -49,7 +49,7 @@ const median = (values: number[]): number | null => {
 };
 type Counts = Pick<RuleQuality, "incidents" | "acknowledged" | "brief" | "flapping" | "useful" | "noise" | "acknowledge_ms" | "resolve_ms">;
 
-/** A random incident with what people do about it, and its part in the counts of its rule; null when it is outside the period. */
+/** A random incident with the acts of people, and its part in the counts of its rule; null when it is outside the period. */
 async function randomIncident(rule: string, random: () => number, tournament_no: string) {
   const start = Date.parse(NOW) - Math.round(random() * 34 * DAY / MINUTE) * MINUTE, length = Math.ceil(random() * 12) * MINUTE;
   const is_flapping = random() < 0.2, isAcknowledged = random() < 0.4, isSilenced = random() < 0.2;
@@ -192,7 +192,7 @@ Deno.test("a suggestion says why a rule cannot be replayed, and is none for a ru
   });
   assertObjectMatch(await suggestion("Sync Queue Waiting"), {
     status: 200,
-    body: { suggestion: null, reason: "which jobs could start at a past time is not kept" },
+    body: { suggestion: null, reason: "the database does not keep which jobs could start at a past time" },
   });
   assertEquals((await suggestion(crypto.randomUUID())).status, 404);
 });

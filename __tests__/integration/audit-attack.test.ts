@@ -1,5 +1,5 @@
-// What the holder of the secret key, and the owner of the database, can do to the audit log without AUDIT_KEY: each attempt is refused, or
-// verification shows it.
+// The attacks of the holder of the secret key, and of the owner of the database, on the audit log without AUDIT_KEY: each attempt is
+// refused, or verification shows it.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";

@@ -10,7 +10,7 @@ const MINUTE = 60_000, DAY = 86_400_000, START = Date.parse("2026-06-01T00:00:00
 const RUN_MS = 40_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** What happens to a call: how its run ends, or that it is lost, arrives twice, or 90 seconds late. */
+/** The fate of a call: the end of its run, or the call is lost, arrives twice, or 90 seconds late. */
 const FATES = ["SUCCEEDED", "PARTIAL", "CUT", "CANCELLED", "FAILED", "FAILED", "LOST", "LOST", "DOUBLED", "LATE"] as const;
 const ACTS = ["MANUAL_SUCCESS", "MANUAL_FAILURE", "PAUSE", "BACKOFF", "SCHEDULE"] as const;
 const month = fc.record({

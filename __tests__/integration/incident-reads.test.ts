@@ -1,4 +1,4 @@
-// Over 200 lines: what one screen says of an incident, and that it says so after the end.
+// Over 200 lines: the facts of an incident on one screen, also after its end.
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createLog } from "../../services/log.ts";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";

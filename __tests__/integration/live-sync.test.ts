@@ -93,7 +93,7 @@ Deno.test("a live run reads only the tournaments that play, also those that are 
   clock.moveTo("2026-06-10T21:00:00Z");
   // The live matches of the afternoon end, so that nothing plays.
   await sync();
-  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "nothing was due", api_calls: 0 });
+  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "no tournament was due", api_calls: 0 });
 });
 
 for (const isJson of [true, false]) {

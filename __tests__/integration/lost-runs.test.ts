@@ -393,7 +393,7 @@ Deno.test("a pause and an upstream backoff are named as the reason why nothing r
       at("12:26:30"),
     ],
   );
-  assertEquals(await verdict("12:27:00"), ["OK", "paused by admin@example.com since 2026-06-10T12:26:30Z: nothing is due"]);
+  assertEquals(await verdict("12:27:00"), ["OK", "paused by admin@example.com since 2026-06-10T12:26:30Z: it has no due times"]);
 });
 
 Deno.test.afterAll(() => db.close());

@@ -1,5 +1,5 @@
 // Over 300 lines: a case for each lying reply.
-// Each reply here is valid and untrue. For each: the rows that stand, the status, the code, health, the incident, and the recovery.
+// Each reply here is valid and untrue. For each: the stored rows, the status, the code, health, the incident, and the recovery.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
@@ -20,7 +20,7 @@ const SEASON = { sync: "tournament-master-sync", entity: "tournaments", table: "
 /** In the evening before the main draw, and on its first day. */
 const BEFORE = "2026-06-09T18:00:00.000Z", ON_MAIN_DRAW = "2026-06-10T18:00:00.000Z";
 
-/** A database with what the stand-in has of the tournament or its season, and both functions that report on it. */
+/** A database with the rows of the stand-in for the tournament or its season, and both functions that report on it. */
 async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -57,7 +57,7 @@ async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE) {
   return {
     ...harness,
     sync,
-    /** The rows without what a sync changes in any case. */
+    /** The rows without the columns that each sync changes. */
     rows: () =>
       db.query(
         `select to_jsonb(t) - '{last_synced,updated_at}'::text[] as row from ${subject.table} t where vanished_at is null order by no`,
@@ -230,7 +230,7 @@ Deno.test("no rows outside the main draw, where none are known, are a success wh
   clock.advance(15 * MINUTE);
   assertObjectMatch(await sync(), { status: "SUCCEEDED", error_count: 0, status_reason: "1 tournament done, no main draw today" });
   clock.moveTo("2026-12-01T00:00:00Z");
-  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "nothing was due" });
+  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "no tournament was due" });
 });
 
 Deno.test("a list that shrinks in steps, 44, 33, 22, is followed in steps of two looks", async () => {

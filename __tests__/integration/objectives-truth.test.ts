@@ -61,7 +61,7 @@ for (const [seed, now] of NOWS.entries()) {
     await rollUpUntil(now, Date.parse(now) - 8 * 24 * HOUR, random);
     await checkObjectives(now, expected);
     assertEquals(await objectives(past), asItWas, "a rollup that is newer than the time of a read");
-    // What retention deletes is in the rollup.
+    // The rollup has the events whose rows retention deletes.
     const kept = await db.value<string>("select rolled_until - interval '3 hours' from private.indicator_rollup");
     await db.query("delete from sync_execution_history where execution_end < $1", [kept]);
     await db.query("delete from alert_notifications where created_at < $1", [kept]);

@@ -19,7 +19,7 @@ const VIEWER = { id: "00000000-0000-4000-8000-000000000003", email: "viewer@exam
 const PASSWORD = "a good password";
 
 interface Options {
-  /** What happens to a request to Auth before it is sent. */
+  /** The fault of a request to Auth before it is sent. */
   before?: (request: Request) => Promise<Response | void> | Response | void;
   clock?: TestClock;
 }

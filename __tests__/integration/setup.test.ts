@@ -17,7 +17,7 @@ await aUser(db, { ...USER, role: "admin" });
 
 interface Options {
   env?: Record<string, string>;
-  /** What Auth of the project answers. */
+  /** The answer of Auth of the project. */
   auth?: typeof fetch;
 }
 

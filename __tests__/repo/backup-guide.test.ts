@@ -27,7 +27,7 @@ async function shell(code: string | undefined, env: Record<string, string>): Pro
   return text;
 }
 
-/** What a restore may not lose: every row of each table that it keeps. */
+/** The rows that a restore may not lose: every row of each table that it keeps. */
 async function rowsOf(database: Database, schemas: string[]): Promise<Record<string, string>> {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = any($1) order by 1`,
@@ -43,7 +43,7 @@ async function rowsOf(database: Database, schemas: string[]): Promise<Record<str
   return found;
 }
 
-/** Who may do what with each table, column, sequence and function. */
+/** The rights of each role on each table, column, sequence and function. */
 const rightsOf = (database: Database) =>
   database.query<{ held: string }>(
     `select concat_ws(' ', o.name, coalesce(a.grantee::regrole::text, 'public'), a.privilege_type) as held
@@ -145,7 +145,7 @@ Deno.test(
   },
 );
 
-/** What Auth has in a new project, as far as a backup needs it. */
+/** The tables of Auth in a new project, as far as a backup needs them. */
 const AUTH = `create schema auth;
   create table auth.users (id uuid primary key, email text, raw_app_meta_data jsonb);
   create table auth.identities (id uuid primary key, user_id uuid not null references auth.users);

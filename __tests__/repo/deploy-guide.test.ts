@@ -33,7 +33,7 @@ Deno.test({ name: "each step of docs/deploy.md works on a new project, in the or
     for (const { language, code } of blocks.filter(({ code }) => !CALLS_A_FUNCTION.test(code))) {
       if (language === "sql") await owner.exec(code);
       else {
-        // What the reader exports is a placeholder.
+        // The values that the reader exports are placeholders.
         const script = code.replaceAll(/^\s*export .*$/gm, "");
         const { success, text } = await run("bash", ["-euo", "pipefail", "-c", script], {
           env: { ...given, CI: "true", SUPABASE_TELEMETRY_DISABLED: "1" },

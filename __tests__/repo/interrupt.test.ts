@@ -16,7 +16,7 @@ function processesIn(folder: string): string[] {
   });
 }
 
-/** Starts a program, interrupts it when a process of it matches, and returns its exit code and what it left. */
+/** Starts a program, interrupts it when a process of it matches, and returns its exit code and the processes and folders that it left. */
 async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
   // A short path, also where TMPDIR is long: the path of a socket of Postgres has at most 107 characters.
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "s-" });

@@ -13,7 +13,7 @@ function freePort(): string {
   return String(listener.addr.port);
 }
 
-/** A receiver of the page in a process of its own, and what it printed. */
+/** A receiver of the page in a process of its own, and its output. */
 class Receiver {
   output = "";
   readonly #process: Deno.ChildProcess;

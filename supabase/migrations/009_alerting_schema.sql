@@ -1,6 +1,6 @@
 -- Alert rules with their defaults, incidents, events, evaluations, silences, channels, the outboxes of notifications and weekly reports,
 -- and the watchdog.
--- Past 300 lines, because a table stands with its comments, indexes and access.
+-- Over 300 lines, because a table is beside its comments, indexes and access.
 
 create function private.threshold_range(p_metric varchar) returns numrange
 language sql immutable set search_path = '' as $$
@@ -325,11 +325,11 @@ comment on column public.alert_incidents.met_ms is
 comment on column public.alert_incidents.awaits_recovery is
   'A person resolved the incident while its condition was met: no other one opens until the value recovers.';
 comment on column public.alert_incidents.began_at is
-  'When the condition began, taken from the run or the due time; opened_at is when an evaluation first saw it.';
+  'The time at which the condition began, from the run or the due time; opened_at is the time at which an evaluation first found it.';
 comment on column public.alert_incidents.recovered_at is 'When a flapping incident began to recover; it resolves after a long recovery.';
 comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
-comment on column public.alert_incidents.label is 'Whether a person found the incident USEFUL or NOISE; null: nobody said so.';
+comment on column public.alert_incidents.label is 'Whether a person labelled the incident USEFUL or NOISE; null without a label.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
@@ -473,7 +473,8 @@ comment on table public.notification_channels is
   'by_severity?}; alertmanager {url, headers?}, which receives every incident outside the outbox; dashboard.';
 comment on column public.notification_channels.vault_id is
   'The secret of Vault with the address, the headers and the secrets. Null where SQL inserted the channel: config and secret have them.';
-comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';
+comment on column public.notification_channels.previous_secret is
+  'This secret signs in addition to the current one until previous_secret_until.';
 comment on column public.notification_channels.group_window is
   'States of a group that are queued within this time after its last message are sent together at the end of the window.';
 comment on column public.notification_channels.hourly_limit is
@@ -556,7 +557,7 @@ create table public.notification_destinations (
 );
 comment on table public.notification_destinations is
   'Where the messages of a channel go: each recipient of an email channel, or the channel itself (an empty recipient).';
-comment on column public.notification_destinations.retry_at is 'No message is sent before; every message to the destination waits.';
+comment on column public.notification_destinations.retry_at is 'No message to the destination is sent before this time.';
 comment on column public.notification_destinations.proven_at is 'When it last accepted a notification or a test message.';
 comment on column public.notification_destinations.last_error is 'The error of the last notification or test message; null after a success.';
 select private.secure_table('public.notification_destinations');

@@ -1,5 +1,5 @@
 -- Alert transitions, the notifications that they queue, the deliveries, the weekly reports, and the watchdog of the alert processor.
--- Past 300 lines, because an incident and the notifications that it queues change together.
+-- Over 300 lines, because an incident and the notifications that it queues change together.
 
 create function private.item_of(incident public.alert_incidents, kind text, reason text) returns jsonb
 language sql stable set search_path = '' as $$
@@ -55,7 +55,7 @@ language sql set search_path = '' as $$
   order by d.channel, d.recipient;
 $$;
 comment on function private.queue_acknowledgement(public.alert_incidents, text, timestamptz) is
-  'Queues an acknowledgement for each receiver that has acknowledgements of its own and perhaps knows the incident.';
+  'Queues an acknowledgement for each receiver that has acknowledgements of its own and may know the incident.';
 
 create function private.can_open(wanted public.alert_incidents) returns boolean
 language sql set search_path = '' as $$
@@ -176,7 +176,7 @@ language sql set search_path = '' as $$
   where parent.id = child.parent_id and parent.parent_id is not null and parent.state <> 'RESOLVED' and child.state <> 'RESOLVED';
 $$;
 comment on function private.mend_parents() is
-  'Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself.';
+  'Replaces a parent that ended by the live incident of its scope, and removes a parent that has a parent itself.';
 
 create function private.record_broken_rules(broken jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -300,7 +300,7 @@ begin
     order by d.id
     for update of d skip locked
   );
-  -- An incident that ended before a destination received its beginning, even perhaps, is not reported to it.
+  -- An incident that ended before a destination can have received its beginning is not reported there.
   update public.alert_notifications n set status = 'SUPERSEDED', last_error = 'the incident ended before a message was delivered'
   from public.alert_notifications e
   where n.destination_id = any (free_destinations) and n.status = 'PENDING'
@@ -337,7 +337,7 @@ language sql stable set search_path = '' as $$
   ), state.item -> 'severity'));
 $$;
 comment on function private.item_for(public.alert_notifications) is
-  'The item of a state, with the severity of the first state that its destination received, even perhaps.';
+  'The item of a state, with the severity of the first state that its destination received or may have received.';
 
 create function private.claimed_group(
   p_token uuid, p_group_key text, p_destination_id bigint, over_limit integer, claimed public.alert_notifications[]
@@ -422,7 +422,8 @@ begin
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
-  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
+  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; a state that is not reported becomes SUPERSEDED. False: {token} is '
+  'not current.';
 
 create function private.queue_weekly_report(as_of timestamptz) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -449,7 +450,8 @@ begin
 end
 $$;
 comment on function private.queue_weekly_report(timestamptz) is
-  'Creates the report of the last week from Monday 07:00 UTC on, once, also without a channel that wants it, and queues it for those that do.';
+  'Creates the report of the last week once, from Monday 07:00 UTC on, also without a channel that receives reports, and queues it for '
+  'the channels that do.';
 
 create function private.wants_weekly_report(destination public.notification_destinations) returns boolean
 language sql stable set search_path = '' as $$
@@ -472,7 +474,7 @@ begin
   update public.weekly_report_deliveries r set
     status = 'DEAD', token = null, lease_expires_at = null, is_perhaps_received = true, last_error = 'the sender did not record the outcome'
   where r.status = 'SENDING' and r.lease_expires_at <= as_of;
-  -- After a day a report is old news.
+  -- After a day a report is too old.
   update public.weekly_report_deliveries r set
     status = 'DEAD', last_error = coalesce(r.last_error, 'the channel was off or did not want the report')
   from public.weekly_reports w
@@ -565,7 +567,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   select jsonb_build_object(
     'receivers', (select coalesce(jsonb_agg(r.receiver order by r.receiver ->> 'channel'), '[]') from receiver r),
     'items', (
-      -- What ended comes before what fires, because both can have the same labels.
+      -- Ended incidents come before firing ones, because both can have the same labels.
       select coalesce(jsonb_agg(private.item_of(a.i, case when (a.i).state = 'RESOLVED' then 'RESOLVED' else 'FIRING' end, (a.i).message)
         || jsonb_build_object('first_severity', a.first_severity) order by (a.i).state <> 'RESOLVED', (a.i).opened_at), '[]')
       from alert a where exists (select from receiver)));

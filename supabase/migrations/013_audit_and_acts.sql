@@ -27,7 +27,7 @@ comment on table public.audit_log is
 comment on column public.audit_log.at is 'The time of the act, which the caller of a SQL function can choose.';
 comment on column public.audit_log.recorded_at is 'The time of the database, which no caller can choose.';
 comment on column public.audit_log.correlation_id is 'The id that the caller claims for its request.';
-comment on column public.audit_log.address_is_claimed is 'The address is what the caller sent, and not what a trusted header says.';
+comment on column public.audit_log.address_is_claimed is 'The address is a claim of the caller, and not from a trusted header.';
 comment on column public.audit_log.voucher is
   'The HMAC of sync-admin over request id, actor, action and object. An act without it did not come through sync-admin.';
 create index audit_log_time_idx on public.audit_log (at, id);
@@ -205,7 +205,7 @@ comment on function public.seal_audit(jsonb) is
 create function private.prune_audit_log() returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- The limit stands here too: a person who can change the setting must not be able to erase the log.
+  -- The limit is here too: a person who can change the setting must not be able to erase the log.
   kept_from constant timestamptz := clock_timestamp() - (
     select greatest(r.keep, interval '90 days') from public.retention_settings r where r.subject = 'audit_log');
   anchor_id bigint;
@@ -381,7 +381,7 @@ begin
   end if;
 end
 $$;
-comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
+comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN unless the type is an entity, all or system.';
 
 create function private.refuse_invalid_silence(p jsonb, as_of timestamptz) returns void
 language plpgsql stable set search_path = '' as $$
@@ -486,7 +486,7 @@ declare
   range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
   problem text;
 begin
-  -- A request is checked before it comes here. These are the fields of a stored rule that a change makes invalid.
+  -- sync-admin has checked the request. These are the fields of a stored rule that a change makes invalid.
   problem := case
     when not rule.threshold <@ allowed then 'threshold: ' || range
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
@@ -548,7 +548,7 @@ language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- A pending incident has notified nobody. It is discarded when it says nothing about the rule as it is now.
+  -- A pending incident has notified nobody. It is discarded when the measured condition of the rule changed.
   delete from public.alert_incidents i
   where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
     or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
@@ -677,7 +677,7 @@ begin
 end
 $$;
 comment on function private.refuse_invalid_objective(public.sync_objectives, public.sync_objectives) is
-  'Refuses an objective of an unknown entity, and a change of what it counts, which would change its past. PT400 BAD_REQUEST.';
+  'Refuses an objective of an unknown entity, and a change of its indicator, which would change its past. PT400 BAD_REQUEST.';
 
 create function public.save_objective(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -781,7 +781,7 @@ language sql stable set search_path = '' as $$
   select private.lengths_in_words(to_jsonb(channel) - '{secret,previous_secret,vault_id}'::text[]) || jsonb_build_object(
     'has_secret', s ? 'secret', 'has_previous_secret', s ? 'previous_secret',
     'config', channel.config - '{url,headers}'::text[] || jsonb_strip_nulls(jsonb_build_object(
-      -- Without a user name and a password, which can stand before the host.
+      -- Without a user name and a password, which can be before the host.
       'host', substring(private.channel_address(channel) from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'),
       'digest', private.digest(coalesce(s ->> 'url', s ->> 'secret')),
       'header_digests', (select jsonb_object_agg(h.key, private.digest(h.value)) from jsonb_each_text(s -> 'headers') h))))
@@ -823,7 +823,7 @@ create function private.changed_secrets(before public.notification_channels, p j
 language plpgsql stable set search_path = '' as $$
 declare
   kind constant text := p ->> 'kind';
-  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Those of another kind are no use.
+  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Secrets of another kind are useless.
   kept constant jsonb := case when before.kind = p ->> 'kind' then private.channel_secrets(before) else '{}' end;
   headers constant jsonb := private.changed_headers(kept -> 'headers', p -> 'config' -> 'headers');
   without_value constant text := (select min(h.key) from jsonb_each(headers) h where h.value = 'null');
@@ -1129,7 +1129,7 @@ begin
 end
 $$;
 comment on function public.end_upstream_backoff(jsonb, timestamptz) is
-  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';
+  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns the backoff; PT409 NO_BACKOFF.';
 
 create table private.connectivity_test (
   id boolean primary key default true,
@@ -1164,7 +1164,7 @@ begin
   return found;
 end
 $$;
-comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Keeps {result} as that of the last connectivity test.';
+comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Stores {result} as the last connectivity test.';
 
 create table private.people_claim (
   id boolean primary key default true,
@@ -1175,7 +1175,7 @@ create table private.people_claim (
   constraint people_claim_is_whole check (num_nonnulls(token, expires_at, act) in (0, 3))
 );
 comment on table private.people_claim is
-  'The change of a person that is under way in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
+  'The change of a person that is in progress in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
 alter table private.people_claim enable row level security;
 grant select, update on private.people_claim to service_role;
 
@@ -1220,7 +1220,7 @@ begin
   perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
   perform private.refuse_unknown_action(p ->> 'action', '{create-person,invite-person,change-person}');
   perform private.expire_people_claim(as_of);
-  -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
+  -- The service ends its requests to Auth 30 s after the claim, so that none is in flight when the claim expires.
   update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
   if not found then
     raise sqlstate 'PT409' using message = 'another change of a person is under way: repeat the request', detail = 'PEOPLE_BUSY';

@@ -52,7 +52,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- When no run started at or after p_until, the window ends with the day of p_until: whole buckets replace the single runs.
+  -- If no run started at or after p_until, the window ends with the UTC day of p_until, so that whole buckets replace single runs.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
@@ -130,8 +130,8 @@ language sql stable set search_path = '' as $$
   from (select (total).*) t;
 $$;
 comment on function private.upstream_ratios(public.sync_metrics) is
-  'Of the sums of a window: tournaments that were fresh, of those looked at; requests that this saved, of those without it; bytes that were '
-  'not transferred, of those of full replies; requests that were a fallback, of those sent. A ratio without a divisor is null.';
+  'Ratios of the sums of a window: fresh tournaments of the checked ones; saved requests of those without the cache; saved bytes of '
+  'those of full replies; fallbacks of the sent requests. A ratio without a divisor is null.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -288,7 +288,7 @@ create function private.chart(
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
-  -- Before, the runs are pruned or no entity existed.
+  -- Before this time the runs are pruned or no entity existed.
   missed_from constant timestamptz := greatest(
     as_of - (select r.keep from public.retention_settings r where r.subject = 'executions'),
     (select min(s.created_at) from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type))
@@ -607,7 +607,7 @@ language sql stable set search_path = '' as $$
   )) order by l.count desc, l.reason), '[]')
   from jsonb_to_recordset(left_out) l (reason text, count integer, nos jsonb);
 $$;
-comment on function private.left_out_json(jsonb) is 'What a run left out, with the names of the tournaments that it recorded.';
+comment on function private.left_out_json(jsonb) is 'The tournaments that a run left out, with their names as far as they were recorded.';
 
 create function private.run_error_groups(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
@@ -732,7 +732,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb, timestamptz) is
-  'Returns run {id} with its tournaments, what it left out, the run before and the usual one, its call, first 200 errors, error groups, '
+  'Returns run {id} with its tournaments, its omissions, the run before and the usual one, its call, first 200 errors, error groups, '
   'job and the incidents that it explains; null when no such run exists.';
 
 -- In plpgsql for the same reason as list_errors.
@@ -908,7 +908,7 @@ $$;
 comment on function private.check_scheduler(timestamptz) is
   'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
 
--- In plpgsql, because 014 defines the list of the jobs.
+-- In plpgsql, because 015 defines the list of the jobs.
 create function private.check_cron_jobs(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -929,7 +929,8 @@ begin
 end
 $$;
 comment on function private.check_cron_jobs(timestamptz) is
-  'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
+  'Each cron job that must exist, with its required and its current definition and its last tick. Security definer: only the owner '
+  'reads cron.';
 
 create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -948,7 +949,7 @@ language sql stable set search_path = '' as $$
     'correlation_id', run.correlation_id)
   where run.id is not null;
 $$;
-comment on function private.run_facts is 'What system-status needs to know about a run; null without a run.';
+comment on function private.run_facts is 'The facts of a run for system-status; null without a run.';
 
 create function private.full_run_facts(p_entity_type text, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -998,7 +999,7 @@ $$;
 comment on function private.scheduled_calls is
   'The last two scheduled calls for an entity, newest first, with their answers and whether each started its run.';
 
--- In plpgsql, because 014 defines next_call and next_run.
+-- In plpgsql, because 015 defines next_call and next_run.
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -1151,7 +1152,7 @@ language sql stable set search_path = '' as $$
   ) l on true;
 $$;
 comment on function private.cause_json(text, text, bigint) is
-  'What made events bad: an error by its fingerprint, or a channel; nulls where nothing is known.';
+  'The cause of bad events: an error by its fingerprint, or a channel; nulls for an unknown cause.';
 
 create function private.objective_json(objective public.sync_objectives, as_of timestamptz, most_causes integer) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1352,7 +1353,7 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- Of its newest breach while its condition is met, then of its worst value.
+    -- The evidence of its newest breach while its condition is met, then of its worst value.
     select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
@@ -1516,7 +1517,7 @@ language sql stable rows 100 set search_path = '' as $$
   order by h.execution_start desc limit most;
 $$;
 comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
-  'When full runs ended in a window, of the newest ones where there are too many.';
+  'The end times of the full runs in a window; of the newest runs if there are too many.';
 
 create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1661,7 +1662,7 @@ begin
 end
 $$;
 comment on function private.incident_facts(public.alert_incidents, timestamptz) is
-  'What a person needs to know of an incident: how much fails, the runs, the freshness, the rule as it is now, and who was notified.';
+  'The facts of an incident for a person: its extent, the runs, the freshness, the current rule, and the notified destinations.';
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1785,7 +1786,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.get_setup_facts(timestamptz) is
-  'Returns what tells whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, upstream.';
+  'Returns the facts that show whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, '
+  'upstream.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1919,7 +1921,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   where i.fired_at is not null and i.opened_at >= p_from and i.opened_at < p_until;
 $$;
 comment on function private.incident_outcomes(timestamptz, timestamptz) is
-  'The incidents that opened in the period and fired, with what people did; is_brief: it resolved within five minutes and nobody acted.';
+  'The incidents that opened in the period and fired, with the acts of people; is_brief: it resolved within five minutes and nobody acted.';
 
 create function private.rule_quality(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1939,7 +1941,7 @@ language sql stable set search_path = '' as $$
     from public.alert_notifications n
     join public.alert_incidents i on i.id = n.incident_id
     left join public.notification_channels c on c.name = n.channel
-    -- The dashboard receives each state and interrupts nobody, nor does an acknowledgement.
+    -- The dashboard receives each state, but interrupts nobody. An acknowledgement interrupts nobody either.
     where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
     group by 1
   )
@@ -1995,7 +1997,8 @@ begin
 end
 $$;
 comment on function public.get_alert_quality(jsonb, timestamptz) is
-  'Returns what the rules did in the {span} before as_of, and the bad events of each objective that no incident accompanied.';
+  'Returns the incidents and messages of the rules in the {span} before as_of, and the bad events of each objective that no incident '
+  'accompanied.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$
@@ -2083,7 +2086,7 @@ begin
   for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
     select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
     order by p.paused_at desc, p.id desc limit 1;
-    -- An entity without any pause is as it was created.
+    -- An entity without any pause is in the state of its creation.
     if found or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type) then
       entity.is_active := true;
       entity.idle_since := null;
@@ -2224,7 +2227,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from change c where c.fields is distinct from c.before;
 $$;
 comment on function private.replayed_values(public.alert_rules, timestamptz[]) is
-  'What the live measurement of a rule was at each of the times, without those at which it was as before.';
+  'The live measurement of a rule at each of the times, without the times at which it had not changed.';
 
 create function private.missed_in_gaps(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2254,7 +2257,7 @@ language sql stable set search_path = '' as $$
     and v.reason ~ '^(acknowledge|unacknowledge|resolve)d by ';
 $$;
 comment on function private.replayed_acts(public.alert_rules, timestamptz, timestamptz) is
-  'What people did to the incidents of a rule; the audit log has until when an acknowledgement counts.';
+  'The acts of people on the incidents of a rule; the audit log has the end of an acknowledgement.';
 
 create function private.other_incidents(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -2364,5 +2367,5 @@ begin
 end
 $$;
 comment on function public.replay_alert_rule(jsonb, timestamptz) is
-  'What the evaluations since {since} measured of a changed or new rule, if its metric is one of {metrics}, with what people did and what '
-  'really happened; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'The measurements of a changed or new rule at the evaluations since {since}, if its metric is one of {metrics}, with the acts of '
+  'people and the real incidents; no row is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';

@@ -7,7 +7,7 @@ import { useNames } from "../names.ts";
 
 type Component = SystemStatusResponse["components"][number];
 
-/** The order of the states: what needs a person comes first. */
+/** The order of the states; a state that needs a person is first. */
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
@@ -20,18 +20,18 @@ const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> 
   audit: "Audit log",
 };
 
-/** The messages that several components have, such as of pg_cron that stopped. */
+/** The messages that several components have, such as the message about a stopped pg_cron. */
 export const sharedOf = (components: Component[]): string[] =>
   [
     ...new Set(components.filter(({ status }) => status !== "OK").map(({ message }) => message)),
   ].filter((message) => components.filter((component) => component.message === message).length > 1);
 
-/** The cause in a message, which ends with what to do about it. */
+/** The cause in a message, without the advice at its end. */
 const causeOf = (message: string): string => message.split(/: (?=check|read|run|an operator)/)[0] ?? message;
 
 /** A statement of SQL in a message. */
 const SQL = /\b(show [\w.]+;)/;
-/** The advice to read a run, whose address in the API is of no use to a person. */
+/** The advice to read a run in the API, for which the page shows a link. */
 const READ_RUN = /: read GET sync-monitoring\/executions\/([0-9a-f-]{36})$/;
 
 /** A message as a sentence, with its SQL as code and a link to the run that it names. */
@@ -51,7 +51,7 @@ function Said({ message }: { message: string }) {
   );
 }
 
-/** What several components report, each once with what to do. */
+/** The messages that several components have, each once with its advice. */
 export const SharedMessages = ({ of }: { of: Component[] }) => (
   <>
     {sharedOf(of).map((message) => (
@@ -65,7 +65,7 @@ export const SharedMessages = ({ of }: { of: Component[] }) => (
   </>
 );
 
-/** A few bad runs leave the state of a component as it is, but nobody should read a mark of success beside them. */
+/** The state of a component; a component with failed or partial runs has no mark of success. */
 function State({ of: { kind, status, message } }: { of: Component }) {
   if (status === "OK" && kind === "runs" && /^\d+ of \d+ /.test(message)) return <Status of="IDLE" label="Some failed" />;
   if (status === "OK" && kind === "schedule" && message.endsWith("was partial")) return <Status of="PARTIAL" />;

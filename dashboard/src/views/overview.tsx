@@ -18,7 +18,7 @@ import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { countedOf, worstOf } from "../tab.ts";
 
-/** From this number of syncs on the rows are compact, and a filter is shown. */
+/** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;
 const RANK = { CRITICAL: 0, WARNING: 1, HEALTHY: 2 } as const;
 
@@ -31,7 +31,7 @@ export function Overview() {
       title="Overview"
       lead={overview.data && <Lead of={overview.data} readAt={overview.dataUpdatedAt} />}
       acts={can("operator") && (
-        // While an incident fires its acknowledgement is the main act.
+        // While an incident fires, its acknowledgement is the main act of the view.
         <Link href="/sync" role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
       )}
     >
@@ -40,7 +40,7 @@ export function Overview() {
   );
 }
 
-/** How many syncs are in a bad state, and the age of the data. */
+/** The number of syncs in a bad state, and the age of the data. */
 function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealthResponse; readAt: number }) {
   const now = useNow();
   const entities = Object.values(sync_entities);
@@ -71,7 +71,7 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
   const shown = all.filter(([type, { title, because }]) =>
     [type, title, ...because.map(({ message }) => message)].some((text) => text.toLowerCase().includes(wanted))
   ).sort(([, a], [, b]) => RANK[a.status] - RANK[b.status] || a.title.localeCompare(b.title));
-  // The missed due times and the inactive syncs come with the settings: without them the table would change under the pointer.
+  // The table waits for the settings, because their missed due times and inactive syncs move its rows under the pointer.
   if (settings.isPending) return <Skeleton />;
   return (
     <>

@@ -16,9 +16,9 @@ import { useNames } from "../names.ts";
 import { pathOf, useRead } from "../queries.ts";
 
 const PATH = "sync-monitoring/alert-quality";
-/** A suggestion is requested for a rule with this many incidents. */
+/** The number of incidents of a rule from which a suggestion is requested. */
 const NOISY = 4;
-/** The read is made of a month of incidents, which change slowly. */
+/** The interval of the read, long because the incidents of a month change slowly. */
 const EVERY_MS = 60_000;
 
 export default function Quality() {
@@ -28,7 +28,7 @@ export default function Quality() {
   return (
     <Page
       title="Alert quality"
-      lead="What each rule did, and whether it was worth a message."
+      lead="The incidents and messages of each rule, and how useful they were."
       acts={
         <Export
           name={`alert-quality-${period}`}
@@ -57,7 +57,7 @@ export default function Quality() {
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
-/** A count, in which only what happened stands out. */
+/** A count; zero is muted. */
 const Count = ({ of, unit }: { of: number; unit?: string }) => (
   <span class={of ? undefined : "muted"}>
     {number(of)} {unit && <span class="unit">{unit}</span>}

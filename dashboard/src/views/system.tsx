@@ -23,7 +23,7 @@ const COLUMNS: [name: string, kinds: Component["kind"][]][][] = [
 ];
 const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
-/** How many components need a person, in words, and how many syncs have a warning where every component works. */
+/** The number of components that need attention, in words, or the number of syncs with a warning when every component works. */
 function stateOf(components: Component[], syncs: EntityHealthStatus[]): string {
   const bad = components.filter(({ status }) => status !== "OK").length;
   if (bad > 0) return attentionOf(bad, components.length, "component");
@@ -42,7 +42,7 @@ function State({ of: { status, summary, components } }: { of: SystemStatusRespon
   const counts = STATES.map((state) => [state, components.filter((component) => component.status === state).length] as const);
   return (
     <Headline
-      // A system whose components work is no better than its syncs.
+      // When every component works, the headline has the worst status of the syncs.
       of={status === "OK" && syncs.length > 0 ? worst : status}
       title={stateOf(components, syncs)}
       figures={[

@@ -126,7 +126,7 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
   app.openapi(
     readOne(
       "/executions/{id}",
-      "One run with its tournaments, what it left out, errors, call, job, incidents, and the usual run",
+      "One run with its tournaments, omissions, errors, call, job and incidents, and the usual run",
       WithId,
       ExecutionDetailResponse,
     ),
@@ -149,7 +149,7 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await readAlert(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/objectives", "Each objective with its error budget and what spent it", NoQuery, ObjectiveListResponse),
+    read("/objectives", "Each objective with its error budget and its causes", NoQuery, ObjectiveListResponse),
     async (c) => c.json(await listObjectives(reader(c), clock), 200),
   );
   app.openapi(
@@ -162,7 +162,12 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await readObjective(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/alert-quality", "What each rule did in a period, and how useful that was", AlertQualityQuery, AlertQualityResponse),
+    read(
+      "/alert-quality",
+      "The incidents and messages of each rule in a period, and how useful they were",
+      AlertQualityQuery,
+      AlertQualityResponse,
+    ),
     async (c) => c.json(await readAlertQuality(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(

@@ -38,7 +38,7 @@ const NEEDS: Record<Access, string> = {
   badge_token: "the token of badges",
 };
 
-/** The access of an operation in the document: for machines `x-access`, and `security` as OpenAPI has it. */
+/** The access of an operation in the document: `x-access` for machines, and the `security` of OpenAPI. */
 export function statedAccess(access: Access) {
   const schemes: (keyof typeof SECURITY_SCHEMES)[] = access === "secret"
     ? ["secret_key"]
