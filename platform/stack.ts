@@ -5,7 +5,7 @@ import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.t
 import { secureFolder } from "./folder.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner, type SecretKeyStore } from "./keys.ts";
-import { bootstrap, migrate, OtherSchemaError, SUPABASE } from "./migrate.ts";
+import { bootstrap, migrate, NewerSchemaError, OtherSchemaError, SUPABASE } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
 import { loadState, lockFolder, secretKeysOf, SetupError, type State } from "./state.ts";
@@ -161,6 +161,11 @@ async function claim(database: Database, { databaseUrl = "", write, onTaken }: S
 }
 
 function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions): never {
+  if (error instanceof NewerSchemaError) {
+    throw new SetupError(
+      `${databaseUrl ? `the database ${withoutPassword(databaseUrl)}` : `the data in ${folder}`} ${error.message}: start a newer release`,
+    );
+  }
   if (!(error instanceof OtherSchemaError)) throw error;
   const cause = `was created with another version of the schema (${error.message})`;
   throw new SetupError(

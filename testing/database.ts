@@ -2,7 +2,7 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import * as jose from "jose";
 import { connect, connectCopy, type Database } from "../platform/database.ts";
 import { createKeys, createSigner, type Keys, type TokenSigner } from "../platform/keys.ts";
-import { bootstrap, migrate } from "../platform/migrate.ts";
+import { bootstrap, migrate, type SchemaFolder, SUPABASE } from "../platform/migrate.ts";
 import { fillVault } from "../platform/seed.ts";
 import { createSupabase } from "../platform/supabase.ts";
 import { createRpc, type Rpc } from "../services/rpc.ts";
@@ -39,11 +39,11 @@ interface TokenOptions {
 const BASE = "http://127.0.0.1:54321";
 
 /** Migrates an empty database as the platform does. */
-export async function prepare(database: Database, keys: Keys): Promise<void> {
+export async function prepare(database: Database, keys: Keys, kind: SchemaFolder = "migrations"): Promise<void> {
   await bootstrap(database);
   await createSupabase(database, keys, BASE);
   await database.exec("grant usage on schema auth to anon, authenticated, service_role");
-  await migrate(database);
+  await migrate(database, SUPABASE, kind);
 }
 
 /** Copies a folder with its content. */

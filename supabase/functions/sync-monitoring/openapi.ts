@@ -2,13 +2,13 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { type Access, type Route, ROUTES } from "../../../types/routes.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
 import type { FunctionApp } from "../_shared/app.ts";
-import { SCHEMA_VERSION } from "../_shared/schema-check.ts";
+import { VERSION } from "../../../services/version.ts";
 
 const INFO = {
   openapi: "3.1.0",
   info: {
     title: "Beach volleyball sync",
-    version: String(SCHEMA_VERSION),
+    version: VERSION,
     description: "The reads (sync-monitoring), the actions of people (sync-admin) and the functions that machines call.",
   },
   servers: [{ url: "/functions/v1" }],
