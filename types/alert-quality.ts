@@ -5,7 +5,7 @@ import { SEVERITIES } from "./sync.ts";
 export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
 
 /** What a rule did in a period; the fields of the rule are null for a deleted one. */
-const RuleQuality = z.object({
+export const RuleQuality = z.object({
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
   entity_type: z.string().nullable(),
@@ -31,7 +31,7 @@ const RuleQuality = z.object({
 export type RuleQuality = z.infer<typeof RuleQuality>;
 
 /** The bad events of an objective in the period; unnoticed: in an hour in which no incident of their sync was firing. */
-const UnnoticedEvents = z.object({
+export const UnnoticedEvents = z.object({
   id: z.uuid(),
   name: z.string(),
   events: z.number().int(),

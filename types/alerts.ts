@@ -196,7 +196,7 @@ export const IncidentRow = z.object({
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
 /** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
-const Affected = z.object({
+export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
   unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
@@ -220,7 +220,7 @@ export const AlertIncident = IncidentRow.extend({
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
 /** Another incident with the same cause. */
-const IncidentReference = AlertIncident.pick({
+export const IncidentReference = AlertIncident.pick({
   id: true,
   cause: true,
   scope: true,
@@ -312,7 +312,7 @@ export const AlertRule = z.object({
 });
 export type AlertRule = z.infer<typeof AlertRule>;
 /** How the opening of an incident was delivered on one channel. */
-const OpeningDelivery = z.object({
+export const OpeningDelivery = z.object({
   channel: z.string(),
   /** Null for a channel that was deleted. */
   kind: z.enum(CHANNEL_KIND_NAMES).nullable(),
@@ -326,7 +326,7 @@ const OpeningDelivery = z.object({
 });
 
 /** A full run while an incident was open, or the last one before it. */
-const IncidentRun = z.object({
+export const IncidentRun = z.object({
   id: z.uuid(),
   entity_type: z.string(),
   status: z.string(),

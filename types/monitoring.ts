@@ -38,7 +38,7 @@ export const RunningExecution = z.object({
 });
 
 /** A full run of the strip on the overview. */
-const RecentRun = z.object({
+export const RecentRun = z.object({
   id: z.uuid(),
   status: z.string(),
   execution_start: z.string(),

@@ -40,12 +40,20 @@ export const ObjectiveSettings = z.object({
 });
 
 /** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
-const BudgetCause = z.object({
+export const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
   bad_events: z.number().int(),
   error_code: z.string().nullable(),
   message: z.string().nullable(),
+});
+
+/** A UTC day of the window, with the share of the budget that was left at its end. */
+export const BudgetDay = z.object({
+  from: z.string(),
+  events: z.number().int(),
+  bad_events: z.number().int(),
+  budget_left: z.number().nullable(),
 });
 
 /** The budget of an objective in its window, in events; a negative rest is overspent, and shares are null without an event. */
@@ -66,13 +74,7 @@ export const ObjectiveBudget = ObjectiveSettings.extend({
   runs_out_at: z.string().nullable(),
   /** The largest causes first. */
   causes: z.array(BudgetCause),
-  /** Each UTC day of the window with the share of the budget that was left at its end. */
-  course: z.array(z.object({
-    from: z.string(),
-    events: z.number().int(),
-    bad_events: z.number().int(),
-    budget_left: z.number().nullable(),
-  })),
+  course: z.array(BudgetDay),
 });
 export type ObjectiveBudget = z.infer<typeof ObjectiveBudget>;
 

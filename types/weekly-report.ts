@@ -9,7 +9,7 @@ export const RULE_CHANGES = ["CREATED", "CHANGED", "SWITCHED_OFF", "SWITCHED_ON"
 export const ReportedBudget = ObjectiveBudget.omit({ causes: true, course: true });
 
 /** A change of a rule, by the audit log. */
-const RuleChange = z.object({
+export const RuleChange = z.object({
   at: z.string(),
   actor: z.string(),
   change: z.enum(RULE_CHANGES),
@@ -19,7 +19,7 @@ const RuleChange = z.object({
   reason: z.string().nullable(),
 });
 
-const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
+export const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
 
 /** What the database knows of a week, and what words are made of. */
 export const WeekFigures = z.object({
