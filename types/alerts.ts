@@ -195,8 +195,8 @@ export const IncidentRow = z.object({
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
-/** The objects that an incident affects, such as 10 of 10 tournaments; `of` is null when only the affected ones are counted. */
-const Affected = z.object({
+/** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
+export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
   unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
@@ -220,7 +220,7 @@ export const AlertIncident = IncidentRow.extend({
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
 /** Another incident with the same cause. */
-const IncidentReference = AlertIncident.pick({
+export const IncidentReference = AlertIncident.pick({
   id: true,
   cause: true,
   scope: true,
@@ -311,8 +311,8 @@ export const AlertRule = z.object({
   updated_at: z.string(),
 });
 export type AlertRule = z.infer<typeof AlertRule>;
-/** The delivery of the opening of an incident on one channel. */
-const OpeningDelivery = z.object({
+/** How the opening of an incident was delivered on one channel. */
+export const OpeningDelivery = z.object({
   channel: z.string(),
   /** The kind of the channel; null for a deleted channel. */
   kind: z.enum(CHANNEL_KIND_NAMES).nullable(),
@@ -325,8 +325,8 @@ const OpeningDelivery = z.object({
   duration_ms: z.number().int().nullable(),
 });
 
-/** A full run while an incident was open, or the last run before it. */
-const IncidentRun = z.object({
+/** A full run while an incident was open, or the last one before it. */
+export const IncidentRun = z.object({
   id: z.uuid(),
   entity_type: z.string(),
   status: z.string(),

@@ -39,8 +39,8 @@ export const ObjectiveSettings = z.object({
   updated_at: z.string(),
 });
 
-/** The cause of bad events: an error by its fingerprint, or the channel of a delivery; all fields are null without a known cause. */
-const BudgetCause = z.object({
+/** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
+export const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
   bad_events: z.number().int(),
@@ -48,7 +48,15 @@ const BudgetCause = z.object({
   message: z.string().nullable(),
 });
 
-/** The budget of an objective in its window, in events; a negative budget is overspent, and shares are null without an event. */
+/** A UTC day of the window, with the share of the budget that was left at its end. */
+export const BudgetDay = z.object({
+  from: z.string(),
+  events: z.number().int(),
+  bad_events: z.number().int(),
+  budget_left: z.number().nullable(),
+});
+
+/** The budget of an objective in its window, in events; a negative rest is overspent, and shares are null without an event. */
 export const ObjectiveBudget = ObjectiveSettings.extend({
   /** The start of the window, the last full hour before `until` - `rolling_window`. */
   from: z.string(),
@@ -66,13 +74,7 @@ export const ObjectiveBudget = ObjectiveSettings.extend({
   runs_out_at: z.string().nullable(),
   /** The causes of bad events, the largest first. */
   causes: z.array(BudgetCause),
-  /** Each UTC day of the window, with the remaining share of the budget at its end. */
-  course: z.array(z.object({
-    from: z.string(),
-    events: z.number().int(),
-    bad_events: z.number().int(),
-    budget_left: z.number().nullable(),
-  })),
+  course: z.array(BudgetDay),
 });
 export type ObjectiveBudget = z.infer<typeof ObjectiveBudget>;
 
