@@ -246,7 +246,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/notifications/{id}/discard",
     "operator",
-    "Gives up a notification that waits or is dead",
+    "Discards a notification that waits or is dead",
     Notification,
     {
       refusals: [404, 409],
@@ -305,7 +305,7 @@ export const ROUTES: readonly Route[] = [
     "post",
     "/upstream/end-backoff",
     "operator",
-    "Ends the upstream backoff and starts what waited for its end",
+    "Ends the upstream backoff and starts the runs and jobs that waited for it",
     EndBackoffResponse,
     {
       body: EndBackoffRequest,
@@ -352,7 +352,7 @@ export const ROUTES: readonly Route[] = [
     body: ChangeRetentionRequest,
     refusals: [404],
   }),
-  admin("getSetup", "get", "/setup", "admin", "What must still be done before the installation can work unwatched", SetupResponse),
+  admin("getSetup", "get", "/setup", "admin", "The steps of the setup, and which of them are open", SetupResponse),
   admin("listPeople", "get", "/people", "admin", "Every user of Auth, newest first", PeopleResponse, { query: PeopleQuery }),
   admin("createPerson", "post", "/people", "admin", "Creates a user with a password, or invites one by email", Person, {
     body: CreatePersonRequest,

@@ -196,7 +196,7 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await readAlert(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("listObjectives", "/objectives", "Each objective with its error budget and what spent it", NoQuery, ObjectiveListResponse),
+    read("listObjectives", "/objectives", "Each objective with its error budget and its causes", NoQuery, ObjectiveListResponse),
     async (c) => c.json(await listObjectives(reader(c), clock), 200),
   );
   app.openapi(
@@ -213,7 +213,7 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     read(
       "getAlertQuality",
       "/alert-quality",
-      "What each rule did in a period, and how useful that was",
+      "The incidents and messages of each rule in a period, and how useful they were",
       AlertQualityQuery,
       AlertQualityResponse,
     ),

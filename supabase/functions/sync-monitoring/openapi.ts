@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { ChannelName } from "../../../types/admin.ts";
 import { type Route, ROUTES } from "../../../types/routes.ts";
+import { VERSION } from "../../../services/version.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
 import type { FunctionApp } from "../_shared/app.ts";
-import { SCHEMA_VERSION } from "../_shared/schema-check.ts";
 import { COMPONENTS, HEADERS, operation, refusals, TAG_LIST } from "./openapi-components.ts";
 import { createSchemaWriter } from "./openapi-schemas.ts";
 
@@ -13,7 +13,7 @@ const INFO = {
     title: "Beach volleyball sync",
     version: VERSION,
     description: "The reads (sync-monitoring), the actions of people (sync-admin) and the functions that machines call.",
-    license: { name: "All rights reserved", identifier: "LicenseRef-All-Rights-Reserved" },
+    license: { name: "MIT", identifier: "MIT" },
   },
   servers: [{ url: "/functions/v1" }],
   tags: TAG_LIST,
