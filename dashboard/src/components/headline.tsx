@@ -11,7 +11,8 @@ export function Headline({ of, title, figures = [], acts, children }: {
   /** The status whose tone it has. */
   of: string;
   title: ComponentChildren;
-  figures?: [name: string, value: ComponentChildren][];
+  /** The third part is the tone of the value. */
+  figures?: [name: string, value: ComponentChildren, tone?: string][];
   acts?: ComponentChildren;
   /** What the state means, in a sentence. */
   children?: ComponentChildren;
@@ -27,9 +28,9 @@ export function Headline({ of, title, figures = [], acts, children }: {
       </div>
       {figures.length > 0 && (
         <dl>
-          {figures.map(([name, value]) => (
+          {figures.map(([name, value, tone]) => (
             <div key={name}>
-              <dt>{name}</dt> <dd>{value}</dd>
+              <dt>{name}</dt> <dd class={tone}>{value}</dd>
             </div>
           ))}
         </dl>

@@ -17,7 +17,9 @@ import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip, StripKey } from "../components/strip.tsx";
 import { Message, Moment, Since, useNow } from "../components/time.tsx";
+import { isDataLate } from "../due.ts";
 import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { healthOfSync } from "../health.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -59,7 +61,7 @@ export default function EntityView() {
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
-          <Pill of={health.status} />
+          <Pill of={healthOfSync(health)} />
           <p>
             <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
           </p>
@@ -106,8 +108,6 @@ export default function EntityView() {
 function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms } = health;
-  const isLate = last_successful_sync !== null && now - Date.parse(last_successful_sync) > expected_within_ms && !health.idle_since &&
-    !health.is_paused;
   return (
     <div class="card pad stack now">
       <Facts
@@ -117,7 +117,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
             "Data is",
             <>
               {last_successful_sync === null ? "never read" : (
-                <span class={isLate ? "late" : undefined}>
+                <span class={isDataLate(health, now) ? "late" : undefined}>
                   <Since at={last_successful_sync} /> old
                 </span>
               )} <small>expected within {duration(expected_within_ms)}</small>
