@@ -11,8 +11,8 @@ export function Headline({ of, title, figures = [], acts, children }: {
   /** The status whose tone it has. */
   of: string;
   title: ComponentChildren;
-  /** The third part is the tone of the value. */
-  figures?: [name: string, value: ComponentChildren, tone?: string][];
+  /** A value has the colour of its status where that needs a person. */
+  figures?: [name: string, value: ComponentChildren, status?: string][];
   acts?: ComponentChildren;
   /** What the state means, in a sentence. */
   children?: ComponentChildren;
@@ -28,9 +28,9 @@ export function Headline({ of, title, figures = [], acts, children }: {
       </div>
       {figures.length > 0 && (
         <dl>
-          {figures.map(([name, value, tone]) => (
-            <div key={name}>
-              <dt>{name}</dt> <dd class={tone}>{value}</dd>
+          {figures.map(([name, value, status = "OK"]) => (
+            <div key={name} class={toneOf(status)}>
+              <dt>{name}</dt> <dd>{value}</dd>
             </div>
           ))}
         </dl>

@@ -5,7 +5,6 @@ import { attentionOf, Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Skeleton } from "../components/states.tsx";
-import { toneOf } from "../components/status.tsx";
 import { counted, number, title } from "../format.ts";
 import { type Component, HEALTH, isInTrouble } from "../health.ts";
 import { useOverview } from "../overview.ts";
@@ -14,7 +13,7 @@ import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf } from "../s
 import { Connectivity } from "../system/connectivity.tsx";
 import { countedOf } from "../tab.ts";
 
-type Figure = [name: string, value: ComponentChildren, tone?: string];
+type Figure = [name: string, value: ComponentChildren, status: string];
 
 /** The groups of the components that need nobody, in the order in which a run depends on them. */
 const GROUPS: [name: string, kinds: Component["kind"][]][] = [
@@ -37,10 +36,8 @@ function State({ of: rows, summary }: { of: Row[]; summary: string }) {
         ? attentionOf(bad, rows.length, "component")
         : `${good === rows.length ? "All" : `${number(good)} of`} ${counted(rows.length, "component")} work`}
       figures={[
-        ...counts.length > 1
-          ? counts.map(([health, count]): Figure => [title(health), number(count), isInTrouble(health) ? toneOf(health) : ""])
-          : [],
-        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>, "bad"] as Figure] : [],
+        ...counts.length > 1 ? counts.map(([health, count]): Figure => [title(health), number(count), health]) : [],
+        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>, "FIRING"] as Figure] : [],
       ]}
     >
       {summary}
