@@ -15,7 +15,7 @@ const RuleQuality = z.object({
   is_active: z.boolean(),
   /** The incidents that opened in the period and fired. */
   incidents: z.number().int(),
-  /** Delivered messages, without the dashboard, which interrupts nobody. */
+  /** Delivered notifications, without the dashboard, which interrupts nobody. */
   notifications: z.number().int(),
   acknowledged: z.number().int(),
   /** Incidents that resolved within five minutes while nobody acknowledged, silenced or resolved them. */

@@ -13,6 +13,7 @@ import { Facts, Page } from "../components/page.tsx";
 import { Pause } from "../components/pause.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
+import { Segments } from "../components/segments.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip, StripKey } from "../components/strip.tsx";
@@ -175,18 +176,12 @@ function Past({ type }: { type: string }) {
   return (
     <section aria-label="History">
       <div class="toolbar">
-        <div class="segments" role="group" aria-label="Period">
-          {NAMES.map((name) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={!zoom && name === period}
-              onClick={() => change({ period: name, from: "", until: "" })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Period"
+          names={NAMES}
+          chosen={zoom ? "" : period}
+          onChoose={(name) => change({ period: name, from: "", until: "" })}
+        />
         <RangePicker
           range={range}
           label={zoom ? `${secondsText(zoom[0])} – ${secondsText(zoom[1])}` : "From – to"}
