@@ -41,6 +41,7 @@ async function main(): Promise<void> {
       rules: "/alerts/rules",
       rule: `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
       silences: "/alerts/silences",
+      quality: "/alerts/quality",
       channels: "/alerts/channels",
       sync: "/sync",
       job: `/jobs/${await idOf("select id from sync_jobs limit 1")}`,

@@ -15,7 +15,7 @@ export const RuleQuality = z.object({
   is_active: z.boolean(),
   /** The number of incidents that opened in the period and fired. */
   incidents: z.number().int(),
-  /** The number of delivered messages, without those of the dashboard, which interrupt nobody. */
+  /** The number of delivered notifications, without those of the dashboard, which interrupt nobody. */
   notifications: z.number().int(),
   acknowledged: z.number().int(),
   /** The number of incidents that resolved within five minutes without an act of a person or a silence. */

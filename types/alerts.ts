@@ -4,7 +4,7 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
-/** The labels that a person gives an incident: worth a message, or not. */
+/** The labels that a person gives an incident: worth a notification, or not. */
 export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */

@@ -101,7 +101,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
   burn_rate: (value, { evaluation_window, objective }) =>
-    `the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
+    // The window and the rate, in which the rules of an objective differ, come before the end that a list cuts.
+    `over ${evaluation_window} the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
 };
 
