@@ -35,6 +35,7 @@ import {
   AlertRule,
   AlertSilence,
   ChannelListResponse,
+  ConfirmedCanary,
   IncidentRow,
   NotificationChannel,
   RuleListResponse,
@@ -183,6 +184,9 @@ export const ROUTES: readonly Route[] = [
       refusals: [404, 429],
     },
   ),
+  admin("post", "/canaries/{id}/confirm", "viewer", "Proves the channel whose test message linked here", ConfirmedCanary, {
+    refusals: [404],
+  }),
   admin("get", "/notifications/{id}", "viewer", "One notification with its delivery status", Notification, { refusals: [404] }),
   admin("post", "/notifications/{id}/resend", "operator", "Queues a dead notification again", Notification, {
     status: 202,

@@ -26,6 +26,8 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   queue_age: "Seconds that the oldest job has been waiting.",
   burn_rate: "How many times faster than evenly the error budget of an objective is spent, in the window and in a twelfth of it.",
   broken_rules: "Active rules that an evaluation cannot measure.",
+  canary: "Channels whose test message is due.",
+  canary_failed: "Channels whose last test message failed.",
 };
 
 /** The name of each metric in the rule form. */
@@ -51,7 +53,7 @@ const seconds = (value: number): string => duration(value * 1_000);
 
 const withUnit = (value: number, metric: AlertMetric): string => {
   const { unit } = ALERT_METRICS[metric];
-  const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
+  const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule|channel)s\b/, "$1") : unit;
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
 
@@ -103,6 +105,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   burn_rate: (value, { evaluation_window, objective }) =>
     `the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
+  canary: () => "the test of a channel is due",
+  canary_failed: (value) => value === 1 ? "a channel is not proven" : `${counted(value, "channel")} or more are not proven`,
 };
 
 const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);

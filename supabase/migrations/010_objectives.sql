@@ -165,7 +165,7 @@ create function private.delivery_events(p_from timestamptz, p_until timestamptz,
 language sql stable rows 10 set search_path = '' as $$
   select 'delivery', i.entity_type, n.created_at, d.is_late, case when d.is_late then n.channel end
   from public.alert_notifications n
-  join public.alert_incidents i on i.id = n.incident_id
+  join public.alert_incidents i on i.id = n.incident_id and not i.is_test
   -- A state that a newer one replaced within the limit was not awaited, and neither was an end that nobody had to receive.
   left join lateral (
     select min(o.created_at) as at from public.alert_notifications o

@@ -21,6 +21,8 @@ export interface Links {
   page: string | null;
   /** An incident on the page. */
   incident: (id: string) => string | null;
+  /** The page that confirms a canary. */
+  canary: (id: string) => string | null;
   /** The runbook of a rule: an absolute URL as it is, a relative one under the base address; null without both. */
   runbook: (url: string | null) => string | null;
 }
