@@ -196,7 +196,8 @@ incidents neither mute nor delay it. No list, count or report has it.
 - **PagerDuty** is proven by a change event, which notifies nobody.
 - **Email** is proven when somebody follows the link in it to the page and is signed in, in whichever role
   (\`POST sync-admin/canaries/<id>/confirm\`). Without \`DASHBOARD_URL\` the message names this request in place of a link.
-- **Alertmanager** needs none: each post that its API accepts proves it. To the page nothing is sent.
+- **Alertmanager** needs none: each post that its API accepts proves it, and 10 minutes without one are a failure. To the page nothing is
+  sent.
 
 \`GET sync-admin/channels\` has when a canary last proved each channel and by which stage, and the stage and the error of one that failed.
 Each stage has 10 minutes, and the reader of an email has until the next canary. The rule "Channel Not Proven" notifies the other channels.

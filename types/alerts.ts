@@ -158,7 +158,8 @@ export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ..
 export function thresholdsOf(metric: AlertMetric): string {
   const { unit, min, max, limit }: Metric = ALERT_METRICS[metric];
   const because = limit ? `, because ${limit}` : "";
-  return `must be between ${min} and ${max}${unit === "ratio" ? "" : ` ${unit}`} for the metric ${metric}${because}`;
+  const range = min === max ? `must be ${min}` : `must be between ${min} and ${max}`;
+  return `${range}${unit === "ratio" ? "" : ` ${unit}`} for the metric ${metric}${because}`;
 }
 
 /** The metrics of the monitoring system; their rules have the entity type `system`. */

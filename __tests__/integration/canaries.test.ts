@@ -332,6 +332,27 @@ Deno.test("an Alertmanager has no canary, and is proven by its last post that wa
   assertEquals((await checks()).map(({ channel }) => channel), ["hook"]);
 });
 
+Deno.test("an Alertmanager that accepted no post for 10 minutes is named to the others, until it accepts one", async () => {
+  const { wait, notified, clock } = await setUpCanaries(db, [["team", "slack", null]]);
+  await db.query(
+    `insert into notification_channels (name, kind, config, created_at) values ('am', 'alertmanager', '{"url": "https://am.test"}', $1)`,
+    [clock.asOf()],
+  );
+  const post = (error: string | null) => db.rpc("record_alertmanager_post", { p: { name: "am", error }, as_of: clock.asOf() });
+  await post(null);
+  await post("the receiver answered 500");
+  await wait(9);
+  assertEquals(await notified(), []);
+  await wait(1);
+  assertEquals(await notified(), ["dashboard FIRING", "team FIRING"]);
+  assertEquals(await db.value("select evidence -> 'failed' from alert_incidents where metric = 'canary_failed'"), {
+    am: { stage: "CHANNEL", error: "the receiver answered 500" },
+  });
+  await post(null);
+  await wait(1);
+  assertEquals((await notified()).slice(2), ["dashboard RESOLVED", "team RESOLVED"]);
+});
+
 Deno.test("the API sets the interval: a day for a new channel, a week for email, none for the kinds that nothing proves", async () => {
   const { call } = await setUp();
   const everyOf = async (name: string, body: object) => (await (await call("PUT", `/channels/${name}`, "admin", body)).json()).canary_every;

@@ -185,7 +185,6 @@ const EXEMPT: Record<string, string> = {
   "private.close_run": "looks for incidents of an entity, and tests have none",
   "private.due_groups": "sends test messages, whose group is their own",
   "private.failing_tournaments": "looks for incidents of tournaments",
-  "private.incidents_of": "looks for incidents of a run",
   "private.item_for": "sends test messages",
   "private.live_incident_json": "evaluates the rule of tests",
   "private.measure_rates": "looks for incidents of its own rule",

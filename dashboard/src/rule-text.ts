@@ -42,7 +42,8 @@ export const unitOf = (metric: AlertMetric): string => isShare(metric) ? "%" : A
 export function rangeOf(metric: AlertMetric): string {
   const { min, max, limit }: Metric = ALERT_METRICS[metric];
   const scale = isShare(metric) ? 100 : 1;
-  return `${number(min * scale)} to ${number(max * scale)} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
+  const range = min === max ? number(min) : `${number(min * scale)} to ${number(max * scale)}`;
+  return `${range} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
 }
 
 /** Replaces the range of the API, whose ratios are percentages in the form. */

@@ -337,8 +337,8 @@ comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
 comment on column public.alert_incidents.label is 'Whether a person found the incident USEFUL or NOISE; null: nobody said so.';
 comment on column public.alert_incidents.is_test is
-  'The incident sends the canaries of channels. No read shows it, no act changes it, and nothing counts it.';
-create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
+  'The incident sends the canaries of channels. No function of the API shows or counts it, and no act changes it.';
+create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id) where not is_test;
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
   on public.alert_incidents (rule_id, entity_type, coalesce(tournament_no, '')) where state <> 'RESOLVED';

@@ -615,19 +615,26 @@ comment on function private.measure_system(public.alert_rules[], timestamptz) is
 
 create function private.measure_canaries(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 2 set search_path = '' as $$
-  with channel as (select c.name from public.notification_channels c where c.is_active and c.canary_every is not null),
+  with channel as (select c.* from public.notification_channels c where c.is_active),
   due as (
     select count(*) as checks, min(k.opened_at) as since, jsonb_agg(k.channel order by k.channel) as channels
-    from public.channel_canaries k join channel c on c.name = k.channel
+    from public.channel_canaries k join channel c on c.name = k.channel and c.canary_every is not null
     where k.proven_at is null and k.failed_at is null and k.incident_id is null and k.opened_at <= as_of
   ),
   failed as (
     select count(*) as checks, min(k.failed_at) as since,
       jsonb_object_agg(k.channel, jsonb_build_object('stage', k.stage, 'error', k.error)) as channels
     from channel c cross join lateral (
-      select * from public.channel_canaries l
-      where l.channel = c.name and (l.proven_at is not null or l.failed_at is not null) and l.opened_at <= as_of
-      order by l.opened_at desc limit 1
+      (select l.channel, l.stage, l.failed_at, l.error from public.channel_canaries l
+      where c.canary_every is not null and l.channel = c.name and (l.proven_at is not null or l.failed_at is not null)
+        and l.opened_at <= as_of
+      order by l.opened_at desc limit 1)
+      union all
+      -- Each post proves an Alertmanager.
+      select d.channel, 'CHANNEL', coalesce(d.last_sent_at, c.created_at) + interval '10 minutes', d.last_error
+      from public.notification_destinations d
+      where c.kind = 'alertmanager' and d.channel = c.name and d.last_error is not null
+        and coalesce(d.last_sent_at, c.created_at) <= as_of - interval '10 minutes'
     ) k
     where k.failed_at is not null
   )
@@ -647,7 +654,8 @@ language sql stable rows 2 set search_path = '' as $$
   where r.metric in ('canary', 'canary_failed');
 $$;
 comment on function private.measure_canaries(public.alert_rules[], timestamptz) is
-  'The number of channels whose canary is due and not queued, which that rule notifies, and of channels whose last canary failed.';
+  'The number of channels whose canary is due and not queued, which that rule notifies, and of channels whose last canary failed, or, for '
+  'Alertmanager, whose posts failed for 10 minutes.';
 
 create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$

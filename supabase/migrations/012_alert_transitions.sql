@@ -33,13 +33,13 @@ declare
   destination bigint;
   canary jsonb := '{}'::jsonb;
 begin
+  insert into public.notification_destinations (channel, recipient) values (p ->> 'channel', p ->> 'recipient') on conflict do nothing;
   if incident.is_test then
     canary := private.queue_canary(incident, p);
     if canary is null then
       return;
     end if;
   end if;
-  insert into public.notification_destinations (channel, recipient) values (p ->> 'channel', p ->> 'recipient') on conflict do nothing;
   select d.id into destination from public.notification_destinations d
   where d.channel = p ->> 'channel' and d.recipient = p ->> 'recipient';
   insert into public.alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
@@ -514,6 +514,8 @@ comment on function private.settle_canaries(timestamptz) is
 create function private.run_canaries(as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 begin
+  -- Whoever deletes a channel locks it before its checks.
+  perform from public.notification_channels for key share;
   delete from public.channel_canaries k using public.notification_channels c
   where c.name = k.channel and k.proven_at is null and k.failed_at is null and not (c.is_active and c.canary_every is not null);
   perform private.settle_canaries(as_of);

@@ -697,7 +697,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.alert_incidents i
   where i.id in (
     select a.id from public.alert_incidents a
-    where a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
+    where not a.is_test and a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
       and run.id::text in (a.evidence ->> 'execution_id', a.evidence -> 'at_peak' ->> 'execution_id')
     union
     -- The evidence of an incident that fires for long names its newest run, and the coverage each of its bad runs.
@@ -1743,7 +1743,7 @@ language sql stable set search_path = '' as $$
   from (values (1)) always
   left join lateral (
     select k.proven_at, k.stage from public.channel_canaries k where k.channel = channel.name and k.proven_at is not null
-    order by k.opened_at desc limit 1
+    order by k.proven_at desc limit 1
   ) proven on true
   left join lateral (
     select k.* from public.channel_canaries k
