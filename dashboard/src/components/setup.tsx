@@ -5,7 +5,7 @@ import { useRead } from "../queries.ts";
 import { Message } from "./time.tsx";
 
 /** What an admin must still do before nobody needs to watch; nothing once all of it is done. */
-export function Setup() {
+export default function Setup() {
   const setup = useRead("sync-admin/setup", SetupResponse, { every: 300_000 }).data;
   if (!setup || setup.is_ready) return null;
   const open = setup.steps.filter(({ is_done }) => !is_done), done = setup.steps.filter(({ is_done }) => is_done);
