@@ -3,8 +3,9 @@ import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { Icon, Status } from "../components/status.tsx";
 import { Message } from "../components/time.tsx";
 import { counted, sentence } from "../format.ts";
-import { type Component, HEALTH, type Health, healthOf, isInTrouble } from "../health.ts";
+import { byHealth, type Health, isInTrouble } from "../health.ts";
 import { useNames } from "../names.ts";
+import { type Component, healthOf } from "./health.ts";
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
   runs: "Outcome of the runs",
@@ -73,7 +74,7 @@ export const rowsOf = (components: Component[], syncs: Record<string, EntityHeal
     const { kind, name, status, message } = component, health = healthOf(component, syncs);
     const because = kind === "schedule" && status === "OK" && isInTrouble(health) ? syncs[name]?.because ?? [] : [];
     return { component, health, message: because.map(({ message }) => sentence(message)).join(" ") || message };
-  }).sort((one, other) => HEALTH.indexOf(one.health) - HEALTH.indexOf(other.health));
+  }).sort((one, other) => byHealth(one.health, other.health));
 
 /** Some components with their health and its reason; a row opens its evidence. */
 export function ComponentGroup({ title, of: rows, shared }: { title: string; of: Row[]; shared: string[] }) {
