@@ -1,4 +1,4 @@
-/** The media types that are not compressed already, as images are. */
+/** The media types that are worth compressing; images other than SVG are compressed already. */
 const COMPRESSIBLE = /^(text\/|application\/(json|javascript|xml|[\w.-]+\+(json|xml))|image\/svg\+xml)/;
 
 /** Whether the header `Accept-Encoding` accepts gzip; `q=0` refuses an encoding, and `*` stands for every unnamed encoding. */

@@ -20,7 +20,7 @@ const BYTEA = 17;
 /** Parses an array of any type into texts, nested like its dimensions. */
 const asTexts: (text: string) => unknown = types.getTypeParser(1009 as never);
 
-/** Parsers that return what hosted PostgREST returns; `elements` has the element type of each array type. */
+/** Parsers with the results of hosted PostgREST; `elements` has the element type of each array type. */
 function parsersOf(elements: Map<number, number>): ClientConfig["types"] {
   const parserOf = (oid: number): (text: string) => unknown => {
     const element = elements.get(oid);

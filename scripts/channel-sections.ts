@@ -57,10 +57,10 @@ mail server is \`SMTP_URL\` (see [deploy.md](deploy.md)). Only a 5xx response to
 export const block = (language: string, text: string): string[] => ["```" + language, text.trimEnd(), "```", ""];
 export const json = (text: string): string => JSON.stringify(JSON.parse(text), null, 2);
 
-/** A word that is not broken over lines, with the links and the code in it. */
+/** A word with its links and code, which is not broken across lines. */
 const TOKEN = /(?:\[[^\]]*\]\([^)]*\)|`[^`]*`|\S)+/g;
 
-/** A paragraph in lines of at most 140 characters as deno fmt wraps it; those after the first begin with the indent. */
+/** A paragraph in lines of at most 140 characters, as deno fmt wraps it; each line after the first begins with the indent. */
 function wrap(text: string, indent = ""): string[] {
   const lines: string[] = [];
   for (const word of text.replaceAll("\n", " ").match(TOKEN) ?? []) {
@@ -71,7 +71,7 @@ function wrap(text: string, indent = ""): string[] {
   return lines;
 }
 
-/** An opening as a channel of the kind posts it. */
+/** The body that a channel of the kind posts for an opening. */
 async function postedBy(kind: PostingKind, links: Links): Promise<string> {
   const bodies: string[] = [];
   const fetch = (_url: unknown, init: RequestInit = {}) =>
@@ -103,6 +103,6 @@ async function kindSection(kind: ChannelKind, links: Links): Promise<string[]> {
   return [...head, "An opening:", "", ...block("json", await postedBy(kind, links))];
 }
 
-/** A section for each kind of channel: where its settings come from, its fields, and a message. */
+/** A section for each kind of channel: the source of its settings, its fields, and a message. */
 export const channelSections = async (links: Links): Promise<string[]> =>
   (await Promise.all(CHANNEL_KIND_NAMES.map((kind) => kindSection(kind, links)))).flat();

@@ -24,7 +24,7 @@ const orderOf = (m: Measurement): number =>
 const severityOf = (m: Measurement): number => SEVERITIES.indexOf(m.incident?.severity ?? m.severity);
 const causeOf = (m: Measurement): string | null => m.fingerprint ?? m.incident?.cause ?? null;
 
-/** Whether the incident is silenced, and not by its name, so that it inhibits no other incident. */
+/** Whether a pause, or a silence that does not name the incident, silences it; the incident then inhibits no other one. */
 export const isSilencedOtherwise = (m: Measurement): boolean => m.is_paused || m.silenced_by !== null && !m.is_silenced_by_name;
 const overlaps = (a: Measurement, b: Measurement): boolean =>
   a.entity_type === b.entity_type || a.entity_type === "all" || b.entity_type === "all";

@@ -70,7 +70,7 @@ class Replay {
     return [...times].filter((at) => at >= this.#from && at <= this.#until).sort((a, b) => a - b);
   }
 
-  /** The times at which the clocks of the incident run out. */
+  /** The next times at which the incident changes without a new value: by its delays, its repetition or the end of its acknowledgement. */
   #clocks(): number[] {
     const { rule: { for_ms, escalation_ms, repeat_ms, flap_ms } } = this.facts;
     if (!this.#incidents.live) return [];
@@ -120,7 +120,7 @@ class Replay {
     };
   }
 
-  /** The silence of the rule, as `private.silence_of` selects it: a silence that names the incident counts only without another one. */
+  /** The silence of the rule, as `private.silence_of` selects it: one that names the incident is selected only if no other matches. */
   #silenceAt(now: number, evidence: Measurement["evidence"]) {
     const { rule } = this.facts;
     const ofRuns = (of: unknown) => Array.isArray(of) && of.length > 0 ? of : null;

@@ -34,7 +34,7 @@ function redactNamedValues(text: string): string {
   return clean + text.slice(end);
 }
 
-/** Makes a text safe, cuts it, and then removes its secrets: tokens, keys, passwords, credentials in URLs. */
+/** Removes unsafe characters from a text, cuts it, and then removes its secrets: tokens, keys, passwords, credentials in URLs. */
 export function redactText(text: string, max = MAX_TEXT): string {
   const kept = safeText(text, max);
   const clean = PATTERNS.reduce((dirty, [pattern, replacement]) => dirty.replace(pattern, replacement as string), redactNamedValues(kept));

@@ -3,8 +3,8 @@ import type { Digest, Known, KnownMatches, Look } from "./contract/sync-writes.t
 
 const WEEK_MS = 7 * 86_400_000;
 /**
- * The number of rows that a reply can remove without a second look, unless it removes all; also the number of rows in which it can blank a
- * column, unless a full reply blanks most rows; and the number of dates that an incremental reply can move.
+ * The number of rows that a reply can remove or blank, and of dates that an incremental reply can move, without a second look. A reply that
+ * removes all rows needs a second look at any number, and so does a full reply that blanks most rows.
  */
 const FEW_ROWS = 5;
 
@@ -19,7 +19,7 @@ interface Reply {
   present: string[];
   /** Whether a record has no number of its own, so that a missing number proves nothing. */
   isIncomplete: boolean;
-  /** Whether the reply has only the changed rows; a few of these can all be blanked or moved. */
+  /** Whether the reply has only the changed rows, of which up to FEW_ROWS can be blanked or moved without a second look. */
   isIncremental?: boolean;
   dateColumn: string;
 }

@@ -172,7 +172,7 @@ export const PreviewRuleRequest = RuleChanges;
 /** The query of a preview; `since` also replays the rule from that time, at most 90 days ago. */
 export const PreviewQuery = z.strictObject({ since: moment.optional() });
 
-/** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
+/** The current value of a rule in each of its scopes, and the transition of an evaluation, which is not applied. */
 export const PreviewRuleResponse = z.object({
   as_of: z.string(),
   scopes: z.array(z.object({
@@ -199,8 +199,8 @@ export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 
 export const ChannelName = channelName;
 
-/** An attempt to send a message of a test; RETRY is a failure after which a later attempt can succeed. */
-const ChannelAttempt = z.object({
+/** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */
+export const ChannelAttempt = z.object({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
   status_code: z.number().int().optional(),
   error: z.string().optional(),
@@ -234,8 +234,8 @@ export const SETUP_CODES = [
   "HEARTBEAT",
   "AUDIT_KEY",
 ] as const;
-/** A step of the setup, with a message about its state, and a link to a view of the page. */
-const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
+/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
+export const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
 /** `GET sync-admin/setup`: the steps before the installation can run unattended, in their order. */
 export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });
@@ -358,17 +358,16 @@ export const RetentionResponse = z.object({ settings: z.array(RetentionSetting) 
 /** `PATCH sync-admin/retention/:subject`. */
 export const ChangeRetentionRequest = z.strictObject({ keep: duration("keep"), reason: reason.optional() });
 
-/** `POST sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
-export const ConnectivityResponse = z.object({
-  status: z.enum(["OK", "FAILED"]),
-  checks: z.array(z.object({
-    name: z.string(),
-    kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),
-    status: z.enum(["OK", "FAILED", "SKIPPED"]),
-    response_time_ms: z.number(),
-    message: z.string(),
-  })),
+/** Whether a component can be reached. */
+export const ConnectivityCheck = z.object({
+  name: z.string(),
+  kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),
+  status: z.enum(["OK", "FAILED", "SKIPPED"]),
+  response_time_ms: z.number(),
+  message: z.string(),
 });
+/** `POST sync-admin/test-connectivity`: the check of each component; it starts no run and sends no notification. */
+export const ConnectivityResponse = z.object({ status: z.enum(["OK", "FAILED"]), checks: z.array(ConnectivityCheck) });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
 /** `GET sync-admin/test-connectivity`: the last test, null without one, and the time of the next possible test, null when it is now. */
 export const LastConnectivityResponse = z.object({

@@ -4,8 +4,8 @@ import { SEVERITIES } from "./sync.ts";
 
 export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
 
-/** The incidents and notifications of a rule in a period; the fields of the rule are null for a deleted one. */
-const RuleQuality = z.object({
+/** What a rule did in a period; the fields of the rule are null for a deleted one. */
+export const RuleQuality = z.object({
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
   entity_type: z.string().nullable(),
@@ -15,7 +15,7 @@ const RuleQuality = z.object({
   is_active: z.boolean(),
   /** The number of incidents that opened in the period and fired. */
   incidents: z.number().int(),
-  /** The number of delivered messages, without those of the dashboard, which interrupt nobody. */
+  /** The number of delivered notifications, without those of the dashboard, which interrupt nobody. */
   notifications: z.number().int(),
   acknowledged: z.number().int(),
   /** The number of incidents that resolved within five minutes without an act of a person or a silence. */
@@ -30,8 +30,8 @@ const RuleQuality = z.object({
 });
 export type RuleQuality = z.infer<typeof RuleQuality>;
 
-/** The bad events of an objective in the period; unnoticed events are in an hour without a firing incident of their sync. */
-const UnnoticedEvents = z.object({
+/** The bad events of an objective in the period; unnoticed: in an hour in which no incident of their sync was firing. */
+export const UnnoticedEvents = z.object({
   id: z.uuid(),
   name: z.string(),
   events: z.number().int(),

@@ -37,8 +37,8 @@ export const RunningExecution = z.object({
   tournaments_total: z.number().int().nullable(),
 });
 
-/** A full run for the strip of runs on the overview. */
-const RecentRun = z.object({
+/** A full run of the strip on the overview. */
+export const RecentRun = z.object({
   id: z.uuid(),
   status: z.string(),
   execution_start: z.string(),

@@ -4,7 +4,7 @@ import { entityScope } from "./admin.ts";
 import { reason } from "./reason.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** The indicators and their events, of which a target is a share; the table of objectives checks the same names. */
+/** The indicators, each with its events; a target is a share of these events. The table of objectives checks the same names. */
 export const INDICATORS = {
   sync_success: { label: "results that succeeded", event: "result", events: "results" },
   timeliness: { label: "due times with a start within 15 minutes", event: "due time", events: "due times" },
@@ -39,8 +39,8 @@ export const ObjectiveSettings = z.object({
   updated_at: z.string(),
 });
 
-/** The cause of bad events: an error by its fingerprint, or the channel of a delivery; all fields are null without a known cause. */
-const BudgetCause = z.object({
+/** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
+export const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
   bad_events: z.number().int(),
@@ -48,7 +48,15 @@ const BudgetCause = z.object({
   message: z.string().nullable(),
 });
 
-/** The budget of an objective in its window, in events; a negative budget is overspent, and shares are null without an event. */
+/** A UTC day of the window, with the share of the budget that was left at its end. */
+export const BudgetDay = z.object({
+  from: z.string(),
+  events: z.number().int(),
+  bad_events: z.number().int(),
+  budget_left: z.number().nullable(),
+});
+
+/** The budget of an objective in its window, in events; a negative rest is overspent, and shares are null without an event. */
 export const ObjectiveBudget = ObjectiveSettings.extend({
   /** The start of the window, the last full hour before `until` - `rolling_window`. */
   from: z.string(),
@@ -66,13 +74,7 @@ export const ObjectiveBudget = ObjectiveSettings.extend({
   runs_out_at: z.string().nullable(),
   /** The causes of bad events, the largest first. */
   causes: z.array(BudgetCause),
-  /** Each UTC day of the window, with the remaining share of the budget at its end. */
-  course: z.array(z.object({
-    from: z.string(),
-    events: z.number().int(),
-    bad_events: z.number().int(),
-    budget_left: z.number().nullable(),
-  })),
+  course: z.array(BudgetDay),
 });
 export type ObjectiveBudget = z.infer<typeof ObjectiveBudget>;
 

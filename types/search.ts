@@ -25,5 +25,5 @@ export const SearchResult = z.object({
 });
 export type SearchResult = z.infer<typeof SearchResult>;
 
-/** `GET sync-monitoring/search`: the results, of which each kind has an equal share if it has enough. */
+/** `GET sync-monitoring/search`: the results; each kind with enough results has an equal share. */
 export const SearchResponse = z.object({ results: z.array(SearchResult).max(20) });

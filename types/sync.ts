@@ -74,7 +74,7 @@ export const StartSyncResponse = z.object({
 });
 export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
 
-/** A tournament with its gender and start, because a city can have several; null fields when the database no longer has it. */
+/** A tournament with its gender and start, because a city can have several; these fields are null when the database no longer has it. */
 export const NamedTournament = z.object({
   no: z.string(),
   name: z.string().nullable(),

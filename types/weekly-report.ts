@@ -8,8 +8,8 @@ export const RULE_CHANGES = ["CREATED", "CHANGED", "SWITCHED_OFF", "SWITCHED_ON"
 /** The figures of an objective at the end of the week. */
 export const ReportedBudget = ObjectiveBudget.omit({ causes: true, course: true });
 
-/** A change of a rule in the audit log. */
-const RuleChange = z.object({
+/** A change of a rule, by the audit log. */
+export const RuleChange = z.object({
   at: z.string(),
   actor: z.string(),
   change: z.enum(RULE_CHANGES),
@@ -19,7 +19,7 @@ const RuleChange = z.object({
   reason: z.string().nullable(),
 });
 
-const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
+export const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
 
 /** The figures of a week from the database, from which the words are made. */
 export const WeekFigures = z.object({

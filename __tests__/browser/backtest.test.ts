@@ -5,7 +5,7 @@ import { violations } from "../../testing/browser.ts";
 const { test, query } = await browserStack();
 const RULE = "Match Schedule Duration Exceeded";
 
-/** Ten days with a run every four hours, of which every tenth takes 80 s and the others 30 s. */
+/** Adds ten days with a run every four hours, of which every tenth takes 80 s and the others 30 s. */
 async function addRuns(): Promise<string> {
   await query(
     `insert into sync_execution_history (entity_type, status, trigger, due_at, attempt, execution_start, execution_end, tournaments_processed)

@@ -35,7 +35,7 @@ async function startAlertmanager(port: number) {
   await until("Alertmanager", () => read("/-/ready").then(() => true, () => false));
   return {
     alerts: async (): Promise<Alert[]> => JSON.parse(await read("/api/v2/alerts")),
-    /** How many resolved alerts it received. */
+    /** The number of resolved alerts that Alertmanager received. */
     resolved: async () => Number(/alerts_received_total\{status="resolved",version="v2"\} (\d+)/.exec(await read("/metrics"))?.[1]),
     stop: async () => {
       process.kill("SIGKILL");
@@ -51,7 +51,7 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** The processor with a channel to an Alertmanager at the port, on the time of the machine, which Alertmanager has too. */
+/** The processor with a channel to an Alertmanager at the port; both use the time of the machine. */
 async function setUp(port: number) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -69,7 +69,7 @@ async function setUp(port: number) {
       waitUntil: (task) => work.push(task),
     });
   let app = start();
-  /** A call of cron with so many consecutive failures. */
+  /** Evaluates the rules with this number of consecutive failures, as a call of pg_cron does. */
   const tick = async (failures: number, advanceMs = MINUTE) => {
     clock.advance(advanceMs);
     await db.query("update sync_status set last_attempt = $1, consecutive_failures = $2", [clock.asOf(), failures]);
@@ -91,7 +91,7 @@ Deno.test("Alertmanager has our alerts while they fire and until they end, also 
   const port = freePort();
   let manager = await startAlertmanager(port);
   const { clock, tick, restart } = await setUp(port);
-  // Alertmanager, which has the time of the machine, ends an alert only when its end is over.
+  // Alertmanager uses the time of the machine, and ends an alert only when the end of the alert is in the past.
   clock.moveTo(new Date(Date.now() - 12 * MINUTE).toISOString());
   await tick(3);
   const [alert] = await manager.alerts();

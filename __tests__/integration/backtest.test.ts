@@ -90,7 +90,7 @@ Deno.test("before the first evaluation that is kept, a replay assumes one each m
   await db.query("delete from alert_evaluations where evaluated_at < $1", [iso(until - DAY / 2)]);
   const after = replayRule(await replayFacts(db, { id }, START, until)).incidents;
   const delays = after.map(({ opened_at }, index) => Math.abs(Date.parse(opened_at) - Date.parse(before[index]?.opened_at ?? "")));
-  // Nothing is known of the times without an evaluation, so that an incident in one of them is opened at once.
+  // In the time without stored evaluations a replay assumes one each minute, so incidents open without the recorded delays.
   assert(after.length >= before.length, `${after.length} of ${before.length}`);
   assert(delays.slice(0, 3).every((delay) => delay <= 5 * 60_000), delays.join(" "));
 });

@@ -10,7 +10,7 @@ Deno.test("each import map pins its packages to exact versions, and the root has
   const maps = [root, peers, await importMap("dashboard/deno.json"), await importMap("supabase/functions/deno.json")];
   const packages = maps.flatMap((map) => Object.values(map)).filter((target) => !target.startsWith("./"));
   assertEquals(packages.filter((target) => !/^npm:(@[^/]+\/)?[^@/]+@\d+\.\d+\.\d+(-[\w.]+)?(\/|$)/.test(target)), []);
-  // Their driver is also that of the platform.
+  // The peers have the same driver as the platform.
   assertEquals(Object.keys(peers).filter((name) => name in root), ["pg"]);
   assertEquals(peers.pg, root.pg);
 });

@@ -31,7 +31,7 @@ const date = dateOf({ day: "numeric", month: "short" });
 const dateOfYear = dateOf({ day: "numeric", month: "short", year: "numeric" });
 const dateFormat = (dates: string[]) => dates.every((text) => text.startsWith(`${new Date().getFullYear()}-`)) ? date : dateOfYear;
 
-/** A date such as `2026-11-24` as `24 Nov`, with its year unless it is the current one. */
+/** Formats a date such as `2026-11-24` as `24 Nov`, and adds the year if it is not the current year. */
 export const dayOf = (text: string): string => dateFormat([text]).format(new Date(text));
 
 /** The days from one date to another, such as `24–27 Nov`. */

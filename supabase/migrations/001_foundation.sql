@@ -118,7 +118,7 @@ language sql immutable set search_path = '' as $$
     from jsonb_each_text(row_json)
     where value is not null and key in (
       'evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts', 'group_window', 'grace',
-      'max_runtime', 'sync_frequency', 'rolling_window'
+      'max_runtime', 'sync_frequency', 'rolling_window', 'canary_every'
     )
   );
 $$;
@@ -140,7 +140,7 @@ insert into public.limit_settings (subject, maximum) values
 
 create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
-  -- A change that breaks edge functions of an older version, such as a renamed argument, raises min_code_version.
+  -- A change that breaks edge functions of an older version, such as a renamed argument, must raise min_code_version.
   select jsonb_build_object('version', 15, 'min_code_version', 15);
 $$;
 comment on function public.schema_version is

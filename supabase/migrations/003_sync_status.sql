@@ -333,7 +333,7 @@ comment on column public.request_states.look_at is
   'The time at which a run for the second look is dispatched; it moves by ten minutes while no reply confirms or contradicts the first.';
 comment on column public.request_states.digest is
   'The changes that the held-back reply would make: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
-comment on column public.request_states.execution_id is 'The last run that held a reply back.';
+comment on column public.request_states.execution_id is 'The run that last held a reply back.';
 comment on column public.request_states.contradicted_at is 'The time at which a later reply last contradicted the held-back reply.';
 create index request_states_held_idx on public.request_states (entity_type, look_at) where held_at is not null;
 select private.secure_table('public.request_states');

@@ -388,7 +388,7 @@ declare
   due constant timestamptz := (p ->> 'due_at')::timestamptz;
   progress constant record := private.due_progress(p ->> 'entity_type', due);
 begin
-  -- max() reads one entry of the index; EXISTS would read every run when none is later.
+  -- max() reads one entry of the index; EXISTS reads every run when none is later.
   if not progress.may_run or progress.last_attempt >= (p ->> 'attempt')::integer or due < (
     select max(h.due_at) from public.sync_execution_history h where h.entity_type = p ->> 'entity_type'
   ) then

@@ -3,6 +3,7 @@ import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { isDataLate } from "../due.ts";
 import { counted, duration, percent, sentence } from "../format.ts";
+import { healthOfSync } from "../health.ts";
 import { NextRun } from "./next-run.tsx";
 import { Icon } from "./status.tsx";
 import { Strip, StripKey } from "./strip.tsx";
@@ -47,14 +48,14 @@ export function EntityTable({ rows, settings, isCompact }: {
 
 /** The figures of a sync, and below them the reason of its state in the full width. */
 function Sync({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
-  const now = useNow();
+  const now = useNow(), status = healthOfSync(health);
   const { last_successful_sync, expected_within_ms, average_duration_ms } = health;
   return (
-    <tbody data-entity={type} data-status={health.status}>
+    <tbody data-entity={type} data-status={status}>
       <tr>
         <th scope="row">
-          <Icon of={health.status} />
-          <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
+          <Icon of={status} />
+          <span class="unseen">{status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
         </th>
         <td class="runs">
           <Strip runs={health.recent_runs} entity={entity} now={now} />

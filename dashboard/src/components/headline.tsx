@@ -11,7 +11,8 @@ export function Headline({ of, title, figures = [], acts, children }: {
   /** The status that determines the tone. */
   of: string;
   title: ComponentChildren;
-  figures?: [name: string, value: ComponentChildren][];
+  /** A value has the colour of its status where that needs a person. */
+  figures?: [name: string, value: ComponentChildren, status?: string][];
   acts?: ComponentChildren;
   /** The meaning of the state in a sentence. */
   children?: ComponentChildren;
@@ -27,8 +28,8 @@ export function Headline({ of, title, figures = [], acts, children }: {
       </div>
       {figures.length > 0 && (
         <dl>
-          {figures.map(([name, value]) => (
-            <div key={name}>
+          {figures.map(([name, value, status = "OK"]) => (
+            <div key={name} class={toneOf(status)}>
               <dt>{name}</dt> <dd>{value}</dd>
             </div>
           ))}

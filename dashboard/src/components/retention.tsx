@@ -27,8 +27,10 @@ export function Retention() {
   return (
     <Reading of={retention}>
       {({ settings }) => (
-        <details class="card pad">
-          <summary>Retention: {counted(settings.length, "kind")} of rows</summary>
+        <details class="card checks">
+          <summary>
+            <h2>Retention</h2> <span class="muted">{counted(settings.length, "kind")} of rows.</span>
+          </summary>
           <ul class="lines kept" aria-label="How long each kind of data is kept">
             {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
               <li key={setting.subject}>

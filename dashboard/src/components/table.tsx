@@ -139,8 +139,8 @@ function Position({ from, count, loaded, hasMore }: { from: number; count: numbe
 }
 
 /**
- * A table of many rows that renders only the visible ones and loads more near its end. On a narrow screen, where the page scrolls instead,
- * a button shows more.
+ * A table of many rows that renders only the visible rows and loads more near its end. On a narrow screen, the page scrolls and not the
+ * table, and a button shows more rows.
  */
 export function LongTable<T>(
   { caption, columns, rows, keyOf, hasMore, onMore, isLoading, first = CARDS }: {

@@ -1,3 +1,4 @@
+import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { type AlertQualityResponse, type RuleQuality, RuleSuggestionResponse } from "../../../types/alert-quality.ts";
 import { announce } from "../announce.ts";
@@ -36,10 +37,13 @@ export function Suggestion({ of: rule, period }: { of: RuleQuality; period: Aler
   );
   if (!found) return null;
   return (
-    <div class="suggestion">
-      <p>{text}.</p>
+    <li class="suggestion">
+      <div>
+        <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link>
+        <p>{text}.</p>
+        <Refusal error={act.error} />
+      </div>
       {can("admin") && <button type="button" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Apply</button>}
-      <Refusal error={act.error} />
-    </div>
+    </li>
   );
 }

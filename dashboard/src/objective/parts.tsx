@@ -4,14 +4,12 @@ import { capitalised } from "../format.ts";
 import { useUser } from "../session.ts";
 import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
 
-/** The remaining share of the budget as a bar; a spent budget is an empty track with a short mark at its start. */
-export function BudgetBar({ of: { budget_left, status } }: { of: Objective }) {
-  return (
-    <svg class="budget-bar" data-status={status} aria-hidden="true">
-      {budget_left !== null && <rect width={budget_left > 0 ? `${budget_left * 100}%` : 6} height="100%" />}
-    </svg>
-  );
-}
+/** The share of the budget that is left as a bar; an overspent one is a hatched track. */
+export const BudgetBar = ({ of: { budget_left, status } }: { of: Objective }) => (
+  <svg class="budget-bar" data-status={status} aria-hidden="true">
+    {budget_left !== null && budget_left > 0 && <rect width={`${budget_left * 100}%`} height="100%" />}
+  </svg>
+);
 
 /** The remaining budget in words, and its end when that is near. */
 export function BudgetWords({ of: objective }: { of: Objective }) {

@@ -1,14 +1,10 @@
 import { Link } from "wouter-preact";
-import type { SystemStatusResponse } from "../../../types/history.ts";
+import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { Icon, Status } from "../components/status.tsx";
 import { Message } from "../components/time.tsx";
-import { sentence } from "../format.ts";
+import { counted, sentence } from "../format.ts";
+import { type Component, HEALTH, type Health, healthOf, isInTrouble } from "../health.ts";
 import { useNames } from "../names.ts";
-
-type Component = SystemStatusResponse["components"][number];
-
-/** The order of the states; a state that needs a person is first. */
-const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
   runs: "Outcome of the runs",
@@ -65,32 +61,45 @@ export const SharedMessages = ({ of }: { of: Component[] }) => (
   </>
 );
 
-/** The state of a component; a component with failed or partial runs has no mark of success. */
-function State({ of: { kind, status, message } }: { of: Component }) {
-  if (status === "OK" && kind === "runs" && /^\d+ of \d+ /.test(message)) return <Status of="IDLE" label="Some failed" />;
-  if (status === "OK" && kind === "schedule" && message.endsWith("was partial")) return <Status of="PARTIAL" />;
-  return <Status of={status} />;
+export interface Row {
+  component: Component;
+  health: Health;
+  message: string;
 }
 
-/** The components with their states and reasons; a row opens its evidence. */
-export function ComponentList({ of, shared }: { of: Component[]; shared: string[] }) {
+/** A row of each component, the worst first. A sync whose schedule works has the reason of its health on the overview. */
+export const rowsOf = (components: Component[], syncs: Record<string, EntityHealthStatus>): Row[] =>
+  components.map((component) => {
+    const { kind, name, status, message } = component, health = healthOf(component, syncs);
+    const because = kind === "schedule" && status === "OK" && isInTrouble(health) ? syncs[name]?.because ?? [] : [];
+    return { component, health, message: because.map(({ message }) => sentence(message)).join(" ") || message };
+  }).sort((one, other) => HEALTH.indexOf(one.health) - HEALTH.indexOf(other.health));
+
+/** Some components with their health and its reason; a row opens its evidence. */
+export function ComponentGroup({ title, of: rows, shared }: { title: string; of: Row[]; shared: string[] }) {
   const nameOf = useNames();
   const titleOf = ({ name, kind }: Component) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : NAMES[kind];
+  if (!rows.length) return null;
   return (
-    <ul class="checks">
-      {of.toSorted((one, other) => STATES.indexOf(one.status) - STATES.indexOf(other.status)).map((component) => (
-        <li key={`${component.kind} ${component.name}`}>
-          <details>
-            <summary>
-              <strong>{titleOf(component)}</strong> <State of={component} />{" "}
-              <span class="why">
-                <Said message={shared.includes(component.message) ? causeOf(component.message) : component.message} />
-              </span>
-            </summary>
-            <pre tabIndex={0}>{JSON.stringify(component.evidence, null, 2)}</pre>
-          </details>
-        </li>
-      ))}
-    </ul>
+    <>
+      <h2>
+        {title} <small>{counted(rows.length, "component")}</small>
+      </h2>
+      <ul>
+        {rows.map(({ component, health, message }) => (
+          <li key={`${component.kind} ${component.name}`}>
+            <details>
+              <summary>
+                <strong>{titleOf(component)}</strong> <Status of={health} />{" "}
+                <span class="why">
+                  <Said message={shared.includes(message) ? causeOf(message) : message} />
+                </span>
+              </summary>
+              <pre tabIndex={0}>{JSON.stringify(component.evidence, null, 2)}</pre>
+            </details>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

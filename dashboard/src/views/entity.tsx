@@ -13,11 +13,14 @@ import { Facts, Page } from "../components/page.tsx";
 import { Pause } from "../components/pause.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
+import { Segments } from "../components/segments.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip, StripKey } from "../components/strip.tsx";
 import { Message, Moment, Since, useNow } from "../components/time.tsx";
+import { isDataLate } from "../due.ts";
 import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { healthOfSync } from "../health.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -59,7 +62,7 @@ export default function EntityView() {
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
-          <Pill of={health.status} />
+          <Pill of={healthOfSync(health)} />
           <p>
             <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
           </p>
@@ -106,8 +109,6 @@ export default function EntityView() {
 function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms } = health;
-  const isLate = last_successful_sync !== null && now - Date.parse(last_successful_sync) > expected_within_ms && !health.idle_since &&
-    !health.is_paused;
   return (
     <div class="card pad stack now">
       <Facts
@@ -117,7 +118,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
             "Data is",
             <>
               {last_successful_sync === null ? "never read" : (
-                <span class={isLate ? "late" : undefined}>
+                <span class={isDataLate(health, now) ? "late" : undefined}>
                   <Since at={last_successful_sync} /> old
                 </span>
               )} <small>expected within {duration(expected_within_ms)}</small>
@@ -175,18 +176,12 @@ function Past({ type }: { type: string }) {
   return (
     <section aria-label="History">
       <div class="toolbar">
-        <div class="segments" role="group" aria-label="Period">
-          {NAMES.map((name) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={!zoom && name === period}
-              onClick={() => change({ period: name, from: "", until: "" })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Period"
+          names={NAMES}
+          chosen={zoom ? "" : period}
+          onChoose={(name) => change({ period: name, from: "", until: "" })}
+        />
         <RangePicker
           range={range}
           label={zoom ? `${secondsText(zoom[0])} – ${secondsText(zoom[1])}` : "From – to"}

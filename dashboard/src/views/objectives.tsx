@@ -73,7 +73,7 @@ function State({ of: objectives }: { of: Objective[] }) {
     <Headline
       of={worst?.of ?? "IDLE"}
       title={bad > 0 ? attentionOf(bad, objectives.length, "objective") : "No objective needs attention"}
-      figures={counts.map(({ name, count }) => [name, number(count)])}
+      figures={counts.map(({ name, of, count }) => [name, number(count), of])}
     >
       An objective is the share of good events that a window should have. The other events are its error budget.
     </Headline>

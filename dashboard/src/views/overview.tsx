@@ -12,6 +12,7 @@ import { Setup } from "../components/setup.tsx";
 import { Empty, Reading, Skeleton } from "../components/states.tsx";
 import { useNow } from "../components/time.tsx";
 import { counted, span } from "../format.ts";
+import { HEALTH, type Health, healthOfSync } from "../health.ts";
 import { ObjectiveTiles } from "../objective/tiles.tsx";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
@@ -20,7 +21,6 @@ import { countedOf, worstOf } from "../tab.ts";
 
 /** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;
-const RANK = { CRITICAL: 0, WARNING: 1, HEALTHY: 2 } as const;
 
 export function Overview() {
   const overview = useOverview();
@@ -44,7 +44,7 @@ export function Overview() {
 function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealthResponse; readAt: number }) {
   const now = useNow();
   const entities = Object.values(sync_entities);
-  const count = (status: keyof typeof RANK) => entities.filter((entity) => entity.status === status).length;
+  const count = (health: Health) => entities.filter((sync) => healthOfSync(sync) === health).length;
   const of = `of ${counted(entities.length, "sync")}`;
   const critical = count("CRITICAL"), warning = count("WARNING");
   const active = countedOf(active_alerts).length;
@@ -70,8 +70,8 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
   const wanted = filter.trim().toLowerCase();
   const shown = all.filter(([type, { title, because }]) =>
     [type, title, ...because.map(({ message }) => message)].some((text) => text.toLowerCase().includes(wanted))
-  ).sort(([, a], [, b]) => RANK[a.status] - RANK[b.status] || a.title.localeCompare(b.title));
-  // The table waits for the settings, because their missed due times and inactive syncs move its rows under the pointer.
+  ).sort(([, a], [, b]) => HEALTH.indexOf(healthOfSync(a)) - HEALTH.indexOf(healthOfSync(b)) || a.title.localeCompare(b.title));
+  // The missed due times and the inactive syncs come with the settings: without them the table would change under the pointer.
   if (settings.isPending) return <Skeleton />;
   return (
     <>

@@ -74,7 +74,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     }),
   );
   app.use("*", async (c, next) => {
-    // Audit rows and vouchers have an id of the request that the caller cannot choose.
+    // Audit rows and vouchers have this request id, because the caller cannot choose it.
     c.set("requestId", crypto.randomUUID());
     c.set("correlationId", safeText(c.req.header("x-correlation-id") ?? "", 100) || null);
     c.header("x-request-id", c.get("requestId"));

@@ -40,7 +40,7 @@ const REFUSALS: Record<string, { code: AppErrorCode; field?: string; message: st
   over_email_send_rate_limit: { code: "TOO_MANY_MAILS", message: "Auth sends no more mail now" },
 };
 
-/** The part of Auth's admin API that people need. Its requests end with `signal`. @throws AppError */
+/** The part of Auth's admin API that the routes about people use. Its requests end with `signal`. @throws AppError */
 export interface AuthAdmin {
   list(page: number, limit: number): Promise<{ people: Person[]; hasMore: boolean }>;
   get(id: string): Promise<Person>;

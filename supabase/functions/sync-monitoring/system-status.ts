@@ -41,17 +41,11 @@ function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** The state of the system in sentences: the scheduler, the ends of the runs, and the number of other failed components. */
+/** Whether the scheduler works and how the runs end, in sentences; the components say the rest. */
 function summarise(components: Component[]): string {
   const [scheduler, runs] = (["scheduler", "runs"] as const).map((kind) => components.find((component) => component.kind === kind));
-  const others = components.filter(({ kind, status }) =>
-    kind !== "scheduler" && kind !== "runs" && status !== "OK" && status !== "UNKNOWN"
-  );
-  return [
-    scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work",
-    runs?.message ?? "",
-    others.length ? `${counted(others.length, "other component")} ${others.length === 1 ? "needs" : "need"} attention` : "",
-  ].filter(Boolean).map(sentence).join(" ");
+  return [scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work", runs?.message ?? ""]
+    .filter(Boolean).map(sentence).join(" ");
 }
 
 /** The facts about an entity, with the cron job and the call that it depends on. */
