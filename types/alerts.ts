@@ -221,7 +221,7 @@ export const IncidentRow = z.object({
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
-/** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
+/** The objects that an incident affects, such as 10 of 10 tournaments; `of` is null when only the affected ones are counted. */
 export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
@@ -337,7 +337,7 @@ export const AlertRule = z.object({
   updated_at: z.string(),
 });
 export type AlertRule = z.infer<typeof AlertRule>;
-/** How the opening of an incident was delivered on one channel. */
+/** The delivery of the opening of an incident on one channel. */
 export const OpeningDelivery = z.object({
   channel: z.string(),
   /** The kind of the channel; null for a deleted channel. */
@@ -351,7 +351,7 @@ export const OpeningDelivery = z.object({
   duration_ms: z.number().int().nullable(),
 });
 
-/** A full run while an incident was open, or the last one before it. */
+/** A full run while an incident was open, or the last run before it. */
 export const IncidentRun = z.object({
   id: z.uuid(),
   entity_type: z.string(),

@@ -68,7 +68,7 @@ export interface Row {
   message: string;
 }
 
-/** A row of each component, the worst first. A sync whose schedule works has the reason of its health on the overview. */
+/** A row for each component, the worst first. The row of a sync whose schedule works has the reason of its health from the overview. */
 export const rowsOf = (components: Component[], syncs: Record<string, EntityHealthStatus>): Row[] =>
   components.map((component) => {
     const { kind, name, status, message } = component, health = healthOf(component, syncs);
@@ -76,7 +76,7 @@ export const rowsOf = (components: Component[], syncs: Record<string, EntityHeal
     return { component, health, message: because.map(({ message }) => sentence(message)).join(" ") || message };
   }).sort((one, other) => byHealth(one.health, other.health));
 
-/** Some components with their health and its reason; a row opens its evidence. */
+/** A titled group of components with their health and its reason; a row opens its evidence. */
 export function ComponentGroup({ title, of: rows, shared }: { title: string; of: Row[]; shared: string[] }) {
   const nameOf = useNames();
   const titleOf = ({ name, kind }: Component) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : NAMES[kind];

@@ -73,7 +73,7 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
   const shown = all.filter(([type, { title, because }]) =>
     [type, title, ...because.map(({ message }) => message)].some((text) => text.toLowerCase().includes(wanted))
   ).sort(([, a], [, b]) => byHealth(healthOfSync(a), healthOfSync(b)) || a.title.localeCompare(b.title));
-  // The missed due times and the inactive syncs come with the settings: without them the table would change under the pointer.
+  // The settings add the missed due times and the inactive syncs, so the table waits for them and does not change under the pointer.
   if (settings.isPending) return <Skeleton />;
   return (
     <>
