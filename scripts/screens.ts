@@ -56,7 +56,7 @@ async function main(): Promise<void> {
       const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme, timezoneId: "Europe/Vienna" });
       for (const [name, address] of Object.entries(views)) {
         await open(address);
-        // Some views read more after their heading, such as the incidents of their charts.
+        // Some views read further data after their heading, such as the incidents of their charts.
         await page.waitForTimeout(800);
         await page.screenshot({ path: `${OUT}/${name}-${colorScheme}.png`, animations: "disabled" });
         say(`${OUT}/${name}-${colorScheme}.png`);

@@ -2,6 +2,7 @@ import { ALERT_METRICS } from "../types/alerts.ts";
 import { SEVERITIES, type Severity } from "../types/sync.ts";
 import { judge, type Step } from "./alert-decision.ts";
 import { describe } from "./alert-words.ts";
+import { failedStages } from "./canary-words.ts";
 import type { Measurement, Scope, Transition } from "./contract/alerts.ts";
 
 export const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
@@ -15,14 +16,14 @@ export const scopeOf = ({ rule_id, rule_name, entity_type, tournament_no }: Meas
   tournament_no,
 });
 
-/** The value is the worst of the incident so far. */
+/** Whether the value is the worst of the incident so far. */
 function isPeak({ value, metric, incident }: Measurement): boolean {
   const peak = incident?.evidence.peak;
   if (value === null) return false;
   return typeof peak !== "number" || (ALERT_METRICS[metric].direction === "above" ? value > peak : value < peak);
 }
 
-/** The facts behind a breach, with the worst value so far as `peak` and the facts behind that one as `at_peak`. */
+/** The facts of a breach, with the worst value so far as `peak`, and the facts of that value as `at_peak`. */
 function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   const facts = {
     runs: m.runs,
@@ -35,8 +36,11 @@ function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   return { ...facts, ...(typeof peak === "number" ? { peak } : {}), ...(at_peak === undefined ? {} : { at_peak }) };
 }
 
-/** The fingerprint that the incident reports; null for a rate, whose failures can have several causes. */
+/** The fingerprint of the incident, or the channels that are not proven; null for a rate, whose failures can have several causes. */
 function currentCause(m: Measurement): string | null {
+  if (m.metric === "canary_failed" && judge(m) === "BREACH") {
+    return failedStages(m.evidence).map(({ channel, stage }) => `${channel} ${stage}`).join(", ");
+  }
   if (m.metric !== "shared_failure" && m.metric !== "consecutive_failures") return null;
   const before = m.incident?.cause ?? null;
   return judge(m) === "BREACH" ? m.fingerprint ?? before : before;
@@ -83,7 +87,7 @@ const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
   });
 
-/** Whether a transition has an event or a notification, or changes what the incident keeps. */
+/** Whether a transition has an event or a notification, or changes a stored field of the incident. */
 export function hasChanged({ incident }: Measurement, transition: Transition): boolean {
   if (!incident || transition.reason !== "" || transition.notifications.length > 0) return true;
   const kept = ({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent }: Kept) =>

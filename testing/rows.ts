@@ -1,8 +1,8 @@
 export type Row = Record<string, unknown>;
 export type Table = keyof typeof VALID_ROWS;
-/** For each check of a table: changes of its valid row, each of which breaks this check and no other. */
+/** For each check of a table, changes of its valid row that each break this check and no other. */
 export type InvalidRows = { [T in Table]?: Record<string, Row[]> };
-/** For each unique index of a table: pairs of changes that make two valid rows, of which the index refuses the second. */
+/** For each unique index of a table, pairs of changes that make two valid rows, of which the index refuses the second. */
 export type DuplicateRows = { [T in Table]?: Record<string, [Row, Row][]> };
 
 const id = (last: number): string => `00000000-0000-4000-8000-00000000000${last}`;
@@ -10,7 +10,7 @@ const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5
 const TOURNAMENT = "70001";
 const EARLY = "2026-06-10T09:00:00Z", LATE = "2026-06-10T10:00:00Z";
 
-/** A valid row of each table with a check. A column with a default is set only where a case needs its value. */
+/** A valid row of each table with a check; a column with a default is set only when a case needs its value. */
 export const VALID_ROWS = {
   tournaments: { no: "70002", name: "Example", start_date: "2026-06-09", end_date: "2026-06-12" },
   matches: { no: "600001", tournament_no: TOURNAMENT },
@@ -101,6 +101,7 @@ export const VALID_ROWS = {
   notification_destinations: { channel: "dashboard" },
   alert_notifications: { channel: "dashboard", incident_id: INCIDENT, group_key: "Example/tournaments", item: {}, created_at: EARLY },
   alert_deliveries: { notification_id: NOTIFICATION, attempt: 1, at: LATE, outcome: "SENT", duration_ms: 5 },
+  channel_canaries: { channel: "dashboard", opened_at: EARLY, stage_since: EARLY },
   weekly_reports: { week: "2026-06-01", facts: {}, created_at: "2026-06-08T07:00:00Z" },
   // The first destination has the id 1.
   weekly_report_deliveries: { week: "2026-05-25", destination_id: 1 },
@@ -129,7 +130,7 @@ export const VALID_ROWS = {
   "private.connectivity_test": { id: true },
 } satisfies Record<string, Row>;
 
-/** The rows that valid rows refer to, as changes of the valid row of their table. */
+/** The rows that valid rows reference, as changes of the valid row of their table. */
 export const REFERENCED_ROWS: [Table, Row][] = [
   ["tournaments", { no: TOURNAMENT }],
   ["sync_execution_history", { id: RUN }],
@@ -142,7 +143,7 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["weekly_reports", { week: "2026-05-25" }],
 ];
 
-/** What a valid row changes in its other states. */
+/** The changes of a valid row in its other states. */
 export const STATES = {
   tournament_sync_state: {
     leased: { lease_holder: TOKEN, lease_expires_at: LATE },
@@ -176,6 +177,7 @@ export const STATES = {
   manual_sync_audit: { finished: { completion_timestamp: LATE, final_status: "SUCCEEDED" } },
   alert_rules: {
     of_error_type: { metric: "error_rate", error_type: "API" },
+    canary: { metric: "canary", entity_type: "system", threshold: 1 },
     of_system: { metric: "queue_age", entity_type: "system" },
     of_tournament: { scope: "TOURNAMENT" },
     of_objective: { metric: "burn_rate", objective_id: OBJECTIVE },
@@ -198,6 +200,7 @@ export const STATES = {
     ntfy: { kind: "ntfy", config: { url: "https://ntfy.example/topic" } },
     pagerduty: { kind: "pagerduty", config: { host: "events.pagerduty.com" }, secret: "example" },
     alertmanager: { kind: "alertmanager", config: { url: "https://alertmanager.example" } },
+    proven_daily: { kind: "slack", secret: "https://slack.example/hook", canary_every: "1 day" },
     with_headers: { kind: "webhook", config: { url: "https://example.com", headers: { "x-key": "example" } } },
     in_vault: { kind: "webhook", vault_id: RUN, previous_secret_until: LATE },
   },
@@ -211,6 +214,11 @@ export const STATES = {
     dead: { status: "DEAD" },
     discarded: { status: "DEAD", discarded_by: "operator@example.com" },
     superseded: { status: "SUPERSEDED" },
+  },
+  channel_canaries: {
+    proven: { stage: "CHANNEL", proven_at: LATE },
+    failed: { stage: "OUTBOX", failed_at: LATE, error: "example" },
+    confirmed: { stage: "READER", proven_at: LATE, confirmed_by: "viewer@example.com" },
   },
   weekly_report_deliveries: {
     sending: { status: "SENDING", token: TOKEN, lease_expires_at: LATE },

@@ -3,25 +3,27 @@ import { webUrl } from "./address.ts";
 import { type ChannelField, EXTRA_HEADERS, SECRET_ADDRESS, TopicUrl } from "./channel-field.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What a channel of a kind has and can. */
+/** The fields and abilities of a kind of channel. */
 interface Kind {
   title: string;
-  /** Whether it can receive the report of each week. */
+  /** Whether a channel can receive the report of each week. */
   sends_report: boolean;
-  /** Whether rules name it; a kind that they do not name receives every incident, each minute. */
+  /** The interval of the test messages to a new channel; null for the page and for Alertmanager, which each post proves. */
+  canary: string | null;
+  /** Whether rules name the channel; a channel that rules do not name receives every incident each minute. */
   is_for_rules: boolean;
-  /** Whether its receiver has acknowledgements of its own, so that the processor sends it those of people here. */
+  /** Whether the receiver has its own acknowledgements, so that the processor sends it the acknowledgements of people here. */
   knows_acknowledgement: boolean;
-  /** Its fields by their path in a request, in the order of the form. */
+  /** The fields by their path in a request, in the order of the form. */
   fields: Record<string, ChannelField>;
 }
 
 const recipients = z.array(z.email()).min(1);
-const MESSENGER = { sends_report: true, is_for_rules: true, knows_acknowledgement: false } as const;
+const MESSENGER = { sends_report: true, canary: "1 day", is_for_rules: true, knows_acknowledgement: false } as const;
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
 
-/** Each kind of channel. The requests of the API, the form of the page and docs/notifications.md follow from this table. */
+/** Each kind of channel; the requests of the API, the form of the page and docs/notifications.md are made from this table. */
 export const CHANNEL_KINDS = {
   webhook: {
     title: "Webhook",
@@ -117,6 +119,7 @@ export const CHANNEL_KINDS = {
   pagerduty: {
     title: "PagerDuty",
     sends_report: false,
+    canary: "1 day",
     is_for_rules: true,
     knows_acknowledgement: true,
     fields: {
@@ -139,6 +142,8 @@ export const CHANNEL_KINDS = {
   email: {
     title: "Email",
     ...MESSENGER,
+    // A person follows a link in each of them.
+    canary: "7 days",
     fields: {
       "config.to": { label: "Recipients", help: "Email addresses, separated by commas.", control: "recipients", schema: recipients },
       "config.by_severity": {
@@ -153,6 +158,7 @@ export const CHANNEL_KINDS = {
   alertmanager: {
     title: "Alertmanager",
     sends_report: false,
+    canary: null,
     is_for_rules: false,
     knows_acknowledgement: false,
     fields: {
@@ -167,7 +173,7 @@ export const CHANNEL_KINDS = {
       "config.headers": EXTRA_HEADERS,
     },
   },
-  dashboard: { title: "This page", sends_report: false, is_for_rules: true, knows_acknowledgement: false, fields: {} },
+  dashboard: { title: "This page", sends_report: false, canary: null, is_for_rules: true, knows_acknowledgement: false, fields: {} },
 } as const satisfies Record<string, Kind>;
 
 export type ChannelKind = keyof typeof CHANNEL_KINDS;

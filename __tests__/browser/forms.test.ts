@@ -5,7 +5,7 @@ import { overflows } from "../../testing/page-checks.ts";
 
 const { test, query } = await browserStack();
 const NEW_RULE = "/alerts/rules/new";
-/** For tests whose sentences have a time. */
+/** The settings of tests whose sentences have a time. */
 const VIENNA = { timezoneId: "Europe/Vienna" };
 
 test("refused fields are named in a summary whose links lead to them, and the first one has the focus", "admin", async ({ page, open }) => {

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { changeReply, violations } from "../../testing/browser.ts";
 
-// The views with which people manage the alerts, the syncs and the installation.
+// The tests open the views with which people manage the alerts, the syncs and the installation.
 const { test, query } = await browserStack();
 const PHONE = { viewport: { width: 390, height: 844 } };
 
@@ -219,7 +219,7 @@ test(
       const answer = await route.fetch();
       resolve();
       await left;
-      // Of a context that is closed, which throws.
+      // The answer of a closed context throws.
       await answer.json().finally(end);
     });
     page.reload().catch(() => {});

@@ -8,14 +8,14 @@ import { overflows } from "../../testing/page-checks.ts";
 const { test, query } = await browserStack();
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-/** The objectives of each status; nothing is evaluated or rolled up meanwhile. */
+/** Adds an objective of each status, and stops evaluations and rollups. */
 async function seed() {
   await query("select cron.unschedule(jobid) from cron.job");
   return await seedObjectives(query);
 }
 
 const ORDER = ["Missed here", "At risk here", "Met here", "Unknown here"];
-/** The names without those of the objectives that every installation has. */
+/** The names without those of the shipped objectives. */
 const ours = (names: string[]) => names.filter((name) => ORDER.includes(name));
 const tile = (page: Page, name: string) => page.locator(".tiles li").filter({ hasText: name });
 const textOf = async (page: Page, name: string) => (await tile(page, name).innerText()).replace(/\s+/g, " ").trim();
@@ -117,7 +117,7 @@ test(
     assertEquals(await lead(page), "Met 50 % of the budget left.");
     await open(`/objectives/${ids["Unknown here"]}`, "Unknown here");
     assertEquals(await lead(page), "No data No due times in 28 days.");
-    await page.getByText("Nothing was counted in the last 28 days, so that there is no budget to spend.").waitFor();
+    await page.getByText("No event was counted in the last 28 days, so there is no budget to spend.").waitFor();
     assertEquals(await page.locator(".chart").count(), 0);
     await page.getByText("No rule watches this budget.").waitFor();
     assertEquals(errors, []);

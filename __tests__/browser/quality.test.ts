@@ -6,7 +6,7 @@ const { test, query } = await browserStack();
 const RULE = "Match Schedule Duration Exceeded";
 const ruleId = async () => (await query<{ id: string }>("select id from alert_rules where name = $1", [RULE]))[0]?.id ?? "";
 
-/** Six slow runs of the last day, each with an incident; a person acknowledged that of the slowest. */
+/** Adds six slow runs of the last day, each with an incident; a person acknowledged the incident of the slowest. */
 async function seed(): Promise<string> {
   await query("select cron.unschedule(jobid) from cron.job");
   await query("delete from alert_incidents");

@@ -28,7 +28,7 @@ const get = (path: string, token = viewer) =>
 const component = async (name: string) =>
   SystemStatusResponse.parse(await (await get("/system-status")).json()).components.find((part) => part.name === name);
 
-/** Two finished runs of matches_schedule, and one in progress. */
+/** Adds two finished runs of matches_schedule, and one in progress. */
 async function setUp(): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, notification_destinations, sync_jobs cascade");
@@ -238,7 +238,7 @@ Deno.test("the metrics of known rows are the means, ratios and counts that their
     errorRate: 0.25,
     syncJobSuccessRate: 0.5,
   });
-  // Only tournaments is not paused, and it is overdue.
+  // Only `tournaments` is not paused, and it is overdue.
   assertEquals(score_parts.map(({ name, value, weight }) => [name, value, weight]), [
     ["success_rate", 0.5, 0.5],
     ["on_time", 0, 0.3],

@@ -1,4 +1,4 @@
-// Over 300 lines, because each read is compared with a query of its own.
+// Over 300 lines, because each read is compared with its own query.
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import { AppError } from "../../services/errors.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
@@ -89,7 +89,7 @@ const RATE =
   "avg(case status when 'SUCCEEDED' then 1 when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0) when 'FAILED' then 0 when 'TIMED_OUT' then 0 end) filter (where tournament_no is null)";
 const SECONDS = "extract(epoch from execution_end - execution_start) * 1000";
 const COUNTED = "status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and tournament_no is null";
-/** The end of a window that includes the moment itself. */
+/** The end of a window that includes the moment. */
 const after = (moment: string): string => new Date(Date.parse(moment) + 1).toISOString();
 const near = (actual: number | null, expected: unknown, tolerance: number, what: string) => {
   if (actual === null || expected === null) return assertEquals(actual, expected, what);
@@ -129,7 +129,7 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
       near(all.average_duration_ms, total.duration, 1e-3, "average");
       near(all.p50_duration_ms, total.p50, 0.05, "p50");
       near(all.p95_duration_ms, total.p95, 0.05, "p95");
-      // Every bucket of a short period, 40 of a long one.
+      // The loop checks every bucket of a short period, and 40 buckets of a long one.
       for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
         const point = points[index];
         if (!point) continue;
@@ -236,7 +236,7 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
   assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), ["f1 18", "f2 18", "f3 18", "f0 17"]);
   assertEquals(analytics.groups.map(({ is_regression }) => is_regression), [true, false, false, false]);
   assertObjectMatch(analytics.resolution_ms, { count: 8, average: 600_000, p95: 600_000 });
-  // An error of f1 every 80 minutes, in parts of about an hour.
+  // The fingerprint f1 has an error every 80 minutes, and the parts are about an hour long.
   assertEquals(analytics.groups[0]?.trend.join(""), "011101110111101110111011");
   for (
     const [filter, total, groups] of [

@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { listMigrations } from "../../platform/migrate.ts";
+import { listMigrations, SUPABASE } from "../../platform/migrate.ts";
 
-const files = await Promise.all((await listMigrations()).map(async ({ version, name, url }) => ({
-  name: `${version}_${name}`,
-  sql: await Deno.readTextFile(url),
-})));
+// From the first release on the migrations only add, and supabase/schemas has the schema as it is.
+const isReleased = await Deno.stat("supabase/schemas").then(() => true, () => false);
+const files = await Promise.all(
+  (await listMigrations(SUPABASE, isReleased ? "schemas" : "migrations")).map(async ({ version, name, url }) => ({
+    name: `${version}_${name}`,
+    sql: await Deno.readTextFile(url),
+  })),
+);
 
 /** Every object that a file defines, as `kind name`; a policy belongs to its table. */
 function definitions(sql: string): string[] {

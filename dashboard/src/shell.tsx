@@ -21,10 +21,10 @@ import { useUser } from "./session.ts";
 import { countedOf, worstOf } from "./tab.ts";
 import { THEMES, useTheme } from "./theme.ts";
 
-/** The views below one of the navigation that do not begin with its address. */
+/** The views below a view of the navigation that do not begin with its address. */
 const BELOW: Record<string, RegExp> = { "/": /^\/($|entities|runs)/, "/alerts": /^\/(alerts|runbook)/, "/sync": /^\/(sync|jobs)/ };
 
-/** The views that a narrow screen shows before a menu of the others. */
+/** The number of views that a narrow screen shows before a menu of the others. */
 const NARROW = 4;
 
 /** The frame of every view: navigation, overall health and the signed-in user. */
@@ -83,7 +83,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** A menu of the views that have no room in the navigation, with the name of the one that is open for a screen reader. */
+/** A menu of the views without room in the navigation, with the name of the open view for a screen reader. */
 function MoreViews({ of: views, current }: { of: View[]; current: View | undefined }) {
   return (
     <Menu
@@ -140,7 +140,7 @@ function ConnectionWarning() {
   const [wasLost, setLost] = useState(false);
   const isLost = isError && !(error instanceof ApiError && error.status < 500);
   useEffect(() => {
-    // Queries that failed during the outage are read again at once.
+    // The page repeats the failed queries of the outage at once.
     if (wasLost && !isLost) void queries.invalidateQueries();
     setLost(isLost);
   }, [isLost]);

@@ -11,7 +11,7 @@ import {
   RuleChanges,
   SilenceRequest,
 } from "../../types/admin.ts";
-import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
+import { AlertNotification, AlertRule, AlertSilence, ConfirmedCanary, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
 import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } from "../../types/objectives.ts";
 import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
@@ -24,7 +24,7 @@ const changedObjective = z.strictObject(objectiveChanges);
 const Silence = AlertSilence.omit({ is_silencing: true });
 const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 
-// The acts of people: each writes its change and its audit row in one transaction.
+// The acts of people; each act writes its change and its audit row in one transaction.
 export const ACTS = {
   change_alert_incident: {
     args: {
@@ -92,6 +92,7 @@ export const ACTS = {
         group_window: z.string().optional(),
         hourly_limit: z.number().int().optional(),
         weekly_report: z.boolean().optional(),
+        canary_every: z.string().nullable().optional(),
         actor: Actor,
       }),
       as_of,
@@ -103,11 +104,12 @@ export const ACTS = {
     args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
     answer: z.array(Destination),
   },
+  confirm_canary: { args: { p: z.strictObject({ id: z.uuid(), actor: Actor }), as_of }, answer: ConfirmedCanary },
   record_channel_test: {
     args: {
       p: z.strictObject({
         name: z.string(),
-        /** The error is null where the recipient accepted the messages; the recipient is null where the channel has none. */
+        /** The error is null when the recipient accepted the messages; the recipient is null for a channel without recipients. */
         results: z.array(z.strictObject({ recipient: z.string().nullable(), error: z.string().nullable() })),
       }),
       as_of,

@@ -27,7 +27,7 @@ comment on table public.audit_log is
 comment on column public.audit_log.at is 'The time of the act, which the caller of a SQL function can choose.';
 comment on column public.audit_log.recorded_at is 'The time of the database, which no caller can choose.';
 comment on column public.audit_log.correlation_id is 'The id that the caller claims for its request.';
-comment on column public.audit_log.address_is_claimed is 'The address is what the caller sent, and not what a trusted header says.';
+comment on column public.audit_log.address_is_claimed is 'The address is a claim of the caller, and not from a trusted header.';
 comment on column public.audit_log.voucher is
   'The HMAC of sync-admin over request id, actor, action and object. An act without it did not come through sync-admin.';
 create index audit_log_time_idx on public.audit_log (at, id);
@@ -205,7 +205,7 @@ comment on function public.seal_audit(jsonb) is
 create function private.prune_audit_log() returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- The limit stands here too: a person who can change the setting must not be able to erase the log.
+  -- The limit is here too: a person who can change the setting must not be able to erase the log.
   kept_from constant timestamptz := clock_timestamp() - (
     select greatest(r.keep, interval '90 days') from public.retention_settings r where r.subject = 'audit_log');
   anchor_id bigint;
@@ -319,7 +319,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
   perform private.refuse_unknown_action(action, '{acknowledge,unacknowledge,resolve}');
-  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
+  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid and not is_test for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
   if before.state not in ('FIRING', 'ACKNOWLEDGED') or action = 'unacknowledge' and before.state = 'FIRING' then
     raise sqlstate 'PT409' using message = format('the incident is %s and cannot be %sd', before.state, action), detail = 'ALERT_STATE';
@@ -356,7 +356,7 @@ declare
   after public.alert_incidents;
 begin
   perform private.refuse_unknown_fields(p, '{id,label,actor}');
-  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
+  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid and not is_test for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
   if before.state = 'PENDING' then
     raise sqlstate 'PT409' using message = 'the incident is PENDING and cannot be labelled', detail = 'ALERT_STATE';
@@ -381,7 +381,7 @@ begin
   end if;
 end
 $$;
-comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
+comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN unless the type is an entity, all or system.';
 
 create function private.refuse_invalid_silence(p jsonb, as_of timestamptz) returns void
 language plpgsql stable set search_path = '' as $$
@@ -415,7 +415,7 @@ begin
   perform private.refuse_unknown_scope(p ->> 'entity_type');
   perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
   perform private.refuse_missing(found or p ->> 'rule_id' is null, 'rule', p ->> 'rule_id');
-  perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid;
+  perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid and not is_test;
   perform private.refuse_missing(found or p ->> 'incident_id' is null, 'incident', p ->> 'incident_id');
   perform private.refuse_over_limit('silences', as_of);
   insert into public.alert_silences
@@ -481,17 +481,20 @@ create function private.refuse_invalid_rule(rule public.alert_rules) returns voi
 language plpgsql stable set search_path = '' as $$
 declare
   allowed constant numrange := private.threshold_range(rule.metric);
-  is_system constant boolean := rule.metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules');
+  is_system constant boolean := rule.metric in (
+    'undelivered_age', 'processor_late', 'queue_age', 'broken_rules', 'canary', 'canary_failed');
   is_below constant boolean := rule.metric in ('success_rate', 'cache_hit_ratio');
   range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
   problem text;
 begin
-  -- A request is checked before it comes here. These are the fields of a stored rule that a change makes invalid.
+  -- sync-admin has checked the request. These are the fields of a stored rule that a change makes invalid.
   problem := case
     when not rule.threshold <@ allowed then 'threshold: ' || range
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
     when is_below and rule.recovery_threshold < rule.threshold then 'recovery_threshold: must be at least the threshold'
     when not is_below and rule.recovery_threshold > rule.threshold then 'recovery_threshold: must be at most the threshold'
+    when rule.metric = 'canary' and exists (select from public.alert_rules r where r.metric = 'canary' and r.id <> rule.id)
+      then 'metric: can be canary for one rule only'
     when rule.metric = 'burn_rate' and rule.objective_id is null then 'objective_id: must be set for the metric burn_rate'
     when rule.metric <> 'burn_rate' and rule.objective_id is not null then 'objective_id: can be set only for the metric burn_rate'
     when rule.objective_id is not null and not exists (
@@ -548,7 +551,7 @@ language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- A pending incident has notified nobody. It is discarded when it says nothing about the rule as it is now.
+  -- A pending incident has notified nobody. It is discarded when the measured condition of the rule changed.
   delete from public.alert_incidents i
   where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
     or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
@@ -677,7 +680,7 @@ begin
 end
 $$;
 comment on function private.refuse_invalid_objective(public.sync_objectives, public.sync_objectives) is
-  'Refuses an objective of an unknown entity, and a change of what it counts, which would change its past. PT400 BAD_REQUEST.';
+  'Refuses an objective of an unknown entity, and a change of its indicator, which would change its past. PT400 BAD_REQUEST.';
 
 create function public.save_objective(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -781,7 +784,7 @@ language sql stable set search_path = '' as $$
   select private.lengths_in_words(to_jsonb(channel) - '{secret,previous_secret,vault_id}'::text[]) || jsonb_build_object(
     'has_secret', s ? 'secret', 'has_previous_secret', s ? 'previous_secret',
     'config', channel.config - '{url,headers}'::text[] || jsonb_strip_nulls(jsonb_build_object(
-      -- Without a user name and a password, which can stand before the host.
+      -- Without a user name and a password, which can be before the host.
       'host', substring(private.channel_address(channel) from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'),
       'digest', private.digest(coalesce(s ->> 'url', s ->> 'secret')),
       'header_digests', (select jsonb_object_agg(h.key, private.digest(h.value)) from jsonb_each_text(s -> 'headers') h))))
@@ -823,7 +826,7 @@ create function private.changed_secrets(before public.notification_channels, p j
 language plpgsql stable set search_path = '' as $$
 declare
   kind constant text := p ->> 'kind';
-  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Those of another kind are no use.
+  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Secrets of another kind are useless.
   kept constant jsonb := case when before.kind = p ->> 'kind' then private.channel_secrets(before) else '{}' end;
   headers constant jsonb := private.changed_headers(kept -> 'headers', p -> 'config' -> 'headers');
   without_value constant text := (select min(h.key) from jsonb_each(headers) h where h.value = 'null');
@@ -882,7 +885,8 @@ declare
   secrets jsonb;
   overlap_ends timestamptz;
 begin
-  perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,weekly_report,actor}');
+  perform private.refuse_unknown_fields(p, 
+    '{name,kind,config,secret,is_active,group_window,hourly_limit,weekly_report,canary_every,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
   perform private.refuse_too_many_recipients(p -> 'config');
   if before.name is null then
@@ -897,7 +901,11 @@ begin
   after := jsonb_populate_record(before, jsonb_build_object(
     'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
     'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of),
-    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager')
+    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager'),
+    'canary_every', case when p ->> 'kind' not in ('dashboard', 'alertmanager') then case
+      when before.kind not in ('dashboard', 'alertmanager') then before.canary_every
+      -- A person follows the link of each email.
+      when p ->> 'kind' = 'email' then interval '7 days' else interval '1 day' end end
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
     'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,
@@ -905,9 +913,9 @@ begin
   insert into public.notification_channels as c select after.*
   on conflict (name) do update set
     (kind, is_active, config, secret, previous_secret, previous_secret_until, group_window, hourly_limit, vault_id, weekly_report,
-      updated_at)
+      canary_every, updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, null, null, excluded.previous_secret_until, excluded.group_window,
-      excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, as_of);
+      excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, excluded.canary_every, as_of);
   -- A corrected channel is tried at once.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
@@ -983,13 +991,39 @@ comment on function public.test_notification_channel(jsonb, timestamptz) is
   'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND, PT429 '
   'TOO_SOON.';
 
+create function public.confirm_canary(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  canary public.channel_canaries;
+  actor_name constant text := p -> 'actor' ->> 'name';
+begin
+  perform private.refuse_unknown_fields(p, '{id,actor}');
+  select k.* into canary from public.channel_canaries k join public.notification_channels c on c.name = k.channel
+  where k.id = (p ->> 'id')::uuid and c.kind = 'email' for update of k;
+  perform private.refuse_missing(found, 'test of a channel by email', p ->> 'id');
+  if canary.proven_at is null then
+    -- A link that is followed late proves the channel too.
+    update public.channel_canaries k set
+      stage = 'READER', stage_since = as_of, proven_at = as_of, confirmed_by = actor_name, failed_at = null, error = null
+    where k.id = canary.id returning * into canary;
+    perform private.audit(p -> 'actor', 'confirm-canary', 'canary', canary.id::text, null,
+      jsonb_build_object('channel', canary.channel, 'opened_at', canary.opened_at), null, as_of);
+  end if;
+  return jsonb_build_object('id', canary.id, 'channel', canary.channel, 'opened_at', canary.opened_at, 'proven_at', canary.proven_at,
+    'confirmed_by', canary.confirmed_by);
+end
+$$;
+comment on function public.confirm_canary(jsonb, timestamptz) is
+  'Proves the channel of canary {id}, whose link in an email somebody followed, once, and returns the canary; PT404 NOT_FOUND.';
+
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select jsonb_build_object(
     'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at, 'sent_at', n.sent_at,
     'last_error', n.last_error)
-  from public.alert_notifications n where n.id = (p ->> 'id')::uuid;
+  from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
+  where n.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_alert_notification(jsonb) is 'Returns the state of notification {id}; null when it does not exist.';
 
@@ -1002,7 +1036,8 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,action,actor}');
   perform private.refuse_unknown_action(action, '{resend,discard}');
-  select * into before from public.alert_notifications where id = (p ->> 'id')::uuid for update;
+  select n.* into before from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
+  where n.id = (p ->> 'id')::uuid for update of n;
   perform private.refuse_missing(found, 'notification', p ->> 'id');
   if action = 'resend' and before.status <> 'DEAD' then
     raise sqlstate 'PT409' using
@@ -1129,7 +1164,7 @@ begin
 end
 $$;
 comment on function public.end_upstream_backoff(jsonb, timestamptz) is
-  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';
+  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns the backoff; PT409 NO_BACKOFF.';
 
 create table private.connectivity_test (
   id boolean primary key default true,
@@ -1164,7 +1199,7 @@ begin
   return found;
 end
 $$;
-comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Keeps {result} as that of the last connectivity test.';
+comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Stores {result} as the last connectivity test.';
 
 create table private.people_claim (
   id boolean primary key default true,
@@ -1175,7 +1210,7 @@ create table private.people_claim (
   constraint people_claim_is_whole check (num_nonnulls(token, expires_at, act) in (0, 3))
 );
 comment on table private.people_claim is
-  'The change of a person that is under way in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
+  'The change of a person that is in progress in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
 alter table private.people_claim enable row level security;
 grant select, update on private.people_claim to service_role;
 
@@ -1220,7 +1255,7 @@ begin
   perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
   perform private.refuse_unknown_action(p ->> 'action', '{create-person,invite-person,change-person}');
   perform private.expire_people_claim(as_of);
-  -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
+  -- The service ends its requests to Auth 30 s after the claim, so that none is in flight when the claim expires.
   update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
   if not found then
     raise sqlstate 'PT409' using message = 'another change of a person is under way: repeat the request', detail = 'PEOPLE_BUSY';

@@ -52,7 +52,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- When no run started at or after p_until, the window ends with the day of p_until: whole buckets replace the single runs.
+  -- If no run started at or after p_until, the window ends with the UTC day of p_until, so that whole buckets replace single runs.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
@@ -130,8 +130,8 @@ language sql stable set search_path = '' as $$
   from (select (total).*) t;
 $$;
 comment on function private.upstream_ratios(public.sync_metrics) is
-  'Of the sums of a window: tournaments that were fresh, of those looked at; requests that this saved, of those without it; bytes that were '
-  'not transferred, of those of full replies; requests that were a fallback, of those sent. A ratio without a divisor is null.';
+  'Ratios of the sums of a window: fresh tournaments of the checked ones; saved requests of those without the cache; saved bytes of '
+  'those of full replies; fallbacks of the sent requests. A ratio without a divisor is null.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -239,7 +239,7 @@ begin
       'titles', private.entity_titles(),
       'active_alerts', (
         select coalesce(json_agg(to_json(i) order by i.opened_at, i.id), '[]')
-        from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
+        from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED') and not i.is_test
       )
     )
     from public.sync_status e
@@ -288,7 +288,7 @@ create function private.chart(
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
-  -- Before, the runs are pruned or no entity existed.
+  -- Before this time the runs are pruned or no entity existed.
   missed_from constant timestamptz := greatest(
     as_of - (select r.keep from public.retention_settings r where r.subject = 'executions'),
     (select min(s.created_at) from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type))
@@ -607,7 +607,7 @@ language sql stable set search_path = '' as $$
   )) order by l.count desc, l.reason), '[]')
   from jsonb_to_recordset(left_out) l (reason text, count integer, nos jsonb);
 $$;
-comment on function private.left_out_json(jsonb) is 'What a run left out, with the names of the tournaments that it recorded.';
+comment on function private.left_out_json(jsonb) is 'The tournaments that a run left out, with their names as far as they were recorded.';
 
 create function private.run_error_groups(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
@@ -697,7 +697,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.alert_incidents i
   where i.id in (
     select a.id from public.alert_incidents a
-    where a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
+    where not a.is_test and a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
       and run.id::text in (a.evidence ->> 'execution_id', a.evidence -> 'at_peak' ->> 'execution_id')
     union
     -- The evidence of an incident that fires for long names its newest run, and the coverage each of its bad runs.
@@ -732,7 +732,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb, timestamptz) is
-  'Returns run {id} with its tournaments, what it left out, the run before and the usual one, its call, first 200 errors, error groups, '
+  'Returns run {id} with its tournaments, its omissions, the run before and the usual one, its call, first 200 errors, error groups, '
   'job and the incidents that it explains; null when no such run exists.';
 
 -- In plpgsql for the same reason as list_errors.
@@ -908,7 +908,7 @@ $$;
 comment on function private.check_scheduler(timestamptz) is
   'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
 
--- In plpgsql, because 014 defines the list of the jobs.
+-- In plpgsql, because 015 defines the list of the jobs.
 create function private.check_cron_jobs(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -929,7 +929,8 @@ begin
 end
 $$;
 comment on function private.check_cron_jobs(timestamptz) is
-  'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
+  'Each cron job that must exist, with its required and its current definition and its last tick. Security definer: only the owner '
+  'reads cron.';
 
 create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -948,7 +949,7 @@ language sql stable set search_path = '' as $$
     'correlation_id', run.correlation_id)
   where run.id is not null;
 $$;
-comment on function private.run_facts is 'What system-status needs to know about a run; null without a run.';
+comment on function private.run_facts is 'The facts of a run for system-status; null without a run.';
 
 create function private.full_run_facts(p_entity_type text, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -998,7 +999,7 @@ $$;
 comment on function private.scheduled_calls is
   'The last two scheduled calls for an entity, newest first, with their answers and whether each started its run.';
 
--- In plpgsql, because 014 defines next_call and next_run.
+-- In plpgsql, because 015 defines next_call and next_run.
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -1040,7 +1041,7 @@ comment on function private.connections() is
 
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  select n.* from public.alert_notifications n
+  select n.* from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
   where n.status in ('PENDING', 'SENDING', 'DEAD') and n.discarded_by is null and (n.status <> 'DEAD' or exists (
     select from public.alert_deliveries d where d.notification_id = n.id and d.at > as_of - interval '1 day' and d.at <= as_of
   ));
@@ -1128,11 +1129,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select count(*) from public.sync_status s
       where s.is_active and s.paused_at is null and private.overdue_since(s, as_of) is not null),
     'entities', (select count(*) from public.sync_status s where s.is_active and s.paused_at is null),
-    'active_alerts', (select count(*) from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED')),
-    'escalations', (select count(*) from public.alert_incidents where escalated_at > as_of - interval '24 hours'),
+    'active_alerts', (select count(*) from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') and not is_test),
+    'escalations', (select count(*) from public.alert_incidents where escalated_at > as_of - interval '24 hours' and not is_test),
     'mean_resolution_ms', (
       select round(avg(extract(epoch from resolved_at - began_at) * 1000)) from public.alert_incidents
-      where resolved_at > as_of - interval '30 days' and fired_at is not null)
+      where resolved_at > as_of - interval '30 days' and fired_at is not null and not is_test)
   );
 $$;
 comment on function public.get_metrics_facts(timestamptz) is
@@ -1151,7 +1152,7 @@ language sql stable set search_path = '' as $$
   ) l on true;
 $$;
 comment on function private.cause_json(text, text, bigint) is
-  'What made events bad: an error by its fingerprint, or a channel; nulls where nothing is known.';
+  'The cause of bad events: an error by its fingerprint, or a channel; nulls for an unknown cause.';
 
 create function private.objective_json(objective public.sync_objectives, as_of timestamptz, most_causes integer) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1223,7 +1224,7 @@ begin
       from (
         select i.id, i.rule_name, i.entity_type, i.tournament_no, i.severity, i.state, i.message, i.began_at, i.resolved_at, i.parent_id
         from public.alert_incidents i
-        where i.state <> 'PENDING' and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
+        where i.state <> 'PENDING' and not i.is_test and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
           and i.began_at <= as_of and coalesce(i.resolved_at, as_of) >= as_of - objective.rolling_window
         order by i.began_at desc, i.id limit 100
       ) i
@@ -1268,7 +1269,9 @@ language sql stable set search_path = '' as $$
       from public.sync_status s left join private.lifetime_counters(as_of) c on c.entity_type = s.entity_type where s.is_active),
     'incidents', (
       select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
-      from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
+      from (
+        select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') and not is_test group by 1, 2
+      ) i),
     'objectives', (
       select coalesce(jsonb_agg(o.objective - '{causes,course}'::text[] order by o.objective ->> 'name'), '[]')
       from (select private.objective_json(o, as_of, 0) as objective from public.sync_objectives o) o),
@@ -1292,6 +1295,7 @@ language sql stable set search_path = '' as $$
         'last_delivery', (
           select jsonb_build_object('at', d.at, 'outcome', d.outcome, 'error', d.error)
           from public.alert_notifications n join public.alert_deliveries d on d.notification_id = n.id
+          join public.alert_incidents i on i.id = n.incident_id and not i.is_test
           where n.channel = c.name
           order by d.id desc
           limit 1)
@@ -1320,7 +1324,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select coalesce(jsonb_agg(to_jsonb(i) order by i.opened_at desc, i.id desc), '[]')
       from (
         select * from public.alert_incidents i
-        where (p ->> 'state' is null or i.state = p ->> 'state')
+        where not i.is_test and (p ->> 'state' is null or i.state = p ->> 'state')
           and (p ->> 'severity' is null or i.severity = p ->> 'severity')
           and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
           and (p ->> 'tournament_no' is null or i.tournament_no = p ->> 'tournament_no')
@@ -1339,7 +1343,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000)
       )
       from public.alert_incidents i
-      where i.opened_at > as_of - interval '30 days' and i.fired_at is not null
+      where i.opened_at > as_of - interval '30 days' and i.fired_at is not null and not i.is_test
         and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
     )
   );
@@ -1352,7 +1356,7 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- Of its newest breach while its condition is met, then of its worst value.
+    -- The evidence of its newest breach while its condition is met, then of its worst value.
     select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
@@ -1516,7 +1520,7 @@ language sql stable rows 100 set search_path = '' as $$
   order by h.execution_start desc limit most;
 $$;
 comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
-  'When full runs ended in a window, of the newest ones where there are too many.';
+  'The end times of the full runs in a window; of the newest runs if there are too many.';
 
 create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1661,7 +1665,7 @@ begin
 end
 $$;
 comment on function private.incident_facts(public.alert_incidents, timestamptz) is
-  'What a person needs to know of an incident: how much fails, the runs, the freshness, the rule as it is now, and who was notified.';
+  'The facts of an incident for a person: its extent, the runs, the freshness, the current rule, and the notified destinations.';
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1688,7 +1692,7 @@ language sql stable set search_path = '' as $$
     'titles', private.entity_titles(),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, as_of) - i.began_at) * 1000
   ) || private.incident_facts(i, as_of)
-  from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
+  from public.alert_incidents i where i.id = (p ->> 'id')::uuid and not i.is_test;
 $$;
 comment on function public.get_alert_incident(jsonb, timestamptz) is
   'Returns incident {id} with its timeline, its notifications, its facts and the incidents that it inhibits; null when no such incident exists.';
@@ -1732,13 +1736,38 @@ $$;
 comment on function private.channel_proof(public.notification_channels) is
   'When a channel last delivered a notification, since when all of its recipients are proven, and the last error of a recipient.';
 
+create function private.channel_canary(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'proven_at', coalesce(proven.proven_at, post.last_sent_at), 'proven_by', coalesce(proven.stage, post.stage),
+    'failed_at', last.failed_at, 'failed_stage', case when last.failed_at is not null then last.stage end, 'error', last.error)
+  from (values (1)) always
+  left join lateral (
+    select k.proven_at, k.stage from public.channel_canaries k where k.channel = channel.name and k.proven_at is not null
+    order by k.proven_at desc limit 1
+  ) proven on true
+  left join lateral (
+    select k.* from public.channel_canaries k
+    where k.channel = channel.name and (k.proven_at is not null or k.failed_at is not null) and channel.canary_every is not null
+    order by k.opened_at desc limit 1
+  ) last on true
+  -- Alertmanager has no canary: each post proves it.
+  left join lateral (
+    select d.last_sent_at, 'CHANNEL' as stage from public.notification_destinations d
+    where channel.kind = 'alertmanager' and d.channel = channel.name and d.last_sent_at is not null
+  ) post on true;
+$$;
+comment on function private.channel_canary(public.notification_channels) is
+  'When a canary last proved the channel and by which stage, and the stage and the error of its last canary if that one failed.';
+
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.channel_json(c) || private.channel_proof(c) order by c.name), '[]')
+  select coalesce(jsonb_agg(
+    private.channel_json(c) || private.channel_proof(c) || jsonb_build_object('canary', private.channel_canary(c)) order by c.name), '[]')
   from public.notification_channels c;
 $$;
 comment on function public.list_notification_channels() is
-  'Returns every channel without its address and secrets, with its last delivery, proof and error, ordered by name.';
+  'Returns every channel without its address and secrets, with its last delivery, proof, error and canary, ordered by name.';
 
 create function private.reaching_rules() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1746,8 +1775,8 @@ language sql stable set search_path = '' as $$
     select exists (
       select from public.notification_channels c
       where c.is_active and c.kind <> 'dashboard' and (
-        -- A rule about undelivered notifications uses every active channel that delivers.
-        r.metric = 'undelivered_age'
+        -- The rules about channels use every active channel that delivers.
+        r.metric in ('undelivered_age', 'canary', 'canary_failed')
         or c.kind = 'alertmanager'
         or coalesce(e.notification_channels, r.notification_channels) ? c.name
         or r.escalation_delay is not null and jsonb_path_query_array(r.escalation_channels, '$[*][*]') ? c.name
@@ -1785,7 +1814,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.get_setup_facts(timestamptz) is
-  'Returns what tells whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, upstream.';
+  'Returns the facts that show whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, '
+  'upstream.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1816,7 +1846,7 @@ language sql stable set search_path = '' as $$
       case when i.resolved_at < p_until then i.resolved_at end as resolved_at
     from public.alert_incidents i
     -- Missed runs are recorded after their end.
-    where i.fired_at < p_until and (i.resolved_at is null or greatest(i.resolved_at, i.fired_at) >= p_from)
+    where not i.is_test and i.fired_at < p_until and (i.resolved_at is null or greatest(i.resolved_at, i.fired_at) >= p_from)
   )
   select jsonb_build_object(
     'total', count(*), 'open', count(*) filter (where i.resolved_at is null),
@@ -1916,10 +1946,10 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
       select s.created_at, 'silence' from public.alert_silences s where s.incident_id = i.id
     ) a
   ) act
-  where i.fired_at is not null and i.opened_at >= p_from and i.opened_at < p_until;
+  where i.fired_at is not null and not i.is_test and i.opened_at >= p_from and i.opened_at < p_until;
 $$;
 comment on function private.incident_outcomes(timestamptz, timestamptz) is
-  'The incidents that opened in the period and fired, with what people did; is_brief: it resolved within five minutes and nobody acted.';
+  'The incidents that opened in the period and fired, with the acts of people; is_brief: it resolved within five minutes and nobody acted.';
 
 create function private.rule_quality(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1937,9 +1967,9 @@ language sql stable set search_path = '' as $$
   message as (
     select coalesce(i.rule_id::text, i.rule_name) as rule, count(distinct n.message_id) as notifications
     from public.alert_notifications n
-    join public.alert_incidents i on i.id = n.incident_id
+    join public.alert_incidents i on i.id = n.incident_id and not i.is_test
     left join public.notification_channels c on c.name = n.channel
-    -- The dashboard receives each state and interrupts nobody, nor does an acknowledgement.
+    -- The dashboard receives each state, but interrupts nobody. An acknowledgement interrupts nobody either.
     where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
     group by 1
   )
@@ -1950,7 +1980,9 @@ language sql stable set search_path = '' as $$
     'flapping', coalesce(o.flapping, 0), 'useful', coalesce(o.useful, 0), 'noise', coalesce(o.noise, 0),
     'acknowledge_ms', o.acknowledge_ms, 'resolve_ms', o.resolve_ms
   ) order by coalesce(m.notifications, 0) desc, coalesce(o.incidents, 0) desc, coalesce(r.name, rule)), '[]')
-  from outcome o full join message m using (rule) full join (select r.id::text as rule, r.* from public.alert_rules r) r using (rule);
+  from outcome o full join message m using (rule) full join (
+    select r.id::text as rule, r.* from public.alert_rules r where r.metric <> 'canary'
+  ) r using (rule);
 $$;
 comment on function private.rule_quality(timestamptz, timestamptz) is
   'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
@@ -1962,7 +1994,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     -- Missed runs are reported after their end.
     select a.entity_type, range_agg(tstzrange(least(a.fired_at, a.resolved_at), coalesce(a.resolved_at, 'infinity'), '[]')) as spans
     from public.alert_incidents a
-    where a.fired_at is not null and coalesce(a.resolved_at, 'infinity') >= p_from
+    where a.fired_at is not null and not a.is_test and coalesce(a.resolved_at, 'infinity') >= p_from
     group by a.entity_type
   )
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -1995,7 +2027,8 @@ begin
 end
 $$;
 comment on function public.get_alert_quality(jsonb, timestamptz) is
-  'Returns what the rules did in the {span} before as_of, and the bad events of each objective that no incident accompanied.';
+  'Returns the incidents and messages of the rules in the {span} before as_of, and the bad events of each objective that no incident '
+  'accompanied.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$
@@ -2006,9 +2039,11 @@ language sql stable rows 20 set search_path = '' as $$
         i.evidence ->> 'tournament')) as text,
       split_part(coalesce(i.evidence #>> '{at_peak,fingerprint}', i.evidence ->> 'fingerprint'), ':', 1) as error_code
   ) said
-  where i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
+  where not i.is_test and (
+    i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
     or said.error_code = any (array(select jsonb_array_elements_text(p -> 'codes')))
     or (select bool_and(strpos(said.text, word) > 0) from unnest(words) word)
+  )
   order by coalesce(i.id between low and high, false) desc, i.state = 'RESOLVED', i.opened_at desc, i.id desc
   limit (p ->> 'limit')::integer;
 $$;
@@ -2083,7 +2118,7 @@ begin
   for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
     select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
     order by p.paused_at desc, p.id desc limit 1;
-    -- An entity without any pause is as it was created.
+    -- An entity without any pause is in the state of its creation.
     if found or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type) then
       entity.is_active := true;
       entity.idle_since := null;
@@ -2224,7 +2259,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from change c where c.fields is distinct from c.before;
 $$;
 comment on function private.replayed_values(public.alert_rules, timestamptz[]) is
-  'What the live measurement of a rule was at each of the times, without those at which it was as before.';
+  'The live measurement of a rule at each of the times, without the times at which it had not changed.';
 
 create function private.missed_in_gaps(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2254,7 +2289,7 @@ language sql stable set search_path = '' as $$
     and v.reason ~ '^(acknowledge|unacknowledge|resolve)d by ';
 $$;
 comment on function private.replayed_acts(public.alert_rules, timestamptz, timestamptz) is
-  'What people did to the incidents of a rule; the audit log has until when an acknowledgement counts.';
+  'The acts of people on the incidents of a rule; the audit log has the end of an acknowledgement.';
 
 create function private.other_incidents(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -2274,7 +2309,7 @@ language sql stable set search_path = '' as $$
   ) order by i.fired_at), '[]')
   from (
     select * from public.alert_incidents o
-    where o.rule_id <> rule.id and o.missed_due_at is null and o.fired_at <= as_of and (o.resolved_at is null or o.resolved_at > p_from)
+    where o.rule_id <> rule.id and not o.is_test and o.missed_due_at is null and o.fired_at <= as_of and (o.resolved_at is null or o.resolved_at > p_from)
       and (rule.entity_type = 'all' or o.entity_type in ('all', rule.entity_type))
     order by o.fired_at desc limit 2000
   ) i;
@@ -2286,7 +2321,7 @@ create function private.recorded_incidents(p_rule_id uuid, p_from timestamptz, a
 language sql stable set search_path = '' as $$
   with incident as (
     select i.* from public.alert_incidents i
-    where i.rule_id = p_rule_id and i.state <> 'PENDING' and i.opened_at <= as_of and (i.resolved_at is null or i.resolved_at > p_from)
+    where i.rule_id = p_rule_id and i.state <> 'PENDING' and not i.is_test and i.opened_at <= as_of and (i.resolved_at is null or i.resolved_at > p_from)
   )
   select jsonb_build_object(
     'incidents', (
@@ -2364,5 +2399,5 @@ begin
 end
 $$;
 comment on function public.replay_alert_rule(jsonb, timestamptz) is
-  'What the evaluations since {since} measured of a changed or new rule, if its metric is one of {metrics}, with what people did and what '
-  'really happened; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'The measurements of a changed or new rule at the evaluations since {since}, if its metric is one of {metrics}, with the acts of '
+  'people and the real incidents; no row is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { NotificationChannel } from "../../../types/alerts.ts";
 import { DURATIONS } from "../../../types/duration.ts";
 import { CHANNEL_KINDS, channelFields } from "../../../types/channel-kinds.ts";
-import { type Fields, fieldsOf, requestOf } from "../channel-fields.ts";
+import { canaryOf, type Fields, fieldsOf, requestOf } from "../channel-fields.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { ChannelSettings } from "./channel-settings.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -35,7 +35,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
             <TextField
               name="name"
               label="Name"
-              help="a-z, 0-9, - and _; rules refer to the channel by it."
+              help="a-z, 0-9, - and _. Rules name the channel by it."
               required
               value={fields.name}
               onChange={(name) => set({ name })}
@@ -59,7 +59,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
               <TextField
                 name="group_window"
                 label="Group window"
-                help={`Incidents that open within it go out as one message: ${DURATIONS.group_window.join(" to ")}.`}
+                help={`Incidents that open within this time are sent as one message: ${DURATIONS.group_window.join(" to ")}.`}
                 value={fields.group_window}
                 onChange={(group_window) => set({ group_window })}
               />
@@ -74,9 +74,18 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
               />
             </>
           )}
+          {CHANNEL_KINDS[fields.kind].canary && (
+            <TextField
+              name="canary_every"
+              label="Test every (optional)"
+              help={`A test message proves the channel: ${DURATIONS.canary_every.join(" to ")}. Empty: never.`}
+              value={canaryOf(fields)}
+              onChange={(canary_every) => set({ canary_every })}
+            />
+          )}
           <CheckField
             label="On"
-            help="A channel that is off sends nothing."
+            help="A channel that is off sends no messages."
             value={fields.is_active}
             onChange={(is_active) => set({ is_active })}
           />

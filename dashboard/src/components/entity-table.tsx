@@ -84,7 +84,7 @@ function Sync({ type, health, entity }: { type: string; health: EntityHealthStat
             <ul class="because">
               {health.because.map(({ code, message }) => (
                 <li key={code}>
-                  {/* The notice above the table says until when, and why. */}
+                  {/* The notice above the table has the end and the reason of the backoff. */}
                   <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
                 </li>
               ))}
@@ -96,7 +96,7 @@ function Sync({ type, health, entity }: { type: string; health: EntityHealthStat
   );
 }
 
-/** The progress of the run that is live. */
+/** The progress of the live run. */
 function Running({ of: running }: { of: EntityHealthStatus["running"] }) {
   if (!running) return null;
   return (
@@ -113,7 +113,7 @@ function Running({ of: running }: { of: EntityHealthStatus["running"] }) {
   );
 }
 
-/** Links to the syncs that have no row of their own. */
+/** Links to the inactive syncs, which have no row in the table. */
 function Inactive({ entities }: { entities: EntityWithPauses[] }) {
   if (!entities.length) return null;
   return (

@@ -11,7 +11,7 @@ export const BudgetBar = ({ of: { budget_left, status } }: { of: Objective }) =>
   </svg>
 );
 
-/** The rest of the budget in words, and its end where that is near. */
+/** The remaining budget in words, and its end when that is near. */
 export function BudgetWords({ of: objective }: { of: Objective }) {
   const end = objective.status === "AT_RISK" ? endText(objective) : null;
   return <>{capitalised(end === null ? budgetText(objective) : `${budgetText(objective)}, ${end}`)}</>;
@@ -24,7 +24,7 @@ export function CauseLink({ of: cause }: { of: Objective["causes"][number] }) {
   return address ? <Link href={address}>{text}</Link> : <>{text}</>;
 }
 
-/** The cause that spent most of a budget that needs a person; nothing where none is known. */
+/** The cause that spent most of a budget that is at risk or spent; empty without a known cause. */
 export function TopCause({ of: objective }: { of: Objective }) {
   const top = objective.causes.find(({ fingerprint, channel }) => fingerprint !== null || channel !== null);
   if (!isInTrouble(objective) || !top) return null;

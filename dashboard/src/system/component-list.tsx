@@ -17,18 +17,18 @@ const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> 
   audit: "Audit log",
 };
 
-/** The messages that several components have, such as of pg_cron that stopped. */
+/** The messages that several components have, such as the message about a stopped pg_cron. */
 export const sharedOf = (components: Component[]): string[] =>
   [
     ...new Set(components.filter(({ status }) => status !== "OK").map(({ message }) => message)),
   ].filter((message) => components.filter((component) => component.message === message).length > 1);
 
-/** The cause in a message, which ends with what to do about it. */
+/** The cause in a message, without the advice at its end. */
 const causeOf = (message: string): string => message.split(/: (?=check|read|run|an operator)/)[0] ?? message;
 
 /** A statement of SQL in a message. */
 const SQL = /\b(show [\w.]+;)/;
-/** The advice to read a run, whose address in the API is of no use to a person. */
+/** The advice to read a run in the API, for which the page shows a link. */
 const READ_RUN = /: read GET sync-monitoring\/executions\/([0-9a-f-]{36})$/;
 
 /** A message as a sentence, with its SQL as code and a link to the run that it names. */
@@ -48,7 +48,7 @@ function Said({ message }: { message: string }) {
   );
 }
 
-/** What several components report, each once with what to do. */
+/** The messages that several components have, each once with its advice. */
 export const SharedMessages = ({ of }: { of: Component[] }) => (
   <>
     {sharedOf(of).map((message) => (

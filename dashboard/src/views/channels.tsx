@@ -21,7 +21,7 @@ type Results = ChannelTestResponse["results"];
 
 export default function Channels() {
   const { can } = useUser();
-  // Null is a new channel.
+  // The edited channel; null is a new one.
   const [edited, edit] = useState<Channel | null | undefined>(undefined);
   return (
     <Page
@@ -35,7 +35,7 @@ export default function Channels() {
   );
 }
 
-/** Whether every channel delivers; one that only this page shows reaches nobody who does not look at it. */
+/** The delivery of all channels; a warning when no channel notifies a person who does not watch this page. */
 function Delivery({ of: channels, onAdd }: { of: Channel[]; onAdd: () => void }) {
   if (channels.every(({ kind, is_active }) => kind === "dashboard" || !is_active)) {
     return (

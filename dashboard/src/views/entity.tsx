@@ -48,7 +48,7 @@ export default function EntityView() {
   const entity = useRead("sync-admin/entities", EntityListResponse, { every: 30_000 }).data?.entities
     .find(({ entity_type }) => entity_type === type);
   const { can } = useUser();
-  // An incident of all syncs belongs to the sync whose run explains it.
+  // An incident of all syncs is shown at the sync whose run explains it.
   const isExplained = (runId: string | null) => health?.recent_runs.some(({ id }) => id === runId) ?? false;
   const alerts =
     overview?.active_alerts.filter(({ entity_type, execution_id }) =>
@@ -78,7 +78,7 @@ export default function EntityView() {
             </>
           )}
           {can("operator") && entity?.is_active && (
-            // A firing incident has the main act of the view.
+            // While an incident fires, its acknowledgement is the main act of the view.
             <Link href={pathOf("/sync", { entity: type })} role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
           )}
         </>
@@ -105,7 +105,7 @@ export default function EntityView() {
   );
 }
 
-/** The state of the data now, and the strip of the last runs. */
+/** The current state of the data, and the strip of the last runs. */
 function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms } = health;

@@ -21,7 +21,7 @@ import { countedOf, worstOf } from "../tab.ts";
 
 /** Only an admin has it, and none once the setup is done. */
 const Setup = lazy(() => import("../components/setup.tsx"));
-/** From this number of syncs on the rows are compact, and a filter is shown. */
+/** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;
 
 export function Overview() {
@@ -33,7 +33,7 @@ export function Overview() {
       title="Overview"
       lead={overview.data && <Lead of={overview.data} readAt={overview.dataUpdatedAt} />}
       acts={can("operator") && (
-        // While an incident fires its acknowledgement is the main act.
+        // While an incident fires, its acknowledgement is the main act of the view.
         <Link href="/sync" role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
       )}
     >
@@ -42,7 +42,7 @@ export function Overview() {
   );
 }
 
-/** How many syncs are in a bad state, and the age of the data. */
+/** The number of syncs in a bad state, and the age of the data. */
 function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealthResponse; readAt: number }) {
   const now = useNow();
   const healths = Object.values(sync_entities).map((sync) => healthOfSync(sync));

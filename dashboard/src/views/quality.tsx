@@ -16,9 +16,9 @@ import { useNarrow } from "../narrow.ts";
 import { pathOf, useRead } from "../queries.ts";
 
 const PATH = "sync-monitoring/alert-quality";
-/** A suggestion is requested for a rule with this many incidents. */
+/** The number of incidents of a rule from which a suggestion is requested. */
 const NOISY = 4;
-/** The read is made of a month of incidents, which change slowly. */
+/** The interval of the read, long because the incidents of a month change slowly. */
 const EVERY_MS = 60_000;
 
 export default function Quality() {

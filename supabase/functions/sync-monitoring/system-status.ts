@@ -28,7 +28,7 @@ function judgeDatabase({ schema_version, database }: SystemFacts): Verdict {
   return verdict(in_use >= 0.9 * limit ? "DEGRADED" : "OK", `${version}; ${in_use} of ${limit} connections in use`);
 }
 
-/** Judges the runs of the last hour, or without any those of the last day. */
+/** Judges the runs of the last hour, or of the last day when the hour has none. */
 function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
   const [{ finished, failed }, period] = hour.finished > 0 ? [hour, "hour"] : [day, "24 hours"];
   if (finished === 0) return verdict("UNKNOWN", "no run finished in the last 24 hours");

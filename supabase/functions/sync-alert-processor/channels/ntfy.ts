@@ -3,12 +3,12 @@ import { hasEnded } from "../../../../services/evidence.ts";
 import { oneLine } from "../../../../services/text.ts";
 import { reportText } from "../../../../services/weekly-report-words.ts";
 import { SEVERITIES } from "../../../../types/sync.ts";
-import { limitNoteOf, subjectOf } from "../message.ts";
+import { addressOf, limitNoteOf, subjectOf } from "../message.ts";
 import type { Links, MessageItem, Send, SendReport } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 import { bytesIn, fitEscaped, type Markup, sectionsOf } from "./markup.ts";
 
-/** The documented limit is 4,096 bytes: the server makes a file of a longer text, which no phone shows. */
+/** The longest text in bytes, below the documented limit of 4,096; the server stores a longer text as a file, which no phone shows. */
 const MESSAGE = 4_000;
 const MARKUP: Markup = {
   escape: (text) => text,
@@ -23,7 +23,7 @@ const ANSWERS: Answers = {
   causes: { 401: "the access token is wrong", 403: "the access token may not publish to the topic", 404: "the server has no such topic" },
 };
 
-/** ntfy has the priorities 1 to 5, with 3 as the usual one; an end is of this one. */
+/** The ntfy priorities, from 1 to 5; the end of an incident has the default 3. */
 const PRIORITIES = { LOW: 2, MEDIUM: 3, HIGH: 4, CRITICAL: 5 };
 function priorityOf(items: MessageItem[]): number {
   const firing = items.filter((item) => !hasEnded(item)).map(({ severity }) => severity);
@@ -40,7 +40,7 @@ interface Publication {
   actions?: object[];
 }
 
-/** Publishes JSON: to the root of the server, with the topic in the body. */
+/** Publishes JSON to the root of the server, with the topic in the body. */
 async function publish(deps: HttpDeps, { click, ...publication }: Publication, destination: Destination): Promise<Delivery> {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;
@@ -55,7 +55,7 @@ export const sendNtfy = (deps: HttpDeps, links: Links): Send => async (message, 
   const { items, group } = message, [item] = items;
   const note = limitNoteOf({ ...message, hourly_limit: destination.hourly_limit });
   const notes = note === null ? [] : [note];
-  const incident = item && links.incident(item.incident_id), runbook = item && links.runbook(item.runbook_url);
+  const incident = item && addressOf(item, links), runbook = item && links.runbook(item.runbook_url);
   return await publish(deps, {
     title: oneLine(subjectOf(items)),
     message: [...notes, ...sectionsOf(message, links, MARKUP, bytesIn(notes.join("")))].join("\n\n"),
