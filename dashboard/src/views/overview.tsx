@@ -19,7 +19,7 @@ import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { countedOf, worstOf } from "../tab.ts";
 
-/** Only an admin has it, and none once the setup is done. */
+/** Only an admin loads the setup. */
 const Setup = lazy(() => import("../components/setup.tsx"));
 /** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;
