@@ -68,7 +68,7 @@ export interface Row {
   message: string;
 }
 
-/** A row for each component, the worst first. The row of a sync whose schedule works has the reason of its health from the overview. */
+/** A row of each component, the worst first. A sync that is in trouble while its schedule works shows the reasons of the overview. */
 export const rowsOf = (components: Component[], syncs: Record<string, EntityHealthStatus>): Row[] =>
   components.map((component) => {
     const { kind, name, status, message } = component, health = healthOf(component, syncs);
