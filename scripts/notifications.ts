@@ -121,6 +121,28 @@ async function reportExample(): Promise<string[]> {
   return section("A weekly report", "One of two objectives was missed, and an admin switched a rule off.", id, { mail, slack, webhook });
 }
 
+async function canaryExample(): Promise<string[]> {
+  const item = messageItem({
+    rule_name: "Channel Canary",
+    metric: "canary",
+    entity_type: "system",
+    severity: "LOW",
+    message: "channels whose test is due: 1 channel, at or above the threshold of 1 channel",
+    reason: "channels whose test is due: 1 channel, at or above the threshold of 1 channel",
+    evidence: {},
+    began_at: "2026-06-10T12:00:00Z",
+    opened_at: "2026-06-10T12:00:30Z",
+    resolved_at: "2026-06-10T12:00:30Z",
+    runbook_url: "docs/runbook.md#channel-canary",
+  });
+  const message = { ...messageOf([item], { id: uuid(6) }), group: { rule_name: item.rule_name, entity_type: item.entity_type } };
+  const webhook = await posted((deps) => sendWebhook(deps, LINKS)(message, HOOK));
+  const { body: slack } = await posted((deps) => sendSlack(deps, LINKS)(message, TEAM));
+  const letter = messageOf([{ ...item, evidence: { canary_id: uuid(7) } }]);
+  const mail = `Subject: ${subjectOf(letter.items)}\n\n${textOf({ ...letter, hourly_limit: 60 }, LINKS)}`;
+  return section("A canary", "The test message of each channel. Only an email has a link to follow.", message.id, { mail, slack, webhook });
+}
+
 const WORDS = `# Notifications
 
 Generated from the code by \`deno task notifications\`.
@@ -161,6 +183,25 @@ delays of the channel. A report is not sent again after a lost answer, so that n
 status of each delivery. A webhook receives the report with \`"type": "weekly_report"\`, signed like each other message of the channel. The
 hourly limit, silences and maintenance windows do not apply to reports.
 
+## The canaries
+
+A canary proves that a channel delivers: a test message that goes through rule, evaluation, outbox and channel like an incident. Its
+interval is \`canary_every\` in \`PUT sync-admin/channels/<name>\`, from 1 hour to 31 days, and null sends none. It is a day for a new channel,
+and 7 days for email. The first one is sent one interval after the channel was created. The message says that it is a test, that nothing is
+wrong and that it has ended; no end follows. Its group is its own: the hourly limit, the group window, silences and maintenance windows of
+incidents neither mute nor delay it. No list, count or report has it.
+
+- **Webhook, Slack, Teams, Discord, Telegram and ntfy** are proven by their answer (2xx). A webhook has the labels
+  \`alertname="Channel Canary"\`, \`metric="canary"\` and \`severity="low"\`, and the status \`resolved\`.
+- **PagerDuty** is proven by a change event, which notifies nobody.
+- **Email** is proven when somebody follows the link in it to the page and is signed in, in whichever role
+  (\`POST sync-admin/canaries/<id>/confirm\`). Without \`DASHBOARD_URL\` the message names this request in place of a link.
+- **Alertmanager** needs none: each post that its API accepts proves it, and 10 minutes without one are a failure. To the page nothing is
+  sent.
+
+\`GET sync-admin/channels\` has when a canary last proved each channel and by which stage, and the stage and the error of one that failed.
+Each stage has 10 minutes, and the reader of an email has until the next canary. The rule "Channel Not Proven" notifies the other channels.
+
 ## The kinds of channels
 
 An admin creates a channel on the page or by \`PUT sync-admin/channels/<name>\` with \`kind\` and the fields of the kind. Vault stores tokens,
@@ -177,11 +218,12 @@ id of the incident instead of its address. Without \`RUNBOOK_URL\` a message lin
 link to the runbook.
 `;
 
-/** The text of `docs/notifications.md`: the events, and each channel's messages for an opening, an escalation, an end, a group, a week. */
+/** The text of `docs/notifications.md`: the events, and each channel's messages for an opening, an escalation, an end, a group, a week and a canary. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
   const kinds = await channelSections(LINKS);
-  return [WORDS.replace("KINDS", () => kinds.join("\n").trimEnd()), ...examples.flat(), ...await reportExample()].join("\n").trimEnd() +
+  return [WORDS.replace("KINDS", () => kinds.join("\n").trimEnd()), ...examples.flat(), ...await reportExample(), ...await canaryExample()]
+    .join("\n").trimEnd() +
     "\n";
 }
 

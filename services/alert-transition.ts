@@ -2,6 +2,7 @@ import { ALERT_METRICS } from "../types/alerts.ts";
 import { SEVERITIES, type Severity } from "../types/sync.ts";
 import { judge, type Step } from "./alert-decision.ts";
 import { describe } from "./alert-words.ts";
+import { failedStages } from "./canary-words.ts";
 import type { Measurement, Scope, Transition } from "./contract/alerts.ts";
 
 export const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
@@ -35,8 +36,11 @@ function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   return { ...facts, ...(typeof peak === "number" ? { peak } : {}), ...(at_peak === undefined ? {} : { at_peak }) };
 }
 
-/** The fingerprint of the incident; null for a rate, whose failures can have several causes. */
+/** The fingerprint of the incident, or the channels that are not proven; null for a rate, whose failures can have several causes. */
 function currentCause(m: Measurement): string | null {
+  if (m.metric === "canary_failed" && judge(m) === "BREACH") {
+    return failedStages(m.evidence).map(({ channel, stage }) => `${channel} ${stage}`).join(", ");
+  }
   if (m.metric !== "shared_failure" && m.metric !== "consecutive_failures") return null;
   const before = m.incident?.cause ?? null;
   return judge(m) === "BREACH" ? m.fingerprint ?? before : before;

@@ -26,6 +26,8 @@ function affectedBy(row: IncidentRow, evidence: Evidence): AlertIncident["affect
       return counted(worst, "replies");
     case "broken_rules":
       return counted(worst, "rules");
+    case "canary_failed":
+      return counted(worst, "channels");
     case "undelivered_age":
       return isObject(channels) ? counted(Object.values(channels).filter(isNumber).reduce((a, b) => a + b, 0), "notifications") : null;
     case "queue_age":
@@ -67,6 +69,8 @@ const SECTIONS: Partial<Record<AlertMetric, string>> = {
   processor_late: "alert-processor-late",
   queue_age: "sync-queue-waiting",
   broken_rules: "alert-rules-broken",
+  canary: "channel-canary",
+  canary_failed: "channel-not-proven",
   burn_rate: "error-budget-burn",
 };
 

@@ -1,5 +1,6 @@
 import { ALERT_METRICS, AlertMetric } from "../types/alerts.ts";
 import { withUnit } from "./alert-words.ts";
+import { failedStages } from "./canary-words.ts";
 import { codeOf, wordsOf } from "./error-words.ts";
 import { type Evidence, explainingEvidence, type IncidentFacts, isNumber, isObject, isPast, isText, textsOf } from "./evidence.ts";
 import { fit, oneLine } from "./text.ts";
@@ -71,6 +72,10 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
     const names = listOf(evidence.rules);
     return `${value ?? "some rules"} cannot be measured${names ? `: ${names}` : ""}`;
   },
+  canary: () => "this is a test of the channel: nothing is wrong, and nothing must be done",
+  canary_failed: ({ value, evidence }) =>
+    failedStages(evidence).map(({ channel, stage, error }) => `${channel} is not proven (stage ${stage}: ${oneLine(error)})`).join(", ") ||
+    (value ? `${value} not proven` : "a channel is not proven"),
 };
 
 /** The error of the evidence in words; null without one. */

@@ -62,6 +62,7 @@ export const RELATIONS: Record<string, string[]> = {
   "public.alert_notifications": monitoring("destination_id", "lease_expires_at", "seq", "token"),
   "public.notification_channels": monitoring("config", "previous_secret", "secret", "vault_id"),
   "public.notification_destinations": monitoring("recipient"),
+  "public.channel_canaries": monitoring(),
   "public.weekly_reports": monitoring(),
   "public.weekly_report_deliveries": monitoring("lease_expires_at", "token"),
   "public.sync_job_attempts": monitoring("token"),

@@ -59,4 +59,4 @@ export const destinationOf = (changes: Partial<Destination> = {}): Destination =
   ...changes,
 });
 
-export const NO_LINKS: Links = { page: null, incident: () => null, runbook: () => null };
+export const NO_LINKS: Links = { page: null, incident: () => null, canary: () => null, runbook: () => null };

@@ -101,6 +101,7 @@ export const VALID_ROWS = {
   notification_destinations: { channel: "dashboard" },
   alert_notifications: { channel: "dashboard", incident_id: INCIDENT, group_key: "Example/tournaments", item: {}, created_at: EARLY },
   alert_deliveries: { notification_id: NOTIFICATION, attempt: 1, at: LATE, outcome: "SENT", duration_ms: 5 },
+  channel_canaries: { channel: "dashboard", opened_at: EARLY, stage_since: EARLY },
   weekly_reports: { week: "2026-06-01", facts: {}, created_at: "2026-06-08T07:00:00Z" },
   // The first destination has the id 1.
   weekly_report_deliveries: { week: "2026-05-25", destination_id: 1 },
@@ -176,6 +177,7 @@ export const STATES = {
   manual_sync_audit: { finished: { completion_timestamp: LATE, final_status: "SUCCEEDED" } },
   alert_rules: {
     of_error_type: { metric: "error_rate", error_type: "API" },
+    canary: { metric: "canary", entity_type: "system", threshold: 1 },
     of_system: { metric: "queue_age", entity_type: "system" },
     of_tournament: { scope: "TOURNAMENT" },
     of_objective: { metric: "burn_rate", objective_id: OBJECTIVE },
@@ -198,6 +200,7 @@ export const STATES = {
     ntfy: { kind: "ntfy", config: { url: "https://ntfy.example/topic" } },
     pagerduty: { kind: "pagerduty", config: { host: "events.pagerduty.com" }, secret: "example" },
     alertmanager: { kind: "alertmanager", config: { url: "https://alertmanager.example" } },
+    proven_daily: { kind: "slack", secret: "https://slack.example/hook", canary_every: "1 day" },
     with_headers: { kind: "webhook", config: { url: "https://example.com", headers: { "x-key": "example" } } },
     in_vault: { kind: "webhook", vault_id: RUN, previous_secret_until: LATE },
   },
@@ -211,6 +214,11 @@ export const STATES = {
     dead: { status: "DEAD" },
     discarded: { status: "DEAD", discarded_by: "operator@example.com" },
     superseded: { status: "SUPERSEDED" },
+  },
+  channel_canaries: {
+    proven: { stage: "CHANNEL", proven_at: LATE },
+    failed: { stage: "OUTBOX", failed_at: LATE, error: "example" },
+    confirmed: { stage: "READER", proven_at: LATE, confirmed_by: "viewer@example.com" },
   },
   weekly_report_deliveries: {
     sending: { status: "SENDING", token: TOKEN, lease_expires_at: LATE },

@@ -50,6 +50,7 @@ export async function createTryWrites(db: TestDatabase): Promise<TryWrites> {
   ) {
     await db.query(`delete from ${table}`);
   }
+  await db.query("delete from alert_rules where metric = 'canary'");
   const withValid = (table: Table, changes: Row): Row => ({ ...VALID_ROWS[table], ...changes });
   for (const [table, changes] of REFERENCED_ROWS) {
     await db.query("select tests.write_rows($1::text::regclass, $2)", [table, JSON.stringify([withValid(table, changes)])]);

@@ -132,6 +132,24 @@ export const ALERT_METRICS = {
     lost_past: "the database does not keep which rules were broken at a past time",
     ...OF_STATE,
   },
+  canary: {
+    direction: "above",
+    unit: "channels",
+    label: "channels whose test is due",
+    min: 1,
+    max: 1,
+    lost_past: "a test message is sent once",
+    ...OF_STATE,
+  },
+  canary_failed: {
+    direction: "above",
+    unit: "channels",
+    label: "channels that are not proven",
+    min: 1,
+    max: 100,
+    lost_past: "which channels were active at a past time is not kept",
+    ...OF_STATE,
+  },
 } as const satisfies Record<string, Metric>;
 export type AlertMetric = keyof typeof ALERT_METRICS;
 export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ...AlertMetric[]]);
@@ -140,11 +158,19 @@ export const AlertMetric = z.enum(Object.keys(ALERT_METRICS) as [AlertMetric, ..
 export function thresholdsOf(metric: AlertMetric): string {
   const { unit, min, max, limit }: Metric = ALERT_METRICS[metric];
   const because = limit ? `, because ${limit}` : "";
-  return `must be between ${min} and ${max}${unit === "ratio" ? "" : ` ${unit}`} for the metric ${metric}${because}`;
+  const range = min === max ? `must be ${min}` : `must be between ${min} and ${max}`;
+  return `${range}${unit === "ratio" ? "" : ` ${unit}`} for the metric ${metric}${because}`;
 }
 
 /** The metrics of the monitoring system; their rules have the entity type `system`. */
-export const SYSTEM_METRICS: readonly AlertMetric[] = ["undelivered_age", "processor_late", "queue_age", "broken_rules"];
+export const SYSTEM_METRICS: readonly AlertMetric[] = [
+  "undelivered_age",
+  "processor_late",
+  "queue_age",
+  "broken_rules",
+  "canary",
+  "canary_failed",
+];
 /** The metrics that a rule with the scope `TOURNAMENT` can use. */
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures", "tournament_staleness"];
 
@@ -199,7 +225,7 @@ export type IncidentRow = z.infer<typeof IncidentRow>;
 export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
-  unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules"]),
+  unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules", "channels"]),
 });
 
 /** An incident with its evidence in words. */
@@ -420,6 +446,8 @@ export const NotificationChannel = z.object({
   hourly_limit: z.number().int(),
   /** Whether the channel receives the report of each week. */
   weekly_report: z.boolean(),
+  /** How often a canary proves it; null: never. */
+  canary_every: z.string().nullable(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
   /** The time until which the previous secret also signs. */
@@ -437,7 +465,30 @@ export const ChannelProof = z.object({
   /** The error of the last notification or test of a recipient; null after a success. */
   last_error: z.string().nullable(),
 });
+/**
+ * The stages of a canary, the test message that proves a channel: a rule can send it, the rules were evaluated, the message was queued, the
+ * channel accepted it, and somebody followed the link of an email.
+ */
+export const CANARY_STAGES = ["RULE", "EVALUATION", "OUTBOX", "CHANNEL", "READER"] as const;
+/** What the canaries of a channel found. */
+const CanaryState = z.object({
+  /** When a canary last proved the channel, and by which stage; an Alertmanager is proven by each post that it accepts. */
+  proven_at: z.string().nullable(),
+  proven_by: z.enum(CANARY_STAGES).nullable(),
+  /** When, at which stage and why the last canary failed; null when it did not fail. */
+  failed_at: z.string().nullable(),
+  failed_stage: z.enum(CANARY_STAGES).nullable(),
+  error: z.string().nullable(),
+});
+/** `POST sync-admin/canaries/:id/confirm`: the canary whose link somebody followed, the first time. */
+export const ConfirmedCanary = z.object({
+  id: z.uuid(),
+  channel: z.string(),
+  opened_at: z.string(),
+  proven_at: z.string(),
+  confirmed_by: z.string(),
+});
 /** A channel in the list. */
-export const ChannelState = NotificationChannel.extend(ChannelProof.shape);
+export const ChannelState = NotificationChannel.extend(ChannelProof.shape).extend({ canary: CanaryState });
 /** `GET sync-admin/channels`. */
 export const ChannelListResponse = z.object({ channels: z.array(ChannelState) });

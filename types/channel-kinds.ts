@@ -8,6 +8,8 @@ interface Kind {
   title: string;
   /** Whether a channel can receive the report of each week. */
   sends_report: boolean;
+  /** The interval of the test messages to a new channel; null for the page and for Alertmanager, which each post proves. */
+  canary: string | null;
   /** Whether rules name the channel; a channel that rules do not name receives every incident each minute. */
   is_for_rules: boolean;
   /** Whether the receiver has its own acknowledgements, so that the processor sends it the acknowledgements of people here. */
@@ -17,7 +19,7 @@ interface Kind {
 }
 
 const recipients = z.array(z.email()).min(1);
-const MESSENGER = { sends_report: true, is_for_rules: true, knows_acknowledgement: false } as const;
+const MESSENGER = { sends_report: true, canary: "1 day", is_for_rules: true, knows_acknowledgement: false } as const;
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
 
@@ -117,6 +119,7 @@ export const CHANNEL_KINDS = {
   pagerduty: {
     title: "PagerDuty",
     sends_report: false,
+    canary: "1 day",
     is_for_rules: true,
     knows_acknowledgement: true,
     fields: {
@@ -139,6 +142,8 @@ export const CHANNEL_KINDS = {
   email: {
     title: "Email",
     ...MESSENGER,
+    // A person follows a link in each of them.
+    canary: "7 days",
     fields: {
       "config.to": { label: "Recipients", help: "Email addresses, separated by commas.", control: "recipients", schema: recipients },
       "config.by_severity": {
@@ -153,6 +158,7 @@ export const CHANNEL_KINDS = {
   alertmanager: {
     title: "Alertmanager",
     sends_report: false,
+    canary: null,
     is_for_rules: false,
     knows_acknowledgement: false,
     fields: {
@@ -167,7 +173,7 @@ export const CHANNEL_KINDS = {
       "config.headers": EXTRA_HEADERS,
     },
   },
-  dashboard: { title: "This page", sends_report: false, is_for_rules: true, knows_acknowledgement: false, fields: {} },
+  dashboard: { title: "This page", sends_report: false, canary: null, is_for_rules: true, knows_acknowledgement: false, fields: {} },
 } as const satisfies Record<string, Kind>;
 
 export type ChannelKind = keyof typeof CHANNEL_KINDS;

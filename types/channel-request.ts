@@ -28,6 +28,8 @@ const commonChannelFields = {
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
   /** Whether the channel receives the report of each week on Monday; absent keeps the stored value, and a new channel receives none. */
   weekly_report: z.boolean().optional(),
+  /** How often a test message proves it; null: never. Absent, it keeps its value; a new channel is proven each day, by email each week. */
+  canary_every: duration("canary_every").nullable().optional(),
 };
 type ChannelShape = typeof commonChannelFields & {
   kind: z.ZodLiteral<ChannelKind>;
@@ -38,8 +40,12 @@ type ChannelShape = typeof commonChannelFields & {
 function channelRequest(kind: ChannelKind) {
   const noReport = { weekly_report: z.literal(false, "must be off for a channel of this kind, which sends no report").optional() };
   const report = CHANNEL_KINDS[kind].sends_report ? {} : noReport;
+  const noCanary = { canary_every: z.null("must be null for a channel of this kind, which no test message proves").optional() };
+  const canary = CHANNEL_KINDS[kind].canary ? {} : noCanary;
   // The cast is needed, because only the table of the kinds has the fields of a kind.
-  return z.strictObject({ kind: z.literal(kind), ...channelShape(kind), ...commonChannelFields, ...report } as unknown as ChannelShape);
+  return z.strictObject(
+    { kind: z.literal(kind), ...channelShape(kind), ...commonChannelFields, ...report, ...canary } as unknown as ChannelShape,
+  );
 }
 const channelRequests = CHANNEL_KIND_NAMES.map(channelRequest) as [ReturnType<typeof channelRequest>];
 

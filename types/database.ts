@@ -158,6 +158,7 @@ export type Database = {
           "fired_at": string | null;
           "id": string;
           "is_flapping": boolean;
+          "is_test": boolean;
           "label": string | null;
           "labelled_by": string | null;
           "last_notified_at": string | null;
@@ -198,6 +199,7 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
+          "is_test"?: never;
           "label"?: string | null;
           "labelled_by"?: string | null;
           "last_notified_at"?: string | null;
@@ -237,6 +239,7 @@ export type Database = {
           "fired_at"?: string | null;
           "id"?: string;
           "is_flapping"?: boolean;
+          "is_test"?: never;
           "label"?: string | null;
           "labelled_by"?: string | null;
           "last_notified_at"?: string | null;
@@ -635,6 +638,61 @@ export type Database = {
         };
         Relationships: [];
       };
+      "channel_canaries": {
+        Row: {
+          "channel": string;
+          "confirmed_by": string | null;
+          "error": string | null;
+          "failed_at": string | null;
+          "id": string;
+          "incident_id": string | null;
+          "opened_at": string;
+          "proven_at": string | null;
+          "stage": string;
+          "stage_since": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel": string;
+          "confirmed_by"?: string | null;
+          "error"?: string | null;
+          "failed_at"?: string | null;
+          "id"?: string;
+          "incident_id"?: string | null;
+          "opened_at": string;
+          "proven_at"?: string | null;
+          "stage"?: string;
+          "stage_since": string;
+        };
+        Update: {
+          "channel"?: string;
+          "confirmed_by"?: string | null;
+          "error"?: string | null;
+          "failed_at"?: string | null;
+          "id"?: string;
+          "incident_id"?: string | null;
+          "opened_at"?: string;
+          "proven_at"?: string | null;
+          "stage"?: string;
+          "stage_since"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "channel_canaries_channel_fkey";
+            columns: ["channel"];
+            isOneToOne: false;
+            referencedRelation: "notification_channels";
+            referencedColumns: ["name"];
+          },
+          {
+            foreignKeyName: "channel_canaries_incident_id_fkey";
+            columns: ["incident_id"];
+            isOneToOne: false;
+            referencedRelation: "alert_incidents";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "entity_pauses": {
         Row: {
           "entity_type": string;
@@ -906,6 +964,7 @@ export type Database = {
       };
       "notification_channels": {
         Row: {
+          "canary_every": string | null;
           "config": NonNullable<Json>;
           "created_at": string;
           "group_window": string;
@@ -922,6 +981,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          "canary_every"?: string | null;
           "config"?: NonNullable<Json>;
           "created_at"?: string;
           "group_window"?: string;
@@ -937,6 +997,7 @@ export type Database = {
           "weekly_report"?: boolean;
         };
         Update: {
+          "canary_every"?: string | null;
           "config"?: NonNullable<Json>;
           "created_at"?: string;
           "group_window"?: string;
@@ -2214,6 +2275,7 @@ export type Database = {
       "claim_upstream_slot": { Args: { "as_of"?: string; "p_upstream": string }; Returns: Json };
       "claim_weekly_reports": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "complete_season": { Args: { "as_of"?: string; "p": Json }; Returns: number };
+      "confirm_canary": { Args: { "as_of"?: string; "p": Json }; Returns: Json };
       "delete_alert_rule": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_notification_channel": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };
       "delete_objective": { Args: { "as_of"?: string; "p": Json }; Returns: boolean };

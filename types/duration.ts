@@ -9,6 +9,7 @@ export const DURATIONS = {
   recurs_every: ["1 minute", "366 days"],
   lasts: ["1 second", "31 days"],
   group_window: ["0 seconds", "1 hour"],
+  canary_every: ["1 hour", "31 days"],
   sync_frequency: ["10 seconds", "31 days"],
   grace: ["0 seconds", "7 days"],
   max_runtime: ["10 seconds", "1 hour"],

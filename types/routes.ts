@@ -36,6 +36,7 @@ import {
   AlertRule,
   AlertSilence,
   ChannelListResponse,
+  ConfirmedCanary,
   IncidentRow,
   NotificationChannel,
   RuleListResponse,
@@ -232,6 +233,17 @@ export const ROUTES: readonly Route[] = [
     ChannelTestResponse,
     {
       refusals: [404, 429],
+    },
+  ),
+  admin(
+    "confirmCanary",
+    "post",
+    "/canaries/{id}/confirm",
+    "viewer",
+    "Proves the channel whose test message has this link",
+    ConfirmedCanary,
+    {
+      refusals: [404],
     },
   ),
   admin("getNotification", "get", "/notifications/{id}", "viewer", "One notification with its delivery status", Notification, {

@@ -15,6 +15,7 @@ const MAIL = {
   group_window: "30 seconds",
   hourly_limit: 60,
   weekly_report: true,
+  canary_every: "7 days",
 } as unknown as NotificationChannel;
 const put = async (name: string, channel: object) =>
   await (await service(`/functions/v1/sync-admin/channels/${name}`, "PUT", channel)).body?.cancel();

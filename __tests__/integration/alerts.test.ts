@@ -7,11 +7,11 @@ import { AlertDetailResponse, AlertListResponse } from "../../types/alerts.ts";
 import { TestClock } from "../../testing/clock.ts";
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
-import { aNotification, aResult, aRun, aTournament } from "../../testing/factories.ts";
+import { aNotification, aResult, aRun, aTournament, insert } from "../../testing/factories.ts";
 import { aTransition } from "../../testing/alerts.ts";
 import type { Transition } from "../../services/contract/alerts.ts";
 import { messageItem } from "../../testing/messages.ts";
-import { STATES } from "../../testing/rows.ts";
+import { type Row, STATES } from "../../testing/rows.ts";
 import { testEnv } from "../../testing/env.ts";
 
 const db = await openTestDatabase();
@@ -21,6 +21,7 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, sync_jobs cascade");
   await db.query("delete from alert_rules where name like 'Test%'");
+  await db.query("delete from notification_channels where name = 'letters'");
   await db.query("update alert_rules set is_active = true, broken_since = null, broken_reason = null");
   await db.query("update sync_status set last_attempt = $1, last_sync = $1", [now]);
   const clock = new TestClock(now);
@@ -111,6 +112,14 @@ const BURNS = Object.fromEntries(
   Object.entries(burning).flatMap(([name, cause]) => ["Burn Fast", "Burn", "Burn Slow"].map((rule) => [`${name} ${rule}`, cause])),
 );
 
+/** The canary of a channel without a mail server. */
+async function aCanary(state: Row) {
+  const channel = { name: "letters", kind: "email", config: { to: ["a@example.com"] }, canary_every: "1 day" };
+  await insert(db, "notification_channels", channel);
+  const at = "2026-06-10T11:59:00Z";
+  return await insert(db, "channel_canaries", { channel: "letters", opened_at: at, stage_since: at, ...state });
+}
+
 /** The acts that meet the condition of each default rule at 12:03 UTC on 10 June 2026. */
 const CAUSES: Record<string, () => Promise<unknown>> = {
   ...BURNS,
@@ -194,6 +203,8 @@ const CAUSES: Record<string, () => Promise<unknown>> = {
       `insert into sync_jobs (entity_type, priority, triggered_by, reason, max_attempts, enqueued_at, rank, not_before)
       values ('tournaments', 'NORMAL', 'operator@example.com', 'test', 3, '2026-06-10T11:33:00Z', '2026-06-10T12:03:00Z', '2026-06-10T11:33:00Z')`,
     ),
+  "Channel Canary": () => aCanary({}),
+  "Channel Not Proven": () => aCanary({ stage: "OUTBOX", failed_at: "2026-06-10T12:00:00Z", error: "example" }),
   "Alert Processor Late": () =>
     db.query("insert into alert_evaluations (evaluated_at, cause, rules, applied) values ('2026-06-10T11:58:00Z', 'cron', 0, 0)"),
 };
@@ -552,7 +563,7 @@ Deno.test("each evaluation is recorded with its cause, and a successful one call
   assertEquals(beats, ["https://heartbeat.test/ping"]);
   assertObjectMatch((await db.query("select cause, rules, applied from alert_evaluations"))[0] as object, {
     cause: "cron",
-    rules: 28,
+    rules: 30,
     applied: 0,
   });
 });

@@ -241,7 +241,7 @@ Deno.test("12 loss: a killed run is DEGRADED from the second missed heartbeat, F
 Deno.test("each cron job that is missing, inactive or changed is named, and every one of them is checked", async () => {
   await setUp();
   const names = (await db.query<{ name: string }>("select name from private.cron_jobs() order by name")).map(({ name }) => name);
-  assertEquals(names.length, 8);
+  assertEquals(names.length, 9);
   for (const name of names) {
     await setUp();
     await db.query("select cron.unschedule($1)", [name]);
@@ -251,7 +251,7 @@ Deno.test("each cron job that is missing, inactive or changed is named, and ever
   await setUp();
   await db.query("select cron.unschedule(jobname) from cron.job where jobname <> 'dispatch-due-syncs'");
   const [, message] = await verdict("12:00:05", "scheduler");
-  assertEquals(message?.match(/is missing/g)?.length, 7);
+  assertEquals(message?.match(/is missing/g)?.length, 8);
 });
 
 Deno.test("a cron job that stopped or whose last run failed is named while the others run", async () => {

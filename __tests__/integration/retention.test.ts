@@ -105,6 +105,12 @@ const RETENTION: Record<string, [table: string, days: number, row: (at: string) 
     365,
     (at) => ({ ...VALID_ROWS.weekly_reports, week: aMonday(Math.floor(Date.parse(at) / 86_400_000) % 100), created_at: at }),
   ],
+  channel_canaries: [
+    "channel_canaries",
+    365,
+    (at) => ({ ...VALID_ROWS.channel_canaries, ...STATES.channel_canaries.failed, opened_at: at, stage_since: at, failed_at: at }),
+    { ...VALID_ROWS.channel_canaries, opened_at: before(1_000), stage_since: before(1_000) },
+  ],
   alert_evaluations: ["alert_evaluations", 7, (at) => ({ evaluated_at: at, cause: "cron", rules: 0, applied: 0 })],
 };
 

@@ -81,6 +81,11 @@ const OWNERS: Record<keyof typeof DURATIONS, [table: Table, row: object, refused
     (lasts) => fieldsOf(SilenceRequest.safeParse({ ...SILENCE, recurs_every: "366 days", lasts })),
   ],
   group_window: ["notification_channels", {}, (group_window) => fieldsOf(ChannelRequest.safeParse({ kind: "dashboard", group_window }))],
+  canary_every: [
+    "notification_channels",
+    { kind: "slack", secret: "https://slack.example/hook" },
+    (canary_every) => fieldsOf(ChannelRequest.safeParse({ kind: "slack", canary_every })),
+  ],
   sync_frequency: ["sync_status", {}, (sync_frequency) => fieldsOf(ChangeEntityRequest.safeParse({ reason: "test", sync_frequency }))],
   keep: ["retention_settings", {}, (keep) => fieldsOf(ChangeRetentionRequest.safeParse({ keep }))],
   grace: ["sync_status", {}, (grace) => fieldsOf(ChangeEntityRequest.safeParse({ reason: "test", grace }))],

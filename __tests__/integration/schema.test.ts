@@ -117,6 +117,7 @@ Deno.test("one cron job dispatches every entity, contains no secret, and runs mo
     "refresh-health-summary */5 * * * *",
     "retention 17 3 * * *",
     "roll-up-indicators */5 * * * *",
+    "run-canaries * * * * *",
     "watch-alert-processor * * * * *",
   ]);
   await db.query("select private.apply_schedules()");

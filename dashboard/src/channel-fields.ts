@@ -50,6 +50,8 @@ export function fieldsOf(channel: NotificationChannel | null) {
     hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
     weekly_report: channel?.weekly_report ?? false,
+    /** Null for that of the kind. */
+    canary_every: channel ? channel.canary_every ?? "" : null,
   };
 }
 export type Fields = ReturnType<typeof fieldsOf>;
@@ -81,6 +83,9 @@ function valueOf(fields: Fields, path: string, { control, options, is_optional, 
   return text || (is_optional || is_stored ? undefined : options?.[0]?.[0] ?? "");
 }
 
+/** How often a test message is sent, as text; empty for never. */
+export const canaryOf = ({ canary_every, kind }: Fields): string => canary_every ?? CHANNEL_KINDS[kind].canary ?? "";
+
 /** The request body; an empty address or secret is omitted, so that the stored one stays. */
 export function requestOf(fields: Fields): Record<string, unknown> {
   const { kind } = fields, limit = fields.hourly_limit.trim();
@@ -96,5 +101,6 @@ export function requestOf(fields: Fields): Record<string, unknown> {
     hourly_limit: limit === "" || Number.isNaN(Number(limit)) ? limit : Number(limit),
     is_active: fields.is_active,
     weekly_report: fields.weekly_report && CHANNEL_KINDS[kind].sends_report,
+    ...CHANNEL_KINDS[kind].canary && { canary_every: canaryOf(fields).trim() || null },
   };
 }

@@ -48,6 +48,7 @@ const views = {
   "/alerts/channels": lazy(() => import("./views/channels.tsx")),
   "/alerts/quality": lazy(() => import("./views/quality.tsx")),
   "/alerts/:id": lazy(() => import("./views/alert.tsx")),
+  "/canaries/:id": lazy(() => import("./views/canary.tsx")),
   "/runbook": lazy(() => import("./views/runbook.tsx")),
   "/runbook/:anchor": lazy(() => import("./views/runbook.tsx")),
   "/sync": lazy(() => import("./views/sync.tsx")),

@@ -26,6 +26,8 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
   burn_rate:
     "The speed at which the error budget of an objective is spent, in the window and in a twelfth of it. At 1 the budget lasts exactly as long as the objective's window.",
   broken_rules: "Active rules that an evaluation cannot measure.",
+  canary: "Channels whose test message is due.",
+  canary_failed: "Channels whose last test message failed.",
 };
 
 /** The name of each metric in the rule form. */
@@ -40,7 +42,8 @@ export const unitOf = (metric: AlertMetric): string => isShare(metric) ? "%" : A
 export function rangeOf(metric: AlertMetric): string {
   const { min, max, limit }: Metric = ALERT_METRICS[metric];
   const scale = isShare(metric) ? 100 : 1;
-  return `${number(min * scale)} to ${number(max * scale)} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
+  const range = min === max ? number(min) : `${number(min * scale)} to ${number(max * scale)}`;
+  return `${range} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
 }
 
 /** Replaces the range in a message of the API, whose ratios are percentages in the form. */
@@ -51,7 +54,7 @@ const seconds = (value: number): string => duration(value * 1_000);
 
 const withUnit = (value: number, metric: AlertMetric): string => {
   const { unit } = ALERT_METRICS[metric];
-  const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule)s\b/, "$1") : unit;
+  const counted = value === 1 ? unit.replace(/^replies$/, "reply").replace(/^(run|tournament|error|rule|channel)s\b/, "$1") : unit;
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
 
@@ -104,6 +107,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
     // The window and the rate differ between the rules of an objective, so they come first: a list cuts the end of the text.
     `over ${evaluation_window} the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
+  canary: () => "the test of a channel is due",
+  canary_failed: (value) => value === 1 ? "a channel is not proven" : `${counted(value, "channel")} or more are not proven`,
 };
 
 const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);

@@ -114,6 +114,26 @@ const CAUSES: Record<AlertMetric, [value: string, evidence: Record<string, unkno
       "VIS is unavailable: the error budget of Tournament results burns too fast",
     ],
   ],
+  canary: [[
+    "1 channel",
+    {},
+    "this is a test of the channel: nothing is wrong, and nothing must be done",
+    "this is a test of the channel: nothing is wrong, and nothing must be done",
+  ]],
+  canary_failed: [
+    [
+      "2 channels",
+      {
+        failed: {
+          hook: { stage: "CHANNEL", error: "the receiver answered 500" },
+          mail: { stage: "READER", error: "nobody followed the link" },
+        },
+      },
+      "hook is not proven (stage CHANNEL: the receiver answered 500), mail is not proven (stage READER: nobody followed the link)",
+      "hook is not proven (stage CHANNEL: the receiver answered 500), mail is not proven (stage READER: nobody followed the link)",
+    ],
+    ["1 channel", {}, "1 channel not proven", "a channel is not proven"],
+  ],
   broken_rules: [
     [
       "2 rules",
@@ -142,7 +162,8 @@ for (const [metric, cases] of Object.entries(CAUSES)) {
   });
 }
 
-for (const [metric, { direction }] of Object.entries(ALERT_METRICS)) {
+// The message of a canary has no value: nothing is wrong.
+for (const [metric, { direction }] of Object.entries(ALERT_METRICS).filter(([metric]) => metric !== "canary")) {
   Deno.test(`the cause has the value of the message that the evaluator writes about ${metric}`, () => {
     const [value, threshold] = direction === "above" ? [0.75, 0.5] : [0.25, 0.5];
     const transition = decideAll(anEvaluation([aMeasurement({ metric: metric as AlertMetric, value, threshold })])).transitions[0];

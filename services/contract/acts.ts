@@ -11,7 +11,7 @@ import {
   RuleChanges,
   SilenceRequest,
 } from "../../types/admin.ts";
-import { AlertNotification, AlertRule, AlertSilence, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
+import { AlertNotification, AlertRule, AlertSilence, ConfirmedCanary, IncidentRow, NotificationChannel } from "../../types/alerts.ts";
 import { ChangeObjectiveRequest, CreateObjectiveRequest, ObjectiveSettings } from "../../types/objectives.ts";
 import { Person } from "../../types/people.ts";
 import { Destination } from "./alerts.ts";
@@ -92,6 +92,7 @@ export const ACTS = {
         group_window: z.string().optional(),
         hourly_limit: z.number().int().optional(),
         weekly_report: z.boolean().optional(),
+        canary_every: z.string().nullable().optional(),
         actor: Actor,
       }),
       as_of,
@@ -103,6 +104,7 @@ export const ACTS = {
     args: { p: z.strictObject({ name: z.string(), actor: Actor }), as_of },
     answer: z.array(Destination),
   },
+  confirm_canary: { args: { p: z.strictObject({ id: z.uuid(), actor: Actor }), as_of }, answer: ConfirmedCanary },
   record_channel_test: {
     args: {
       p: z.strictObject({

@@ -118,7 +118,7 @@ language sql immutable set search_path = '' as $$
     from jsonb_each_text(row_json)
     where value is not null and key in (
       'evaluation_window', 'for_duration', 'repeat_interval', 'escalation_delay', 'recurs_every', 'lasts', 'group_window', 'grace',
-      'max_runtime', 'sync_frequency', 'rolling_window'
+      'max_runtime', 'sync_frequency', 'rolling_window', 'canary_every'
     )
   );
 $$;

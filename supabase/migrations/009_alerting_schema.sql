@@ -1,5 +1,5 @@
--- Alert rules with their defaults, incidents, events, evaluations, silences, channels, the outboxes of notifications and weekly reports,
--- and the watchdog.
+-- Alert rules with their defaults, incidents, events, evaluations, silences, channels and their canaries, the outboxes of notifications and
+-- weekly reports, and the watchdog.
 -- Over 300 lines, because a table is beside its comments, indexes and access.
 
 create function private.threshold_range(p_metric varchar) returns numrange
@@ -10,7 +10,7 @@ language sql immutable set search_path = '' as $$
     ('sync_overdue', 1, 2592000), ('error_rate', 0.01, 10000), ('records_collapse', 0.01, 1), ('cache_hit_ratio', 0.01, 1),
     ('api_response_time', 1, 120000), ('stuck_execution', 1, 60), ('shared_failure', 1, 1000), ('undelivered_age', 1, 604800),
     ('unconfirmed_replies', 1, 1000), ('api_fallback_ratio', 0.01, 1), ('tournament_staleness', 1, 604800),
-    ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000),
+    ('processor_late', 1, 604800), ('queue_age', 1, 604800), ('broken_rules', 1, 1000), ('canary', 1, 1), ('canary_failed', 1, 100),
     ('burn_rate', 0.1, 1000)
   ) as r (metric, lowest, highest)
   where r.metric = p_metric;
@@ -71,7 +71,7 @@ create table public.alert_rules (
   constraint alert_rules_priority_is_known check (lowest_priority in ('LIVE', 'TODAY', 'SOON', 'LATER')),
   constraint alert_rules_priority_is_of_a_tournament check (lowest_priority is null or scope = 'TOURNAMENT'),
   constraint alert_rules_system_metric_iff_system check (
-    (metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules')) = (entity_type = 'system')
+    (metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules', 'canary', 'canary_failed')) = (entity_type = 'system')
   ),
   constraint alert_rules_escalation_channels_are_a_list check (jsonb_typeof(escalation_channels) = 'array'),
   constraint alert_rules_broken_iff_a_reason_is_known check ((broken_since is null) = (broken_reason is null))
@@ -97,6 +97,7 @@ comment on column public.alert_rules.escalation_channels is
   'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
 comment on column public.alert_rules.objective_id is 'The objective whose budget a burn_rate rule measures.';
 comment on column public.alert_rules.broken_since is 'Since when evaluations cannot measure the rule; null while they can.';
+create unique index alert_rules_one_canary on public.alert_rules (metric) where metric = 'canary';
 create index alert_rules_objective_idx on public.alert_rules (objective_id) where objective_id is not null;
 select private.secure_table('public.alert_rules');
 
@@ -162,7 +163,11 @@ from (values
   ('Sync Queue Waiting', 'A job that could start has waited too long in the queue.',
     'system', 'ENTITY', null, 'queue_age', 1800, '1 hour', 'HIGH', null, 0, 900, 'OK'),
   ('Alert Rules Broken', 'The alert processor cannot measure a rule, so the rule cannot fire.',
-    'system', 'ENTITY', null, 'broken_rules', 1, '1 hour', 'HIGH', null, 0, null, 'OK')
+    'system', 'ENTITY', null, 'broken_rules', 1, '1 hour', 'HIGH', null, 0, null, 'OK'),
+  ('Channel Canary', 'The canary of a channel is due: the rule sends it a test message, about which nothing must be done.',
+    'system', 'ENTITY', null, 'canary', 1, '1 hour', 'LOW', null, 0, null, 'OK'),
+  ('Channel Not Proven', 'The last canary of a channel failed, so incidents may not reach the channel.',
+    'system', 'ENTITY', null, 'canary_failed', 1, '1 hour', 'HIGH', null, 0, null, 'OK')
 ) as rule (
   name, description, entity_type, scope, lowest_priority, metric, threshold, evaluation_window, severity, escalation_delay, minimum_runs,
   recovery_threshold, no_data
@@ -292,6 +297,7 @@ create table public.alert_incidents (
   awaits_recovery boolean not null default false,
   label varchar,
   labelled_by varchar,
+  is_test boolean not null generated always as (metric = 'canary') stored,
   constraint alert_incidents_state_is_known check (state in ('PENDING', 'FIRING', 'ACKNOWLEDGED', 'RESOLVED')),
   constraint alert_incidents_severity_is_known check (severity in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   constraint alert_incidents_fired_iff_not_pending check ((state = 'PENDING') = (fired_at is null)),
@@ -330,7 +336,9 @@ comment on column public.alert_incidents.recovered_at is 'When a flapping incide
 comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
 comment on column public.alert_incidents.label is 'Whether a person labelled the incident USEFUL or NOISE; null without a label.';
-create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id);
+comment on column public.alert_incidents.is_test is
+  'The incident sends the canaries of channels. No function of the API shows or counts it, and no act changes it.';
+create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id) where not is_test;
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
   on public.alert_incidents (rule_id, entity_type, coalesce(tournament_no, '')) where state <> 'RESOLVED';
@@ -439,6 +447,7 @@ create table public.notification_channels (
   hourly_limit integer not null default 60,
   vault_id uuid,
   weekly_report boolean not null default false,
+  canary_every interval,
   constraint notification_channels_kind_is_known
     check (kind in ('webhook', 'slack', 'teams', 'discord', 'telegram', 'ntfy', 'pagerduty', 'email', 'alertmanager', 'dashboard')),
   constraint notification_channels_webhook_has_its_url
@@ -464,6 +473,9 @@ create table public.notification_channels (
   constraint notification_channels_weekly_report_is_not_for_the_dashboard check (not weekly_report or kind <> 'dashboard'),
   constraint notification_channels_weekly_report_is_not_for_pagerduty check (not weekly_report or kind <> 'pagerduty'),
   constraint notification_channels_weekly_report_is_not_for_alertmanager check (not weekly_report or kind <> 'alertmanager'),
+  constraint notification_channels_canary_is_within_limits check (canary_every between interval '1 hour' and interval '31 days'),
+  constraint notification_channels_canary_is_not_for_the_dashboard check (canary_every is null or kind <> 'dashboard'),
+  constraint notification_channels_canary_is_not_for_alertmanager check (canary_every is null or kind <> 'alertmanager'),
   constraint notification_channels_previous_secret_has_an_end check (
     (previous_secret is null) = (previous_secret_until is null) or vault_id is not null and previous_secret is null)
 );
@@ -480,10 +492,13 @@ comment on column public.notification_channels.group_window is
 comment on column public.notification_channels.hourly_limit is
   'Messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
 comment on column public.notification_channels.weekly_report is 'Whether the channel receives the report of each week.';
+comment on column public.notification_channels.canary_every is
+  'How often a canary, a test message through rule, evaluation, outbox and channel, proves the channel; null: never.';
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
-grant select (name, kind, is_active, previous_secret_until, created_at, updated_at, group_window, hourly_limit, weekly_report)
+grant select (name, kind, is_active, previous_secret_until, created_at, updated_at, group_window, hourly_limit, weekly_report,
+  canary_every)
   on public.notification_channels to authenticated;
 
 insert into public.notification_channels (name, kind) values ('dashboard', 'dashboard');
@@ -625,6 +640,39 @@ create table public.alert_deliveries (
 comment on table public.alert_deliveries is 'Each attempt to deliver a notification, with its outcome.';
 create index alert_deliveries_notification_idx on public.alert_deliveries (notification_id, id);
 select private.secure_table('public.alert_deliveries');
+
+create table public.channel_canaries (
+  id uuid primary key default gen_random_uuid(),
+  channel varchar not null references public.notification_channels (name) on update cascade on delete cascade,
+  opened_at timestamptz not null,
+  stage varchar not null default 'EVALUATION',
+  stage_since timestamptz not null,
+  incident_id uuid references public.alert_incidents (id) on delete set null,
+  proven_at timestamptz,
+  failed_at timestamptz,
+  error text,
+  confirmed_by varchar,
+  constraint channel_canaries_stage_is_known check (stage in ('RULE', 'EVALUATION', 'OUTBOX', 'CHANNEL', 'READER')),
+  constraint channel_canaries_stage_is_not_before_the_opening check (stage_since >= opened_at),
+  constraint channel_canaries_is_proven_or_failed check (num_nonnulls(proven_at, failed_at) <= 1),
+  constraint channel_canaries_error_iff_failed check ((failed_at is null) = (error is null)),
+  constraint channel_canaries_proven_is_at_a_last_stage check (proven_at is null or stage in ('CHANNEL', 'READER')),
+  constraint channel_canaries_confirmed_iff_proven_by_a_reader
+    check ((confirmed_by is not null) = (proven_at is not null and stage = 'READER'))
+);
+comment on table public.channel_canaries is
+  'Each check of a channel by a test message. The check is open until the channel is proven or a stage failed.';
+comment on column public.channel_canaries.stage is
+  'The stage that an open check waits for, that a failed one failed at, or that proved the channel: RULE, a rule can send the message; '
+  'EVALUATION, the rules were evaluated; OUTBOX, the message was queued; CHANNEL, the channel accepted it; READER, somebody followed the '
+  'link of an email.';
+comment on column public.channel_canaries.incident_id is 'The test incident that queued the message; null until then.';
+comment on column public.channel_canaries.confirmed_by is 'Who followed the link of the email.';
+create unique index channel_canaries_one_open_per_channel on public.channel_canaries (channel) where proven_at is null and failed_at is null;
+create index channel_canaries_channel_idx on public.channel_canaries (channel, opened_at desc);
+create index channel_canaries_time_idx on public.channel_canaries (opened_at);
+create index channel_canaries_incident_idx on public.channel_canaries (incident_id) where incident_id is not null;
+select private.secure_table('public.channel_canaries');
 
 create table public.weekly_reports (
   week date primary key,

@@ -164,7 +164,7 @@ create function private.delivery_events(p_from timestamptz, p_until timestamptz,
 language sql stable rows 10 set search_path = '' as $$
   select 'delivery', i.entity_type, n.created_at, d.is_late, case when d.is_late then n.channel end
   from public.alert_notifications n
-  join public.alert_incidents i on i.id = n.incident_id
+  join public.alert_incidents i on i.id = n.incident_id and not i.is_test
   -- A superseded state is an event only when a newer state replaced it after the limit.
   left join lateral (
     select min(o.created_at) as at from public.alert_notifications o

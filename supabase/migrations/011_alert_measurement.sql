@@ -561,7 +561,7 @@ comment on function private.measure_unconfirmed_replies(public.alert_rules, time
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
-  with rule as (select r.* from unnest(rules) r where r.entity_type = 'system'),
+  with rule as (select r.* from unnest(rules) r where r.entity_type = 'system' and r.metric not in ('canary', 'canary_failed')),
   evaluation as (
     select max(evaluated_at) as last_at from public.alert_evaluations where evaluated_at <= as_of
   ),
@@ -581,7 +581,7 @@ language sql stable rows 10 set search_path = '' as $$
     -- is not.
     select r.id as rule_id, n.channel, count(*) as notifications, min(coalesce(n.first_failed_at, n.created_at)) as since
     from rule r cross join public.alert_notifications n join public.notification_channels c on c.name = n.channel and c.is_active
-    join public.alert_incidents i on i.id = n.incident_id
+    join public.alert_incidents i on i.id = n.incident_id and not i.is_test
     where r.metric = 'undelivered_age' and n.status in ('PENDING', 'SENDING', 'DEAD') and (
       n.status in ('PENDING', 'SENDING') and n.attempts > 0
       or n.status = 'DEAD' and n.discarded_by is null and i.state in ('FIRING', 'ACKNOWLEDGED')
@@ -619,6 +619,50 @@ language sql stable rows 10 set search_path = '' as $$
 $$;
 comment on function private.measure_system(public.alert_rules[], timestamptz) is
   'The values of the system rules: seconds since the last evaluation, longest wait, age of the oldest undelivered state, broken rules.';
+
+create function private.measure_canaries(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
+language sql stable rows 2 set search_path = '' as $$
+  with channel as (select c.* from public.notification_channels c where c.is_active),
+  due as (
+    select count(*) as checks, min(k.opened_at) as since, jsonb_agg(k.channel order by k.channel) as channels
+    from public.channel_canaries k join channel c on c.name = k.channel and c.canary_every is not null
+    where k.proven_at is null and k.failed_at is null and k.incident_id is null and k.opened_at <= as_of
+  ),
+  failed as (
+    select count(*) as checks, min(k.failed_at) as since,
+      jsonb_object_agg(k.channel, jsonb_build_object('stage', k.stage, 'error', k.error)) as channels
+    from channel c cross join lateral (
+      (select l.channel, l.stage, l.failed_at, l.error from public.channel_canaries l
+      where c.canary_every is not null and l.channel = c.name and (l.proven_at is not null or l.failed_at is not null)
+        and l.opened_at <= as_of
+      order by l.opened_at desc limit 1)
+      union all
+      -- Each post proves an Alertmanager.
+      select d.channel, 'CHANNEL', coalesce(d.last_sent_at, c.created_at) + interval '10 minutes', d.last_error
+      from public.notification_destinations d
+      where c.kind = 'alertmanager' and d.channel = c.name and d.last_error is not null
+        and coalesce(d.last_sent_at, c.created_at) <= as_of - interval '10 minutes'
+    ) k
+    where k.failed_at is not null
+  )
+  select r.id, null::varchar, m.checks, 0::bigint, m.since, null::uuid, null::varchar,
+    case when r.metric = 'canary_failed' and m.checks > 0 then jsonb_build_object('failed', f.channels) else '{}' end,
+    case when m.checks = 0 then '{}' when r.metric = 'canary' then jsonb_build_object('channels', d.channels)
+      -- The other channels are notified of a channel that is not proven.
+      else jsonb_build_object('channels', (
+        select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
+        where c.is_active and c.kind <> 'alertmanager' and not f.channels ? c.name
+      )) end
+  from unnest(rules) r cross join due d cross join failed f
+  cross join lateral (
+    select case r.metric when 'canary' then d.checks else f.checks end as checks,
+      case r.metric when 'canary' then d.since else f.since end as since
+  ) m
+  where r.metric in ('canary', 'canary_failed');
+$$;
+comment on function private.measure_canaries(public.alert_rules[], timestamptz) is
+  'The number of channels whose canary is due and not queued, which that rule notifies, and of channels whose last canary failed, or, for '
+  'Alertmanager, whose posts failed for 10 minutes.';
 
 create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
@@ -741,6 +785,8 @@ language sql stable set search_path = '' as $$
     and (s.severity is null or s.severity = coalesce(incident.severity, rule.severity))
     and (s.tournament_no is null or s.tournament_no = p_tournament_no)
     and (s.incident_id is null or s.incident_id = incident.id)
+    -- A canary proves the channel also during a silence.
+    and rule.metric <> 'canary'
   order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
 $$;
 comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
@@ -778,6 +824,9 @@ begin
   end if;
   if exists (select from unnest(rules) r where r.entity_type = 'system') then
     return query select * from private.measure_system(rules, as_of);
+  end if;
+  if metrics && array['canary', 'canary_failed'] then
+    return query select * from private.measure_canaries(rules, as_of);
   end if;
 end
 $$;
@@ -849,7 +898,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a
       where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
-        and a.missed_due_at is null and a.notified_at is not null and a.resolved_at > as_of - f.flap_window
+        and a.missed_due_at is null and a.notified_at is not null and not a.is_test and a.resolved_at > as_of - f.flap_window
     ) ended
     left join lateral (
       select a.id from public.alert_incidents a

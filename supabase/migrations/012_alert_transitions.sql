@@ -1,4 +1,5 @@
--- Alert transitions, the notifications that they queue, the deliveries, the weekly reports, and the watchdog of the alert processor.
+-- Alert transitions, the notifications that they queue, the deliveries, the canaries, the weekly reports, and the watchdog of the alert
+-- processor.
 -- Over 300 lines, because an incident and the notifications that it queues change together.
 
 create function private.item_of(incident public.alert_incidents, kind text, reason text) returns jsonb
@@ -13,18 +14,38 @@ language sql stable set search_path = '' as $$
 $$;
 comment on function private.item_of(public.alert_incidents, text, text) is 'The state of an incident as a message reports it.';
 
+create function private.queue_canary(incident public.alert_incidents, p jsonb) returns jsonb
+language sql set search_path = '' as $$
+  -- The message says that the incident has ended, because no end follows and a receiver must not keep the incident open.
+  update public.channel_canaries k set incident_id = incident.id from public.notification_channels c
+  where c.name = k.channel and k.channel = p ->> 'channel' and p ->> 'kind' = 'FIRING' and k.proven_at is null and k.failed_at is null
+    and coalesce(k.incident_id, incident.id) = incident.id
+  returning jsonb_build_object('resolved_at', incident.opened_at,
+    'evidence', case c.kind when 'email' then jsonb_build_object('canary_id', k.id) else '{}' end);
+$$;
+comment on function private.queue_canary(public.alert_incidents, jsonb) is
+  'Records that the check of {channel} is queued with a test incident, and returns what differs in its message: an email has the id for its '
+  'link. Null when the channel has no open check, or for any other {kind} than FIRING: a test is neither repeated nor ended.';
+
 create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   destination bigint;
+  canary jsonb := '{}'::jsonb;
 begin
   insert into public.notification_destinations (channel, recipient) values (p ->> 'channel', p ->> 'recipient') on conflict do nothing;
+  if incident.is_test then
+    canary := private.queue_canary(incident, p);
+    if canary is null then
+      return;
+    end if;
+  end if;
   select d.id into destination from public.notification_destinations d
   where d.channel = p ->> 'channel' and d.recipient = p ->> 'recipient';
   insert into public.alert_notifications (channel, destination_id, incident_id, group_key, item, created_at)
   values (p ->> 'channel', destination, incident.id,
     concat_ws('/', coalesce(incident.rule_id::text, incident.rule_name), incident.entity_type),
-    private.item_of(incident, p ->> 'kind', p ->> 'reason'), as_of);
+    private.item_of(incident, p ->> 'kind', p ->> 'reason') || canary, as_of);
 end
 $$;
 comment on function private.queue_notification(public.alert_incidents, jsonb, timestamptz) is
@@ -367,7 +388,7 @@ $$;
 comment on function private.claimed_group(uuid, text, bigint, integer, public.alert_notifications[]) is
   'The JSON of a claimed group for the sender.';
 
-create function private.record_outcome_at(p_destination_id bigint, p jsonb, as_of timestamptz) returns void
+create function private.record_outcome_at(p_destination_id bigint, p jsonb, is_test boolean, as_of timestamptz) returns void
 language sql set search_path = '' set timezone = 'UTC' as $$
   update public.notification_destinations d set
     failures = case when o.is_sent then 0 else d.failures + 1 end,
@@ -375,13 +396,13 @@ language sql set search_path = '' set timezone = 'UTC' as $$
     retry_at = case when not o.is_sent then as_of + make_interval(secs => coalesce(
       nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
       least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
-    last_sent_at = case when o.is_sent then as_of else d.last_sent_at end,
+    last_sent_at = case when o.is_sent and not is_test then as_of else d.last_sent_at end,
     proven_at = case when o.is_sent then as_of else d.proven_at end,
     last_error = left(case when not o.is_sent then coalesce(p ->> 'error', p ->> 'outcome') end, 1000)
   from (select p ->> 'outcome' = 'SENT' as is_sent) o
   where d.id = p_destination_id;
 $$;
-comment on function private.record_outcome_at(bigint, jsonb, timestamptz) is
+comment on function private.record_outcome_at(bigint, jsonb, boolean, timestamptz) is
   'Records the {outcome, error?, retry_after_ms?} of an attempt at a destination: its proof, or its backoff, which each message waits for.';
 
 create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
@@ -417,13 +438,114 @@ begin
     sent_at = case when outcome = 'SENT' and p -> 'reported' ? n.id::text then as_of end
   from (select r.incident_id, least(min(r.first_failed_at), failed_at) as first_failed_at from unnest(claimed) r group by 1) history
   where n.token = (p ->> 'token')::uuid and history.incident_id = n.incident_id;
-  perform private.record_outcome_at(claimed[1].destination_id, p, as_of);
+  perform private.record_outcome_at(
+    claimed[1].destination_id, p, exists (select from public.alert_incidents i where i.id = claimed[1].incident_id and i.is_test), as_of);
   return true;
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
   'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; a state that is not reported becomes SUPERSEDED. False: {token} is '
   'not current.';
+
+create function private.canary_progress(
+  canary public.channel_canaries, out stage varchar, out error text, out is_over boolean, out accepted_at timestamptz
+)
+language plpgsql stable set search_path = '' as $$
+declare
+  rows record;
+begin
+  select count(*) as count, bool_and(n.status = 'SENT') as are_sent, bool_or(n.status = 'DEAD') as are_dead, max(n.sent_at) as sent_at,
+    (array_agg(coalesce(n.last_error, d.last_error) order by n.seq) filter (where coalesce(n.last_error, d.last_error) is not null))[1] as error
+  into rows
+  from public.alert_notifications n left join public.notification_destinations d on d.id = n.destination_id
+  where n.incident_id = canary.incident_id and n.channel = canary.channel;
+  is_over := false;
+  if rows.are_sent then
+    stage := 'READER';
+    error := 'nobody followed the link of the email';
+    accepted_at := rows.sent_at;
+  elsif rows.count > 0 then
+    stage := 'CHANNEL';
+    error := coalesce(rows.error, 'the processor made no attempt');
+    is_over := rows.are_dead;
+  elsif not exists (select from public.alert_rules r where r.metric = 'canary' and r.is_active and r.for_duration = '0') then
+    stage := 'RULE';
+    error := 'no active rule with the metric canary fires at once';
+  elsif not exists (select from public.alert_evaluations v where v.evaluated_at > canary.opened_at) then
+    stage := 'EVALUATION';
+    error := 'the rules were not evaluated';
+  else
+    stage := 'OUTBOX';
+    error := coalesce(
+      (select r.broken_reason from public.alert_rules r where r.metric = 'canary'), 'the evaluation queued no message for the channel');
+  end if;
+end
+$$;
+comment on function private.canary_progress(public.channel_canaries) is
+  'The first stage that an open check has not passed, why, whether waiting is useless, and when the channel accepted the message.';
+
+create function private.settle_canaries(as_of timestamptz) returns void
+language sql set search_path = '' set timezone = 'UTC' as $$
+  update public.channel_canaries k set
+    stage = s.stage, stage_since = s.since, proven_at = s.proven_at, failed_at = case when s.has_failed then as_of end,
+    error = case when s.has_failed then left(s.error, 1000) end
+  from (
+    select o.id, a.*,
+      a.proven_at is null and case a.stage
+        -- A person has until the next check.
+        when 'READER' then o.opened_at + c.canary_every <= as_of
+        -- Rule "Notifications Undelivered" waits longer.
+        else a.is_over or a.since + interval '10 minutes' <= as_of
+      end as has_failed
+    from public.channel_canaries o join public.notification_channels c on c.name = o.channel
+    cross join lateral private.canary_progress(o) p
+    cross join lateral (
+      select case when p.stage = 'READER' and c.kind <> 'email' then 'CHANNEL' else p.stage end as stage,
+        case when o.stage = p.stage then o.stage_since else as_of end as since,
+        case when c.kind <> 'email' then p.accepted_at end as proven_at, p.error, p.is_over
+    ) a
+    where o.proven_at is null and o.failed_at is null
+  ) s
+  where k.id = s.id and k.proven_at is null and k.failed_at is null;
+$$;
+comment on function private.settle_canaries(timestamptz) is
+  'Moves each open check to the stage that it waits for, proves the channels that accepted their message, and fails the checks whose stage '
+  'took 10 minutes, or for the reader of an email until the next check.';
+
+create function private.run_canaries(as_of timestamptz default now()) returns void
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
+begin
+  -- Whoever deletes a channel locks it before its checks.
+  perform from public.notification_channels for key share;
+  delete from public.channel_canaries k using public.notification_channels c
+  where c.name = k.channel and k.proven_at is null and k.failed_at is null and not (c.is_active and c.canary_every is not null);
+  perform private.settle_canaries(as_of);
+  insert into public.channel_canaries (channel, opened_at, stage_since)
+  select c.name, as_of, as_of
+  from public.notification_channels c left join lateral (
+    select * from public.channel_canaries l where l.channel = c.name order by l.opened_at desc limit 1
+  ) k on true
+  where c.is_active and c.canary_every is not null and as_of >= case
+    when k.id is null then c.created_at + c.canary_every
+    when k.failed_at is null or k.stage = 'READER' then k.opened_at + c.canary_every
+    -- A failed channel is tried each hour, and once it was corrected.
+    when c.updated_at > k.failed_at then c.updated_at
+    else k.opened_at + interval '1 hour'
+  end
+  on conflict do nothing;
+  -- The stage of a new check is known at once.
+  perform private.settle_canaries(as_of);
+  update public.alert_notifications n set
+    status = 'SUPERSEDED', token = null, lease_expires_at = null, last_error = coalesce(n.last_error, 'the check of the channel is over')
+  from public.alert_incidents i
+  where i.id = n.incident_id and i.is_test and n.status in ('PENDING', 'SENDING') and not exists (
+    select from public.channel_canaries k
+    where k.channel = n.channel and k.incident_id = n.incident_id and k.proven_at is null and k.failed_at is null
+  );
+end
+$$;
+comment on function private.run_canaries(timestamptz) is
+  'Settles the open checks, opens a check for each channel whose canary is due, and discards the messages of checks that are over.';
 
 create function private.queue_weekly_report(as_of timestamptz) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -526,7 +648,7 @@ begin
   if not found then
     return false;
   end if;
-  perform private.record_outcome_at(destination, p, as_of);
+  perform private.record_outcome_at(destination, p, false, as_of);
   return true;
 end
 $$;
@@ -561,8 +683,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select e.severity from public.alert_events e where e.incident_id = i.id and e.to_state in ('FIRING', 'RESOLVED') order by e.id limit 1
     ), i.severity) as first_severity
     from public.alert_incidents i
-    where i.state in ('FIRING', 'ACKNOWLEDGED') or i.state = 'RESOLVED' and i.fired_at is not null
-      and i.resolved_at > as_of - interval '15 minutes'
+    where not i.is_test and (i.state in ('FIRING', 'ACKNOWLEDGED') or i.state = 'RESOLVED' and i.fired_at is not null
+      and i.resolved_at > as_of - interval '15 minutes')
   )
   select jsonb_build_object(
     'receivers', (select coalesce(jsonb_agg(r.receiver order by r.receiver ->> 'channel'), '[]') from receiver r),

@@ -319,7 +319,7 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,action,note,until,actor}');
   perform private.refuse_unknown_action(action, '{acknowledge,unacknowledge,resolve}');
-  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
+  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid and not is_test for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
   if before.state not in ('FIRING', 'ACKNOWLEDGED') or action = 'unacknowledge' and before.state = 'FIRING' then
     raise sqlstate 'PT409' using message = format('the incident is %s and cannot be %sd', before.state, action), detail = 'ALERT_STATE';
@@ -356,7 +356,7 @@ declare
   after public.alert_incidents;
 begin
   perform private.refuse_unknown_fields(p, '{id,label,actor}');
-  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid for update;
+  select * into before from public.alert_incidents where id = (p ->> 'id')::uuid and not is_test for update;
   perform private.refuse_missing(found, 'incident', p ->> 'id');
   if before.state = 'PENDING' then
     raise sqlstate 'PT409' using message = 'the incident is PENDING and cannot be labelled', detail = 'ALERT_STATE';
@@ -415,7 +415,7 @@ begin
   perform private.refuse_unknown_scope(p ->> 'entity_type');
   perform from public.alert_rules where id = (p ->> 'rule_id')::uuid;
   perform private.refuse_missing(found or p ->> 'rule_id' is null, 'rule', p ->> 'rule_id');
-  perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid;
+  perform from public.alert_incidents where id = (p ->> 'incident_id')::uuid and not is_test;
   perform private.refuse_missing(found or p ->> 'incident_id' is null, 'incident', p ->> 'incident_id');
   perform private.refuse_over_limit('silences', as_of);
   insert into public.alert_silences
@@ -481,7 +481,8 @@ create function private.refuse_invalid_rule(rule public.alert_rules) returns voi
 language plpgsql stable set search_path = '' as $$
 declare
   allowed constant numrange := private.threshold_range(rule.metric);
-  is_system constant boolean := rule.metric in ('undelivered_age', 'processor_late', 'queue_age', 'broken_rules');
+  is_system constant boolean := rule.metric in (
+    'undelivered_age', 'processor_late', 'queue_age', 'broken_rules', 'canary', 'canary_failed');
   is_below constant boolean := rule.metric in ('success_rate', 'cache_hit_ratio');
   range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
   problem text;
@@ -492,6 +493,8 @@ begin
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
     when is_below and rule.recovery_threshold < rule.threshold then 'recovery_threshold: must be at least the threshold'
     when not is_below and rule.recovery_threshold > rule.threshold then 'recovery_threshold: must be at most the threshold'
+    when rule.metric = 'canary' and exists (select from public.alert_rules r where r.metric = 'canary' and r.id <> rule.id)
+      then 'metric: can be canary for one rule only'
     when rule.metric = 'burn_rate' and rule.objective_id is null then 'objective_id: must be set for the metric burn_rate'
     when rule.metric <> 'burn_rate' and rule.objective_id is not null then 'objective_id: can be set only for the metric burn_rate'
     when rule.objective_id is not null and not exists (
@@ -882,7 +885,8 @@ declare
   secrets jsonb;
   overlap_ends timestamptz;
 begin
-  perform private.refuse_unknown_fields(p, '{name,kind,config,secret,is_active,group_window,hourly_limit,weekly_report,actor}');
+  perform private.refuse_unknown_fields(p, 
+    '{name,kind,config,secret,is_active,group_window,hourly_limit,weekly_report,canary_every,actor}');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
   perform private.refuse_too_many_recipients(p -> 'config');
   if before.name is null then
@@ -897,7 +901,11 @@ begin
   after := jsonb_populate_record(before, jsonb_build_object(
     'is_active', coalesce(before.is_active, true), 'group_window', coalesce(before.group_window, '30 seconds'),
     'hourly_limit', coalesce(before.hourly_limit, 60), 'created_at', coalesce(before.created_at, as_of),
-    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager')
+    'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager'),
+    'canary_every', case when p ->> 'kind' not in ('dashboard', 'alertmanager') then case
+      when before.kind not in ('dashboard', 'alertmanager') then before.canary_every
+      -- A person follows the link of each email.
+      when p ->> 'kind' = 'email' then interval '7 days' else interval '1 day' end end
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
     'previous_secret_until', case when secrets ? 'previous_secret' then overlap_ends end,
@@ -905,9 +913,9 @@ begin
   insert into public.notification_channels as c select after.*
   on conflict (name) do update set
     (kind, is_active, config, secret, previous_secret, previous_secret_until, group_window, hourly_limit, vault_id, weekly_report,
-      updated_at)
+      canary_every, updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, null, null, excluded.previous_secret_until, excluded.group_window,
-      excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, as_of);
+      excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, excluded.canary_every, as_of);
   -- A corrected channel is tried at once.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
@@ -983,13 +991,39 @@ comment on function public.test_notification_channel(jsonb, timestamptz) is
   'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND, PT429 '
   'TOO_SOON.';
 
+create function public.confirm_canary(p jsonb, as_of timestamptz default now()) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  canary public.channel_canaries;
+  actor_name constant text := p -> 'actor' ->> 'name';
+begin
+  perform private.refuse_unknown_fields(p, '{id,actor}');
+  select k.* into canary from public.channel_canaries k join public.notification_channels c on c.name = k.channel
+  where k.id = (p ->> 'id')::uuid and c.kind = 'email' for update of k;
+  perform private.refuse_missing(found, 'test of a channel by email', p ->> 'id');
+  if canary.proven_at is null then
+    -- A link that is followed late proves the channel too.
+    update public.channel_canaries k set
+      stage = 'READER', stage_since = as_of, proven_at = as_of, confirmed_by = actor_name, failed_at = null, error = null
+    where k.id = canary.id returning * into canary;
+    perform private.audit(p -> 'actor', 'confirm-canary', 'canary', canary.id::text, null,
+      jsonb_build_object('channel', canary.channel, 'opened_at', canary.opened_at), null, as_of);
+  end if;
+  return jsonb_build_object('id', canary.id, 'channel', canary.channel, 'opened_at', canary.opened_at, 'proven_at', canary.proven_at,
+    'confirmed_by', canary.confirmed_by);
+end
+$$;
+comment on function public.confirm_canary(jsonb, timestamptz) is
+  'Proves the channel of canary {id}, whose link in an email somebody followed, once, and returns the canary; PT404 NOT_FOUND.';
+
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{id}');
   select jsonb_build_object(
     'id', n.id, 'channel', n.channel, 'status', n.status, 'attempts', n.attempts, 'created_at', n.created_at, 'sent_at', n.sent_at,
     'last_error', n.last_error)
-  from public.alert_notifications n where n.id = (p ->> 'id')::uuid;
+  from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
+  where n.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_alert_notification(jsonb) is 'Returns the state of notification {id}; null when it does not exist.';
 
@@ -1002,7 +1036,8 @@ declare
 begin
   perform private.refuse_unknown_fields(p, '{id,action,actor}');
   perform private.refuse_unknown_action(action, '{resend,discard}');
-  select * into before from public.alert_notifications where id = (p ->> 'id')::uuid for update;
+  select n.* into before from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
+  where n.id = (p ->> 'id')::uuid for update of n;
   perform private.refuse_missing(found, 'notification', p ->> 'id');
   if action = 'resend' and before.status <> 'DEAD' then
     raise sqlstate 'PT409' using

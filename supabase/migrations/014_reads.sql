@@ -239,7 +239,7 @@ begin
       'titles', private.entity_titles(),
       'active_alerts', (
         select coalesce(json_agg(to_json(i) order by i.opened_at, i.id), '[]')
-        from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED')
+        from public.alert_incidents i where i.state in ('FIRING', 'ACKNOWLEDGED') and not i.is_test
       )
     )
     from public.sync_status e
@@ -697,7 +697,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.alert_incidents i
   where i.id in (
     select a.id from public.alert_incidents a
-    where a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
+    where not a.is_test and a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
       and run.id::text in (a.evidence ->> 'execution_id', a.evidence -> 'at_peak' ->> 'execution_id')
     union
     -- The evidence of an incident that fires for long names its newest run, and the coverage each of its bad runs.
@@ -1041,7 +1041,7 @@ comment on function private.connections() is
 
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  select n.* from public.alert_notifications n
+  select n.* from public.alert_notifications n join public.alert_incidents i on i.id = n.incident_id and not i.is_test
   where n.status in ('PENDING', 'SENDING', 'DEAD') and n.discarded_by is null and (n.status <> 'DEAD' or exists (
     select from public.alert_deliveries d where d.notification_id = n.id and d.at > as_of - interval '1 day' and d.at <= as_of
   ));
@@ -1129,11 +1129,11 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select count(*) from public.sync_status s
       where s.is_active and s.paused_at is null and private.overdue_since(s, as_of) is not null),
     'entities', (select count(*) from public.sync_status s where s.is_active and s.paused_at is null),
-    'active_alerts', (select count(*) from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED')),
-    'escalations', (select count(*) from public.alert_incidents where escalated_at > as_of - interval '24 hours'),
+    'active_alerts', (select count(*) from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') and not is_test),
+    'escalations', (select count(*) from public.alert_incidents where escalated_at > as_of - interval '24 hours' and not is_test),
     'mean_resolution_ms', (
       select round(avg(extract(epoch from resolved_at - began_at) * 1000)) from public.alert_incidents
-      where resolved_at > as_of - interval '30 days' and fired_at is not null)
+      where resolved_at > as_of - interval '30 days' and fired_at is not null and not is_test)
   );
 $$;
 comment on function public.get_metrics_facts(timestamptz) is
@@ -1224,7 +1224,7 @@ begin
       from (
         select i.id, i.rule_name, i.entity_type, i.tournament_no, i.severity, i.state, i.message, i.began_at, i.resolved_at, i.parent_id
         from public.alert_incidents i
-        where i.state <> 'PENDING' and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
+        where i.state <> 'PENDING' and not i.is_test and (objective.entity_type = 'all' or i.entity_type in ('all', objective.entity_type))
           and i.began_at <= as_of and coalesce(i.resolved_at, as_of) >= as_of - objective.rolling_window
         order by i.began_at desc, i.id limit 100
       ) i
@@ -1269,7 +1269,9 @@ language sql stable set search_path = '' as $$
       from public.sync_status s left join private.lifetime_counters(as_of) c on c.entity_type = s.entity_type where s.is_active),
     'incidents', (
       select coalesce(jsonb_agg(jsonb_build_object('severity', severity, 'state', state, 'count', n)), '[]')
-      from (select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') group by 1, 2) i),
+      from (
+        select severity, state, count(*) as n from public.alert_incidents where state in ('FIRING', 'ACKNOWLEDGED') and not is_test group by 1, 2
+      ) i),
     'objectives', (
       select coalesce(jsonb_agg(o.objective - '{causes,course}'::text[] order by o.objective ->> 'name'), '[]')
       from (select private.objective_json(o, as_of, 0) as objective from public.sync_objectives o) o),
@@ -1293,6 +1295,7 @@ language sql stable set search_path = '' as $$
         'last_delivery', (
           select jsonb_build_object('at', d.at, 'outcome', d.outcome, 'error', d.error)
           from public.alert_notifications n join public.alert_deliveries d on d.notification_id = n.id
+          join public.alert_incidents i on i.id = n.incident_id and not i.is_test
           where n.channel = c.name
           order by d.id desc
           limit 1)
@@ -1321,7 +1324,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
       select coalesce(jsonb_agg(to_jsonb(i) order by i.opened_at desc, i.id desc), '[]')
       from (
         select * from public.alert_incidents i
-        where (p ->> 'state' is null or i.state = p ->> 'state')
+        where not i.is_test and (p ->> 'state' is null or i.state = p ->> 'state')
           and (p ->> 'severity' is null or i.severity = p ->> 'severity')
           and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
           and (p ->> 'tournament_no' is null or i.tournament_no = p ->> 'tournament_no')
@@ -1340,7 +1343,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         'resolve_ms', avg(extract(epoch from i.resolved_at - i.began_at) * 1000)
       )
       from public.alert_incidents i
-      where i.opened_at > as_of - interval '30 days' and i.fired_at is not null
+      where i.opened_at > as_of - interval '30 days' and i.fired_at is not null and not i.is_test
         and (p ->> 'entity_type' is null or i.entity_type = p ->> 'entity_type')
     )
   );
@@ -1689,7 +1692,7 @@ language sql stable set search_path = '' as $$
     'titles', private.entity_titles(),
     'downtime_ms', extract(epoch from coalesce(i.resolved_at, as_of) - i.began_at) * 1000
   ) || private.incident_facts(i, as_of)
-  from public.alert_incidents i where i.id = (p ->> 'id')::uuid;
+  from public.alert_incidents i where i.id = (p ->> 'id')::uuid and not i.is_test;
 $$;
 comment on function public.get_alert_incident(jsonb, timestamptz) is
   'Returns incident {id} with its timeline, its notifications, its facts and the incidents that it inhibits; null when no such incident exists.';
@@ -1733,13 +1736,38 @@ $$;
 comment on function private.channel_proof(public.notification_channels) is
   'When a channel last delivered a notification, since when all of its recipients are proven, and the last error of a recipient.';
 
+create function private.channel_canary(channel public.notification_channels) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object(
+    'proven_at', coalesce(proven.proven_at, post.last_sent_at), 'proven_by', coalesce(proven.stage, post.stage),
+    'failed_at', last.failed_at, 'failed_stage', case when last.failed_at is not null then last.stage end, 'error', last.error)
+  from (values (1)) always
+  left join lateral (
+    select k.proven_at, k.stage from public.channel_canaries k where k.channel = channel.name and k.proven_at is not null
+    order by k.proven_at desc limit 1
+  ) proven on true
+  left join lateral (
+    select k.* from public.channel_canaries k
+    where k.channel = channel.name and (k.proven_at is not null or k.failed_at is not null) and channel.canary_every is not null
+    order by k.opened_at desc limit 1
+  ) last on true
+  -- Alertmanager has no canary: each post proves it.
+  left join lateral (
+    select d.last_sent_at, 'CHANNEL' as stage from public.notification_destinations d
+    where channel.kind = 'alertmanager' and d.channel = channel.name and d.last_sent_at is not null
+  ) post on true;
+$$;
+comment on function private.channel_canary(public.notification_channels) is
+  'When a canary last proved the channel and by which stage, and the stage and the error of its last canary if that one failed.';
+
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(private.channel_json(c) || private.channel_proof(c) order by c.name), '[]')
+  select coalesce(jsonb_agg(
+    private.channel_json(c) || private.channel_proof(c) || jsonb_build_object('canary', private.channel_canary(c)) order by c.name), '[]')
   from public.notification_channels c;
 $$;
 comment on function public.list_notification_channels() is
-  'Returns every channel without its address and secrets, with its last delivery, proof and error, ordered by name.';
+  'Returns every channel without its address and secrets, with its last delivery, proof, error and canary, ordered by name.';
 
 create function private.reaching_rules() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1747,8 +1775,8 @@ language sql stable set search_path = '' as $$
     select exists (
       select from public.notification_channels c
       where c.is_active and c.kind <> 'dashboard' and (
-        -- A rule about undelivered notifications uses every active channel that delivers.
-        r.metric = 'undelivered_age'
+        -- The rules about channels use every active channel that delivers.
+        r.metric in ('undelivered_age', 'canary', 'canary_failed')
         or c.kind = 'alertmanager'
         or coalesce(e.notification_channels, r.notification_channels) ? c.name
         or r.escalation_delay is not null and jsonb_path_query_array(r.escalation_channels, '$[*][*]') ? c.name
@@ -1818,7 +1846,7 @@ language sql stable set search_path = '' as $$
       case when i.resolved_at < p_until then i.resolved_at end as resolved_at
     from public.alert_incidents i
     -- Missed runs are recorded after their end.
-    where i.fired_at < p_until and (i.resolved_at is null or greatest(i.resolved_at, i.fired_at) >= p_from)
+    where not i.is_test and i.fired_at < p_until and (i.resolved_at is null or greatest(i.resolved_at, i.fired_at) >= p_from)
   )
   select jsonb_build_object(
     'total', count(*), 'open', count(*) filter (where i.resolved_at is null),
@@ -1918,7 +1946,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
       select s.created_at, 'silence' from public.alert_silences s where s.incident_id = i.id
     ) a
   ) act
-  where i.fired_at is not null and i.opened_at >= p_from and i.opened_at < p_until;
+  where i.fired_at is not null and not i.is_test and i.opened_at >= p_from and i.opened_at < p_until;
 $$;
 comment on function private.incident_outcomes(timestamptz, timestamptz) is
   'The incidents that opened in the period and fired, with the acts of people; is_brief: it resolved within five minutes and nobody acted.';
@@ -1939,7 +1967,7 @@ language sql stable set search_path = '' as $$
   message as (
     select coalesce(i.rule_id::text, i.rule_name) as rule, count(distinct n.message_id) as notifications
     from public.alert_notifications n
-    join public.alert_incidents i on i.id = n.incident_id
+    join public.alert_incidents i on i.id = n.incident_id and not i.is_test
     left join public.notification_channels c on c.name = n.channel
     -- The dashboard receives each state, but interrupts nobody. An acknowledgement interrupts nobody either.
     where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
@@ -1952,7 +1980,9 @@ language sql stable set search_path = '' as $$
     'flapping', coalesce(o.flapping, 0), 'useful', coalesce(o.useful, 0), 'noise', coalesce(o.noise, 0),
     'acknowledge_ms', o.acknowledge_ms, 'resolve_ms', o.resolve_ms
   ) order by coalesce(m.notifications, 0) desc, coalesce(o.incidents, 0) desc, coalesce(r.name, rule)), '[]')
-  from outcome o full join message m using (rule) full join (select r.id::text as rule, r.* from public.alert_rules r) r using (rule);
+  from outcome o full join message m using (rule) full join (
+    select r.id::text as rule, r.* from public.alert_rules r where r.metric <> 'canary'
+  ) r using (rule);
 $$;
 comment on function private.rule_quality(timestamptz, timestamptz) is
   'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
@@ -1964,7 +1994,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     -- Missed runs are reported after their end.
     select a.entity_type, range_agg(tstzrange(least(a.fired_at, a.resolved_at), coalesce(a.resolved_at, 'infinity'), '[]')) as spans
     from public.alert_incidents a
-    where a.fired_at is not null and coalesce(a.resolved_at, 'infinity') >= p_from
+    where a.fired_at is not null and not a.is_test and coalesce(a.resolved_at, 'infinity') >= p_from
     group by a.entity_type
   )
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -2009,9 +2039,11 @@ language sql stable rows 20 set search_path = '' as $$
         i.evidence ->> 'tournament')) as text,
       split_part(coalesce(i.evidence #>> '{at_peak,fingerprint}', i.evidence ->> 'fingerprint'), ':', 1) as error_code
   ) said
-  where i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
+  where not i.is_test and (
+    i.id between low and high or i.metric = any (array(select jsonb_array_elements_text(p -> 'metrics')))
     or said.error_code = any (array(select jsonb_array_elements_text(p -> 'codes')))
     or (select bool_and(strpos(said.text, word) > 0) from unnest(words) word)
+  )
   order by coalesce(i.id between low and high, false) desc, i.state = 'RESOLVED', i.opened_at desc, i.id desc
   limit (p ->> 'limit')::integer;
 $$;
@@ -2277,7 +2309,7 @@ language sql stable set search_path = '' as $$
   ) order by i.fired_at), '[]')
   from (
     select * from public.alert_incidents o
-    where o.rule_id <> rule.id and o.missed_due_at is null and o.fired_at <= as_of and (o.resolved_at is null or o.resolved_at > p_from)
+    where o.rule_id <> rule.id and not o.is_test and o.missed_due_at is null and o.fired_at <= as_of and (o.resolved_at is null or o.resolved_at > p_from)
       and (rule.entity_type = 'all' or o.entity_type in ('all', rule.entity_type))
     order by o.fired_at desc limit 2000
   ) i;
@@ -2289,7 +2321,7 @@ create function private.recorded_incidents(p_rule_id uuid, p_from timestamptz, a
 language sql stable set search_path = '' as $$
   with incident as (
     select i.* from public.alert_incidents i
-    where i.rule_id = p_rule_id and i.state <> 'PENDING' and i.opened_at <= as_of and (i.resolved_at is null or i.resolved_at > p_from)
+    where i.rule_id = p_rule_id and i.state <> 'PENDING' and not i.is_test and i.opened_at <= as_of and (i.resolved_at is null or i.resolved_at > p_from)
   )
   select jsonb_build_object(
     'incidents', (

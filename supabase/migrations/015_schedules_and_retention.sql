@@ -10,6 +10,8 @@ language sql immutable set search_path = '' as $$
     when p_subject = 'hourly_metrics' then interval '31 days'
     -- Until the next one, the report of a week would be created and sent again.
     when p_subject = 'weekly_reports' then interval '8 days'
+    -- The last canary of a channel tells when the next one is due, after 31 days at most.
+    when p_subject = 'channel_canaries' then interval '32 days'
     when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
     else interval '1 day'
   end;
@@ -42,6 +44,7 @@ insert into public.retention_settings (subject, keep) values
   ('entity_pauses', '1 year'),
   ('alert_notifications', '90 days'),
   ('weekly_reports', '1 year'),
+  ('channel_canaries', '1 year'),
   ('alert_evaluations', '7 days'),
   ('jobs', '90 days'),
   ('silences', '90 days'),
@@ -130,6 +133,7 @@ begin
     ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
     ('weekly_reports', 'public.weekly_reports', 'created_at', 'true'),
+    ('channel_canaries', 'public.channel_canaries', 'opened_at', 'coalesce(proven_at, failed_at) is not null'),
     ('alert_rule_versions', 'public.alert_rule_versions', 'valid_until', 'true'),
     ('silences', 'public.alert_silences', 'ends_at', 'true'),
     ('entity_pauses', 'public.entity_pauses', 'resumed_at', 'true'),
@@ -319,6 +323,8 @@ language sql stable set search_path = '' as $jobs$
     ('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')', '1 minute'),
     ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs(), private.expire_people_claim()', '1 minute'),
     ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
+    -- Not by the alert processor: an evaluation that does not come is a stage.
+    ('run-canaries', '* * * * *', 'select private.run_canaries()', '1 minute'),
     ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
     ('roll-up-indicators', '*/5 * * * *', 'select private.roll_up_indicators()', '5 minutes'),
     ('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()', '5 minutes'),
@@ -389,5 +395,5 @@ select private.secure_functions(
   'public.list_retention_settings', 'public.change_retention_setting',
   'public.list_objectives', 'public.get_objective', 'public.save_objective', 'public.delete_objective',
   'public.get_weekly_report', 'public.claim_weekly_reports', 'public.record_weekly_report',
-  'public.get_alert_quality', 'public.label_alert_incident'
+  'public.get_alert_quality', 'public.label_alert_incident', 'public.confirm_canary'
 );

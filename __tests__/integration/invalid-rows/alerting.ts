@@ -7,12 +7,13 @@ const { email, slack, webhook, teams, discord, telegram, ntfy, pagerduty, alertm
 const { sending, sent, dead, discarded, superseded } = STATES.alert_notifications;
 const { failing } = STATES.notification_destinations;
 const report = STATES.weekly_report_deliveries;
+const canary = STATES.channel_canaries;
 const { resolved_at } = resolved;
 const { sent_at } = sent;
 const { discarded_by } = discarded;
 const { lease_expires_at, token } = sending;
 const ID = "00000000-0000-4000-8000-000000000009";
-const SYSTEM_METRICS = ["undelivered_age", "processor_late", "queue_age", "broken_rules"];
+const SYSTEM_METRICS = ["undelivered_age", "processor_late", "queue_age", "broken_rules", "canary", "canary_failed"];
 
 const invalidRows: InvalidRows = {
   alert_rules: {
@@ -128,6 +129,9 @@ const invalidRows: InvalidRows = {
     notification_channels_pagerduty_has_its_key: [{ ...pagerduty, secret: null }],
     notification_channels_pagerduty_host_is_known: [{ ...pagerduty, config: {} }, { ...pagerduty, config: { host: "pagerduty.example" } }],
     notification_channels_alertmanager_has_its_url: [{ ...alertmanager, config: {} }, { ...alertmanager, config: { url: 1 } }],
+    notification_channels_canary_is_within_limits: [{ ...slack, canary_every: "59 minutes" }, { ...slack, canary_every: "32 days" }],
+    notification_channels_canary_is_not_for_the_dashboard: [{ canary_every: "1 day" }],
+    notification_channels_canary_is_not_for_alertmanager: [{ ...alertmanager, canary_every: "1 day" }],
     notification_channels_weekly_report_is_not_for_alertmanager: [{ ...alertmanager, weekly_report: true }],
     notification_channels_weekly_report_is_not_for_pagerduty: [{ ...pagerduty, weekly_report: true }],
     notification_channels_slack_has_its_url: [{ ...slack, secret: null }],
@@ -169,6 +173,18 @@ const invalidRows: InvalidRows = {
   alert_deliveries: {
     alert_deliveries_outcome_is_known: [{ outcome: "LOST" }],
   },
+  channel_canaries: {
+    channel_canaries_stage_is_known: [{ stage: "SENDER" }],
+    channel_canaries_stage_is_not_before_the_opening: [{ stage_since: "2026-06-10T08:59:59Z" }],
+    channel_canaries_is_proven_or_failed: [{ ...canary.failed, stage: "CHANNEL", proven_at: canary.proven.proven_at }],
+    channel_canaries_error_iff_failed: [{ ...canary.failed, error: null }, { error: "example" }, { ...canary.proven, error: "example" }],
+    channel_canaries_proven_is_at_a_last_stage: ["RULE", "EVALUATION", "OUTBOX"].map((stage) => ({ ...canary.proven, stage })),
+    channel_canaries_confirmed_iff_proven_by_a_reader: [
+      { ...canary.confirmed, confirmed_by: null },
+      { ...canary.proven, confirmed_by: "viewer@example.com" },
+      { ...canary.failed, confirmed_by: "viewer@example.com" },
+    ],
+  },
   weekly_reports: {
     weekly_reports_week_begins_on_a_monday: [{ week: "2026-05-31" }],
     weekly_reports_facts_are_an_object: [{ facts: [] }],
@@ -197,7 +213,11 @@ const invalidRows: InvalidRows = {
 };
 
 const duplicateRows: DuplicateRows = {
-  alert_rules: { alert_rules_name_key: [[{}, { severity: "LOW" }]] },
+  alert_rules: {
+    alert_rules_name_key: [[{}, { severity: "LOW" }]],
+    alert_rules_one_canary: [[rule.canary, { ...rule.canary, name: "Another" }]],
+  },
+  channel_canaries: { channel_canaries_one_open_per_channel: [[{}, { opened_at: "2026-06-10T08:00:00Z" }]] },
   alert_rule_versions: { alert_rule_versions_one_current_per_rule: [[{}, { valid_from: "2026-06-10T10:00:00Z" }]] },
   notification_destinations: {
     notification_destinations_is_one_row_each: [

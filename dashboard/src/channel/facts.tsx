@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
 import { EntityListResponse } from "../../../types/admin.ts";
 import type { AlertRule } from "../../../types/alerts.ts";
-import { REPORT_KINDS } from "../../../types/channel-kinds.ts";
+import { CHANNEL_KINDS, REPORT_KINDS } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { Distance, Moment } from "../components/time.tsx";
 import { counted, number, sentence, title, UNKNOWN } from "../format.ts";
@@ -44,8 +44,37 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
   );
 }
 
-/** The time since which the channel is proven to deliver with its current settings, or the reason why it is not proven. */
+/** What proves a channel of a kind that has more than its answer. */
+const PROVEN_BY: Partial<Record<Channel["kind"], string>> = {
+  alertmanager: "by its API",
+  pagerduty: "by a change event",
+  email: "by the link in a message",
+};
+const STAGES = { RULE: "rule", EVALUATION: "evaluation", OUTBOX: "outbox", CHANNEL: "channel", READER: "reader" };
+
+/** The time at which a message last proved the channel with its current settings, or the reason why it is not proven, and the failed stage. */
 function Proof({ channel }: { channel: Channel }) {
+  const { kind, canary: { proven_at, failed_at, failed_stage, error } } = channel;
+  return (
+    <>
+      {proven_at
+        ? (
+          <>
+            <Distance at={proven_at} /> <small>{PROVEN_BY[kind] ?? "by its answer"}</small>
+          </>
+        )
+        : <Delivered channel={channel} />}
+      {failed_at && failed_stage && (
+        <small class="bad">
+          The test of <Moment at={failed_at} /> failed at the stage {STAGES[failed_stage]}: {error}
+        </small>
+      )}
+    </>
+  );
+}
+
+/** The proof of a channel that no test has proven yet. */
+function Delivered({ channel }: { channel: Channel }) {
   if (channel.proven_at === null) {
     return (
       <>
@@ -63,7 +92,8 @@ function Proof({ channel }: { channel: Channel }) {
 
 /** The rules that notify a channel, and the state of its deliveries. */
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
-  const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
+  const { name, kind, canary_every, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } =
+    channel;
   const facts: [name: string, value: ComponentChildren][] = [
     ["Receives", kind === "alertmanager" ? "every incident, each minute" : <Receives name={name} rules={rules} />],
     [
@@ -74,7 +104,7 @@ export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; r
         {last_error !== null && !isTested && <small class="bad">{sentence(last_error)}</small>}
       </>,
     ],
-    ["Proven since", <Proof channel={channel} />],
+    ["Last proven", <Proof channel={channel} />],
     // Alertmanager groups, limits and repeats its notifications.
     ...kind === "alertmanager" ? [] : [[
       "Limit",
@@ -83,6 +113,9 @@ export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; r
         {has_previous_secret && <small>The previous secret still signs too.</small>}
       </>,
     ] as [string, ComponentChildren]],
+    ...CHANNEL_KINDS[kind].canary
+      ? [["Test", canary_every ? `every ${canary_every}` : <span class="muted">not sent</span>] as [string, ComponentChildren]]
+      : [],
     ...REPORT_KINDS.some((name) => name === kind)
       ? [["Weekly report", weekly_report ? "on Monday" : <span class="muted">not sent</span>] as [string, ComponentChildren]]
       : [],

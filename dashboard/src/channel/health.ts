@@ -18,6 +18,6 @@ export const isProven = ({ proven_at, updated_at }: Channel): boolean =>
 
 export function healthOf(channel: Channel): Health {
   if (!channel.is_active) return "OFF";
-  if (channel.last_error !== null) return "FAILS";
+  if (channel.last_error !== null || channel.canary.failed_at !== null) return "FAILS";
   return isProven(channel) ? "DELIVERS" : "UNPROVEN";
 }

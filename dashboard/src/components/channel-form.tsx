@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { NotificationChannel } from "../../../types/alerts.ts";
 import { DURATIONS } from "../../../types/duration.ts";
 import { CHANNEL_KINDS, channelFields } from "../../../types/channel-kinds.ts";
-import { type Fields, fieldsOf, requestOf } from "../channel-fields.ts";
+import { canaryOf, type Fields, fieldsOf, requestOf } from "../channel-fields.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 import { ChannelSettings } from "./channel-settings.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -73,6 +73,15 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
                 onChange={(hourly_limit) => set({ hourly_limit })}
               />
             </>
+          )}
+          {CHANNEL_KINDS[fields.kind].canary && (
+            <TextField
+              name="canary_every"
+              label="Test every (optional)"
+              help={`A test message proves the channel: ${DURATIONS.canary_every.join(" to ")}. Empty: never.`}
+              value={canaryOf(fields)}
+              onChange={(canary_every) => set({ canary_every })}
+            />
           )}
           <CheckField
             label="On"

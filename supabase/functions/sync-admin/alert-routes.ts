@@ -105,6 +105,9 @@ export function addAlertRoutes(app: FunctionApp, deps: AdminDeps): void {
     await rpc("record_channel_test", { p: { name, results: errors }, as_of: as_of() });
     return c.json({ results });
   });
+  app.post("/canaries/:id/confirm", ...requireRole("viewer"), async (c) => {
+    return c.json(await rpc("confirm_canary", await by(c, ["confirm-canary", "canary", idOf(c)], { id: idOf(c) })));
+  });
   app.get("/notifications/:id", ...requireRole("viewer"), refuseQuery, async (c) => {
     const notification = await rpc("get_alert_notification", { p: { id: idOf(c) } });
     if (!notification) throw new AppError("NOT_FOUND", `there is no notification ${idOf(c)}`);

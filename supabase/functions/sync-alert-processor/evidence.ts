@@ -61,6 +61,9 @@ export function evidenceOf(item: IncidentFacts): string[] {
         return isObject(value) ? Object.entries(value).map(([entity, figures]) => figuresOf(entity, figures)) : [];
       case "channels":
         return [isObject(value) ? `undelivered: ${countsInWords(value)}` : null];
+      case "failed":
+        // The cause names each channel.
+        return [];
       case "waiting":
         return [`${value} ${value === 1 ? "job" : "jobs"} in the queue`];
       case "missed":

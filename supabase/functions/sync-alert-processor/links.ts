@@ -18,6 +18,7 @@ export function linksOf({ DASHBOARD_URL: page, RUNBOOK_URL: runbooks }: Pick<Env
     page: page ?? null,
     // The page routes by the hash of the URL, so that any static file host can serve it.
     incident: (id) => page ? new URL(`#/alerts/${encodeURIComponent(id)}`, page).href : null,
+    canary: (id) => page ? new URL(`#/canaries/${encodeURIComponent(id)}`, page).href : null,
     runbook: (url) => {
       if (!url) return null;
       const absolute = URL.parse(url);

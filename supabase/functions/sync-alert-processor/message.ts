@@ -1,4 +1,5 @@
 import { inUtc, inWords } from "../../../services/alert-words.ts";
+import { canaryIdOf, isCanary } from "../../../services/canary-words.ts";
 import type { Destination } from "../../../services/contract/alerts.ts";
 import { hasEnded } from "../../../services/evidence.ts";
 import { causeOf, peakOf, scopeOf } from "../../../services/incident-words.ts";
@@ -54,6 +55,8 @@ function countsOf(items: MessageItem[]): string | null {
  * incident is a resolved one only when every incident of the message has ended.
  */
 export function subjectOf(items: MessageItem[]): string {
+  const canary = items.find(isCanary);
+  if (canary) return canaryIdOf(canary.evidence) ? "Test of this channel: follow the link" : "Test of this channel: nothing must be done";
   const firing = items.filter((item) => !hasEnded(item));
   const first = worstOf(firing.filter(({ is_new }) => is_new)) ?? worstOf(firing) ?? worstOf(items);
   if (!first) return "No incidents";
@@ -103,8 +106,29 @@ function endOf(item: MessageItem): string | null {
   return length === null ? null : `Resolved after ${length}${peak === null ? "" : `; at worst ${peak}`}`;
 }
 
+/** The address of an incident on the page; a canary is none, so that its link opens the channels. */
+export const addressOf = (item: MessageItem, links: Links): string | null =>
+  isCanary(item) ? links.page && new URL("#/alerts/channels", links.page).href : links.incident(item.incident_id);
+
+/** What a canary says: only the recipient of an email has to do something. */
+function canaryParagraph({ rule_name, opened_at, evidence }: MessageItem, links: Links): Paragraph {
+  const id = canaryIdOf(evidence), url = id && links.canary(id);
+  const texts = [
+    "This message proves that incidents reach this channel. Nothing is wrong.",
+    id ? "Please follow the link: it tells the monitoring that somebody read this message." : "Nothing must be done.",
+    `Rule: ${oneLine(rule_name)}`,
+    `Sent at ${inUtc(opened_at)}`,
+    ...id && !url ? [`Without an address of the page, confirm it with POST sync-admin/canaries/${id}/confirm.`] : [],
+  ];
+  return {
+    title: "Test of this channel",
+    lines: [...texts.map((text) => ({ text })), ...url ? [{ label: "Confirm", name: "I read this message", url }] : []],
+  };
+}
+
 /** The lines about one incident: state and cause, rule, end, times, reason, evidence, runbook and incident. */
 export function paragraphOf(item: MessageItem, links: Links): Paragraph {
+  if (isCanary(item)) return canaryParagraph(item, links);
   const isOver = hasEnded(item);
   const scope = scopeOf(item);
   const heading = item.kind === "ESCALATED" && item.is_new ? `Escalated to ${item.severity}` : `${headingOf(item)} (${item.severity})`;

@@ -72,7 +72,7 @@ const TAGS: Record<string, [description: string, segments: string[]]> = {
   Tournaments: ["The synced tournaments", ["tournaments"]],
   Alerts: ["Incidents, silences, and the messages about them", ["alerts", "silences", "notifications", "alert-quality"]],
   Rules: ["The rules that open incidents", ["alert-rules"]],
-  Channels: ["Where notifications are sent", ["channels"]],
+  Channels: ["Where notifications are sent", ["channels", "canaries"]],
   Objectives: ["Error budgets, and the report of each week", ["objectives", "weekly-report"]],
   Queue: ["Syncs that people start", ["manual-trigger", "jobs", "queue-status", "process-queue", "upstream"]],
   Settings: ["Entities, retention and people", ["entities", "retention", "people"]],

@@ -85,3 +85,18 @@ Deno.test("only the two documented hosts are used", async () => {
   const { delivery, urls } = await send([messageItem()], [], { config: { host: "evil.example" } });
   assertEquals([delivery.error, urls], ["the channel has no valid service region", []]);
 });
+
+Deno.test("a canary is a change event, which a refusal of the key gives up and a failure of PagerDuty does not", async () => {
+  const canary = messageItem({ metric: "canary", rule_name: "Channel Canary", resolved_at: "2026-06-10T12:00:30Z", evidence: {} });
+  const { delivery, urls, events: [event] } = await send([canary]);
+  assertEquals([delivery.outcome, urls.map((url) => new URL(url).pathname)], ["SENT", ["/v2/change/enqueue"]]);
+  assertObjectMatch(event, {
+    routing_key: SETTINGS.pagerduty.secret,
+    payload: { summary: "Test of this channel: nothing must be done", timestamp: "2026-06-10T12:00:30Z", source: "all" },
+    links: [{ href: "https://monitor.test/#/alerts/channels", text: "Channels: open on the page" }],
+  });
+  assertEquals(["event_action", "dedup_key"].filter((field) => field in event), []);
+  for (const [status, outcome] of [[400, "DEAD"], [500, "RETRY"]] as const) {
+    assertEquals((await send([canary], [status])).delivery.outcome, outcome);
+  }
+});

@@ -8,6 +8,7 @@ export const OLD_SECRET = `whsec_${btoa("an older one of some bytes")}`;
 export const LINKS: Links = {
   page: "https://page.test/",
   incident: (id) => `https://page.test/#/alerts/${id}`,
+  canary: (id) => `https://page.test/#/canaries/${id}`,
   runbook: (url) => url && new URL(url, "https://docs.test/").href,
 };
 

@@ -119,7 +119,7 @@ Deno.test("a message over the hourly limit says so in each alert", async () => {
 
 Deno.test("every value of labels and annotations is a text, also without a page, a runbook, evidence or a tournament", async () => {
   const bare = firing("1", { tournament_no: null, runbook_url: null, evidence: { hosts: ["a", 2], nested: { a: 1 } }, began_at: null });
-  const links = { page: null, incident: () => null, runbook: () => null };
+  const links = { page: null, incident: () => null, canary: () => null, runbook: () => null };
   const { alerts: [alert], externalURL } = await bodyOf(messageOf([bare]), {}, links);
   for (const value of Object.values({ ...alert.labels, ...alert.annotations })) assertEquals(typeof value, "string");
   assertEquals(alert.annotations.evidence, "hosts: a, 2; nested: a 1");

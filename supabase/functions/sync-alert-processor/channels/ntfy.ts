@@ -3,7 +3,7 @@ import { hasEnded } from "../../../../services/evidence.ts";
 import { oneLine } from "../../../../services/text.ts";
 import { reportText } from "../../../../services/weekly-report-words.ts";
 import { SEVERITIES } from "../../../../types/sync.ts";
-import { limitNoteOf, subjectOf } from "../message.ts";
+import { addressOf, limitNoteOf, subjectOf } from "../message.ts";
 import type { Links, MessageItem, Send, SendReport } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 import { bytesIn, fitEscaped, type Markup, sectionsOf } from "./markup.ts";
@@ -55,7 +55,7 @@ export const sendNtfy = (deps: HttpDeps, links: Links): Send => async (message, 
   const { items, group } = message, [item] = items;
   const note = limitNoteOf({ ...message, hourly_limit: destination.hourly_limit });
   const notes = note === null ? [] : [note];
-  const incident = item && links.incident(item.incident_id), runbook = item && links.runbook(item.runbook_url);
+  const incident = item && addressOf(item, links), runbook = item && links.runbook(item.runbook_url);
   return await publish(deps, {
     title: oneLine(subjectOf(items)),
     message: [...notes, ...sectionsOf(message, links, MARKUP, bytesIn(notes.join("")))].join("\n\n"),

@@ -1,8 +1,9 @@
 import type { Delivery, Destination } from "../../../../services/contract/alerts.ts";
+import { isCanary } from "../../../../services/canary-words.ts";
 import { hasEnded } from "../../../../services/evidence.ts";
 import { causeOf, scopeOf } from "../../../../services/incident-words.ts";
 import { safeText } from "../../../../services/text.ts";
-import { limitNoteOf, paragraphOf } from "../message.ts";
+import { addressOf, limitNoteOf, paragraphOf, subjectOf } from "../message.ts";
 import type { Links, Message, MessageItem, Send } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 
@@ -50,6 +51,22 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   };
 }
 
+/** A change event: PagerDuty shows it beside incidents and notifies nobody. */
+function changeOf(item: MessageItem, destination: Destination, links: Links): object {
+  const { title, lines } = paragraphOf(item, links), page = addressOf(item, links);
+  const facts = lines.flatMap((line) => "text" in line ? [safeText(line.text, LINE)] : []);
+  return {
+    routing_key: destination.secret,
+    payload: {
+      summary: safeText(subjectOf([item]), SUMMARY),
+      timestamp: item.opened_at,
+      source: item.entity_type,
+      custom_details: { state: safeText(title, LINE), facts },
+    },
+    links: page ? [{ href: page, text: "Channels: open on the page" }] : [],
+  };
+}
+
 /** The outcome of a message from the outcomes of its events; RETRY when one event can succeed later. */
 function outcomeOf(deliveries: Delivery[]): Delivery {
   const failed = deliveries.filter(({ outcome }) => outcome !== "SENT");
@@ -65,10 +82,12 @@ async function sendEvents(
   destination: Destination,
   links: Links,
 ): Promise<Delivery> {
+  const send = (path: string, event: object) =>
+    postJson(`https://${destination.config.host}/v2/${path}`, JSON.stringify(event), {}, deps, ANSWERS);
+  if (isCanary(item)) return await send("change/enqueue", changeOf(item, destination, links));
   const deliveries: Delivery[] = [];
   for (const action of actionsOf(item)) {
-    const event = JSON.stringify(eventOf(item, action, note, destination, links));
-    const delivery = await postJson(`https://${destination.config.host}/v2/enqueue`, event, {}, deps, ANSWERS);
+    const delivery = await send("enqueue", eventOf(item, action, note, destination, links));
     deliveries.push(delivery);
     if (delivery.outcome !== "SENT") break;
   }

@@ -3,7 +3,7 @@ import type { Delivery, Destination } from "../../../../services/contract/alerts
 import { hasEnded } from "../../../../services/evidence.ts";
 import { SentHeaders } from "../../../../types/extra-headers.ts";
 import { reportText } from "../../../../services/weekly-report-words.ts";
-import { limitNoteOf } from "../message.ts";
+import { addressOf, limitNoteOf } from "../message.ts";
 import { annotationsOf, labelsOf, type Texts } from "./alert-format.ts";
 import type { Links, Message, Send, SendReport } from "./channel.ts";
 import { type HttpDeps, postJson, refuse } from "./http.ts";
@@ -28,7 +28,7 @@ function webhookBody({ group, items, over_limit }: Message, { channel, hourly_li
     annotations: annotationsOf(item, links, limitNote),
     startsAt: item.began_at ?? item.opened_at,
     endsAt: item.resolved_at ?? NO_END,
-    generatorURL: links.incident(item.incident_id) ?? "",
+    generatorURL: addressOf(item, links) ?? "",
     fingerprint: item.incident_id,
   }));
   const groupLabels = { alertname: group.rule_name, entity_type: group.entity_type };
