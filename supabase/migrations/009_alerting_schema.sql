@@ -343,7 +343,7 @@ comment on column public.alert_incidents.missed_due_at is
   'The first due time of the missed runs that the incident reports; these runs started late in a gap of the evaluations.';
 comment on column public.alert_incidents.label is 'Whether a person labelled the incident USEFUL or NOISE; null without a label.';
 comment on column public.alert_incidents.is_test is
-  'The incident sends the canaries of channels. No function of the API shows or counts it, and no act changes it.';
+  'Whether the incident sends canaries to channels. No function of the API shows or counts such an incident, and no act changes one.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id) where not is_test;
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
@@ -501,7 +501,7 @@ comment on column public.notification_channels.hourly_limit is
   'The number of messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
 comment on column public.notification_channels.weekly_report is 'Whether the channel receives the report of each week.';
 comment on column public.notification_channels.canary_every is
-  'How often a canary, a test message through rule, evaluation, outbox and channel, proves the channel; null: never.';
+  'The interval of canaries, which are test messages through rule, evaluation, outbox and channel; null for a channel without canaries.';
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
@@ -675,13 +675,15 @@ create table public.channel_canaries (
     check ((confirmed_by is not null) = (proven_at is not null and stage = 'READER'))
 );
 comment on table public.channel_canaries is
-  'Each check of a channel by a test message. The check is open until the channel is proven or a stage failed.';
+  'Each check of a channel by a test message. A check is open until it proves the channel or fails at a stage.';
 comment on column public.channel_canaries.stage is
-  'The stage that an open check waits for, that a failed one failed at, or that proved the channel: RULE, a rule can send the message; '
-  'EVALUATION, the rules were evaluated; OUTBOX, the message was queued; CHANNEL, the channel accepted it; READER, somebody followed the '
-  'link of an email.';
-comment on column public.channel_canaries.incident_id is 'The test incident that queued the message; null until then.';
-comment on column public.channel_canaries.confirmed_by is 'Who followed the link of the email.';
+  'The current stage of an open check, the stage at which a check failed, or the stage that proved the channel. RULE: a rule can send the '
+  'message. EVALUATION: the rules were evaluated. OUTBOX: the message was queued. CHANNEL: the channel accepted the message. READER: a '
+  'person followed the link in an email.';
+comment on column public.channel_canaries.incident_id is
+  'The test incident that queued the message; null for a check whose message is not queued.';
+comment on column public.channel_canaries.confirmed_by is
+  'The name of the person who followed the link in the email; null for a check that no link confirmed.';
 create unique index channel_canaries_one_open_per_channel on public.channel_canaries (channel) where proven_at is null and failed_at is null;
 create index channel_canaries_channel_idx on public.channel_canaries (channel, opened_at desc);
 create index channel_canaries_time_idx on public.channel_canaries (opened_at);

@@ -16,7 +16,7 @@ comment on function private.item_of(public.alert_incidents, text, text) is 'The 
 
 create function private.queue_canary(incident public.alert_incidents, p jsonb) returns jsonb
 language sql set search_path = '' as $$
-  -- The message says that the incident has ended, because no end follows and a receiver must not keep the incident open.
+  -- The message reports an ended incident, so that a receiver does not keep the incident open; no end of a test is queued.
   update public.channel_canaries k set incident_id = incident.id from public.notification_channels c
   where c.name = k.channel and k.channel = p ->> 'channel' and p ->> 'kind' = 'FIRING' and k.proven_at is null and k.failed_at is null
     and coalesce(k.incident_id, incident.id) = incident.id
@@ -24,8 +24,8 @@ language sql set search_path = '' as $$
     'evidence', case c.kind when 'email' then jsonb_build_object('canary_id', k.id) else '{}' end);
 $$;
 comment on function private.queue_canary(public.alert_incidents, jsonb) is
-  'Records that the check of {channel} is queued with a test incident, and returns what differs in its message: an email has the id for '
-  'its link. Null when the channel has no open check, or for any other {kind} than FIRING: a test is neither repeated nor ended.';
+  'Records the test incident in the open check of {channel}, and returns the different fields of its message; an email has the id for its '
+  'link. Null without an open check, and for a {kind} other than FIRING, because a test is neither repeated nor ended.';
 
 create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -483,7 +483,8 @@ begin
 end
 $$;
 comment on function private.canary_progress(public.channel_canaries) is
-  'The first stage that an open check has not passed, why, whether waiting is useless, and when the channel accepted the message.';
+  'The first stage that an open check has not passed, the reason (error), whether that stage cannot pass any more (is_over), and the time '
+  'at which the channel accepted the message.';
 
 create function private.settle_canaries(as_of timestamptz) returns void
 language sql set search_path = '' set timezone = 'UTC' as $$
@@ -493,9 +494,9 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   from (
     select o.id, a.*,
       a.proven_at is null and case a.stage
-        -- A person has until the next check.
+        -- A person can follow the link until the next check is due.
         when 'READER' then o.opened_at + c.canary_every <= as_of
-        -- Rule "Notifications Undelivered" waits longer.
+        -- 10 minutes are less than the 15 minutes of the rule "Notifications Undelivered", so the canary names the failed stage first.
         else a.is_over or a.since + interval '10 minutes' <= as_of
       end as has_failed
     from public.channel_canaries o join public.notification_channels c on c.name = o.channel
@@ -510,13 +511,13 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   where k.id = s.id and k.proven_at is null and k.failed_at is null;
 $$;
 comment on function private.settle_canaries(timestamptz) is
-  'Moves each open check to the stage that it waits for, proves the channels that accepted their message, and fails the checks whose stage '
-  'took 10 minutes, or for the reader of an email until the next check.';
+  'Sets the current stage of each open check, and closes the checks that are proven or failed. The acceptance of its message proves a '
+  'channel other than email. A stage fails after 10 minutes, and READER when the next check is due.';
 
 create function private.run_canaries(as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 begin
-  -- Whoever deletes a channel locks it before its checks.
+  -- The deletion of a channel locks the channel before its checks, and this order prevents a deadlock with the deletion.
   perform from public.notification_channels for key share;
   delete from public.channel_canaries k using public.notification_channels c
   where c.name = k.channel and k.proven_at is null and k.failed_at is null and not (c.is_active and c.canary_every is not null);
@@ -529,12 +530,12 @@ begin
   where c.is_active and c.canary_every is not null and as_of >= case
     when k.id is null then c.created_at + c.canary_every
     when k.failed_at is null or k.stage = 'READER' then k.opened_at + c.canary_every
-    -- A failed channel is tried each hour, and once it was corrected.
+    -- The next check of a failed channel is due after a change of the channel, else after an hour.
     when c.updated_at > k.failed_at then c.updated_at
     else k.opened_at + interval '1 hour'
   end
   on conflict do nothing;
-  -- The stage of a new check is known at once.
+  -- The second call sets the stage of the new checks.
   perform private.settle_canaries(as_of);
   update public.alert_notifications n set
     status = 'SUPERSEDED', token = null, lease_expires_at = null, last_error = coalesce(n.last_error, 'the check of the channel is over')
@@ -546,7 +547,7 @@ begin
 end
 $$;
 comment on function private.run_canaries(timestamptz) is
-  'Settles the open checks, opens a check for each channel whose canary is due, and discards the messages of checks that are over.';
+  'Settles the open checks, opens a check for each channel whose canary is due, and discards the messages of closed checks.';
 
 create function private.queue_weekly_report(as_of timestamptz) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$

@@ -909,7 +909,7 @@ begin
     'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager'),
     'canary_every', case when p ->> 'kind' not in ('dashboard', 'alertmanager') then case
       when before.kind not in ('dashboard', 'alertmanager') then before.canary_every
-      -- A person follows the link of each email.
+      -- An email needs a person who follows its link, so its canaries are less frequent.
       when p ->> 'kind' = 'email' then interval '7 days' else interval '1 day' end end
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
@@ -1008,7 +1008,7 @@ begin
   where k.id = (p ->> 'id')::uuid and c.kind = 'email' for update of k;
   perform private.refuse_missing(found, 'test of a channel by email', p ->> 'id');
   if canary.proven_at is null then
-    -- A link that is followed late proves the channel too.
+    -- A person can follow the link after the check failed; the link then still proves the channel.
     update public.channel_canaries k set
       stage = 'READER', stage_since = as_of, proven_at = as_of, confirmed_by = actor_name, failed_at = null, error = null
     where k.id = canary.id returning * into canary;
@@ -1020,7 +1020,8 @@ begin
 end
 $$;
 comment on function public.confirm_canary(jsonb, timestamptz) is
-  'Proves the channel of canary {id}, whose link in an email somebody followed, once, and returns the canary; PT404 NOT_FOUND.';
+  'Confirms canary {id} for the person who followed its link in an email, and returns the canary. Only the first call changes the canary. '
+  'PT404 NOT_FOUND.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$

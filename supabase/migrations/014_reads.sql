@@ -1763,14 +1763,15 @@ language sql stable set search_path = '' as $$
     where k.channel = channel.name and (k.proven_at is not null or k.failed_at is not null) and channel.canary_every is not null
     order by k.opened_at desc limit 1
   ) last on true
-  -- Alertmanager has no canary: each post proves it.
+  -- Alertmanager has no canaries, because each accepted post proves it.
   left join lateral (
     select d.last_sent_at, 'CHANNEL' as stage from public.notification_destinations d
     where channel.kind = 'alertmanager' and d.channel = channel.name and d.last_sent_at is not null
   ) post on true;
 $$;
 comment on function private.channel_canary(public.notification_channels) is
-  'When a canary last proved the channel and by which stage, and the stage and the error of its last canary if that one failed.';
+  'The last proof of the channel, with its time and its stage, and the failure of its last canary, with the time, the stage and the error; '
+  'null fields without a proof or a failure.';
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1787,7 +1788,7 @@ language sql stable set search_path = '' as $$
     select exists (
       select from public.notification_channels c
       where c.is_active and c.kind <> 'dashboard' and (
-        -- The rules about channels use every active channel that delivers.
+        -- The measurement of a rule about channels selects the channels to notify, and can select every active channel.
         r.metric in ('undelivered_age', 'canary', 'canary_failed')
         or c.kind = 'alertmanager'
         or coalesce(e.notification_channels, r.notification_channels) ? c.name

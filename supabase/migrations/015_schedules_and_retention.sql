@@ -10,7 +10,7 @@ language sql immutable set search_path = '' as $$
     when p_subject = 'hourly_metrics' then interval '31 days'
     -- The report of a week must stay until the next one, because the processor creates and sends a missing report.
     when p_subject = 'weekly_reports' then interval '8 days'
-    -- The last canary of a channel tells when the next one is due, after 31 days at most.
+    -- The time of the last canary determines the due time of the next canary, at most 31 days later.
     when p_subject = 'channel_canaries' then interval '32 days'
     when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
     else interval '1 day'
@@ -325,7 +325,7 @@ language sql stable set search_path = '' as $jobs$
     ('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')', '1 minute'),
     ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs(), private.expire_people_claim()', '1 minute'),
     ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
-    -- Not by the alert processor: an evaluation that does not come is a stage.
+    -- A job apart from the alert processor, because a canary can fail at the stage EVALUATION without an evaluation.
     ('run-canaries', '* * * * *', 'select private.run_canaries()', '1 minute'),
     ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
     ('roll-up-indicators', '*/5 * * * *', 'select private.roll_up_indicators()', '5 minutes'),
