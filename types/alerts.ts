@@ -446,7 +446,7 @@ export const NotificationChannel = z.object({
   hourly_limit: z.number().int(),
   /** Whether the channel receives the report of each week. */
   weekly_report: z.boolean(),
-  /** How often a canary proves it; null: never. */
+  /** The interval of the canaries; null for a channel without canaries. */
   canary_every: z.string().nullable(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
@@ -466,21 +466,21 @@ export const ChannelProof = z.object({
   last_error: z.string().nullable(),
 });
 /**
- * The stages of a canary, the test message that proves a channel: a rule can send it, the rules were evaluated, the message was queued, the
- * channel accepted it, and somebody followed the link of an email.
+ * The stages of a canary, which is the test message that proves a channel. RULE: a rule can send the message. EVALUATION: the rules were
+ * evaluated. OUTBOX: the message was queued. CHANNEL: the channel accepted the message. READER: a person followed the link in an email.
  */
 export const CANARY_STAGES = ["RULE", "EVALUATION", "OUTBOX", "CHANNEL", "READER"] as const;
-/** What the canaries of a channel found. */
+/** The last proof of a channel, and the failure of its last canary. */
 const CanaryState = z.object({
-  /** When a canary last proved the channel, and by which stage; an Alertmanager is proven by each post that it accepts. */
+  /** The time of the last proof; a canary proves a channel, and each accepted post proves an Alertmanager. */
   proven_at: z.string().nullable(),
   proven_by: z.enum(CANARY_STAGES).nullable(),
-  /** When, at which stage and why the last canary failed; null when it did not fail. */
+  /** The time at which the last canary failed; null when it did not fail. */
   failed_at: z.string().nullable(),
   failed_stage: z.enum(CANARY_STAGES).nullable(),
   error: z.string().nullable(),
 });
-/** `POST sync-admin/canaries/:id/confirm`: the canary whose link somebody followed, the first time. */
+/** `POST sync-admin/canaries/:id/confirm`: the canary as the first person who followed its link confirmed it. */
 export const ConfirmedCanary = z.object({
   id: z.uuid(),
   channel: z.string(),
