@@ -160,6 +160,21 @@ Deno.test("a scrape has the wait of the oldest job that can start, and the age o
   assertEquals(await ages(), [0, 1_800], "a job of a paused entity cannot start");
 });
 
+Deno.test("a scrape counts the active channels whose last canary failed", async () => {
+  await setUp();
+  await db.query("delete from channel_canaries");
+  const canary = async (channel: string, opened_at: string, state: Record<string, unknown>) =>
+    await insert(db, "channel_canaries", { ...VALID_ROWS.channel_canaries, channel, opened_at, stage_since: opened_at, ...state });
+  const { failed, proven } = STATES.channel_canaries;
+  for (const [name, is_active] of [["lost", true], ["found", true], ["off", false]] as const) {
+    await insert(db, "notification_channels", { ...STATES.notification_channels.slack, name, is_active, canary_every: "1 day" });
+    await canary(name, "2026-06-08T08:00:00Z", failed);
+  }
+  await canary("found", "2026-06-09T08:00:00Z", proven);
+  const lines = (await (await get("/prometheus", TOKEN)).text()).split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("sync_channels_not_proven ")), ["sync_channels_not_proven 1"]);
+});
+
 Deno.test("the database has its connections in use and their limit, or the reason why they are unknown", async () => {
   await setUp();
   const found = await component("database");

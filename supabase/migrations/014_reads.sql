@@ -1266,21 +1266,24 @@ $$;
 comment on function private.lifetime_counters(timestamptz) is
   'The sums over all runs of each entity, and the number of its full runs in each cumulative duration bucket of Prometheus.';
 
-create function private.system_ages(as_of timestamptz) returns jsonb
+create function private.system_values(as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
   -- As rules with these metrics measure them, whether such a rule exists or not.
   select jsonb_object_agg(r.metric, v.value)
   from (
     select array(
       select jsonb_populate_record(null::public.alert_rules, jsonb_build_object('id', md5(m)::uuid, 'entity_type', 'system', 'metric', m))
-      from unnest(array['undelivered_age', 'queue_age']) m
+      from unnest(array['undelivered_age', 'queue_age', 'canary_failed']) m
     ) as rules
   ) s
   cross join unnest(s.rules) r
-  join private.measure_system(s.rules, as_of) v on v.rule_id = r.id;
+  join lateral (
+    select * from private.measure_system(s.rules, as_of) union all select * from private.measure_canaries(s.rules, as_of)
+  ) v on v.rule_id = r.id;
 $$;
-comment on function private.system_ages(timestamptz) is
-  'The age in seconds of the oldest undelivered state of an active channel, and of the oldest job that can start; 0 without one.';
+comment on function private.system_values(timestamptz) is
+  'The age in seconds of the oldest undelivered state of an active channel and of the oldest job that can start, and the number of channels '
+  'whose last canary failed; 0 without one.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1303,7 +1306,7 @@ language sql stable set search_path = '' as $$
       from (select private.objective_json(o, as_of, 0) as objective from public.sync_objectives o) o),
     'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
     'dead_notifications', (select count(*) from private.undelivered(as_of) n where n.status = 'DEAD'),
-    'ages', private.system_ages(as_of),
+    'system', private.system_values(as_of),
     'upstream_backoff', (select coalesce(max((u.backoff_until > as_of)::integer), 0) from public.upstream_state u),
     'queue', public.get_queue_status(as_of)
   );

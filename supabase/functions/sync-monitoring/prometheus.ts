@@ -131,8 +131,9 @@ function render(facts: PrometheusFacts): string {
     family("sync_notifications_dead", "gauge", "Notifications of the last 24 hours that are DEAD.", [[{}, facts.dead_notifications]]),
     family("sync_notifications_undelivered_seconds", "gauge", "Age of the oldest state that an active channel did not deliver.", [[
       {},
-      facts.ages.undelivered_age,
+      facts.system.undelivered_age,
     ]]),
+    family("sync_channels_not_proven", "gauge", "Active channels whose last canary failed.", [[{}, facts.system.canary_failed]]),
     family("sync_upstream_backoff", "gauge", "1 during an upstream backoff.", [[{}, facts.upstream_backoff]]),
     family(
       "sync_queue_jobs",
@@ -141,7 +142,7 @@ function render(facts: PrometheusFacts): string {
       Object.entries(queue.waiting).map(([priority, count]) => [{ priority: priority.toLowerCase() }, count]),
     ),
     family("sync_queue_running", "gauge", "Running jobs.", [[{}, queue.running.length]]),
-    family("sync_queue_oldest_wait_seconds", "gauge", "Longest wait of a job that may start.", [[{}, facts.ages.queue_age]]),
+    family("sync_queue_oldest_wait_seconds", "gauge", "Longest wait of a job that may start.", [[{}, facts.system.queue_age]]),
   ].join("\n") + "\n";
 }
 
