@@ -424,7 +424,7 @@ test("an inactive sync is reached from the overview, and the choices to sync now
 
 test("an admin changes how long data is kept, and a refusal is at the field", "admin", async ({ page, open }) => {
   await open("/system", "System");
-  await page.locator("summary", { hasText: /^Retention \d+ kinds of rows\.$/ }).click();
+  await page.locator("summary", { hasText: /^Retention \d+ kinds of data\.$/ }).click();
   await page.getByRole("button", { name: "Change Audit log" }).click();
   await page.getByLabel("Keep for").fill("89 days");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();

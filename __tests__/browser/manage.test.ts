@@ -186,6 +186,20 @@ test(
   },
 );
 
+test("the system names its worst components first, and links to where a person repairs one", "admin", async ({ page, open }) => {
+  await changeReply(page, "sync-monitoring/system-status", (system: object) => {
+    const of = (kind: string, name: string, status: string) => ({ kind, name, status, message: "it does not work", evidence: {} });
+    return { ...system, components: [of("upstream", "vis", "DEGRADED"), of("channel", "hook", "FAILED"), of("queue", "queue", "OK")] };
+  });
+  await open("/system", "System");
+  assertMatch(await page.locator(".headline p").innerText(), /^Critical: Channel hook\. /);
+  const links = page.locator(".checks .why a");
+  assertEquals(await links.evaluateAll((links) => links.map((link) => [link.textContent, link.getAttribute("href")])), [
+    ["Open the channels", "#/alerts/channels"],
+    ["End the backoff", "#/sync"],
+  ]);
+});
+
 test("a job whose run was partial is no completed one in the list, and neither is the schedule of that run", "viewer", async (visitor) => {
   const { page, open } = visitor;
   await query(

@@ -29,7 +29,7 @@ export function Retention() {
       {({ settings }) => (
         <details class="card checks">
           <summary>
-            <h2>Retention</h2> <span class="muted">{counted(settings.length, "kind")} of rows.</span>
+            <h2>Retention</h2> <span class="muted">{counted(settings.length, "kind")} of data.</span>
           </summary>
           <ul class="lines kept" aria-label="How long each kind of data is kept">
             {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (

@@ -16,7 +16,7 @@ type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion
 function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
   const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
   const fewer = `${number(incidents - incidents_then)} of ${counted(incidents, "incident")} fewer`;
-  const lost = kept === 0 ? "" : kept === 1 ? ", and the one that mattered kept" : `, and all ${number(kept)} that mattered kept`;
+  const lost = kept === 0 ? "" : `, and ${kept === 1 ? "the one" : `all ${number(kept)}`} that people acknowledged or found useful kept`;
   return `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}: ${fewer}${lost}`;
 }
 

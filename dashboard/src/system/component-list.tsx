@@ -5,6 +5,7 @@ import { Message } from "../components/time.tsx";
 import { counted, sentence } from "../format.ts";
 import { byHealth, type Health, isInTrouble } from "../health.ts";
 import { useNames } from "../names.ts";
+import { useUser } from "../session.ts";
 import { type Component, healthOf } from "./health.ts";
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
@@ -76,10 +77,32 @@ export const rowsOf = (components: Component[], syncs: Record<string, EntityHeal
     return { component, health, message: because.map(({ message }) => sentence(message)).join(" ") || message };
   }).sort((one, other) => byHealth(one.health, other.health));
 
+/** The title of a component. */
+export function useTitles(): (component: Component) => string {
+  const nameOf = useNames();
+  return ({ name, kind }) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : NAMES[kind];
+}
+
+/** A link to the page on which a person repairs a component that is in trouble. */
+function Repair({ of: { component: { kind }, health } }: { of: Row }) {
+  const { can } = useUser();
+  const [address, text] = kind === "channel" && can("admin")
+    ? ["/alerts/channels", "Open the channels"]
+    : kind === "upstream" && can("operator")
+    ? ["/sync", "End the backoff"]
+    : [];
+  if (!address || !isInTrouble(health)) return null;
+  return (
+    <>
+      {" "}
+      <Link href={address}>{text}</Link>
+    </>
+  );
+}
+
 /** A titled group of components with their health and its reason; a row opens its evidence. */
 export function ComponentGroup({ title, of: rows, shared }: { title: string; of: Row[]; shared: string[] }) {
-  const nameOf = useNames();
-  const titleOf = ({ name, kind }: Component) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : NAMES[kind];
+  const titleOf = useTitles();
   if (!rows.length) return null;
   return (
     <>
@@ -87,19 +110,23 @@ export function ComponentGroup({ title, of: rows, shared }: { title: string; of:
         {title} <small>{counted(rows.length, "component")}</small>
       </h2>
       <ul>
-        {rows.map(({ component, health, message }) => (
-          <li key={`${component.kind} ${component.name}`}>
-            <details>
-              <summary>
-                <strong>{titleOf(component)}</strong> <Status of={health} />{" "}
-                <span class="why">
-                  <Said message={shared.includes(message) ? causeOf(message) : message} />
-                </span>
-              </summary>
-              <pre tabIndex={0}>{JSON.stringify(component.evidence, null, 2)}</pre>
-            </details>
-          </li>
-        ))}
+        {rows.map((row) => {
+          const { component, health, message } = row;
+          return (
+            <li key={`${component.kind} ${component.name}`}>
+              <details>
+                <summary>
+                  <strong>{titleOf(component)}</strong> <Status of={health} />{" "}
+                  <span class="why">
+                    <Said message={shared.includes(message) ? causeOf(message) : message} />
+                    <Repair of={row} />
+                  </span>
+                </summary>
+                <pre tabIndex={0}>{JSON.stringify(component.evidence, null, 2)}</pre>
+              </details>
+            </li>
+          );
+        })}
       </ul>
     </>
   );

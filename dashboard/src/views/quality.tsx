@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
 import { AlertQualityResponse, QUALITY_PERIODS, type RuleQuality } from "../../../types/alert-quality.ts";
 import { useFilters } from "../address.ts";
@@ -10,10 +11,11 @@ import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Unknown } from "../components/time.tsx";
 import { Suggestion } from "../incident/suggestion.tsx";
-import { counted, largestUnit, number, percent, UNKNOWN } from "../format.ts";
+import { counted, largestUnit, number, percent } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useNarrow } from "../narrow.ts";
 import { pathOf, useRead } from "../queries.ts";
+import { useUser } from "../session.ts";
 
 const PATH = "sync-monitoring/alert-quality";
 /** The number of incidents of a rule from which a suggestion is requested. */
@@ -51,38 +53,57 @@ export default function Quality() {
 
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
-const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : UNKNOWN;
+/** The share of an error budget that events spent; a whole budget is in the colour of trouble. */
+const Share = ({ of: events, budget }: { of: number; budget: number }) =>
+  budget ? <span class={events >= budget ? "bad" : events ? undefined : "muted"}>{percent(events / budget)}</span> : <Unknown />;
 /** A count; zero is muted. */
 const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
+const BRIEF = "Within 5 min";
+const isNoisy = (incidents: number, brief: number) => incidents >= NOISY && brief * 2 >= incidents;
+/** The incidents that ended within five minutes before anybody acted; a warning where they are at least half of many. */
+const Brief = ({ of: { incidents, brief } }: { of: RuleQuality }) =>
+  isNoisy(incidents, brief) ? <strong class="warn">{number(brief)}</strong> : <Count of={brief} />;
 const labelsOf = ({ useful, noise }: RuleQuality) => useful + noise > 0 && `${number(useful)} useful, ${number(noise)} noise`;
 const Time = ({ ms }: { ms: number | null }) => ms === null ? <Unknown /> : <>{largestUnit(ms)}</>;
 
-/** The figures of a row on a narrow screen, which has no columns; false omits a figure. */
-const Narrow = ({ of: figures }: { of: (string | false)[] }) =>
-  useNarrow() ? <p class="dotted">{figures.map((figure) => figure && <span key={figure}>{figure}</span>)}</p> : null;
+/** The figures of a row on a narrow screen, which has no columns. */
+const Narrow = ({ of: figures }: { of: [name: string, value: ComponentChildren][] }) =>
+  useNarrow()
+    ? (
+      <dl class="figures">
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt> <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    )
+    : null;
 
 function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
+  const { can } = useUser();
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
   const notifications = sumOf(rules, "notifications"), isUnheard = incidents > 0 && notifications === 0;
-  const isNoisy = incidents >= NOISY && brief * 2 >= incidents;
+  const areNoisy = isNoisy(incidents, brief);
   return (
     <>
       <Headline
-        of={isNoisy || isUnheard ? "PENDING" : "OK"}
-        title={isNoisy
-          ? `${number(brief)} of ${counted(incidents, "incident")} ended before anybody acted`
+        of={areNoisy || isUnheard ? "PENDING" : "OK"}
+        title={areNoisy
+          ? `${number(brief)} of ${counted(incidents, "incident")} ended within 5 minutes before anybody acted`
           : isUnheard
           ? "Nobody was notified outside this page"
           : `${counted(notifications, "notification")} about ${counted(incidents, "incident")}`}
         figures={[
           ["Incidents", number(incidents)],
+          ["Notifications", number(notifications), isUnheard ? "WARNING" : "OK"],
           ["Acknowledged", number(acknowledged)],
-          ["Over in 5 min", number(brief), isNoisy ? "WARNING" : "OK"],
         ]}
       >
-        {counted(fired.length, "rule")} fired{silent > 0 && `, and ${number(silent)} did not`}.
+        {counted(fired.length, "rule")} fired{silent > 0 && `, and ${number(silent)} did not`}.{" "}
+        {isUnheard && can("admin") && <Link href="/alerts/channels">Open the channels</Link>}
       </Headline>
       <div class="stack quality">
         <Section title="Suggested changes">
@@ -113,13 +134,13 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
           <p class="under">{rule.entity_type ? nameOf(rule.entity_type) : "deleted"}</p>
           <Narrow
             of={[
-              counted(rule.incidents, "incident"),
-              counted(rule.notifications, "notification"),
-              rule.acknowledged > 0 && `${number(rule.acknowledged)} acknowledged`,
-              rule.brief > 0 && `${number(rule.brief)} over in 5 min`,
-              rule.flapping > 0 && `${number(rule.flapping)} flapping`,
-              labelsOf(rule),
-              rule.resolve_ms !== null && `${largestUnit(rule.resolve_ms)} to resolve`,
+              ["Incidents", <Count of={rule.incidents} />],
+              ["Notifications", <Count of={rule.notifications} />],
+              ["Acknowledged", <Count of={rule.acknowledged} />],
+              [BRIEF, <Brief of={rule} />],
+              ["To acknowledge", <Time ms={rule.acknowledge_ms} />],
+              ["To resolve", <Time ms={rule.resolve_ms} />],
+              ...labelsOf(rule) ? [["Labels", labelsOf(rule)] as [string, string]] : [],
             ]}
           />
         </>
@@ -128,7 +149,7 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
     { name: "Incidents", isNumber: true, card: "none", cell: (rule) => <Count of={rule.incidents} /> },
     { name: "Notifications", isNumber: true, card: "none", cell: (rule) => <Count of={rule.notifications} /> },
     { name: "Acknowledged", isNumber: true, card: "none", cell: (rule) => <Count of={rule.acknowledged} /> },
-    { name: "Over in 5 min", isNumber: true, card: "none", cell: (rule) => <Count of={rule.brief} /> },
+    { name: BRIEF, isNumber: true, card: "none", cell: (rule) => <Brief of={rule} /> },
     ...rules.some(({ flapping }) => flapping)
       ? [
         { name: "Flapping", isNumber: true, isMinor: true, card: "none", cell: (rule) => <Count of={rule.flapping} /> } satisfies Column<
@@ -173,9 +194,9 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
               <Link href={`/objectives/${id}`}>{name}</Link>
               <Narrow
                 of={[
-                  counted(bad_events, "bad event"),
-                  `${number(unnoticed_events)} unnoticed`,
-                  `${shareOf(unnoticed_events, budget_events)} of the budget`,
+                  ["Bad events", <Count of={bad_events} />],
+                  ["Unnoticed", <Count of={unnoticed_events} />],
+                  ["Of the budget", <Share of={unnoticed_events} budget={budget_events} />],
                 ]}
               />
             </>
@@ -184,10 +205,10 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
         { name: "Bad events", isNumber: true, card: "none", cell: ({ bad_events }) => <Count of={bad_events} /> },
         { name: "Unnoticed", isNumber: true, card: "none", cell: ({ unnoticed_events }) => <Count of={unnoticed_events} /> },
         {
-          name: "Share of the budget",
+          name: "Of the budget",
           isNumber: true,
           card: "none",
-          cell: ({ unnoticed_events, budget_events }) => shareOf(unnoticed_events, budget_events),
+          cell: ({ unnoticed_events, budget_events }) => <Share of={unnoticed_events} budget={budget_events} />,
         },
       ]}
     />

@@ -1,5 +1,4 @@
 import type { ComponentChildren } from "preact";
-import { Link } from "wouter-preact";
 import { SystemStatusResponse } from "../../../types/history.ts";
 import { attentionOf, Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
@@ -9,10 +8,9 @@ import { counted, number, title } from "../format.ts";
 import { HEALTH, isInTrouble } from "../health.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
-import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf } from "../system/component-list.tsx";
+import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf, useTitles } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
 import type { Component } from "../system/health.ts";
-import { countedOf } from "../tab.ts";
 
 type Figure = [name: string, value: ComponentChildren, status: string];
 
@@ -23,25 +21,26 @@ const GROUPS: [name: string, kinds: Component["kind"][]][] = [
   ["Storage", ["database", "audit"]],
 ];
 
-/** The number of components with each health, counted from the rows below. */
+/** The number of components with each health, counted from the rows below, and the names of the worst ones. */
 function State({ of: rows, summary }: { of: Row[]; summary: string }) {
-  const live = countedOf(useOverview().data?.active_alerts ?? []).length;
+  const titleOf = useTitles();
   const counts = HEALTH.map((health) => [health, rows.filter((row) => row.health === health).length] as const)
     .filter(([, count]) => count > 0);
   const bad = rows.filter(({ health }) => isInTrouble(health)).length;
+  const worst = counts[0]?.[0] ?? "UNKNOWN", ofWorst = rows.filter(({ health }) => health === worst);
+  // The summary is about the runs, whose row says the same.
+  const isSaid = rows.some(({ component, health }) => component.kind === "runs" && isInTrouble(health));
   const good = rows.filter(({ health }) => health === "HEALTHY").length;
   return (
     <Headline
-      of={counts[0]?.[0] ?? "UNKNOWN"}
+      of={worst}
       title={bad > 0
         ? attentionOf(bad, rows.length, "component")
         : `${good === rows.length ? "All" : `${number(good)} of`} ${counted(rows.length, "component")} work`}
-      figures={[
-        ...counts.length > 1 ? counts.map(([health, count]): Figure => [title(health), number(count), health]) : [],
-        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>, "FIRING"] as Figure] : [],
-      ]}
+      figures={counts.length > 1 ? counts.map(([health, count]): Figure => [title(health), number(count), health]) : []}
     >
-      {summary}
+      {isInTrouble(worst) && `${title(worst)}: ${ofWorst.map(({ component }) => titleOf(component)).join(", ")}. `}
+      {!isSaid && summary}
     </Headline>
   );
 }

@@ -24,7 +24,7 @@ function judgeProcessor(last: string | null, sinceMs: number, isSchedulerLate: b
 function judgeDatabase({ schema_version, database }: SystemFacts): Verdict {
   const { in_use, limit, reason } = database.connections;
   const version = `schema version ${schema_version}`;
-  if (in_use === null || limit === null) return verdict("OK", `${version}; connections are unknown: ${reason}`);
+  if (in_use === null || limit === null) return verdict("OK", `${version}; ${reason}`);
   return verdict(in_use >= 0.9 * limit ? "DEGRADED" : "OK", `${version}; ${in_use} of ${limit} connections in use`);
 }
 
