@@ -29,12 +29,12 @@ export class OtherSchemaError extends Error {
   override name = "OtherSchemaError";
 }
 
-/** The database has a newer schema, which excludes this code. */
+/** The error when the schema of the database is newer and excludes this code. */
 export class NewerSchemaError extends Error {
   override name = "NewerSchemaError";
 }
 
-/** The folder of the migrations; the other one has the declared schema that all of them together create, from the first release on. */
+/** A folder of `supabase`: `schemas` exists after the first release and declares the schema that the migrations create. */
 export type SchemaFolder = "migrations" | "schemas";
 
 /** The migrations in the order of the official CLI. */
@@ -57,8 +57,8 @@ export async function sha256(text: string): Promise<string> {
 
 /**
  * Applies the missing migrations, each in its own transaction, records them in the table of the official CLI, and returns their number.
- * A database that a newer release migrated is accepted until its schema excludes this code, so that an older release can be started again.
- * @throws OtherSchemaError when a recorded migration has no file and is not newer than all files, or its file has changed since.
+ * A database with migrations of a newer release is accepted unless its schema excludes this code, so that an older release can start again.
+ * @throws OtherSchemaError when the file of a recorded migration has changed, or is missing and is not newer than all files.
  * @throws NewerSchemaError when the schema is newer and excludes this code.
  */
 export async function migrate(database: Database, supabase = SUPABASE, kind: SchemaFolder = "migrations"): Promise<number> {

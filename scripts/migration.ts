@@ -1,4 +1,4 @@
-// Writes the next migration: the statements that lead from the schema of the migrations to that of supabase/schemas.
+// Writes the next migration: the statements that change the schema of the migrations to the schema of supabase/schemas.
 import { listMigrations, SUPABASE } from "../platform/migrate.ts";
 import { SetupError } from "../platform/state.ts";
 import { readReleases } from "../testing/releases.ts";
@@ -13,14 +13,14 @@ const CODE = new URL("functions/_shared/schema-check.ts", SUPABASE);
 const IN_CODE = /(?<=SCHEMA_VERSION = )\d+/;
 const IN_SCHEMA = /(?<=jsonb_build_object\('version', )\d+/;
 
-/** Replaces the one match in a file. @throws SetupError where there is none */
+/** Replaces the first match in a file. @throws SetupError without a match */
 async function setNumber(file: URL, pattern: RegExp, value: string): Promise<void> {
   const text = await Deno.readTextFile(file);
   if (!pattern.test(text)) throw new SetupError(`${file.pathname} has no version of the schema`);
   await Deno.writeTextFile(file, text.replace(pattern, value));
 }
 
-/** The schema and the code that need each other have the number of the newest migration. */
+/** Sets the version of the schema, in its SQL and in the code, to the number of the newest migration. */
 async function setVersion(version: number): Promise<void> {
   await setNumber(CODE, IN_CODE, String(version));
   for (const { url } of await listMigrations(SUPABASE, "schemas")) {
@@ -28,7 +28,7 @@ async function setVersion(version: number): Promise<void> {
   }
 }
 
-/** Writes the migration and returns what a person must know. @throws SetupError with one sentence for a person */
+/** Writes the migration and returns the next steps for a person. @throws SetupError with one sentence for a person */
 async function writeMigration(name: string): Promise<string> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) throw new SetupError(USAGE);
   if (Object.keys(await readReleases()).length === 0) {
@@ -40,11 +40,11 @@ async function writeMigration(name: string): Promise<string> {
   }
   const version = Number((await listMigrations()).at(-1)?.version) + 1;
   await setVersion(version);
-  // The new version is a difference too.
+  // The difference is computed again, because it includes the new version.
   const { statements, rows } = await schemaDifference();
   const byHand = rows.filter((row) => !/^. cron\.job /.test(row));
   const file = `${String(version).padStart(3, "0")}_${name.replaceAll("-", "_")}.sql`;
-  // The statements are sorted by what they need; the body of a function can name what follows.
+  // The body of a function can name an object that a later statement creates.
   const parts = [`-- ${name.replaceAll("-", " ")}`, "set local check_function_bodies = off;", ...statements];
   if (byHand.length) {
     parts.push(`-- Write the statements that add (+) and remove (-) these rows:\n${byHand.map((row) => `-- ${row}`).join("\n")}`);

@@ -218,7 +218,7 @@ id of the incident instead of its address. Without \`RUNBOOK_URL\` a message lin
 link to the runbook.
 `;
 
-/** The text of `docs/notifications.md`: the events, and each channel's messages for an opening, an escalation, an end, a group, a week and a canary. */
+/** The text of `docs/notifications.md`: the events, and the messages of each channel about an incident, a group, a week and a canary. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
   const kinds = await channelSections(LINKS);

@@ -13,7 +13,7 @@ const USAGE = `usage: deno task release <version> [--skip-checks]
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CHANGELOG = `${ROOT}CHANGELOG.md`;
-/** Where the version is written. */
+/** The files with the version of the product, and the pattern of the version in each. */
 const VERSIONS: [file: string, pattern: RegExp][] = [
   ["deno.json", /(?<="version": ")[^"]+/],
   ["services/version.ts", /(?<=VERSION = ")[^"]+/],
@@ -49,7 +49,7 @@ async function checkTree(version: string): Promise<void> {
   if (!/^- /m.test(text)) throw new SetupError("CHANGELOG.md has no entry under ## Unreleased");
 }
 
-/** Copies the migrations at the first release; later the migrations must create what the copy has become. */
+/** Copies the migrations to `schemas` at the first release; at a later one, checks that the migrations create the declared schema. */
 async function declareSchema(isFirst: boolean): Promise<void> {
   const broken = await brokenReleases();
   if (broken.length) throw new SetupError(broken.join("\n"));

@@ -36,7 +36,7 @@ function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   return { ...facts, ...(typeof peak === "number" ? { peak } : {}), ...(at_peak === undefined ? {} : { at_peak }) };
 }
 
-/** The fingerprint of the incident, or the channels that are not proven; null for a rate, whose failures can have several causes. */
+/** The fingerprint of the incident, or its failed channels with their stages; null for a rate, whose failures can have several causes. */
 function currentCause(m: Measurement): string | null {
   if (m.metric === "canary_failed" && judge(m) === "BREACH") {
     return failedStages(m.evidence).map(({ channel, stage }) => `${channel} ${stage}`).join(", ");

@@ -5,7 +5,7 @@ type Releases = Record<string, Record<string, string>>;
 
 export const RELEASES = new URL("releases.json", SUPABASE);
 
-/** Every release; none before the first. */
+/** Every release with the digests of its migrations; empty before the first release. */
 export async function readReleases(): Promise<Releases> {
   const text = await Deno.readTextFile(RELEASES).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return "{}";
@@ -14,7 +14,7 @@ export async function readReleases(): Promise<Releases> {
   return JSON.parse(text) as Releases;
 }
 
-/** The digest of each migration, by file, in their order. */
+/** The digest of each migration by its file, in the order of the migrations. */
 export async function digestsOfMigrations(): Promise<Record<string, string>> {
   const files = await listMigrations();
   return Object.fromEntries(
@@ -22,7 +22,7 @@ export async function digestsOfMigrations(): Promise<Record<string, string>> {
   );
 }
 
-/** What is wrong with the migrations as the releases have them: a released file that has changed or is missing, and a new one among them. */
+/** A message for each released migration that has changed or is missing, and for each new migration that is not after the released ones. */
 export async function brokenReleases(): Promise<string[]> {
   const released = Object.assign({}, ...Object.values(await readReleases())) as Record<string, string>;
   const digests = await digestsOfMigrations();

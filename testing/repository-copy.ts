@@ -4,18 +4,18 @@ import { run } from "./supabase-cli.ts";
 /** A copy of this repository with a git history of its own, in which a release can be made. */
 interface RepositoryCopy {
   root: string;
-  /** The folder of its functions and migrations. */
+  /** The folder of the functions and the migrations. */
   supabase: URL;
-  /** Runs a program in it and returns its output. @throws Error with the output where it fails */
+  /** Runs a program in the copy and returns its output. @throws Error with the output when the program fails */
   must(command: string, ...args: string[]): Promise<string>;
-  /** Runs one of its scripts. */
+  /** Runs a script of the copy. */
   task(name: string, ...args: string[]): Promise<{ success: boolean; text: string }>;
-  /** Replaces a text in one of its files; the name of a file of the schema can do without its number. */
+  /** Replaces a text in a file of the copy; the number in the name of a migration can be omitted. */
   edit(file: string, from: string | RegExp, to: string): Promise<void>;
   commit(message: string): Promise<void>;
 }
 
-/** Copies the repository as it was before its first release: its schema is in the migrations. */
+/** Copies the repository in the state of a repository without a release, whose migrations are the only schema. */
 export async function copyRepository(root: string): Promise<RepositoryCopy> {
   await Deno.mkdir(root);
   const must = async (command: string, ...args: string[]) => {

@@ -6,16 +6,16 @@ import { createKeys } from "../platform/keys.ts";
 import { listMigrations, type SchemaFolder, SUPABASE } from "../platform/migrate.ts";
 import { prepare } from "./database.ts";
 
-/** What migrations that lead from one schema to another must contain. */
+/** The content of a migration that changes one schema to another. */
 interface SchemaDifference {
-  /** In the order in which they can be executed without a check of function bodies; none where the schemas are equal. */
+  /** The statements in an order that runs without a check of function bodies; empty for equal schemas. */
   statements: string[];
   /** The rows that only one of the schemas inserts, each with its table. */
   rows: string[];
 }
 
 const OWNER = "postgres";
-/** What the platform stands in for, and what hosted Supabase manages itself. */
+/** The schemas that hosted Supabase manages, and for which the platform has stand-ins. */
 const SCHEMAS_OF_OTHERS = ["auth", "cron", "extensions", "net", "supabase_migrations", "vault"];
 const POLICY: Policy = {
   id: "beach-volleyball-sync",
@@ -23,12 +23,12 @@ const POLICY: Policy = {
   assumedSchemas: SCHEMAS_OF_OTHERS,
   filter: [
     { match: { schema: SCHEMAS_OF_OTHERS }, action: "exclude" },
-    // The owner has all rights, and has another name on other servers.
+    // The owner has all rights, and the name of the owner differs between servers.
     { match: { all: [{ kind: "acl" }, { idField: { field: "grantee", glob: OWNER } }] }, action: "exclude" },
   ],
 };
 
-/** An embedded database that the files of `supabase/migrations` or `supabase/schemas` create. */
+/** Creates an embedded database from the files of `supabase/migrations` or `supabase/schemas`. */
 async function buildSchema(folder: SchemaFolder): Promise<Database> {
   const database = await connect("memory://");
   await prepare(database, await createKeys(), folder);
@@ -44,10 +44,10 @@ function poolOf({ connection: { driver } }: Database): Pool {
   return { connect: () => Promise.resolve({ query, release() {} }) } as unknown as Pool;
 }
 
-/** The statement of a file; null where another server needs none, because the objects of its owner are its own. */
+/** A statement that every server accepts; null for a statement that sets the owner, because the executing role owns its objects. */
 function portable(sql: string): string | null {
   if (sql.endsWith(` OWNER TO "${OWNER}"`)) return null;
-  // MAINTAIN is a privilege of Postgres 17, and all others are those of Postgres 15.
+  // Postgres 15 lacks MAINTAIN, and has all other privileges of this list.
   return sql.replace("GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON", "GRANT ALL ON");
 }
 
@@ -75,8 +75,8 @@ async function revokesOfSequences(source: Database, desired: Database): Promise<
 }
 
 /**
- * The rows of each table that its schema inserts, without the values that differ from database to database. The versions of the rules are
- * left out: a trigger writes them with such values.
+ * The rows of each table that the files insert, without the values that differ between databases. The versions of the rules are omitted,
+ * because a trigger writes them with such values.
  */
 async function rowsOf(database: Database): Promise<Set<string>> {
   const tables = await database.query<{ name: string; volatile: string[] }>(`
@@ -95,7 +95,7 @@ async function rowsOf(database: Database): Promise<Set<string>> {
   return rows;
 }
 
-/** What is missing in `source`, so that it becomes `desired`. */
+/** The difference that changes the schema of `source` to the schema of `desired`. */
 async function compare(source: Database, desired: Database): Promise<SchemaDifference> {
   const [from, to] = [await extract(poolOf(source)), await extract(poolOf(desired))];
   const statements = statementsOf(plan(from.factBase, to.factBase, { policy: POLICY }));
@@ -107,9 +107,9 @@ async function compare(source: Database, desired: Database): Promise<SchemaDiffe
   return { statements: [...statements, ...revokes, ...schedules], rows };
 }
 
-/** What is missing in the migrations, so that they create what `supabase/schemas` declares. */
+/** The difference between the schema that the migrations create and the schema that `supabase/schemas` declares. */
 export async function schemaDifference(): Promise<SchemaDifference> {
-  // The same files create the same schema, which is so from a release to the next change.
+  // Equal files create equal schemas; the files are equal from a release until the next change.
   const texts = async (kind: SchemaFolder) => Promise.all((await listMigrations(SUPABASE, kind)).map(({ url }) => Deno.readTextFile(url)));
   if ((await texts("migrations")).join("\0") === (await texts("schemas")).join("\0")) return { statements: [], rows: [] };
   const [migrations, schemas] = [await buildSchema("migrations"), await buildSchema("schemas")];

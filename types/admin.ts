@@ -199,7 +199,7 @@ export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 
 export const ChannelName = channelName;
 
-/** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */
+/** An attempt to send a message of a test; RETRY is a failure after which a later attempt can succeed. */
 export const ChannelAttempt = z.object({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
   status_code: z.number().int().optional(),
@@ -234,7 +234,7 @@ export const SETUP_CODES = [
   "HEARTBEAT",
   "AUDIT_KEY",
 ] as const;
-/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
+/** A step of the setup, with a message about its state and a link to a view of the page. */
 export const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
 /** `GET sync-admin/setup`: the steps before the installation can run unattended, in their order. */
@@ -358,7 +358,7 @@ export const RetentionResponse = z.object({ settings: z.array(RetentionSetting) 
 /** `PATCH sync-admin/retention/:subject`. */
 export const ChangeRetentionRequest = z.strictObject({ keep: duration("keep"), reason: reason.optional() });
 
-/** Whether a component can be reached. */
+/** The result of the check that a component can be reached. */
 export const ConnectivityCheck = z.object({
   name: z.string(),
   kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),

@@ -4,7 +4,7 @@ import { SEVERITIES } from "./sync.ts";
 
 export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
 
-/** What a rule did in a period; the fields of the rule are null for a deleted one. */
+/** The incidents and notifications of a rule in a period; the fields of the rule are null for a deleted rule. */
 export const RuleQuality = z.object({
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
@@ -30,7 +30,7 @@ export const RuleQuality = z.object({
 });
 export type RuleQuality = z.infer<typeof RuleQuality>;
 
-/** The bad events of an objective in the period; unnoticed: in an hour in which no incident of their sync was firing. */
+/** The bad events of an objective in the period; unnoticed events are in an hour without a firing incident of their sync. */
 export const UnnoticedEvents = z.object({
   id: z.uuid(),
   name: z.string(),

@@ -221,7 +221,7 @@ export const IncidentRow = z.object({
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
-/** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
+/** The objects that an incident affects, such as 10 of 10 tournaments; `of` is null when only the affected ones are counted. */
 export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
@@ -337,7 +337,7 @@ export const AlertRule = z.object({
   updated_at: z.string(),
 });
 export type AlertRule = z.infer<typeof AlertRule>;
-/** How the opening of an incident was delivered on one channel. */
+/** The delivery of the opening of an incident on one channel. */
 export const OpeningDelivery = z.object({
   channel: z.string(),
   /** The kind of the channel; null for a deleted channel. */
@@ -351,7 +351,7 @@ export const OpeningDelivery = z.object({
   duration_ms: z.number().int().nullable(),
 });
 
-/** A full run while an incident was open, or the last one before it. */
+/** A full run while an incident was open, or the last run before it. */
 export const IncidentRun = z.object({
   id: z.uuid(),
   entity_type: z.string(),
@@ -446,7 +446,7 @@ export const NotificationChannel = z.object({
   hourly_limit: z.number().int(),
   /** Whether the channel receives the report of each week. */
   weekly_report: z.boolean(),
-  /** How often a canary proves it; null: never. */
+  /** The interval of the canaries; null for a channel without canaries. */
   canary_every: z.string().nullable(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
@@ -466,21 +466,21 @@ export const ChannelProof = z.object({
   last_error: z.string().nullable(),
 });
 /**
- * The stages of a canary, the test message that proves a channel: a rule can send it, the rules were evaluated, the message was queued, the
- * channel accepted it, and somebody followed the link of an email.
+ * The stages of a canary, which is the test message that proves a channel. RULE: a rule can send the message. EVALUATION: the rules were
+ * evaluated. OUTBOX: the message was queued. CHANNEL: the channel accepted the message. READER: a person followed the link in an email.
  */
 export const CANARY_STAGES = ["RULE", "EVALUATION", "OUTBOX", "CHANNEL", "READER"] as const;
-/** What the canaries of a channel found. */
+/** The last proof of a channel, and the failure of its last canary. */
 const CanaryState = z.object({
-  /** When a canary last proved the channel, and by which stage; an Alertmanager is proven by each post that it accepts. */
+  /** The time of the last proof; a canary proves a channel, and each accepted post proves an Alertmanager. */
   proven_at: z.string().nullable(),
   proven_by: z.enum(CANARY_STAGES).nullable(),
-  /** When, at which stage and why the last canary failed; null when it did not fail. */
+  /** The time at which the last canary failed; null when it did not fail. */
   failed_at: z.string().nullable(),
   failed_stage: z.enum(CANARY_STAGES).nullable(),
   error: z.string().nullable(),
 });
-/** `POST sync-admin/canaries/:id/confirm`: the canary whose link somebody followed, the first time. */
+/** `POST sync-admin/canaries/:id/confirm`: the canary as the first person who followed its link confirmed it. */
 export const ConfirmedCanary = z.object({
   id: z.uuid(),
   channel: z.string(),

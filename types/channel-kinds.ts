@@ -8,7 +8,7 @@ interface Kind {
   title: string;
   /** Whether a channel can receive the report of each week. */
   sends_report: boolean;
-  /** The interval of the test messages to a new channel; null for the page and for Alertmanager, which each post proves. */
+  /** The interval of the canaries of a new channel; null for the page, and for Alertmanager, because each accepted post proves it. */
   canary: string | null;
   /** Whether rules name the channel; a channel that rules do not name receives every incident each minute. */
   is_for_rules: boolean;
@@ -142,7 +142,7 @@ export const CHANNEL_KINDS = {
   email: {
     title: "Email",
     ...MESSENGER,
-    // A person follows a link in each of them.
+    // An email needs a person who follows its link, so its canaries are less frequent.
     canary: "7 days",
     fields: {
       "config.to": { label: "Recipients", help: "Email addresses, separated by commas.", control: "recipients", schema: recipients },

@@ -28,7 +28,7 @@ const commonChannelFields = {
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
   /** Whether the channel receives the report of each week on Monday; absent keeps the stored value, and a new channel receives none. */
   weekly_report: z.boolean().optional(),
-  /** How often a test message proves it; null: never. Absent, it keeps its value; a new channel is proven each day, by email each week. */
+  /** The interval of the canaries; null for none. If absent, the stored interval stays, and a new channel gets the default of its kind. */
   canary_every: duration("canary_every").nullable().optional(),
 };
 type ChannelShape = typeof commonChannelFields & {

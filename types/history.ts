@@ -422,7 +422,7 @@ export type PerformanceMetrics = z.infer<typeof MetricsResponse>["performance"];
 /** `GET sync-monitoring/system-status`: each component with its status and evidence. */
 export const SystemStatusResponse = z.object({
   status: z.enum(["OK", "DEGRADED", "FAILED"]),
-  /** Whether the scheduler works and how the runs end, in sentences. */
+  /** The state of the scheduler and the outcome of the runs, in sentences. */
   summary: z.string(),
   as_of: z.string(),
   components: z.array(z.object({

@@ -39,7 +39,7 @@ export const ObjectiveSettings = z.object({
   updated_at: z.string(),
 });
 
-/** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
+/** The cause of bad events: an error by its fingerprint, or the channel of a delivery; all fields are null without a known cause. */
 export const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
@@ -48,7 +48,7 @@ export const BudgetCause = z.object({
   message: z.string().nullable(),
 });
 
-/** A UTC day of the window, with the share of the budget that was left at its end. */
+/** A UTC day of the window, with the remaining share of the budget at its end. */
 export const BudgetDay = z.object({
   from: z.string(),
   events: z.number().int(),
@@ -56,7 +56,7 @@ export const BudgetDay = z.object({
   budget_left: z.number().nullable(),
 });
 
-/** The budget of an objective in its window, in events; a negative rest is overspent, and shares are null without an event. */
+/** The budget of an objective in its window, in events; a negative budget is overspent, and shares are null without an event. */
 export const ObjectiveBudget = ObjectiveSettings.extend({
   /** The start of the window, the last full hour before `until` - `rolling_window`. */
   from: z.string(),

@@ -1,5 +1,5 @@
-// The routes that their functions do not describe, for the OpenAPI document; over 300 lines, because they are one table. Tests compare it with
-// what the functions serve and admit.
+// The routes of the functions without their own descriptions, for the OpenAPI document. Tests compare each route with its function and with
+// its access. Over 300 lines, because the routes are one table.
 import { z } from "zod";
 import {
   AcknowledgeRequest,

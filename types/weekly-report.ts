@@ -8,7 +8,7 @@ export const RULE_CHANGES = ["CREATED", "CHANGED", "SWITCHED_OFF", "SWITCHED_ON"
 /** The figures of an objective at the end of the week. */
 export const ReportedBudget = ObjectiveBudget.omit({ causes: true, course: true });
 
-/** A change of a rule, by the audit log. */
+/** A change of a rule in the audit log. */
 export const RuleChange = z.object({
   at: z.string(),
   actor: z.string(),

@@ -211,7 +211,7 @@ test("runs that failed have no mark of success, also when too few for another st
     return { ...body, components: [{ name: "runs", kind: "runs", status: "OK", message, evidence: {} }] };
   });
   await open("/system", "System");
-  // A ring would say that nothing is known: the mark is that of a warning, as the headline counts the row.
+  // The row has the mark of a warning, because the headline counts it as one; a ring is the mark of an unknown state.
   await page.locator(".checks .status.warn", { hasText: "Warning" }).waitFor();
   await page.getByRole("heading", { name: "1 of 1 component needs attention" }).waitFor();
   assertEquals(await page.locator(".checks .status").count(), 1);

@@ -28,7 +28,7 @@ Deno.test("openapi-typescript generates the types of the guide from the document
   }
 });
 
-/** What the client of the guide could get wrong, and the word in the error of the compiler. */
+/** Possible mistakes in the client of the guide, each with the word that the error of the compiler names. */
 const MISTAKES: [right: string, wrong: string, named: string][] = [
   ["data.sync_entities", "data.sync_entitys", "sync_entitys"],
   ["{ status, because }", "{ statos, because }", "statos"],
@@ -46,7 +46,7 @@ Deno.test("the client of the guide compiles strictly, and the compiler refuses w
   const files = programs.map((_, index) => `client-${index}.ts`);
   await Promise.all(programs.map((program, index) => Deno.writeTextFile(`${folder}/client-${index}.ts`, program)));
   const { text } = await deno("check", "--quiet", ...files);
-  // One error after the other, each with the place of its line.
+  // Each error begins with its code and has the file and line of its mistake.
   const errors = text.split(/(?=^TS\d+ \[ERROR\])/m);
   const errorsOf = (index: number) => errors.filter((error) => error.includes(`/client-${index}.ts:`));
   assertEquals(errorsOf(0), []);

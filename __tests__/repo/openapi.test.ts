@@ -70,7 +70,7 @@ Deno.test("the headers are documented where they exist: If-None-Match and ETag, 
   assert(operations.every(({ responses: { 429: refusal } }) => !refusal || mentions(refusal, "responses/TooManyRequests")));
 });
 
-/** The objects with properties that are not a component. */
+/** The properties of each object schema that is no component. */
 function anonymousObjects(part: unknown, path: string): string[] {
   if (typeof part !== "object" || part === null) return [];
   const isNamed = /^\/components\/schemas\/\w+$/.test(path);

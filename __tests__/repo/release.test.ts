@@ -27,14 +27,14 @@ async function refuses(expected: RegExp, name: string, ...args: string[]): Promi
   assertEquals(success, false, text);
   assertMatch(text, expected);
 }
-/** Runs the tests that every change must pass, and expects them to pass, or to fail with a text. */
+/** Runs the tests of the migrations in the copy; they must pass or, with `failure`, fail with that text. */
 async function gate(failure?: RegExp): Promise<void> {
   const args = ["test", "-A", "--no-check", "--fail-fast", "__tests__/repo/releases.test.ts", "__tests__/repo/schema-files.test.ts"];
   const { success, text } = await run(Deno.execPath(), args, { cwd: copy.root });
   assertEquals(success, !failure, text);
   if (failure) assertMatch(text, failure);
 }
-/** Starts a release on the data folder of the test, lets `work` use it, and stops it. */
+/** Starts a release on the data folder of the test, runs `work` with its stack, and stops the stack. */
 async function on<T>(supabase: URL, work: (stack: Stack) => Promise<T>): Promise<T> {
   const stack = await startStack({ port: 0, folder: `${folder}/data`, supabase, write: () => {} });
   try {

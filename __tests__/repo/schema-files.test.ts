@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { listMigrations, SUPABASE } from "../../platform/migrate.ts";
 
-// From the first release on the migrations only add, and supabase/schemas has the schema as it is.
+// After the first release, a migration changes objects of earlier ones, so only supabase/schemas defines each object once.
 const isReleased = await Deno.stat("supabase/schemas").then(() => true, () => false);
 const files = await Promise.all(
   (await listMigrations(SUPABASE, isReleased ? "schemas" : "migrations")).map(async ({ version, name, url }) => ({

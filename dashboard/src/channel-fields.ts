@@ -50,7 +50,7 @@ export function fieldsOf(channel: NotificationChannel | null) {
     hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
     weekly_report: channel?.weekly_report ?? false,
-    /** Null for that of the kind. */
+    /** Null for the interval of the kind. */
     canary_every: channel ? channel.canary_every ?? "" : null,
   };
 }
@@ -83,7 +83,7 @@ function valueOf(fields: Fields, path: string, { control, options, is_optional, 
   return text || (is_optional || is_stored ? undefined : options?.[0]?.[0] ?? "");
 }
 
-/** How often a test message is sent, as text; empty for never. */
+/** The interval of the canaries as text; empty for a channel without canaries. */
 export const canaryOf = ({ canary_every, kind }: Fields): string => canary_every ?? CHANNEL_KINDS[kind].canary ?? "";
 
 /** The request body; an empty address or secret is omitted, so that the stored one stays. */

@@ -104,7 +104,7 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
   burn_rate: (value, { evaluation_window, objective }) =>
-    // The window and the rate, in which the rules of an objective differ, come before the end that a list cuts.
+    // The window and the rate differ between the rules of an objective, so they come first: a list cuts the end of the text.
     `over ${evaluation_window} the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
   canary: () => "the test of a channel is due",

@@ -637,7 +637,7 @@ language sql stable rows 2 set search_path = '' as $$
         and l.opened_at <= as_of
       order by l.opened_at desc limit 1)
       union all
-      -- Each post proves an Alertmanager.
+      -- Alertmanager has no canaries, because each accepted post proves it.
       select d.channel, 'CHANNEL', coalesce(d.last_sent_at, c.created_at) + interval '10 minutes', d.last_error
       from public.notification_destinations d
       where c.kind = 'alertmanager' and d.channel = c.name and d.last_error is not null
@@ -648,7 +648,7 @@ language sql stable rows 2 set search_path = '' as $$
   select r.id, null::varchar, m.checks, 0::bigint, m.since, null::uuid, null::varchar,
     case when r.metric = 'canary_failed' and m.checks > 0 then jsonb_build_object('failed', f.channels) else '{}' end,
     case when m.checks = 0 then '{}' when r.metric = 'canary' then jsonb_build_object('channels', d.channels)
-      -- The other channels are notified of a channel that is not proven.
+      -- The incident of a failed canary notifies the other channels.
       else jsonb_build_object('channels', (
         select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
         where c.is_active and c.kind <> 'alertmanager' and not f.channels ? c.name
@@ -661,8 +661,8 @@ language sql stable rows 2 set search_path = '' as $$
   where r.metric in ('canary', 'canary_failed');
 $$;
 comment on function private.measure_canaries(public.alert_rules[], timestamptz) is
-  'The number of channels whose canary is due and not queued, which that rule notifies, and of channels whose last canary failed, or, for '
-  'Alertmanager, whose posts failed for 10 minutes.';
+  'The values of the rules about canaries. For canary, the number of channels whose canary is due and not queued; the rule notifies these '
+  'channels. For canary_failed, the number of channels whose last canary failed, and of Alertmanagers whose posts failed for 10 minutes.';
 
 create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
@@ -785,7 +785,7 @@ language sql stable set search_path = '' as $$
     and (s.severity is null or s.severity = coalesce(incident.severity, rule.severity))
     and (s.tournament_no is null or s.tournament_no = p_tournament_no)
     and (s.incident_id is null or s.incident_id = incident.id)
-    -- A canary proves the channel also during a silence.
+    -- A silence does not mute canaries, because a canary proves the channel at any time.
     and rule.metric <> 'canary'
   order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
 $$;

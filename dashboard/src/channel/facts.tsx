@@ -44,7 +44,7 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
   );
 }
 
-/** What proves a channel of a kind that has more than its answer. */
+/** The proof of the kinds that have another proof than the answer to a message. */
 const PROVEN_BY: Partial<Record<Channel["kind"], string>> = {
   alertmanager: "by its API",
   pagerduty: "by a change event",
@@ -52,7 +52,7 @@ const PROVEN_BY: Partial<Record<Channel["kind"], string>> = {
 };
 const STAGES = { RULE: "rule", EVALUATION: "evaluation", OUTBOX: "outbox", CHANNEL: "channel", READER: "reader" };
 
-/** The time at which a message last proved the channel with its current settings, or the reason why it is not proven, and the failed stage. */
+/** The last proof of the channel by a canary, else by a delivery, and the failure of its last canary. */
 function Proof({ channel }: { channel: Channel }) {
   const { kind, canary: { proven_at, failed_at, failed_stage, error } } = channel;
   return (
@@ -73,7 +73,7 @@ function Proof({ channel }: { channel: Channel }) {
   );
 }
 
-/** The proof of a channel that no test has proven yet. */
+/** The last delivery of a channel that no canary has proven, with advice when it is missing or older than the last change. */
 function Delivered({ channel }: { channel: Channel }) {
   if (channel.proven_at === null) {
     return (

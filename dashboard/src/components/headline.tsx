@@ -11,7 +11,7 @@ export function Headline({ of, title, figures = [], acts, children }: {
   /** The status that determines the tone. */
   of: string;
   title: ComponentChildren;
-  /** A value has the colour of its status where that needs a person. */
+  /** The name, the value and the status of each figure; only a status that needs a person colours the value. */
   figures?: [name: string, value: ComponentChildren, status?: string][];
   acts?: ComponentChildren;
   /** The meaning of the state in a sentence. */

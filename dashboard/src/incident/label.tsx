@@ -5,7 +5,7 @@ import type { Incident } from "./incident.ts";
 
 const LABELS = [["USEFUL", "Useful"], ["NOISE", "Noise"]] as const;
 
-/** Whether the incident was worth a notification, which the quality of its rule counts. */
+/** The label of the incident: worth a notification or not; the quality of its rule counts the labels. */
 export function Label({ of: { id, state, label, labelled_by } }: { of: Incident }) {
   const { can } = useUser();
   const act = useAct(

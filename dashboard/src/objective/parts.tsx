@@ -4,7 +4,7 @@ import { capitalised } from "../format.ts";
 import { useUser } from "../session.ts";
 import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
 
-/** The share of the budget that is left as a bar; an overspent one is a hatched track. */
+/** The remaining share of the budget as a bar; the bar of an overspent budget is a hatched track. */
 export const BudgetBar = ({ of: { budget_left, status } }: { of: Objective }) => (
   <svg class="budget-bar" data-status={status} aria-hidden="true">
     {budget_left !== null && budget_left > 0 && <rect width={`${budget_left * 100}%`} height="100%" />}

@@ -52,12 +52,12 @@ export default function Quality() {
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
 const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : UNKNOWN;
-/** A count, in which only what happened stands out. */
+/** A count; zero is muted. */
 const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
 const labelsOf = ({ useful, noise }: RuleQuality) => useful + noise > 0 && `${number(useful)} useful, ${number(noise)} noise`;
 const Time = ({ ms }: { ms: number | null }) => ms === null ? <Unknown /> : <>{largestUnit(ms)}</>;
 
-/** The figures of a row on a narrow screen, which has no columns; what did not happen is left out. */
+/** The figures of a row on a narrow screen, which has no columns; false omits a figure. */
 const Narrow = ({ of: figures }: { of: (string | false)[] }) =>
   useNarrow() ? <p class="dotted">{figures.map((figure) => figure && <span key={figure}>{figure}</span>)}</p> : null;
 

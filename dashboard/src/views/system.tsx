@@ -6,23 +6,24 @@ import { Page } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Skeleton } from "../components/states.tsx";
 import { counted, number, title } from "../format.ts";
-import { type Component, HEALTH, isInTrouble } from "../health.ts";
+import { HEALTH, isInTrouble } from "../health.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
+import type { Component } from "../system/health.ts";
 import { countedOf } from "../tab.ts";
 
 type Figure = [name: string, value: ComponentChildren, status: string];
 
-/** The groups of the components that need nobody, in the order in which a run depends on them. */
+/** The groups of the components that need no person, in the order in which a run depends on them. */
 const GROUPS: [name: string, kinds: Component["kind"][]][] = [
   ["Runs", ["runs", "scheduler", "schedule", "upstream", "queue"]],
   ["Alerts", ["alert_processor", "channel"]],
   ["Storage", ["database", "audit"]],
 ];
 
-/** How many components have each health; the counts are those of the rows. */
+/** The number of components with each health, counted from the rows below. */
 function State({ of: rows, summary }: { of: Row[]; summary: string }) {
   const live = countedOf(useOverview().data?.active_alerts ?? []).length;
   const counts = HEALTH.map((health) => [health, rows.filter((row) => row.health === health).length] as const)
@@ -68,7 +69,7 @@ function Body({ of: { components, summary } }: { of: SystemStatusResponse }) {
 
 export default function System() {
   const system = useRead("sync-monitoring/system-status", SystemStatusResponse, { every: 10_000 });
-  // The health of a sync is that of the overview: without it a row would change under the pointer.
+  // The overview has the health of the syncs, so the rows wait for it and do not change under the pointer.
   const isPending = useOverview().isPending;
   return (
     <Page title="System">

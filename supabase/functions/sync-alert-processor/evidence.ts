@@ -62,7 +62,7 @@ export function evidenceOf(item: IncidentFacts): string[] {
       case "channels":
         return [isObject(value) ? `undelivered: ${countsInWords(value)}` : null];
       case "failed":
-        // The cause names each channel.
+        // The cause of the incident already names each failed channel.
         return [];
       case "waiting":
         return [`${value} ${value === 1 ? "job" : "jobs"} in the queue`];

@@ -106,11 +106,11 @@ function endOf(item: MessageItem): string | null {
   return length === null ? null : `Resolved after ${length}${peak === null ? "" : `; at worst ${peak}`}`;
 }
 
-/** The address of an incident on the page; a canary is none, so that its link opens the channels. */
+/** The address of an incident on the page; the list of channels for a canary, because the page has no view of a test incident. */
 export const addressOf = (item: MessageItem, links: Links): string | null =>
   isCanary(item) ? links.page && new URL("#/alerts/channels", links.page).href : links.incident(item.incident_id);
 
-/** What a canary says: only the recipient of an email has to do something. */
+/** The paragraph of a canary; only an email asks its recipient for an act. */
 function canaryParagraph({ rule_name, opened_at, evidence }: MessageItem, links: Links): Paragraph {
   const id = canaryIdOf(evidence), url = id && links.canary(id);
   const texts = [

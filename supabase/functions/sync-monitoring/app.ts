@@ -97,7 +97,7 @@ const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(
     responses: { 200: json(summary, response), 304: NOT_MODIFIED, ...refusals(404) },
   });
 
-/** It replays the rule for each request, so that it has no ETag. */
+/** The route of a suggested change; each request replays the rule, so the answer has no ETag. */
 const suggestRuleChange = createRoute({
   method: "get",
   path: "/alert-quality/{id}",

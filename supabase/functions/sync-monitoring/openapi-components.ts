@@ -2,9 +2,9 @@ import { ACCESS, type Access } from "../../../types/routes.ts";
 
 const ref = (kind: "responses" | "headers" | "parameters", name: string) => ({ $ref: `#/components/${kind}/${name}` });
 const REQUEST_ID = { "X-Request-Id": ref("headers", "RequestId") };
-/** The headers of a successful response, and of a read that answers 304. */
+/** The headers of a successful response, and the headers of a read that can answer 304. */
 export const HEADERS = REQUEST_ID, READ_HEADERS = { ETag: ref("headers", "ETag"), ...REQUEST_ID };
-/** The parameter of a read that answers 304. */
+/** The parameter of a read that can answer 304. */
 export const IF_NONE_MATCH = ref("parameters", "IfNoneMatch");
 
 const REFUSALS = {
@@ -20,14 +20,14 @@ const REFUSALS = {
 } as const;
 type Refusal = keyof typeof REFUSALS;
 
-/** The error responses of an operation: those of every operation, and these. */
+/** The error responses of an operation: the responses that every operation has, and the given ones. */
 export function refusals(...statuses: Refusal[]): object {
   return Object.fromEntries(
     ([400, 401, 403, ...statuses, 500, 503] as const).map((status) => [status, ref("responses", REFUSALS[status][0])]),
   );
 }
 
-/** The 304 of a read. */
+/** The 304 response of a read. */
 export const NOT_MODIFIED = ref("responses", "NotModified");
 
 const ERROR = { "application/json": { schema: { $ref: "#/components/schemas/ErrorResponse" } } };
@@ -37,7 +37,7 @@ const refusal = (status: string, description: string) => ({
   content: ERROR,
 });
 
-/** What operations refer to, besides schemas. */
+/** The components of the document except its schemas. */
 export const COMPONENTS = {
   responses: {
     NotModified: { description: "The caller has the current answer: If-None-Match names its ETag", headers: READ_HEADERS },
@@ -64,19 +64,19 @@ export const COMPONENTS = {
   },
 } as const;
 
-/** The tags of operations, with the first segments of their paths. */
+/** The tags of the operations; each has the first segments of the paths of its operations. */
 const TAGS: Record<string, [description: string, segments: string[]]> = {
   Health: ["The status of the syncs and of the monitoring", ["health-overview", "system-status", "setup", "test-connectivity", "badge"]],
-  Runs: ["What ran, and the figures of it", ["executions", "performance-history", "sync-statistics", "metrics", "prometheus", ""]],
+  Runs: ["Runs and their figures", ["executions", "performance-history", "sync-statistics", "metrics", "prometheus", ""]],
   Errors: ["Classified errors and their groups", ["errors", "error-analytics"]],
   Tournaments: ["The synced tournaments", ["tournaments"]],
   Alerts: ["Incidents, silences, and the messages about them", ["alerts", "silences", "notifications", "alert-quality"]],
   Rules: ["The rules that open incidents", ["alert-rules"]],
-  Channels: ["Where notifications are sent", ["channels", "canaries"]],
+  Channels: ["The destinations of notifications, and their canaries", ["channels", "canaries"]],
   Objectives: ["Error budgets, and the report of each week", ["objectives", "weekly-report"]],
-  Queue: ["Syncs that people start", ["manual-trigger", "jobs", "queue-status", "process-queue", "upstream"]],
+  Queue: ["The jobs of syncs that people start", ["manual-trigger", "jobs", "queue-status", "process-queue", "upstream"]],
   Settings: ["Entities, retention and people", ["entities", "retention", "people"]],
-  Audit: ["What people did", ["audit"]],
+  Audit: ["The acts of people", ["audit"]],
   Document: ["This document, and the search over all objects", ["openapi.json", "search"]],
 };
 export const TAG_LIST = Object.entries(TAGS).map(([name, [description]]) => ({ name, description }));
@@ -91,7 +91,7 @@ const NEEDS: Record<Access, string> = {
 };
 const OWN_SCHEME = ACCESS.filter((access) => access.endsWith("_token"));
 
-/** What the document says of an operation beside its request and responses; for machines `x-access` is its access. */
+/** The fields of an operation except its request and responses; programs read its access from `x-access`. */
 export function operation(operationId: string, path: string, access: Access, summary: string) {
   const segment = path.split("/")[1] ?? "";
   const schemes = access === "secret" ? ["secret_key"] : OWN_SCHEME.includes(access) ? [access] : ["user_token", "secret_key"];

@@ -4,7 +4,7 @@ import * as routes from "../../../types/routes.ts";
 
 const capitalize = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** The schemas of the contract, each with the name of its export. The requests of channels are made from a table of their kinds. */
+/** The schemas of the contract with the names of their exports; the request of a channel has no export, so its kind makes its name. */
 function namedSchemas(): [name: string, schema: unknown][] {
   const channels = contract.ChannelRequest.options.flatMap((request): [string, unknown][] => {
     const { kind, config } = request.shape;
@@ -16,7 +16,7 @@ function namedSchemas(): [name: string, schema: unknown][] {
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Writes what generators of clients understand, and leaves out what a format or a type already says: a third of the document. */
+/** Changes a schema to the form that generators of clients read, and removes limits that a format or type implies, a third of the text. */
 function simplify(schema: JsonSchema): void {
   if (schema.format) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
@@ -24,23 +24,23 @@ function simplify(schema: JsonSchema): void {
   const names = typeof schema.propertyNames === "object" ? schema.propertyNames.enum : undefined;
   delete schema.propertyNames;
   if (names && schema.required) {
-    // A record that has each name of a list is an object with these properties.
+    // A record with a value for each name of a list is an object with these properties.
     schema.properties = Object.fromEntries(names.map((name) => [name, schema.additionalProperties ?? {}]));
     delete schema.additionalProperties;
   }
 }
 
-/** Writes schemas as JSON Schema; the named ones become components, to which the others refer. */
+/** Creates a writer of JSON Schema; a named schema becomes a component, and other schemas refer to it. */
 export function createSchemaWriter() {
   const names = z.registry<{ id: string }>();
   for (const [name, schema] of namedSchemas()) {
-    // The first of two names of a schema counts.
+    // A schema with two names keeps the first one.
     if (schema instanceof z.ZodType && !names.has(schema)) names.add(schema, { id: name });
   }
   const components: Record<string, JsonSchema> = {};
   return {
     components,
-    /** A schema as a client sends it; answers have no defaults and are not transformed. */
+    /** Writes the input form of a schema; the schemas of answers have no defaults and no transformations, so their two forms are equal. */
     write(schema: z.ZodType): JsonSchema {
       const { properties, $defs } = z.toJSONSchema(z.object({ schema }), {
         metadata: names,

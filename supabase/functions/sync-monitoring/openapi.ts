@@ -19,11 +19,11 @@ const INFO = {
   tags: TAG_LIST,
 };
 type Definition = FunctionApp["openAPIRegistry"]["definitions"][number];
-/** A route with its schemas, as an app and the table of routes describe it. */
+/** The description of a route with its schemas, from an app or from the table of routes. */
 type Described = Extract<Definition, { type: "route" }>["route"];
 type Write = (schema: z.ZodType) => object;
 
-/** The parameters of paths; `name` is that of a channel. */
+/** The schemas of the path parameters; `name` is the name of a channel. */
 const PARAMETERS: Record<string, z.ZodType> = {
   id: z.uuid(),
   name: ChannelName,
@@ -33,7 +33,7 @@ const PARAMETERS: Record<string, z.ZodType> = {
   function_name: z.string().describe("The function_name of an entity, of GET sync-admin/entities"),
 };
 
-/** A route of the table in the form in which an app describes its own. */
+/** The description of a route of the table in the form of an app. */
 function describe(route: Route): Described {
   const { method, status, summary, body, answer } = route;
   const path = `/${route.function}${route.path === "/" ? "" : route.path}`;
@@ -68,7 +68,7 @@ function parametersOf(place: "path" | "header" | "query", schemas: unknown, writ
   }));
 }
 
-/** The same part of a route with JSON Schema in place of the schemas of its contents. */
+/** A request body or a response with JSON Schema in place of its Zod schemas. */
 function withContent(part: object, write: Write): object {
   if (!("content" in part)) return part;
   const content = Object.entries(part.content as Record<string, { schema: z.ZodType }>);

@@ -41,7 +41,7 @@ function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** Whether the scheduler works and how the runs end, in sentences; the components say the rest. */
+/** The state of the scheduler and the outcome of the runs, in sentences. */
 function summarise(components: Component[]): string {
   const [scheduler, runs] = (["scheduler", "runs"] as const).map((kind) => components.find((component) => component.kind === kind));
   return [scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work", runs?.message ?? ""]

@@ -21,7 +21,7 @@ export interface Links {
   page: string | null;
   /** The address of an incident on the page. */
   incident: (id: string) => string | null;
-  /** The address of the page that confirms a canary; null without a base address. */
+  /** The address of the view that confirms a canary; null without a base address. */
   canary: (id: string) => string | null;
   /** The address of the runbook of a rule: an absolute URL unchanged, a relative one under the base address; null without either. */
   runbook: (url: string | null) => string | null;

@@ -51,7 +51,7 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   };
 }
 
-/** A change event: PagerDuty shows it beside incidents and notifies nobody. */
+/** The change event of a canary; PagerDuty shows change events beside incidents and notifies nobody of them. */
 function changeOf(item: MessageItem, destination: Destination, links: Links): object {
   const { title, lines } = paragraphOf(item, links), page = addressOf(item, links);
   const facts = lines.flatMap((line) => "text" in line ? [safeText(line.text, LINE)] : []);
