@@ -51,7 +51,7 @@ async function health({ base, state }: Stack): Promise<number> {
 
 Deno.test("a release and a migration are refused with one sentence that names what is wrong", async () => {
   await gate();
-  await refuses(/^usage: deno task release/, "release", "one");
+  for (const args of [["one"], ["1.0.0", "--skip"], []]) await refuses(/^usage: deno task release/, "release", ...args);
   await refuses(/^nothing is released yet/, "migration", "add-column");
   await refuses(/^the version must be greater than 0\.1\.0-dev/, "release", "0.0.1", "--skip-checks");
   await Deno.writeTextFile(`${copy.root}/new.txt`, "");
@@ -60,6 +60,9 @@ Deno.test("a release and a migration are refused with one sentence that names wh
   await copy.must("git", "switch", "--quiet", "--create", "other");
   await refuses(/^a release is made on the branch main, and this is other/, "release", "1.0.0", "--skip-checks");
   await copy.must("git", "switch", "--quiet", "main");
+  await copy.edit("deno.json", /(?<="ok": \{[^}]*"command": )"[^"]+"/, '"false"');
+  await copy.commit("Fail each check");
+  await refuses(/deno task ok failed: correct what it names first\s*$/, "release", "1.0.0");
   await copy.edit("CHANGELOG.md", /## Unreleased[^]*/, "## Unreleased\n");
   await copy.commit("Empty the changelog");
   await refuses(/^CHANGELOG\.md has no entry under ## Unreleased/, "release", "1.0.0", "--skip-checks");
