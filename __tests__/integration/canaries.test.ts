@@ -90,6 +90,8 @@ Deno.test("PagerDuty is proven by a change event, and receives no alert", async 
   assertEquals([routing_key, payload.summary], ["k".repeat(32), "Test of this channel: nothing must be done"]);
   assertEquals(Object.keys(rest), ["links"]);
   assertEquals((await canaryOf("pager")).proven_by, "CHANNEL");
+  const pager = (await db.rpc("list_notification_channels", {})).find(({ name }) => name === "pager");
+  assertEquals([pager?.last_delivery_at, pager?.proven_at === null], [null, false], "a test is no delivery, and proves");
 });
 
 /** What breaks a stage, which part does not work meanwhile, the minutes until it fails, and the error. */
@@ -159,13 +161,14 @@ for (const [what, [breakIt, working, minutes, stage, error]] of Object.entries(B
 }
 
 Deno.test("a channel that refuses each attempt fails after 10 minutes with its error, which its retries no longer follow", async () => {
-  const test = await setUp();
+  const test = await setUpCanaries(db, [["hook", "webhook", "1 day"], ["team", "slack", "1 day"]]);
   test.answers.set("hook", 500);
   assertEquals(await minutesUntilFailure(test), 12);
   const { failed_stage, error } = await test.canaryOf("hook");
   assertEquals([failed_stage, error], ["CHANNEL", "the receiver answered 500"]);
+  assertEquals((await test.canaryOf("team")).proven_by, "CHANNEL", "the refusal of one channel is not that of another");
   await test.wait(1);
-  assertEquals([await states(), await test.notified()], [["hook SUPERSEDED"], ["dashboard FIRING", "team FIRING"]]);
+  assertEquals([await states(), await test.notified()], [["hook SUPERSEDED", "team SENT"], ["dashboard FIRING", "team FIRING"]]);
   const attempts = test.requests.length;
   await test.wait(20);
   assertEquals(test.requests.length, attempts);
