@@ -305,6 +305,13 @@ Deno.test("a link that nobody followed until the next canary fails the reader, a
   assertEquals((await test.notified()).slice(2), ["dashboard RESOLVED", "team RESOLVED"]);
 });
 
+Deno.test("an email that waits for its reader keeps no canary of another channel from being sent", async () => {
+  const { wait, mails, requests } = await setUpCanaries(db, [["mail", "email", "1 day"], ["hook", "webhook", "1 hour"]]);
+  await wait(130);
+  assertEquals([mails.length, requests.length], [1, 3]);
+  assertEquals(await db.query("select state, count(*)::int as n from alert_incidents group by 1"), [{ state: "RESOLVED", n: 3 }]);
+});
+
 Deno.test("each recipient of an email receives the link, and the follow-up of one is enough", async () => {
   const { wait, mails, canaryOf, call } = await setUpEmail();
   await set("mail", `config = '{"to": ["a@example.com", "b@example.com"]}'`);
