@@ -30,10 +30,11 @@ test(
     await put("other", { kind: "webhook", config: { url: other.url }, canary_every: null });
     await query("update notification_channels set created_at = now() - interval '2 days' where name = 'hook'");
     await runCanaries();
-    await until("the canary to be sent", async () => {
+    await until("the refused canary to be recorded", async () => {
       await evaluate();
-      return dead.state.rules.includes("Channel Canary");
+      return (await query("select from alert_notifications where channel = 'hook' and last_error is not null")).length === 1;
     });
+    assertEquals(dead.state.rules.includes("Channel Canary"), true);
     await runCanaries("1 minute");
     await runCanaries("12 minutes");
     await until("the other channel to be notified", async () => {
@@ -45,7 +46,7 @@ test(
     const card = page.getByRole("listitem", { name: "hook", exact: true });
     await card.getByText("Fails", { exact: true }).waitFor();
     await card.getByText(/The test of .+ failed at the stage channel: the receiver answered 500/).waitFor();
-    await card.getByText("every 1 day").waitFor();
+    await card.getByText("tested every day").waitFor();
     assertEquals(await violations(page), []);
     dead.state.status = 200;
     await query("delete from channel_canaries");
@@ -70,7 +71,7 @@ test("the link of an email proves its channel, also for a viewer, and a second v
   for (const _ of ["first", "second"]) {
     await open("/canaries/00000000-0000-4000-8000-00000000ca01", "Test of a channel");
     await page.getByRole("heading", { name: "The channel letters is proven" }).waitFor();
-    await page.getByText(/The test message of .+ arrived: .+@.+ followed its link on .+\./).waitFor();
+    await page.getByText(/The test message of .+ arrived: .+@.+ followed its link at .+\./).waitFor();
   }
   assertEquals(await violations(page), []);
   assertEquals((await query("select from audit_log where action = 'confirm-canary'")).length, 1);

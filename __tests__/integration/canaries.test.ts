@@ -90,6 +90,8 @@ Deno.test("PagerDuty is proven by a change event, and receives no alert", async 
   assertEquals([routing_key, payload.summary], ["k".repeat(32), "Test of this channel: nothing must be done"]);
   assertEquals(Object.keys(rest), ["links"]);
   assertEquals((await canaryOf("pager")).proven_by, "CHANNEL");
+  const pager = (await db.rpc("list_notification_channels", {})).find(({ name }) => name === "pager");
+  assertEquals([pager?.last_delivery_at, pager?.proven_at === null], [null, false], "a test is no delivery, and proves");
 });
 
 /** For each fault, the change that causes it, the parts that do not work, the minutes until the canary fails, its stage and its error. */
@@ -159,13 +161,14 @@ for (const [what, [breakIt, working, minutes, stage, error]] of Object.entries(B
 }
 
 Deno.test("a channel that refuses each attempt fails after 10 minutes with its error, which its retries no longer follow", async () => {
-  const test = await setUp();
+  const test = await setUpCanaries(db, [["hook", "webhook", "1 day"], ["team", "slack", "1 day"]]);
   test.answers.set("hook", 500);
   assertEquals(await minutesUntilFailure(test), 12);
   const { failed_stage, error } = await test.canaryOf("hook");
   assertEquals([failed_stage, error], ["CHANNEL", "the receiver answered 500"]);
+  assertEquals((await test.canaryOf("team")).proven_by, "CHANNEL", "the refusal of one channel is not that of another");
   await test.wait(1);
-  assertEquals([await states(), await test.notified()], [["hook SUPERSEDED"], ["dashboard FIRING", "team FIRING"]]);
+  assertEquals([await states(), await test.notified()], [["hook SUPERSEDED", "team SENT"], ["dashboard FIRING", "team FIRING"]]);
   const attempts = test.requests.length;
   await test.wait(20);
   assertEquals(test.requests.length, attempts);
@@ -300,6 +303,13 @@ Deno.test("a link that nobody followed until the next canary fails the reader, a
   assertEquals((await test.call("POST", `/canaries/${first}/confirm`, "viewer")).status, 200);
   await test.wait(1);
   assertEquals((await test.notified()).slice(2), ["dashboard RESOLVED", "team RESOLVED"]);
+});
+
+Deno.test("an email that waits for its reader keeps no canary of another channel from being sent", async () => {
+  const { wait, mails, requests } = await setUpCanaries(db, [["mail", "email", "1 day"], ["hook", "webhook", "1 hour"]]);
+  await wait(130);
+  assertEquals([mails.length, requests.length], [1, 3]);
+  assertEquals(await db.query("select state, count(*)::int as n from alert_incidents group by 1"), [{ state: "RESOLVED", n: 3 }]);
 });
 
 Deno.test("each recipient of an email receives the link, and the follow-up of one is enough", async () => {

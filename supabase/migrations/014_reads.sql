@@ -1778,7 +1778,7 @@ language sql stable set search_path = '' as $$
   from (values (1)) always
   left join lateral (
     select k.proven_at, k.stage from public.channel_canaries k where k.channel = channel.name and k.proven_at is not null
-    order by k.proven_at desc limit 1
+    order by k.opened_at desc limit 1
   ) proven on true
   left join lateral (
     select k.* from public.channel_canaries k

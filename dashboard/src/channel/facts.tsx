@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
 import { EntityListResponse } from "../../../types/admin.ts";
 import type { AlertRule } from "../../../types/alerts.ts";
-import { CHANNEL_KINDS, REPORT_KINDS } from "../../../types/channel-kinds.ts";
+import { REPORT_KINDS } from "../../../types/channel-kinds.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 import { Distance, Moment } from "../components/time.tsx";
 import { counted, number, sentence, title, UNKNOWN } from "../format.ts";
@@ -54,7 +54,7 @@ const STAGES = { RULE: "rule", EVALUATION: "evaluation", OUTBOX: "outbox", CHANN
 
 /** The last proof of the channel by a canary, else by a delivery, and the failure of its last canary. */
 function Proof({ channel }: { channel: Channel }) {
-  const { kind, canary: { proven_at, failed_at, failed_stage, error } } = channel;
+  const { kind, canary_every, canary: { proven_at, failed_at, failed_stage, error } } = channel;
   return (
     <>
       {proven_at
@@ -63,12 +63,15 @@ function Proof({ channel }: { channel: Channel }) {
             <Distance at={proven_at} /> <small>{PROVEN_BY[kind] ?? "by its answer"}</small>
           </>
         )
+        : failed_at && channel.proven_at === null
+        ? "never"
         : <Delivered channel={channel} />}
       {failed_at && failed_stage && (
         <small class="bad">
-          The test of <Moment at={failed_at} /> failed at the stage {STAGES[failed_stage]}: {error}
+          The test of <Moment at={failed_at} /> failed at the stage {STAGES[failed_stage]}: {error}.
         </small>
       )}
+      {canary_every && <small>tested every {canary_every.replace(/^1 /, "")}</small>}
     </>
   );
 }
@@ -92,8 +95,7 @@ function Delivered({ channel }: { channel: Channel }) {
 
 /** The rules that notify a channel, and the state of its deliveries. */
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
-  const { name, kind, canary_every, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } =
-    channel;
+  const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
   const facts: [name: string, value: ComponentChildren][] = [
     ["Receives", kind === "alertmanager" ? "every incident, each minute" : <Receives name={name} rules={rules} />],
     [
@@ -113,9 +115,6 @@ export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; r
         {has_previous_secret && <small>The previous secret still signs too.</small>}
       </>,
     ] as [string, ComponentChildren]],
-    ...CHANNEL_KINDS[kind].canary
-      ? [["Test", canary_every ? `every ${canary_every}` : <span class="muted">not sent</span>] as [string, ComponentChildren]]
-      : [],
     ...REPORT_KINDS.some((name) => name === kind)
       ? [["Weekly report", weekly_report ? "on Monday" : <span class="muted">not sent</span>] as [string, ComponentChildren]]
       : [],

@@ -24,7 +24,7 @@ export default function Canary() {
           title={`The channel ${data.channel} is proven`}
           acts={can("admin") && <Link href="/alerts/channels">Channels</Link>}
         >
-          The test message of <Moment at={data.opened_at} /> arrived: {data.confirmed_by} followed its link on{" "}
+          The test message of <Moment at={data.opened_at} /> arrived: {data.confirmed_by} followed its link at{" "}
           <Moment at={data.proven_at} />.
         </Headline>
       )}
