@@ -574,8 +574,8 @@ begin
 end
 $$;
 comment on function private.queue_weekly_report(timestamptz) is
-  'Creates the report of the last week once, from Monday 07:00 UTC on, also without a channel that receives reports, and queues it for '
-  'the channels that do.';
+  'Creates the report of the last week once, from Monday 07:00 UTC on, and queues it for the channels that receive reports. Without such a '
+  'channel, the report is created too.';
 
 create function private.wants_weekly_report(destination public.notification_destinations) returns boolean
 language sql stable set search_path = '' as $$

@@ -860,7 +860,7 @@ begin
 end
 $$;
 comment on function public.list_sync_jobs(jsonb) is
-  'Returns {limit} jobs, newest first, after {before_at?, before_id?}, of {status?, entity_type?, tournament_no?}.';
+  'Returns {limit} jobs, newest first, after {before_at?, before_id?}, filtered by {status?, entity_type?, tournament_no?}.';
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1364,7 +1364,7 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- The evidence is that of the newest breach while the condition is met, and that of the worst value afterwards.
+    -- The evidence of the newest breach while the condition is met; afterwards, the evidence of the worst value.
     select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
@@ -1848,8 +1848,8 @@ language sql stable set search_path = '' as $$
   left join public.audit_seals s on s.audit_id = a.id;
 $$;
 comment on function public.list_audit_log(jsonb) is
-  'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
-  'from?, to?}.';
+  'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, filtered by {actor?, action?, object_type?, '
+  'object_id?, from?, to?}.';
 
 create function private.week_of_incidents(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
