@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { marksOf } from "../../dashboard/src/due.ts";
 import { distance, duration, msOf, partsOf, percent } from "../../dashboard/src/format.ts";
-import { type Component, healthOf, healthOfSync } from "../../dashboard/src/health.ts";
+import { healthOfSync } from "../../dashboard/src/health.ts";
+import { type Component, healthOf } from "../../dashboard/src/system/health.ts";
 
 const ENTITY = {
   sync_frequency: "15 minutes",

@@ -111,6 +111,8 @@ Deno.test(
       const { success, text } = await supabase(["db", "push", `--remote=${url}?sslmode=disable`, "--yes"], { cwd });
       assert(success, text);
     }
+    const again = await supabase(["db", "push", `--remote=${url}?sslmode=disable`, "--yes"], { cwd: `${folder}/old` });
+    assertEquals(again.success, false, again.text);
     const owner = await connect(url);
     assertEquals(
       await owner.query(

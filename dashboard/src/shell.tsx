@@ -32,9 +32,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
   const { can } = useUser();
   const { data } = useOverview();
-  const alerts = countedOf(data?.active_alerts ?? []).length;
-  const worst = data ? worstOf(data.active_alerts) : null;
-  const firing = countedOf(data?.active_alerts ?? []).filter(({ state }) => state === "FIRING").length;
+  const active = data?.active_alerts ?? [], alerts = countedOf(active), worst = worstOf(active);
+  const firing = alerts.filter(({ state }) => state === "FIRING").length;
   const isCurrent = (href: string) => BELOW[href]?.test(path) ?? path.startsWith(href);
   const views = VIEWS.filter(({ isTab, least }) => !isTab && (!least || can(least)));
   const isNarrow = useNarrow();
@@ -64,9 +63,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
               <Icon aria-hidden="true" />
               {name}
-              {href === "/alerts" && alerts > 0 && (
+              {href === "/alerts" && alerts.length > 0 && (
                 <span class="count">
-                  <span class="unseen">, active:</span> {alerts}
+                  <span class="unseen">, active:</span> {alerts.length}
                 </span>
               )}
             </Link>

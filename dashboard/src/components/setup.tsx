@@ -5,7 +5,7 @@ import { useRead } from "../queries.ts";
 import { Message } from "./time.tsx";
 
 /** The steps that an admin must do before the installation can run unattended; empty when all are done. */
-export function Setup() {
+export default function Setup() {
   const setup = useRead("sync-admin/setup", SetupResponse, { every: 300_000 }).data;
   if (!setup || setup.is_ready) return null;
   const open = setup.steps.filter(({ is_done }) => !is_done), done = setup.steps.filter(({ is_done }) => is_done);

@@ -3,8 +3,9 @@ import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { Icon, Status } from "../components/status.tsx";
 import { Message } from "../components/time.tsx";
 import { counted, sentence } from "../format.ts";
-import { type Component, HEALTH, type Health, healthOf, isInTrouble } from "../health.ts";
+import { byHealth, type Health, isInTrouble } from "../health.ts";
 import { useNames } from "../names.ts";
+import { type Component, healthOf } from "./health.ts";
 
 const NAMES: Record<Exclude<Component["kind"], "schedule" | "channel">, string> = {
   runs: "Outcome of the runs",
@@ -67,13 +68,13 @@ export interface Row {
   message: string;
 }
 
-/** A row for each component, the worst first. The row of a sync whose schedule works has the reason of its health from the overview. */
+/** A row of each component, the worst first. A sync that is in trouble while its schedule works shows the reasons of the overview. */
 export const rowsOf = (components: Component[], syncs: Record<string, EntityHealthStatus>): Row[] =>
   components.map((component) => {
     const { kind, name, status, message } = component, health = healthOf(component, syncs);
     const because = kind === "schedule" && status === "OK" && isInTrouble(health) ? syncs[name]?.because ?? [] : [];
     return { component, health, message: because.map(({ message }) => sentence(message)).join(" ") || message };
-  }).sort((one, other) => HEALTH.indexOf(one.health) - HEALTH.indexOf(other.health));
+  }).sort((one, other) => byHealth(one.health, other.health));
 
 /** A titled group of components with their health and its reason; a row opens its evidence. */
 export function ComponentGroup({ title, of: rows, shared }: { title: string; of: Row[]; shared: string[] }) {

@@ -55,8 +55,8 @@ function Delivery({ of: channels, onAdd }: { of: Channel[]; onAdd: () => void })
     <Headline
       of={states.has("FAILS") ? "FAILED" : bad ? "PENDING" : on ? "OK" : "IDLE"}
       title={bad ? attentionOf(bad, channels.length, "channel") : on ? "Every channel delivers" : "Every channel is off"}
-      figures={Object.entries(HEALTH).map(([health, { plural }]) => [plural, states.get(health as Health)?.length ?? 0] as const)
-        .filter(([, count]) => count > 0 && states.size > 1).map(([name, count]) => [name, number(count)])}
+      figures={Object.entries(HEALTH).map(([health, { plural, of }]) => [plural, states.get(health as Health)?.length ?? 0, of] as const)
+        .filter(([, count]) => count > 0 && states.size > 1).map(([name, count, of]) => [name, number(count), of])}
     />
   );
 }

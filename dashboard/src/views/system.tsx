@@ -6,11 +6,12 @@ import { Page } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
 import { Reading, Skeleton } from "../components/states.tsx";
 import { counted, number, title } from "../format.ts";
-import { type Component, HEALTH, isInTrouble } from "../health.ts";
+import { HEALTH, isInTrouble } from "../health.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
+import type { Component } from "../system/health.ts";
 import { countedOf } from "../tab.ts";
 
 type Figure = [name: string, value: ComponentChildren, status: string];

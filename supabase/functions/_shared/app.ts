@@ -14,6 +14,7 @@ import { type Env, readEnv } from "../../../services/env.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
 import { type Access, createAccess, type User } from "./access.ts";
 import { type Role, ROLES } from "../../../types/people.ts";
+import "./pinned-packages.ts";
 import { problemOf } from "./problems.ts";
 import { schemaCheck } from "./schema-check.ts";
 

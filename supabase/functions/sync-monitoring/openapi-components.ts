@@ -67,16 +67,16 @@ export const COMPONENTS = {
 /** The tags of the operations; each has the first segments of the paths of its operations. */
 const TAGS: Record<string, [description: string, segments: string[]]> = {
   Health: ["The status of the syncs and of the monitoring", ["health-overview", "system-status", "setup", "test-connectivity", "badge"]],
-  Runs: ["What ran, and the figures of it", ["executions", "performance-history", "sync-statistics", "metrics", "prometheus", ""]],
+  Runs: ["Runs and their figures", ["executions", "performance-history", "sync-statistics", "metrics", "prometheus", ""]],
   Errors: ["Classified errors and their groups", ["errors", "error-analytics"]],
   Tournaments: ["The synced tournaments", ["tournaments"]],
   Alerts: ["Incidents, silences, and the messages about them", ["alerts", "silences", "notifications", "alert-quality"]],
   Rules: ["The rules that open incidents", ["alert-rules"]],
-  Channels: ["Where notifications are sent", ["channels", "canaries"]],
+  Channels: ["The destinations of notifications, and their canaries", ["channels", "canaries"]],
   Objectives: ["Error budgets, and the report of each week", ["objectives", "weekly-report"]],
-  Queue: ["Syncs that people start", ["manual-trigger", "jobs", "queue-status", "process-queue", "upstream"]],
+  Queue: ["The jobs of syncs that people start", ["manual-trigger", "jobs", "queue-status", "process-queue", "upstream"]],
   Settings: ["Entities, retention and people", ["entities", "retention", "people"]],
-  Audit: ["What people did", ["audit"]],
+  Audit: ["The acts of people", ["audit"]],
   Document: ["This document, and the search over all objects", ["openapi.json", "search"]],
 };
 export const TAG_LIST = Object.entries(TAGS).map(([name, [description]]) => ({ name, description }));
