@@ -460,7 +460,7 @@ export type NotificationChannel = z.infer<typeof NotificationChannel>;
 export const ChannelProof = z.object({
   /** The time of the last delivered notification; a test does not count. */
   last_delivery_at: z.string().nullable(),
-  /** The time since which each recipient has accepted a notification or a test; null until the last of them has, and after a change of the channel. */
+  /** The time since which each recipient has accepted a notification or a test; null before that, and after a change of the channel. */
   proven_at: z.string().nullable(),
   /** The error of the last notification or test of a recipient; null after a success. */
   last_error: z.string().nullable(),
