@@ -19,7 +19,7 @@ interface Part {
   paths: string[];
   /** The Postgres of the tests: a migrated `database`, or a `server` on which they create their databases. */
   postgres?: "database" | "server";
-  /** Whether line coverage is recorded, which makes tests slower; the other parts run the same lines, or run them in other processes. */
+  /** Whether the part records line coverage, which makes tests slower. A part without coverage runs the same lines or other processes. */
   hasCoverage?: boolean;
 }
 

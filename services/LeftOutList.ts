@@ -1,6 +1,6 @@
 import type { LeftOut } from "./contract/runs.ts";
 
-/** The tournaments that a reason names; its count includes the others. */
+/** The number of tournaments that a reason names; the count of the reason also includes the others. */
 const NAMED = 20;
 
 /** Collects the tournaments that a run does not sync, by reason. */

@@ -36,8 +36,8 @@ function isAboutRunOf(
 }
 
 /**
- * A recorded incident of another rule as a measurement. Its value is unknown, so that the incident keeps its state; its cause and the
- * states at its destinations decide which incidents it inhibits.
+ * A recorded incident of another rule as a measurement. The value is unknown, so that the incident keeps its state. The cause and the
+ * states at the destinations of the incident decide which other incidents are inhibited.
  */
 export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyone: Address[], now: number): Measurement {
   const { evidence, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;

@@ -2,10 +2,10 @@ const isInstalled = await new Deno.Command("promtool", { args: ["--version"], st
   .then(({ success }) => success, () => false);
 if (!isInstalled && Deno.env.get("CI") === "true") throw new Error("CI=true needs promtool: install prometheus first (.ci/run does)");
 
-/** Tests that need promtool are ignored where it is not installed. */
+/** Whether promtool is not installed, so that the tests with promtool are ignored. */
 export const NO_PROMTOOL = !isInstalled;
 
-/** Runs promtool; `input` is its standard input. */
+/** Runs promtool with `input` as its standard input, and returns its exit code and output. */
 export async function promtool(args: string[], input = ""): Promise<{ code: number; text: string }> {
   const child = new Deno.Command("promtool", { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
   const writer = child.stdin.getWriter();

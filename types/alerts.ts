@@ -456,11 +456,11 @@ export const NotificationChannel = z.object({
   updated_at: z.string(),
 });
 export type NotificationChannel = z.infer<typeof NotificationChannel>;
-/** The evidence of whether a channel delivers. */
+/** The facts that show whether a channel delivers. */
 export const ChannelProof = z.object({
   /** The time of the last delivered notification; a test does not count. */
   last_delivery_at: z.string().nullable(),
-  /** The time since which each recipient has accepted a notification or a test; null while one has not, or after a later change. */
+  /** The time since which each recipient has accepted a notification or a test; null before that, and after a change of the channel. */
   proven_at: z.string().nullable(),
   /** The error of the last notification or test of a recipient; null after a success. */
   last_error: z.string().nullable(),

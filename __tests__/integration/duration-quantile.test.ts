@@ -16,7 +16,7 @@ const get = (path: string, token: string) =>
   app.fetch(new Request(`http://functions.test/sync-monitoring${path}`, { headers: { authorization: `Bearer ${token}` } }));
 
 type Buckets = [le: number, runs: number][];
-/** What a history of runs looks like to Prometheus, and the p95 of the product, in seconds. */
+/** The buckets of a history in a scrape, and the p95 of the same history from the API; both are in seconds. */
 interface Seen {
   buckets: Buckets;
   p95: number;
@@ -42,7 +42,7 @@ async function record(durations: number[]): Promise<Seen> {
   };
 }
 
-/** `histogram_quantile`: linear between the bounds of the bucket that has the rank. */
+/** The quantile of Prometheus' `histogram_quantile`: linear between the bounds of the bucket with the rank. */
 function quantile(q: number, buckets: Buckets): number {
   const rank = q * Number(buckets.at(-1)?.[1]);
   const index = Math.min(buckets.findIndex(([, runs]) => runs >= rank), buckets.length - 2);
@@ -51,7 +51,7 @@ function quantile(q: number, buckets: Buckets): number {
 }
 
 const LOGARITHM = { noNaN: true, noDefaultInfinity: true };
-/** Durations of the same order, or of every order from 0.1 s to an hour, which is the longest that a run may last. */
+/** Durations of one order of magnitude, or of every order from 0.1 s to an hour, the longest duration of a run. */
 const HISTORY = fc.oneof(
   fc.array(fc.double({ min: Math.log(0.1), max: Math.log(3_600), ...LOGARITHM }), { minLength: 1, maxLength: 120 }),
   fc.tuple(

@@ -11,17 +11,17 @@ const { npm, workspace } = JSON.parse(await Deno.readTextFile(`${FOLDER}/deno.lo
   npm: Record<string, unknown>;
   workspace: { dependencies: string[] };
 };
-/** `name@version` of a package, without the versions of its peers. */
+/** The name and the version of a package as `name@version`, without the versions of its peers. */
 const plain = (key: string): string => /^@?[^@]+@[^_]+/.exec(key)?.[0] ?? key;
 const locked = Object.keys(npm).map(plain).sort();
 
-/** The packages that Deno finds for a file without a lock file. */
+/** The packages, with their versions, that Deno resolves for a file without a lock file. */
 async function packagesOf(deno: string[], folder: string, file: string): Promise<string[]> {
   const [program = "", ...args] = [...deno, "info", "--no-lock", "--json", "--config", `${folder}/deno.json`, file];
   const { stdout } = await new Deno.Command(program, { args, stdin: "null", stderr: "null", env: { NO_COLOR: "1" } }).output();
   return Object.keys((JSON.parse(new TextDecoder().decode(stdout)) as { npmPackages: object }).npmPackages).map(plain);
 }
-/** This release, and the one that hosted functions resemble. */
+/** The commands of two releases of Deno: the release of this process, and a release close to that of hosted functions. */
 const DENOS = [[Deno.execPath()], ["npx", "-y", "deno@2.1.14"]];
 
 Deno.test("the lock file of the functions is complete: no function needs a package or a version that it lacks", async () => {

@@ -12,7 +12,7 @@ const ignore = Deno.env.get("CI") !== "true" && !server;
 const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();
 const textOf = (name: string) => Deno.readTextFile(`${FOLDER}/${name}`);
 
-/** The commands of the steps of a workflow, in their order. */
+/** The commands of a workflow in the order of its steps. */
 const commandsOf = (text: string): string[] =>
   [...text.matchAll(/^( *)(?:- | {2})run: (?:\|\n((?:\1 {4}.*\n)+)|(.+)\n)/gm)].map(([, , block, line]) => block ?? line ?? "");
 
@@ -36,7 +36,7 @@ Deno.test("the workflows can only read the repository, keep no token, and use th
 Deno.test({ name: "the commands of deploy.yml upgrade a hosted project", ignore }, async () => {
   const commands = commandsOf(await textOf("deploy.yml"));
   const [page, ...others] = commands.reverse();
-  // Another test builds the page by this command; tests in browsers use the build meanwhile.
+  // This test does not build the page, because the browser tests use the build at the same time; another test runs this command.
   assertMatch(page ?? "", /deno@[\d.]+ task dashboard/);
   const api = startManagementApi();
   const folder = await Deno.makeTempDir({ prefix: "sync-workflow-" });

@@ -5,7 +5,7 @@ export type Health = HealthStatus | "UNKNOWN";
 /** The values of the health of a sync or of a component, the worst first. */
 export const HEALTH: readonly Health[] = ["CRITICAL", "WARNING", "UNKNOWN", "HEALTHY"];
 
-/** The order of two healths, the worst first. */
+/** Compares two values of the health, the worst first. */
 export const byHealth = (one: Health, other: Health): number => HEALTH.indexOf(one) - HEALTH.indexOf(other);
 
 /** Whether a sync or a component with this health needs a person now. */

@@ -83,7 +83,7 @@ comment on column public.alert_rules.escalation_delay is
 comment on column public.alert_rules.evaluation_window is
   'The period of the value; the value of a metric that is a state, such as consecutive_failures or sync_overdue, does not depend on it.';
 comment on column public.alert_rules.minimum_runs is
-  'With fewer finished full runs in the window the value is unknown; metrics that need no runs ignore it.';
+  'The least number of finished full runs in the window for a known value; metrics that need no runs ignore this number.';
 comment on column public.alert_rules.for_duration is
   'The time for which the condition must be met before the incident fires; until then the incident is PENDING.';
 comment on column public.alert_rules.recovery_threshold is

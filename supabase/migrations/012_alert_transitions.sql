@@ -517,7 +517,7 @@ comment on function private.settle_canaries(timestamptz) is
 create function private.run_canaries(as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 begin
-  -- The deletion of a channel locks the channel before its checks, and this order prevents a deadlock with the deletion.
+  -- The deletion of a channel locks the channel and then its checks. The same order here prevents a deadlock.
   perform from public.notification_channels for key share;
   delete from public.channel_canaries k using public.notification_channels c
   where c.name = k.channel and k.proven_at is null and k.failed_at is null and not (c.is_active and c.canary_every is not null);
@@ -574,8 +574,8 @@ begin
 end
 $$;
 comment on function private.queue_weekly_report(timestamptz) is
-  'Creates the report of the last week once, from Monday 07:00 UTC on, also without a channel that receives reports, and queues it for '
-  'the channels that do.';
+  'Creates the report of the last week once, from Monday 07:00 UTC on, and queues it for the channels that receive reports. Without such a '
+  'channel, the report is created too.';
 
 create function private.wants_weekly_report(destination public.notification_destinations) returns boolean
 language sql stable set search_path = '' as $$

@@ -214,8 +214,8 @@ declare
   anchor_id bigint;
   pruned integer;
 begin
-  -- Only sealed rows at the start are deleted, so that the chain has no gap. The seal of the last one stays as the anchor, because the next
-  -- seal was computed from it, and its time shows that retention was allowed to delete.
+  -- Only sealed rows at the start are deleted, so that the chain has no gap. The seal of the last deleted row stays as the anchor, because
+  -- the next seal was computed from it, and its time shows that retention was allowed to delete.
   select max(a.id) into anchor_id from public.audit_log a
   where a.id < (
     select min(b.id) from public.audit_log b left join public.audit_seals s on s.audit_id = b.id
@@ -435,8 +435,8 @@ begin
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 '
-  'BAD_REQUEST, PT409 LIMIT_REACHED.';
+  'Creates a silence and returns it; {lasts} and {recurs_every} make it recurring. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, '
+  'PT409 LIMIT_REACHED.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -782,7 +782,8 @@ language sql stable set search_path = '' as $$
   from private.channel_secrets(channel) s;
 $$;
 comment on function private.channel_address(public.notification_channels) is
-  'The URL to which a channel posts, without a separate key. The whole URL is a secret, because its path can be the only key.';
+  'The URL to which a channel posts; a key outside the URL is not included. The whole URL is a secret, because its path can be the only '
+  'key.';
 
 create function private.channel_json(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$

@@ -860,7 +860,7 @@ begin
 end
 $$;
 comment on function public.list_sync_jobs(jsonb) is
-  'Returns {limit} jobs, newest first, after {before_at?, before_id?}, of {status?, entity_type?, tournament_no?}.';
+  'Returns {limit} jobs, newest first, after {before_at?, before_id?}, filtered by {status?, entity_type?, tournament_no?}.';
 
 create function public.get_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1252,7 +1252,7 @@ comment on function public.get_objective(jsonb, timestamptz) is
 create function private.lifetime_counters(as_of timestamptz) returns table (entity_type varchar, counters jsonb)
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select t.entity_type, to_jsonb(t) - 'durations' || jsonb_build_object('duration_buckets', (
-    -- Every edge from 0.097 s to 3814 s, because with wider buckets an interpolated p95 would differ by over 10 % from that of the
+    -- Every edge from 0.097 s to 3814 s, because in wider buckets an interpolated p95 differs by over 10 % from the p95 of the
     -- histogram. The edges do not depend on the runs, because Prometheus misses the first runs of a bucket that appears later.
     select jsonb_agg(jsonb_build_object('le_s', round((power(1.1::double precision, b.edge) / 1000)::numeric, 3), 'runs', b.runs) order by b.edge)
     from (
@@ -1268,7 +1268,7 @@ comment on function private.lifetime_counters(timestamptz) is
 
 create function private.system_values(as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  -- As rules with these metrics measure them, whether such a rule exists or not.
+  -- Each value is the value of a rule with the metric; such a rule need not exist.
   select jsonb_object_agg(r.metric, v.value)
   from (
     select array(
@@ -1282,8 +1282,8 @@ language sql stable set search_path = '' as $$
   ) v on v.rule_id = r.id;
 $$;
 comment on function private.system_values(timestamptz) is
-  'The age in seconds of the oldest undelivered state of an active channel and of the oldest job that can start, and the number of channels '
-  'whose last canary failed; 0 without one.';
+  'The age in seconds of the oldest undelivered state of an active channel, the age in seconds of the oldest job that can start, and the '
+  'number of channels whose last canary failed. An age without a state or a job is 0.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1386,7 +1386,7 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- The evidence is that of the newest breach while the condition is met, and that of the worst value afterwards.
+    -- The evidence of the newest breach while the condition is met; afterwards, the evidence of the worst value.
     select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
@@ -1870,8 +1870,8 @@ language sql stable set search_path = '' as $$
   left join public.audit_seals s on s.audit_id = a.id;
 $$;
 comment on function public.list_audit_log(jsonb) is
-  'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, of {actor?, action?, object_type?, object_id?, '
-  'from?, to?}.';
+  'Returns {limit} rows with the verdict of their seal, newest first, before {before_id?}, filtered by {actor?, action?, object_type?, '
+  'object_id?, from?, to?}.';
 
 create function private.week_of_incidents(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$

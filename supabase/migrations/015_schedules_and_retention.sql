@@ -173,8 +173,8 @@ begin
 end
 $$;
 comment on function private.retry_delay(boolean, bigint, interval) is
-  'The delay until a due time is dispatched again: 1, 2 and 4 minutes after calls that started no run. With an interval over an hour, '
-  'further calls follow, also after failed runs, after 10, 20 and 30 minutes and then hourly. Null: the next due time is the retry.';
+  'The delay until a due time is dispatched again: 1, 2 and 4 minutes after calls that started no run. For an interval over an hour, the '
+  'next delays are 10, 20 and 30 minutes and then an hour, also after failed runs. Null when no call follows before the next due time.';
 
 create function private.next_call(
   entity public.sync_status, as_of timestamptz, out due_at timestamptz, out attempt integer, out call_at timestamptz

@@ -69,7 +69,7 @@ export interface Row {
   message: string;
 }
 
-/** A row of each component, the worst first. A sync that is in trouble while its schedule works shows the reasons of the overview. */
+/** A row for each component, the worst first. A sync in trouble whose schedule works has the reasons from the overview. */
 export const rowsOf = (components: Component[], syncs: Record<string, EntityHealthStatus>): Row[] =>
   components.map((component) => {
     const { kind, name, status, message } = component, health = healthOf(component, syncs);

@@ -6,7 +6,7 @@ export type Component = SystemStatusResponse["components"][number];
 
 const OF_STATE: Record<Component["status"], Health> = { FAILED: "CRITICAL", DEGRADED: "WARNING", UNKNOWN: "UNKNOWN", OK: "HEALTHY" };
 
-/** The health of a component. The API accepts a few failed runs, but nobody should read a mark of success beside them. */
+/** The health of a component. The API has the status OK for a few failed runs, and the page shows them as a warning. */
 export function healthOf({ kind, name, status, message }: Component, syncs: Record<string, Pick<EntityHealthStatus, "status">>): Health {
   const sync = kind === "schedule" ? syncs[name] : undefined;
   if (sync) return healthOfSync(sync, OF_STATE[status]);

@@ -19,7 +19,7 @@ import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { countedOf, worstOf } from "../tab.ts";
 
-/** The steps of the setup; only an admin has them, until all are done. */
+/** The steps of the setup; only an admin sees them, and only until all steps are done. */
 const Setup = lazy(() => import("../components/setup.tsx"));
 /** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-import-prefix -- an import map would need a name for each
 /**
- * The packages that our packages need, each in the version of deno.lock. A deployment uploads no lock file, so that the ranges of packages
- * would be resolved anew at each one; Deno takes a version that a file imports before a newer one in a range.
+ * The packages that the packages of the functions need, each in the version of deno.lock. A deployment uploads no lock file, so Deno
+ * resolves the version ranges of packages at each deployment; Deno prefers an imported version to a newer one in the range.
  */
 import "npm:@asteasolutions/zod-to-openapi@9.1.0";
 import "npm:@hono/zod-validator@0.9.1";

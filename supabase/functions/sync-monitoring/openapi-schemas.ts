@@ -16,7 +16,7 @@ function namedSchemas(): [name: string, schema: unknown][] {
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Changes a schema to the form that generators of clients read, and removes limits that a format or type implies, a third of the text. */
+/** Changes a schema to the form that generators of clients read, and removes implied limits, which are a third of the document. */
 function simplify(schema: JsonSchema): void {
   if (schema.format) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
