@@ -86,13 +86,13 @@ test(
     const { page, open } = visitor;
     await seed();
     await open("/alerts/quality", "Alert quality");
-    const figures = page.locator("tr", { hasText: RULE }).locator(".figures > div");
+    const figures = page.locator("tr", { hasText: RULE }).locator(".row-figures > div");
     await figures.first().waitFor();
     assertEquals((await figures.allInnerTexts()).map((text) => text.split(/\s*\n\s*/)), [
       ["Incidents", "7"],
       ["Notifications", "0"],
       ["Acknowledged", "0"],
-      ["Within 5 min", "0"],
+      ["Ended in 5 min", "0"],
       ["To acknowledge", "–"],
       ["To resolve", "20 min"],
     ]);

@@ -58,7 +58,7 @@ const Share = ({ of: events, budget }: { of: number; budget: number }) =>
   budget ? <span class={events >= budget ? "bad" : events ? undefined : "muted"}>{percent(events / budget)}</span> : <Unknown />;
 /** A count; zero is muted. */
 const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
-const BRIEF = "Within 5 min";
+const BRIEF = "Ended in 5 min";
 const isNoisy = (incidents: number, brief: number) => incidents >= NOISY && brief * 2 >= incidents;
 /** The incidents that ended within five minutes before anybody acted; a warning where they are at least half of many. */
 const Brief = ({ of: { incidents, brief } }: { of: RuleQuality }) =>
@@ -70,7 +70,7 @@ const Time = ({ ms }: { ms: number | null }) => ms === null ? <Unknown /> : <>{l
 const Narrow = ({ of: figures }: { of: [name: string, value: ComponentChildren][] }) =>
   useNarrow()
     ? (
-      <dl class="figures">
+      <dl class="row-figures">
         {figures.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt> <dd>{value}</dd>
