@@ -112,8 +112,8 @@ function wholeSuite(): Part[] {
   return [
     { title: "The page in a browser", paths: ["__tests__/browser"] },
     { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
-    ...embeddedParts(folder),
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
+    ...embeddedParts(folder),
     {
       title: "Unit tests and arbitrary input",
       paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"],
@@ -140,8 +140,8 @@ async function main(): Promise<boolean> {
       : wholeSuite();
     const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
-    // Two parallel parts are faster than one after the other, because each often waits for its browser, server or functions.
-    const laneCount = only.length ? 1 : 2;
+    // Three parallel parts use two cores, because a part often waits for its browser, a server or a minute of cron.
+    const laneCount = only.length ? 1 : 3;
     const failures: string[] = [];
     const lane = async () => {
       for (let part = waiting.shift(); part; part = waiting.shift()) {
