@@ -94,7 +94,7 @@ async function release(args: string[]): Promise<void> {
   const { version, isUnchecked } = readArguments(args);
   await checkTree(version);
   if (!isUnchecked) {
-    // Without it the tests whose programs are missing would be left out.
+    // With CI=true, a test whose program is missing fails, and is not left out.
     const env = { CI: "true" };
     const { success } = await new Deno.Command(Deno.execPath(), { args: ["task", "ok"], cwd: ROOT, stdin: "null", env }).spawn().status;
     if (!success) throw new SetupError("deno task ok failed: correct what it names first");

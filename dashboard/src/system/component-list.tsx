@@ -83,7 +83,7 @@ export function useTitles(): (component: Component) => string {
   return ({ name, kind }) => kind === "schedule" ? nameOf(name) : kind === "channel" ? `Channel ${name}` : NAMES[kind];
 }
 
-/** A link to the page on which a person repairs a component that is in trouble. */
+/** A link to the view in which a person repairs a component in trouble; null without such a view. */
 function Repair({ of: { component: { kind }, health } }: { of: Row }) {
   const { can } = useUser();
   const [address, text] = kind === "channel" && can("admin")

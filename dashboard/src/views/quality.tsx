@@ -53,14 +53,14 @@ export default function Quality() {
 
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
-/** The share of an error budget that events spent; a whole budget is in the colour of trouble. */
+/** The share of an error budget that events spent; a share of 100 % or more has the colour of trouble. */
 const Share = ({ of: events, budget }: { of: number; budget: number }) =>
   budget ? <span class={events >= budget ? "bad" : events ? undefined : "muted"}>{percent(events / budget)}</span> : <Unknown />;
 /** A count; zero is muted. */
 const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
 const BRIEF = "Ended in 5 min";
 const isNoisy = (incidents: number, brief: number) => incidents >= NOISY && brief * 2 >= incidents;
-/** The incidents that ended within five minutes before anybody acted; a warning where they are at least half of many. */
+/** The number of incidents that ended within five minutes without an act; a warning when it is at least half of many incidents. */
 const Brief = ({ of: { incidents, brief } }: { of: RuleQuality }) =>
   isNoisy(incidents, brief) ? <strong class="warn">{number(brief)}</strong> : <Count of={brief} />;
 const labelsOf = ({ useful, noise }: RuleQuality) => useful + noise > 0 && `${number(useful)} useful, ${number(noise)} noise`;

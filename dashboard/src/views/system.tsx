@@ -28,7 +28,7 @@ function State({ of: rows, summary }: { of: Row[]; summary: string }) {
     .filter(([, count]) => count > 0);
   const bad = rows.filter(({ health }) => isInTrouble(health)).length;
   const worst = counts[0]?.[0] ?? "UNKNOWN", ofWorst = rows.filter(({ health }) => health === worst);
-  // The summary is about the runs, whose row says the same.
+  // The row of the runs already shows the summary when the runs are in trouble.
   const isSaid = rows.some(({ component, health }) => component.kind === "runs" && isInTrouble(health));
   const good = rows.filter(({ health }) => health === "HEALTHY").length;
   return (
