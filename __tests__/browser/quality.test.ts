@@ -40,13 +40,13 @@ test("an admin applies a suggestion with a click, and the audit log has its evid
   const text = (await suggestion.locator("p").innerText()).replaceAll("\u00a0", " ");
   assertMatch(
     text,
-    /^Threshold 2 min 20 s instead of 2 min: 6 of 7 incidents fewer, and the one that people acknowledged or found useful kept\.$/,
+    /^Threshold 2 min 20 s instead of 2 min: 1 incident instead of 7, with the one that people acknowledged or found useful\.$/,
   );
   await suggestion.getByRole("button", { name: "Apply" }).click();
   await suggestion.waitFor({ state: "detached" });
   assertEquals(await query("select threshold from alert_rules where id = $1", [id]), [{ threshold: 140 }]);
   const [entry] = await query<{ reason: string }>("select reason from audit_log where action = 'change-rule' order by id desc limit 1");
-  assertMatch(entry?.reason ?? "", /^Suggested by a replay of 30d\. Threshold 2 min 20 s instead of 2 min: 6 of 7 incidents fewer/);
+  assertMatch(entry?.reason ?? "", /^Suggested by a replay of 30d\. Threshold 2 min 20 s instead of 2 min: 1 incident instead of 7/);
 });
 
 test("a viewer sees the quality of rules and a suggestion, and cannot apply it", "viewer", async ({ page, open }) => {

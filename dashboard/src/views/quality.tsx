@@ -30,7 +30,7 @@ export default function Quality() {
   return (
     <Page
       title="Alert quality"
-      lead="Whether each rule was worth its notifications."
+      lead="Whether each rule was worth its notifications. Times are medians."
       acts={
         <>
           <Segments label="Period" names={QUALITY_PERIODS} chosen={period} onChoose={(period) => change({ period })} />
@@ -53,9 +53,15 @@ export default function Quality() {
 
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
-/** The share of an error budget that events spent; a share of 100 % or more has the colour of trouble. */
+/** The share of an error budget that events spent; half of it is a warning. */
 const Share = ({ of: events, budget }: { of: number; budget: number }) =>
-  budget ? <span class={events >= budget ? "bad" : events ? undefined : "muted"}>{percent(events / budget)}</span> : <Unknown />;
+  budget
+    ? (
+      <span class={events >= budget ? "bad" : events * 2 >= budget ? "warn" : events ? undefined : "muted"}>
+        {percent(events / budget)}
+      </span>
+    )
+    : <Unknown />;
 /** A count; zero is muted. */
 const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
 const BRIEF = "Ended in 5 min";
@@ -86,13 +92,13 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
   const notifications = sumOf(rules, "notifications"), isUnheard = incidents > 0 && notifications === 0;
-  const areNoisy = isNoisy(incidents, brief);
+  const noisy = fired.filter((rule) => isNoisy(rule.incidents, rule.brief)).length;
   return (
     <>
       <Headline
-        of={areNoisy || isUnheard ? "PENDING" : "OK"}
-        title={areNoisy
-          ? `${number(brief)} of ${counted(incidents, "incident")} ended within 5 minutes before anybody acted`
+        of={noisy > 0 || isUnheard ? "PENDING" : "OK"}
+        title={noisy > 0
+          ? `${number(noisy)} of ${counted(fired.length, "rule")} ${noisy === 1 ? "is" : "are"} noisy`
           : isUnheard
           ? "Nobody was notified outside this page"
           : `${counted(notifications, "notification")} about ${counted(incidents, "incident")}`}
@@ -101,9 +107,11 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
           ["Notifications", number(notifications), isUnheard ? "WARNING" : "OK"],
           ["Acknowledged", number(acknowledged)],
         ]}
+        acts={isUnheard && can("admin") && <Link href="/alerts/channels">Open the channels</Link>}
       >
-        {counted(fired.length, "rule")} fired{silent > 0 && `, and ${number(silent)} did not`}.{" "}
-        {isUnheard && can("admin") && <Link href="/alerts/channels">Open the channels</Link>}
+        {noisy > 0
+          ? `${number(brief)} of ${counted(incidents, "incident")} ended within 5 minutes before anybody acted.`
+          : `${counted(fired.length, "rule")} fired${silent > 0 ? `, and ${number(silent)} did not` : ""}.`}
       </Headline>
       <div class="stack quality">
         <Section title="Suggested changes">
@@ -140,6 +148,7 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
               [BRIEF, <Brief of={rule} />],
               ["To acknowledge", <Time ms={rule.acknowledge_ms} />],
               ["To resolve", <Time ms={rule.resolve_ms} />],
+              ...rule.flapping ? [["Flapping", number(rule.flapping)] as [string, string]] : [],
               ...labelsOf(rule) ? [["Labels", labelsOf(rule)] as [string, string]] : [],
             ]}
           />
@@ -196,7 +205,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
                 of={[
                   ["Bad events", <Count of={bad_events} />],
                   ["Unnoticed", <Count of={unnoticed_events} />],
-                  ["Of the budget", <Share of={unnoticed_events} budget={budget_events} />],
+                  ["Budget spent", <Share of={unnoticed_events} budget={budget_events} />],
                 ]}
               />
             </>
@@ -205,7 +214,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
         { name: "Bad events", isNumber: true, card: "none", cell: ({ bad_events }) => <Count of={bad_events} /> },
         { name: "Unnoticed", isNumber: true, card: "none", cell: ({ unnoticed_events }) => <Count of={unnoticed_events} /> },
         {
-          name: "Of the budget",
+          name: "Budget spent",
           isNumber: true,
           card: "none",
           cell: ({ unnoticed_events, budget_events }) => <Share of={unnoticed_events} budget={budget_events} />,
